@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { CommandFailed, commandExists, commandLine, runCommand } from './command.js'
+
+const failure = async (run: Promise<unknown>): Promise<CommandFailed> => {
+  const error = await run.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  )
+  if (!(error instanceof CommandFailed)) throw new Error(`expected CommandFailed, got ${String(error)}`)
+  return error
+}
+
+describe('runCommand', () => {
+  it('hands arguments over unread by any shell', async () => {
+    const { stdout } = await runCommand(['printf', '%s|', '$HOME', '`id`', '; true', "it's"])
+    expect(stdout).toBe("$HOME|`id`|; true|it's|")
+  })
+
+  it('feeds the input text', async () => {
+    expect((await runCommand(['cat'], { input: 'one\ntwo' })).stdout).toBe('one\ntwo')
+  })
+
+  it('does not fail when the command ends without reading its input', async () => {
+    await runCommand(['true'], { input: 'x'.repeat(1_000_000) })
+  })
+
+  it('throws command line, exit code and standard error, and never the input', async () => {
+    const error = await failure(
+      runCommand(['sh', '-c', 'cat >/dev/null; echo broken >&2; exit 3'], { input: 'hunter2' }),
+    )
+    expect(error.problem).toBe('exited')
+    expect(error.exitCode).toBe(3)
+    expect(error.stderr).toBe('broken\n')
+    expect(error.message).toContain('exited with 3: broken')
+    expect(JSON.stringify(error) + error.message).not.toContain('hunter2')
+  })
+
+  it('says which program is missing', async () => {
+    const error = await failure(runCommand(['pontage-no-such-program']))
+    expect(error.problem).toBe('not-found')
+    expect(error.message).toContain('pontage-no-such-program was not found')
+  })
+
+  it('stops a command at its time limit', async () => {
+    const error = await failure(runCommand(['sleep', '30'], { timeoutMs: 50 }))
+    expect(error.problem).toBe('timed-out')
+    expect(error.message).toContain('within 50 ms')
+  })
+
+  it('stops a command when its caller gives up, also one that gave up before', async () => {
+    const controller = new AbortController()
+    const run = failure(runCommand(['sleep', '30'], { signal: controller.signal }))
+    controller.abort()
+    expect((await run).problem).toBe('aborted')
+    const late = await failure(runCommand(['sleep', '30'], { signal: AbortSignal.abort() }))
+    expect(late.problem).toBe('aborted')
+  })
+})
+
+describe('commandLine', () => {
+  it('quotes what a shell would read', () => {
+    expect(commandLine(['ip', 'link', 'add', 'a b', "c'd"])).toBe(`ip link add 'a b' 'c'\\''d'`)
+  })
+})
+
+describe('commandExists', () => {
+  it('tells programs on PATH from others', async () => {
+    expect(await commandExists('sh')).toBe(true)
+    expect(await commandExists('pontage-no-such-program')).toBe(false)
+  })
+})
