@@ -13,6 +13,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Network namespace (as `ip netns` names it) in which the command runs. */
   readonly netns?: string
+  /** Starts the command in a session of its own, so that Ctrl-C at our terminal does not reach what it leaves behind. */
+  readonly detached?: boolean
 }
 
 /** What a command that exited with 0 left behind. */
@@ -64,6 +66,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ['pipe', 'pipe', 'pipe'],
+      detached: options.detached ?? false,
     })
     const out: Buffer[] = []
     const err: Buffer[] = []
@@ -118,7 +121,7 @@ export function commandLine(command: readonly string[]): string {
 
 /** Whether a program of this name can be started from PATH. */
 export async function commandExists(program: string): Promise<boolean> {
-  for (const folder of (process.env['PATH'] ?? '').split(delimiter)) {
+  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     if (folder === '') continue
     const found = await access(join(folder, program), constants.X_OK).then(
       () => true,
