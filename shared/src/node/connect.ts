@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import { WebSocket } from 'ws'
+import { type Refusal, refuse, type Verdict } from '../refusal.js'
+import type { Address, Hex } from '../units.js'
+import { maxFrameBytes } from '../wire.js'
+import { type Introduction, sayHello } from './hello.js'
+import { Inbox } from './inbox.js'
+import { type Handlers, type Link, startLink } from './link.js'
+import type { Log } from './log.js'
+
+/** Fingerprint where there is no TLS. */
+export const noCertificate: Hex = `0x${'00'.repeat(32)}`
+
+/** SHA-256 of a certificate in DER. */
+export const fingerprintOf = (der: Uint8Array): Hex => `0x${createHash('sha256').update(der).digest('hex')}`
+
+/**
+ * Connects to `ws://` or `wss://` and proves who both ends are. A certificate is not trusted by its issuer
+ * but bound into both signatures, and compared with `expectCertificate` where one was published.
+ */
+export async function connectLink(options: {
+  url: string
+  self: Omit<Introduction, 'certificate'>
+  expectPeer?: Address
+  expectCertificate?: Hex
+  handlers: Handlers
+  log: Log
+  timeoutMs?: number
+}): Promise<Verdict<{ link: Link }>> {
+  const { url, self, expectPeer, expectCertificate, handlers, log, timeoutMs = 10_000 } = options
+  const socket = new WebSocket(url, {
+    rejectUnauthorized: false,
+    perMessageDeflate: false,
+    maxPayload: maxFrameBytes,
+    handshakeTimeout: timeoutMs,
+  })
+  const inbox = new Inbox(socket)
+  const opened = await opening(socket, url)
+  if (!opened.ok) return opened
+  const { certificate, remoteAddress } = opened
+  if (expectCertificate !== undefined && certificate !== expectCertificate) {
+    socket.terminate()
+    return refuse({ code: 'wrong-certificate', seen: certificate, expected: expectCertificate })
+  }
+  const hello = await sayHello(socket, inbox, { ...self, certificate }, expectPeer)
+  if (!hello.ok) {
+    socket.terminate()
+    return hello
+  }
+  return { ok: true, link: startLink({ socket, inbox, peer: hello.peer, remoteAddress, handlers, log }) }
+}
+
+function opening(
+  socket: WebSocket,
+  url: string,
+): Promise<Verdict<{ certificate: Hex; remoteAddress: string }>> {
+  return new Promise((resolve) => {
+    let certificate = noCertificate
+    let remoteAddress = ''
+    socket.on('upgrade', (response: IncomingMessage) => {
+      remoteAddress = `${response.socket.remoteAddress}:${response.socket.remotePort}`
+      if (response.socket instanceof TLSSocket)
+        certificate = fingerprintOf(response.socket.getPeerCertificate().raw)
+    })
+    socket.on('open', () => resolve({ ok: true, certificate, remoteAddress }))
+    socket.on('error', (error) => resolve(refuse(unreachable(url, error))))
+  })
+}
+
+const unreachable = (url: string, error: Error): Refusal => ({
+  code: 'unreachable',
+  url,
+  reason: error.message,
+})

@@ -1,0 +1,104 @@
+import { X509Certificate } from 'node:crypto'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { maxFrameBytes } from '../wire.js'
+import { fingerprintOf, noCertificate } from './connect.js'
+import { type Introduction, receiveHello } from './hello.js'
+import { Inbox } from './inbox.js'
+import { type Handlers, type Link, startLink } from './link.js'
+import type { Log } from './log.js'
+import { UserError } from './userError.js'
+
+/** A certificate and its key, PEM. */
+export interface TlsPair {
+  readonly certificate: string
+  readonly key: string
+}
+
+export interface Listening {
+  readonly port: number
+  /** Serves plain HTTP requests on the same port, for what is not a websocket. */
+  readonly http: Server
+  /** Stops accepting, closes every connection, resolves when the port is free. */
+  close(): Promise<void>
+}
+
+/**
+ * Accepts connections, each after its introduction.
+ *
+ * @param options.accept - Gives the handlers of a new connection.
+ * @param options.joined - Told of each link once it stands.
+ * @throws UserError when the port is taken or may not be used.
+ */
+export async function listenLinks(options: {
+  host: string
+  port: number
+  tls?: TlsPair
+  self: Omit<Introduction, 'certificate'>
+  accept: () => Handlers
+  joined?: (link: Link) => void
+  maxConnections?: number
+  log: Log
+}): Promise<Listening> {
+  const { host, port, tls, self, accept, joined, log, maxConnections = 10_000 } = options
+  const certificate =
+    tls === undefined ? noCertificate : fingerprintOf(new X509Certificate(tls.certificate).raw)
+  const http =
+    tls === undefined ? createHttpServer() : createHttpsServer({ cert: tls.certificate, key: tls.key })
+  http.maxConnections = maxConnections
+  const sockets = new WebSocketServer({ server: http, maxPayload: maxFrameBytes, perMessageDeflate: false })
+
+  const welcome = async (socket: WebSocket, remoteAddress: string): Promise<void> => {
+    const inbox = new Inbox(socket)
+    const hello = await receiveHello(socket, inbox, { ...self, certificate })
+    if (!hello.ok) {
+      log.warn('refused a connection', { remoteAddress, code: hello.refusal.code })
+      socket.close()
+      return
+    }
+    const link = startLink({ socket, inbox, peer: hello.peer, remoteAddress, handlers: accept(), log })
+    joined?.(link)
+  }
+  sockets.on('connection', (socket, request) => {
+    const remoteAddress = `${request.socket.remoteAddress}:${request.socket.remotePort}`
+    socket.on('error', (error) => log.warn('a connection failed', { remoteAddress, reason: error.message }))
+    void welcome(socket, remoteAddress).catch((error) => {
+      log.error('an introduction failed', { remoteAddress, error: (error as Error).message })
+      socket.terminate()
+    })
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
+    http.listen(port, host, resolve)
+  })
+  // The websocket server repeats the port's errors as its own.
+  sockets.on('error', (error) => log.error('the listening port failed', { reason: error.message }))
+  return {
+    port: (http.address() as AddressInfo).port,
+    http,
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets.clients) socket.close(1001, 'shutting down')
+        sockets.close()
+        http.close(() => resolve())
+        http.closeIdleConnections()
+        setTimeout(() => {
+          for (const socket of sockets.clients) socket.terminate()
+          http.closeAllConnections()
+        }, 2_000).unref()
+      }),
+  }
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): UserError {
+  const reason =
+    cause.code === 'EADDRINUSE'
+      ? 'another program has it. Stop that one, or choose another --port.'
+      : cause.code === 'EACCES'
+        ? 'ports below 1024 need root. Choose another --port.'
+        : `${cause.message}. Check --host.`
+  return new UserError(`Cannot listen on ${host}:${port}: ${reason}`, { cause })
+}

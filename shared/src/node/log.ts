@@ -1,0 +1,44 @@
+import winston from 'winston'
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/** Structured log of one program; never given keys, pre-shared keys or passwords. */
+export interface Log {
+  error(message: string, details?: object): void
+  warn(message: string, details?: object): void
+  info(message: string, details?: object): void
+  debug(message: string, details?: object): void
+}
+
+const bigintsAsText = winston.format((info) => {
+  for (const [key, value] of Object.entries(info)) {
+    if (typeof value === 'bigint') info[key] = value.toString()
+    if (value instanceof Error) info[key] = value.message
+  }
+  return info
+})
+
+const human = winston.format.printf(({ timestamp, level, message, program: _program, ...details }) => {
+  const pairs = Object.entries(details).map(
+    ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  )
+  return `${timestamp} ${level} ${message}${pairs.length > 0 ? `  ${pairs.join(' ')}` : ''}`
+})
+
+/**
+ * Logs to standard error: sentences when it is a terminal, one JSON object a line otherwise.
+ *
+ * @param program - Name that every JSON line carries.
+ */
+export function createLog(program: string, level: LogLevel): Log {
+  const { combine, timestamp, json, colorize } = winston.format
+  const format = process.stderr.isTTY
+    ? combine(bigintsAsText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
+    : combine(bigintsAsText(), timestamp(), json())
+  return winston.createLogger({
+    level,
+    format,
+    defaultMeta: { program },
+    transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
+  })
+}

@@ -1,0 +1,112 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { isatty } from 'node:tty'
+import { parse } from 'yaml'
+import yargs, { type Argv, type CommandModule } from 'yargs'
+import type { LogLevel } from './log.js'
+import { UserError } from './userError.js'
+
+/** Exit codes every program shares: 0 done, 1 failed, 2 the command line is wrong. */
+export const exitCode = { done: 0, failed: 1, usage: 2 } as const
+
+/** What every command is given. */
+export interface CommonOptions {
+  /** Folder of the keystore, the configuration and the stored totals. */
+  home: string
+  logLevel: LogLevel
+}
+
+/**
+ * Runs one command of a program. A setting is taken from the flag, else from the environment
+ * (`PREFIX_SETTING`), else from `config.yaml` in the home folder, else from its default.
+ * Ends the process only by setting its exit code; a failure is one sentence on standard error.
+ */
+export async function runProgram(options: {
+  /** As it is typed, such as `pontage-hub`. */
+  name: string
+  description: string
+  /** Prefix of environment variables, such as `PONTAGE_HUB`. */
+  environment: string
+  /** Folder below `~/.pontage` that is the default home. */
+  folder: string
+  commands: readonly CommandModule<CommonOptions, never>[]
+  argv: readonly string[]
+}): Promise<void> {
+  const { name, description, environment, folder, commands, argv } = options
+  const home = homeFrom(argv, environment) ?? join(homedir(), '.pontage', folder)
+  let parser = yargs()
+    .scriptName(name)
+    .usage(`${name}: ${description}\n\nUsage: $0 <command> [options]`)
+    .env(environment)
+    .option('home', {
+      type: 'string',
+      default: home,
+      describe: 'Folder of keystore, configuration and stored totals',
+    })
+    .option('log-level', {
+      choices: ['error', 'warn', 'info', 'debug'] as const,
+      default: 'info' as LogLevel,
+      describe: 'How much is logged, on standard error',
+    })
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, 'Name a command.')
+    .wrap(isatty(1) ? Math.min(110, process.stdout.columns ?? 80) : 100)
+    .epilogue(
+      'A setting comes from its flag, else the environment, else config.yaml in the home folder, else its default.',
+    )
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw error ?? new UsageError(message)
+    }) as unknown as Argv<CommonOptions>
+  try {
+    parser = parser.config(readConfig(join(home, 'config.yaml')))
+    for (const command of commands)
+      parser = parser.command(command as CommandModule<CommonOptions, CommonOptions>)
+    await parser.parseAsync([...argv])
+  } catch (error) {
+    report(name, error as Error)
+  }
+}
+
+class UsageError extends Error {}
+
+function report(name: string, error: Error): void {
+  if (error instanceof UsageError) {
+    process.stderr.write(`${name}: ${error.message} See ${name} --help.\n`)
+    process.exitCode = exitCode.usage
+    return
+  }
+  process.exitCode = exitCode.failed
+  const known = error instanceof UserError || error instanceof RangeError
+  process.stderr.write(`${name}: ${known ? error.message : (error.stack ?? error.message)}\n`)
+}
+
+/** The home folder is needed before the rest is read, since the configuration lies in it. */
+function homeFrom(argv: readonly string[], environment: string): string | undefined {
+  const at = argv.findIndex((word) => word === '--home' || word.startsWith('--home='))
+  const word = argv[at]
+  if (word === undefined) return process.env[`${environment}_HOME`]
+  return word === '--home' ? argv[at + 1] : word.slice('--home='.length)
+}
+
+function readConfig(path: string): Record<string, unknown> {
+  let text: string
+  try {
+    text = readFileSync(path, 'utf8')
+  } catch {
+    return {} // No configuration yet: defaults and flags serve.
+  }
+  try {
+    const settings: unknown = parse(text)
+    if (settings === null) return {}
+    if (typeof settings === 'object' && !Array.isArray(settings)) return settings as Record<string, unknown>
+    throw new Error('expected lines of the form "setting: value"')
+  } catch (cause) {
+    throw new UserError(
+      `${path} cannot be read: ${(cause as Error).message}. Mend the file, or move it away.`,
+      { cause },
+    )
+  }
+}

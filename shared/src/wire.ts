@@ -1,0 +1,270 @@
+import { z } from 'zod'
+import { type DocumentName, documents, type FieldType } from './documents.js'
+import { address, bytes32, type Hex, unixSeconds, wei } from './units.js'
+
+/** Version of everything below. Both sides name theirs in the hello, and differing ones part at once. */
+export const wireVersion = 1
+
+/** No frame is larger; a larger one closes the connection. */
+export const maxFrameBytes = 262_144
+
+/** Seconds that two clocks may differ, and that a request stays good. */
+export const freshnessSeconds = 60
+
+const convert = <Out>(read: (text: string) => Out) =>
+  z.string().transform((text, context): Out => {
+    try {
+      return read(text)
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message })
+      return z.NEVER
+    }
+  })
+
+const zodAddress = convert(address)
+const zodBytes32 = convert(bytes32)
+const zodWei = z
+  .string()
+  .regex(/^\d{1,78}$/, 'expected a decimal string')
+  .transform((text) => wei(BigInt(text)))
+const zodTime = z.number().int().nonnegative().safe().transform(unixSeconds)
+const zodHex = (maxBytes: number) =>
+  z
+    .string()
+    .max(2 + 2 * maxBytes)
+    .regex(/^0x([0-9a-fA-F]{2})*$/, 'expected hexadecimal')
+    .transform((text) => text.toLowerCase() as Hex)
+const zodSignature = zodHex(65)
+const zodCount = z.number().int().nonnegative().safe()
+/** Byte counts travel as decimal strings too: they are bigints on both sides. */
+const zodBytes = zodWei
+
+const fieldSchemas = {
+  bytes32: zodBytes32,
+  address: zodAddress,
+  'address[]': z.array(zodAddress).max(64),
+  string: z.string().max(512),
+  uint8: z.number().int().min(0).max(0xff),
+  uint32: z.number().int().min(0).max(0xffff_ffff),
+  uint48: z
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 48 - 1),
+  uint64: z.number().int().nonnegative().safe(),
+  uint256: z
+    .string()
+    .regex(/^\d{1,78}$/, 'expected a decimal string')
+    .transform(BigInt),
+} satisfies Record<FieldType, z.ZodType>
+
+type DocumentShape<Name extends DocumentName> = {
+  [Field in keyof (typeof documents)[Name]['fields']]: (typeof fieldSchemas)[(typeof documents)[Name]['fields'][Field] &
+    FieldType]
+}
+
+/** A signed document on the wire: its fields (amounts as decimal strings) and `signature`. */
+function signed<Name extends DocumentName>(name: Name) {
+  const shape = Object.fromEntries(
+    Object.entries(documents[name].fields).map(([field, type]) => [field, fieldSchemas[type]]),
+  ) as DocumentShape<Name>
+  return z.object({ ...shape, signature: zodSignature })
+}
+
+const parties = z.object({ consumer: zodAddress, hub: zodAddress, nonce: fieldSchemas.uint48 })
+const permit = z.object({ deadline: zodCount, signature: zodSignature })
+const providerTotal = z.object({ provider: zodAddress, amount: zodWei })
+const release = signed('Release').extend({ provider: zodAddress })
+
+/**
+ * Requests and their answers. On the wire: `{id, type, ...params}` is answered by `{id, ok: true, ...result}`
+ * or `{id, ok: false, code, message}`. Either side of a connection may ask.
+ */
+export const requests = {
+  /** Anyone → hub: who it is and what it asks. */
+  describe: {
+    params: z.object({}),
+    result: z.object({
+      hub: zodAddress,
+      chainId: zodCount,
+      channels: zodAddress,
+      feeBps: zodCount,
+      confirmations: zodCount,
+      /** Fees the hub takes for sending each transaction, in wei of the token. */
+      relayFees: z.object({ register: zodWei, open: zodWei, exit: zodWei }),
+      /** Lifetime of the guarantees it signs. */
+      guaranteeSeconds: zodCount,
+    }),
+  },
+  /** Identity without gas → hub: send this registration. */
+  'relay-register': {
+    params: z.object({ registration: signed('Registration'), permit }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Consumer without gas → hub: open this channel. */
+  'relay-open': {
+    params: z.object({ opening: signed('Opening'), permit }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Consumer → hub: its signature on turn 0 of the channel's pre-fund state; answered by the hub's on turn 1. */
+  prefund: {
+    params: z.object({ channel: parties, signature: zodSignature }),
+    result: z.object({ signature: zodSignature }),
+  },
+  /** Provider → hub: stand behind this consumer up to the ceiling. */
+  guarantee: {
+    params: z.object({ channel: parties, request: signed('GuaranteeRequest') }),
+    result: z.object({ guarantee: signed('Guarantee') }),
+  },
+  /**
+   * Provider → hub: the latest micro-promise of every channel that moved. The hub's total covers the ones
+   * it took; a refused one is named with its reason. Guarantees come back renewed when past half their life.
+   */
+  clear: {
+    params: z.object({
+      promises: z
+        .array(z.object({ channelId: zodBytes32, amount: zodWei, signature: zodSignature }))
+        .max(1_000),
+    }),
+    result: z.object({
+      total: zodWei,
+      signature: zodSignature,
+      guarantees: z.array(signed('Guarantee')),
+      refused: z.array(z.object({ channelId: zodBytes32, code: z.string(), message: z.string() })),
+    }),
+  },
+  /** Hub → provider: the channel is to be closed; are you done with it, and at which amount? */
+  release: {
+    params: z.object({ channel: parties }),
+    result: z.object({ release: signed('Release') }),
+  },
+  /**
+   * Consumer → hub: what would the final state of this channel pay? The hub asks the providers for releases
+   * first. `turnNum` is the turn the final state takes.
+   */
+  'close-draft': {
+    params: z.object({ channel: parties }),
+    result: z.object({ turnNum: zodCount, totals: z.array(providerTotal), releases: z.array(release) }),
+  },
+  /** Consumer → hub: its signature on exactly that final state; the hub signs, and sends it to the chain. */
+  conclude: {
+    params: z.object({
+      channel: parties,
+      turnNum: zodCount,
+      totals: z.array(providerTotal),
+      releases: z.array(release),
+      signature: zodSignature,
+    }),
+    result: z.object({ signature: zodSignature, transaction: zodBytes32 }),
+  },
+  /** Consumer → provider: on which terms? Answered also with the last promise it holds on this channel. */
+  terms: {
+    params: z.object({ channel: parties }),
+    result: z.object({
+      terms: signed('SessionTerms'),
+      lastPromise: signed('MicroPromise').nullable(),
+      /** Ceiling the provider would like the guarantee to have, on top of what was promised before. */
+      ceiling: zodWei,
+    }),
+  },
+  /** Consumer → provider: start, on the terms just given; carries the request the provider forwards to the hub. */
+  open: {
+    params: z.object({
+      channel: parties,
+      wireguardKey: zodBytes32,
+      guaranteeRequest: signed('GuaranteeRequest'),
+    }),
+    result: z.object({
+      session: z.string().max(64),
+      guarantee: signed('Guarantee'),
+      tunnel: z.object({
+        /** The provider's WireGuard public key for this session and the pre-shared key. */
+        publicKey: zodBytes32,
+        presharedKey: zodBytes32,
+        /** UDP port beside the endpoint's host. */
+        port: z.number().int().min(1).max(65_535),
+        /** The consumer's addresses inside the tunnel, and the provider's. */
+        address4: z.string().max(15),
+        address6: z.string().max(45),
+        gateway4: z.string().max(15),
+        gateway6: z.string().max(45),
+        dns: z.array(z.string().max(45)).max(4),
+        mtu: z.number().int().min(1_200).max(65_535),
+        /** TCP port of the payment socket on the gateway, reached inside the tunnel. */
+        paymentPort: z.number().int().min(1).max(65_535),
+      }),
+    }),
+  },
+  /** Consumer → provider, on the payment socket inside the tunnel: this is the socket of that session. */
+  attach: {
+    params: z.object({ session: z.string().max(64) }),
+    result: z.object({ paid: zodWei }),
+  },
+  /** Consumer → provider: end the session. The answer is the provider's account of it. */
+  end: {
+    params: z.object({ session: z.string().max(64) }),
+    result: z.object({ downBytes: zodBytes, upBytes: zodBytes, owed: zodWei, paid: zodWei }),
+  },
+} as const
+
+export type RequestType = keyof typeof requests
+export type Params<Type extends RequestType> = z.output<(typeof requests)[Type]['params']>
+export type Result<Type extends RequestType> = z.output<(typeof requests)[Type]['result']>
+
+/** Messages without an answer: `{type, ...body}`. */
+export const notices = {
+  /** Provider → consumer, each second: its own count and what it holds. */
+  usage: z.object({
+    session: z.string().max(64),
+    downBytes: zodBytes,
+    upBytes: zodBytes,
+    owed: zodWei,
+    paid: zodWei,
+  }),
+  /** Provider → consumer: traffic stands still until more is promised. */
+  suspended: z.object({ session: z.string().max(64), owed: zodWei, paid: zodWei }),
+  resumed: z.object({ session: z.string().max(64), paid: zodWei }),
+  /** Provider → consumer: over, and why. */
+  ended: z.object({
+    session: z.string().max(64),
+    code: z.string().max(64),
+    message: z.string().max(1_024),
+    downBytes: zodBytes,
+    upBytes: zodBytes,
+    owed: zodWei,
+    paid: zodWei,
+  }),
+} as const
+
+export type NoticeType = keyof typeof notices
+export type Notice<Type extends NoticeType> = z.output<(typeof notices)[Type]>
+
+/** The three messages that open a connection (docs/protocol.md, Hello). */
+export const challengeMessage = z.object({
+  type: z.literal('challenge'),
+  challenge: zodBytes32,
+  identity: zodAddress,
+  wireVersion: z.number().int(),
+})
+export const helloMessage = z.object({
+  type: z.literal('hello'),
+  challenge: zodBytes32,
+  identity: zodAddress,
+  wireVersion: z.number().int(),
+  issuedAt: zodTime,
+  signature: zodSignature,
+})
+export const welcomeMessage = z.object({
+  type: z.literal('welcome'),
+  issuedAt: zodTime,
+  signature: zodSignature,
+})
+export const refusedMessage = z.object({
+  type: z.literal('refused'),
+  code: z.string().max(64),
+  message: z.string().max(1_024),
+})
+
+/** JSON text of a message: bigints become decimal strings. */
+export const encodeMessage = (message: object): string =>
+  JSON.stringify(message, (_key, value) => (typeof value === 'bigint' ? value.toString() : value))

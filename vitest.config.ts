@@ -1,0 +1,18 @@
+import { fileURLToPath } from 'node:url'
+import { defineConfig } from 'vitest/config'
+
+const from = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+
+/** Unit tests run on the sources; end-to-end tests run the built programs. */
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@pontage\/shared\/node$/, replacement: from('shared/src/node/index.ts') },
+      { find: /^@pontage\/shared$/, replacement: from('shared/src/index.ts') },
+      { find: /^@pontage\/channel-contracts$/, replacement: from('channel-contracts/types/index.ts') },
+    ],
+  },
+  test: {
+    include: ['{shared,hub,provider,consumer}/src/**/*.test.ts', 'test/*.test.ts'],
+  },
+})
