@@ -1,0 +1,3 @@
+import { run } from './binary.mjs'
+
+process.exitCode = run('forge', process.argv.slice(2))

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice An ERC-2612 approval carried along with a relayed call. A failing one is ignored if the allowance suffices.
+struct Permit {
+    uint256 value;
+    uint256 deadline;
+    uint8 v;
+    bytes32 r;
+    bytes32 s;
+}
+
+/// @notice What an identity signs to be registered by somebody else.
+/// @param stake Tokens to add to its stake.
+/// @param beneficiary Where its income goes; zero means the identity itself.
+/// @param relayFee Tokens the relayer may take on top of the stake.
+struct Registration {
+    address identity;
+    uint8 roles;
+    uint256 stake;
+    address beneficiary;
+    string url;
+    uint256 relayFee;
+    uint256 nonce;
+    uint64 deadline;
+}
+
+/// @notice All that the chain knows of an identity.
+/// @param roles Roles it registered for, as bits: 1 consumer, 2 provider, 4 hub.
+/// @param activeRoles Those of them its stake still suffices for, none while a debt stands.
+/// @param unbonding Stake on its way out; still slashable.
+/// @param unbondsAt When what is unbonding may be withdrawn; zero when nothing is.
+/// @param faults How often its stake was slashed; never falls.
+/// @param debt What its stake did not cover, over all claims.
+/// @param nonce The nonce its next relayed registration must carry.
+struct Standing {
+    uint8 roles;
+    uint8 activeRoles;
+    uint128 stake;
+    uint128 unbonding;
+    uint64 unbondsAt;
+    uint32 faults;
+    uint256 debt;
+    uint64 registeredAt;
+    address beneficiary;
+    uint256 nonce;
+    string url;
+}
+
+/// @title Stake and standing of every identity.
+/// @notice One stake backs all roles of an identity. Only PaymentChannels and Marketplace may slash.
+interface IIdentityRegistry {
+    /// @notice An identity took on roles. `roles` holds all it has now.
+    event Registered(address indexed identity, uint8 roles, address beneficiary, string url);
+    /// @notice Tokens were added to a stake, which is now `stake`.
+    event StakeAdded(address indexed identity, uint256 amount, uint256 stake);
+    /// @notice Part of a stake began to unbond; `unbonding` in all may leave at `unbondsAt`.
+    event UnbondingRequested(address indexed identity, uint256 amount, uint256 unbonding, uint64 unbondsAt);
+    /// @notice What was unbonding went back into the stake.
+    event UnbondingCancelled(address indexed identity, uint256 amount);
+    /// @notice Unbonded stake left.
+    event StakeWithdrawn(address indexed identity, address indexed to, uint256 amount);
+    /// @notice Income of an identity goes elsewhere from now on.
+    event BeneficiaryChanged(address indexed identity, address beneficiary);
+    /// @notice An identity is reached elsewhere from now on.
+    event UrlChanged(address indexed identity, string url);
+    /// @notice Stake was taken: `paid` to who was wronged, `burned` for ever.
+    event Slashed(address indexed identity, address indexed by, uint256 paid, uint256 burned, uint32 faults);
+    /// @notice The sum of what is missing on all claims against an identity changed.
+    event DebtChanged(address indexed identity, uint256 debt);
+
+    error NotASlasher(address caller);
+    error UnknownRoles(uint8 roles);
+    error StakeBelowMinimum(address identity, uint256 stake, uint256 minimum);
+    error NotRegistered(address identity);
+    error SignatureExpired(uint64 deadline, uint256 blockTime);
+    error WrongSigner(address expected);
+    error WrongNonce(address identity, uint256 nonce, uint256 expected);
+    error UrlTooLong(uint256 length, uint256 maximum);
+    error AmountTooLarge(uint256 amount, uint256 maximum);
+    error TokensMissing(uint256 received, uint256 expected);
+    error NothingUnbonding(address identity);
+    error StillUnbonding(address identity, uint64 unbondsAt, uint256 blockTime);
+    error DebtStands(address identity, uint256 debt);
+    error ZeroAmount();
+
+    /// @notice Registers the caller in further roles, adds to its stake, and sets beneficiary and url.
+    /// @param roles Bits to add: 1 consumer, 2 provider, 4 hub. Zero is allowed for who has one already.
+    /// @param stake Tokens to add; may be zero if the stake suffices.
+    /// @param beneficiary Where its income goes; zero means the identity itself.
+    /// @param url Where it is reached; at most 256 bytes.
+    function register(uint8 roles, uint256 stake, address beneficiary, string calldata url) external;
+
+    /// @notice The same for an identity without gas. The caller receives `relayFee`.
+    /// @param registration What the identity signed (EIP-712, domain of this contract).
+    /// @param permit ERC-2612 approval for stake and fee; ignored if it fails and the allowance suffices.
+    /// @param signature The identity's signature over `registration` (ERC-1271 accepted).
+    function registerFor(Registration calldata registration, Permit calldata permit, bytes calldata signature)
+        external;
+
+    /// @notice Adds to the stake of an identity; anyone may.
+    function addStake(address identity, uint256 amount) external;
+
+    /// @notice Starts to unbond part of the caller's stake. The delay starts again for what is unbonding already.
+    /// What stays must suffice for the caller's roles, or be nothing: then it leaves all roles.
+    function requestUnbonding(uint256 amount) external;
+
+    /// @notice Puts what is unbonding back into the caller's stake. Roles left are not taken up again.
+    function cancelUnbonding() external;
+
+    /// @notice Pays out what has unbonded to the caller's beneficiary. Refused while a debt stands.
+    function withdrawStake() external returns (uint256 amount);
+
+    /// @notice Sends the caller's income elsewhere; zero means to itself.
+    function setBeneficiary(address beneficiary) external;
+
+    /// @notice Changes where the caller is reached.
+    function setUrl(string calldata url) external;
+
+    /// @notice Takes stake for a promise that was not honoured and hands it to the calling contract.
+    /// @dev For what is newly missing, as much as is paid is burned too, so at most half the stake is paid: an
+    /// identity that slashes itself to a friend loses one token for each it carries away. What was missing
+    /// before was punished then, and is paid without penalty.
+    /// @param missing What the claim lacks now.
+    /// @param newlyMissing The part of it that was not missing before; a fault if it is not zero.
+    /// @return paid Tokens sent to the caller.
+    function slash(address identity, uint256 missing, uint256 newlyMissing) external returns (uint256 paid);
+
+    /// @notice Replaces one claim's part in an identity's debt.
+    function changeDebt(address identity, uint256 before, uint256 afterwards) external;
+
+    /// @notice All that the chain knows of an identity.
+    function standingOf(address identity) external view returns (Standing memory);
+
+    /// @notice The same for many.
+    function standingsOf(address[] calldata identities) external view returns (Standing[] memory);
+
+    /// @notice Whether an identity has these roles, stake enough for them, and no debt.
+    function isActive(address identity, uint8 roles) external view returns (bool);
+
+    /// @notice Where income of an identity goes: itself unless it said otherwise.
+    function beneficiaryOf(address identity) external view returns (address);
+
+    /// @notice What is missing on all claims against an identity.
+    function debtOf(address identity) external view returns (uint256);
+
+    /// @notice Stake needed for these roles: that of the dearest.
+    function minimumStake(uint8 roles) external view returns (uint256);
+
+    function token() external view returns (address);
+    function channels() external view returns (address);
+    function marketplace() external view returns (address);
+    function unbondingDelay() external view returns (uint64);
+}
