@@ -1,0 +1,103 @@
+import { isIP } from 'node:net'
+import { CommandFailed, type CommandOptions, runCommand } from './command.js'
+import { nftAddress, nftInterface, nftRange } from './nftablesValues.js'
+
+/** Where interfaces and routes are looked at or changed. */
+export type NetlinkOptions = Pick<CommandOptions, 'netns' | 'signal'>
+
+/** How a packet to an address would leave this machine. */
+export interface Route {
+  readonly device: string
+  /** The address it would be sent from. */
+  readonly source: string
+  /** The router it would go to; undefined when the address is on the link. */
+  readonly gateway: string | undefined
+}
+
+/**
+ * Runs several `ip` commands, in order, in one process (3 ms however many). Stops at the first that fails.
+ *
+ * @param commands - Each without the leading `ip`, in words: `['link', 'set', 'pont1', 'up']`.
+ * @throws CommandFailed naming the line that failed; those before it have taken effect.
+ */
+export async function applyIp(
+  commands: readonly (readonly string[])[],
+  options: NetlinkOptions = {},
+): Promise<void> {
+  for (const word of commands.flat())
+    if (!/^[\w.:/@%-]+$/.test(word))
+      throw new TypeError(`${JSON.stringify(word)} is not a word for the ip command.`)
+  if (commands.length === 0) return
+  const input = commands.map((words) => `${words.join(' ')}\n`).join('')
+  await runCommand(['ip', '-batch', '-'], { ...options, input })
+}
+
+/**
+ * Gives an interface its MTU and addresses (with prefix length) and brings it up.
+ * @throws CommandFailed when the interface is gone or an address is taken.
+ */
+export async function bringUp(
+  device: string,
+  { mtu, addresses }: { readonly mtu: number; readonly addresses: readonly string[] },
+  options: NetlinkOptions = {},
+): Promise<void> {
+  nftInterface(device)
+  await applyIp(
+    [
+      ['link', 'set', 'dev', device, 'mtu', String(mtu)],
+      // nodad: an address inside a tunnel has no neighbours to ask, and waiting for them delays the first packet.
+      ...addresses.map((address) => {
+        const family6 = nftRange(address).includes(':')
+        return ['address', 'add', address, 'dev', device, ...(family6 ? ['nodad'] : [])]
+      }),
+      ['link', 'set', 'dev', device, 'up'],
+    ],
+    options,
+  )
+}
+
+/** Whether an interface of this name exists here. */
+export async function linkExists(device: string, options: NetlinkOptions = {}): Promise<boolean> {
+  nftInterface(device)
+  try {
+    await runCommand(['ip', 'link', 'show', 'dev', device], options)
+    return true
+  } catch (error) {
+    if (error instanceof CommandFailed && /does not exist/i.test(error.stderr)) return false
+    throw error
+  }
+}
+
+/**
+ * Asks the kernel how it would reach an address.
+ * @param mark - As if the packet carried this firewall mark.
+ * @returns undefined when there is no route, or one that refuses (unreachable, prohibited).
+ */
+export async function routeTo(
+  address: string,
+  options: NetlinkOptions & { readonly mark?: number } = {},
+): Promise<Route | undefined> {
+  const { mark, ...where } = options
+  const marked = mark === undefined ? [] : ['mark', String(mark)]
+  try {
+    const { stdout } = await runCommand(
+      ['ip', '-json', 'route', 'get', nftAddress(address), ...marked],
+      where,
+    )
+    const [found] = JSON.parse(stdout) as {
+      dev?: string
+      prefsrc?: string
+      gateway?: string
+      type?: string
+    }[]
+    if (found?.dev === undefined || found.prefsrc === undefined || isIP(found.prefsrc) === 0) return undefined
+    return { device: found.dev, source: found.prefsrc, gateway: found.gateway }
+  } catch (error) {
+    if (
+      error instanceof CommandFailed &&
+      /unreachable|no route|prohibited|denied|invalid argument/i.test(error.stderr)
+    )
+      return undefined
+    throw error
+  }
+}

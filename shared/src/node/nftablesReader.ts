@@ -1,0 +1,93 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { type NftOptions, type NftTable, parseTable } from './nftables.js'
+import { type NftFamily, nftName } from './nftablesValues.js'
+
+/** Reads counters and quotas many times a second. */
+export interface NftReader {
+  /**
+   * Reads one table as it stands in the kernel now.
+   * @throws Error when the table is not there or nft ended; the next call starts a new nft.
+   */
+  read(family: NftFamily, table: string): Promise<NftTable>
+  close(): void
+}
+
+const answerWithinMs = 5_000
+
+/**
+ * Opens a reader that keeps one nft running: 0.2 ms a reading where a new process takes 3 ms.
+ *
+ * @example
+ * const { counters } = await reader.read('inet', 'pontage')
+ */
+export function openNftReader(options: NftOptions = {}): NftReader {
+  let nft: ChildProcessWithoutNullStreams | undefined
+  let last: Promise<unknown> = Promise.resolve()
+
+  function stop() {
+    nft?.kill('SIGKILL')
+    nft = undefined
+  }
+
+  async function readNow(family: NftFamily, table: string): Promise<NftTable> {
+    nft ??= start(options.netns)
+    try {
+      return parseTable(await ask(nft, `list table ${family} ${nftName(table)}`))
+    } catch (cause) {
+      // What is still on its way belongs to the failed question: start afresh.
+      stop()
+      throw new Error(
+        `The firewall table ${family} ${table} could not be read: ${(cause as Error).message}`,
+        { cause },
+      )
+    }
+  }
+
+  return {
+    read(family, table) {
+      const answer = last.then(() => readNow(family, table))
+      last = answer.catch(() => {})
+      return answer
+    },
+    close: stop,
+  }
+}
+
+function start(netns: string | undefined): ChildProcessWithoutNullStreams {
+  const nft = ['nft', '--json', '--interactive']
+  const [program = '', ...args] = netns === undefined ? nft : ['ip', 'netns', 'exec', netns, ...nft]
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stdout.setEncoding('utf8')
+  child.stderr.setEncoding('utf8')
+  for (const stream of [child.stdin, child.stdout, child.stderr, child]) stream.on('error', () => {})
+  return child
+}
+
+/** One question, one line of JSON; whatever else happens first is a failure. */
+function ask(child: ChildProcessWithoutNullStreams, question: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let answer = ''
+    const settle = (done: () => void) => {
+      clearTimeout(timer)
+      child.stdout.off('data', onAnswer)
+      child.stderr.off('data', onComplaint)
+      child.off('exit', onEnd)
+      child.off('error', onError)
+      done()
+    }
+    const onAnswer = (text: string) => {
+      answer += text
+      if (answer.includes('\n')) settle(() => resolve(answer))
+    }
+    const onComplaint = (text: string) => settle(() => reject(new Error(text.trim())))
+    const onEnd = () => settle(() => reject(new Error('nft ended')))
+    const onError = (error: Error) => settle(() => reject(error))
+    const timer = setTimeout(() => settle(() => reject(new Error('nft did not answer'))), answerWithinMs)
+    if (child.exitCode !== null || child.signalCode !== null) return onEnd()
+    child.stdout.on('data', onAnswer)
+    child.stderr.on('data', onComplaint)
+    child.on('exit', onEnd)
+    child.on('error', onError)
+    child.stdin.write(`${question}\n`)
+  })
+}
