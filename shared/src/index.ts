@@ -1,4 +1,3 @@
-export * from './channelState.js'
 export * from './clock.js'
 export * from './documents.js'
 export * from './pricing.js'

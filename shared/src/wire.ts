@@ -72,7 +72,8 @@ function signed<Name extends DocumentName>(name: Name) {
 }
 
 const parties = z.object({ consumer: zodAddress, hub: zodAddress, nonce: fieldSchemas.uint48 })
-const permit = z.object({ deadline: zodCount, signature: zodSignature })
+/** ERC-2612: the token may move `value` for whoever it was signed to. */
+const permit = z.object({ value: zodWei, deadline: zodCount, signature: zodSignature })
 const providerTotal = z.object({ provider: zodAddress, amount: zodWei })
 const release = signed('Release').extend({ provider: zodAddress })
 

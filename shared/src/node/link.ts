@@ -82,7 +82,6 @@ export function startLink(options: {
   }
 
   const heartbeat = setInterval(() => {
-    allowance = requestsPerSecond
     if (!alive) return socket.terminate()
     alive = false
     socket.ping()

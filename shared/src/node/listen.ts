@@ -48,8 +48,12 @@ export async function listenLinks(options: {
   const http =
     tls === undefined ? createHttpServer() : createHttpsServer({ cert: tls.certificate, key: tls.key })
   http.maxConnections = maxConnections
-  const sockets = new WebSocketServer({ server: http, maxPayload: maxFrameBytes, perMessageDeflate: false })
 
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
+    http.listen(port, host, resolve)
+  })
+  const sockets = new WebSocketServer({ server: http, maxPayload: maxFrameBytes, perMessageDeflate: false })
   const welcome = async (socket: WebSocket, remoteAddress: string): Promise<void> => {
     const inbox = new Inbox(socket)
     const hello = await receiveHello(socket, inbox, { ...self, certificate })
@@ -70,11 +74,6 @@ export async function listenLinks(options: {
     })
   })
 
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
-    http.listen(port, host, resolve)
-  })
-  // The websocket server repeats the port's errors as its own.
   sockets.on('error', (error) => log.error('the listening port failed', { reason: error.message }))
   return {
     port: (http.address() as AddressInfo).port,
