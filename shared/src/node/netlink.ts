@@ -5,6 +5,9 @@ import { nftAddress, nftInterface, nftRange } from './nftablesValues.js'
 /** Where interfaces and routes are looked at or changed. */
 export type NetlinkOptions = Pick<CommandOptions, 'netns' | 'signal'>
 
+/** As NetlinkOptions; `family: 6` for commands that mean IPv4 where they name no address (rules, default routes). */
+export type ApplyIpOptions = NetlinkOptions & { readonly family?: 4 | 6 }
+
 /** How a packet to an address would leave this machine. */
 export interface Route {
   readonly device: string
@@ -29,7 +32,7 @@ export async function applyIp(
       throw new TypeError(`${JSON.stringify(word)} is not a word for the ip command.`)
   if (commands.length === 0) return
   const input = commands.map((words) => `${words.join(' ')}\n`).join('')
-  await runCommand(['ip', '-batch', '-'], { ...options, input })
+  await runCommand(['ip', ...(family === 6 ? ['-6'] : []), '-batch', '-'], { ...where, input })
 }
 
 /**
