@@ -14,7 +14,13 @@ function missing() {
     return 'node_modules'
   }
   for (const [path, wanted] of Object.entries(packages('package-lock.json'))) {
-    if (!path.includes('node_modules/') || wanted.link || wanted.optional || wanted.devOptional || wanted.peer)
+    if (
+      !path.includes('node_modules/') ||
+      wanted.link ||
+      wanted.optional ||
+      wanted.devOptional ||
+      wanted.peer
+    )
       continue
     const found = installed[path]
     if (found?.version !== wanted.version || found?.integrity !== wanted.integrity) return path

@@ -25,8 +25,9 @@ export interface Route {
  */
 export async function applyIp(
   commands: readonly (readonly string[])[],
-  options: NetlinkOptions = {},
+  options: ApplyIpOptions = {},
 ): Promise<void> {
+  const { family = 4, ...where } = options
   for (const word of commands.flat())
     if (!/^[\w.:/@%-]+$/.test(word))
       throw new TypeError(`${JSON.stringify(word)} is not a word for the ip command.`)
