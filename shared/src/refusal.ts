@@ -53,6 +53,10 @@ const explanations = {
     `The request was issued at ${r.issuedAt}, and it is ${r.now}. Requests are good for 60 seconds; sign a new one.`,
   'pool-exhausted': (r: { owed: bigint; pool: bigint }) =>
     `The hub would owe ${r.owed} wei with ${r.pool} wei in its pool. It draws first; clear again in a moment.`,
+  'close-delayed': (r: { channelId: string; provider: string; until: number }) =>
+    `Provider ${r.provider} holds a guarantee on channel ${r.channelId} until ${r.until} and did not give it up. Close again when it is reachable, or after that.`,
+  'chain-unseen': (r: { seconds: number }) =>
+    `The hub has not been able to read the chain for ${r.seconds} s and signs nothing meanwhile. Try again in a moment.`,
   'promise-too-low': (r: { total: bigint; expected: bigint }) =>
     `The hub promised ${r.total} wei in total, but ${r.expected} wei is due. Do not rely on this hub; draw on chain.`,
   'unequal-totals': (r: { provider: string; amount: bigint; signed: bigint }) =>
@@ -70,6 +74,8 @@ const explanations = {
     `Hub ${r.hub} is not among the hubs this provider accepts. Open a channel with one of those in its offer.`,
   'hub-unreachable': (r: { hub: string }) =>
     `Hub ${r.hub} does not answer at the moment. Try again, or another hub.`,
+  'not-a-party': (r: { identity: string; expected: string }) =>
+    `Only ${r.expected} may ask for this, not ${r.identity}. Use the identity that it concerns.`,
   // Sessions.
   'stale-terms': (r: { issuedAt: number; now: number }) =>
     `The terms were issued at ${r.issuedAt}, but it is ${r.now} here. Set the clock; 60 seconds of difference are allowed.`,
@@ -89,6 +95,10 @@ const explanations = {
     `${r.owed} wei is owed and ${r.paid} wei promised for longer than ${r.graceSeconds} s. The session ends; pay and open a new one.`,
   'counts-differ': (r: { provider: bigint; consumer: bigint }) =>
     `The provider counted ${r.provider} bytes, the consumer paid for ${r.consumer}. That is more than loss explains; the session ends.`,
+  'session-abandoned': (r: { seconds: number }) =>
+    `No connection of the session was left for ${r.seconds} s, so it was ended. Open a new one.`,
+  'provider-stopping': (_: object) =>
+    'The provider is shutting down; what was paid stays paid. Choose another, or come back later.',
   // Relaying.
   'relay-fee-too-low': (r: { fee: bigint; quoted: bigint }) =>
     `A relay fee of ${r.fee} wei was signed, ${r.quoted} wei is asked. Ask for the present fee and sign again.`,
