@@ -1,0 +1,7 @@
+export * from './chain.js'
+export * from './delivered.js'
+export * from './fileContent.js'
+export * from './host.js'
+export * from './internet.js'
+export * from './program.js'
+export * from './world.js'

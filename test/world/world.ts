@@ -1,0 +1,132 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { applyIp, deleteWireguard, runCommand } from '@pontage/shared/node'
+import { Host } from './host.js'
+
+/** Machines that reach each other over one router, as over the internet, all inside this namespace. */
+export interface World {
+  /** Adds a machine with public addresses of its own. Names are short: at most ten letters, digits and dashes. */
+  addHost(name: string, line?: Line): Promise<Host>
+  readonly hosts: ReadonlyMap<string, Host>
+  /** Folder for whatever the world keeps; it is in memory and vanishes with it. */
+  readonly folder: string
+  /** Stops every program, removes every namespace and link. */
+  destroy(): Promise<void>
+}
+
+/** How fast a machine's line to the internet is; left out: as fast as this machine can. */
+export interface Line {
+  /** Million bits a second, each way. */
+  readonly megabits?: number
+}
+
+/** The router's address on every link (RFC 5737), the one next hop of every machine. */
+const router = '192.0.2.1'
+const router6 = 'fe80::1'
+
+/**
+ * Makes an empty world.
+ * @throws Error when it is not inside a namespace of its own: a world must never touch the machine's network.
+ */
+export async function createWorld(): Promise<World> {
+  refuseOutside()
+  const folder = await mkdtemp('/run/pontage-world-')
+  await runCommand(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
+  const hosts = new Map<string, Host>()
+  return {
+    folder,
+    hosts,
+    async addHost(name, line = {}) {
+      if (!/^[a-z][a-z0-9-]{0,9}$/.test(name) || hosts.has(name))
+        throw new TypeError(
+          `${JSON.stringify(name)} cannot name a machine: taken, or not 1 to 10 of a-z, 0-9 and -.`,
+        )
+      const host = await addHost(name, hosts.size + 1, join(folder, name))
+      if (line.megabits !== undefined) await limitLine(host, line.megabits)
+      hosts.set(name, host)
+      return host
+    },
+    async destroy() {
+      for (const host of [...hosts.values()].reverse()) {
+        await host.stopAll()
+        await removeTunnels(host)
+        await runCommand(['ip', 'netns', 'delete', host.netns])
+      }
+      hosts.clear()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Documentation addresses (RFC 5737, RFC 3849): public in every program's eyes, and nobody's. */
+async function addHost(name: string, number: number, home: string): Promise<Host> {
+  const address = number % 2 === 0 ? `198.51.100.${number}` : `203.0.113.${number}`
+  const address6 = `2001:db8:${number.toString(16)}::1`
+  const host = new Host(name, name, address, address6, home)
+  const link = `to-${name}`
+  await applyIp([
+    ['netns', 'add', name],
+    ['link', 'add', 'dev', link, 'type', 'veth', 'peer', 'name', host.device, 'netns', name],
+    ['address', 'add', `${router}/32`, 'dev', link],
+    ['address', 'add', `${router6}/64`, 'dev', link, 'nodad'],
+    ['link', 'set', 'dev', link, 'up'],
+    ['route', 'add', `${address}/32`, 'dev', link],
+    ['route', 'add', `${address6}/128`, 'dev', link],
+  ])
+  await applyIp(
+    [
+      ['link', 'set', 'dev', 'lo', 'up'],
+      ['address', 'add', `${address}/32`, 'dev', host.device],
+      ['address', 'add', `${address6}/128`, 'dev', host.device, 'nodad'],
+      ['link', 'set', 'dev', host.device, 'up'],
+      ['route', 'add', router, 'dev', host.device],
+      ['route', 'add', 'default', 'via', router, 'dev', host.device],
+      ['route', 'add', '::/0', 'via', router6, 'dev', host.device],
+    ],
+    { netns: name },
+  )
+  return host
+}
+
+/** A queue of 40 ms at both ends, as a good router has: a long one would only make everything late. */
+async function limitLine(host: Host, megabits: number): Promise<void> {
+  const queueBytes = Math.max(150_000, megabits * 5_000)
+  const limit = (device: string, netns?: string) =>
+    runCommand(['tc', '-batch', '-'], {
+      input: [
+        `qdisc add dev ${device} root handle 1: htb default 1`,
+        `class add dev ${device} parent 1: classid 1:1 htb rate ${megabits}mbit ceil ${megabits}mbit`,
+        `qdisc add dev ${device} parent 1:1 bfifo limit ${queueBytes}`,
+        '',
+      ].join('\n'),
+      ...(netns === undefined ? {} : { netns }),
+    })
+  await limit(`to-${host.name}`)
+  await limit(host.device, host.netns)
+}
+
+/** Interfaces of programs that were killed keep a wireguard-go running; with the interface it ends. */
+async function removeTunnels(host: Host): Promise<void> {
+  const { stdout } = await runCommand(['ip', '-json', 'link', 'show', 'type', 'tun'], { netns: host.netns })
+  const tunnels = JSON.parse(stdout.trim() === '' ? '[]' : stdout) as { ifname?: string }[]
+  for (const { ifname } of tunnels)
+    if (ifname !== undefined) await deleteWireguard({ name: ifname, kind: 'userspace', netns: host.netns })
+}
+
+/** In a process namespace of its own the process numbers start again; on the machine itself they do not. */
+function refuseOutside(): void {
+  const status = readFileSync('/proc/self/status', 'utf8')
+  const numbers = /^NSpid:\s+(.*)$/m.exec(status)?.[1]?.split(/\s+/) ?? []
+  const mounts = readFileSync('/proc/self/mounts', 'utf8')
+  const inside =
+    Number(numbers.at(-1)) > 0 &&
+    / \/run tmpfs /.test(mounts) &&
+    readFileSync('/proc/1/comm', 'utf8') !== 'systemd\n'
+  const links = readFileSync('/proc/self/net/dev', 'utf8')
+    .split('\n')
+    .slice(2)
+    .filter((line) => line.includes(':'))
+  if (!inside || links.some((line) => !/^\s*(lo|to-[a-z0-9-]+):/.test(line)))
+    throw new Error('A world is made inside `scripts/world COMMAND`, never on the machine itself.')
+}
