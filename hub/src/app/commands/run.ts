@@ -1,0 +1,157 @@
+import { readFile } from 'node:fs/promises'
+import { parseTokens, roles } from '@pontage/shared'
+import { type CommonOptions, createLog, type TlsPair, UserError } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { lockHome } from '../../io/sqlite/open.js'
+import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import { startHub } from '../hub.js'
+import {
+  type ChainOptions,
+  chainFlags,
+  type KeyOptions,
+  keyFlags,
+  onChain,
+  unlock,
+  whole,
+} from './settings.js'
+import { ledgerPath } from './status.js'
+
+type Options = ChainOptions &
+  KeyOptions & {
+    host: string
+    port: number
+    tlsCertificate: string | undefined
+    tlsKey: string | undefined
+    relayFee: string
+    relaysPerDay: number
+    guaranteeSeconds: number
+    drawAbove: string
+    pollMs: number
+  }
+
+/** Runs the hub until it is told to stop. */
+export const run: CommandModule<CommonOptions, Options> = {
+  command: 'run',
+  describe: 'Serve consumers and providers until stopped',
+  builder: {
+    ...chainFlags,
+    ...keyFlags,
+    host: {
+      type: 'string',
+      default: '0.0.0.0',
+      requiresArg: true,
+      describe: 'Address to listen on',
+    },
+    port: {
+      type: 'number',
+      default: 7700,
+      requiresArg: true,
+      describe: 'TCP port; 0 takes a free one',
+    },
+    'tls-certificate': {
+      type: 'string',
+      requiresArg: true,
+      implies: 'tls-key',
+      describe: 'PEM file of the certificate for wss',
+    },
+    'tls-key': {
+      type: 'string',
+      requiresArg: true,
+      implies: 'tls-certificate',
+      describe: 'PEM file of its key',
+    },
+    'relay-fee': {
+      type: 'string',
+      default: '0.01',
+      requiresArg: true,
+      describe: 'Tokens taken for sending somebody’s transaction',
+    },
+    'relays-per-day': {
+      type: 'number',
+      default: 20,
+      requiresArg: true,
+      describe: 'Transactions sent for one identity in a day',
+    },
+    'guarantee-seconds': {
+      type: 'number',
+      default: 3_600,
+      requiresArg: true,
+      describe: 'Lifetime of the guarantees given',
+    },
+    'draw-above': {
+      type: 'string',
+      default: '10',
+      requiresArg: true,
+      describe: 'Tokens undrawn in all from which a draw is worth its gas',
+    },
+    'poll-ms': {
+      type: 'number',
+      default: 1_000,
+      requiresArg: true,
+      describe: 'Milliseconds between looks at the chain',
+    },
+  },
+  async handler(options) {
+    const port = whole('port', options.port, 0, 65_535)
+    const tls = await readTls(options)
+    const release = await untilSignal(options, port, tls)
+    release()
+  },
+}
+
+async function untilSignal(options: Options, port: number, tls: TlsPair | undefined): Promise<() => void> {
+  const log = createLog('pontage-hub', options.logLevel)
+  return onChain(options, async (chain) => {
+    const settings = {
+      relayFee: parseTokens(options.relayFee, chain.tokenDecimals),
+      relaysPerDay: whole('relays-per-day', options.relaysPerDay),
+      guaranteeSeconds: whole('guarantee-seconds', options.guaranteeSeconds, 1),
+      drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
+      pollMs: whole('poll-ms', options.pollMs, 10),
+    }
+    const { maxGuarantee } = await chain.channels.settings()
+    if (BigInt(settings.guaranteeSeconds) > maxGuarantee)
+      throw new UserError(
+        `Guarantees of ${settings.guaranteeSeconds} s are refused by the contracts, which take at most ${maxGuarantee} s. Lower --guarantee-seconds.`,
+      )
+    const identity = await unlock(options)
+    const standing = await chain.registry.standingOf(identity.address)
+    if ((Number(standing.roles) & roles.hub) === 0)
+      throw new UserError(
+        `${identity.address} is not registered as a hub on chain ${chain.deployment.chainId}. Run pontage-hub register first.`,
+      )
+    if ((Number(standing.activeRoles) & roles.hub) === 0)
+      log.warn('stake too low', { stake: standing.stake, debt: standing.debt })
+    const release = lockHome(options.home)
+    const ledger = await openSqliteLedger(ledgerPath(options.home))
+    const stopped = signalled()
+    const hub = await startHub({
+      chain,
+      identity,
+      ledger,
+      host: options.host,
+      port,
+      ...(tls ? { tls } : {}),
+      settings,
+      log,
+    })
+    log.info('stopping', { signal: await stopped })
+    await hub.close()
+    return release
+  })
+}
+
+/** Resolves with the signal that asks for the end. A second one ends at once, as the system does it. */
+const signalled = (): Promise<string> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
+  })
+
+async function readTls({ tlsCertificate, tlsKey }: Options): Promise<TlsPair | undefined> {
+  if (tlsCertificate === undefined || tlsKey === undefined) return undefined
+  const read = (path: string) =>
+    readFile(path, 'utf8').catch((cause) => {
+      throw new UserError(`${path} cannot be read. Check --tls-certificate and --tls-key.`, { cause })
+    })
+  return { certificate: await read(tlsCertificate), key: await read(tlsKey) }
+}

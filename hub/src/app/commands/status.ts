@@ -1,0 +1,91 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { roles } from '@pontage/shared'
+import type { CommonOptions } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { advanceNeeded } from '../../core/solvency.js'
+import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import { keystoreAddress } from './keystoreAddress.js'
+import { type ChainOptions, chainFlags, jsonFlag, onChain } from './settings.js'
+import { inTokens } from './tokens.js'
+
+type Options = ChainOptions & { json: boolean }
+
+export const ledgerPath = (home: string): string => join(home, 'ledger.sqlite')
+
+/** Shows where the hub stands: on chain, and by its own ledger. */
+export const status: CommandModule<CommonOptions, Options> = {
+  command: 'status',
+  describe: 'Show stake, pool, channels and what is owed',
+  builder: {
+    ...chainFlags,
+    ...jsonFlag,
+  },
+  async handler(options) {
+    const hub = await keystoreAddress(options.home)
+    await onChain(options, async (chain) => {
+      const [standing, view, coin] = await Promise.all([
+        chain.registry.standingOf(hub),
+        chain.channels.hubOf(hub),
+        chain.rpc.getBalance(hub),
+      ])
+      const owed = await fromLedger(options.home)
+      if (options.json) {
+        process.stdout.write(
+          `${JSON.stringify({
+            hub,
+            registered: (Number(standing.roles) & roles.hub) !== 0,
+            active: (Number(standing.activeRoles) & roles.hub) !== 0,
+            url: standing.url,
+            stake: standing.stake.toString(),
+            faults: Number(standing.faults),
+            debt: standing.debt.toString(),
+            pool: view.pool.toString(),
+            feeBps: Number(view.feeBps),
+            gasCoin: coin.toString(),
+            channels: owed.channels,
+            providers: owed.providers,
+            advanceNeeded: owed.advanceNeeded.toString(),
+            undrawn: owed.undrawn.toString(),
+          })}\n`,
+        )
+        return
+      }
+      const rows: [string, string][] = [
+        ['Hub', hub],
+        ['Reached at', standing.url === '' ? 'not registered' : standing.url],
+        [
+          'Stake',
+          `${inTokens(chain, standing.stake)}, faults ${standing.faults}, debt ${inTokens(chain, standing.debt)}`,
+        ],
+        ['Pool', inTokens(chain, view.pool)],
+        ['Fee', `${Number(view.feeBps) / 100} %`],
+        ['Open channels', `${owed.channels}`],
+        ['Providers', `${owed.providers}, ${inTokens(chain, owed.advanceNeeded)} to advance if all redeemed`],
+        ['Undrawn', inTokens(chain, owed.undrawn)],
+      ]
+      process.stdout.write(`${rows.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')}\n`)
+    })
+  },
+}
+
+/** Reads beside a running hub: the database lets many read while one writes. */
+async function fromLedger(home: string) {
+  if (!existsSync(ledgerPath(home))) return { channels: 0, providers: 0, advanceNeeded: 0n, undrawn: 0n }
+  const ledger = await openSqliteLedger(ledgerPath(home))
+  try {
+    const [channels, accounts, undrawn] = await Promise.all([
+      ledger.openChannels(),
+      ledger.accounts(),
+      ledger.undrawn(),
+    ])
+    return {
+      channels: channels.length,
+      providers: accounts.length,
+      advanceNeeded: advanceNeeded(accounts),
+      undrawn: undrawn.reduce((sum, { amount, drawn }) => sum + amount - drawn, 0n),
+    }
+  } finally {
+    await ledger.close()
+  }
+}

@@ -1,0 +1,61 @@
+import { bytes32, type ChannelParties, type Hex, type Result } from '@pontage/shared'
+import { inChunks } from '@pontage/shared/node'
+import type { Closing } from '../io/ledger.js'
+import type { Parts } from './parts.js'
+
+/** The part of a final state that its consumer signs and knows. */
+export const conclusionOf = ({
+  turnNum,
+  totals,
+  releases,
+}: Pick<Closing, 'turnNum'> & {
+  totals: readonly object[]
+  releases: readonly object[]
+}): Result<'close-draft'> => ({ turnNum, totals, releases }) as Result<'close-draft'>
+
+/**
+ * Brings a recorded final state onto the chain, unless it stands there already.
+ *
+ * @returns Hash of the transaction that concluded the channel.
+ */
+export async function sendConclusion(parts: Parts, channelId: Hex, channel: ChannelParties): Promise<Hex> {
+  const { ledger, chain, sender, states, watch, log } = parts
+  const closing = await ledger.closing(channelId)
+  if (!closing) throw new Error(`No final state of channel ${channelId} was recorded.`)
+  const { status } = await chain.channels.channelOf(channelId)
+  if (Number(status) === 2) return concludedBy(parts, channelId)
+  const { turnNum, totals, releases, consumerSignature, hubSignature } = closing
+  const sent = await sender.send(
+    chain.channels.conclude.populateTransaction(
+      {
+        parties: { ...channel },
+        turnNum,
+        challengeDuration: states.challengeDuration,
+        totals: totals.map(({ provider, amount }) => ({ provider, amount })),
+        releases: releases.map(({ provider, amount, upTo, signature }) => ({
+          provider,
+          amount,
+          upTo,
+          signature,
+        })),
+      },
+      consumerSignature,
+      hubSignature,
+    ),
+  )
+  log.info('concluded', { channelId, transaction: sent.transaction, gasUsed: sent.gasUsed })
+  await watch.catchUp().catch(() => undefined) // The transaction stands whether it is seen at once or later.
+  return sent.transaction
+}
+
+/** The transaction that closed a channel, read from its event. */
+async function concludedBy({ chain }: Parts, channelId: Hex): Promise<Hex> {
+  const { channels, deployment, rpc } = chain
+  const topics = channels.interface.encodeFilterTopics('ChannelConcluded', [channelId])
+  const head = await rpc.getBlockNumber()
+  const logs = inChunks(deployment.fromBlock, head, (fromBlock, toBlock) =>
+    rpc.getLogs({ address: deployment.channels, topics, fromBlock, toBlock }),
+  )
+  for await (const entry of logs) return bytes32(entry.transactionHash)
+  throw new Error(`Channel ${channelId} is closed, but no conclusion of it is to be found on chain.`)
+}

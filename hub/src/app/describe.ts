@@ -1,0 +1,17 @@
+import type { Result } from '@pontage/shared'
+import type { Parts } from './parts.js'
+
+/** Who this hub is and what it asks. */
+export async function describe({ identity, chain, ledger, settings }: Parts): Promise<Result<'describe'>> {
+  const { relayFee, guaranteeSeconds } = settings
+  const { feeBps } = await ledger.standing()
+  return {
+    hub: identity.address,
+    chainId: chain.deployment.chainId,
+    channels: chain.deployment.channels,
+    feeBps,
+    confirmations: chain.confirmations,
+    relayFees: { register: relayFee, open: relayFee, exit: relayFee },
+    guaranteeSeconds,
+  }
+}

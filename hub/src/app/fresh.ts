@@ -1,0 +1,45 @@
+import { type Address, type Hex, type Refused, refuse, roles, type Verdict } from '@pontage/shared'
+import type { ChannelLine } from '../core/channelLine.js'
+import type { Parts } from './parts.js'
+
+/** Seconds without a look at the chain after which nothing is signed any more. */
+const maxUnseenSeconds = 60
+
+/** Refuses while the hub does not know the present state of the chain. */
+export function chainSeen({ watch }: Parts): Verdict {
+  const seconds = watch.unseenSeconds()
+  return seconds <= maxUnseenSeconds ? { ok: true } : refuse({ code: 'chain-unseen', seconds })
+}
+
+/** A channel of this hub. One not known yet is looked for on the chain first: it may have been confirmed just now. */
+export async function findChannel(
+  { ledger, watch }: Parts,
+  channelId: Hex,
+): Promise<Verdict<{ line: ChannelLine }>> {
+  const known = await ledger.channel(channelId)
+  if (!known) await watch.catchUp()
+  const line = known ?? (await ledger.channel(channelId))
+  return line ? { ok: true, line } : refuse({ code: 'unknown-channel', channelId })
+}
+
+/** Refuses to deal with identities that are in debt or lack the stake of their role. */
+export async function judgeStandings(
+  { chain }: Parts,
+  consumer: Address,
+  provider: Address,
+): Promise<Verdict> {
+  const [ofConsumer, ofProvider] = await chain.registry.standingsOf([consumer, provider])
+  return (
+    unsound(consumer, 'consumer', ofConsumer) ?? unsound(provider, 'provider', ofProvider) ?? { ok: true }
+  )
+}
+
+function unsound(
+  identity: Address,
+  role: keyof typeof roles,
+  standing: { activeRoles: bigint; debt: bigint } | undefined,
+): Refused | undefined {
+  if (standing && standing.debt > 0n) return refuse({ code: 'in-debt', identity, debt: standing.debt })
+  if (standing && (Number(standing.activeRoles) & roles[role]) !== 0) return undefined
+  return refuse({ code: 'not-registered', identity, role })
+}

@@ -1,0 +1,135 @@
+import { type Clock, type Refusal, refuse, systemClock, type Verdict } from '@pontage/shared'
+import {
+  type Chain,
+  createSender,
+  createTypedData,
+  type Handlers,
+  type Identity,
+  type Log,
+  listenLinks,
+  type TlsPair,
+} from '@pontage/shared/node'
+import { honestRules, type Rules } from '../core/rules.js'
+import { createChainWatch } from '../io/chainWatch.js'
+import type { Ledger } from '../io/ledger.js'
+import { clear } from './clear.js'
+import { createCloser } from './close.js'
+import { describe } from './describe.js'
+import { createTreasury } from './draw.js'
+import { guarantee } from './guarantee.js'
+import { type HubSettings, type Parts, Present } from './parts.js'
+import { prefund } from './prefund.js'
+import { createRelayer } from './relay.js'
+
+/** A hub at work. */
+export interface RunningHub {
+  readonly port: number
+  /** Stops taking requests, ends what is under way, closes the ledger. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts a hub: reads what happened on chain since it last ran, then listens.
+ *
+ * @param options.rules - Its decisions; the honest ones unless somebody injects others.
+ */
+export async function startHub(options: {
+  chain: Chain
+  identity: Identity
+  ledger: Ledger
+  host: string
+  port: number
+  tls?: TlsPair
+  settings: HubSettings
+  rules?: Rules
+  clock?: Clock
+  log: Log
+}): Promise<RunningHub> {
+  const { chain, identity, ledger, host, port, tls, settings, log } = options
+  const { rules = honestRules, clock = systemClock } = options
+  await ledger.bind(identity.address, chain.deployment)
+  const typedData = createTypedData(chain.deployment)
+  const stop = new AbortController()
+  const watch = createChainWatch({
+    chain,
+    ledger,
+    hub: identity.address,
+    clock,
+    log,
+    onChange: () => {
+      treasury.consider()
+      closer.resume()
+    },
+  })
+  const parts: Parts = {
+    identity,
+    typedData,
+    chain,
+    sender: createSender(chain, identity),
+    ledger,
+    watch,
+    rules,
+    clock,
+    log,
+    settings,
+    present: new Present(),
+  }
+  const treasury = createTreasury(parts)
+  const closer = createCloser(parts)
+  const relayer = createRelayer(parts)
+  await watch.catchUp()
+  const following = watch.run(settings.pollMs, stop.signal)
+
+  const handlers: Handlers['requests'] = {
+    describe: async () => ({ ok: true, value: await describe(parts) }),
+    'relay-register': relayer.register,
+    'relay-open': relayer.open,
+    prefund: (params, link) => prefund(parts, params, link),
+    guarantee: (params, link) => guarantee(parts, params, link),
+    clear: (params, link) => clear(parts, treasury, params, link),
+    'close-draft': closer.draft,
+    conclude: closer.conclude,
+  }
+  const underWay = new Set<Promise<unknown>>()
+  const listening = await listenLinks({
+    host,
+    port,
+    ...(tls ? { tls } : {}),
+    self: { identity, typedData, clock },
+    accept: () => ({ requests: guarded(handlers, stop.signal, underWay) }),
+    joined: (link) => parts.present.join(link),
+    log,
+  })
+  log.info('listening', { port: listening.port, host, hub: identity.address })
+  return {
+    port: listening.port,
+    async close() {
+      stop.abort()
+      await Promise.allSettled([...underWay])
+      await listening.close()
+      await following
+      await Promise.allSettled([treasury.idle(), closer.idle()])
+      await ledger.close()
+      log.info('stopped')
+    },
+  }
+}
+
+/** Remembers what is under way, so that it can end before the ledger closes, and takes nothing new then. */
+function guarded(
+  handlers: NonNullable<Handlers['requests']>,
+  stopping: AbortSignal,
+  underWay: Set<Promise<unknown>>,
+): NonNullable<Handlers['requests']> {
+  const stopped: Refusal = { code: 'peer-gone', type: 'request' }
+  const wrapped = Object.entries(handlers).map(([type, handle]) => [
+    type,
+    (params: never, link: never): Promise<Verdict> => {
+      if (stopping.aborted) return Promise.resolve(refuse(stopped))
+      const work = Promise.resolve((handle as (params: never, link: never) => Promise<Verdict>)(params, link))
+      underWay.add(work)
+      return work.finally(() => underWay.delete(work))
+    },
+  ])
+  return Object.fromEntries(wrapped)
+}

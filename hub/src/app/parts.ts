@@ -1,0 +1,55 @@
+import type { Address, Clock, Wei } from '@pontage/shared'
+import type { Chain, Identity, Link, Log, Sender, TypedData } from '@pontage/shared/node'
+import type { Rules } from '../core/rules.js'
+import type { ChainWatch } from '../io/chainWatch.js'
+import type { Ledger } from '../io/ledger.js'
+import type { ChannelStates } from './channelStates.js'
+
+/** What the operator decides. */
+export interface HubSettings {
+  /** Fee for sending somebody's transaction, in wei of the token. */
+  readonly relayFee: Wei
+  /** Lifetime of the guarantees it signs. */
+  readonly guaranteeSeconds: number
+  /** Wei undrawn in all, from which a draw is worth its gas. */
+  readonly drawAbove: Wei
+  /** Transactions sent for one identity in a day. */
+  readonly relaysPerDay: number
+  /** Milliseconds between looks at the chain. */
+  readonly pollMs: number
+}
+
+/** Connections that stand, by who is at their other end. */
+export class Present {
+  readonly #links = new Map<Address, Set<Link>>()
+
+  join(link: Link): void {
+    const links = this.#links.get(link.peer) ?? new Set()
+    this.#links.set(link.peer, links.add(link))
+    void link.closed.then(() => {
+      links.delete(link)
+      if (links.size === 0 && this.#links.get(link.peer) === links) this.#links.delete(link.peer)
+    })
+  }
+
+  /** The newest connection of an identity. */
+  linkOf(identity: Address): Link | undefined {
+    return [...(this.#links.get(identity) ?? [])].at(-1)
+  }
+}
+
+/** Everything the hub's handlers work with. */
+export interface Parts {
+  readonly identity: Identity
+  readonly typedData: TypedData
+  readonly states: ChannelStates
+  readonly chain: Chain
+  readonly sender: Sender
+  readonly ledger: Ledger
+  readonly watch: ChainWatch
+  readonly rules: Rules
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: HubSettings
+  readonly present: Present
+}

@@ -1,0 +1,159 @@
+import type { Address, Deployment, Hex, Signed, Verdict, Wei } from '@pontage/shared'
+import type { ChannelLine } from '../core/channelLine.js'
+import type { Undrawn } from '../core/drawPolicy.js'
+import type { ProviderTotal, ReleaseClaim } from '../core/finalState.js'
+import type { Account, Pool } from '../core/solvency.js'
+
+/** A block that the ledger has followed the chain to. */
+export interface Cursor {
+  readonly number: number
+  readonly hash: string
+  readonly at: number
+}
+
+/** The hub's own standing on chain, as of the cursor. */
+export interface HubStanding extends Pool {
+  readonly feeBps: number
+}
+
+/** What changed on chain up to a block: the new values, not the differences, so applying it twice is harmless. */
+export interface ChainUpdate {
+  readonly cursor: Cursor
+  readonly hub: HubStanding
+  readonly channels: readonly {
+    readonly channelId: Hex
+    readonly consumer: Address
+    readonly nonce: number
+    readonly status: ChannelLine['status']
+    readonly balance: Wei
+    readonly exitAt: number
+  }[]
+  readonly tabs: readonly {
+    readonly channelId: Hex
+    readonly provider: Address
+    readonly drawn: Wei
+    readonly protested: Wei
+  }[]
+  readonly accounts: readonly {
+    readonly provider: Address
+    readonly credited: Wei
+    readonly paid: Wei
+  }[]
+}
+
+/** A guarantee about to be given. */
+export interface GrantOrder {
+  /** Digest of the request that asks for it: the same request is answered with the same guarantee. */
+  readonly cause: Hex
+  readonly channelId: Hex
+  readonly provider: Address
+  readonly decide: (line: ChannelLine) => Verdict
+  readonly sign: () => Signed<'Guarantee'>
+}
+
+/** A micro-promise as a provider hands it in. */
+export interface HeldPromise {
+  readonly channelId: Hex
+  readonly amount: Wei
+  readonly signature: Hex
+}
+
+/** A guarantee given without being asked for, and what it is remembered by. */
+export interface Renewal {
+  readonly cause: Hex
+  readonly guarantee: Signed<'Guarantee'>
+}
+
+/** A batch of micro-promises about to be credited to one provider. */
+export interface CreditOrder {
+  readonly provider: Address
+  readonly promises: readonly HeldPromise[]
+  readonly decide: (line: ChannelLine, promise: HeldPromise, feeBps: number) => Verdict<{ credit: Wei }>
+  readonly solvent: (accounts: readonly Account[], pool: Pool) => Verdict
+  readonly sign: (total: Wei) => Hex
+  /** Gives the guarantee that follows a tab's present one, or undefined while none is needed. */
+  readonly renew: (line: ChannelLine, moved: boolean) => Renewal | undefined
+}
+
+/** What a batch came to. */
+export interface Credited {
+  readonly total: Wei
+  readonly signature: Hex
+  readonly guarantees: readonly Signed<'Guarantee'>[]
+  readonly refused: readonly { readonly channelId: Hex; readonly verdict: Verdict }[]
+}
+
+/** A final state that the hub has signed, with all it takes to send it. */
+export interface Closing {
+  readonly channelId: Hex
+  readonly turnNum: number
+  readonly totals: readonly ProviderTotal[]
+  readonly releases: readonly (ReleaseClaim & { readonly signature: Hex })[]
+  readonly consumerSignature: Hex
+  readonly hubSignature: Hex
+}
+
+/** The promise the hub holds with what a draw of it needs. */
+export interface DrawOrder extends Undrawn {
+  readonly consumer: Address
+  readonly nonce: number
+  readonly signature: Hex
+}
+
+/** A transaction that was relayed for somebody, kept so that the same paper is not sent twice. */
+export interface Relayed {
+  readonly digest: Hex
+  readonly identity: Address
+  readonly transaction: Hex
+  readonly at: number
+}
+
+/**
+ * Everything a hub must not forget. Each method is one transaction: decided and written together, on disk
+ * when it returns. `decide` and `sign` run inside it, on the rows as they stand then.
+ */
+export interface Ledger {
+  /** Binds the ledger to one hub of one deployment, and refuses any other from then on. @throws UserError */
+  bind(hub: Address, deployment: Deployment): Promise<void>
+
+  cursor(): Promise<Cursor | undefined>
+  applyChain(update: ChainUpdate): Promise<void>
+  standing(): Promise<HubStanding>
+
+  channel(channelId: Hex): Promise<ChannelLine | undefined>
+  /** Channels that are not closed. */
+  openChannels(): Promise<readonly ChannelLine[]>
+  /** Providers the hub has ever promised anything. */
+  accounts(): Promise<readonly Account[]>
+
+  grant(order: GrantOrder): Promise<Verdict<{ guarantee: Signed<'Guarantee'> }>>
+  /** The promises stay with the ledger even when it refuses for want of a pool: they are what is drawn then. */
+  credit(order: CreditOrder): Promise<Verdict<{ credited: Credited }>>
+  /** Held promises worth more than what was drawn of them. */
+  undrawn(): Promise<readonly DrawOrder[]>
+
+  /** Records a pre-fund state; the same one again changes nothing. */
+  recordPrefund(prefund: {
+    channelId: Hex
+    consumer: Address
+    nonce: number
+    consumerSignature: Hex
+    hubSignature: Hex
+  }): Promise<void>
+  /** Records a final state before its signature leaves; refuses another once one was recorded. */
+  recordClosing(order: {
+    channelId: Hex
+    decide: (line: ChannelLine) => Verdict
+    sign: () => Closing
+  }): Promise<Verdict<{ closing: Closing }>>
+  closing(channelId: Hex): Promise<Closing | undefined>
+  /** Final states whose channels still stand open on chain. */
+  openClosings(): Promise<readonly (Closing & { readonly consumer: Address; readonly nonce: number })[]>
+
+  relayed(digest: Hex): Promise<Relayed | undefined>
+  recordRelayed(entry: Relayed): Promise<void>
+  /** How many transactions were relayed for an identity since a time. */
+  relayedSince(identity: Address, since: number): Promise<number>
+
+  close(): Promise<void>
+}

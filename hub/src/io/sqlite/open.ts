@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { UserError } from '@pontage/shared/node'
+import Database from 'better-sqlite3'
+
+/** Pages of the write-ahead log between checkpoints. */
+const checkpointPages = 4_000
+const busyTimeoutMs = 5_000
+
+/** Opens a database file of which every committed transaction survives a power cut. */
+export function openDatabase(path: string): Database.Database {
+  const database = new Database(path, { timeout: busyTimeoutMs })
+  database.pragma('journal_mode = WAL')
+  database.pragma('synchronous = FULL')
+  database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
+  return database
+}
+
+/**
+ * Takes the home folder for this process until it ends, however it ends: the lock is the kernel's.
+ *
+ * @returns Gives it back.
+ * @throws UserError when another process has it.
+ */
+export function lockHome(home: string): () => void {
+  const lock = new Database(join(home, 'hub.lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+  } catch (cause) {
+    lock.close()
+    throw new UserError(`Another pontage-hub runs on ${home}. Stop that one, or name another --home.`, {
+      cause,
+    })
+  }
+  return () => lock.close()
+}
