@@ -23,9 +23,9 @@ const contracts = [
   'IIdentityRegistry',
   'IPaymentChannels',
   'IMarketplace',
-  //'IdentityRegistry',
-  //'PaymentChannels',
-  //'Marketplace',
+  'IdentityRegistry',
+  'PaymentChannels',
+  'Marketplace',
   'TestToken',
 ]
 

@@ -125,6 +125,7 @@ export interface IIdentityRegistryInterface extends Interface {
       | "register"
       | "registerFor"
       | "requestUnbonding"
+      | "securityOf"
       | "setBeneficiary"
       | "setUrl"
       | "slash"
@@ -191,6 +192,10 @@ export interface IIdentityRegistryInterface extends Interface {
     values: [BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "securityOf",
+    values: [AddressLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "setBeneficiary",
     values: [AddressLike]
   ): string;
@@ -247,6 +252,7 @@ export interface IIdentityRegistryInterface extends Interface {
     functionFragment: "requestUnbonding",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "securityOf", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "setBeneficiary",
     data: BytesLike
@@ -535,6 +541,14 @@ export interface IIdentityRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  securityOf: TypedContractMethod<
+    [identity: AddressLike],
+    [
+      [bigint, bigint, bigint] & { stake: bigint; faults: bigint; debt: bigint }
+    ],
+    "view"
+  >;
+
   setBeneficiary: TypedContractMethod<
     [beneficiary: AddressLike],
     [void],
@@ -636,6 +650,15 @@ export interface IIdentityRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "requestUnbonding"
   ): TypedContractMethod<[amount: BigNumberish], [void], "nonpayable">;
+  getFunction(
+    nameOrSignature: "securityOf"
+  ): TypedContractMethod<
+    [identity: AddressLike],
+    [
+      [bigint, bigint, bigint] & { stake: bigint; faults: bigint; debt: bigint }
+    ],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "setBeneficiary"
   ): TypedContractMethod<[beneficiary: AddressLike], [void], "nonpayable">;

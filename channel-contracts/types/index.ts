@@ -2,10 +2,14 @@
  * The contracts as TypeScript sees them. Programs that talk to a deployment connect through the interfaces
  * (`IPaymentChannels__factory.connect(address, runner)`).
  */
+export * from './deployment.js'
 export {
+  IdentityRegistry__factory,
   IIdentityRegistry__factory,
   IMarketplace__factory,
   IPaymentChannels__factory,
+  Marketplace__factory,
+  PaymentChannels__factory,
   TestToken__factory,
 } from './factories/index.js'
 export type {

@@ -141,6 +141,9 @@ interface IIdentityRegistry {
     /// @notice Where income of an identity goes: itself unless it said otherwise.
     function beneficiaryOf(address identity) external view returns (address);
 
+    /// @notice What stands behind an identity, unbonding stake included, and what stands against it.
+    function securityOf(address identity) external view returns (uint128 stake, uint32 faults, uint256 debt);
+
     /// @notice What is missing on all claims against an identity.
     function debtOf(address identity) external view returns (uint256);
 

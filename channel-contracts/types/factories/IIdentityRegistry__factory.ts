@@ -299,6 +299,35 @@ const _abi = [
   },
   {
     type: "function",
+    name: "securityOf",
+    inputs: [
+      {
+        name: "identity",
+        type: "address",
+        internalType: "address",
+      },
+    ],
+    outputs: [
+      {
+        name: "stake",
+        type: "uint128",
+        internalType: "uint128",
+      },
+      {
+        name: "faults",
+        type: "uint32",
+        internalType: "uint32",
+      },
+      {
+        name: "debt",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "view",
+  },
+  {
+    type: "function",
     name: "setBeneficiary",
     inputs: [
       {

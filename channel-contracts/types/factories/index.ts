@@ -4,4 +4,7 @@
 export { IIdentityRegistry__factory } from "./IIdentityRegistry__factory.js";
 export { IMarketplace__factory } from "./IMarketplace__factory.js";
 export { IPaymentChannels__factory } from "./IPaymentChannels__factory.js";
+export { IdentityRegistry__factory } from "./IdentityRegistry__factory.js";
+export { Marketplace__factory } from "./Marketplace__factory.js";
+export { PaymentChannels__factory } from "./PaymentChannels__factory.js";
 export { TestToken__factory } from "./TestToken__factory.js";

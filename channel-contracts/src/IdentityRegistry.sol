@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
+import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
+import {IIdentityRegistry, Permit, Registration, Standing} from "./interfaces/IIdentityRegistry.sol";
+import {Domain} from "./Domain.sol";
+import {Documents} from "./libraries/Documents.sol";
+import {Signatures} from "./libraries/Signatures.sol";
+import {Tokens} from "./libraries/Tokens.sol";
+
+/// @notice Tokens an identity must stake for each role.
+struct MinimumStakes {
+    uint128 consumer;
+    uint128 provider;
+    uint128 hub;
+}
+
+/// @title Stake and standing of every identity; see IIdentityRegistry.
+contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient {
+    using SafeERC20 for IERC20;
+    using Tokens for IERC20;
+    using Signatures for bytes;
+
+    /// @dev One slot, so that a newcomer costs one store.
+    struct Identity {
+        uint128 stake;
+        uint40 registeredAt;
+        uint32 faults;
+        uint40 nonce;
+        uint8 roles;
+        bool indebted;
+    }
+
+    /// @dev Stake on its way out; it can still be slashed.
+    struct Exit {
+        uint128 unbonding;
+        uint64 unbondsAt;
+    }
+
+    uint8 internal constant CONSUMER = 1;
+    uint8 internal constant PROVIDER = 2;
+    uint8 internal constant HUB = 4;
+    uint8 internal constant ALL_ROLES = CONSUMER | PROVIDER | HUB;
+    uint256 internal constant MAXIMUM_URL = 256;
+    address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
+
+    IERC20 private immutable _TOKEN;
+    address private immutable _CHANNELS;
+    address private immutable _MARKETPLACE;
+    uint64 private immutable _UNBONDING_DELAY;
+    uint128 private immutable _CONSUMER_STAKE;
+    uint128 private immutable _PROVIDER_STAKE;
+    uint128 private immutable _HUB_STAKE;
+
+    mapping(address identity => Identity) private _identities;
+    mapping(address identity => Exit) private _exits;
+    mapping(address identity => address) private _beneficiaries;
+    mapping(address identity => uint256) private _debts;
+    mapping(address identity => string) private _urls;
+
+    modifier onlySlasher() {
+        _checkSlasher();
+        _;
+    }
+
+    /// @param token_ The ERC-20 of this deployment.
+    /// @param channels_ Where PaymentChannels will be deployed; it checks that in its constructor.
+    /// @param marketplace_ Where Marketplace will be deployed; it checks that in its constructor.
+    constructor(
+        IERC20 token_,
+        address channels_,
+        address marketplace_,
+        uint64 unbondingDelay_,
+        MinimumStakes memory minimums
+    ) {
+        _TOKEN = token_;
+        _CHANNELS = channels_;
+        _MARKETPLACE = marketplace_;
+        _UNBONDING_DELAY = unbondingDelay_;
+        _CONSUMER_STAKE = minimums.consumer;
+        _PROVIDER_STAKE = minimums.provider;
+        _HUB_STAKE = minimums.hub;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function register(uint8 roles, uint256 stake, address beneficiary, string calldata url)
+        external
+        nonReentrant
+    {
+        // Effect, Interaction.
+        _register(msg.sender, roles, stake, beneficiary, url);
+        if (stake > 0) _TOKEN.pull(msg.sender, stake);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function registerFor(Registration calldata registration, Permit calldata permit, bytes calldata signature)
+        external
+        nonReentrant
+    {
+        address identity = registration.identity;
+        // Check: signed by the identity, in time, and not used before.
+        if (block.timestamp > registration.deadline) {
+            revert SignatureExpired(registration.deadline, block.timestamp);
+        }
+        uint40 nonce = _identities[identity].nonce;
+        if (registration.nonce != nonce) revert WrongNonce(identity, registration.nonce, nonce);
+        bytes32 digest = _digest(Documents.hashRegistration(registration));
+        if (!signature.isBy(identity, digest)) revert WrongSigner(identity);
+        // Effect: one use.
+        _identities[identity].nonce = nonce + 1;
+        _register(
+            identity, registration.roles, registration.stake, registration.beneficiary, registration.url
+        );
+        // Interaction: the stake comes here, the fee goes to the relayer.
+        _TOKEN.tryPermit(identity, permit);
+        if (registration.stake > 0) _TOKEN.pull(identity, registration.stake);
+        if (registration.relayFee > 0) _TOKEN.safeTransferFrom(identity, msg.sender, registration.relayFee);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function addStake(address identity, uint256 amount) external nonReentrant {
+        // Check: somebody's stake, so that it can leave again.
+        if (_identities[identity].registeredAt == 0) revert NotRegistered(identity);
+        if (amount == 0) revert ZeroAmount();
+        // Effect, Interaction.
+        _addStake(_identities[identity], identity, amount);
+        _TOKEN.pull(msg.sender, amount);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function requestUnbonding(uint256 amount) external {
+        Identity storage identity = _identities[msg.sender];
+        // Check: what stays suffices for the roles, or nothing stays.
+        uint256 stake = identity.stake;
+        if (amount == 0) revert ZeroAmount();
+        if (amount > stake) revert AmountTooLarge(amount, stake);
+        uint256 rest = stake - amount;
+        uint256 minimum = minimumStake(identity.roles);
+        if (rest > 0 && rest < minimum) revert StakeBelowMinimum(msg.sender, rest, minimum);
+        // Effect: the delay starts again for all that is unbonding.
+        if (rest == 0) identity.roles = 0;
+        identity.stake = SafeCast.toUint128(rest);
+        Exit storage leaving = _exits[msg.sender];
+        uint128 unbonding = leaving.unbonding + SafeCast.toUint128(amount);
+        uint64 unbondsAt = uint64(block.timestamp) + _UNBONDING_DELAY;
+        leaving.unbonding = unbonding;
+        leaving.unbondsAt = unbondsAt;
+        emit UnbondingRequested(msg.sender, amount, unbonding, unbondsAt);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function cancelUnbonding() external {
+        uint128 amount = _exits[msg.sender].unbonding;
+        // Check, Effect.
+        if (amount == 0) revert NothingUnbonding(msg.sender);
+        delete _exits[msg.sender];
+        _identities[msg.sender].stake += amount;
+        emit UnbondingCancelled(msg.sender, amount);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function withdrawStake() external nonReentrant returns (uint256 amount) {
+        Exit memory leaving = _exits[msg.sender];
+        // Check: the delay is over, and nobody is owed anything.
+        if (leaving.unbonding == 0) revert NothingUnbonding(msg.sender);
+        if (block.timestamp < leaving.unbondsAt) {
+            revert StillUnbonding(msg.sender, leaving.unbondsAt, block.timestamp);
+        }
+        uint256 debt = _debts[msg.sender];
+        if (debt > 0) revert DebtStands(msg.sender, debt);
+        // Effect, Interaction.
+        amount = leaving.unbonding;
+        delete _exits[msg.sender];
+        address to = beneficiaryOf(msg.sender);
+        emit StakeWithdrawn(msg.sender, to, amount);
+        _TOKEN.safeTransfer(to, amount);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function setBeneficiary(address beneficiary) external {
+        if (_identities[msg.sender].registeredAt == 0) revert NotRegistered(msg.sender);
+        _setBeneficiary(msg.sender, beneficiary);
+        emit BeneficiaryChanged(msg.sender, beneficiaryOf(msg.sender));
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function setUrl(string calldata url) external {
+        if (_identities[msg.sender].registeredAt == 0) revert NotRegistered(msg.sender);
+        _setUrl(msg.sender, url);
+        emit UrlChanged(msg.sender, url);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function slash(address identity, uint256 missing, uint256 newlyMissing)
+        external
+        onlySlasher
+        nonReentrant
+        returns (uint256 paid)
+    {
+        Identity storage slashed = _identities[identity];
+        Exit storage leaving = _exits[identity];
+        uint256 stake = slashed.stake;
+        uint256 atStake = stake + leaving.unbonding;
+        // Effect: for each token paid for what is newly missing one is burned, else an identity could carry its
+        // stake away by slashing itself. What was missing before was punished then.
+        uint256 burned = _min(newlyMissing, atStake / 2);
+        paid = burned + _min(missing - newlyMissing, atStake - 2 * burned);
+        uint256 taken = paid + burned;
+        if (taken > stake) {
+            slashed.stake = 0;
+            leaving.unbonding -= SafeCast.toUint128(taken - stake);
+        } else {
+            slashed.stake = SafeCast.toUint128(stake - taken);
+        }
+        uint32 faults = slashed.faults;
+        if (newlyMissing > 0) slashed.faults = ++faults;
+        if (newlyMissing > 0 || paid > 0) emit Slashed(identity, msg.sender, paid, burned, faults);
+        // Interaction.
+        if (paid > 0) _TOKEN.safeTransfer(msg.sender, paid);
+        if (burned > 0) _TOKEN.safeTransfer(BURNED, burned);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function changeDebt(address identity, uint256 before, uint256 afterwards) external onlySlasher {
+        uint256 debt = _debts[identity] - before + afterwards;
+        _debts[identity] = debt;
+        if (_identities[identity].indebted != (debt > 0)) _identities[identity].indebted = debt > 0;
+        emit DebtChanged(identity, debt);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function standingOf(address identity) public view returns (Standing memory) {
+        Identity memory known = _identities[identity];
+        Exit memory leaving = _exits[identity];
+        return Standing({
+            roles: known.roles,
+            activeRoles: _activeRoles(known),
+            stake: known.stake,
+            unbonding: leaving.unbonding,
+            unbondsAt: leaving.unbondsAt,
+            faults: known.faults,
+            debt: _debts[identity],
+            registeredAt: known.registeredAt,
+            beneficiary: beneficiaryOf(identity),
+            nonce: known.nonce,
+            url: _urls[identity]
+        });
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function standingsOf(address[] calldata identities) external view returns (Standing[] memory standings) {
+        standings = new Standing[](identities.length);
+        for (uint256 i = 0; i < identities.length; ++i) {
+            standings[i] = standingOf(identities[i]);
+        }
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function isActive(address identity, uint8 roles) external view returns (bool) {
+        Identity memory known = _identities[identity];
+        return known.roles & roles == roles && known.stake >= minimumStake(roles) && !known.indebted;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function beneficiaryOf(address identity) public view returns (address) {
+        address beneficiary = _beneficiaries[identity];
+        return beneficiary == address(0) ? identity : beneficiary;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function securityOf(address identity) external view returns (uint128 stake, uint32 faults, uint256 debt) {
+        Identity memory known = _identities[identity];
+        return (known.stake + _exits[identity].unbonding, known.faults, _debts[identity]);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function debtOf(address identity) external view returns (uint256) {
+        return _debts[identity];
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function minimumStake(uint8 roles) public view returns (uint256 minimum) {
+        if (roles & CONSUMER != 0) minimum = _CONSUMER_STAKE;
+        if (roles & PROVIDER != 0 && _PROVIDER_STAKE > minimum) minimum = _PROVIDER_STAKE;
+        if (roles & HUB != 0 && _HUB_STAKE > minimum) minimum = _HUB_STAKE;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function token() external view returns (address) {
+        return address(_TOKEN);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function channels() external view returns (address) {
+        return _CHANNELS;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function marketplace() external view returns (address) {
+        return _MARKETPLACE;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function unbondingDelay() external view returns (uint64) {
+        return _UNBONDING_DELAY;
+    }
+
+    function _register(address account, uint8 roles, uint256 amount, address beneficiary, string calldata url)
+        private
+    {
+        Identity storage identity = _identities[account];
+        // Check: known roles, and stake enough for all of them.
+        uint8 held = identity.roles | roles;
+        if (roles & ~ALL_ROLES != 0 || held == 0) revert UnknownRoles(roles);
+        uint256 minimum = minimumStake(held);
+        if (identity.stake + amount < minimum) {
+            revert StakeBelowMinimum(account, identity.stake + amount, minimum);
+        }
+        // Effect.
+        identity.roles = held;
+        if (identity.registeredAt == 0) identity.registeredAt = SafeCast.toUint40(block.timestamp);
+        if (amount > 0) _addStake(identity, account, amount);
+        _setBeneficiary(account, beneficiary);
+        _setUrl(account, url);
+        emit Registered(account, held, beneficiaryOf(account), url);
+    }
+
+    function _addStake(Identity storage identity, address account, uint256 amount) private {
+        uint256 stake = identity.stake + amount;
+        if (stake > type(uint128).max) revert AmountTooLarge(stake, type(uint128).max);
+        identity.stake = SafeCast.toUint128(stake);
+        emit StakeAdded(account, amount, stake);
+    }
+
+    /// @dev Who is its own beneficiary stores nothing.
+    function _setBeneficiary(address account, address beneficiary) private {
+        address stored = beneficiary == account ? address(0) : beneficiary;
+        if (_beneficiaries[account] != stored) _beneficiaries[account] = stored;
+    }
+
+    function _setUrl(address account, string calldata url) private {
+        if (bytes(url).length > MAXIMUM_URL) revert UrlTooLong(bytes(url).length, MAXIMUM_URL);
+        if (bytes(url).length > 0 || bytes(_urls[account]).length > 0) _urls[account] = url;
+    }
+
+    function _activeRoles(Identity memory known) private view returns (uint8 active) {
+        if (known.indebted) return 0;
+        for (uint8 role = CONSUMER; role <= HUB; role <<= 1) {
+            if (known.roles & role != 0 && known.stake >= minimumStake(role)) active |= role;
+        }
+    }
+
+    function _checkSlasher() private view {
+        if (msg.sender != _CHANNELS && msg.sender != _MARKETPLACE) revert NotASlasher(msg.sender);
+    }
+
+    function _min(uint256 a, uint256 b) private pure returns (uint256) {
+        return a < b ? a : b;
+    }
+}
