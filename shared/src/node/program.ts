@@ -50,6 +50,11 @@ export async function runProgram(options: {
       describe: 'How much is logged, on standard error',
     })
     .strict()
+    .middleware(
+      ((given: Record<string, unknown>, instance: unknown) =>
+        forgetOthersSettings(given, instance, argv)) as never,
+      true,
+    )
     .recommendCommands()
     .demandCommand(1, 'Name a command.')
     .wrap(isatty(1) ? Math.min(110, process.stdout.columns ?? 80) : 100)
@@ -72,9 +77,29 @@ export async function runProgram(options: {
 
 class UsageError extends Error {}
 
+/**
+ * Configuration and environment hold the settings of all commands: what this one does not know is passed over
+ * there, but not on the command line.
+ */
+function forgetOthersSettings(
+  given: Record<string, unknown>,
+  instance: unknown,
+  argv: readonly string[],
+): void {
+  const { key, alias } = (
+    instance as { getOptions(): { key: Record<string, unknown>; alias: Record<string, string[]> } }
+  ).getOptions()
+  const known = new Set([...Object.keys(key), ...Object.keys(alias), ...Object.values(alias).flat()])
+  const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  const isTyped = (name: string) =>
+    argv.some((word) => [name, dashed(name)].includes(word.replace(/^--?(no-)?/, '').replace(/=.*/s, '')))
+  for (const name of Object.keys(given))
+    if (name !== '_' && name !== '$0' && !known.has(name) && !isTyped(name)) delete given[name]
+}
+
 function report(name: string, error: Error): void {
-  if (error instanceof UsageError) {
-    process.stderr.write(`${name}: ${error.message} See ${name} --help.\n`)
+  if (error instanceof UsageError || error.name === 'YError') {
+    process.stderr.write(`${name}: ${sentence(error.message)} See ${name} --help.\n`)
     process.exitCode = exitCode.usage
     return
   }
@@ -82,6 +107,9 @@ function report(name: string, error: Error): void {
   const known = error instanceof UserError || error instanceof RangeError
   process.stderr.write(`${name}: ${known ? error.message : (error.stack ?? error.message)}\n`)
 }
+
+/** The parser's words on one line, with a full stop. */
+const sentence = (words: string): string => words.replace(/\s*\n\s*/g, ' ').replace(/[^.?!]$/, '$&.')
 
 /** The home folder is needed before the rest is read, since the configuration lies in it. */
 function homeFrom(argv: readonly string[], environment: string): string | undefined {
