@@ -69,7 +69,7 @@ export const unlock = async ({ home, passwordFile }: CommonOptions & KeyOptions)
 export function whole(name: string, value: number, least = 0, most = Number.MAX_SAFE_INTEGER): number {
   if (Number.isSafeInteger(value) && value >= least && value <= most) return value
   throw new RangeError(
-    `--${name} is ${value}: expected a whole number ${most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`}.`,
+    `--${name} is ${Number.isNaN(value) ? 'not a number' : value}: expected a whole number ${most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`}.`,
   )
 }
 

@@ -1,0 +1,309 @@
+import { type Address, address, type Hex, type Signed, wei } from '@pontage/shared'
+import fc from 'fast-check'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type ChannelLine, tabOf } from '../core/channelLine.js'
+import { judgePromise } from '../core/credit.js'
+import { judgeFinal } from '../core/finalState.js'
+import { judgeReservation, reservedBy } from '../core/reserve.js'
+import { judgeSolvency } from '../core/solvency.js'
+import type { ChainUpdate, Closing, Ledger } from './ledger.js'
+
+const hub = address(`0x${'0a'.repeat(20)}`)
+const consumer = address(`0x${'0c'.repeat(20)}`)
+const provider = (n: number): Address => address(`0x${String(n).padStart(40, '0')}`)
+const channelId = (n: number): Hex => `0x${String(n).padStart(64, '0')}`
+const paper = (n: bigint | number): Hex => `0x${n.toString(16).padStart(130, '0')}`
+const deployment = {
+  chainId: 31_337,
+  token: provider(91),
+  registry: provider(92),
+  channels: provider(93),
+  marketplace: provider(94),
+  fromBlock: 0,
+}
+
+const block = (number: number, more: Partial<ChainUpdate> = {}): ChainUpdate => ({
+  cursor: { number, hash: paper(number), at: 1_000 + number },
+  hub: { balance: wei(1_000n), pendingWithdrawal: wei(0n), feeBps: 200 },
+  channels: [],
+  tabs: [],
+  accounts: [],
+  ...more,
+})
+const openChannel = (n: number, balance: bigint, status: ChannelLine['status'] = 'open') => ({
+  channelId: channelId(n),
+  consumer,
+  nonce: n,
+  status,
+  balance: wei(balance),
+  exitAt: 0,
+})
+
+/** What every store must do, whatever it is made of. `open` opens the same store again after `close`. */
+export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
+  let ledger: Ledger
+  let causes = 0
+
+  const grant = (channel: number, to: number, ceiling: bigint, expiresAt = 5_000, cause = ++causes) =>
+    ledger.grant({
+      cause: channelId(1_000 + cause),
+      channelId: channelId(channel),
+      provider: provider(to),
+      decide: (line) => judgeReservation(line, provider(to), wei(ceiling)),
+      sign: () => guarantee(channel, to, ceiling, expiresAt),
+    })
+  const guarantee = (
+    channel: number,
+    to: number,
+    ceiling: bigint,
+    expiresAt: number,
+  ): Signed<'Guarantee'> => ({
+    channelId: channelId(channel),
+    provider: provider(to),
+    ceiling,
+    expiresAt,
+    signature: paper(7),
+  })
+  const credit = (to: number, promises: [number, bigint][], renewed?: Signed<'Guarantee'>) =>
+    ledger.credit({
+      provider: provider(to),
+      promises: promises.map(([channel, amount]) => ({
+        channelId: channelId(channel),
+        amount: wei(amount),
+        signature: paper(amount),
+      })),
+      decide: (line, { amount }, feeBps) =>
+        judgePromise(line, provider(to), { amount, signer: consumer }, feeBps),
+      solvent: judgeSolvency,
+      sign: (total) => paper(total),
+      renew: () => renewed && { cause: channelId(5_555), guarantee: renewed },
+    })
+  const closing = (n: number): Closing => ({
+    channelId: channelId(n),
+    turnNum: 2,
+    totals: [{ provider: provider(1), amount: wei(10n ** 25n) }],
+    releases: [{ provider: provider(1), amount: 3n, upTo: 9, signature: paper(4) }],
+    consumerSignature: paper(5),
+    hubSignature: paper(6),
+  })
+
+  describe(name, () => {
+    beforeEach(async () => {
+      ledger = await open()
+      await ledger.bind(hub, deployment)
+      await ledger.applyChain(block(1, { channels: [openChannel(1, 500n), openChannel(2, 300n)] }))
+    })
+    afterEach(() => ledger.close())
+
+    it('belongs to one hub of one deployment for ever', async () => {
+      await ledger.bind(hub, deployment)
+      await expect(ledger.bind(consumer, deployment)).rejects.toThrow(/belongs to hub/)
+      await expect(ledger.bind(hub, { ...deployment, chainId: 1 })).rejects.toThrow(/chainId 31337, not 1/)
+    })
+
+    it('remembers how far it followed the chain, and what it saw there', async () => {
+      expect(await ledger.cursor()).toEqual({ number: 1, hash: paper(1), at: 1_001 })
+      expect(await ledger.standing()).toEqual({ balance: 1_000n, pendingWithdrawal: 0n, feeBps: 200 })
+      expect((await ledger.openChannels()).map((line) => line.channelId)).toEqual([
+        channelId(1),
+        channelId(2),
+      ])
+      expect(await ledger.channel(channelId(3))).toBeUndefined()
+    })
+
+    it('answers the same request with the same guarantee', async () => {
+      const first = await grant(1, 1, 100n, 5_000, 77)
+      expect(first).toEqual({ ok: true, guarantee: guarantee(1, 1, 100n, 5_000) })
+      expect(await grant(1, 1, 999n, 6_000, 77)).toEqual(first)
+    })
+
+    it('reserves for every guarantee until a block is younger than its expiry', async () => {
+      await grant(1, 1, 400n, 1_004)
+      expect((await grant(1, 2, 101n)).ok).toBe(false)
+      await ledger.applyChain(block(4))
+      expect((await grant(1, 2, 101n)).ok).toBe(false)
+      await ledger.applyChain(block(5))
+      expect((await grant(1, 2, 101n)).ok).toBe(true)
+    })
+
+    it('reserves for the highest live guarantee even when a later one is lower', async () => {
+      await grant(1, 1, 400n, 2_000)
+      await grant(1, 1, 50n, 9_000)
+      expect((await grant(1, 2, 101n)).ok).toBe(false)
+      await ledger.applyChain(block(1_100))
+      expect((await grant(1, 2, 101n)).ok).toBe(true)
+    })
+
+    it('credits each promise once, net of the fee', async () => {
+      await grant(1, 1, 400n)
+      const first = await credit(1, [[1, 100n]])
+      expect(first).toMatchObject({ ok: true, credited: { total: 98n, signature: paper(98), refused: [] } })
+      expect(await credit(1, [[1, 100n]])).toEqual(first)
+      expect(await credit(1, [[1, 300n]])).toMatchObject({ credited: { total: 294n } })
+    })
+
+    it('takes the good promises of a batch and names the others', async () => {
+      await grant(1, 1, 400n)
+      expect(
+        await credit(1, [
+          [2, 10n],
+          [1, 100n],
+          [3, 10n],
+          [1, 50n],
+        ]),
+      ).toMatchObject({
+        credited: {
+          total: 98n,
+          refused: [
+            { channelId: channelId(2), verdict: { refusal: { code: 'no-guarantee' } } },
+            { channelId: channelId(3), verdict: { refusal: { code: 'unknown-channel' } } },
+            { channelId: channelId(1), verdict: { refusal: { code: 'below-accepted' } } },
+          ],
+        },
+      })
+    })
+
+    it('promises nothing beyond the pool, but keeps what it would draw', async () => {
+      await ledger.applyChain(
+        block(2, { hub: { balance: wei(97n), pendingWithdrawal: wei(0n), feeBps: 200 } }),
+      )
+      await grant(1, 1, 400n)
+      expect(await credit(1, [[1, 100n]])).toMatchObject({ ok: false, refusal: { code: 'pool-exhausted' } })
+      expect(tabOf((await ledger.channel(channelId(1))) as ChannelLine, provider(1)).cleared).toBe(0n)
+      expect(await ledger.undrawn()).toMatchObject([{ amount: 100n, drawn: 0n, signature: paper(100) }])
+      // Once drawn, no pool is needed.
+      await ledger.applyChain(
+        block(3, {
+          hub: { balance: wei(2n), pendingWithdrawal: wei(0n), feeBps: 200 },
+          channels: [openChannel(1, 400n)],
+          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(100n), protested: wei(0n) }],
+          accounts: [{ provider: provider(1), credited: wei(98n), paid: wei(0n) }],
+        }),
+      )
+      expect(await credit(1, [[1, 100n]])).toMatchObject({ ok: true, credited: { total: 98n } })
+      expect(await ledger.undrawn()).toEqual([])
+    })
+
+    it('credits what a provider drew before clearing it, once', async () => {
+      await grant(1, 1, 400n)
+      const drawn = block(2, {
+        tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(50n), protested: wei(0n) }],
+        accounts: [{ provider: provider(1), credited: wei(49n), paid: wei(0n) }],
+      })
+      await ledger.applyChain(drawn)
+      await ledger.applyChain(drawn)
+      expect(await ledger.accounts()).toMatchObject([{ total: 49n, credited: 49n }])
+      expect(await credit(1, [[1, 100n]])).toMatchObject({ credited: { total: 98n } })
+    })
+
+    it('lowers no total when the chain takes something back', async () => {
+      await grant(1, 1, 400n)
+      await credit(1, [[1, 100n]])
+      await ledger.applyChain(
+        block(2, {
+          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(100n), protested: wei(0n) }],
+        }),
+      )
+      await ledger.applyChain(
+        block(2, {
+          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(0n), protested: wei(0n) }],
+        }),
+      )
+      expect(await credit(1, [])).toMatchObject({ credited: { total: 98n } })
+      expect(await ledger.undrawn()).toHaveLength(1)
+    })
+
+    it('records the guarantees it renews', async () => {
+      await grant(1, 1, 400n, 1_004)
+      await credit(1, [[1, 1n]], guarantee(1, 1, 400n, 8_000))
+      await ledger.applyChain(block(500))
+      expect(tabOf((await ledger.channel(channelId(1))) as ChannelLine, provider(1))).toMatchObject({
+        liveCeiling: 400n,
+        expiresAt: 8_000,
+      })
+    })
+
+    it('signs one final state of a channel, and afterwards guarantees and clears nothing on it', async () => {
+      await grant(1, 1, 400n, 1_004)
+      await credit(1, [[1, 10n]])
+      await ledger.applyChain(block(50))
+      const order = {
+        channelId: channelId(1),
+        decide: (line: ChannelLine) => judgeFinal(line, [{ provider: provider(1), amount: wei(10n) }], []),
+        sign: () => closing(1),
+      }
+      expect(await ledger.recordClosing(order)).toEqual({ ok: true, closing: closing(1) })
+      expect(await ledger.recordClosing(order)).toMatchObject({ refusal: { code: 'channel-closing' } })
+      expect(await ledger.closing(channelId(1))).toEqual(closing(1))
+      expect(await ledger.openClosings()).toEqual([{ ...closing(1), consumer, nonce: 1 }])
+      expect(await grant(1, 1, 20n)).toMatchObject({ refusal: { code: 'channel-closing' } })
+      expect(await credit(1, [[1, 11n]])).toMatchObject({
+        credited: { refused: [{ verdict: { refusal: { code: 'channel-closing' } } }] },
+      })
+      await ledger.applyChain(block(51, { channels: [openChannel(1, 0n, 'closed')] }))
+      expect(await ledger.openClosings()).toEqual([])
+    })
+
+    it('knows what it relayed', async () => {
+      const entry = { digest: channelId(9), identity: consumer, transaction: channelId(10), at: 100 }
+      await ledger.recordRelayed(entry)
+      await ledger.recordRelayed({ ...entry, at: 200 })
+      expect(await ledger.relayed(channelId(9))).toEqual(entry)
+      expect(await ledger.relayedSince(consumer, 100)).toBe(1)
+      expect(await ledger.relayedSince(consumer, 101)).toBe(0)
+    })
+
+    it('has everything again after it was closed', async () => {
+      await grant(1, 1, 400n)
+      await credit(1, [[1, 10n ** 2n]])
+      await ledger.close()
+      ledger = await open()
+      expect(await credit(1, [])).toMatchObject({ credited: { total: 98n, signature: paper(98) } })
+    })
+
+    it('never lets claims exceed a balance or a total fall, whatever comes in whatever order', async () => {
+      const step = fc.record({
+        act: fc.constantFrom('grant', 'clear', 'block', 'draw'),
+        channel: fc.integer({ min: 1, max: 2 }),
+        to: fc.integer({ min: 1, max: 3 }),
+        amount: fc.bigInt(0n, 600n),
+      })
+      let number = 10
+      const totals = new Map<number, bigint>()
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+          for (const { act, channel, to, amount } of steps) {
+            const line = (await ledger.channel(channelId(channel))) as ChannelLine
+            const tab = tabOf(line, provider(to))
+            if (act === 'grant') await grant(channel, to, amount, 1_000 + number + Number(amount % 5n))
+            if (act === 'clear') {
+              const outcome = await credit(to, [[channel, amount]])
+              if (outcome.ok) {
+                expect(outcome.credited.total).toBeGreaterThanOrEqual(totals.get(to) ?? 0n)
+                totals.set(to, outcome.credited.total)
+              }
+            }
+            if (act === 'block') await ledger.applyChain(block(++number))
+            if (act === 'draw' && tab.cleared > tab.drawn)
+              await ledger.applyChain(
+                block(++number, {
+                  channels: [openChannel(channel, line.balance - tab.cleared + tab.drawn)],
+                  tabs: [
+                    {
+                      channelId: channelId(channel),
+                      provider: provider(to),
+                      drawn: tab.cleared,
+                      protested: wei(0n),
+                    },
+                  ],
+                }),
+              )
+            for (const each of await ledger.openChannels())
+              expect(reservedBy(each.tabs)).toBeLessThanOrEqual(each.balance)
+          }
+        }),
+        { numRuns: 25 },
+      )
+    }, 60_000)
+  })
+}

@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { ledgerSuite } from '../ledger.suite.js'
+import { lockHome, openDatabase } from './open.js'
+import { openSqliteLedger } from './sqliteLedger.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pontage-ledger-'))
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+ledgerSuite('a ledger in an SQLite file', () => openSqliteLedger(join(folder, 'ledger.sqlite')))
+
+it('writes through to the disk with every transaction', () => {
+  const database = openDatabase(join(folder, 'any.sqlite'))
+  expect(database.pragma('journal_mode', { simple: true })).toBe('wal')
+  expect(database.pragma('synchronous', { simple: true })).toBe(2)
+  database.close()
+})
+
+it('keeps amounts as 32 bytes, in the order of the numbers', async () => {
+  const ledger = await openSqliteLedger(join(folder, 'ledger.sqlite'))
+  await ledger.close()
+  const database = new Database(join(folder, 'ledger.sqlite'))
+  const columns = database.prepare("SELECT type FROM pragma_table_info('tab') WHERE name = 'cleared'").get()
+  expect(columns).toEqual({ type: 'BLOB' })
+  database.close()
+})
+
+it('lets one process at a time use a home folder', () => {
+  const release = lockHome(folder)
+  expect(() => lockHome(folder)).toThrow(/Another pontage-hub runs/)
+  release()
+  lockHome(folder)()
+})
