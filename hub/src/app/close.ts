@@ -1,11 +1,16 @@
 import {
   type ChannelParties,
+  type ChannelState,
+  channelIdOf,
   encodeMessage,
+  finalState,
   type Hex,
   type Params,
   type Refused,
   type Result,
+  recoverChannelState,
   refuse,
+  signChannelState,
   type Verdict,
 } from '@pontage/shared'
 import { type Link, reasonOf } from '@pontage/shared/node'
@@ -31,11 +36,8 @@ export interface Closer {
 /** Milliseconds a provider has to clear and release: less than its consumer waits for the draft. */
 const releaseTimeoutMs = 10_000
 
-/** Turn of a final state: the two before it set the channel up. */
-const finalTurn = 2
-
 export function createCloser(parts: Parts): Closer {
-  const { ledger, rules, states, identity, chain, log } = parts
+  const { ledger, rules, identity, chain, log } = parts
   const running = new Map<Hex, Promise<Hex>>()
 
   /** One transaction for one channel, however many ask for it. */
@@ -67,7 +69,7 @@ export function createCloser(parts: Parts): Closer {
       // What would be refused later is better said now.
       const verdict = rules.final(line, totals, releases)
       return verdict.ok
-        ? { ok: true, value: conclusionOf({ turnNum: finalTurn, totals, releases }) }
+        ? { ok: true, value: conclusionOf({ turnNum: turnOf(parts, channel), totals, releases }) }
         : verdict
     },
 
@@ -77,22 +79,17 @@ export function createCloser(parts: Parts): Closer {
       const found = await channelOf(parts, channel, link)
       if (!found.ok) return found
       const { channelId } = found.line
-      const final = { channel, turnNum, totals, releases }
-      const checked = await states.checkFinal(final, signature)
-      if (!checked.ok) return checked
+      const final = { turnNum, totals, releases }
+      const built = await signedState(parts, channel, final, signature)
+      if (!built.ok) return built
       const wrong = wrongRelease(parts, channelId, releases)
       if (wrong) return wrong
       const signed = await ledger.closing(channelId)
       if (signed && encodeMessage(conclusionOf(signed)) !== encodeMessage(conclusionOf(final)))
         return refuse({ code: 'channel-closing', channelId })
-      if (turnNum !== finalTurn)
-        return refuse({
-          code: 'malformed-message',
-          type: 'conclude',
-          problem: `turnNum: a final state has turn ${finalTurn}`,
-        })
       // Signed in memory only: the signature leaves once it is recorded.
-      const hubSignature = signed?.hubSignature ?? (await states.signFinal(final, identity.privateKey))
+      const hubSignature =
+        signed?.hubSignature ?? (await signChannelState(built.state, identity.privateKey.bytes()))
       if (!signed) {
         const recorded = await ledger.recordClosing({
           channelId,
@@ -133,12 +130,12 @@ async function channelOf(
   channel: ChannelParties,
   link: Link,
 ): Promise<Verdict<{ line: ChannelLine }>> {
-  const { identity, states } = parts
+  const { identity, chain } = parts
   if (channel.consumer !== link.peer)
     return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
   if (channel.hub !== identity.address)
     return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
-  return findChannel(parts, states.channelIdOf(channel))
+  return findChannel(parts, channelIdOf({ ...channel, chainId: chain.deployment.chainId }))
 }
 
 /** Asks a provider whether it is done with a channel; one that cannot be asked delays the close. */
@@ -162,6 +159,32 @@ async function askRelease(
     return delayed
   }
   return { ok: true, release: { ...release, provider } as SignedRelease }
+}
+
+const turnOf = ({ chain }: Parts, channel: ChannelParties): number =>
+  finalState(chain.deployment, channel, { totals: [], releases: [] }).turn
+
+/** The final state these words describe, if its consumer signed it. */
+async function signedState(
+  { chain }: Parts,
+  channel: ChannelParties,
+  final: Pick<Params<'conclude'>, 'turnNum' | 'totals' | 'releases'>,
+  signature: Hex,
+): Promise<Verdict<{ state: ChannelState }>> {
+  const malformed = (problem: string) => refuse({ code: 'malformed-message', type: 'conclude', problem })
+  let state: ChannelState
+  try {
+    state = finalState(chain.deployment, channel, final)
+  } catch (error) {
+    if (error instanceof RangeError) return malformed(error.message.replace(/\.$/, ''))
+    throw error
+  }
+  if (final.turnNum !== state.turn) return malformed(`turnNum: a final state has turn ${state.turn}`)
+  const signer = await recoverChannelState(state, signature)
+  if (signer === undefined) return refuse({ code: 'malformed-signature', document: 'final state' })
+  if (signer !== channel.consumer)
+    return refuse({ code: 'wrong-signer', document: 'final state', signer, expected: channel.consumer })
+  return { ok: true, state }
 }
 
 function wrongRelease(

@@ -1,4 +1,11 @@
-import { bytes32, type ChannelParties, type Hex, type Result } from '@pontage/shared'
+import {
+  bytes32,
+  type ChannelParties,
+  concludeArguments,
+  finalState,
+  type Hex,
+  type Result,
+} from '@pontage/shared'
 import { inChunks } from '@pontage/shared/node'
 import type { Closing } from '../io/ledger.js'
 import type { Parts } from './parts.js'
@@ -19,29 +26,15 @@ export const conclusionOf = ({
  * @returns Hash of the transaction that concluded the channel.
  */
 export async function sendConclusion(parts: Parts, channelId: Hex, channel: ChannelParties): Promise<Hex> {
-  const { ledger, chain, sender, states, watch, log } = parts
+  const { ledger, chain, sender, watch, log } = parts
   const closing = await ledger.closing(channelId)
   if (!closing) throw new Error(`No final state of channel ${channelId} was recorded.`)
   const { status } = await chain.channels.channelOf(channelId)
   if (Number(status) === 2) return concludedBy(parts, channelId)
-  const { turnNum, totals, releases, consumerSignature, hubSignature } = closing
+  const signatures = { consumer: closing.consumerSignature, hub: closing.hubSignature }
+  const state = finalState(chain.deployment, channel, closing)
   const sent = await sender.send(
-    chain.channels.conclude.populateTransaction(
-      {
-        parties: { ...channel },
-        turnNum,
-        challengeDuration: states.challengeDuration,
-        totals: totals.map(({ provider, amount }) => ({ provider, amount })),
-        releases: releases.map(({ provider, amount, upTo, signature }) => ({
-          provider,
-          amount,
-          upTo,
-          signature,
-        })),
-      },
-      consumerSignature,
-      hubSignature,
-    ),
+    chain.channels.conclude.populateTransaction(...concludeArguments(state, closing.releases, signatures)),
   )
   log.info('concluded', { channelId, transaction: sent.transaction, gasUsed: sent.gasUsed })
   await watch.catchUp().catch(() => undefined) // The transaction stands whether it is seen at once or later.

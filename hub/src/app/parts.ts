@@ -3,7 +3,6 @@ import type { Chain, Identity, Link, Log, Sender, TypedData } from '@pontage/sha
 import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chainWatch.js'
 import type { Ledger } from '../io/ledger.js'
-import type { ChannelStates } from './channelStates.js'
 
 /** What the operator decides. */
 export interface HubSettings {
@@ -42,7 +41,6 @@ export class Present {
 export interface Parts {
   readonly identity: Identity
   readonly typedData: TypedData
-  readonly states: ChannelStates
   readonly chain: Chain
   readonly sender: Sender
   readonly ledger: Ledger

@@ -1,10 +1,19 @@
-import { type Params, type Result, refuse, type Verdict } from '@pontage/shared'
+import {
+  channelIdOf,
+  type Params,
+  preFundState,
+  type Result,
+  recoverChannelState,
+  refuse,
+  signChannelState,
+  type Verdict,
+} from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
 import type { Parts } from './parts.js'
 
 /** Accepts a channel before its consumer risks a token: answers its turn 0 with turn 1. */
 export async function prefund(
-  { identity, states, ledger, log }: Parts,
+  { identity, chain, ledger, log }: Parts,
   { channel, signature }: Params<'prefund'>,
   link: Link,
 ): Promise<Verdict<{ value: Result<'prefund'> }>> {
@@ -12,10 +21,13 @@ export async function prefund(
     return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
   if (channel.consumer !== link.peer)
     return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
-  const checked = await states.checkPrefund(channel, signature)
-  if (!checked.ok) return checked
-  const channelId = states.channelIdOf(channel)
-  const hubSignature = await states.signPrefund(channel, identity.privateKey)
+  const signer = await recoverChannelState(preFundState(chain.deployment, channel, 0), signature)
+  if (signer === undefined) return refuse({ code: 'malformed-signature', document: 'pre-fund state' })
+  if (signer !== channel.consumer)
+    return refuse({ code: 'wrong-signer', document: 'pre-fund state', signer, expected: channel.consumer })
+  const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+  const accepted = preFundState(chain.deployment, channel, 1)
+  const hubSignature = await signChannelState(accepted, identity.privateKey.bytes())
   await ledger.recordPrefund({
     channelId,
     consumer: channel.consumer,

@@ -1,19 +1,13 @@
-import { type Address, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
+import {
+  type Address,
+  type ProviderTotal,
+  type ReleaseTerms,
+  refuse,
+  type Verdict,
+  wei,
+} from '@pontage/shared'
 import type { ChannelLine, Tab } from './channelLine.js'
 import { larger } from './reserve.js'
-
-/** What a final state pays one provider in all. */
-export interface ProviderTotal {
-  readonly provider: Address
-  readonly amount: Wei
-}
-
-/** A provider's word that it is done with a channel: at which amount, and which guarantees it gives up. */
-export interface ReleaseClaim {
-  readonly provider: Address
-  readonly amount: bigint
-  readonly upTo: number
-}
 
 /** The totals a final state of this channel must carry, in the order of the providers' addresses. */
 export const finalTotals = (line: ChannelLine): readonly ProviderTotal[] =>
@@ -33,7 +27,7 @@ export const holdersOf = (line: ChannelLine): readonly Tab[] =>
 export function judgeFinal(
   line: ChannelLine,
   totals: readonly ProviderTotal[],
-  releases: readonly ReleaseClaim[],
+  releases: readonly ReleaseTerms[],
 ): Verdict {
   if (line.status === 'none') return refuse({ code: 'unknown-channel', channelId: line.channelId })
   if (line.status === 'closed' || line.closing)
@@ -41,14 +35,14 @@ export function judgeFinal(
   const expected = finalTotals(line)
   const providers = new Set([...expected, ...totals, ...releases].map(({ provider }) => provider))
   for (const provider of providers) {
-    const signed = expected.find((total) => total.provider === provider)?.amount ?? wei(0n)
+    const signed = expected.find((total) => total.provider === provider)?.amount ?? 0n
     const given = totals.filter((total) => total.provider === provider)
     const released = releases.filter((release) => release.provider === provider)
-    const amount = given[0]?.amount ?? wei(0n)
+    const amount = given[0]?.amount ?? 0n
     if (amount !== signed || given.length > 1 || released.length > 1)
       return refuse({ code: 'unequal-totals', provider, amount, signed })
     if (released.some((release) => release.amount > signed))
-      return refuse({ code: 'unequal-totals', provider, amount, signed: wei(released[0]?.amount ?? signed) })
+      return refuse({ code: 'unequal-totals', provider, amount, signed: released[0]?.amount ?? signed })
   }
   for (const holder of holdersOf(line))
     if (!releases.some(({ provider, upTo }) => provider === holder.provider && upTo >= holder.expiresAt))

@@ -1,7 +1,15 @@
-import type { Address, Deployment, Hex, Signed, Verdict, Wei } from '@pontage/shared'
+import type {
+  Address,
+  Deployment,
+  Hex,
+  ProviderTotal,
+  Signed,
+  SignedReleaseTerms,
+  Verdict,
+  Wei,
+} from '@pontage/shared'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Undrawn } from '../core/drawPolicy.js'
-import type { ProviderTotal, ReleaseClaim } from '../core/finalState.js'
 import type { Account, Pool } from '../core/solvency.js'
 
 /** A block that the ledger has followed the chain to. */
@@ -88,7 +96,7 @@ export interface Closing {
   readonly channelId: Hex
   readonly turnNum: number
   readonly totals: readonly ProviderTotal[]
-  readonly releases: readonly (ReleaseClaim & { readonly signature: Hex })[]
+  readonly releases: readonly SignedReleaseTerms[]
   readonly consumerSignature: Hex
   readonly hubSignature: Hex
 }
