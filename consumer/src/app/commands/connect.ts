@@ -1,0 +1,98 @@
+import { address, parseBytes, parseTokens, parseTrafficPrice } from '@pontage/shared'
+import { exitCode } from '@pontage/shared/node'
+import type { EndReason } from '../../core/session.js'
+import { openJournal } from '../../io/journal.js'
+import { lockHome } from '../../io/lock.js'
+import { connect } from '../connect.js'
+import { openContext } from '../context.js'
+import { requireFreeMachine } from '../machine.js'
+import { humanScreen, jsonScreen } from '../screen.js'
+import { command, logFrom, type Settings, settingsFrom, withSettings } from './settings.js'
+
+interface Options extends Settings {
+  provider?: string
+  cap?: string
+  maxPrice?: string
+  country?: string
+  hub?: string
+  deposit?: string
+  maxRelayFee: string
+  interface?: string
+  json: boolean
+}
+
+/** Ends that the user asked for, one way or the other. */
+const wanted: readonly EndReason[] = ['user', 'cap', 'ceiling']
+
+export const connectCommand = command<Options>({
+  command: 'connect [provider]',
+  describe: 'Bring up the tunnel behind the kill switch, and pay for each megabyte',
+  builder: (yargs) =>
+    withSettings(yargs)
+      .positional('provider', {
+        type: 'string',
+        describe: 'Address of a provider; default: the cheapest sound one',
+      })
+      .option('cap', { type: 'string', describe: 'Most traffic, both directions together, such as 500MB' })
+      .option('max-price', { type: 'string', describe: 'Dearest price to take, such as 0.1/GB' })
+      .option('country', { type: 'string', describe: 'Only providers in this country, such as DE' })
+      .option('hub', { type: 'string', describe: 'Pay through this hub only' })
+      .option('deposit', {
+        type: 'string',
+        describe: 'Open a channel with so many tokens where there is none',
+      })
+      .option('max-relay-fee', {
+        type: 'string',
+        default: '0.1',
+        describe: 'Most tokens a hub may take for sending one transaction',
+      })
+      .option('interface', { type: 'string', describe: 'Name of the tunnel’s interface' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print one event a line' }),
+  async handler(argv) {
+    const cap = argv.cap === undefined ? undefined : parseBytes(argv.cap)
+    const provider = argv.provider === undefined ? undefined : address(argv.provider)
+    const hub = argv.hub === undefined ? undefined : address(argv.hub)
+    await requireFreeMachine(argv.home, argv.interface)
+    const stop = new AbortController()
+    const onSignal = () => stop.abort()
+    process.on('SIGINT', onSignal)
+    process.on('SIGTERM', onSignal)
+    const lock = await lockHome(argv.home)
+    const log = logFrom(argv)
+    const context = await openContext(settingsFrom(argv), log).catch(async (error) => {
+      await lock.release()
+      throw error
+    })
+    const { chain } = context
+    const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
+    const journal = await openJournal(argv.home)
+    try {
+      const write = (text: string) => void process.stdout.write(text)
+      const columns = process.stdout.isTTY ? () => process.stdout.columns ?? 80 : undefined
+      const { country, deposit, maxPrice } = argv
+      const reason = await connect(
+        context,
+        journal,
+        {
+          provider,
+          hub,
+          cap,
+          country,
+          interface: argv.interface,
+          maxPrice: maxPrice === undefined ? undefined : parseTrafficPrice(maxPrice, token.decimals),
+          deposit: deposit === undefined ? undefined : parseTokens(deposit, token.decimals),
+          maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
+        },
+        argv.json ? jsonScreen(write) : humanScreen(write, token, columns),
+        stop.signal,
+      )
+      if (!wanted.includes(reason)) process.exitCode = exitCode.failed
+    } finally {
+      await journal.close()
+      chain.close()
+      await lock.release()
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+    }
+  },
+})

@@ -1,0 +1,61 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { deleteTable, UserError } from '@pontage/shared/node'
+import {
+  forgetConnection,
+  isFromEarlierBoot,
+  isRunning,
+  readConnection,
+  thisNamespace,
+} from '../io/connectionFile.js'
+import { killSwitchTable } from '../io/killSwitch.js'
+import { lockHome } from '../io/lock.js'
+import { restoreMachine } from '../io/tunnel.js'
+
+/** How long a running session may take to pay its last promise and close its books. */
+const endPatienceMs = 30_000
+
+/**
+ * Ends a running connection and makes the machine as it was before, also after a crash or a cap.
+ *
+ * @returns What there was to undo.
+ * @throws UserError when the connection belongs to another network namespace, or does not end.
+ */
+export async function disconnect(home: string): Promise<'ended' | 'restored' | 'nothing'> {
+  const found = await readConnection(home)
+  if (found === undefined) return 'nothing'
+  if (isFromEarlierBoot(found)) {
+    // The old boot's rules are gone, but the table may have been saved and loaded again.
+    await deleteTable('inet', killSwitchTable)
+    await forgetConnection(home)
+    return 'restored'
+  }
+  if (found.namespace !== thisNamespace())
+    throw new UserError(
+      'The connection was made in another network namespace. Run disconnect there (ip netns exec NAME pontage disconnect).',
+    )
+  if (!isRunning(found)) return restore(home)
+  process.kill(found.process.pid, 'SIGTERM')
+  const giveUpAt = Date.now() + endPatienceMs
+  while (isRunning(found)) {
+    if (Date.now() > giveUpAt)
+      throw new UserError(
+        `The connection (process ${found.process.pid}) does not end. End it with "kill -9 ${found.process.pid}", then run disconnect again.`,
+      )
+    await delay(20)
+  }
+  await restore(home)
+  return 'ended'
+}
+
+/** A running session restores by itself when asked; what it left, or a dead one left, is undone here. */
+async function restore(home: string): Promise<'restored' | 'nothing'> {
+  const lock = await lockHome(home)
+  try {
+    const record = await readConnection(home)
+    if (record === undefined) return 'nothing'
+    await restoreMachine(home, record)
+    return 'restored'
+  } finally {
+    await lock.release()
+  }
+}

@@ -1,0 +1,196 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Address, bytes, type Hex, type Notice, type Wei } from '@pontage/shared'
+import type { Handlers, Link } from '@pontage/shared/node'
+import { begin, type Effect, type EndReason, type Session, type SessionEvent, step } from '../core/session.js'
+import type { Journal } from '../io/journal.js'
+import type { Meter } from '../io/meter.js'
+import type { Context } from './context.js'
+import { createPayer } from './pay.js'
+import { attach, type InnerDoor } from './paymentSocket.js'
+
+/** What is told of a session while it runs. */
+export interface SessionReport {
+  readonly kind: 'progress' | 'suspended' | 'resumed' | 'reconnecting' | 'reconnected'
+  readonly session: Session
+  readonly bytesPerSecond: number
+  /** From a promise's leaving to its confirmation, the latest. */
+  readonly latencyMs: number | undefined
+}
+
+export interface SessionOptions {
+  readonly context: Context
+  readonly journal: Journal
+  readonly meter: Meter
+  readonly terms: Parameters<typeof begin>[0]
+  readonly party: { readonly channelId: Hex; readonly provider: Address }
+  readonly door: InnerDoor
+  /** Told once payment works inside the tunnel. */
+  readonly attached: () => void
+  readonly report: (report: SessionReport) => void
+  /** Aborted when the user has had enough. */
+  readonly stop: AbortSignal
+}
+
+/** How often the kernel's counters are looked at. */
+const lookEveryMs = 50
+const reportEveryMs = 1_000
+/** How long the first attachment may take, and how long a provider may be out of reach later. */
+const attachPatienceMs = 20_000
+const lostAfterMs = 30_000
+/** How long the provider may take to confirm the last promise and to close its books. */
+const settlePatienceMs = 5_000
+
+/**
+ * Keeps one session from the first byte to the last promise. Events come from the counters, the payment
+ * socket and the user; `step` decides; each total is on the disk before it leaves.
+ *
+ * @returns The session as it ended.
+ * @throws Error when it cannot begin, or the journal or the firewall fail; the kill switch stays then.
+ */
+export async function runSession(options: SessionOptions): Promise<Session> {
+  const { context, journal, meter, terms, party, door, report, stop } = options
+  const { clock } = context
+  let session: Session = begin(terms, clock.elapsedMs())
+  let latencyMs: number | undefined
+  let bytesPerSecond = 0
+  let link: Link | undefined
+  let last: Promise<void> = Promise.resolve()
+  let fail: (error: Error) => void = () => {}
+  let finish: () => void = () => {}
+  const over = new Promise<void>((resolve, reject) => {
+    finish = resolve
+    fail = reject
+  })
+
+  /** One event after the other, each with all its effects. */
+  const dispatch = (event: SessionEvent): Promise<void> => {
+    last = last.then(async () => {
+      const next = step(session, event)
+      session = next.session
+      for (const effect of next.effects) await perform(effect)
+    })
+    last.catch(fail)
+    return last
+  }
+  const tell = (kind: SessionReport['kind']) => report({ kind, session, bytesPerSecond, latencyMs })
+  const payer = createPayer(context, journal, party, (amount: Wei, took) => {
+    latencyMs = took ?? latencyMs
+    void dispatch({ type: 'accepted', amount })
+  })
+
+  async function perform(effect: Effect): Promise<void> {
+    switch (effect.type) {
+      case 'promise':
+        return payer.pay(effect.amount)
+      case 'halt': {
+        await meter.halt()
+        const count = await meter.read()
+        void dispatch({ type: 'halted', count, atMs: clock.elapsedMs() })
+        return
+      }
+      case 'end':
+        void settle().then(() => dispatch({ type: 'settled' }))
+        return
+      case 'finish':
+        return finish()
+    }
+  }
+
+  /** Asks for the end once the last promise is confirmed, or cannot be. */
+  async function settle(): Promise<void> {
+    const giveUpAt = clock.elapsedMs() + settlePatienceMs
+    while (link && session.accepted < session.promised && clock.elapsedMs() < giveUpAt) await delay(10)
+    if (session.reason === 'lost') return
+    const account = await link?.request('end', { session: door.session }, settlePatienceMs)
+    if (account && !account.ok) context.log.debug('end refused', { code: account.refusal.code })
+    link?.close()
+  }
+
+  const mine = (notice: { session: string }) => notice.session === door.session
+  const handlers: Handlers = {
+    frame: (frame) => payer.receive(frame),
+    notices: {
+      usage: (usage) => {
+        if (mine(usage))
+          void dispatch({ type: 'usage', downBytes: bytes(usage.downBytes), upBytes: bytes(usage.upBytes) })
+      },
+      suspended: (notice) => {
+        if (mine(notice))
+          void dispatch({ type: 'suspended', atMs: clock.elapsedMs() }).then(() => tell('suspended'))
+      },
+      resumed: (notice) => {
+        if (mine(notice))
+          void dispatch({ type: 'resumed', atMs: clock.elapsedMs() }).then(() => tell('resumed'))
+      },
+      ended: (notice) => {
+        if (mine(notice)) void dispatch({ type: 'stop', reason: reasonOf(notice), message: notice.message })
+      },
+    },
+  }
+
+  const gone = new AbortController()
+  const isOpen = () => session.phase === 'running' || session.phase === 'suspended'
+
+  /** Keeps a payment socket; without one for too long the provider counts as lost. */
+  async function stayAttached(first: Link): Promise<void> {
+    link = first
+    for (;;) {
+      payer.use(link)
+      await link.closed
+      if (!isOpen()) return
+      tell('reconnecting')
+      try {
+        link = await attach(context, door, { handlers, patienceMs: lostAfterMs, signal: gone.signal })
+      } catch (error) {
+        link = undefined
+        await dispatch({ type: 'stop', reason: 'lost', message: (error as Error).message })
+        return
+      }
+      payer.use(link)
+      await dispatch({ type: 'reattached' })
+      tell('reconnected')
+    }
+  }
+
+  async function count(): Promise<void> {
+    while (isOpen()) {
+      const lookedAt = clock.elapsedMs()
+      const reading = await meter.read()
+      await dispatch({
+        type: 'counted',
+        count: reading,
+        atMs: clock.elapsedMs(),
+        limitReached: reading.limitReached,
+      })
+      await delay(Math.max(1, lookEveryMs - (clock.elapsedMs() - lookedAt)))
+    }
+  }
+
+  const first = await attach(context, door, { handlers, patienceMs: attachPatienceMs, signal: stop })
+  options.attached()
+  let before = { bytes: 0n, atMs: clock.elapsedMs() }
+  const ticking = setInterval(() => {
+    const now = { bytes: session.downBytes + session.upBytes, atMs: clock.elapsedMs() }
+    bytesPerSecond = (Number(now.bytes - before.bytes) * 1_000) / (now.atMs - before.atMs)
+    before = now
+    if (isOpen()) tell('progress')
+  }, reportEveryMs)
+  const onStop = () => void dispatch({ type: 'stop', reason: 'user' })
+  stop.addEventListener('abort', onStop, { once: true })
+  if (stop.aborted) onStop()
+  void stayAttached(first).catch(fail)
+  void count().catch(fail)
+  try {
+    await over
+    return session
+  } finally {
+    gone.abort()
+    clearInterval(ticking)
+    stop.removeEventListener('abort', onStop)
+    link?.close()
+  }
+}
+
+/** What a provider's word for the end means to us. */
+const reasonOf = (notice: Notice<'ended'>): EndReason =>
+  notice.code === 'payment-overdue' ? 'payment' : notice.code === 'counts-differ' ? 'counts' : 'provider'

@@ -1,0 +1,197 @@
+import {
+  type Address,
+  type Bytes,
+  bytes,
+  encodeMessage,
+  formatBytes,
+  formatTokens,
+  formatTrafficPrice,
+  type Hex,
+  type Wei,
+} from '@pontage/shared'
+import { capLeft } from '../core/cap.js'
+import type { Choice, Offer } from '../core/choose.js'
+import type { StoredReceipt } from '../core/paperTrail.js'
+import { liveLine } from '../core/screen.js'
+import { type EndReason, type Session, spentIn } from '../core/session.js'
+import type { SessionReport } from './runSession.js'
+
+/** What `connect` tells, for a person or for a program. */
+export interface Screen {
+  chosen(
+    choice: Choice & { chosen: NonNullable<Choice['chosen']> },
+    estimate: { cap: Bytes; cost: Wei } | undefined,
+  ): void
+  opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
+  connected(tunnel: {
+    interface: string
+    wireguard: 'kernel' | 'userspace'
+    address4: string
+    address6: string
+    gateway4: string
+  }): void
+  report(report: SessionReport, limit: Bytes | undefined): void
+  ended(session: Session, receipt: StoredReceipt): void
+}
+
+/** The token, for people. */
+export interface TokenNames {
+  readonly decimals: number
+  readonly symbol: string
+}
+
+/** One event a line, for programs. Amounts are decimal strings of the token's smallest unit. */
+export function jsonScreen(write: (line: string) => void): Screen {
+  const say = (event: string, details: object) => write(`${encodeMessage({ event, ...details })}\n`)
+  return {
+    chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
+      const { proposal, price, standing } = offer
+      say('chosen', {
+        provider: proposal.provider,
+        price: price.perMegabyte,
+        pricePerHour: price.perHour,
+        country: proposal.country,
+        endpoint: proposal.endpoint,
+        hub,
+        stake: standing.stake,
+        faults: standing.faults,
+        debt: standing.debt,
+        others: others.map((each) => ({ provider: each.proposal.provider, price: each.price.perMegabyte })),
+        unfit: unfit.map((each) => ({ provider: each.offer.proposal.provider, reason: each.reason })),
+        estimate: estimate?.cost ?? null,
+      })
+    },
+    opened: (channel) => say('opened', channel),
+    connected: ({ interface: name, wireguard, address4, address6, gateway4 }) =>
+      say('connected', { interface: name, wireguard, address: address4, address6, gateway: gateway4 }),
+    report({ kind, session, bytesPerSecond, latencyMs }, limit) {
+      if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
+      say('progress', {
+        downBytes: Number(session.downBytes),
+        upBytes: Number(session.upBytes),
+        bytesPerSecond: Math.round(bytesPerSecond),
+        spent: spentIn(session),
+        capLeft: limit === undefined ? null : Number(capLeft(limit, usedIn(session))),
+        promises: session.promises,
+        latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
+      })
+    },
+    ended(session, receipt) {
+      say('ended', {
+        reason: session.reason,
+        message: session.message ?? null,
+        downBytes: receipt.downBytes,
+        upBytes: receipt.upBytes,
+        promises: receipt.promises,
+        spent: receipt.spent,
+        accepted: session.accepted - session.base,
+        seconds: receipt.seconds,
+        receipt: {
+          provider: receipt.provider,
+          channelId: receipt.channelId,
+          amount: receipt.amount,
+          bytes: receipt.bytes,
+          throughputKbps: receipt.throughputKbps,
+          score: receipt.score,
+          endedAt: receipt.endedAt,
+          signature: receipt.signature,
+        },
+      })
+    },
+  }
+}
+
+/**
+ * Sentences, and on a terminal one line that lives.
+ *
+ * @param terminal - Its width now; undefined when nobody looks: then the live line becomes a line now and then.
+ */
+export function humanScreen(
+  write: (text: string) => void,
+  token: TokenNames,
+  terminal: (() => number) | undefined,
+): Screen {
+  let isLineOpen = false
+  let quietTicks = 0
+  const line = (text: string) => {
+    write(`${isLineOpen ? eraseLine : ''}${text}\n`)
+    isLineOpen = false
+  }
+  const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
+  return {
+    chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
+      line(`${offerLine(offer, token)}  chosen: the cheapest sound one`)
+      for (const each of others) line(`${offerLine(each, token)}  would do`)
+      for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
+      line(`Paying through hub ${hub}.`)
+      if (estimate) line(`${formatBytes(estimate.cap)} will cost at most ${tokens(estimate.cost)}.`)
+    },
+    opened: ({ channelId, relayFees }) =>
+      line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
+    connected: ({ interface: name, wireguard, address4 }) =>
+      line(
+        `Connected: ${name} (WireGuard in the ${wireguard === 'kernel' ? 'kernel' : 'wireguard-go process'}), address ${address4}. The kill switch is on. Ctrl-C ends.`,
+      ),
+    report(report, limit) {
+      const { kind, session } = report
+      if (kind !== 'progress') return line(moments[kind])
+      if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
+      const text = liveLine(
+        {
+          state: session.phase === 'suspended' ? 'suspended' : 'connected',
+          downBytes: session.downBytes,
+          upBytes: session.upBytes,
+          bytesPerSecond: report.bytesPerSecond,
+          spent: spentIn(session),
+          capLeft: limit === undefined ? undefined : capLeft(limit, usedIn(session)),
+          latencyMs: report.latencyMs,
+        },
+        token,
+        terminal ? terminal() : unlimitedColumns,
+      )
+      if (!terminal) return line(text)
+      write(`${eraseLine}${text}`)
+      isLineOpen = true
+    },
+    ended(session, receipt) {
+      const reason = session.reason ?? 'provider'
+      line(`Ended: ${endings[reason]}${session.message === undefined ? '' : ` ${session.message}`}`)
+      line(
+        `Receipt: down ${formatBytes(session.downBytes)}, up ${formatBytes(session.upBytes)} in ${receipt.seconds} s; ${receipt.promises} promises, spent ${tokens(receipt.spent)} (total with this provider ${tokens(session.promised)}).`,
+      )
+      if (reason !== 'user')
+        line('The kill switch stays on: nothing leaves this machine until "pontage disconnect".')
+    },
+  }
+}
+
+/** One provider in one line. */
+export function offerLine({ proposal, price, standing }: Offer, token: TokenNames): string {
+  const hourly = price.perHour === 0n ? '' : ` + ${formatTokens(price.perHour, token.decimals)}/h`
+  const faults = standing.faults === 0 ? 'no faults' : `${standing.faults} faults`
+  const debt = standing.debt === 0n ? '' : `, debt ${formatTokens(standing.debt, token.decimals)}`
+  return `${proposal.provider}  ${proposal.country}  ${formatTrafficPrice(price.perMegabyte, token.decimals)}${hourly}  stake ${formatTokens(standing.stake, token.decimals)}, ${faults}${debt}`
+}
+
+const eraseLine = '\r\u001b[K'
+const ticksBetweenLines = 10
+const unlimitedColumns = 1_000
+
+const usedIn = (session: Session): Bytes => bytes(session.downBytes + session.upBytes)
+
+const moments: Record<Exclude<SessionReport['kind'], 'progress'>, string> = {
+  suspended: 'Suspended: the provider waits for payment.',
+  resumed: 'Resumed.',
+  reconnecting: 'The provider does not answer; trying again. Nothing leaks meanwhile.',
+  reconnected: 'The provider answers again.',
+}
+
+const endings: Record<EndReason, string> = {
+  cap: 'the cap is reached.',
+  ceiling: 'what the hub guaranteed is used up.',
+  user: 'you ended it.',
+  provider: 'the provider ended it.',
+  payment: 'the provider says it was not paid.',
+  counts: 'the two counts differ by more than loss explains.',
+  lost: 'the provider cannot be reached any more.',
+}

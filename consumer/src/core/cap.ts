@@ -1,0 +1,47 @@
+import { type Bytes, bytes, bytesCovered, owedFor, type Price, type Wei, wei } from '@pontage/shared'
+import { smaller } from './order.js'
+
+/** Hours of an hourly price that are guaranteed at once where a session is limited by bytes. */
+const guaranteedHours = 24n
+const secondsPerHour = 3_600n
+
+/**
+ * What to ask the hub to stand behind for one session, on top of what was promised before.
+ *
+ * @param cap - The user's limit, if there is one; else as much as the provider suggests.
+ * @param free - What the channel holds beyond everything already promised.
+ * @returns Wei; never more than `free`.
+ */
+export function ceilingToRequest(session: {
+  cap: Bytes | undefined
+  price: Price
+  suggested: Wei
+  free: Wei
+}): Wei {
+  const { cap, price, suggested, free } = session
+  const seconds = price.perHour === 0n ? 0n : guaranteedHours * secondsPerHour
+  const wanted = cap === undefined ? suggested : owedFor(cap, seconds, price)
+  return smaller(wanted, free)
+}
+
+/**
+ * Bytes after which the kernel lets nothing more through: the user's cap, or what the guarantee pays for if
+ * that is less. Undefined when nothing limits the session.
+ */
+export function byteLimit(cap: Bytes | undefined, guaranteed: Wei, price: Price): Bytes | undefined {
+  const affordable = bytesCovered(guaranteed, 0n, price)
+  if (cap === undefined) return affordable
+  return affordable === undefined || cap < affordable ? cap : affordable
+}
+
+/** Bytes that still may flow. */
+export const capLeft = (limit: Bytes, used: Bytes): Bytes => bytes(limit > used ? limit - used : 0n)
+
+/** What the channel holds beyond every promise that was signed on it and not drawn yet. */
+export function freeCollateral(
+  balance: Wei,
+  totals: readonly { readonly signed: Wei; readonly drawn: Wei }[],
+): Wei {
+  const open = totals.reduce((sum, { signed, drawn }) => sum + (signed > drawn ? signed - drawn : 0n), 0n)
+  return wei(balance > open ? balance - open : 0n)
+}

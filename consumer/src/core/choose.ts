@@ -1,0 +1,98 @@
+import type { Address, Document, Price, Wei, WeiPerMegabyte } from '@pontage/shared'
+
+/** What the chain says of an identity. */
+export interface Standing {
+  /** Whether it has stake enough for its role, and no debt. */
+  readonly active: boolean
+  readonly stake: Wei
+  readonly faults: number
+  readonly debt: Wei
+}
+
+/** A provider as the chain shows it. */
+export interface Offer {
+  readonly proposal: Document<'Proposal'>
+  /** The price in force now; the proposal may hold one that comes later. */
+  readonly price: Price
+  readonly standing: Standing
+}
+
+/** What the user asked for; what is left out is not asked for. */
+export interface Wishes {
+  readonly provider?: Address | undefined
+  readonly country?: string | undefined
+  readonly maxPrice?: WeiPerMegabyte | undefined
+  readonly hub?: Address | undefined
+}
+
+/** An offer that will not do, and the first reason why. */
+export interface Unfit {
+  readonly offer: Offer
+  readonly reason: string
+}
+
+export interface Choice {
+  readonly chosen: { readonly offer: Offer; readonly hub: Address } | undefined
+  /** Offers that would do as well, dearer ones later. */
+  readonly others: readonly Offer[]
+  readonly unfit: readonly Unfit[]
+}
+
+/**
+ * Picks the cheapest sound offer: a provider with stake, without fault or debt, within the wishes, that takes
+ * a hub we can pay through. Of equally cheap ones the one with the larger stake, then the lower address.
+ *
+ * @param hubs - Hubs through which payment is possible, the preferred first.
+ */
+export function choose(offers: readonly Offer[], wishes: Wishes, hubs: readonly Address[]): Choice {
+  const judged = offers.map((offer) => ({ offer, reason: whyNot(offer, wishes, hubs) }))
+  const sound = judged
+    .filter(({ reason }) => reason === undefined)
+    .map(({ offer }) => offer)
+    .sort(cheapestFirst)
+  const [offer, ...others] = sound
+  const hub = hubs.find((each) => offer?.proposal.hubs.includes(each))
+  return {
+    chosen: offer && hub ? { offer, hub } : undefined,
+    others,
+    unfit: judged.flatMap(({ offer, reason }) => (reason === undefined ? [] : [{ offer, reason }])),
+  }
+}
+
+/** Cheapest first, as providers are shown. */
+export function cheapestFirst(a: Offer, b: Offer): number {
+  return (
+    compare(a.price.perMegabyte, b.price.perMegabyte) ||
+    compare(a.price.perHour, b.price.perHour) ||
+    compare(b.standing.stake, a.standing.stake) ||
+    compare(a.proposal.provider, b.proposal.provider)
+  )
+}
+
+/** Why a provider is not dealt with, whatever was wished for; undefined when it is sound. */
+export function whyUnsound({ standing }: Offer): string | undefined {
+  if (standing.debt > 0n) return 'it owes on a promise it did not keep'
+  if (standing.faults > 0)
+    return `it has ${standing.faults} fault${standing.faults === 1 ? '' : 's'} on chain`
+  if (!standing.active) return 'its stake is below the minimum'
+  return undefined
+}
+
+function whyNot(offer: Offer, wishes: Wishes, hubs: readonly Address[]): string | undefined {
+  const { proposal, price } = offer
+  if (wishes.provider !== undefined && proposal.provider !== wishes.provider) return 'another was named'
+  if (proposal.service !== vpnService) return `it sells "${proposal.service}"`
+  const unsound = whyUnsound(offer)
+  if (unsound !== undefined) return unsound
+  if (wishes.country !== undefined && proposal.country.toLowerCase() !== wishes.country.toLowerCase())
+    return `it is in ${proposal.country}`
+  if (wishes.maxPrice !== undefined && price.perMegabyte > wishes.maxPrice)
+    return 'it is above the price limit'
+  if (!hubs.some((hub) => proposal.hubs.includes(hub))) return 'it takes none of the hubs we can pay through'
+  return undefined
+}
+
+/** The `service` of a proposal for WireGuard tunnels. */
+export const vpnService = 'wireguard'
+
+const compare = <Value extends bigint | string>(a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)

@@ -1,0 +1,42 @@
+import { type Bytes, formatBytes, formatTokens, type Wei } from '@pontage/shared'
+
+/** What the live line shows. */
+export interface Glance {
+  readonly state: string
+  readonly downBytes: Bytes
+  readonly upBytes: Bytes
+  readonly bytesPerSecond: number
+  readonly spent: Wei
+  /** Bytes that may still flow; undefined without a limit. */
+  readonly capLeft: Bytes | undefined
+  readonly latencyMs: number | undefined
+}
+
+/**
+ * The session in one line no wider than `columns`: what matters least is left out first.
+ */
+export function liveLine(
+  glance: Glance,
+  token: { decimals: number; symbol: string },
+  columns: number,
+): string {
+  const parts = [
+    glance.state,
+    `down ${formatBytes(glance.downBytes)}`,
+    `up ${formatBytes(glance.upBytes)}`,
+    `spent ${shortTokens(glance.spent, token.decimals)} ${token.symbol}`,
+    glance.capLeft === undefined ? 'no cap' : `left ${formatBytes(glance.capLeft)}`,
+    `${((glance.bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
+    ...(glance.latencyMs === undefined ? [] : [`paid in ${glance.latencyMs.toFixed(0)} ms`]),
+  ]
+  while (parts.length > 1 && parts.join('  ').length > columns) parts.pop()
+  return parts.join('  ').slice(0, columns)
+}
+
+/** Tokens for reading, six digits after the point, rounded up: never shows less than was spent. */
+export function shortTokens(amount: Wei, decimals: number): string {
+  const digits = 6
+  if (decimals <= digits) return formatTokens(amount, decimals)
+  const unit = 10n ** BigInt(decimals - digits)
+  return formatTokens((amount + unit - 1n) / unit, digits)
+}

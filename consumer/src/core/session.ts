@@ -1,0 +1,198 @@
+import { type Bytes, bytes, owedFor, type Price, type Wei, wei } from '@pontage/shared'
+import { larger, smaller } from './order.js'
+
+/** Why a session is over. `lost`: the provider fell silent; `payment`: it says it was not paid. */
+export type EndReason = 'cap' | 'user' | 'provider' | 'payment' | 'ceiling' | 'counts' | 'lost'
+
+/**
+ * Where a session stands. `halting`: the kernel is being told to forward nothing more, so that the last count
+ * is the last; `settling`: the last promise is out and the provider was asked for its account.
+ */
+export type Phase = 'running' | 'suspended' | 'halting' | 'settling' | 'ended'
+
+/** One session as the consumer sees it. Amounts named "total" are running totals of (channel, provider). */
+export interface Session {
+  readonly phase: Phase
+  readonly price: Price
+  /** Total promised before this session began. */
+  readonly base: Wei
+  /** Total the hub guarantees; nothing above it is ever promised. */
+  readonly ceiling: Wei
+  /** Bytes the provider may forward unpaid. */
+  readonly credit: Bytes
+  /** What it means when the kernel's limit is reached. */
+  readonly limitedBy: 'cap' | 'ceiling'
+  readonly downBytes: Bytes
+  readonly upBytes: Bytes
+  /** Milliseconds during which traffic could flow, and when that was last looked at. */
+  readonly forwardingMs: number
+  readonly lookedAtMs: number
+  /** Total signed so far, and how many signatures that took in this session. */
+  readonly promised: Wei
+  readonly promises: number
+  /** Total the provider confirmed. */
+  readonly accepted: Wei
+  readonly reason: EndReason | undefined
+  /** The other side's words, where it ended the session. */
+  readonly message: string | undefined
+}
+
+/** What happens to a session. Instants are milliseconds of a clock that only grows. */
+export type SessionEvent =
+  | { readonly type: 'counted'; readonly count: Count; readonly atMs: number; readonly limitReached: boolean }
+  | { readonly type: 'accepted'; readonly amount: Wei }
+  | { readonly type: 'usage'; readonly downBytes: Bytes; readonly upBytes: Bytes }
+  | { readonly type: 'suspended'; readonly atMs: number }
+  | { readonly type: 'resumed'; readonly atMs: number }
+  | { readonly type: 'reattached' }
+  | { readonly type: 'stop'; readonly reason: EndReason; readonly message?: string }
+  | { readonly type: 'halted'; readonly count: Count; readonly atMs: number }
+  | { readonly type: 'settled' }
+
+/** Inner IP bytes by the kernel's counters since the session opened. */
+export interface Count {
+  readonly downBytes: Bytes
+  readonly upBytes: Bytes
+}
+
+/** What has to be done, in this order, once the new state is recorded. */
+export type Effect =
+  /** Sign this total and send it. */
+  | { readonly type: 'promise'; readonly amount: Wei }
+  /** Let the kernel forward nothing more, count once more, answer with `halted`. */
+  | { readonly type: 'halt' }
+  /** Ask the provider to end the session, answer with `settled`. */
+  | { readonly type: 'end' }
+  /** The session is over. */
+  | { readonly type: 'finish' }
+
+export interface Step {
+  readonly session: Session
+  readonly effects: readonly Effect[]
+}
+
+/** Share of the traffic by which two counts may differ: what is lost on the way (docs/protocol.md, A session). */
+const tolerance = { numerator: 3n, denominator: 100n }
+
+/** A session that begins to forward at `atMs`. */
+export function begin(
+  terms: Pick<Session, 'price' | 'base' | 'ceiling' | 'credit' | 'limitedBy'>,
+  atMs: number,
+): Session {
+  return {
+    ...terms,
+    phase: 'running',
+    downBytes: bytes(0n),
+    upBytes: bytes(0n),
+    forwardingMs: 0,
+    lookedAtMs: atMs,
+    promised: terms.base,
+    promises: 0,
+    accepted: terms.base,
+    reason: undefined,
+    message: undefined,
+  }
+}
+
+/** Advances a session by one event. Pure: the caller records the total in `session`, then performs `effects`. */
+export function step(session: Session, event: SessionEvent): Step {
+  switch (event.type) {
+    case 'counted':
+      return counted(session, event.count, event.atMs, event.limitReached)
+    case 'accepted':
+      return quietly({ ...session, accepted: larger(session.accepted, event.amount) })
+    case 'usage':
+      return compared(session, event)
+    case 'suspended':
+      return session.phase === 'running'
+        ? quietly({ ...aged(session, event.atMs), phase: 'suspended' })
+        : quietly(session)
+    case 'resumed':
+      return session.phase === 'suspended'
+        ? quietly({ ...aged(session, event.atMs), phase: 'running' })
+        : quietly(session)
+    case 'reattached':
+      // The same total again: acknowledged if it is known, news if it was lost on the way.
+      return session.phase === 'ended' || session.promised === session.base
+        ? quietly(session)
+        : { session, effects: [{ type: 'promise', amount: session.promised }] }
+    case 'stop':
+      return stopped(session, event.reason, event.message)
+    case 'halted':
+      return halted(session, event.count, event.atMs)
+    case 'settled':
+      return session.phase === 'settling'
+        ? { session: { ...session, phase: 'ended' }, effects: [{ type: 'finish' }] }
+        : quietly(session)
+  }
+}
+
+/** Wei owed in this session by its own count. */
+export const owedIn = (session: Session): Wei =>
+  owedFor(
+    bytes(session.downBytes + session.upBytes),
+    BigInt(Math.floor(session.forwardingMs / 1_000)),
+    session.price,
+  )
+
+/** Wei signed away in this session. */
+export const spentIn = (session: Session): Wei => wei(session.promised - session.base)
+
+function counted(session: Session, count: Count, atMs: number, limitReached: boolean): Step {
+  if (session.phase !== 'running' && session.phase !== 'suspended') return quietly(session)
+  const paid = pay(withCount(aged(session, atMs), count))
+  const isUnpayable = session.base + owedIn(paid.session) > session.ceiling
+  if (!limitReached && !isUnpayable) return paid
+  const next = stopped(paid.session, limitReached ? session.limitedBy : 'ceiling')
+  return { session: next.session, effects: [...paid.effects, ...next.effects] }
+}
+
+function halted(session: Session, count: Count, atMs: number): Step {
+  if (session.phase !== 'halting') return quietly(session)
+  const paid = pay(withCount(aged(session, atMs), count))
+  return {
+    session: { ...paid.session, phase: 'settling' },
+    effects: [...paid.effects, { type: 'end' }],
+  }
+}
+
+/** Signs what is owed by now: never more than was counted, never above the ceiling, never less than before. */
+function pay(session: Session): Step {
+  const due = smaller(wei(session.base + owedIn(session)), session.ceiling)
+  if (due <= session.promised) return quietly(session)
+  return {
+    session: { ...session, promised: due, promises: session.promises + 1 },
+    effects: [{ type: 'promise', amount: due }],
+  }
+}
+
+/** A provider whose count is above ours by more than loss explains is not worth a second megabyte. */
+function compared(session: Session, theirs: Count): Step {
+  const own = session.downBytes + session.upBytes
+  const claimed = theirs.downBytes + theirs.upBytes
+  const allowed = own + (own * tolerance.numerator) / tolerance.denominator + session.credit
+  if (claimed <= allowed) return quietly(session)
+  return stopped(session, 'counts', `The provider counted ${claimed} bytes, this machine ${own}.`)
+}
+
+function stopped(session: Session, reason: EndReason, message?: string): Step {
+  if (session.phase !== 'running' && session.phase !== 'suspended') return quietly(session)
+  return { session: { ...session, phase: 'halting', reason, message }, effects: [{ type: 'halt' }] }
+}
+
+/** Counters only grow; a smaller reading is a reading gone wrong, and the larger one stands. */
+const withCount = (session: Session, count: Count): Session => ({
+  ...session,
+  downBytes: bytes(larger(session.downBytes, count.downBytes)),
+  upBytes: bytes(larger(session.upBytes, count.upBytes)),
+})
+
+/** Time passes, and costs while traffic can flow. */
+const aged = (session: Session, atMs: number): Session => ({
+  ...session,
+  forwardingMs:
+    session.forwardingMs + (session.phase === 'suspended' ? 0 : Math.max(0, atMs - session.lookedAtMs)),
+  lookedAtMs: Math.max(atMs, session.lookedAtMs),
+})
+
+const quietly = (session: Session): Step => ({ session, effects: [] })

@@ -1,0 +1,58 @@
+import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
+import { type Chain, inChunks } from '@pontage/shared/node'
+
+/** A channel of ours as the chain has it. */
+export interface OwnChannel {
+  readonly channelId: Hex
+  readonly consumer: Address
+  readonly hub: Address
+  readonly nonce: number
+  readonly status: 'open' | 'closed'
+  readonly balance: Wei
+  /** When the exit ends; zero when none was requested. */
+  readonly exitAt: number
+  /** What it opened with. */
+  readonly deposit: Wei
+}
+
+const openStatus = 1n
+
+/** Every channel that this consumer ever opened, the newest last: the chain remembers what a lost disk forgot. */
+export async function readChannels(chain: Chain, consumer: Address): Promise<OwnChannel[]> {
+  const { channels, deployment } = chain
+  const { number: newest } = await chain.head()
+  const opened = channels.filters.ChannelOpened(undefined, consumer)
+  const found: Omit<OwnChannel, 'status' | 'balance' | 'exitAt'>[] = []
+  for await (const { args } of inChunks(deployment.fromBlock, newest, (from, to) =>
+    channels.queryFilter(opened, from, to),
+  ))
+    found.push({
+      channelId: bytes32(args.channelId),
+      consumer,
+      hub: address(args.hub),
+      nonce: Number(args.nonce),
+      deposit: wei(args.amount),
+    })
+  return Promise.all(
+    found.map(async (channel) => {
+      const view = await channels.channelOf(channel.channelId)
+      return {
+        ...channel,
+        status: view.status === openStatus ? ('open' as const) : ('closed' as const),
+        balance: wei(view.balance),
+        exitAt: Number(view.exitAt),
+      }
+    }),
+  )
+}
+
+/** What was drawn for each of these providers out of a channel, in their order. */
+export async function readDrawn(
+  chain: Chain,
+  channelId: Hex,
+  providers: readonly Address[],
+): Promise<readonly Wei[]> {
+  if (providers.length === 0) return []
+  const tabs = await chain.channels.tabsOf(channelId, [...providers])
+  return tabs.map((tab) => wei(tab.drawn))
+}

@@ -1,0 +1,22 @@
+import type { Hex } from '@pontage/shared'
+import { type Chain, UserError } from '@pontage/shared/node'
+import type { TransactionReceipt } from 'ethers'
+
+const patienceMs = 300_000
+
+/**
+ * Waits until a transaction that somebody else sent stands in a block.
+ *
+ * @throws UserError when it was reverted, or is in no block in time.
+ */
+export async function awaitConfirmed(chain: Chain, transaction: Hex): Promise<TransactionReceipt> {
+  const receipt = await chain.rpc.waitForTransaction(transaction, 1, patienceMs).catch((cause) => {
+    throw new UserError(
+      `Transaction ${transaction} is in no block after ${patienceMs / 1_000} s. It may still come: look with "pontage channel status" before repeating.`,
+      { cause },
+    )
+  })
+  if (receipt?.status !== 1)
+    throw new UserError(`Transaction ${transaction} was reverted by the chain. Nothing changed; try again.`)
+  return receipt
+}

@@ -1,0 +1,170 @@
+import type { Bytes } from '@pontage/shared'
+import {
+  nftAddress,
+  nftAddressWord,
+  nftBytes,
+  nftInterface,
+  nftMark,
+  nftPort,
+  replaceTable,
+} from '@pontage/shared/node'
+
+/** The consumer's one nftables table, of family inet; nobody else's tables are touched. */
+export const killSwitchTable = 'pontage_consumer'
+/** Names inside it. */
+export const parts = {
+  down: 'down',
+  up: 'up',
+  cap: 'cap',
+  halted: 'halted',
+  stopped: 'stopped',
+} as const
+
+/** What the machine may send while a session stands. */
+export interface TunnelPolicy {
+  readonly interface: string
+  /** Mark on WireGuard's own packets, by which they are told from everything else. */
+  readonly fwmark: number
+  /** The provider as the outer network knows it. */
+  readonly endpoint: { readonly address: string; readonly udpPort: number; readonly tcpPort: number }
+  readonly address4: string
+  readonly address6: string
+  readonly gateway4: string
+  readonly gateway6: string
+  /** Bytes, both directions together, after which nothing more passes; left out: no limit. */
+  readonly limit: Bytes | undefined
+}
+
+/**
+ * The table for a standing tunnel, to be loaded by one `nft -f -`: it replaces itself in one step.
+ *
+ * Two layers. `output` refuses at once, so that programs fail fast instead of hanging; `guard` sees the device
+ * a packet really leaves by, also after an address was rewritten, and for forwarded packets too.
+ * The payment socket and everything else that goes to the gateway itself is neither counted nor capped,
+ * except questions for names, which travel on from there.
+ */
+export function tunnelRuleset(policy: TunnelPolicy): string {
+  const tunnel = nftInterface(policy.interface)
+  const gateway4 = `ip daddr ${nftAddress(policy.gateway4)}`
+  const gateway6 = `ip6 daddr ${nftAddress(policy.gateway6)}`
+  const outer = nftAddress(policy.endpoint.address)
+  const toOuter = `${nftAddressWord(outer)} daddr ${outer}`
+  const udp = nftPort(policy.endpoint.udpPort)
+  const mark = nftMark(policy.fwmark)
+  const toEndpoint = [
+    `meta mark ${mark} ${toOuter} udp dport ${udp} accept`,
+    `${toOuter} tcp dport ${nftPort(policy.endpoint.tcpPort)} accept`,
+  ]
+  const { limit } = policy
+  const capped = limit === undefined ? [] : [`quota name "${parts.cap}" drop`]
+  return table([
+    ...(limit === undefined ? [] : [`quota ${parts.cap} { over ${nftBytes(limit)}; }`]),
+    `counter ${parts.down} { }`,
+    `counter ${parts.up} { }`,
+    `counter ${parts.stopped} { }`,
+    // Empty until the session is to stand still; then one rule that drops.
+    chain(parts.halted, []),
+    chain('download', [
+      'type filter hook prerouting priority raw; policy accept;',
+      // Nobody outside the tunnel may speak to the address inside it.
+      `iifname != ${tunnel} ip daddr ${nftAddress(policy.address4)} fib saddr type != local drop`,
+      `iifname != ${tunnel} ip6 daddr ${nftAddress(policy.address6)} fib saddr type != local drop`,
+      `iifname != ${tunnel} accept`,
+      `ip saddr ${policy.gateway4} meta l4proto { tcp, udp } th sport != 53 accept`,
+      `ip6 saddr ${policy.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,
+      `ip saddr ${policy.gateway4} meta l4proto != { tcp, udp } accept`,
+      `ip6 saddr ${policy.gateway6} meta l4proto != { tcp, udp } accept`,
+      `jump ${parts.halted}`,
+      ...capped,
+      `counter name "${parts.down}" accept`,
+    ]),
+    // With reverse path filtering on, answers to WireGuard's packets must carry its mark.
+    chain('answers', [
+      'type filter hook prerouting priority mangle; policy accept;',
+      `${nftAddressWord(outer)} saddr ${outer} udp sport ${udp} meta mark set ct mark`,
+    ]),
+    chain('asked', [
+      'type filter hook postrouting priority mangle; policy accept;',
+      `meta mark ${mark} ${toOuter} udp dport ${udp} ct mark set meta mark`,
+    ]),
+    chain('names', [
+      'type nat hook output priority -100; policy accept;',
+      'oifname "lo" accept',
+      `meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 dnat ip to ${policy.gateway4}`,
+      `meta nfproto ipv6 meta l4proto { tcp, udp } th dport 53 dnat ip6 to ${policy.gateway6}`,
+    ]),
+    // A question first meant for another device carries that device's address.
+    chain('sources', [
+      'type nat hook postrouting priority srcnat; policy accept;',
+      `oifname ${tunnel} meta l4proto { tcp, udp } th dport 53 masquerade`,
+    ]),
+    chain('output', [
+      'type filter hook output priority filter; policy drop;',
+      'oifname "lo" accept',
+      `oifname ${tunnel} accept`,
+      // Redirected questions still show the device they were first routed to; the guard sees the real one.
+      `${gateway4} accept`,
+      `${gateway6} accept`,
+      ...toEndpoint,
+      ...plumbing,
+      ...refuseFast,
+    ]),
+    chain('guard', [
+      'type filter hook postrouting priority 300; policy drop;',
+      'oifname "lo" accept',
+      `oifname ${tunnel} jump upload`,
+      ...toEndpoint,
+      ...plumbing,
+      `counter name "${parts.stopped}" drop`,
+    ]),
+    chain('upload', [
+      // What is meant for neighbours has nobody to hear it in a tunnel, and is not worth a megabyte.
+      'ip6 daddr ff00::/8 drop',
+      'ip daddr { 224.0.0.0/4, 255.255.255.255 } drop',
+      `${gateway4} meta l4proto { tcp, udp } th dport != 53 accept`,
+      `${gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
+      `${gateway4} meta l4proto != { tcp, udp } accept`,
+      `${gateway6} meta l4proto != { tcp, udp } accept`,
+      `jump ${parts.halted}`,
+      ...capped,
+      `counter name "${parts.up}" accept`,
+    ]),
+  ])
+}
+
+/** The table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else. */
+export function blockedRuleset(): string {
+  return table([
+    `counter ${parts.stopped} { }`,
+    chain('output', [
+      'type filter hook output priority filter; policy drop;',
+      'oifname "lo" accept',
+      ...plumbing,
+      ...refuseFast,
+    ]),
+    chain('guard', [
+      'type filter hook postrouting priority 300; policy drop;',
+      'oifname "lo" accept',
+      ...plumbing,
+      `counter name "${parts.stopped}" drop`,
+    ]),
+  ])
+}
+
+/** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
+export const haltRule = `add rule inet ${killSwitchTable} ${parts.halted} drop`
+
+/** DHCP and neighbour discovery: without them the link under the tunnel would die. They tell no host beyond it. */
+const plumbing = [
+  'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
+  'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
+  'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
+]
+
+const refuseFast = ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']
+
+const table = (contents: readonly string[]): string =>
+  replaceTable('inet', killSwitchTable, contents.join('\n'))
+
+const chain = (name: string, rules: readonly string[]): string =>
+  `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }`

@@ -1,0 +1,42 @@
+import { type Bytes, bytes } from '@pontage/shared'
+import { applyRuleset, openNftReader } from '@pontage/shared/node'
+import { haltRule, killSwitchTable, parts } from './killSwitch.js'
+
+/** What the kernel counted since the table was loaded. */
+export interface Reading {
+  readonly downBytes: Bytes
+  readonly upBytes: Bytes
+  /** Whether the kernel has refused a packet because of the limit. */
+  readonly limitReached: boolean
+}
+
+export interface Meter {
+  /** @throws Error when the table is gone. */
+  read(): Promise<Reading>
+  /** Lets nothing more through the tunnel but the payment socket; what was counted then is the last count. */
+  halt(): Promise<void>
+  close(): void
+}
+
+/** Reads the counters of the kill switch's table. */
+export function openMeter(): Meter {
+  const reader = openNftReader()
+  const readOnce = async (): Promise<Reading> => {
+    const { counters, quotas } = await reader.read('inet', killSwitchTable)
+    const down = counters.get(parts.down)
+    const up = counters.get(parts.up)
+    if (!down || !up) throw new Error('The kill switch has no counters: somebody else changed it.')
+    const limit = quotas.get(parts.cap)
+    return {
+      downBytes: bytes(down.bytes),
+      upBytes: bytes(up.bytes),
+      limitReached: limit !== undefined && limit.usedBytes > limit.limitBytes,
+    }
+  }
+  return {
+    // Ctrl-C at the terminal also ends the reader's process: the second attempt has a new one.
+    read: () => readOnce().catch(readOnce),
+    halt: () => applyRuleset(haltRule),
+    close: () => reader.close(),
+  }
+}

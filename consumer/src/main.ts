@@ -1,0 +1,20 @@
+import { runProgram } from '@pontage/shared/node'
+import { channelCommand } from './app/commands/channel.js'
+import { connectCommand } from './app/commands/connect.js'
+import { disconnectCommand } from './app/commands/disconnect.js'
+import { initCommand } from './app/commands/init.js'
+import { providersCommand } from './app/commands/providers.js'
+import { statusCommand } from './app/commands/status.js'
+
+// A closed terminal or pipe is no reason to stop: the session pays on, and the kill switch holds.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+process.on('SIGHUP', () => {})
+
+await runProgram({
+  name: 'pontage',
+  description: 'VPN traffic by the megabyte, paid as it flows',
+  environment: 'PONTAGE_CONSUMER',
+  folder: 'consumer',
+  commands: [initCommand, providersCommand, channelCommand, connectCommand, disconnectCommand, statusCommand],
+  argv: process.argv.slice(2),
+})
