@@ -1,6 +1,6 @@
-import { fileURLToPath } from 'node:url'
 import type { Host } from './host.js'
 import type { Program } from './program.js'
+import { builtProgram } from './repository.js'
 
 /** One request as the server saw it. */
 export interface SeenRequest {
@@ -34,11 +34,7 @@ export interface ClosedConnection {
 
 /** Starts the file server on a host, port 80, and waits until it listens. */
 export async function startInternet(host: Host): Promise<Internet> {
-  const server = fileURLToPath(new URL('./fileServer.js', import.meta.url)).replace(
-    '/test/world/',
-    '/test/dist/world/',
-  )
-  const program = host.start([process.execPath, server, '80'])
+  const program = host.start([process.execPath, builtProgram('world/fileServer.js'), '80'])
   await program.line(/"listening"/)
   return {
     host,

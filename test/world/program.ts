@@ -83,6 +83,11 @@ export class Program {
     return this.until(found, `a line like ${pattern}`, timeoutMs)
   }
 
+  /** Waits until what it printed so far makes `condition` true. @throws Error as `line`. */
+  async when(condition: () => boolean, what: string, timeoutMs = 30_000): Promise<void> {
+    await this.until(() => condition() || undefined, what, timeoutMs)
+  }
+
   /** Waits for the end and demands exit code 0. @throws Error with what it printed last. */
   async succeeded({ timeoutMs = 30_000 }: WaitOptions = {}): Promise<string> {
     const end = await this.until(() => this.end, 'its end', timeoutMs)

@@ -1,0 +1,91 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { deployAll } from '@pontage/channel-contracts'
+import { type Address, address, type Deployment, parseTokens, type Wei } from '@pontage/shared'
+import { type Chain, connectChain } from '@pontage/shared/node'
+import { JsonRpcProvider, Network, NonceManager, Wallet } from 'ethers'
+import { startChain, type TestChain } from './chain.js'
+import { type Internet, startInternet } from './internet.js'
+import { createWorld, type World } from './world.js'
+
+/** A world with an internet, a chain, and the contracts on it: what all roles need before they begin. */
+export interface Market {
+  readonly world: World
+  readonly internet: Internet
+  readonly testChain: TestChain
+  readonly deployment: Deployment
+  /** The deployment as a file, for the programs' --deployment. */
+  readonly deploymentFile: string
+  /** The chain as an observer reads it, relying on the newest block. */
+  readonly chain: Chain
+  /** Who deployed, and got all tokens. */
+  readonly deployer: Address
+  /** Sends tokens, and coin for gas, from the deployer. `coin` is in whole coins. */
+  fund(to: Address, amounts: { readonly tokens?: string; readonly coin?: string }): Promise<void>
+  /** An amount of whole tokens in the smallest unit. */
+  tokens(text: string): Wei
+  destroy(): Promise<void>
+}
+
+/** Starts world, internet, chain; deploys token and contracts. */
+export async function createMarket(): Promise<Market> {
+  const world = await createWorld()
+  const testChain = await startChain(await world.addHost('chain'))
+  const internet = await startInternet(await world.addHost('internet'))
+  const chainId = 31_337
+  const { chain, deployment, deploymentFile, signer } = await deploy(testChain, world.folder, chainId)
+  const deployer = address(await signer.getAddress())
+  return {
+    world,
+    internet,
+    testChain,
+    deployment,
+    deploymentFile,
+    chain,
+    deployer,
+    tokens: (text) => parseTokens(text, chain.tokenDecimals),
+    async fund(to, { tokens, coin }) {
+      if (coin !== undefined)
+        await (await signer.sendTransaction({ to, value: parseTokens(coin, 18) })).wait()
+      if (tokens !== undefined)
+        await (
+          await chain.token.connect(signer).transfer(to, parseTokens(tokens, chain.tokenDecimals))
+        ).wait()
+    },
+    async destroy() {
+      chain.close()
+      signer.provider?.destroy()
+      await world.destroy()
+    },
+  }
+}
+
+async function deploy(testChain: TestChain, folder: string, chainId: number) {
+  const provider = new JsonRpcProvider(testChain.rpcUrl, chainId, {
+    staticNetwork: Network.from(chainId),
+    cacheTimeout: -1,
+    polling: true,
+    pollingInterval: 50,
+  })
+  const wallet = new Wallet(testChain.keys[0] ?? '', provider)
+  const deployment = (await deployAll(wallet)) as Deployment
+  const deploymentFile = join(folder, 'deployment.json')
+  writeFileSync(deploymentFile, JSON.stringify(deployment))
+  const chain = await connectChain({ rpc: testChain.rpcUrl, deploymentFile, confirmations: 0 })
+  return { chain, deployment, deploymentFile, signer: new NonceManager(wallet) }
+}
+
+/** Waits until a condition on the world holds, looking again and again. @throws Error when it takes too long. */
+export async function eventually<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  timeoutMs = 30_000,
+): Promise<T> {
+  const giveUpAt = Date.now() + timeoutMs
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found
+    if (Date.now() > giveUpAt) throw new Error(`Within ${timeoutMs} ms it did not come about that ${what}.`)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+}

@@ -1,0 +1,109 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Address, address } from '@pontage/shared'
+import type { Host } from './host.js'
+import type { Market } from './market.js'
+import type { Program } from './program.js'
+import { repository } from './repository.js'
+
+type ProgramName = 'pontage-hub' | 'pontage-provider' | 'pontage'
+
+/** Somebody at a machine of the world, typing commands of one of the programs. */
+export interface Person {
+  readonly host: Host
+  readonly address: Address
+  /** Runs a command to its end and gives what it printed. @throws Error when it fails, with what it said. */
+  run(...args: readonly string[]): Promise<string>
+  /** As `run`, for a command that prints one JSON object. */
+  json<T>(...args: readonly string[]): Promise<T>
+  /** Starts a command that stays. */
+  start(args: readonly string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void): Program
+}
+
+/** Where npm puts the programs of the workspaces, as on a machine where they are installed. */
+const binaries = join(repository, 'node_modules', '.bin')
+/** The default, shortened: the test chain has a block a second, and nobody reorganises it. */
+const confirmations = '1'
+
+/**
+ * Sits somebody down at a machine: makes the key and the configuration with the program's `init`.
+ * @param host - One person and program a machine, so that the default home folder serves.
+ */
+export async function seat(market: Market, host: Host, program: ProgramName): Promise<Person> {
+  const passwordFile = join(host.home, 'password')
+  writeFileSync(passwordFile, `${host.name} password\n`, { mode: 0o600 })
+  const command = (args: readonly string[]) => [join(binaries, program), ...args]
+  const run = async (...args: readonly string[]) => host.start(command(args)).succeeded({ timeoutMs: 90_000 })
+  const json = async <T>(...args: readonly string[]) => JSON.parse(await run(...args, '--json')) as T
+  const made = await json<{ address: string }>(
+    'init',
+    ...['--rpc', market.testChain.rpcUrl, '--deployment', market.deploymentFile],
+    ...['--password-file', passwordFile, '--confirmations', confirmations],
+  )
+  return {
+    host,
+    address: address(made.address),
+    run,
+    json,
+    start: (args, onLine) => host.start(command(args), onLine === undefined ? {} : { onLine }),
+  }
+}
+
+const hubPort = 7700
+const providerPort = 7800
+
+/** A hub, registered, its pool filled, running. */
+export async function openHub(
+  market: Market,
+  name: string,
+  { pool, drawAbove }: { readonly pool: string; readonly drawAbove: string },
+): Promise<Person & { readonly program: Program }> {
+  const hub = await enrolHub(market, name)
+  await hub.run('pool', 'fund', pool)
+  const program = hub.start(['run', '--port', String(hubPort), '--draw-above', drawAbove])
+  await program.line(/"listening"/)
+  return { ...hub, program }
+}
+
+/** A hub with key, tokens and stake that does not run yet. */
+export async function enrolHub(market: Market, name: string): Promise<Person> {
+  const host = await market.world.addHost(name)
+  const hub = await seat(market, host, 'pontage-hub')
+  await market.fund(hub.address, { tokens: '2000', coin: '10' })
+  await hub.run('register', '--stake', '1000', '--url', `ws://${host.address}:${hubPort}`)
+  return hub
+}
+
+/** A provider, registered with stake, its offer published, running. */
+export async function openProvider(
+  market: Market,
+  name: string,
+  offer: {
+    readonly price: string
+    readonly country: string
+    readonly hubs: readonly Address[]
+    readonly beneficiary: Address
+    readonly megabits?: number
+    readonly redeemAbove?: string
+  },
+): Promise<Person & { readonly program: Program }> {
+  const line = offer.megabits === undefined ? {} : { megabits: offer.megabits }
+  const host = await market.world.addHost(name, line)
+  const provider = await seat(market, host, 'pontage-provider')
+  await market.fund(provider.address, { tokens: '100', coin: '10' })
+  await provider.run('register', '--stake', '50', '--beneficiary', offer.beneficiary)
+  const program = provider.start([
+    ...['run', '--auto-redeem', '--endpoint', `${host.address}:${providerPort}`],
+    ...['--price', offer.price, '--country', offer.country, '--redeem-above', offer.redeemAbove ?? '0.1'],
+    ...offer.hubs.flatMap((hub) => ['--hub', hub]),
+  ])
+  await program.line(/"listening"/)
+  return { ...provider, program }
+}
+
+/** A consumer with tokens and no coin for gas at all. */
+export async function seatConsumer(market: Market, name: string, tokens: string): Promise<Person> {
+  const consumer = await seat(market, await market.world.addHost(name), 'pontage')
+  await market.fund(consumer.address, { tokens })
+  return consumer
+}
