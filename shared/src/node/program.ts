@@ -94,7 +94,8 @@ function forgetOthersSettings(
   const isTyped = (name: string) =>
     argv.some((word) => [name, dashed(name)].includes(word.replace(/^--?(no-)?/, '').replace(/=.*/s, '')))
   for (const name of Object.keys(given))
-    if (name !== '_' && name !== '$0' && !known.has(name) && !isTyped(name)) delete given[name]
+    if (name !== '_' && name !== '$0' && !known.has(name) && !known.has(dashed(name)) && !isTyped(name))
+      delete given[name]
 }
 
 function report(name: string, error: Error): void {
