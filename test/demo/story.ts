@@ -64,8 +64,12 @@ export async function runStory(tell: Telling): Promise<Figures> {
   tell.say(`anvil at ${market.testChain.rpcUrl}, PaymentChannels at ${market.deployment.channels}`)
 
   tell.chapter('Two hubs (one of them dishonest) and two providers stake, publish and open')
-  const hub = known('hub', await openHub(market, 'hub', { pool: '500', drawAbove: '0.1' }))
-  const dishonest = known('dishonest hub', await openDishonestHub(market, 'hub-2', { pool: '0.05' }))
+  const [hub, dishonest] = await Promise.all([
+    openHub(market, 'hub', { pool: '500', drawAbove: '0.1' }),
+    openDishonestHub(market, 'hub-2', { pool: '0.05' }),
+  ])
+  known('hub', hub)
+  known('dishonest hub', dishonest)
   const beneficiary = known('beneficiary of provider-a', {
     address: address(Wallet.createRandom().address),
   }).address

@@ -34,15 +34,17 @@ export async function createWorld(): Promise<World> {
   const folder = await mkdtemp('/run/pontage-world-')
   await runCommand(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
   const hosts = new Map<string, Host>()
+  const named = new Set<string>()
   return {
     folder,
     hosts,
     async addHost(name, line = {}) {
-      if (!/^[a-z][a-z0-9-]{0,9}$/.test(name) || hosts.has(name))
+      if (!/^[a-z][a-z0-9-]{0,9}$/.test(name) || named.has(name))
         throw new TypeError(
           `${JSON.stringify(name)} cannot name a machine: taken, or not 1 to 10 of a-z, 0-9 and -.`,
         )
-      const host = await addHost(name, hosts.size + 1, join(folder, name))
+      named.add(name)
+      const host = await addHost(name, named.size, join(folder, name))
       if (line.megabits !== undefined) await limitLine(host, line.megabits)
       hosts.set(name, host)
       return host
@@ -54,6 +56,7 @@ export async function createWorld(): Promise<World> {
         await runCommand(['ip', 'netns', 'delete', host.netns])
       }
       hosts.clear()
+      named.clear()
       await rm(folder, { recursive: true, force: true })
     },
   }
