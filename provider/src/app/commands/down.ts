@@ -1,0 +1,34 @@
+import { systemClock } from '@pontage/shared'
+import { type CommonOptions, createLog } from '@pontage/shared/node'
+import type { ArgumentsCamelCase, CommandModule } from 'yargs'
+import { lockHome } from '../../io/homeLock.js'
+import { SessionStore } from '../../io/sessionStore.js'
+import { openDatabase } from '../../io/storeSchema.js'
+import { recoverMachine } from '../recover.js'
+
+/** Undoes what a crashed run left on the machine. */
+export const downCommand: CommandModule<CommonOptions, CommonOptions> = {
+  command: 'down',
+  describe: 'Put the machine back as it was, after a crash',
+  handler: down,
+}
+
+async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Promise<void> {
+  const log = createLog('pontage-provider', logLevel)
+  const db = openDatabase(home)
+  try {
+    const unlock = lockHome(home)
+    try {
+      const undone = await recoverMachine({ sessions: new SessionStore(db), clock: systemClock, log }, home)
+      process.stdout.write(
+        undone
+          ? 'The machine is as it was before.\n'
+          : 'Nothing was left behind; the machine is as it was.\n',
+      )
+    } finally {
+      unlock()
+    }
+  } finally {
+    db.close()
+  }
+}

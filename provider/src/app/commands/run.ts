@@ -1,0 +1,48 @@
+import { type CommonOptions, createLog, UserError } from '@pontage/shared/node'
+import type { ArgumentsCamelCase, CommandModule } from 'yargs'
+import { lockHome } from '../../io/homeLock.js'
+import { serve } from '../serve.js'
+import { openParts } from './open.js'
+import { chainOf, readSettings, type ServeOptions, unlock, withServing } from './options.js'
+
+/** Serves until told to stop. */
+export const runCommand: CommandModule<CommonOptions, ServeOptions> = {
+  command: 'run',
+  describe: 'Offer tunnels and serve them',
+  builder: (parser) => withServing(parser) as never,
+  handler: run,
+}
+
+async function run(given: ArgumentsCamelCase<ServeOptions>): Promise<void> {
+  if (process.geteuid?.() !== 0)
+    throw new UserError(
+      'Serving needs root, for the tunnel and the firewall. Run it with sudo or as a service.',
+    )
+  const log = createLog('pontage-provider', given.logLevel)
+  const identity = await unlock(given)
+  const stopped = untilStopped()
+  const chain = await chainOf(given)
+  const closers: (() => void)[] = [() => chain.close()]
+  try {
+    closers.push(lockHome(given.home))
+    const settings = readSettings(given, chain)
+    const parts = openParts(given.home, identity, chain, log)
+    closers.push(parts.closeStore)
+    const serving = await serve(parts, settings)
+    try {
+      const signal = await Promise.race([stopped, serving.failed])
+      log.info('stopping', { signal })
+    } finally {
+      await serving.stop()
+    }
+    log.info('stopped')
+  } finally {
+    for (const close of closers.reverse()) close()
+  }
+}
+
+/** Resolves at the first request to stop; a second one changes nothing, cleaning up goes on. */
+const untilStopped = (): Promise<NodeJS.Signals> =>
+  new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
+  })

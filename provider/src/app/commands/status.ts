@@ -1,0 +1,76 @@
+import { formatBytes } from '@pontage/shared'
+import type { CommonOptions } from '@pontage/shared/node'
+import type { ArgumentsCamelCase, CommandModule } from 'yargs'
+import { isRunning } from '../../io/homeLock.js'
+import { PromiseStore } from '../../io/promiseStore.js'
+import { SessionStore } from '../../io/sessionStore.js'
+import { SettlementStore } from '../../io/settlementStore.js'
+import { openDatabase } from '../../io/storeSchema.js'
+
+type Given = CommonOptions & { json?: boolean }
+
+/** Says how things stand, from the store alone: it works in every state. */
+export const statusCommand: CommandModule<CommonOptions, Given> = {
+  command: 'status',
+  describe: 'Show sessions, what is promised, cleared and redeemed',
+  builder: (parser) => parser.option('json', { type: 'boolean', describe: 'Print one JSON object' }) as never,
+  handler: status,
+}
+
+const sessionsShown = 20
+
+function status({ home, json }: ArgumentsCamelCase<Given>): void {
+  const db = openDatabase(home)
+  try {
+    const promises = new PromiseStore(db)
+    const sessions = new SessionStore(db)
+    const settlements = new SettlementStore(db).all()
+    const report = {
+      home,
+      running: isRunning(home),
+      sessions: sessions.latest(sessionsShown),
+      hubs: promises.hubs().map((hub) => {
+        const channels = promises.channelsOf(hub)
+        const sum = (values: readonly bigint[]) => values.reduce((total, value) => total + value, 0n)
+        const settled = (kind: 'draw' | 'redeem') =>
+          sum(
+            settlements.filter((each) => each.kind === kind && each.hub === hub).map(({ amount }) => amount),
+          )
+        return {
+          hub,
+          channels: channels.length,
+          promised: sum(channels.map(({ promise }) => promise?.amount ?? 0n)),
+          cleared: sum(channels.map(({ promise }) => promise?.cleared ?? 0n)),
+          hubTotal: promises.hubPromise(hub).total,
+          redeemed: settled('redeem'),
+          drawn: settled('draw'),
+        }
+      }),
+      settlements: settlements.slice(-sessionsShown),
+    }
+    const text = JSON.stringify(report, (_key, value) =>
+      typeof value === 'bigint' ? value.toString() : value,
+    )
+    process.stdout.write(json ? `${text}\n` : human(report))
+  } finally {
+    db.close()
+  }
+}
+
+function human(report: {
+  running: boolean
+  home: string
+  sessions: ReturnType<SessionStore['latest']>
+  hubs: readonly { hub: string; promised: bigint; cleared: bigint; hubTotal: bigint; redeemed: bigint }[]
+}): string {
+  const lines = [`${report.running ? 'Running' : 'Not running'} on ${report.home}`]
+  for (const { hub, promised, cleared, hubTotal, redeemed } of report.hubs)
+    lines.push(
+      `Hub ${hub}: promised ${promised}, cleared ${cleared}, hub owes in total ${hubTotal}, redeemed ${redeemed} wei`,
+    )
+  for (const each of report.sessions)
+    lines.push(
+      `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, paid ${each.paid - each.base} wei, ${each.ending ?? 'running'}`,
+    )
+  return `${lines.join('\n')}\n`
+}

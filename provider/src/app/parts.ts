@@ -1,0 +1,20 @@
+import type { Clock } from '@pontage/shared'
+import type { Chain, Identity, Log, Sender, TypedData } from '@pontage/shared/node'
+import type { GroupCommit } from '../io/groupCommit.js'
+import type { PromiseStore } from '../io/promiseStore.js'
+import type { SessionStore } from '../io/sessionStore.js'
+import type { SettlementStore } from '../io/settlementStore.js'
+
+/** What every part of a running provider works with. */
+export interface Parts {
+  readonly identity: Identity
+  readonly typedData: TypedData
+  readonly clock: Clock
+  readonly chain: Chain
+  readonly sender: Sender
+  readonly promises: PromiseStore
+  readonly commit: GroupCommit
+  readonly sessions: SessionStore
+  readonly settlements: SettlementStore
+  readonly log: Log
+}

@@ -1,0 +1,250 @@
+import { type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
+import type { Link, WireguardKey } from '@pontage/shared/node'
+import type { TunnelAddresses } from '../core/addressPool.js'
+import { noReading, type Reading } from '../core/meter.js'
+import { beginSession, type Ending, type Session, type SessionEvent, step } from '../core/session.js'
+import type { Firewall } from '../io/firewall.js'
+import type { Machine } from '../io/machine.js'
+import type { SessionRecord } from '../io/sessionStore.js'
+import {
+  accountOf,
+  catchUp,
+  endingText,
+  figuresOf,
+  kernelLimit,
+  type LiveSession,
+  onChannel,
+  tell,
+} from './liveSession.js'
+import type { Parts } from './parts.js'
+
+/** A quota is raised at most this long after the payment that raises it. */
+const raiseWithinMs = 50
+/** How often the kernel is read when nobody pays. */
+const readEveryMs = 250
+const usageEveryMs = 1_000
+/** How often figures go to disk: what a power cut may cost of the history, never of the money. */
+const noteEveryMs = 15_000
+
+/**
+ * The running sessions. What the kernel forwards is derived from them again in each round: read the counters,
+ * advance every session, write what differs. Rounds, admissions and endings take turns.
+ */
+export class Sessions {
+  readonly #live = new Map<string, LiveSession>()
+  #turn: Promise<unknown> = Promise.resolve()
+  #timer: NodeJS.Timeout | undefined
+  #dueAt = 0
+  #lastRoundAt: number
+  #lastUsageAt = 0
+  #lastNoteAt = 0
+  #stopped = false
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly machine: Machine,
+    private readonly firewall: Firewall,
+    private readonly told: {
+      /** A session ended; its addresses may be given away. */
+      ended: (live: LiveSession) => void
+      /** The kernel cannot be read or written any more. */
+      failed: (error: unknown) => void
+    },
+  ) {
+    this.#lastRoundAt = parts.clock.elapsedMs()
+    this.#schedule(readEveryMs)
+  }
+
+  get count(): number {
+    return this.#live.size
+  }
+
+  all(): LiveSession[] {
+    return [...this.#live.values()]
+  }
+
+  find(id: string): LiveSession | undefined {
+    return this.#live.get(id)
+  }
+
+  byChannel(channelId: Hex): LiveSession | undefined {
+    return this.all().find(onChannel(channelId))
+  }
+
+  /** Lets a session in: kernel objects first, then the peer, so that no byte goes uncounted. */
+  open(
+    opening: Parameters<typeof beginSession>[0],
+    record: SessionRecord,
+    addresses: TunnelAddresses,
+    wireguardKey: WireguardKey,
+    link: Link,
+  ): Promise<WireguardKey> {
+    return this.#inTurn(async () => {
+      const session = beginSession(opening)
+      const limit = kernelLimit(session)
+      const live: LiveSession = {
+        session,
+        record,
+        addresses,
+        wireguardKey,
+        links: new Set(),
+        limit,
+        passing: true,
+      }
+      this.parts.sessions.begin(record)
+      await this.firewall.admit(record.key, addresses, limit)
+      const presharedKey = await this.machine.addPeer(wireguardKey, addresses)
+      this.#live.set(record.id, live)
+      live.links.add(link)
+      this.#watch(live, link)
+      return presharedKey
+    })
+  }
+
+  /** Makes a connection one of a session's. */
+  attach(id: string, link: Link): Verdict<{ session: Session }> {
+    const live = this.#live.get(id)
+    if (live === undefined || live.session.consumer !== link.peer)
+      return refuse({ code: 'unknown-session', session: id })
+    if (!live.links.has(link)) {
+      live.links.add(link)
+      this.#advance(live, { type: 'linked' })
+      this.#watch(live, link)
+    }
+    return { ok: true, session: live.session }
+  }
+
+  /** A larger promise is on disk: traffic follows within {@link raiseWithinMs}. */
+  promised(channelId: Hex, total: Wei): void {
+    const live = this.byChannel(channelId)
+    if (live === undefined) return
+    this.#advance(live, { type: 'promised', total })
+    this.#schedule(raiseWithinMs)
+  }
+
+  guaranteed(channelId: Hex, ceiling: Wei): void {
+    const live = this.byChannel(channelId)
+    if (live) this.#advance(live, { type: 'guaranteed', ceiling })
+  }
+
+  /** Ends a session with its last count taken, and gives its account; undefined when it is over already. */
+  end(id: string, ending: Ending): Promise<ReturnType<typeof accountOf> | undefined> {
+    return this.#inTurn(async () => {
+      const live = this.#live.get(id)
+      if (live === undefined) return undefined
+      this.#advance(live, { type: 'end', ending })
+      await this.#finish(live, ending)
+      return accountOf(live.session)
+    })
+  }
+
+  /** Ends all and stops reading. */
+  async stop(): Promise<void> {
+    for (const id of [...this.#live.keys()]) await this.end(id, { code: 'provider-stopping' })
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#turn
+    this.firewall.close()
+  }
+
+  /** Runs the next round no later than in `withinMs`. */
+  #schedule(withinMs: number): void {
+    if (this.#stopped) return
+    const at = this.parts.clock.elapsedMs() + withinMs
+    if (this.#timer !== undefined && this.#dueAt <= at) return
+    clearTimeout(this.#timer)
+    this.#dueAt = at
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      this.#inTurn(() => this.#round()).then(
+        () => this.#schedule(readEveryMs),
+        (error: unknown) => this.told.failed(error),
+      )
+    }, withinMs)
+  }
+
+  async #round(): Promise<void> {
+    const { clock, log } = this.parts
+    const now = clock.elapsedMs()
+    const elapsedMs = now - this.#lastRoundAt
+    this.#lastRoundAt = now
+    if (this.#live.size === 0) return
+    const readings = await this.firewall.read()
+    const over: [LiveSession, Ending][] = []
+    for (const live of this.#live.values()) {
+      const before = live.session.phase
+      const ending = this.#advance(live, {
+        type: 'metered',
+        reading: readings.get(live.record.key) ?? noReading,
+        elapsedMs,
+      })
+      if (ending) over.push([live, ending])
+      else if (before !== live.session.phase)
+        log.debug('session changed', { session: live.record.id, phase: live.session.phase })
+    }
+    const going = this.all().filter((live) => live.session.phase !== 'ended')
+    await this.firewall.apply(going.flatMap(catchUp))
+    for (const [live, ending] of over) await this.#finish(live, ending)
+    if (now - this.#lastUsageAt >= usageEveryMs) this.#tellUsage(now)
+    if (now - this.#lastNoteAt >= noteEveryMs) this.#note(now)
+  }
+
+  /** Advances a session and tells what changed; the kernel follows in the next round. @returns why it is over. */
+  #advance(live: LiveSession, event: SessionEvent): Ending | undefined {
+    const { session, effects } = step(live.session, event)
+    live.session = session
+    const { id } = live.record
+    for (const effect of effects) {
+      if (effect.type === 'end') return effect.ending
+      const { owed, paid } = accountOf(session)
+      this.parts.log.info(effect.type === 'suspend' ? 'suspended' : 'resumed', { session: id, owed, paid })
+      if (effect.type === 'suspend') tell(live, 'suspended', { session: id, owed, paid })
+      else tell(live, 'resumed', { session: id, paid })
+      this.#schedule(raiseWithinMs)
+    }
+    return undefined
+  }
+
+  /** Closes the way, takes the last count, and forgets the session. */
+  async #finish(live: LiveSession, ending: Ending): Promise<void> {
+    const { sessions, clock, log } = this.parts
+    const { id, key, channelId, consumer } = live.record
+    this.#live.delete(id)
+    if (live.passing) await this.firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
+    live.passing = false
+    const reading: Reading = (await this.firewall.read()).get(key) ?? live.session.reading
+    live.session = { ...live.session, reading }
+    await this.machine.removePeer(live.wireguardKey)
+    await this.firewall.dismiss(key, live.addresses, false)
+    const figures = figuresOf(live)
+    const { code, message } = endingText(ending)
+    sessions.end(id, figures, code, clock.now())
+    if (code !== 'requested') tell(live, 'ended', { session: id, code, message, ...accountOf(live.session) })
+    log.info('session ended', { session: id, consumer, channelId, reason: code, ...figures })
+    this.told.ended(live)
+  }
+
+  #watch(live: LiveSession, link: Link): void {
+    void link.closed.then(() => {
+      live.links.delete(link)
+      this.#advance(live, { type: 'unlinked' })
+    })
+  }
+
+  #tellUsage(now: number): void {
+    this.#lastUsageAt = now
+    for (const live of this.#live.values())
+      tell(live, 'usage', { session: live.record.id, ...accountOf(live.session) })
+  }
+
+  #note(now: number): void {
+    this.#lastNoteAt = now
+    for (const live of this.#live.values()) this.parts.sessions.note(live.record.id, figuresOf(live))
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(work)
+    this.#turn = result.catch(() => undefined)
+    return result
+  }
+}

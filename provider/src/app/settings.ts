@@ -1,0 +1,27 @@
+import type { Address, Bytes, Price } from '@pontage/shared'
+import type { RedeemRule } from '../core/redeemPolicy.js'
+
+/** How one provider serves, every text already read. */
+export interface Settings {
+  readonly home: string
+  /** Where consumers connect; the port is TCP. */
+  readonly endpoint: { readonly host: string; readonly port: number }
+  /** Address and port to listen on; the port differs from the endpoint's only behind a port mapping. */
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly wireguardPort: number
+  readonly price: Price
+  readonly country: string
+  readonly hubs: readonly Address[]
+  readonly exitPolicy: string
+  readonly uplink: string | undefined
+  readonly subnet4: string
+  readonly subnet6: string
+  readonly resolvers: readonly string[]
+  readonly creditBytes: Bytes
+  /** What a guarantee should allow for, on top of what was promised before. */
+  readonly ceilingBytes: Bytes
+  readonly graceSeconds: number
+  readonly clearEverySeconds: number
+  readonly maxSessions: number
+  readonly redeem: RedeemRule
+}

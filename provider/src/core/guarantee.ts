@@ -1,0 +1,48 @@
+import {
+  type Address,
+  type Document,
+  type Hex,
+  refuse,
+  type UnixSeconds,
+  type Verdict,
+  type Wei,
+} from '@pontage/shared'
+
+/** What is expected of a guarantee that just came from a hub. */
+export interface GuaranteeExpected {
+  readonly hub: Address
+  readonly provider: Address
+  readonly channelId: Hex
+  /** It has to reach beyond what is promised already. */
+  readonly above: Wei
+  /** Time of the chain's newest block. */
+  readonly now: UnixSeconds
+  /** Longest life that a draw still accepts, in seconds. */
+  readonly maxGuaranteeSeconds: number
+}
+
+/** Decides whether a guarantee, its signature checked, can be relied on. */
+export function judgeGuarantee(guarantee: Document<'Guarantee'>, expected: GuaranteeExpected): Verdict {
+  const unsound = (problem: string) => refuse({ code: 'hub-unsound', hub: expected.hub, problem })
+  if (guarantee.provider !== expected.provider)
+    return unsound(`its guarantee is for provider ${guarantee.provider}`)
+  if (guarantee.channelId !== expected.channelId)
+    return unsound(`its guarantee is for channel ${guarantee.channelId}`)
+  if (guarantee.expiresAt <= expected.now)
+    return unsound(`its guarantee ended at ${guarantee.expiresAt}, and the chain is at ${expected.now}`)
+  if (guarantee.expiresAt > expected.now + expected.maxGuaranteeSeconds)
+    return unsound(
+      `its guarantee ends at ${guarantee.expiresAt}, later than the contract honours (${expected.maxGuaranteeSeconds} s from ${expected.now})`,
+    )
+  if (guarantee.ceiling <= expected.above)
+    return unsound(
+      `its guarantee ends at ${guarantee.ceiling} wei, and ${expected.above} wei is promised already`,
+    )
+  return { ok: true }
+}
+
+/** Whether less than half of a guarantee's life is left: time to have it renewed, or to draw without the hub. */
+export const isPastHalf = (
+  guarantee: { readonly receivedAt: UnixSeconds; readonly expiresAt: number },
+  now: UnixSeconds,
+): boolean => now - guarantee.receivedAt >= guarantee.expiresAt - now

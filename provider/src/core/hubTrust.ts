@@ -1,0 +1,26 @@
+import { type Address, refuse, type Verdict } from '@pontage/shared'
+
+/** What the chain says of a hub. */
+export interface HubStanding {
+  readonly isActive: boolean
+  readonly faults: number
+  readonly debt: bigint
+  readonly unbonding: bigint
+  readonly pendingWithdrawal: bigint
+}
+
+/** Why a hub is not to be relied on any more; undefined when it is. */
+export function hubTrouble(standing: HubStanding): string | undefined {
+  if (standing.debt > 0n) return `it owes ${standing.debt} wei from promises it did not keep`
+  if (standing.faults > 0) return `it has ${standing.faults} fault(s) on chain`
+  if (!standing.isActive) return 'it is not registered as a hub with the minimum stake'
+  if (standing.unbonding > 0n) return 'its stake is on the way out'
+  if (standing.pendingWithdrawal > 0n) return 'its pool is being withdrawn'
+  return undefined
+}
+
+/** Decides whether new promises are taken under this hub. */
+export function judgeHub(hub: Address, standing: HubStanding): Verdict {
+  const problem = hubTrouble(standing)
+  return problem === undefined ? { ok: true } : refuse({ code: 'hub-unsound', hub, problem })
+}

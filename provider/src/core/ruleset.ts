@@ -1,0 +1,239 @@
+import { closedRanges4, closedRanges6, type ExitPolicy, globalRange6 } from './exitPolicy.js'
+
+/**
+ * What the ruleset depends on. Every text is ready to stand in a rule: checked, and quoted where it is a name
+ * of an interface.
+ */
+export interface RulesetValues {
+  readonly tunnel: string
+  readonly uplink: string
+  readonly gateway4: string
+  readonly gateway6: string
+  readonly subnet4: string
+  readonly subnet6: string
+  readonly paymentPort: string
+  /** Resolvers that the gateway's port 53 stands for, one for each family at most. */
+  readonly resolver4: string | undefined
+  readonly resolver6: string | undefined
+  /** IPv6 networks of the machine itself: global addresses, but nobody's business. */
+  readonly ownNetworks6: readonly string[]
+  readonly policy: ExitPolicy
+  /** Whether the machine forwarded for others before: then what is not ours is left alone. */
+  readonly forwardsAlready4: boolean
+  readonly forwardsAlready6: boolean
+}
+
+/**
+ * The body of the provider's table, without any session (docs/security.md has it as a table of what may pass).
+ *
+ * A packet of a consumer passes `arriving` (its credit), `filtering` (where to), and on the way back `leaving`.
+ * A session is a row in each of the maps below; without one nothing of an address passes, so what a crash
+ * leaves behind forwards no more than was paid for.
+ */
+export function ruleset(values: RulesetValues): string {
+  return [
+    objects(values),
+    arriving(values),
+    leaving(values),
+    filtering(values),
+    entering(values),
+    translating(values),
+  ].join('\n')
+}
+
+/** Names of the kernel objects of one session; `key` is unique while the session lives. */
+export const sessionObjects = (key: number) => ({
+  down: `down_${key}`,
+  up: `up_${key}`,
+  dropped: `dropped_${key}`,
+  credit: `credit_${key}`,
+})
+
+/** A session's rows in the maps: both families share counters and quota. Addresses are checked before. */
+export interface SessionRules {
+  readonly key: number
+  readonly address4: string
+  readonly address6: string
+}
+
+/** Rules that admit a session with this many bytes of credit. */
+export function admit(table: string, session: SessionRules, limit: string): string {
+  const names = sessionObjects(session.key)
+  return [
+    ...[names.down, names.up, names.dropped].map((name) => `add counter inet ${table} ${name}`),
+    `add quota inet ${table} ${names.credit} { over ${limit} }`,
+    ...rows(session).map(([map, row]) => `add element inet ${table} ${map} { ${row} }`),
+    pass(table, session),
+  ].join('\n')
+}
+
+/** Rules that forget a session. */
+export function dismiss(table: string, session: SessionRules, passing: boolean): string {
+  const names = sessionObjects(session.key)
+  return [
+    ...(passing ? [hold(table, session)] : []),
+    ...rows(session).map(([map, row]) => `delete element inet ${table} ${map} { ${row.split(' : ')[0]} }`),
+    ...[names.down, names.up, names.dropped].map((name) => `delete counter inet ${table} ${name}`),
+    `delete quota inet ${table} ${names.credit}`,
+  ].join('\n')
+}
+
+/** Lets a session's traffic pass, up to its quota. */
+export const pass = (table: string, session: SessionRules): string =>
+  `add element inet ${table} passing4 { ${session.address4} }\nadd element inet ${table} passing6 { ${session.address6} }`
+
+/** Holds a session's traffic back before it reaches the quota; its payments still pass. */
+export const hold = (table: string, session: SessionRules): string =>
+  `delete element inet ${table} passing4 { ${session.address4} }\ndelete element inet ${table} passing6 { ${session.address6} }`
+
+/** Sets how many bytes a session's quota lets through; what was used stays used. */
+export const setLimit = (table: string, key: number, limit: string): string =>
+  `add quota inet ${table} ${sessionObjects(key).credit} { over ${limit} }`
+
+function rows({ key, address4, address6 }: SessionRules): [map: string, row: string][] {
+  return Object.entries(sessionObjects(key)).flatMap(([map, name]): [string, string][] => [
+    [`${map}4`, `${address4} : "${name}"`],
+    [`${map}6`, `${address6} : "${name}"`],
+  ])
+}
+
+function objects({ ownNetworks6 }: RulesetValues): string {
+  const map = (name: string, kind: string) => [
+    `map ${name}4 { type ipv4_addr : ${kind}; }`,
+    `map ${name}6 { type ipv6_addr : ${kind}; }`,
+  ]
+  return [
+    'set passing4 { type ipv4_addr; }',
+    'set passing6 { type ipv6_addr; }',
+    ...['down', 'up', 'dropped'].flatMap((name) => map(name, 'counter')),
+    ...map('credit', 'quota'),
+    `set closed4 { type ipv4_addr; flags interval; elements = { ${closedRanges4.join(', ')} } }`,
+    `set closed6 { type ipv6_addr; flags interval; auto-merge; elements = { ${[...closedRanges6, ...ownNetworks6].join(', ')} } }`,
+  ].join('\n')
+}
+
+/** Counting and credit of what comes out of the tunnel, before its destination is looked at. */
+function arriving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
+  return `chain arriving {
+  type filter hook prerouting priority mangle; policy accept;
+  iifname != ${tunnel} accept
+  ip daddr ${gateway4} meta l4proto { tcp, udp } th dport 53 goto charge_up
+  ip6 daddr ${gateway6} meta l4proto { tcp, udp } th dport 53 goto charge_up
+  ip daddr ${gateway4} accept
+  ip6 daddr ${gateway6} accept
+  goto charge_up
+}
+${charge('up', 'saddr')}`
+}
+
+/** The same for what goes into the tunnel, after every translation: the packets as the consumer sees them. */
+function leaving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
+  return `chain leaving {
+  type filter hook postrouting priority 300; policy accept;
+  oifname != ${tunnel} accept
+  ip saddr ${gateway4} meta l4proto { tcp, udp } th sport 53 goto charge_down
+  ip6 saddr ${gateway6} meta l4proto { tcp, udp } th sport 53 goto charge_down
+  ip saddr ${gateway4} accept
+  ip6 saddr ${gateway6} accept
+  goto charge_down
+}
+${charge('down', 'daddr')}`
+}
+
+/** A dropped packet uses up quota, too: it is counted apart, so that raising the limit can make up for it. */
+function charge(direction: 'up' | 'down', side: 'saddr' | 'daddr'): string {
+  return `chain charge_${direction} {
+  meta nfproto ipv4 ip ${side} != @passing4 drop
+  meta nfproto ipv6 ip6 ${side} != @passing6 drop
+  quota name ip ${side} map @credit4 counter name ip ${side} map @dropped4 drop
+  quota name ip6 ${side} map @credit6 counter name ip6 ${side} map @dropped6 drop
+  counter name ip ${side} map @${direction}4
+  counter name ip6 ${side} map @${direction}6
+}`
+}
+
+/** Where consumers may go. */
+function filtering(values: RulesetValues): string {
+  const { tunnel, uplink, resolver4, resolver6, policy, forwardsAlready4, forwardsAlready6 } = values
+  const untouched = (already: boolean, family: string) =>
+    already ? [`meta nfproto ${family} iifname != ${tunnel} oifname != ${tunnel} accept`] : []
+  const resolver = (word: 'ip' | 'ip6', address: string | undefined) =>
+    address === undefined
+      ? []
+      : [
+          `iifname ${tunnel} ct status dnat ${word} daddr ${address} meta l4proto { tcp, udp } th dport 53 accept`,
+        ]
+  const closedPorts = policy.closedPorts.map(({ transport, from, to }) => {
+    const ports = from === to ? String(from) : `${from}-${to}`
+    const how = transport === 'tcp' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited'
+    return `iifname ${tunnel} ${transport} dport ${ports} ${how}`
+  })
+  const lines = [
+    'type filter hook forward priority filter; policy drop;',
+    ...untouched(forwardsAlready4, 'ipv4'),
+    ...untouched(forwardsAlready6, 'ipv6'),
+    `iifname ${tunnel} oifname ${tunnel} drop`,
+    `iifname ${tunnel} tcp flags syn tcp option maxseg size set rt mtu`,
+    `oifname ${tunnel} tcp flags syn tcp option maxseg size set rt mtu`,
+    'ct state invalid drop',
+    ...resolver('ip', resolver4),
+    ...resolver('ip6', resolver6),
+    `iifname ${tunnel} ip daddr @closed4 reject with icmpx admin-prohibited`,
+    `iifname ${tunnel} ip6 daddr != ${globalRange6} reject with icmpx admin-prohibited`,
+    `iifname ${tunnel} ip6 daddr @closed6 reject with icmpx admin-prohibited`,
+    ...closedPorts,
+    `iifname ${tunnel} oifname ${uplink} accept`,
+    `oifname ${tunnel} ct state established,related accept`,
+  ]
+  return `chain filtering {\n${lines.map((line) => `  ${line}`).join('\n')}\n}`
+}
+
+/** What of the machine itself a consumer reaches: paying, asking for names, ping. */
+function entering({ tunnel, gateway4, gateway6, paymentPort, resolver4, resolver6 }: RulesetValues): string {
+  const localResolver =
+    resolver4 === undefined && resolver6 === undefined
+      ? []
+      : ['  ct status dnat meta l4proto { tcp, udp } th dport 53 accept']
+  return [
+    'chain entering {',
+    '  type filter hook input priority filter; policy accept;',
+    `  iifname != ${tunnel} accept`,
+    '  ct state established,related accept',
+    ...localResolver,
+    `  ip daddr ${gateway4} tcp dport ${paymentPort} accept`,
+    `  ip6 daddr ${gateway6} tcp dport ${paymentPort} accept`,
+    `  ip daddr ${gateway4} icmp type echo-request accept`,
+    `  ip6 daddr ${gateway6} icmpv6 type echo-request accept`,
+    '  drop',
+    '}',
+  ].join('\n')
+}
+
+function translating({
+  tunnel,
+  gateway4,
+  gateway6,
+  subnet4,
+  subnet6,
+  resolver4,
+  resolver6,
+}: RulesetValues): string {
+  const redirect = (word: 'ip' | 'ip6', gateway: string, to: string | undefined) =>
+    to === undefined
+      ? []
+      : [
+          `  iifname ${tunnel} ${word} daddr ${gateway} meta l4proto { tcp, udp } th dport 53 dnat ${word} to ${to}`,
+        ]
+  return [
+    'chain redirecting {',
+    '  type nat hook prerouting priority dstnat; policy accept;',
+    ...redirect('ip', gateway4, resolver4),
+    ...redirect('ip6', gateway6, resolver6),
+    '}',
+    'chain masquerading {',
+    '  type nat hook postrouting priority srcnat; policy accept;',
+    `  ip saddr ${subnet4} oifname != ${tunnel} masquerade`,
+    `  ip6 saddr ${subnet6} oifname != ${tunnel} masquerade`,
+    '}',
+  ].join('\n')
+}

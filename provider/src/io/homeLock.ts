@@ -1,0 +1,35 @@
+import { join } from 'node:path'
+import { UserError } from '@pontage/shared/node'
+import Database from 'better-sqlite3'
+
+/**
+ * Takes a home folder for one process. The lock is the kernel's own on a file, so it is gone with the process,
+ * however that ends.
+ *
+ * @returns What gives it back.
+ * @throws UserError when another process has it.
+ */
+export function lockHome(home: string): () => void {
+  const lock = tryLock(home)
+  if (lock === undefined)
+    throw new UserError(`A pontage-provider runs on ${home} already. Stop that one, or name another --home.`)
+  return lock
+}
+
+/** Whether a daemon runs on this home. */
+export function isRunning(home: string): boolean {
+  const lock = tryLock(home)
+  lock?.()
+  return lock === undefined
+}
+
+function tryLock(home: string): (() => void) | undefined {
+  const lock = new Database(join(home, 'provider.lock'), { timeout: 0 })
+  try {
+    lock.exec('BEGIN EXCLUSIVE')
+    return () => lock.close()
+  } catch {
+    lock.close()
+    return undefined
+  }
+}

@@ -1,0 +1,70 @@
+import { chmodSync, mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { UserError } from '@pontage/shared/node'
+import Database from 'better-sqlite3'
+
+export type Db = Database.Database
+
+/** One step for each version; a step that was released is never changed. */
+const migrations = [
+  `
+  CREATE TABLE channel (
+    id BLOB PRIMARY KEY, consumer BLOB NOT NULL, hub BLOB NOT NULL, nonce INTEGER NOT NULL,
+    released_amount BLOB, released_up_to INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX channel_by_hub ON channel (hub);
+  CREATE TABLE promise (
+    channel BLOB PRIMARY KEY REFERENCES channel, amount BLOB NOT NULL, signature BLOB NOT NULL,
+    cleared BLOB NOT NULL, drawn BLOB NOT NULL, updated_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE guarantee (
+    channel BLOB PRIMARY KEY REFERENCES channel, ceiling BLOB NOT NULL, expires_at INTEGER NOT NULL,
+    signature BLOB NOT NULL, received_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE hub_promise (
+    hub BLOB PRIMARY KEY, total BLOB NOT NULL, signature BLOB NOT NULL, received_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE TABLE session (
+    id TEXT PRIMARY KEY, key INTEGER NOT NULL, channel BLOB NOT NULL REFERENCES channel, consumer BLOB NOT NULL,
+    hub BLOB NOT NULL, started_at INTEGER NOT NULL, base BLOB NOT NULL, paid BLOB NOT NULL,
+    down INTEGER NOT NULL, up INTEGER NOT NULL, promises INTEGER NOT NULL, ended_at INTEGER, ending TEXT
+  ) WITHOUT ROWID;
+  CREATE INDEX session_open ON session (ended_at) WHERE ended_at IS NULL;
+  CREATE TABLE settlement (
+    number INTEGER PRIMARY KEY, kind TEXT NOT NULL, hub BLOB NOT NULL, amount BLOB NOT NULL, total BLOB NOT NULL,
+    gas_used INTEGER NOT NULL, "transaction" BLOB NOT NULL, block INTEGER NOT NULL, at INTEGER NOT NULL
+  );
+  `,
+]
+
+/**
+ * Opens the store of a home folder; what it has answered "stored" for survives a power cut.
+ *
+ * @throws UserError when the folder cannot be written, or a newer program wrote the store.
+ */
+export function openDatabase(home: string): Db {
+  mkdirSync(home, { recursive: true, mode: 0o700 })
+  const path = join(home, 'provider.sqlite')
+  const db = new Database(path)
+  chmodSync(path, 0o600)
+  db.pragma('journal_mode = WAL')
+  db.pragma('synchronous = FULL')
+  db.pragma('wal_autocheckpoint = 4000')
+  db.pragma('busy_timeout = 5000')
+  db.defaultSafeIntegers(false)
+  const version = db.pragma('user_version', { simple: true }) as number
+  if (version > migrations.length) {
+    db.close()
+    throw new UserError(
+      `${path} was written by a newer version of this program (${version}, this one knows ${migrations.length}). Update the program.`,
+    )
+  }
+  for (const [index, migration] of migrations.entries()) {
+    if (index < version) continue
+    db.transaction(() => {
+      db.exec(migration)
+      db.pragma(`user_version = ${index + 1}`)
+    })()
+  }
+  return db
+}

@@ -1,0 +1,24 @@
+import { type CommonOptions, runProgram } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { downCommand } from './app/commands/down.js'
+import { initCommand } from './app/commands/init.js'
+import { redeemCommand } from './app/commands/redeem.js'
+import { registerCommand } from './app/commands/register.js'
+import { runCommand } from './app/commands/run.js'
+import { statusCommand } from './app/commands/status.js'
+
+await runProgram({
+  name: 'pontage-provider',
+  description: 'sells VPN traffic by the megabyte',
+  environment: 'PONTAGE_PROVIDER',
+  folder: 'provider',
+  commands: [
+    initCommand,
+    registerCommand,
+    runCommand,
+    statusCommand,
+    redeemCommand,
+    downCommand,
+  ] as never as CommandModule<CommonOptions, never>[],
+  argv: process.argv.slice(2),
+})
