@@ -20,8 +20,9 @@ export interface Person {
   start(args: readonly string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void): Program
 }
 
-/** Where npm puts the programs of the workspaces, as on a machine where they are installed. */
-const binaries = join(repository, 'node_modules', '.bin')
+/** Path of a program, where npm puts it, as on a machine where it is installed. */
+export const programPath = (program: ProgramName): string => join(repository, 'node_modules', '.bin', program)
+
 /** The default, shortened: the test chain has a block a second, and nobody reorganises it. */
 const confirmations = '1'
 
@@ -32,7 +33,7 @@ const confirmations = '1'
 export async function seat(market: Market, host: Host, program: ProgramName): Promise<Person> {
   const passwordFile = join(host.home, 'password')
   writeFileSync(passwordFile, `${host.name} password\n`, { mode: 0o600 })
-  const command = (args: readonly string[]) => [join(binaries, program), ...args]
+  const command = (args: readonly string[]) => [programPath(program), ...args]
   const run = async (...args: readonly string[]) => host.start(command(args)).succeeded({ timeoutMs: 90_000 })
   const json = async <T>(...args: readonly string[]) => JSON.parse(await run(...args, '--json')) as T
   const made = await json<{ address: string }>(
