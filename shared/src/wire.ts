@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type DocumentName, documents, type FieldType } from './documents.js'
-import { address, bytes32, type Hex, unixSeconds, wei } from './units.js'
+import { address, bytes, bytes32, type Hex, unixSeconds, wei } from './units.js'
 
 /** Version of everything below. Both sides name theirs in the hello, and differing ones part at once. */
 export const wireVersion = 1
@@ -37,7 +37,10 @@ const zodHex = (maxBytes: number) =>
 const zodSignature = zodHex(65)
 const zodCount = z.number().int().nonnegative().safe()
 /** Byte counts travel as decimal strings too: they are bigints on both sides. */
-const zodBytes = zodWei
+const zodBytes = z
+  .string()
+  .regex(/^\d{1,20}$/, 'expected a decimal string')
+  .transform((text) => bytes(BigInt(text)))
 
 const fieldSchemas = {
   bytes32: zodBytes32,
