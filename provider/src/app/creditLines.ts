@@ -52,7 +52,7 @@ export class CreditLines {
     const merged = {
       ...line,
       // What is on its way to the store counts already.
-      accepted: line.accepted < before.accepted ? before.accepted : line.accepted,
+      accepted: before.accepted,
       released: before.released || line.released,
     }
     this.#lines.set(channelId, merged)
