@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, bytes, type Hex, type Notice, type Wei } from '@pontage/shared'
 import type { Handlers, Link } from '@pontage/shared/node'
+import { lookAgainAfterMs } from '../core/pace.js'
 import { begin, type Effect, type EndReason, type Session, type SessionEvent, step } from '../core/session.js'
 import type { Journal } from '../io/journal.js'
 import type { Meter } from '../io/meter.js'
@@ -31,8 +32,6 @@ export interface SessionOptions {
   readonly stop: AbortSignal
 }
 
-/** How often the kernel's counters are looked at. */
-const lookEveryMs = 50
 const reportEveryMs = 1_000
 /** How long the first attachment may take, and how long a provider may be out of reach later. */
 const attachPatienceMs = 20_000
@@ -153,16 +152,18 @@ export async function runSession(options: SessionOptions): Promise<Session> {
   }
 
   async function count(): Promise<void> {
+    let seen = 0n
+    let seenAt = clock.elapsedMs()
     while (isOpen()) {
-      const lookedAt = clock.elapsedMs()
       const reading = await meter.read()
-      await dispatch({
-        type: 'counted',
-        count: reading,
-        atMs: clock.elapsedMs(),
-        limitReached: reading.limitReached,
-      })
-      await delay(Math.max(1, lookEveryMs - (clock.elapsedMs() - lookedAt)))
+      const atMs = clock.elapsedMs()
+      const { limitReached } = reading
+      const total = reading.downBytes + reading.upBytes
+      const passed = bytes(total > seen ? total - seen : 0n)
+      await dispatch({ type: 'counted', count: reading, atMs, limitReached })
+      await delay(lookAgainAfterMs(passed, atMs - seenAt, terms.credit))
+      seen = total
+      seenAt = atMs
     }
   }
 

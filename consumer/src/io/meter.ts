@@ -30,7 +30,8 @@ export function openMeter(): Meter {
     return {
       downBytes: bytes(down.bytes),
       upBytes: bytes(up.bytes),
-      limitReached: limit !== undefined && limit.usedBytes > limit.limitBytes,
+      // The kernel stops telling at the limit, and drops the packet that would reach it.
+      limitReached: limit !== undefined && limit.usedBytes >= limit.limitBytes,
     }
   }
   return {
