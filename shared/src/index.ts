@@ -1,5 +1,7 @@
+export * from './channelState.js'
 export * from './clock.js'
 export * from './documents.js'
+export * as money from './money.js'
 export * from './pricing.js'
 export * from './promiseFrame.js'
 export * from './quantity.js'
