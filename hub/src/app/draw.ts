@@ -50,7 +50,12 @@ export function createTreasury(parts: Parts): Treasury {
       })
       last = turn.catch((error) => log.error('draw failed', { reason: (error as Error).message }))
     },
-    idle: () => last,
+    async idle() {
+      for (let seen: Promise<void> | undefined; seen !== last; ) {
+        seen = last
+        await seen
+      }
+    },
   }
 }
 

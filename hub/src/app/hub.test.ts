@@ -21,7 +21,7 @@ import {
   signPermit,
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { type RunningHub, startHub } from './hub.js'
@@ -54,6 +54,8 @@ async function start(name: string, rules: Rules = honestRules, more: Partial<typ
     log: createLog('hub', 'error'),
   })
 }
+
+vi.setConfig({ testTimeout: 30_000 })
 
 beforeAll(async () => {
   world = await startTestChain()

@@ -57,6 +57,7 @@ export async function startHub(options: {
     clock,
     log,
     onChange: () => {
+      if (stop.signal.aborted) return
       treasury.consider()
       closer.resume()
     },
@@ -91,6 +92,12 @@ export async function startHub(options: {
     conclude: closer.conclude,
   }
   const underWay = new Set<Promise<unknown>>()
+  const shutDown = async () => {
+    stop.abort()
+    await following
+    await Promise.allSettled([treasury.idle(), closer.idle()])
+    await ledger.close()
+  }
   const listening = await listenLinks({
     host,
     port,
@@ -99,6 +106,9 @@ export async function startHub(options: {
     accept: () => ({ requests: guarded(handlers, stop.signal, underWay) }),
     joined: (link) => parts.present.join(link),
     log,
+  }).catch(async (error) => {
+    await shutDown()
+    throw error
   })
   log.info('listening', { port: listening.port, host, hub: identity.address })
   return {
@@ -107,9 +117,7 @@ export async function startHub(options: {
       stop.abort()
       await Promise.allSettled([...underWay])
       await listening.close()
-      await following
-      await Promise.allSettled([treasury.idle(), closer.idle()])
-      await ledger.close()
+      await shutDown()
       log.info('stopped')
     },
   }

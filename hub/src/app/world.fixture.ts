@@ -40,6 +40,7 @@ export interface TestChain {
   readonly chain: Chain
   readonly typedData: TypedData
   readonly folder: string
+  fund(to: Address, amounts: { tokens?: string; coin?: string }): Promise<void>
   /** Somebody with tokens and, if asked for, coin for gas. */
   person(name: string, amounts: { tokens?: string; coin?: string }): Promise<Identity>
   /** Registers with its own gas. */
@@ -71,6 +72,12 @@ export async function startTestChain(anvilFlags: readonly string[] = []): Promis
   await writeFile(deploymentFile, JSON.stringify(deployment))
   const chain = await connectChain({ rpc: rpcUrl, deploymentFile, confirmations: 0 })
   const signer = new NonceManager(wallet)
+  const fund: TestChain['fund'] = async (to, amounts) => {
+    if (amounts.coin !== undefined)
+      await (await signer.sendTransaction({ to, value: tokens(amounts.coin) })).wait()
+    if (amounts.tokens !== undefined)
+      await (await chain.token.connect(signer).transfer(to, tokens(amounts.tokens))).wait()
+  }
   return {
     rpcUrl,
     deployment,
@@ -78,12 +85,10 @@ export async function startTestChain(anvilFlags: readonly string[] = []): Promis
     chain,
     typedData: createTypedData(deployment),
     folder,
+    fund,
     async person(name, amounts) {
       const identity = createIdentity(new PrivateKey(keccak256(toUtf8Bytes(name))))
-      if (amounts.coin !== undefined)
-        await (await signer.sendTransaction({ to: identity.address, value: tokens(amounts.coin) })).wait()
-      if (amounts.tokens !== undefined)
-        await (await chain.token.connect(signer).transfer(identity.address, tokens(amounts.tokens))).wait()
+      await fund(identity.address, amounts)
       return identity
     },
     async register(who, role, stake) {
@@ -167,3 +172,12 @@ export const requestOf = (
     { channelId, provider, ceiling, issuedAt: systemClock.now() },
     consumer.privateKey,
   )
+
+/** Waits until a condition holds. @throws Error when it does not within ten seconds */
+export async function eventually(holds: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = Date.now() + 10_000
+  while (!(await holds())) {
+    if (Date.now() > giveUpAt) throw new Error(`This did not come to hold: ${holds}`)
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}

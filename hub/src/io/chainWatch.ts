@@ -32,6 +32,7 @@ export function createChainWatch(options: {
 }): ChainWatch {
   const { chain, ledger, hub, clock, log, onChange } = options
   let looking: Promise<void> | undefined
+  let next: Promise<void> | undefined
   let seenAtMs = clock.elapsedMs()
 
   async function look(): Promise<void> {
@@ -41,9 +42,9 @@ export function createChainWatch(options: {
       seenAtMs = clock.elapsedMs()
       return
     }
+    // A node behind the one asked before: what the ledger knows is newer, and stays until this one catches up.
+    if (cursor && target.number < cursor.number) return
     const intact = !cursor || (await stillThere(cursor))
-    // An RPC behind the one asked before: what the ledger knows is newer, and stays.
-    if (cursor && intact && target.number < cursor.number) return
     if (!intact)
       log.warn('chain reorganised', { below: cursor?.number, readAgainFrom: chain.deployment.fromBlock })
     const from = cursor && intact ? cursor.number + 1 : chain.deployment.fromBlock
@@ -156,11 +157,23 @@ export function createChainWatch(options: {
     }
   }
 
-  const catchUp = (): Promise<void> => {
-    looking ??= look().finally(() => {
+  const begin = (): Promise<void> => {
+    looking = look().finally(() => {
       looking = undefined
     })
     return looking
+  }
+
+  // A look under way may have asked for the newest block before what the caller waits for was in it.
+  const catchUp = (): Promise<void> => {
+    if (!looking) return begin()
+    next ??= looking
+      .catch(() => undefined)
+      .then(() => {
+        next = undefined
+        return begin()
+      })
+    return next
   }
 
   return {

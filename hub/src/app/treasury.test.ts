@@ -1,0 +1,252 @@
+import { join } from 'node:path'
+import { type Address, channelIdOf, type Hex, netOf, systemClock } from '@pontage/shared'
+import {
+  type Chain,
+  connectChain,
+  createLog,
+  createSender,
+  type Identity,
+  type Log,
+} from '@pontage/shared/node'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { honestRules, type Rules } from '../core/rules.js'
+import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
+import { startHub } from './hub.js'
+import {
+  dial,
+  eventually,
+  promiseOf,
+  requestOf,
+  startTestChain,
+  type TestChain,
+  tokens,
+} from './world.fixture.js'
+
+let world: TestChain
+let hub: Identity
+let provider: Identity
+let consumer: Identity
+const open: { close(): unknown }[] = []
+let snapshot: unknown
+
+vi.setConfig({ testTimeout: 30_000 })
+
+beforeAll(async () => {
+  world = await startTestChain()
+  hub = await world.person('hub', { tokens: '5000', coin: '10' })
+  consumer = await world.person('consumer', { tokens: '100', coin: '10' })
+  provider = await world.person('provider', { tokens: '100', coin: '10' })
+  await world.register(hub, 'hub', '1000')
+  await world.register(provider, 'provider', '50')
+  await world.register(consumer, 'consumer', '1')
+}, 60_000)
+afterAll(() => world.close())
+beforeEach(async () => {
+  snapshot = await world.rpc('evm_snapshot')
+})
+afterEach(async () => {
+  for (const each of open.splice(0).reverse()) await each.close()
+  await world.rpc('evm_revert', snapshot)
+})
+
+async function start(
+  settings: {
+    drawAbove?: bigint
+    pool?: string
+    chain?: Chain
+    rules?: Rules
+    log?: Log
+    name?: string
+  } = {},
+) {
+  if (settings.pool !== undefined) {
+    const sender = createSender(world.chain, hub)
+    const { token, channels } = world.chain
+    await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens(settings.pool)))
+    await sender.send(channels.fund.populateTransaction(hub.address, tokens(settings.pool)))
+  }
+  const running = await startHub({
+    chain: settings.chain ?? world.chain,
+    identity: hub,
+    ledger: await openSqliteLedger(
+      join(world.folder, settings.name ?? `${expect.getState().currentTestName}.sqlite`),
+    ),
+    host: '127.0.0.1',
+    port: 0,
+    settings: {
+      relayFee: tokens('0.01'),
+      relaysPerDay: 20,
+      guaranteeSeconds: 3_600,
+      drawAbove: (settings.drawAbove ?? tokens('1000')) as never,
+      pollMs: 20,
+    },
+    rules: settings.rules ?? honestRules,
+    log: settings.log ?? createLog('hub', 'error'),
+  })
+  open.push(running)
+  return running
+}
+
+/** A channel of the consumer's own gas. */
+async function openChannel(nonce: number, amount: string): Promise<Hex> {
+  const sender = createSender(world.chain, consumer)
+  const { token, channels } = world.chain
+  await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens(amount)))
+  await sender.send(channels.open.populateTransaction(hub.address, nonce, tokens(amount)))
+  return channelIdOf({ consumer: consumer.address, hub: hub.address, nonce, chainId: 31_337 })
+}
+
+async function guaranteed(port: number, channelId: Hex, nonce: number, ceiling: string) {
+  const link = await dial(world, provider, port)
+  open.push(link)
+  const answer = await link.request('guarantee', {
+    channel: { consumer: consumer.address, hub: hub.address, nonce },
+    request: requestOf(world, consumer, channelId, provider.address, tokens(ceiling)),
+  })
+  return { link, answer }
+}
+
+const pay = (channelId: Hex, amount: string) => ({
+  promises: [promiseOf(world, consumer, channelId, provider.address, tokens(amount))],
+})
+const drawn = async (channelId: Hex, to: Address = provider.address) =>
+  (await world.chain.channels.tabOf(channelId, to)).drawn
+
+it('draws before it promises more than its pool covers', async () => {
+  const { port } = await start()
+  const channelId = await openChannel(1, '5')
+  const { link, answer } = await guaranteed(port, channelId, 1, '3')
+  expect(answer).toMatchObject({ ok: true })
+  expect(await link.request('clear', pay(channelId, '1'))).toMatchObject({
+    ok: true,
+    value: { total: netOf(tokens('1'), 200) },
+  })
+  expect(await drawn(channelId)).toBe(tokens('1'))
+})
+
+it('advances from the pool, and draws once it is worth it', async () => {
+  const { port } = await start({ pool: '100', drawAbove: tokens('2') })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '1.9'))
+  expect(await drawn(channelId)).toBe(0n)
+  await link.request('clear', pay(channelId, '2'))
+  await eventually(async () => (await drawn(channelId)) === tokens('2'))
+})
+
+it('draws at once when the consumer asks to leave alone', async () => {
+  const { port } = await start({ pool: '100' })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '0.5'))
+  await createSender(world.chain, consumer).send(
+    world.chain.channels.requestExit.populateTransaction(hub.address, 1),
+  )
+  await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
+  const { answer } = await guaranteed(port, channelId, 1, '3.1')
+  expect(answer).toMatchObject({ refusal: { peerCode: 'exit-begun' } })
+})
+
+it('draws at once when a provider protests', async () => {
+  const { port } = await start({ pool: '100' })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '0.5'))
+  const { amount, signature } = promiseOf(world, consumer, channelId, provider.address, tokens('0.6'))
+  await createSender(world.chain, provider).send(
+    world.chain.channels.protest.populateTransaction(
+      { consumer: consumer.address, hub: hub.address, nonce: 1 },
+      provider.address,
+      amount,
+      signature,
+    ),
+  )
+  await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
+})
+
+it('relies on a deposit only when it lies deep enough, and forgets one that the chain takes back', async () => {
+  const chain = await connectChain({
+    rpc: world.rpcUrl,
+    deploymentFile: world.deploymentFile,
+    confirmations: 3,
+  })
+  const { port } = await start({ chain })
+  open.push(chain)
+  const before = await world.rpc('evm_snapshot')
+  const channelId = await openChannel(1, '5')
+  expect((await guaranteed(port, channelId, 1, '3')).answer).toMatchObject({
+    refusal: { peerCode: 'unknown-channel' },
+  })
+  await world.rpc('anvil_mine', '0x3')
+  expect((await guaranteed(port, channelId, 1, '3')).answer).toMatchObject({ ok: true })
+
+  // Deeper than anything is relied upon: the hub reads all again rather than trust what is gone.
+  await world.rpc('evm_revert', before)
+  await world.rpc('anvil_mine', '0x20')
+  await eventually(async () => {
+    const { answer } = await guaranteed(port, channelId, 1, '1')
+    return !answer.ok && (answer.refusal as { peerCode: string }).peerCode === 'unknown-channel'
+  })
+})
+
+it('learns of what happened while it was not running', async () => {
+  const first = await start({ pool: '100', name: 'gone.sqlite' })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(first.port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '0.5'))
+  await first.close()
+  open.splice(0)
+  await createSender(world.chain, consumer).send(
+    world.chain.channels.requestExit.populateTransaction(hub.address, 1),
+  )
+  const second = await openChannel(2, '1')
+  const again = await start({ name: 'gone.sqlite' })
+  expect((await guaranteed(again.port, second, 2, '1')).answer).toMatchObject({ ok: true })
+  await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
+})
+
+it('is slashed on chain when its decisions are taken out', async () => {
+  const rules: Rules = { ...honestRules, solvent: () => ({ ok: true }), draws: () => [] }
+  const { port } = await start({ rules, pool: '0.1' })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  const cleared = await link.request('clear', pay(channelId, '1'))
+  if (!cleared.ok) throw new Error(JSON.stringify(cleared))
+  const { total, signature } = cleared.value
+  const before = await world.chain.token.balanceOf(provider.address)
+  await createSender(world.chain, provider).send(
+    world.chain.channels.redeem.populateTransaction({
+      hub: hub.address,
+      provider: provider.address,
+      total,
+      signature,
+    }),
+  )
+  expect((await world.chain.token.balanceOf(provider.address)) - before).toBe(tokens('0.98'))
+  const standing = await world.chain.registry.standingOf(hub.address)
+  expect(standing.faults).toBe(1n)
+  expect(standing.stake).toBe(tokens('1000') - 2n * tokens('0.88'))
+})
+
+it('refuses requests that are too old, and consumers in nobody’s books', async () => {
+  const { port } = await start()
+  const channelId = await openChannel(1, '5')
+  const link = await dial(world, provider, port)
+  open.push(link)
+  const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
+  const old = world.typedData.signed(
+    'GuaranteeRequest',
+    { channelId, provider: provider.address, ceiling: 1n, issuedAt: systemClock.now() - 61 },
+    consumer.privateKey,
+  )
+  expect(await link.request('guarantee', { channel, request: old })).toMatchObject({
+    refusal: { peerCode: 'stale-request' },
+  })
+  const stranger = await world.person('stranger', {})
+  const strangersLink = await dial(world, stranger, port)
+  open.push(strangersLink)
+  const request = requestOf(world, consumer, channelId, stranger.address, 1n)
+  expect(await strangersLink.request('guarantee', { channel, request })).toMatchObject({
+    refusal: { peerCode: 'not-registered' },
+  })
+})

@@ -1,0 +1,247 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { address, channelIdOf, type Hex, netOf } from '@pontage/shared'
+import { createSender, type Identity } from '@pontage/shared/node'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { WebSocket } from 'ws'
+import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from './app/world.fixture.js'
+
+const from = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const program = from('../bin/pontage-hub.js')
+let world: TestChain
+let home: string
+let common: string[]
+let hub: { address: ReturnType<typeof address> }
+let consumer: Identity
+let provider: Identity
+const running: ChildProcess[] = []
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+
+interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+const pontageHub = (...args: string[]): Promise<Ended> =>
+  new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], (error, stdout, stderr) =>
+      resolve({ code: error ? (error.code as number) : 0, stdout, stderr }),
+    )
+  })
+
+/** Starts the hub and waits until it listens. */
+function start(...flags: string[]): Promise<{ child: ChildProcess; port: number; lines: string[] }> {
+  const child = spawn(process.execPath, [
+    program,
+    'run',
+    ...common,
+    '--host',
+    '127.0.0.1',
+    '--port',
+    '0',
+    ...flags,
+  ])
+  running.push(child)
+  const lines: string[] = []
+  return new Promise((resolve, reject) => {
+    createInterface({ input: child.stderr }).on('line', (line) => {
+      lines.push(line)
+      const { message, port } = JSON.parse(line) as { message: string; port: number }
+      if (message === 'listening') resolve({ child, port, lines })
+    })
+    child.on('exit', (code) => reject(new Error(`The hub ended with ${code}: ${lines.join('\n')}`)))
+  })
+}
+
+const ended = (child: ChildProcess): Promise<number | null> =>
+  child.exitCode === null && child.signalCode === null
+    ? new Promise((resolve) => child.once('exit', resolve))
+    : Promise.resolve(child.exitCode)
+
+beforeAll(async () => {
+  // The program as it is installed: built, not transformed by the test runner.
+  await new Promise((resolve) =>
+    execFile(from('../../node_modules/.bin/tsc'), ['-b', from('..')], { cwd: from('../..') }, resolve),
+  )
+  expect(existsSync(from('../dist/main.js'))).toBe(true)
+  world = await startTestChain()
+  home = join(world.folder, 'home')
+  await writeFile(join(world.folder, 'password'), 'correct horse\n')
+  const made = await pontageHub(
+    ...['init', '--json', '--home', home, '--password-file', join(world.folder, 'password')],
+    ...['--rpc', world.rpcUrl, '--deployment', world.deploymentFile, '--confirmations', '0'],
+  )
+  expect(made.stderr).toBe('')
+  hub = { address: address(JSON.parse(made.stdout).address) }
+  // What init was given is in the configuration: no command needs it again.
+  common = ['--home', home, '--poll-ms', '50']
+  consumer = await world.person('consumer', { tokens: '100', coin: '1' })
+  provider = await world.person('provider', { tokens: '100', coin: '1' })
+  await world.fund(hub.address, { tokens: '2000', coin: '1' })
+  await world.register(consumer, 'consumer', '1')
+  await world.register(provider, 'provider', '50')
+})
+afterEach(async () => {
+  for (const child of running.splice(0)) {
+    child.kill('SIGKILL')
+    await ended(child)
+  }
+})
+afterAll(() => world.close())
+
+describe('pontage-hub', () => {
+  it('does not run before it is registered', async () => {
+    const { code, stderr } = await pontageHub('run', ...common)
+    expect([code, stderr]).toEqual([1, expect.stringContaining('Run pontage-hub register first.')])
+  })
+
+  it('registers, fills its pool and shows both', async () => {
+    const registered = await pontageHub('register', '--home', home, '--url', 'ws://127.0.0.1:7700', '--json')
+    expect(registered.stderr).toBe('')
+    expect(JSON.parse(registered.stdout)).toMatchObject({ stake: `${tokens('1000')}` })
+    expect((await pontageHub('pool', 'fund', '50.5', '--home', home)).code).toBe(0)
+    const { stdout } = await pontageHub('status', '--json', '--home', home)
+    expect(JSON.parse(stdout)).toMatchObject({
+      hub: hub.address,
+      registered: true,
+      active: true,
+      pool: `${tokens('50.5')}`,
+    })
+  })
+
+  it.each([
+    ['an unknown flag', ['pool', '--hoem', 'x'], 2, 'Unknown argument: hoem'],
+    ['an unknown command', ['rnu'], 2, 'Did you mean run?'],
+    ['no command', [], 2, 'Name a command.'],
+    ['a flag without its value', ['run', '--port'], 2, 'Not enough arguments following: port'],
+    [
+      'a port that is none',
+      ['run', '--port', '70000'],
+      1,
+      '--port is 70000: expected a whole number from 0 to 65535',
+    ],
+    ['an unreachable chain', ['pool', '--rpc', 'http://127.0.0.1:1024'], 1, 'cannot be reached'],
+    ['an amount that is none', ['pool', 'fund', 'lots'], 1, '"lots" is not an amount of tokens'],
+    ['more tokens than there are', ['pool', 'fund', '99999'], 1, 'Send it tokens, or name a smaller amount'],
+    ['a url that is none', ['register', '--url', 'http://x'], 1, 'expected ws://HOST:PORT'],
+    ['a key made before', ['init'], 1, 'A keystore stands at'],
+  ])('explains %s in one sentence', async (_name, args, code, words) => {
+    const outcome = await pontageHub(...args, ...(args.length > 0 ? ['--home', home] : []))
+    expect(outcome.stderr).toContain(words)
+    expect(outcome.stderr).toMatch(/^pontage-hub: [^\n]+\n$/)
+    expect(outcome).toMatchObject({ code, stdout: '' })
+  })
+
+  it('explains a wrong password, a wrong chain, a port that is taken and a home in use', async () => {
+    await writeFile(join(world.folder, 'wrong'), 'wrong\n')
+    const wrongPassword = await pontageHub('run', ...common, '--password-file', join(world.folder, 'wrong'))
+    expect(wrongPassword.stderr).toContain('The password does not open the keystore')
+
+    const elsewhere = join(world.folder, 'elsewhere.json')
+    await writeFile(elsewhere, JSON.stringify({ ...world.deployment, chainId: 1 }))
+    const wrongChain = await pontageHub('run', ...common, '--deployment', elsewhere)
+    expect(wrongChain.stderr).toContain('is chain 31337, but the deployment is on chain 1')
+
+    const taken = createServer()
+    await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))
+    const { port } = taken.address() as { port: number }
+    const portTaken = await pontageHub('run', ...common, '--host', '127.0.0.1', '--port', `${port}`)
+    expect(portTaken.stderr).toContain('another program has it')
+    await new Promise((resolve) => taken.close(resolve))
+
+    await start()
+    const homeInUse = await pontageHub('run', ...common, '--port', '0')
+    expect(homeInUse.stderr).toContain('Another pontage-hub runs on')
+    for (const { code } of [wrongPassword, wrongChain, portTaken, homeInUse]) expect(code).toBe(1)
+  })
+
+  it('ends with 0 when told to stop', async () => {
+    const { child, lines } = await start()
+    child.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    expect(lines.map((line) => JSON.parse(line).message)).toEqual(['listening', 'stopping', 'stopped'])
+  })
+
+  it('answers frames that are none with a reason, and serves on', async () => {
+    const { port } = await start()
+    const refusalOf = (frame: string | Buffer): Promise<string> =>
+      new Promise((resolve, reject) => {
+        const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+        const heard: string[] = []
+        socket.on('message', (data) => heard.push(data.toString()))
+        socket.on('open', () => socket.send(frame))
+        socket.on('close', (code) => resolve(`${heard.at(-1)} ${code}`))
+        socket.on('error', reject)
+      })
+    expect(await refusalOf('{"type"')).toMatch(/not-json.*1008/)
+    expect(await refusalOf('{"type":"clear"}')).toMatch(/hello-expected.*1008/)
+    expect(await refusalOf(Buffer.alloc(10))).toMatch(/hello-expected.*1008/)
+    expect(await refusalOf('x'.repeat(300_000))).toMatch(/1009$/)
+    const old = {
+      type: 'hello',
+      challenge: `0x${'0'.repeat(64)}`,
+      identity: consumer.address,
+      wireVersion: 999,
+      issuedAt: 1,
+      signature: `0x${'0'.repeat(130)}`,
+    }
+    expect(await refusalOf(JSON.stringify(old))).toMatch(/wrong-version.*Update the older program/)
+    const link = await dial(world, provider, port)
+    expect(await link.request('describe', {})).toMatchObject({ ok: true })
+    link.close()
+  })
+
+  it('loses nothing it answered when it is killed at any moment', async () => {
+    const sender = createSender(world.chain, consumer)
+    const { token, channels } = world.chain
+    await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('20')))
+    await sender.send(channels.open.populateTransaction(hub.address, 1, tokens('20')))
+    const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
+    const channelId: Hex = channelIdOf({ ...channel, chainId: 31_337 })
+    let answered = 0n
+    let promised = 0n
+    for (let round = 0; round < 6; round++) {
+      const { child, port } = await start('--draw-above', '2')
+      const link = await dial(world, provider, port)
+      const request = requestOf(world, consumer, channelId, provider.address, tokens('20') - BigInt(round))
+      const granted = await link.request('guarantee', { channel, request })
+      expect(granted).toMatchObject({ ok: true })
+      const again = await link.request('clear', { promises: [] })
+      if (!again.ok) throw new Error(JSON.stringify(again))
+      expect(again.value.total).toBeGreaterThanOrEqual(answered)
+      // What was sent last may or may not have arrived; nothing else can be the total.
+      expect(again.value.total).toBeLessThanOrEqual(netOf(promised as never, 200))
+      const killAt = 3 + ((round * 7) % 11)
+      for (let step = 0; ; step++) {
+        promised += tokens('0.05')
+        const clearing = link.request('clear', {
+          promises: [promiseOf(world, consumer, channelId, provider.address, promised)],
+        })
+        if (step === killAt) {
+          child.kill('SIGKILL')
+          await ended(child)
+        }
+        const answer = await clearing
+        if (answer.ok) {
+          expect(answer.value.refused).toEqual([])
+          expect(answer.value.total).toBe(netOf(promised as never, 200))
+          answered = answer.value.total
+        } else break
+      }
+    }
+    const { port } = await start('--draw-above', '2')
+    const link = await dial(world, provider, port)
+    const last = await link.request('clear', {
+      promises: [promiseOf(world, consumer, channelId, provider.address, promised)],
+    })
+    expect(last).toMatchObject({ ok: true, value: { total: netOf(promised as never, 200) } })
+    link.close()
+  })
+})
