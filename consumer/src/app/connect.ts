@@ -67,6 +67,12 @@ export async function connect(
   )
   const guaranteed = wei(agreement.ceiling - agreement.base)
   const limit = byteLimit(cap, guaranteed, agreement.price)
+  if (limit === 0n) {
+    outer.close()
+    throw new UserError(
+      `Channel ${channel.channelId} has too little left for one megabyte. Close it and open another with more in it.`,
+    )
+  }
   const record: ConnectionRecord = {
     state: 'connected',
     process: thisProcess(),
@@ -101,7 +107,7 @@ export async function connect(
       attached: () => {
         outer.close()
         isConnected = true
-        screen.connected({ interface: tunnel.name, wireguard: tunnel.kind, ...agreement.tunnel })
+        screen.connected({ interface: tunnel.name, wireguard: tunnel.kind, limit, ...agreement.tunnel })
       },
       report: (report) => screen.report(report, limit),
       stop,

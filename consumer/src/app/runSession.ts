@@ -71,10 +71,14 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     last.catch(fail)
     return last
   }
+  /** An event that nobody waits for; what it fails with ends the session through `fail`. */
+  const post = (event: SessionEvent, afterwards?: () => void): void => {
+    dispatch(event).then(afterwards, () => {})
+  }
   const tell = (kind: SessionReport['kind']) => report({ kind, session, bytesPerSecond, latencyMs })
   const payer = createPayer(context, journal, party, (amount: Wei, took) => {
     latencyMs = took ?? latencyMs
-    void dispatch({ type: 'accepted', amount })
+    post({ type: 'accepted', amount })
   })
 
   async function perform(effect: Effect): Promise<void> {
@@ -84,11 +88,11 @@ export async function runSession(options: SessionOptions): Promise<Session> {
       case 'halt': {
         await meter.halt()
         const count = await meter.read()
-        void dispatch({ type: 'halted', count, atMs: clock.elapsedMs() })
+        post({ type: 'halted', count, atMs: clock.elapsedMs() })
         return
       }
       case 'end':
-        void settle().then(() => dispatch({ type: 'settled' }))
+        settle().then(() => post({ type: 'settled' }), fail)
         return
       case 'finish':
         return finish()
@@ -110,19 +114,17 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     frame: (frame) => payer.receive(frame),
     notices: {
       usage: (usage) => {
-        if (mine(usage))
-          void dispatch({ type: 'usage', downBytes: bytes(usage.downBytes), upBytes: bytes(usage.upBytes) })
+        const { downBytes, upBytes } = usage
+        if (mine(usage)) post({ type: 'usage', downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
       },
       suspended: (notice) => {
-        if (mine(notice))
-          void dispatch({ type: 'suspended', atMs: clock.elapsedMs() }).then(() => tell('suspended'))
+        if (mine(notice)) post({ type: 'suspended', atMs: clock.elapsedMs() }, () => tell('suspended'))
       },
       resumed: (notice) => {
-        if (mine(notice))
-          void dispatch({ type: 'resumed', atMs: clock.elapsedMs() }).then(() => tell('resumed'))
+        if (mine(notice)) post({ type: 'resumed', atMs: clock.elapsedMs() }, () => tell('resumed'))
       },
       ended: (notice) => {
-        if (mine(notice)) void dispatch({ type: 'stop', reason: reasonOf(notice), message: notice.message })
+        if (mine(notice)) post({ type: 'stop', reason: reasonOf(notice), message: notice.message })
       },
     },
   }
@@ -176,7 +178,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     before = now
     if (isOpen()) tell('progress')
   }, reportEveryMs)
-  const onStop = () => void dispatch({ type: 'stop', reason: 'user' })
+  const onStop = () => post({ type: 'stop', reason: 'user' })
   stop.addEventListener('abort', onStop, { once: true })
   if (stop.aborted) onStop()
   void stayAttached(first).catch(fail)

@@ -29,6 +29,8 @@ export interface Screen {
     address4: string
     address6: string
     gateway4: string
+    /** Bytes after which the kernel stops everything; undefined when nothing does. */
+    limit: Bytes | undefined
   }): void
   report(report: SessionReport, limit: Bytes | undefined): void
   ended(session: Session, receipt: StoredReceipt): void
@@ -62,8 +64,15 @@ export function jsonScreen(write: (line: string) => void): Screen {
       })
     },
     opened: (channel) => say('opened', channel),
-    connected: ({ interface: name, wireguard, address4, address6, gateway4 }) =>
-      say('connected', { interface: name, wireguard, address: address4, address6, gateway: gateway4 }),
+    connected: ({ interface: name, wireguard, address4, address6, gateway4, limit }) =>
+      say('connected', {
+        interface: name,
+        wireguard,
+        address: address4,
+        address6,
+        gateway: gateway4,
+        limitBytes: limit === undefined ? null : Number(limit),
+      }),
     report({ kind, session, bytesPerSecond, latencyMs }, limit) {
       if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
       say('progress', {
@@ -128,10 +137,12 @@ export function humanScreen(
     },
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
-    connected: ({ interface: name, wireguard, address4 }) =>
-      line(
-        `Connected: ${name} (WireGuard in the ${wireguard === 'kernel' ? 'kernel' : 'wireguard-go process'}), address ${address4}. The kill switch is on. Ctrl-C ends.`,
-      ),
+    connected({ interface: name, wireguard, address4, limit }) {
+      const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
+      line(`Connected: ${name}, WireGuard by ${where}, address ${address4}. The kill switch is on.`)
+      const most = limit === undefined ? '' : `${formatBytes(limit)} may flow, held by the kernel. `
+      line(`${most}Ctrl-C ends.`)
+    },
     report(report, limit) {
       const { kind, session } = report
       if (kind !== 'progress') return line(moments[kind])

@@ -50,6 +50,7 @@ export const connectCommand = command<Options>({
       .option('json', { type: 'boolean', default: false, describe: 'Print one event a line' }),
   async handler(argv) {
     const cap = argv.cap === undefined ? undefined : parseBytes(argv.cap)
+    if (cap === 0n) throw new RangeError('A --cap of nothing lets nothing through. Give one such as 500MB.')
     const provider = argv.provider === undefined ? undefined : address(argv.provider)
     const hub = argv.hub === undefined ? undefined : address(argv.hub)
     await requireFreeMachine(argv.home, argv.interface)

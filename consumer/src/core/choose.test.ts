@@ -1,0 +1,85 @@
+import { type Address, address, type Hex, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { describe, expect, it } from 'vitest'
+import { choose, type Offer } from './choose.js'
+
+const who = (byte: string): Address => address(`0x${byte.repeat(20)}`)
+const hub = who('b1')
+const noKey = `0x${'00'.repeat(32)}` as Hex
+
+const offer = (
+  byte: string,
+  price: bigint,
+  more: { country?: string; hubs?: Address[]; service?: string; standing?: Partial<Offer['standing']> } = {},
+): Offer => ({
+  proposal: {
+    provider: who(byte),
+    service: more.service ?? 'wireguard',
+    pricePerMegabyte: price,
+    pricePerHour: 0n,
+    country: more.country ?? 'DE',
+    endpoint: 'vpn.example:7443',
+    wireguardKey: noKey,
+    certificate: noKey,
+    exitPolicy: '',
+    hubs: more.hubs ?? [hub],
+    issuedAt: 1,
+  },
+  price: { perMegabyte: weiPerMegabyte(price), perHour: weiPerHour(0n) },
+  standing: { active: true, stake: wei(50n), faults: 0, debt: wei(0n), ...more.standing },
+})
+
+const reasons = (offers: Offer[], wishes = {}) =>
+  choose(offers, wishes, [hub]).unfit.map(({ reason }) => reason)
+
+describe('choosing a provider', () => {
+  it('takes the cheapest, whatever the order', () => {
+    const choice = choose([offer('a1', 80n), offer('a2', 50n), offer('a3', 60n)], {}, [hub])
+    expect(choice.chosen?.offer.proposal.provider).toBe(who('a2'))
+    expect(choice.others.map(({ proposal }) => proposal.provider)).toEqual([who('a3'), who('a1')])
+  })
+
+  it('prefers more stake at the same price', () => {
+    const rich = offer('a2', 50n, { standing: { stake: wei(99n) } })
+    expect(choose([offer('a1', 50n), rich], {}, [hub]).chosen?.offer).toBe(rich)
+  })
+
+  it('passes over faults, debt and missing stake, and says so', () => {
+    expect(
+      reasons([
+        offer('a1', 1n, { standing: { faults: 2 } }),
+        offer('a2', 1n, { standing: { debt: wei(1n) } }),
+        offer('a3', 1n, { standing: { active: false } }),
+      ]),
+    ).toEqual([
+      'it has 2 faults on chain',
+      'it owes on a promise it did not keep',
+      'its stake is below the minimum',
+    ])
+  })
+
+  it('keeps to the wishes', () => {
+    const offers = [offer('a1', 50n, { country: 'NL' }), offer('a2', 90n), offer('a3', 70n)]
+    const choice = choose(offers, { country: 'de', maxPrice: weiPerMegabyte(80n) }, [hub])
+    expect(choice.chosen?.offer.proposal.provider).toBe(who('a3'))
+    expect(choice.unfit.map(({ reason }) => reason)).toEqual(['it is in NL', 'it is above the price limit'])
+  })
+
+  it('pays through the preferred of the hubs that the provider takes', () => {
+    const second = who('b2')
+    const chosen = choose([offer('a1', 1n, { hubs: [second, hub] })], {}, [who('b3'), hub, second]).chosen
+    expect(chosen?.hub).toBe(hub)
+    expect(reasons([offer('a1', 1n, { hubs: [second] })])).toEqual([
+      'it takes none of the hubs we can pay through',
+    ])
+  })
+
+  it('takes the one that was named, or nobody', () => {
+    const offers = [offer('a1', 1n), offer('a2', 9n)]
+    expect(choose(offers, { provider: who('a2') }, [hub]).chosen?.offer).toBe(offers[1])
+    expect(choose(offers, { provider: who('a9') }, [hub]).chosen).toBeUndefined()
+  })
+
+  it('does not take a service that is no tunnel', () => {
+    expect(reasons([offer('a1', 1n, { service: 'storage' })])).toEqual(['it sells "storage"'])
+  })
+})

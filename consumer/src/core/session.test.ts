@@ -1,0 +1,191 @@
+import { bytes, owedFor, type Wei, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { begin, type Effect, owedIn, type Session, type SessionEvent, step } from './session.js'
+
+const terms = {
+  price: { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(0n) },
+  base: wei(1_000n),
+  ceiling: wei(1_000n + 40n * 50n),
+  credit: bytes(2_000_000n),
+  limitedBy: 'cap' as const,
+}
+
+const count = (downBytes: bigint, upBytes = 0n) => ({ downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
+const counted = (downBytes: bigint, limitReached = false, atMs = 0): SessionEvent => ({
+  type: 'counted',
+  count: count(downBytes),
+  atMs,
+  limitReached,
+})
+
+/** Plays events and answers the effects as the app does, the kernel's last count being `last`. */
+function play(session: Session, events: readonly SessionEvent[]) {
+  const effects: Effect[] = []
+  let now = session
+  for (const event of events) {
+    const next = step(now, event)
+    now = next.session
+    effects.push(...next.effects)
+  }
+  return { session: now, effects }
+}
+
+const promised = (effects: readonly Effect[]): Wei[] =>
+  effects.flatMap((effect) => (effect.type === 'promise' ? [effect.amount] : []))
+
+describe('a session', () => {
+  it('promises nothing before the first byte', () => {
+    expect(play(begin(terms, 0), [counted(0n)]).effects).toEqual([])
+  })
+
+  it('promises the next megabyte as soon as it begins', () => {
+    const { effects } = play(begin(terms, 0), [
+      counted(1n),
+      counted(1_000_000n),
+      counted(1_000_001n),
+      counted(1_900_000n),
+    ])
+    expect(promised(effects)).toEqual([1_040n, 1_080n])
+  })
+
+  it('covers several megabytes with one promise where they came at once', () => {
+    expect(promised(play(begin(terms, 0), [counted(7_500_000n)]).effects)).toEqual([1_320n])
+  })
+
+  it('ends in the order halt, last promise, end, finish', () => {
+    const { session, effects } = play(begin(terms, 0), [
+      counted(900_000n),
+      { type: 'stop', reason: 'user' },
+      { type: 'halted', count: count(1_200_000n), atMs: 10 },
+      { type: 'settled' },
+    ])
+    expect(effects.map(({ type }) => type)).toEqual(['promise', 'halt', 'promise', 'end', 'finish'])
+    expect(session.phase).toBe('ended')
+    expect(session.reason).toBe('user')
+  })
+
+  it('ends by the cap when the kernel says that it is reached', () => {
+    const { session, effects } = play(begin(terms, 0), [counted(49_900_000n, true)])
+    expect(session.reason).toBe('cap')
+    expect(effects.at(-1)).toEqual({ type: 'halt' })
+  })
+
+  it('says that the guarantee is used up where that was the limit', () => {
+    const limited = begin({ ...terms, limitedBy: 'ceiling' }, 0)
+    expect(play(limited, [counted(49_900_000n, true)]).session.reason).toBe('ceiling')
+  })
+
+  it('sends the same total again after the payment socket broke', () => {
+    const { effects, session } = play(begin(terms, 0), [counted(10n), { type: 'reattached' }])
+    expect(promised(effects)).toEqual([1_040n, 1_040n])
+    expect(session.promises).toBe(1)
+  })
+
+  it('leaves a provider that counts more than loss explains', () => {
+    const own = 10_000_000n
+    const fair = { type: 'usage', ...count(own + 300_000n + 2_000_000n) } as const
+    const unfair = { type: 'usage', ...count(own + 300_000n + 2_000_001n) } as const
+    expect(play(begin(terms, 0), [counted(own), fair]).session.phase).toBe('running')
+    expect(play(begin(terms, 0), [counted(own), unfair]).session.reason).toBe('counts')
+  })
+
+  it('costs time while it forwards, and none while it is suspended', () => {
+    const hourly = { ...terms, price: { perMegabyte: weiPerMegabyte(0n), perHour: weiPerHour(3_600n) } }
+    const { session } = play(begin(hourly, 0), [
+      counted(0n, false, 10_000),
+      { type: 'suspended', atMs: 10_000 },
+      { type: 'resumed', atMs: 60_000 },
+      counted(0n, false, 65_500),
+    ])
+    expect(owedIn(session)).toBe(15n)
+  })
+
+  it('stays ended', () => {
+    const { session } = play(begin(terms, 0), [
+      { type: 'stop', reason: 'lost' },
+      { type: 'halted', count: count(0n), atMs: 0 },
+      { type: 'settled' },
+    ])
+    const more = play(session, [counted(9_000_000n), { type: 'stop', reason: 'user' }, { type: 'settled' }])
+    expect(more.effects).toEqual([])
+    expect(more.session.reason).toBe('lost')
+  })
+})
+
+describe('whatever happens to a session', () => {
+  const amount = fc.bigInt({ min: 0n, max: 200_000_000n })
+  const instant = fc.integer({ min: 0, max: 10_000_000 })
+  const event: fc.Arbitrary<SessionEvent> = fc.oneof(
+    fc.record({
+      type: fc.constant('counted' as const),
+      count: fc.record({ downBytes: amount.map(bytes), upBytes: amount.map(bytes) }),
+      atMs: instant,
+      limitReached: fc.boolean(),
+    }),
+    fc.record({ type: fc.constant('accepted' as const), amount: amount.map(wei) }),
+    fc.record({
+      type: fc.constant('usage' as const),
+      downBytes: amount.map(bytes),
+      upBytes: amount.map(bytes),
+    }),
+    fc.record({ type: fc.constant('suspended' as const), atMs: instant }),
+    fc.record({ type: fc.constant('resumed' as const), atMs: instant }),
+    fc.constant({ type: 'reattached' as const }),
+    fc.constant({ type: 'stop' as const, reason: 'user' as const }),
+    fc.record({
+      type: fc.constant('halted' as const),
+      count: fc.record({ downBytes: amount.map(bytes), upBytes: amount.map(bytes) }),
+      atMs: instant,
+    }),
+    fc.constant({ type: 'settled' as const }),
+  )
+  const start = fc.record({
+    price: fc.record({
+      perMegabyte: fc.bigInt({ min: 0n, max: 10n ** 15n }).map(weiPerMegabyte),
+      perHour: fc.bigInt({ min: 0n, max: 10n ** 15n }).map(weiPerHour),
+    }),
+    base: amount.map(wei),
+    above: fc.bigInt({ min: 0n, max: 10n ** 18n }),
+    credit: amount.map(bytes),
+    limitedBy: fc.constantFrom('cap' as const, 'ceiling' as const),
+  })
+
+  it('no total falls, passes the ceiling, or is above what was counted by then', () => {
+    fc.assert(
+      fc.property(start, fc.array(event, { maxLength: 60 }), ({ above, ...given }, events) => {
+        let session = begin({ ...given, ceiling: wei(given.base + above) }, 0)
+        let total = given.base
+        for (const each of events) {
+          const next = step(session, each)
+          session = next.session
+          for (const amount of promised(next.effects)) {
+            const seconds = BigInt(Math.floor(session.forwardingMs / 1_000))
+            const owed = owedFor(bytes(session.downBytes + session.upBytes), seconds, given.price)
+            expect(amount).toBeGreaterThanOrEqual(total)
+            expect(amount).toBeLessThanOrEqual(given.base + above)
+            expect(amount).toBeLessThanOrEqual(given.base + owed)
+            total = amount
+          }
+          expect(session.promised).toBe(total)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('counts and time never run backwards', () => {
+    fc.assert(
+      fc.property(start, fc.array(event, { maxLength: 60 }), ({ above, ...given }, events) => {
+        let session = begin({ ...given, ceiling: wei(given.base + above) }, 0)
+        for (const each of events) {
+          const next = step(session, each).session
+          expect(next.downBytes).toBeGreaterThanOrEqual(session.downBytes)
+          expect(next.upBytes).toBeGreaterThanOrEqual(session.upBytes)
+          expect(next.forwardingMs).toBeGreaterThanOrEqual(session.forwardingMs)
+          session = next
+        }
+      }),
+    )
+  })
+})
