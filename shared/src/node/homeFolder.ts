@@ -1,0 +1,97 @@
+import { mkdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Options } from 'yargs'
+import { type Address, address } from '../units.js'
+import { writeFileDurably } from './durableFile.js'
+import { createKeystore } from './keystore.js'
+import { readPassword } from './password.js'
+import { UserError } from './userError.js'
+
+export const keystorePath = (home: string): string => join(home, 'keystore.json')
+const configPath = (home: string): string => join(home, 'config.yaml')
+
+/** What init made. */
+export interface MadeHome {
+  readonly address: Address
+  readonly keystore: string
+  readonly config: string
+}
+
+/**
+ * Makes a home: a key, new or imported, in an encrypted keystore, and a commented configuration.
+ *
+ * @param options.flags - The settings the configuration lists, each with its meaning.
+ * @param options.given - Their values as given now; those that are no default are written down.
+ * @throws UserError when a keystore stands there already, or the key to import cannot be read.
+ */
+export async function makeHome(options: {
+  program: string
+  home: string
+  passwordFile: string | undefined
+  importKeyFile: string | undefined
+  flags: Readonly<Record<string, Options>>
+  given: Readonly<Record<string, unknown>>
+}): Promise<MadeHome> {
+  const { program, home, passwordFile, importKeyFile, flags, given } = options
+  const keystore = keystorePath(home)
+  if (await exists(keystore))
+    throw new UserError(`A keystore stands at ${keystore} already. Use it, or name another --home.`)
+  const privateKey = importKeyFile === undefined ? undefined : await readKey(importKeyFile)
+  const password = await newPassword(passwordFile)
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  const config = configPath(home)
+  if (!(await exists(config))) await writeFileDurably(config, configText(program, flags, given))
+  const identity = await createKeystore(keystore, password, privateKey)
+  return { address: identity.address, keystore, config }
+}
+
+/** The address a keystore names in clear, for what needs no password. @throws UserError without a keystore */
+export async function keystoreAddress(home: string): Promise<Address> {
+  const path = keystorePath(home)
+  try {
+    const { address: bare } = JSON.parse(await readFile(path, 'utf8')) as { address: string }
+    return address(`0x${bare.replace(/^0x/i, '')}`)
+  } catch (cause) {
+    throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
+  }
+}
+
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
+
+async function newPassword(file: string | undefined): Promise<string> {
+  const password = await readPassword(file, 'New password for the keystore: ')
+  if (password === '') throw new UserError('The password is empty. Choose one; it encrypts the key.')
+  const typed = file === undefined && process.env.CREDENTIALS_DIRECTORY === undefined
+  if (typed && (await readPassword(undefined, 'The same once more: ')) !== password)
+    throw new UserError('The two passwords differ. Nothing was made; run init again.')
+  return password
+}
+
+const readKey = (file: string): Promise<string> =>
+  readFile(file, 'utf8').catch((cause) => {
+    throw new UserError(`No key can be read from ${file}. Check --import-key-file.`, { cause })
+  })
+
+/** Every setting with its meaning: those given as they are, the others as comments with their defaults. */
+function configText(
+  program: string,
+  flags: Readonly<Record<string, Options>>,
+  given: Readonly<Record<string, unknown>>,
+): string {
+  const lines = Object.entries(flags).flatMap(([name, { describe, default: standard }]) => {
+    const value = given[name]
+    const isSet = value !== undefined && JSON.stringify(value) !== JSON.stringify(standard)
+    const shown = isSet ? value : standard
+    const setting = `${name}:${shown === undefined ? '' : ` ${JSON.stringify(shown)}`}`
+    return ['', `# ${describe}`, isSet ? setting : `# ${setting}`]
+  })
+  return [
+    `# Settings of ${program}. A flag or an environment variable goes before what stands here.`,
+    ...lines,
+    '',
+  ].join('\n')
+}
