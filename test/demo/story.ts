@@ -51,9 +51,20 @@ const megabits = 80
 
 /** Plays the whole story in the world that this process is alone in. @throws Error when it cannot go on. */
 export async function runStory(tell: Telling): Promise<Figures> {
-  const began = Date.now()
   tell.chapter('A chain, an internet, and the contracts')
   const market = await createMarket()
+  try {
+    return await play(market, tell)
+  } catch (error) {
+    process.stderr.write(`\n${market.world.lastWords()}\n`)
+    throw error
+  } finally {
+    await market.destroy()
+  }
+}
+
+async function play(market: Market, tell: Telling): Promise<Figures> {
+  const began = Date.now()
   const names = new Map<Address, string>([[market.deployer, 'deployer']])
   const known = <Somebody extends { address: Address }>(name: string, person: Somebody): Somebody => {
     names.set(person.address, name)
@@ -157,7 +168,6 @@ export async function runStory(tell: Telling): Promise<Figures> {
     'Gas',
     Object.entries(gas).map(([step, used]) => [step, String(used)] as const),
   )
-  await market.destroy()
   return {
     ok: tell.allHeld,
     bytesConsumer: session.bytesConsumer,
@@ -180,7 +190,7 @@ export async function runStory(tell: Telling): Promise<Figures> {
 }
 
 interface ListedProvider {
-  readonly address: string
+  readonly provider: string
   readonly country: string
   readonly price: string
   readonly stake: string
@@ -196,7 +206,7 @@ async function showProviders(
   const listed = await consumer.json<readonly ListedProvider[]>('providers')
   for (const each of listed)
     tell.say(
-      `${each.address}  ${each.country}  ${formatTrafficPrice(weiPerMegabyte(BigInt(each.price)), market.chain.tokenDecimals)}  stake ${tokens(BigInt(each.stake))}, ${each.faults} faults`,
+      `${each.provider}  ${each.country}  ${formatTrafficPrice(weiPerMegabyte(BigInt(each.price)), market.chain.tokenDecimals)}  stake ${tokens(BigInt(each.stake))}, ${each.faults} faults`,
     )
   tell.check('it finds both, with their stake', listed.length === 2)
 }

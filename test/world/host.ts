@@ -6,7 +6,7 @@ import { Program } from './program.js'
 /** A machine of the world: a network namespace with one link to the internet and a home folder. */
 export class Host {
   private started = 0
-  private readonly programs: Program[] = []
+  readonly programs: Program[] = []
 
   constructor(
     readonly name: string,
@@ -59,7 +59,8 @@ export class Host {
 
   /** Stops what was started here and still runs, the last first. */
   async stopAll(): Promise<void> {
-    for (const program of this.programs.reverse()) if (program.running) await program.stop('SIGTERM', 5_000)
+    for (const program of [...this.programs].reverse())
+      if (program.running) await program.stop('SIGTERM', 5_000)
   }
 
   private environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {

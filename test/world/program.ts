@@ -100,6 +100,11 @@ export class Program {
     return this.child.exitCode === null && this.child.signalCode === null
   }
 
+  /** Whether it has ended otherwise than with exit code 0. */
+  get failed(): boolean {
+    return !this.running && this.child.exitCode !== 0
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.child.kill(signal)
   }

@@ -11,6 +11,8 @@ export interface World {
   readonly hosts: ReadonlyMap<string, Host>
   /** Folder for whatever the world keeps; it is in memory and vanishes with it. */
   readonly folder: string
+  /** What each program that still runs, or failed, printed last: for whoever has to find out what went wrong. */
+  lastWords(lines?: number): string
   /** Stops every program, removes every namespace and link. */
   destroy(): Promise<void>
 }
@@ -49,6 +51,12 @@ export async function createWorld(): Promise<World> {
       hosts.set(name, host)
       return host
     },
+    lastWords: (lines = 20) =>
+      [...hosts.values()]
+        .flatMap((host) => host.programs)
+        .filter((program) => program.running || program.failed)
+        .map((program) => `--- ${program.name}\n${program.output().split('\n').slice(-lines).join('\n')}`)
+        .join('\n'),
     async destroy() {
       for (const host of [...hosts.values()].reverse()) {
         await host.stopAll()
