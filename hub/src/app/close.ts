@@ -16,7 +16,7 @@ import {
 import { type Link, reasonOf } from '@pontage/shared/node'
 import type { ChannelLine, Tab } from '../core/channelLine.js'
 import { finalTotals, holdersOf } from '../core/finalState.js'
-import { conclusionOf, sendConclusion } from './conclusion.js'
+import { conclusionOf, isClosed, sendConclusion } from './conclusion.js'
 import { chainSeen, findChannel } from './fresh.js'
 import type { Parts } from './parts.js'
 
@@ -47,6 +47,16 @@ export function createCloser(parts: Parts): Closer {
     const sending = sendConclusion(parts, channelId, party).finally(() => running.delete(channelId))
     running.set(channelId, sending)
     return sending
+  }
+
+  async function resumeAll(): Promise<void> {
+    for (const { channelId, consumer, nonce } of await ledger.openClosings()) {
+      // It may stand on chain already, not yet deep enough for the ledger to rely on it.
+      if (running.has(channelId) || (await isClosed(parts, channelId))) continue
+      await conclude(channelId, { consumer, hub: identity.address, nonce }).catch((error) =>
+        log.warn('conclude failed', { channelId, reason: (error as Error).message }),
+      )
+    }
   }
 
   return {
@@ -112,10 +122,7 @@ export function createCloser(parts: Parts): Closer {
     },
 
     resume() {
-      void (async () => {
-        for (const { channelId, consumer, nonce } of await ledger.openClosings())
-          await conclude(channelId, { consumer, hub: identity.address, nonce })
-      })().catch((error) => log.warn('conclude failed', { reason: (error as Error).message }))
+      void resumeAll().catch((error) => log.warn('conclude failed', { reason: (error as Error).message }))
     },
 
     async idle() {

@@ -29,8 +29,7 @@ export async function sendConclusion(parts: Parts, channelId: Hex, channel: Chan
   const { ledger, chain, sender, watch, log } = parts
   const closing = await ledger.closing(channelId)
   if (!closing) throw new Error(`No final state of channel ${channelId} was recorded.`)
-  const { status } = await chain.channels.channelOf(channelId)
-  if (Number(status) === 2) return concludedBy(parts, channelId)
+  if (await isClosed(parts, channelId)) return concludedBy(parts, channelId)
   const signatures = { consumer: closing.consumerSignature, hub: closing.hubSignature }
   const state = finalState(chain.deployment, channel, closing)
   const sent = await sender.send(
@@ -40,6 +39,10 @@ export async function sendConclusion(parts: Parts, channelId: Hex, channel: Chan
   await watch.catchUp().catch(() => undefined) // The transaction stands whether it is seen at once or later.
   return sent.transaction
 }
+
+/** Whether the newest block shows a channel as closed. */
+export const isClosed = async ({ chain }: Parts, channelId: Hex): Promise<boolean> =>
+  Number((await chain.channels.channelOf(channelId)).status) === 2
 
 /** The transaction that closed a channel, read from its event. */
 async function concludedBy({ chain }: Parts, channelId: Hex): Promise<Hex> {

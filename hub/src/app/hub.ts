@@ -7,7 +7,9 @@ import {
   type Identity,
   type Log,
   listenLinks,
+  reasonOf,
   type TlsPair,
+  UserError,
 } from '@pontage/shared/node'
 import { honestRules, type Rules } from '../core/rules.js'
 import { createChainWatch } from '../io/chainWatch.js'
@@ -78,7 +80,13 @@ export async function startHub(options: {
   const treasury = createTreasury(parts)
   const closer = createCloser(parts)
   const relayer = createRelayer(parts)
-  await watch.catchUp()
+  await watch.catchUp().catch(async (cause) => {
+    await ledger.close()
+    throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
+  })
+  // What a crash left undone is found again, also when nothing new happened on chain.
+  treasury.consider()
+  closer.resume()
   const following = watch.run(settings.pollMs, stop.signal)
 
   const handlers: Handlers['requests'] = {

@@ -2,7 +2,6 @@ import {
   type Address,
   type Hex,
   type Params,
-  type Refused,
   type Result,
   refuse,
   type Verdict,
@@ -94,9 +93,9 @@ async function relay(parts: Parts, errand: Errand): Promise<Verdict<{ value: { t
     await errand.simulate()
     sent = await sender.send(errand.call())
   } catch (error) {
-    const refusal = relayFailed(reasonOf(chain, (error as Error).cause ?? error))
-    log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason: refusal.refusal })
-    return refusal
+    const reason = reasonOf(chain, (error as Error).cause ?? error).replace(/\.$/, '')
+    log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason })
+    return refuse({ code: 'relay-failed', reason })
   }
   await ledger.recordRelayed({
     digest: errand.digest,
@@ -113,8 +112,5 @@ async function relay(parts: Parts, errand: Errand): Promise<Verdict<{ value: { t
   })
   return { ok: true, value: { transaction: sent.transaction } }
 }
-
-const relayFailed = (reason: string): Refused =>
-  refuse({ code: 'relay-failed', reason: reason.replace(/\.$/, '') })
 
 const hex = (bytes: Buffer): Hex => `0x${bytes.toString('hex')}`

@@ -1,5 +1,13 @@
 import { join } from 'node:path'
-import { type Address, channelIdOf, type Hex, netOf, systemClock } from '@pontage/shared'
+import {
+  type Address,
+  channelIdOf,
+  finalState,
+  type Hex,
+  netOf,
+  signChannelState,
+  systemClock,
+} from '@pontage/shared'
 import {
   type Chain,
   connectChain,
@@ -203,6 +211,38 @@ it('learns of what happened while it was not running', async () => {
   const again = await start({ name: 'gone.sqlite' })
   expect((await guaranteed(again.port, second, 2, '1')).answer).toMatchObject({ ok: true })
   await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
+})
+
+it('sends the final state it had signed when it was killed', async () => {
+  const first = await start({ pool: '100', name: 'killed.sqlite' })
+  const channelId = await openChannel(1, '5')
+  // No guarantee was given, so nobody has to release anything.
+  await eventually(async () => (await guaranteed(first.port, channelId, 1, '6')).answer.ok === false)
+  await first.close()
+  open.splice(0)
+  const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
+  const state = finalState(world.deployment, channel, { totals: [], releases: [] })
+  const signatures = {
+    consumer: await signChannelState(state, consumer.privateKey.bytes()),
+    hub: await signChannelState(state, hub.privateKey.bytes()),
+  }
+  const ledger = await openSqliteLedger(join(world.folder, 'killed.sqlite'))
+  const recorded = await ledger.recordClosing({
+    channelId,
+    decide: (line) => honestRules.final(line, [], []),
+    sign: () => ({
+      channelId,
+      turnNum: state.turn,
+      totals: [],
+      releases: [],
+      consumerSignature: signatures.consumer,
+      hubSignature: signatures.hub,
+    }),
+  })
+  expect(recorded.ok).toBe(true)
+  await ledger.close()
+  await start({ name: 'killed.sqlite' })
+  await eventually(async () => (await world.chain.channels.channelOf(channelId)).status === 2n)
 })
 
 it('is slashed on chain when its decisions are taken out', async () => {
