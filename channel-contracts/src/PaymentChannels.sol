@@ -637,23 +637,24 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
     }
 
     /// @dev Fills a guaranteed promise that the channel could not: by what the hub has advanced on it already, by its
-    /// pool, by its stake.
+    /// pool, by its stake. The hub's own fee on that part costs it nothing, so what it needs is the rest.
     function _drawOnHub(Claim memory claim, uint256 wanted) private returns (uint256 filled) {
-        Account memory account = _accounts[claim.hub][claim.provider];
+        Account storage account = _accounts[claim.hub][claim.provider];
         Hub storage hub = _hubs[claim.hub];
         uint256 within = hub.pool + _above(account.paid, account.credited);
         uint256 drawn = _tabs[claim.channelId][claim.provider].drawn;
-        uint256 net = wanted - _feeBetween(drawn, drawn + wanted, _fee(hub));
-        uint256 own = net <= within ? wanted : within;
-        filled = own;
-        if (own < wanted) {
-            Shortfall memory shortfall = _shortfalls[claim.hub][claim.provider];
+        uint256 feeBps = _fee(hub);
+        uint256 net = wanted - _feeBetween(drawn, drawn + wanted, feeBps);
+        uint256 slashed;
+        filled = wanted;
+        if (net > within) {
+            Shortfall storage shortfall = _shortfalls[claim.hub][claim.provider];
             uint256 before = _troubles[claim.channelId][claim.provider].missingByHub;
-            uint256 unpaid = _max(before, wanted) - own;
-            uint256 debt = _max(shortfall.redeeming, shortfall.guaranteed - before + unpaid);
-            filled += _slash(claim.hub, wanted - own, _above(debt, shortfall.debt));
+            uint256 debt = shortfall.guaranteed + _above(wanted, before) - _grossOf(within, drawn, feeBps);
+            slashed = _slash(claim.hub, net - within, _above(debt, shortfall.debt));
+            if (slashed < net - within) filled = _grossOf(within + slashed, drawn, feeBps);
         }
-        _credit(claim, filled, own, 0, wanted);
+        _credit(claim, filled, filled - slashed, 0, wanted);
     }
 
     function _settleProtest(Claim memory claim) private returns (uint256 amount) {
@@ -929,6 +930,11 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         unchecked {
             return to * feeBps / WHOLE - from * feeBps / WHOLE;
         }
+    }
+
+    /// @dev The most that can be drawn beyond `drawn` so that no more than `net` of it is not fee.
+    function _grossOf(uint256 net, uint256 drawn, uint256 feeBps) private pure returns (uint256) {
+        return (drawn - drawn * feeBps / WHOLE + net) * WHOLE / (WHOLE - feeBps) - drawn;
     }
 
     function _above(uint256 a, uint256 b) private pure returns (uint256) {
