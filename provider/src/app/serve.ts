@@ -99,9 +99,9 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
 
     const sessions = new Sessions(parts, machine, firewall, {
       ended: (live) => {
-        pool.free(live.addresses)
         void settlements.get(live.record.hub)?.settle()
       },
+      left: (live) => pool.free(live.addresses),
       failed: fail,
     })
     closers.push(() => sessions.stop())

@@ -23,6 +23,8 @@ const raiseWithinMs = 50
 /** How often the kernel is read when nobody pays. */
 const readEveryMs = 250
 const usageEveryMs = 1_000
+/** How long the tunnel of an ended session stays for its consumer to hear of it. */
+const leaveWithinMs = 5_000
 /** How often figures go to disk: what a power cut may cost of the history, never of the money. */
 const noteEveryMs = 15_000
 
@@ -32,6 +34,7 @@ const noteEveryMs = 15_000
  */
 export class Sessions {
   readonly #live = new Map<string, LiveSession>()
+  readonly #leaving = new Map<LiveSession, Promise<void>>()
   #turn: Promise<unknown> = Promise.resolve()
   #timer: NodeJS.Timeout | undefined
   #dueAt = 0
@@ -45,8 +48,10 @@ export class Sessions {
     private readonly machine: Machine,
     private readonly firewall: Firewall,
     private readonly told: {
-      /** A session ended; its addresses may be given away. */
+      /** A session ended: what it brought can be cleared. */
       ended: (live: LiveSession) => void
+      /** Its consumer hung up: its addresses may be given away. */
+      left: (live: LiveSession) => void
       /** The kernel cannot be read or written any more. */
       failed: (error: unknown) => void
     },
@@ -143,6 +148,7 @@ export class Sessions {
     for (const id of [...this.#live.keys()]) await this.end(id, { code: 'provider-stopping' })
     this.#stopped = true
     clearTimeout(this.#timer)
+    await Promise.all(this.#leaving.values())
     await this.#turn
     this.firewall.close()
   }
@@ -214,7 +220,6 @@ export class Sessions {
     live.passing = false
     const reading: Reading = (await this.firewall.read()).get(key) ?? live.session.reading
     live.session = { ...live.session, reading }
-    await this.machine.removePeer(live.wireguardKey)
     await this.firewall.dismiss(key, live.addresses, false)
     const figures = figuresOf(live)
     const { code, message } = endingText(ending)
@@ -222,6 +227,26 @@ export class Sessions {
     if (code !== 'requested') tell(live, 'ended', { session: id, code, message, ...accountOf(live.session) })
     log.info('session ended', { session: id, consumer, channelId, reason: code, ...figures })
     this.told.ended(live)
+    this.#leaving.set(live, this.#leave(live))
+  }
+
+  /**
+   * The payment socket runs inside the tunnel: the tunnel stays for the last words, and the last payment, until the
+   * consumer hangs up. Nothing but that socket passes any more.
+   */
+  async #leave(live: LiveSession): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, leaveWithinMs)
+    })
+    await Promise.race([late, Promise.all([...live.links].map((link) => link.closed))])
+    clearTimeout(timer)
+    await this.#inTurn(async () => {
+      const again = this.all().some(({ wireguardKey }) => wireguardKey === live.wireguardKey)
+      if (!again) await this.machine.removePeer(live.wireguardKey)
+      this.told.left(live)
+    }).catch((error: unknown) => this.told.failed(error))
+    this.#leaving.delete(live)
   }
 
   #watch(live: LiveSession, link: Link): void {

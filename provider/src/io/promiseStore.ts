@@ -141,18 +141,20 @@ export class PromiseStore {
                received_at = excluded.received_at WHERE excluded.total > hub_promise.total`,
           )
           .run(hexBlob(hub), amountBlob(promise.total), hexBlob(promise.signature), at)
-        const raise = this.#db.prepare('UPDATE promise SET cleared = ?1 WHERE channel = ?2 AND cleared < ?1')
-        for (const { channelId, amount } of cleared) raise.run(amountBlob(amount), hexBlob(channelId))
+        const raise = this.#db.prepare('UPDATE promise SET cleared = ? WHERE channel = ? AND cleared < ?')
+        for (const { channelId, amount } of cleared)
+          raise.run(amountBlob(amount), hexBlob(channelId), amountBlob(amount))
       })
       .immediate()
   }
 
   /** Notes how much of each promise the chain has drawn. */
   noteDrawn(drawn: readonly { readonly channelId: Hex; readonly amount: Wei }[]): void {
-    const raise = this.#db.prepare('UPDATE promise SET drawn = ?1 WHERE channel = ?2 AND drawn < ?1')
+    const raise = this.#db.prepare('UPDATE promise SET drawn = ? WHERE channel = ? AND drawn < ?')
     this.#db
       .transaction(() => {
-        for (const { channelId, amount } of drawn) raise.run(amountBlob(amount), hexBlob(channelId))
+        for (const { channelId, amount } of drawn)
+          raise.run(amountBlob(amount), hexBlob(channelId), amountBlob(amount))
       })
       .immediate()
   }
