@@ -18,8 +18,8 @@ import {
 } from './liveSession.js'
 import type { Parts } from './parts.js'
 
-/** A quota is raised at most this long after the payment that raises it. */
-const raiseWithinMs = 50
+/** Rounds are this far apart at least: a payment raises its quota at once, those that follow wait and go together. */
+const roundsApartMs = 50
 /** How often the kernel is read when nobody pays. */
 const readEveryMs = 250
 const usageEveryMs = 1_000
@@ -119,12 +119,12 @@ export class Sessions {
     return { ok: true, session: live.session }
   }
 
-  /** A larger promise is on disk: traffic follows within {@link raiseWithinMs}. */
+  /** A larger promise is on disk: traffic follows within {@link roundsApartMs}. */
   promised(channelId: Hex, total: Wei): void {
     const live = this.byChannel(channelId)
     if (live === undefined) return
     this.#advance(live, { type: 'promised', total })
-    this.#schedule(raiseWithinMs)
+    this.#scheduleSoon()
   }
 
   guaranteed(channelId: Hex, ceiling: Wei): void {
@@ -151,6 +151,10 @@ export class Sessions {
     await Promise.all(this.#leaving.values())
     await this.#turn
     this.firewall.close()
+  }
+
+  #scheduleSoon(): void {
+    this.#schedule(Math.max(0, this.#lastRoundAt + roundsApartMs - this.parts.clock.elapsedMs()))
   }
 
   /** Runs the next round no later than in `withinMs`. */
@@ -206,7 +210,7 @@ export class Sessions {
       this.parts.log.info(effect.type === 'suspend' ? 'suspended' : 'resumed', { session: id, owed, paid })
       if (effect.type === 'suspend') tell(live, 'suspended', { session: id, owed, paid })
       else tell(live, 'resumed', { session: id, paid })
-      this.#schedule(raiseWithinMs)
+      this.#scheduleSoon()
     }
     return undefined
   }
