@@ -156,6 +156,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
   async function count(): Promise<void> {
     let seen = 0n
     let seenAt = clock.elapsedMs()
+    let pauseMs: number | undefined
     while (isOpen()) {
       const reading = await meter.read()
       const atMs = clock.elapsedMs()
@@ -163,7 +164,8 @@ export async function runSession(options: SessionOptions): Promise<Session> {
       const total = reading.downBytes + reading.upBytes
       const passed = bytes(total > seen ? total - seen : 0n)
       await dispatch({ type: 'counted', count: reading, atMs, limitReached })
-      await delay(lookAgainAfterMs(passed, atMs - seenAt, terms.credit))
+      pauseMs = lookAgainAfterMs(passed, atMs - seenAt, terms.credit, pauseMs)
+      await delay(pauseMs)
       seen = total
       seenAt = atMs
     }

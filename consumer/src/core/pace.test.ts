@@ -14,6 +14,11 @@ describe('the pace of looking', () => {
     expect(lookAgainAfterMs(bytes(1_000_000n), 50, credit)).toBe(25)
   })
 
+  it('slows down by and by after a burst', () => {
+    expect(lookAgainAfterMs(bytes(0n), 8, credit, 8)).toBe(10)
+    expect(lookAgainAfterMs(bytes(0n), 8, credit, 48)).toBe(50)
+  })
+
   it('leaves the processor time for the traffic', () => {
     expect(lookAgainAfterMs(bytes(500_000_000n), 50, credit)).toBe(8)
   })
