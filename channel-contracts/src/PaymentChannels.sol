@@ -616,8 +616,13 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         // Effect: the channel first; what it lacks is for the hub that guaranteed it.
         amount = _takeCollateral(claim.channelId, wanted);
         if (amount > 0) _credit(claim, amount, 0, 0, 0);
-        if (guaranteed && amount < wanted) return (amount + _drawOnHub(claim, wanted - amount), true);
-        return (amount, amount > 0);
+        if (guaranteed && amount < wanted) {
+            Trouble storage trouble = _troubles[claim.channelId][claim.provider];
+            uint256 before = trouble.missingByHub;
+            amount += _drawOnHub(claim, wanted - amount);
+            changed = trouble.missingByHub != before;
+        }
+        changed = changed || amount > 0;
     }
 
     /// @dev A draw that both parties signed for: all of it or nothing.

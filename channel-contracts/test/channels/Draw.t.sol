@@ -252,13 +252,16 @@ contract DrawTest is World {
         channels.draw(order);
         uint256 debt = registry.debtOf(hub);
         uint256 burned = token.balanceOf(DEAD);
-        assertEq(channels.draw(order), 0, "nothing to take");
+        vm.expectPartialRevert(IPaymentChannels.NothingToDraw.selector);
+        channels.draw(order);
         assertEq(registry.debtOf(hub), debt, "debt");
         assertEq(token.balanceOf(DEAD), burned, "burned");
         (, uint32 faults,) = registry.securityOf(hub);
         assertEq(faults, 1, "faults");
         // A smaller promise says less, and does not lower what the larger one lacks.
-        channels.draw(_guaranteed(parties, provider, 4_000 * WHOLE, 5_000 * WHOLE));
+        Draw memory smaller = _guaranteed(parties, provider, 4_000 * WHOLE, 5_000 * WHOLE);
+        vm.expectPartialRevert(IPaymentChannels.NothingToDraw.selector);
+        channels.draw(smaller);
         assertEq(registry.debtOf(hub), debt, "debt");
         // Stake that comes later pays what is missing, without a second penalty.
         vm.prank(relayer);
