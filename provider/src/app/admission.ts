@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import {
   bytesPerMegabyte,
+  channelIdOf,
   type Document,
   freshnessSeconds,
   type Hex,
@@ -20,7 +21,6 @@ import type { AddressPool } from '../core/addressPool.js'
 import { judgeGuarantee } from '../core/guarantee.js'
 import { judgeHub } from '../core/hubTrust.js'
 import { isActive, readChannel, readHub, readStanding } from '../io/chainViews.js'
-import { channelIdOf } from '../io/channelId.js'
 import type { HubLink } from '../io/hubLink.js'
 import { tunnelMtu } from '../io/machine.js'
 import type { CreditLines } from './creditLines.js'
@@ -58,7 +58,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
 
   function terms(params: Params<'terms'>, link: Link): Verdict<{ value: Result<'terms'> }> {
     const { channel } = params
-    const channelId = channelIdOf(chain.deployment.chainId, channel)
+    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
     if (link.peer !== channel.consumer)
       return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.consumer })
     if (!hubs.has(channel.hub)) return refuse({ code: 'hub-not-accepted', hub: channel.hub })
@@ -94,7 +94,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
 
   async function open(params: Params<'open'>, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
     const { channel, guaranteeRequest, wireguardKey } = params
-    const channelId = channelIdOf(chain.deployment.chainId, channel)
+    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
     const agreed = offered.get(channelId)
     if (agreed === undefined || agreed.consumer !== link.peer) return refuse({ code: 'no-terms', channelId })
     const request = judgeRequest(guaranteeRequest, channelId, link)

@@ -3,7 +3,7 @@ import type { Parts } from './parts.js'
 
 /** Ends what a crash left running: its counts go into the history, its rules and its interface go away. */
 export async function recoverMachine(
-  { sessions, clock, log }: Pick<Parts, 'sessions' | 'clock' | 'log'>,
+  { sessions, promises, clock, log }: Pick<Parts, 'sessions' | 'promises' | 'clock' | 'log'>,
   home: string,
 ): Promise<boolean> {
   const left = await readLeftovers(home)
@@ -13,7 +13,8 @@ export async function recoverMachine(
       downBytes: reading?.down ?? record.downBytes,
       upBytes: reading?.up ?? record.upBytes,
       promises: record.promises,
-      paid: record.paid,
+      // Promises are stored one by one, figures only now and then.
+      paid: promises.channel(record.channelId)?.promise?.amount ?? record.paid,
     }
     sessions.end(record.id, figures, 'interrupted', clock.now())
     log.warn('session ended', {

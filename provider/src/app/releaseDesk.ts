@@ -1,5 +1,6 @@
 import {
   type Address,
+  channelIdOf,
   type Params,
   type Result,
   refuse,
@@ -8,7 +9,6 @@ import {
   wei,
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
-import { channelIdOf } from '../io/channelId.js'
 import type { CreditLines } from './creditLines.js'
 import type { Parts } from './parts.js'
 import type { Sessions } from './sessions.js'
@@ -32,7 +32,7 @@ export function createReleaseDesk(
     { channel }: Params<'release'>,
     link: Link,
   ): Promise<Verdict<{ value: Result<'release'> }>> {
-    const channelId = channelIdOf(chain.deployment.chainId, channel)
+    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
     if (link.peer !== channel.hub)
       return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.hub })
     promises.keepChannel(channelId, channel)

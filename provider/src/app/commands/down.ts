@@ -2,6 +2,7 @@ import { systemClock } from '@pontage/shared'
 import { type CommonOptions, createLog } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { lockHome } from '../../io/homeLock.js'
+import { PromiseStore } from '../../io/promiseStore.js'
 import { SessionStore } from '../../io/sessionStore.js'
 import { openDatabase } from '../../io/storeSchema.js'
 import { recoverMachine } from '../recover.js'
@@ -19,7 +20,10 @@ async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Prom
   try {
     const unlock = lockHome(home)
     try {
-      const undone = await recoverMachine({ sessions: new SessionStore(db), clock: systemClock, log }, home)
+      const undone = await recoverMachine(
+        { sessions: new SessionStore(db), promises: new PromiseStore(db), clock: systemClock, log },
+        home,
+      )
       process.stdout.write(
         undone
           ? 'The machine is as it was before.\n'

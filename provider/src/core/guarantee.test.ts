@@ -1,0 +1,32 @@
+import { type Address, type Hex, unixSeconds, wei } from '@pontage/shared'
+import { describe, expect, it } from 'vitest'
+import { judgeGuarantee } from './guarantee.js'
+
+const provider = `0x${'aa'.repeat(20)}` as Address
+const channelId: Hex = `0x${'11'.repeat(32)}`
+const expected = {
+  hub: `0x${'bb'.repeat(20)}` as Address,
+  provider,
+  channelId,
+  above: wei(50n),
+  now: unixSeconds(1_000),
+  maxGuaranteeSeconds: 600,
+}
+const guarantee = { provider, channelId, ceiling: 60n, expiresAt: 1_500 }
+
+describe('a guarantee', () => {
+  it('is relied on when it is for us, for this channel, alive, and worth something', () => {
+    expect(judgeGuarantee(guarantee, expected).ok).toBe(true)
+  })
+
+  it.each([
+    ['for somebody else', { provider: expected.hub }],
+    ['for another channel', { channelId: `0x${'12'.repeat(32)}` as Hex }],
+    ['over already', { expiresAt: 1_000 }],
+    ['longer than a draw honours', { expiresAt: 1_601 }],
+    ['no higher than what is promised', { ceiling: 50n }],
+  ])('is refused when it is %s', (_what, change) => {
+    const verdict = judgeGuarantee({ ...guarantee, ...change }, expected)
+    expect(verdict.ok ? undefined : verdict.refusal.code).toBe('hub-unsound')
+  })
+})

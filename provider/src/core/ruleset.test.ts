@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest'
+import { defaultExitPolicy, parseExitPolicy } from './exitPolicy.js'
+import { admit, dismiss, ruleset } from './ruleset.js'
+
+const values = {
+  tunnel: '"wg0"',
+  uplink: '"eth0"',
+  gateway4: '10.86.0.1',
+  gateway6: 'fd50::1',
+  subnet4: '10.86.0.0/16',
+  subnet6: 'fd50::/64',
+  paymentPort: '4000',
+  resolver4: '9.9.9.9',
+  resolver6: undefined,
+  ownNetworks6: ['2001:db8:1::/64'],
+  policy: parseExitPolicy(defaultExitPolicy),
+  forwardsAlready4: false,
+  forwardsAlready6: false,
+}
+/** Lines of one chain. */
+const chain = (text: string, name: string): string[] =>
+  (new RegExp(`chain ${name} \\{\\n([^}]*(?:\\{[^}]*\\}[^}]*)*?)\\n\\}`).exec(text)?.[1] ?? '')
+    .split('\n')
+    .map((line) => line.trim())
+
+describe('the rules', () => {
+  const lines = chain(ruleset(values), 'filtering')
+  const at = (pattern: RegExp) => lines.findIndex((line) => pattern.test(line))
+
+  it('drop what nothing accepts', () => expect(lines[0]).toContain('policy drop'))
+
+  it('close the owner’s networks and mail before they open the way out', () => {
+    const out = at(/^iifname "wg0" oifname "eth0" accept$/)
+    for (const closed of [
+      /daddr @closed4 reject/,
+      /daddr != 2000::\/3 reject/,
+      /daddr @closed6 reject/,
+      /tcp dport 25 reject/,
+    ]) {
+      expect(at(closed)).toBeGreaterThan(0)
+      expect(at(closed)).toBeLessThan(out)
+    }
+    expect(at(/^iifname "wg0" oifname "wg0" drop$/)).toBe(1)
+  })
+
+  it('leave others’ traffic alone only where the machine forwarded before', () => {
+    expect(at(/iifname != "wg0" oifname != "wg0" accept/)).toBe(-1)
+    const before = chain(ruleset({ ...values, forwardsAlready4: true }), 'filtering')
+    expect(before).toContain('meta nfproto ipv4 iifname != "wg0" oifname != "wg0" accept')
+    expect(before.some((line) => line.startsWith('meta nfproto ipv6'))).toBe(false)
+  })
+
+  it('let in paying, names and ping, and then nothing', () => {
+    const input = chain(ruleset(values), 'entering')
+    expect(input.at(-1)).toBe('drop')
+    expect(input.filter((line) => / accept$/.test(line) && !line.startsWith('type'))).toHaveLength(7)
+  })
+
+  it('open no port 53 when there is no resolver', () => {
+    const text = ruleset({ ...values, resolver4: undefined })
+    expect(chain(text, 'entering').join()).not.toContain('53')
+    expect(text).not.toContain('dnat')
+  })
+
+  it('forget of a session all that they were told of it', () => {
+    const session = { key: 7, address4: '10.86.0.2', address6: 'fd50::2' }
+    const count = (text: string, word: string) =>
+      text.split('\n').filter((line) => line.startsWith(word)).length
+    expect(count(admit('t', session, '1 bytes'), 'add')).toBe(count(dismiss('t', session, true), 'delete'))
+  })
+})
+
+describe('an exit policy', () => {
+  it('reads ports and ranges', () => {
+    expect(parseExitPolicy('deny tcp/25, deny udp/6881-6889').closedPorts).toEqual([
+      { transport: 'tcp', from: 25, to: 25 },
+      { transport: 'udp', from: 6_881, to: 6_889 },
+    ])
+    expect(parseExitPolicy('').closedPorts).toEqual([])
+  })
+  it.each(['deny tcp/0', 'deny tcp/70000', 'deny udp/9-3', 'allow tcp/25', 'deny tcp/25; drop'])(
+    'refuses "%s"',
+    (text) => expect(() => parseExitPolicy(text)).toThrow(/not a rule/),
+  )
+})

@@ -1,0 +1,238 @@
+import {
+  type Address,
+  bytes,
+  bytesPerMegabyte,
+  type Hex,
+  owedFor,
+  type Price,
+  wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { noReading, type Reading } from './meter.js'
+import { allowance, beginSession, counted, owed, type Session, type SessionEvent, step } from './session.js'
+
+const price: Price = { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(0n) }
+const credit = bytes(2_000_000n)
+const channelId: Hex = `0x${'11'.repeat(32)}`
+
+const begin = (changes: Partial<Parameters<typeof beginSession>[0]> = {}): Session =>
+  beginSession({
+    id: 's',
+    consumer: `0x${'22'.repeat(20)}` as Address,
+    channelId,
+    price,
+    creditBytes: credit,
+    graceSeconds: 30,
+    base: wei(1_000n),
+    ceiling: wei(41_000n),
+    ...changes,
+  })
+
+const reading = (down: bigint, up = 0n, dropped = 0n): Reading => ({
+  down: bytes(down),
+  up: bytes(up),
+  dropped: bytes(dropped),
+})
+
+const metered = (down: bigint, elapsedMs = 50, dropped = 0n): SessionEvent => ({
+  type: 'metered',
+  reading: reading(down, 0n, dropped),
+  elapsedMs,
+})
+
+/** Runs events through, and gives the last session with every effect on the way. */
+function play(session: Session, events: readonly SessionEvent[]) {
+  const effects: string[] = []
+  let now = session
+  for (const event of events) {
+    const next = step(now, event)
+    now = next.session
+    effects.push(...next.effects.map((effect) => (effect.type === 'end' ? effect.ending.code : effect.type)))
+  }
+  return { session: now, effects }
+}
+
+describe('a session', () => {
+  it('forwards the credit before the first payment, and no more', () => {
+    expect(allowance(begin())).toBe(credit)
+  })
+
+  it('owes the megabyte begun, on top of what was promised before', () => {
+    const { session } = play(begin(), [metered(1n)])
+    expect(owed(session)).toBe(1_040n)
+  })
+
+  it('is suspended once the credit is used up, and resumed by the payment', () => {
+    const used = play(begin(), [metered(2_000_000n)])
+    expect(used.effects).toEqual(['suspend'])
+    const paid = play(used.session, [{ type: 'promised', total: wei(1_080n) }])
+    expect(paid.effects).toEqual(['resume'])
+    expect(allowance(paid.session)).toBe(4_000_000n)
+  })
+
+  it('is suspended short of the credit when the next packet did not fit', () => {
+    expect(play(begin(), [metered(1_990_000n, 50, 60_000n)]).effects).toEqual(['suspend'])
+    expect(play(begin(), [metered(1_000_000n, 50, 60_000n)]).effects).toEqual([])
+  })
+
+  it('ends after the grace, with what is owed and what was paid', () => {
+    const { effects } = play(begin(), [
+      metered(2_000_000n),
+      metered(2_000_000n, 30_000),
+      metered(2_000_000n, 1),
+    ])
+    expect(effects).toEqual(['suspend', 'payment-overdue'])
+  })
+
+  it('ends for the guarantee when nothing more can be promised under it', () => {
+    const { effects } = play(begin({ ceiling: wei(1_040n) }), [
+      { type: 'promised', total: wei(1_040n) },
+      metered(3_000_000n),
+      metered(3_000_000n, 30_001),
+    ])
+    expect(effects).toEqual(['suspend', 'over-ceiling'])
+  })
+
+  it('goes on while loss explains the difference, and ends with both counts when it does not', () => {
+    const events = (lossPercent: bigint) =>
+      Array.from({ length: 200 }, (_, index): SessionEvent[] => {
+        const arrived = BigInt(index + 1) * bytesPerMegabyte
+        return [
+          { type: 'promised', total: wei(1_000n + owedFor(bytes(arrived), 0n, price)) },
+          metered((arrived * 100n) / (100n - lossPercent)),
+        ]
+      }).flat()
+    expect(play(begin(), events(2n)).effects).toEqual([])
+    const lossy = play(begin(), events(8n))
+    expect(lossy.effects).toContain('suspend')
+    const over = play(lossy.session, [metered(lossy.session.reading.down, 30_001)])
+    expect(over.effects).toEqual(['counts-differ'])
+  })
+
+  it('charges time only while it forwards', () => {
+    const perHour = { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(3_600n) }
+    const { session } = play(begin({ price: perHour }), [
+      metered(0n, 10_000),
+      metered(2_000_000n, 1_000),
+      metered(2_000_000n, 20_000),
+    ])
+    expect(session.phase).toBe('suspended')
+    expect(owed(session)).toBe(1_000n + 80n + 11n)
+  })
+
+  it('with free traffic stands still when a minute is unpaid', () => {
+    const timeOnly = { perMegabyte: weiPerMegabyte(0n), perHour: weiPerHour(3_600n) }
+    const unpaid = play(begin({ price: timeOnly }), [metered(9_000_000n, 60_000), metered(9_000_000n, 1_000)])
+    expect(unpaid.effects).toEqual(['suspend'])
+    expect(play(unpaid.session, [{ type: 'promised', total: wei(1_061n) }]).effects).toEqual(['resume'])
+  })
+
+  it('ends when every connection has been gone for the grace', () => {
+    expect(play(begin(), [{ type: 'unlinked' }, metered(0n, 30_001)]).effects).toEqual(['session-abandoned'])
+    expect(play(begin(), [{ type: 'unlinked' }, { type: 'linked' }, metered(0n, 30_001)]).effects).toEqual([])
+  })
+
+  it('is over when it is over', () => {
+    const { effects } = play(begin(), [
+      { type: 'end', ending: { code: 'requested' } },
+      { type: 'promised', total: wei(9_000n) },
+      metered(9_000_000n),
+    ])
+    expect(effects).toEqual(['requested'])
+  })
+})
+
+describe('laws of a session', () => {
+  const event = fc.oneof(
+    fc.record({ kind: fc.constant('bytes'), size: fc.integer({ min: 0, max: 3_000_000 }) }),
+    fc.record({ kind: fc.constant('pay'), size: fc.integer({ min: 0, max: 400 }) }),
+  )
+
+  it('never lets the kernel forward more than paid, tolerated loss and credit', () => {
+    fc.assert(
+      fc.property(fc.array(event, { maxLength: 60 }), (events) => {
+        let session = begin({ ceiling: wei(10n ** 9n) })
+        for (const { kind, size } of events) {
+          if (kind === 'pay') {
+            session = step(session, { type: 'promised', total: wei(session.paid + BigInt(size)) }).session
+          } else if (session.phase === 'forwarding') {
+            // The kernel stops at the allowance, whatever is sent.
+            const room = (allowance(session) ?? 0n) - counted(session)
+            const passed = BigInt(size) < room ? BigInt(size) : room
+            session = step(session, {
+              type: 'metered',
+              reading: {
+                ...session.reading,
+                down: bytes(session.reading.down + (passed > 0n ? passed : 0n)),
+                dropped: bytes(session.reading.dropped + BigInt(size) - (passed > 0n ? passed : 0n)),
+              },
+              elapsedMs: 50,
+            }).session
+          }
+          const paidBytes = ((session.paid - session.base) / 40n) * bytesPerMegabyte
+          expect(counted(session)).toBeLessThanOrEqual(paidBytes + (paidBytes * 3n) / 100n + credit)
+        }
+      }),
+    )
+  })
+
+  it('gives somebody who stops paying no more than the credit, when nothing was lost before', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 40 }), (megabytes) => {
+        let session = begin({ ceiling: wei(10n ** 9n) })
+        for (let index = 1; index <= megabytes; index++) {
+          session = step(session, { type: 'promised', total: wei(session.paid + 40n) }).session
+          session = step(session, metered(BigInt(index) * bytesPerMegabyte)).session
+        }
+        expect((allowance(session) ?? 0n) - BigInt(megabytes) * bytesPerMegabyte).toBe(credit)
+      }),
+    )
+  })
+
+  it('never lowers what is paid, owed or allowed, in whatever order totals arrive', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 5_000 }), { maxLength: 30 }), (totals) => {
+        let session = begin()
+        for (const total of totals) {
+          const next = step(session, { type: 'promised', total: wei(BigInt(total)) }).session
+          expect(next.paid).toBeGreaterThanOrEqual(session.paid)
+          expect(allowance(next) ?? 0n).toBeGreaterThanOrEqual(allowance(session) ?? 0n)
+          session = next
+        }
+        expect(session.reading).toEqual(noReading)
+      }),
+    )
+  })
+
+  it('is never suspended for ever by somebody who pays what arrives, at up to 2 % loss', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 20 }),
+        fc.integer({ min: 1, max: 1_500 }),
+        (lossPerMille, kilobytes) => {
+          let session = begin({ ceiling: wei(10n ** 12n) })
+          let sent = 0n
+          let standing = 0
+          for (let index = 0; index < 400; index++) {
+            const arrived = (sent * BigInt(1_000 - lossPerMille)) / 1_000n
+            const due = wei(session.base + owedFor(bytes(arrived), 0n, price))
+            session = step(session, { type: 'promised', total: due }).session
+            const room = (allowance(session) ?? 0n) - sent
+            if (session.phase === 'forwarding') {
+              const wanted = BigInt(kilobytes) * 1_000n
+              sent += wanted < room ? wanted : room > 0n ? room : 0n
+            }
+            session = step(session, metered(sent, 50, BigInt(index))).session
+            standing = session.phase === 'forwarding' ? 0 : standing + 1
+            expect(standing).toBeLessThanOrEqual(1)
+          }
+          expect(session.phase).not.toBe('ended')
+        },
+      ),
+      { numRuns: 30 },
+    )
+  })
+})
