@@ -134,7 +134,7 @@ function readConfig(path: string): Record<string, unknown> {
     throw new Error('expected lines of the form "setting: value"')
   } catch (cause) {
     throw new UserError(
-      `${path} cannot be read: ${(cause as Error).message}. Mend the file, or move it away.`,
+      `${path} cannot be read: ${(cause as Error).message.split(/:?\n/)[0]}. Mend the file, or move it away.`,
       { cause },
     )
   }
