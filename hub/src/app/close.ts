@@ -39,6 +39,7 @@ const releaseTimeoutMs = 10_000
 export function createCloser(parts: Parts): Closer {
   const { ledger, rules, identity, chain, log } = parts
   const running = new Map<Hex, Promise<Hex>>()
+  let resuming: Promise<void> | undefined
 
   /** One transaction for one channel, however many ask for it. */
   const conclude = (channelId: Hex, party: ChannelParties): Promise<Hex> => {
@@ -122,11 +123,15 @@ export function createCloser(parts: Parts): Closer {
     },
 
     resume() {
-      void resumeAll().catch((error) => log.warn('conclude failed', { reason: (error as Error).message }))
+      resuming ??= resumeAll()
+        .catch((error) => log.warn('conclude failed', { reason: (error as Error).message }))
+        .finally(() => {
+          resuming = undefined
+        })
     },
 
     async idle() {
-      await Promise.allSettled([...running.values()])
+      await Promise.allSettled([resuming, ...running.values()])
     },
   }
 }

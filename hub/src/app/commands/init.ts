@@ -1,5 +1,5 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import {
   type CommonOptions,
   createKeystore,
@@ -36,7 +36,7 @@ export const init: CommandModule<CommonOptions, Options> = {
   },
   async handler(options) {
     const { home, json, importKeyFile } = options
-    await mkdir(home, { recursive: true, mode: 0o700 })
+    await makeFolder(home)
     const path = keystorePath(home)
     if (await exists(path))
       throw new UserError(`A keystore stands at ${path} already. Use it, or name another --home.`)
@@ -62,6 +62,21 @@ export const init: CommandModule<CommonOptions, Options> = {
       ].join('\n'),
     )
   },
+}
+
+/** Makes a folder that only its owner may enter, and those above it that are missing. @throws UserError */
+async function makeFolder(path: string): Promise<void> {
+  const make = async (each: string): Promise<void> => {
+    const failure = await mkdir(each, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => error)
+    if (!(failure instanceof Error) || (failure.code === 'EEXIST' && each !== path)) return
+    if (failure.code === 'EEXIST' && (await stat(each)).isDirectory()) return
+    if (failure.code !== 'ENOENT' || dirname(each) === each) throw failure
+    await make(dirname(each))
+    await mkdir(each, { mode: 0o700 })
+  }
+  await make(resolve(path)).catch((cause) => {
+    throw new UserError(`The folder ${path} cannot be made: ${cause.message}. Check --home.`, { cause })
+  })
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { createSecureContext } from 'node:tls'
 import { parseTokens, roles } from '@pontage/shared'
 import { type CommonOptions, createLog, type TlsPair, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
@@ -51,13 +52,11 @@ export const run: CommandModule<CommonOptions, Options> = {
     'tls-certificate': {
       type: 'string',
       requiresArg: true,
-      implies: 'tls-key',
       describe: 'PEM file of the certificate for wss',
     },
     'tls-key': {
       type: 'string',
       requiresArg: true,
-      implies: 'tls-certificate',
       describe: 'PEM file of its key',
     },
     'relay-fee': {
@@ -148,10 +147,21 @@ const signalled = (): Promise<string> =>
   })
 
 async function readTls({ tlsCertificate, tlsKey }: Options): Promise<TlsPair | undefined> {
-  if (tlsCertificate === undefined || tlsKey === undefined) return undefined
+  if (tlsCertificate === undefined && tlsKey === undefined) return undefined
+  if (tlsCertificate === undefined || tlsKey === undefined)
+    throw new UserError('--tls-certificate and --tls-key go together. Give both, or neither.')
   const read = (path: string) =>
     readFile(path, 'utf8').catch((cause) => {
       throw new UserError(`${path} cannot be read. Check --tls-certificate and --tls-key.`, { cause })
     })
-  return { certificate: await read(tlsCertificate), key: await read(tlsKey) }
+  const pair = { certificate: await read(tlsCertificate), key: await read(tlsKey) }
+  try {
+    createSecureContext({ cert: pair.certificate, key: pair.key })
+  } catch (cause) {
+    throw new UserError(
+      `${tlsCertificate} and ${tlsKey} are not a certificate and its key, both PEM. Check --tls-certificate and --tls-key.`,
+      { cause },
+    )
+  }
+  return pair
 }

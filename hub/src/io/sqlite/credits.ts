@@ -45,12 +45,14 @@ export function prepareCredits(database: Database.Database, lines: Lines, guaran
   const writeSignature = database.prepare(`
     UPDATE account SET signed_total = @total, signature = @signature
     WHERE provider = @provider AND signed_total <= @total`)
+  // A final state draws what it pays by itself; until it stands on chain, an exit or a protest must be answered.
   const undrawn = database.prepare(`
     SELECT tab.channel_id, tab.provider, tab.held, tab.held_signature, tab.drawn, tab.protested,
       channel.consumer, channel.nonce, channel.exit_at
     FROM tab JOIN channel ON channel.channel_id = tab.channel_id
     WHERE tab.held > tab.drawn AND channel.status = 'open'
-      AND tab.channel_id NOT IN (SELECT channel_id FROM closing)`)
+      AND (channel.exit_at > 0 OR tab.protested > zeroblob(32)
+        OR tab.channel_id NOT IN (SELECT channel_id FROM closing))`)
 
   const keep = (order: CreditOrder, promise: HeldPromise): void => {
     hold.run({
