@@ -1,5 +1,14 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Clock, explain, type Refusal, systemClock, type Verdict } from '@pontage/shared'
+import {
+  type Address,
+  address,
+  type Clock,
+  explain,
+  type Refusal,
+  systemClock,
+  type Verdict,
+} from '@pontage/shared'
 import {
   type Chain,
   connectChain,
@@ -49,6 +58,7 @@ export const keystorePath = (home: string): string => join(home, 'keystore.json'
 
 /** @throws UserError when the key cannot be opened or the chain not be reached. */
 export async function openContext(settings: ChainSettings & KeySettings, log: Log): Promise<Context> {
+  await requireKeystore(settings.home)
   const chain = await openChain(settings)
   try {
     const password = await readPassword(settings.passwordFile, 'Password of the keystore: ')
@@ -60,6 +70,27 @@ export async function openContext(settings: ChainSettings & KeySettings, log: Lo
     throw error
   }
 }
+
+/** The address of the home's key; no password is needed to read it. @throws UserError when there is no key. */
+export async function readAddress(home: string): Promise<Address> {
+  const path = keystorePath(home)
+  const text = await requireKeystore(home)
+  try {
+    const { address: digits } = JSON.parse(text) as { address: string }
+    return address(digits.startsWith('0x') ? digits : `0x${digits}`)
+  } catch (cause) {
+    throw new UserError(`${path} is not a version 3 keystore. Restore it from your backup.`, { cause })
+  }
+}
+
+/** Said before a password is asked for. */
+const requireKeystore = (home: string): Promise<string> =>
+  readFile(keystorePath(home), 'utf8').catch((cause) => {
+    throw new UserError(
+      `No keystore can be read at ${keystorePath(home)}. Run "pontage init" first, or name its --home.`,
+      { cause },
+    )
+  })
 
 /** Connects as this identity. */
 export function link(

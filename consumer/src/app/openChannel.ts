@@ -171,7 +171,8 @@ async function open(
   )
   const permit = await signPermit(chain, identity, chain.deployment.channels, wei(amount + openFee), deadline)
   const sent = granted(await hub.link.request('relay-open', { opening, permit }, relayTimeoutMs)).value
-  await awaitConfirmed(chain, sent.transaction)
+  // The hub guarantees nothing on a deposit before it is as deep as the hub wants.
+  await awaitConfirmed(chain, sent.transaction, Math.max(hub.description.confirmations, chain.confirmations))
   const view = await chain.channels.channelOf(channelId)
   if (view.status === noneStatus || view.balance < amount)
     throw new UserError(

@@ -12,7 +12,7 @@ import {
 import { capLeft } from '../core/cap.js'
 import type { Choice, Offer } from '../core/choose.js'
 import type { StoredReceipt } from '../core/paperTrail.js'
-import { liveLine } from '../core/screen.js'
+import { liveLine, wrapped } from '../core/screen.js'
 import { type EndReason, type Session, spentIn } from '../core/session.js'
 import type { SessionReport } from './runSession.js'
 
@@ -123,7 +123,8 @@ export function humanScreen(
   let isLineOpen = false
   let quietTicks = 0
   const line = (text: string) => {
-    write(`${isLineOpen ? eraseLine : ''}${text}\n`)
+    const broken = terminal ? wrapped(text, terminal()) : text
+    write(`${isLineOpen ? eraseLine : ''}${broken}\n`)
     isLineOpen = false
   }
   const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`

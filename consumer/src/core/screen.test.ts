@@ -1,6 +1,6 @@
 import { bytes, wei } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
-import { liveLine, shortTokens } from './screen.js'
+import { liveLine, shortTokens, wrapped } from './screen.js'
 
 const glance = {
   state: 'connected',
@@ -38,5 +38,13 @@ describe('short amounts', () => {
     expect(shortTokens(wei(0n), 18)).toBe('0')
     expect(shortTokens(wei(5n * 10n ** 18n), 18)).toBe('5')
     expect(shortTokens(wei(1_500_000n), 6)).toBe('1.5')
+  })
+})
+
+describe('a sentence', () => {
+  it('breaks between words, and is indented after the first line', () => {
+    expect(wrapped('one two  three four', 10)).toBe('one two\n    three\n    four')
+    expect(wrapped('  short', 10)).toBe('  short')
+    expect(wrapped(`0x${'a'.repeat(40)}  DE`, 20)).toBe(`0x${'a'.repeat(40)}\n    DE`)
   })
 })

@@ -40,3 +40,17 @@ export function shortTokens(amount: Wei, decimals: number): string {
   const unit = 10n ** BigInt(decimals - digits)
   return formatTokens((amount + unit - 1n) / unit, digits)
 }
+
+/** Breaks a sentence between words so that no line is wider than `columns`; what follows the first is indented. */
+export function wrapped(text: string, columns: number): string {
+  const lines: string[] = []
+  const indent = `${/^ */.exec(text)?.[0] ?? ''}    `
+  let line = ''
+  for (const word of text.split(/(?<=\S)(?=\s)/)) {
+    if (line !== '' && line.length + word.length > columns) {
+      lines.push(line)
+      line = `${indent}${word.trimStart()}`
+    } else line += word
+  }
+  return [...lines, line].join('\n')
+}

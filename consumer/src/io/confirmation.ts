@@ -5,17 +5,23 @@ import type { TransactionReceipt } from 'ethers'
 const patienceMs = 300_000
 
 /**
- * Waits until a transaction that somebody else sent stands in a block.
+ * Waits until a transaction that somebody else sent stands in a block, and `confirmations` more follow it.
  *
  * @throws UserError when it was reverted, or is in no block in time.
  */
-export async function awaitConfirmed(chain: Chain, transaction: Hex): Promise<TransactionReceipt> {
-  const receipt = await chain.rpc.waitForTransaction(transaction, 1, patienceMs).catch((cause) => {
-    throw new UserError(
-      `Transaction ${transaction} is in no block after ${patienceMs / 1_000} s. It may still come: look with "pontage channel status" before repeating.`,
-      { cause },
-    )
-  })
+export async function awaitConfirmed(
+  chain: Chain,
+  transaction: Hex,
+  confirmations = 0,
+): Promise<TransactionReceipt> {
+  const receipt = await chain.rpc
+    .waitForTransaction(transaction, confirmations + 1, patienceMs)
+    .catch((cause) => {
+      throw new UserError(
+        `Transaction ${transaction} is in no block after ${patienceMs / 1_000} s. It may still come: look with "pontage channel status" before repeating.`,
+        { cause },
+      )
+    })
   if (receipt?.status !== 1)
     throw new UserError(`Transaction ${transaction} was reverted by the chain. Nothing changed; try again.`)
   return receipt

@@ -1,11 +1,11 @@
 import { createInterface } from 'node:readline/promises'
 import { address, bytes32, formatTokens, parseTokens, type Wei } from '@pontage/shared'
-import { type CommonOptions, UserError } from '@pontage/shared/node'
+import { type Chain, type CommonOptions, UserError } from '@pontage/shared/node'
 import { readChannels } from '../../io/channelReader.js'
 import { type Journal, openJournal, readJournal } from '../../io/journal.js'
 import { lockHome } from '../../io/lock.js'
 import { closeChannel, findOpenChannel } from '../closeChannel.js'
-import { type Context, openContext } from '../context.js'
+import { type Context, openChain, openContext, readAddress } from '../context.js'
 import { type OpeningCost, openChannel } from '../openChannel.js'
 import {
   command,
@@ -61,11 +61,11 @@ const statusCommand = command<Json>({
   describe: 'Show every channel: what it holds, what is promised out of it',
   builder: (yargs) => withJson(withSettings(yargs)),
   async handler(argv) {
-    const context = await openContext(settingsFrom(argv), logFrom(argv))
+    const consumer = await readAddress(argv.home)
+    const chain = await openChain(settingsFrom(argv))
     try {
-      const { chain, identity } = context
       const trail = await readJournal(argv.home)
-      const channels = (await readChannels(chain, identity.address)).map((channel) => ({
+      const channels = (await readChannels(chain, consumer)).map((channel) => ({
         ...channel,
         closing: trail.isClosing(channel.channelId),
         promised: trail.totals(channel.channelId),
@@ -74,15 +74,14 @@ const statusCommand = command<Json>({
       if (channels.length === 0)
         return printLine('No channel yet. Open one with "pontage channel open --hub HUB --amount TOKENS".')
       for (const { channelId, hub, status, balance, closing, promised } of channels) {
-        printLine(
-          `${channelId}  ${closing && status === 'open' ? 'closing' : status}, holds ${tokens(context, balance)}`,
-        )
+        const state = closing && status === 'open' ? 'closing' : status
+        printLine(`${channelId}  ${state}, holds ${tokens(chain, balance)}`)
         printLine(`    hub ${hub}`)
         for (const { provider, amount } of promised)
-          printLine(`    promised ${tokens(context, amount)} to ${provider}`)
+          printLine(`    promised ${tokens(chain, amount)} to ${provider}`)
       }
     } finally {
-      context.chain.close()
+      chain.close()
     }
   },
 })
@@ -102,7 +101,7 @@ const closeCommand = command<Json & { channel?: string }>({
       if (argv.json) return printJson(closed)
       printLine(`Closed channel ${closed.channelId} by transaction ${closed.transaction}.`)
       printLine(
-        `${tokens(context, closed.returned)} came back; ${tokens(context, closed.spent)} went to providers.`,
+        `${tokens(context.chain, closed.returned)} came back; ${tokens(context.chain, closed.spent)} went to providers.`,
       )
     }),
 })
@@ -122,7 +121,7 @@ export const channelCommand = command<CommonOptions>({
 const withJson = <Options>(yargs: import('yargs').Argv<Options>) =>
   yargs.option('json', { type: 'boolean', default: false, describe: 'Print JSON' })
 
-const tokens = ({ chain }: Context, amount: Wei): string =>
+const tokens = (chain: Chain, amount: Wei): string =>
   `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
 
 /** Work that signs: alone in its home, with the journal open. */
@@ -149,13 +148,13 @@ async function withJournal(
 }
 
 function costText(context: Context, { amount, stake, registerFee, openFee }: OpeningCost): string {
-  const parts = [`Deposit ${tokens(context, amount)}`]
+  const parts = [`Deposit ${tokens(context.chain, amount)}`]
   if (registerFee > 0n || stake > 0n)
     parts.push(
-      `stake ${tokens(context, stake)} (comes back when you leave)`,
-      `registration fee ${tokens(context, registerFee)}`,
+      `stake ${tokens(context.chain, stake)} (comes back when you leave)`,
+      `registration fee ${tokens(context.chain, registerFee)}`,
     )
-  parts.push(`opening fee ${tokens(context, openFee)}`)
+  parts.push(`opening fee ${tokens(context.chain, openFee)}`)
   return `${parts.join(', ')}.`
 }
 

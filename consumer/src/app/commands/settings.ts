@@ -1,6 +1,7 @@
 import type { CommonOptions, Log } from '@pontage/shared/node'
 import { createLog } from '@pontage/shared/node'
 import type { Argv, CommandModule } from 'yargs'
+import { wrapped } from '../../core/screen.js'
 import type { ChainSettings, KeySettings } from '../context.js'
 
 /** Settings that init writes to the configuration file: every command knows them, few need them all. */
@@ -48,8 +49,10 @@ export const printJson = (value: object): void => {
   )
 }
 
+/** A sentence for a person; on a terminal broken between words. */
 export const printLine = (text: string): void => {
-  process.stdout.write(`${text}\n`)
+  const { isTTY, columns } = process.stdout
+  process.stdout.write(`${isTTY ? wrapped(text, columns) : text}\n`)
 }
 
 /** A command whose options are as its handler reads them; yargs tells of them by their dashed names. */
