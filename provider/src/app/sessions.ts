@@ -24,7 +24,7 @@ const roundsApartMs = 50
 const readEveryMs = 250
 const usageEveryMs = 1_000
 /** How long the tunnel of an ended session stays for its consumer to hear of it. */
-const leaveWithinMs = 5_000
+const leaveWithinMs = { serving: 5_000, stopping: 1_000 } as const
 /** How often figures go to disk: what a power cut may cost of the history, never of the money. */
 const noteEveryMs = 15_000
 
@@ -41,6 +41,7 @@ export class Sessions {
   #lastRoundAt: number
   #lastUsageAt = 0
   #lastNoteAt = 0
+  #stopping = false
   #stopped = false
 
   constructor(
@@ -145,6 +146,7 @@ export class Sessions {
 
   /** Ends all and stops reading. */
   async stop(): Promise<void> {
+    this.#stopping = true
     for (const id of [...this.#live.keys()]) await this.end(id, { code: 'provider-stopping' })
     this.#stopped = true
     clearTimeout(this.#timer)
@@ -241,7 +243,7 @@ export class Sessions {
   async #leave(live: LiveSession): Promise<void> {
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, leaveWithinMs)
+      timer = setTimeout(resolve, leaveWithinMs[this.#stopping ? 'stopping' : 'serving'])
     })
     await Promise.race([late, Promise.all([...live.links].map((link) => link.closed))])
     clearTimeout(timer)

@@ -1,4 +1,5 @@
 import type { Address } from '@pontage/shared'
+import { isNearlyOver } from '../core/guarantee.js'
 import { readEndings } from '../io/channelEvents.js'
 import type { Parts } from './parts.js'
 import type { Sessions } from './sessions.js'
@@ -39,7 +40,7 @@ export async function createWatch(
       for (const live of sessions.all()) {
         const { channelId } = live.record
         const guarantee = promises.channel(channelId)?.guarantee
-        if (guarantee && guarantee.expiresAt <= head.at)
+        if (guarantee && isNearlyOver(guarantee, head.at))
           await sessions.end(live.record.id, { code: 'no-guarantee', channelId })
       }
       await refresh()

@@ -1,6 +1,6 @@
 import { type Address, type Hex, unixSeconds, wei } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
-import { judgeGuarantee } from './guarantee.js'
+import { isNearlyOver, isPastHalf, judgeGuarantee } from './guarantee.js'
 
 const provider = `0x${'aa'.repeat(20)}` as Address
 const channelId: Hex = `0x${'11'.repeat(32)}`
@@ -28,5 +28,19 @@ describe('a guarantee', () => {
   ])('is refused when it is %s', (_what, change) => {
     const verdict = judgeGuarantee({ ...guarantee, ...change }, expected)
     expect(verdict.ok ? undefined : verdict.refusal.code).toBe('hub-unsound')
+  })
+})
+
+describe('the life of a guarantee', () => {
+  const hour = { receivedAt: unixSeconds(1_000), expiresAt: 4_600 }
+  it('has a second half, in which it should be renewed', () => {
+    expect(isPastHalf(hour, unixSeconds(2_799))).toBe(false)
+    expect(isPastHalf(hour, unixSeconds(2_800))).toBe(true)
+  })
+  it('has an end that is left for drawing', () => {
+    expect(isNearlyOver(hour, unixSeconds(4_479))).toBe(false)
+    expect(isNearlyOver(hour, unixSeconds(4_480))).toBe(true)
+    expect(isNearlyOver({ receivedAt: unixSeconds(0), expiresAt: 20 }, unixSeconds(14))).toBe(false)
+    expect(isNearlyOver({ receivedAt: unixSeconds(0), expiresAt: 20 }, unixSeconds(15))).toBe(true)
   })
 })

@@ -46,3 +46,18 @@ export const isPastHalf = (
   guarantee: { readonly receivedAt: UnixSeconds; readonly expiresAt: number },
   now: UnixSeconds,
 ): boolean => now - guarantee.receivedAt >= guarantee.expiresAt - now
+
+/** Longest time, in seconds, that is kept for drawing at the end of a guarantee. */
+const longestReserve = 120
+
+/**
+ * Whether so little of a guarantee's life is left that it has to do for drawing: promises taken later might never
+ * come to the chain in time.
+ */
+export function isNearlyOver(
+  guarantee: { readonly receivedAt: UnixSeconds; readonly expiresAt: number },
+  now: UnixSeconds,
+): boolean {
+  const life = guarantee.expiresAt - guarantee.receivedAt
+  return guarantee.expiresAt - now <= Math.min(longestReserve, Math.floor(life / 4))
+}

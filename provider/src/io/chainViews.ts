@@ -6,7 +6,11 @@ import {
   type UnixSeconds,
   unixSeconds,
   type Wei,
+  type WeiPerHour,
+  type WeiPerMegabyte,
   wei,
+  weiPerHour,
+  weiPerMegabyte,
 } from '@pontage/shared'
 import type { Chain } from '@pontage/shared/node'
 
@@ -113,16 +117,16 @@ export async function readOffer(
 ): Promise<{
   live: boolean
   issuedAt: UnixSeconds
-  pricePerMegabyte: bigint
-  pricePerHour: bigint
+  pricePerMegabyte: WeiPerMegabyte
+  pricePerHour: WeiPerHour
   nextAt: number
 }> {
   const offer = await chain.marketplace.offerOf(provider)
   return {
     live: offer.live,
     issuedAt: unixSeconds(Number(offer.issuedAt)),
-    pricePerMegabyte: offer.pricePerMegabyte,
-    pricePerHour: offer.pricePerHour,
+    pricePerMegabyte: weiPerMegabyte(offer.pricePerMegabyte),
+    pricePerHour: weiPerHour(offer.pricePerHour),
     nextAt: Number(offer.nextAt),
   }
 }

@@ -127,13 +127,13 @@ export async function readLeftovers(home: string): Promise<ReadonlyMap<number, R
 }
 
 async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan): Promise<void> {
-  await configureWireguard(tunnel, {
-    privateKey: plan.keys.privateKey,
-    listenPort: plan.wireguardPort,
-    peers: [],
-  })
   const { address4, address6 } = plan.gateway
   try {
+    await configureWireguard(tunnel, {
+      privateKey: plan.keys.privateKey,
+      listenPort: plan.wireguardPort,
+      peers: [],
+    })
     await bringUp(tunnel.name, {
       mtu: tunnelMtu,
       addresses: [
@@ -142,7 +142,7 @@ async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan): P
       ],
     })
   } catch (error) {
-    if (error instanceof CommandFailed && /address already in use/i.test(error.stderr))
+    if (error instanceof CommandFailed && /address (already )?in use/i.test(error.stderr))
       throw new UserError(
         `UDP port ${plan.wireguardPort} is taken. Stop the program that has it, or choose another --wireguard-port.`,
         { cause: error },

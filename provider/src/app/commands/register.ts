@@ -59,6 +59,9 @@ async function register(given: ArgumentsCamelCase<Given>): Promise<void> {
       transaction,
       gasUsed,
     })
+    process.stdout.write(
+      `${identity.address} is registered as a provider with a stake of ${show(before.stake + stake)}; what it earns goes to ${beneficiary === noAddress ? identity.address : beneficiary}.\n`,
+    )
   } finally {
     chain.close()
   }

@@ -1,0 +1,47 @@
+import { refuse } from '@pontage/shared'
+import type { Handlers, Link } from '@pontage/shared/node'
+import { type AdmissionDesk, createAdmission } from './admission.js'
+import type { Parts } from './parts.js'
+import { createPromiseDesk } from './promiseDesk.js'
+
+/** Whether consumers are served. */
+export type Door = 'opening' | 'open' | 'closing'
+
+/** What consumers may ask of us, the same on the public socket and on the one inside the tunnel. */
+export function createFrontDesk(
+  parts: Parts,
+  desk: AdmissionDesk & {
+    readonly door: () => Door
+    /** The disk failed. */
+    readonly failed: (error: unknown) => void
+  },
+): Handlers {
+  const { sessions, lines, door, failed } = desk
+  const admission = createAdmission(parts, desk)
+  const closed = refuse({ code: 'provider-stopping' })
+
+  async function end(id: string, link: Link) {
+    const known = sessions.attach(id, link)
+    if (!known.ok) return known
+    const account = await sessions.end(id, { code: 'requested' })
+    return account === undefined
+      ? refuse({ code: 'unknown-session', session: id })
+      : { ok: true as const, value: account }
+  }
+
+  return {
+    requests: {
+      terms: (params, link) => (door() === 'open' ? admission.terms(params, link) : closed),
+      open: (params, link) => (door() === 'open' ? admission.open(params, link) : closed),
+      attach: ({ session }, link) => {
+        const attached = sessions.attach(session, link)
+        return attached.ok ? { ok: true, value: { paid: attached.session.paid } } : attached
+      },
+      end: ({ session }, link) => end(session, link),
+    },
+    frame: createPromiseDesk(parts, lines, {
+      stored: (channelId, total) => sessions.promised(channelId, total),
+      failed,
+    }),
+  }
+}
