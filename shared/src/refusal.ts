@@ -98,7 +98,7 @@ const explanations = {
   'session-abandoned': (r: { seconds: number }) =>
     `No connection of the session was left for ${r.seconds} s, so it was ended. Open a new one.`,
   'provider-stopping': (_: object) =>
-    'The provider is shutting down; what was paid stays paid. Choose another, or come back later.',
+    'The provider is shutting down, or not ready yet; what was paid stays paid. Choose another, or come back later.',
   // Relaying.
   'relay-fee-too-low': (r: { fee: bigint; quoted: bigint }) =>
     `A relay fee of ${r.fee} wei was signed, ${r.quoted} wei is asked. Ask for the present fee and sign again.`,
