@@ -1,5 +1,5 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Options } from 'yargs'
 import { type Address, address } from '../units.js'
 import { writeFileDurably } from './durableFile.js'
@@ -37,8 +37,8 @@ export async function makeHome(options: {
   if (await exists(keystore))
     throw new UserError(`A keystore stands at ${keystore} already. Use it, or name another --home.`)
   const privateKey = importKeyFile === undefined ? undefined : await readKey(importKeyFile)
+  await makeFolder(home)
   const password = await newPassword(passwordFile)
-  await mkdir(home, { recursive: true, mode: 0o700 })
   const config = configPath(home)
   if (!(await exists(config))) await writeFileDurably(config, configText(program, flags, given))
   const identity = await createKeystore(keystore, password, privateKey)
@@ -54,6 +54,22 @@ export async function keystoreAddress(home: string): Promise<Address> {
   } catch (cause) {
     throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
   }
+}
+
+/** Makes a folder that only its owner may enter, and those above it that are missing. @throws UserError */
+async function makeFolder(path: string): Promise<void> {
+  // Not `recursive: true`: below /proc Node then tries for ever.
+  const make = async (each: string): Promise<void> => {
+    const failure = await mkdir(each, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => error)
+    if (!(failure instanceof Error) || (failure.code === 'EEXIST' && each !== path)) return
+    if (failure.code === 'EEXIST' && (await stat(each)).isDirectory()) return
+    if (failure.code !== 'ENOENT' || dirname(each) === each) throw failure
+    await make(dirname(each))
+    await mkdir(each, { mode: 0o700 })
+  }
+  await make(resolve(path)).catch((cause) => {
+    throw new UserError(`The folder ${path} cannot be made: ${cause.message}. Check --home.`, { cause })
+  })
 }
 
 const exists = (path: string): Promise<boolean> =>

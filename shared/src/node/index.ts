@@ -1,3 +1,4 @@
+export * from './approval.js'
 export * from './blob.js'
 export * from './chain.js'
 export * from './command.js'

@@ -1,17 +1,20 @@
 import { parseTokens } from '@pontage/shared'
-import { type CommonOptions, createSender, UserError } from '@pontage/shared/node'
-import type { CommandModule } from 'yargs'
-import { keystoreAddress } from './keystoreAddress.js'
 import {
+  approveAtLeast,
   type ChainOptions,
+  type CommonOptions,
   chainFlags,
+  createSender,
+  inTokens,
   jsonFlag,
   type KeyOptions,
   keyFlags,
+  keystoreAddress,
   onChain,
+  UserError,
   unlock,
-} from './settings.js'
-import { approveAtLeast, inTokens } from './tokens.js'
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
 
 type Options = ChainOptions & KeyOptions & { action: string; amount: string | undefined; json: boolean }
 

@@ -1,17 +1,19 @@
 import { parseTokens, roles } from '@pontage/shared'
-import { type CommonOptions, createSender, UserError } from '@pontage/shared/node'
-import { ZeroAddress } from 'ethers'
-import type { CommandModule } from 'yargs'
 import {
+  approveAtLeast,
   type ChainOptions,
+  type CommonOptions,
   chainFlags,
+  createSender,
   jsonFlag,
   type KeyOptions,
   keyFlags,
   onChain,
+  UserError,
   unlock,
-} from './settings.js'
-import { approveAtLeast } from './tokens.js'
+} from '@pontage/shared/node'
+import { ZeroAddress } from 'ethers'
+import type { CommandModule } from 'yargs'
 
 type Options = ChainOptions & KeyOptions & { stake: string; url: string; json: boolean }
 

@@ -1,34 +1,83 @@
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
 import { parseTokens, roles } from '@pontage/shared'
-import { type CommonOptions, createLog, type TlsPair, UserError } from '@pontage/shared/node'
+import {
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  createLog,
+  type Given,
+  type KeyOptions,
+  keyFlags,
+  onChain,
+  type TlsPair,
+  UserError,
+  unlock,
+  wholeNumber,
+} from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/sqlite/open.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import { startHub } from '../hub.js'
-import {
-  type ChainOptions,
-  chainFlags,
-  type KeyOptions,
-  keyFlags,
-  onChain,
-  unlock,
-  whole,
-} from './settings.js'
 import { ledgerPath } from './status.js'
 
-type Options = ChainOptions &
-  KeyOptions & {
-    host: string
-    port: number
-    tlsCertificate: string | undefined
-    tlsKey: string | undefined
-    relayFee: string
-    relaysPerDay: number
-    guaranteeSeconds: number
-    drawAbove: string
-    pollMs: number
-  }
+/** Flags of serving; init writes those it is given into the configuration. */
+export const serveFlags = {
+  host: {
+    type: 'string',
+    default: '0.0.0.0',
+    requiresArg: true,
+    describe: 'Address to listen on',
+  },
+  port: {
+    type: 'number',
+    default: 7700,
+    requiresArg: true,
+    describe: 'TCP port; 0 takes a free one',
+  },
+  'tls-certificate': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'PEM file of the certificate for wss',
+  },
+  'tls-key': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'PEM file of its key',
+  },
+  'relay-fee': {
+    type: 'string',
+    default: '0.01',
+    requiresArg: true,
+    describe: 'Tokens taken for sending somebody’s transaction',
+  },
+  'relays-per-day': {
+    type: 'number',
+    default: 20,
+    requiresArg: true,
+    describe: 'Transactions sent for one identity in a day',
+  },
+  'guarantee-seconds': {
+    type: 'number',
+    default: 3_600,
+    requiresArg: true,
+    describe: 'Lifetime of the guarantees given',
+  },
+  'draw-above': {
+    type: 'string',
+    default: '10',
+    requiresArg: true,
+    describe: 'Tokens undrawn in all from which a draw is worth its gas',
+  },
+  'poll-ms': {
+    type: 'number',
+    default: 1_000,
+    requiresArg: true,
+    describe: 'Milliseconds between looks at the chain',
+  },
+} as const
+
+type Options = ChainOptions & KeyOptions & Given<typeof serveFlags>
 
 /** Runs the hub until it is told to stop. */
 export const run: CommandModule<CommonOptions, Options> = {
@@ -37,61 +86,10 @@ export const run: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    host: {
-      type: 'string',
-      default: '0.0.0.0',
-      requiresArg: true,
-      describe: 'Address to listen on',
-    },
-    port: {
-      type: 'number',
-      default: 7700,
-      requiresArg: true,
-      describe: 'TCP port; 0 takes a free one',
-    },
-    'tls-certificate': {
-      type: 'string',
-      requiresArg: true,
-      describe: 'PEM file of the certificate for wss',
-    },
-    'tls-key': {
-      type: 'string',
-      requiresArg: true,
-      describe: 'PEM file of its key',
-    },
-    'relay-fee': {
-      type: 'string',
-      default: '0.01',
-      requiresArg: true,
-      describe: 'Tokens taken for sending somebody’s transaction',
-    },
-    'relays-per-day': {
-      type: 'number',
-      default: 20,
-      requiresArg: true,
-      describe: 'Transactions sent for one identity in a day',
-    },
-    'guarantee-seconds': {
-      type: 'number',
-      default: 3_600,
-      requiresArg: true,
-      describe: 'Lifetime of the guarantees given',
-    },
-    'draw-above': {
-      type: 'string',
-      default: '10',
-      requiresArg: true,
-      describe: 'Tokens undrawn in all from which a draw is worth its gas',
-    },
-    'poll-ms': {
-      type: 'number',
-      default: 1_000,
-      requiresArg: true,
-      describe: 'Milliseconds between looks at the chain',
-    },
+    ...serveFlags,
   },
   async handler(options) {
-    const port = whole('port', options.port, 0, 65_535)
+    const port = wholeNumber('--port', options.port, 0, 65_535)
     const tls = await readTls(options)
     const release = await untilSignal(options, port, tls)
     release()
@@ -103,10 +101,10 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
   return onChain(options, async (chain) => {
     const settings = {
       relayFee: parseTokens(options.relayFee, chain.tokenDecimals),
-      relaysPerDay: whole('relays-per-day', options.relaysPerDay),
-      guaranteeSeconds: whole('guarantee-seconds', options.guaranteeSeconds, 1),
+      relaysPerDay: wholeNumber('--relays-per-day', options.relaysPerDay),
+      guaranteeSeconds: wholeNumber('--guarantee-seconds', options.guaranteeSeconds, 1),
       drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
-      pollMs: whole('poll-ms', options.pollMs, 10),
+      pollMs: wholeNumber('--poll-ms', options.pollMs, 10),
     }
     const { maxGuarantee } = await chain.channels.settings()
     if (BigInt(settings.guaranteeSeconds) > maxGuarantee)

@@ -1,13 +1,18 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { roles } from '@pontage/shared'
-import type { CommonOptions } from '@pontage/shared/node'
+import {
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  inTokens,
+  jsonFlag,
+  keystoreAddress,
+  onChain,
+} from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
-import { keystoreAddress } from './keystoreAddress.js'
-import { type ChainOptions, chainFlags, jsonFlag, onChain } from './settings.js'
-import { inTokens } from './tokens.js'
 
 type Options = ChainOptions & { json: boolean }
 

@@ -1,8 +1,8 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { amountBlob, amountFrom, hexBlob } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
 import { creditFor } from '../../core/credit.js'
 import type { ChainUpdate, Cursor } from '../ledger.js'
-import { amountBlob, blobAmount, hexBlob } from './blob.js'
 
 /** Keeps what the ledger knows of the chain. */
 export interface ChainMirror {
@@ -41,11 +41,11 @@ export function prepareChainMirror(database: Database.Database): ChainMirror {
   /** What a provider drew before it cleared is in its account on chain, so the promise to it must include it. */
   const creditDrawn = (channelId: Hex, provider: Address, drawn: Wei, feeBps: number): void => {
     const key = [hexBlob(channelId), hexBlob(provider)] as const
-    const cleared = blobAmount((readCleared.get(...key) as { cleared: Buffer }).cleared)
+    const cleared = amountFrom((readCleared.get(...key) as { cleared: Buffer }).cleared)
     if (drawn <= cleared) return
     writeCleared.run(amountBlob(drawn), ...key)
     const row = readTotal.get(key[1]) as { total: Buffer } | undefined
-    const total = row ? blobAmount(row.total) : wei(0n)
+    const total = row ? amountFrom(row.total) : wei(0n)
     writeTotal.run(key[1], amountBlob(total + creditFor(cleared, drawn, feeBps)))
   }
 

@@ -1,8 +1,8 @@
 import { type Address, type Hex, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
+import { addressFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
 import type { ChannelLine } from '../../core/channelLine.js'
 import type { Closing } from '../ledger.js'
-import { blobAddress, blobHex, hexBlob } from './blob.js'
 import type { Lines } from './lines.js'
 
 /** Keeps the final states signed. */
@@ -58,7 +58,7 @@ export function prepareClosings(database: Database.Database, lines: Lines): Clos
     open: () =>
       (open.all() as (ClosingRow & { consumer: Buffer; nonce: number })[]).map((row) => ({
         ...asClosing(row),
-        consumer: blobAddress(row.consumer),
+        consumer: addressFrom(row.consumer),
         nonce: row.nonce,
       })),
   }
@@ -71,10 +71,10 @@ const withAmounts = <Entry extends { amount: string }>(json: string): (Entry & {
   (JSON.parse(json) as Entry[]).map((entry) => ({ ...entry, amount: wei(BigInt(entry.amount)) }))
 
 const asClosing = (row: ClosingRow): Closing => ({
-  channelId: blobHex(row.channel_id),
+  channelId: hexFrom(row.channel_id),
   turnNum: row.turn_num,
   totals: withAmounts<{ provider: Address; amount: string }>(row.totals),
   releases: withAmounts<{ provider: Address; amount: string; upTo: number; signature: Hex }>(row.releases),
-  consumerSignature: blobHex(row.consumer_signature),
-  hubSignature: blobHex(row.hub_signature),
+  consumerSignature: hexFrom(row.consumer_signature),
+  hubSignature: hexFrom(row.hub_signature),
 })

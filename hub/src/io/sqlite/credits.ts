@@ -1,7 +1,7 @@
 import { type Hex, type Refused, refuse, type Verdict, wei } from '@pontage/shared'
+import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
 import type { Credited, CreditOrder, DrawOrder, HeldPromise } from '../ledger.js'
-import { amountBlob, blobAddress, blobAmount, blobHex, hexBlob } from './blob.js'
 import type { Guarantees } from './guarantees.js'
 import type { Lines } from './lines.js'
 
@@ -127,14 +127,14 @@ export function prepareCredits(database: Database.Database, lines: Lines, guaran
     },
     undrawn: () =>
       (undrawn.all() as UndrawnRow[]).map((row) => ({
-        channelId: blobHex(row.channel_id),
-        provider: blobAddress(row.provider),
-        amount: blobAmount(row.held),
-        signature: blobHex(row.held_signature),
-        drawn: blobAmount(row.drawn),
-        consumer: blobAddress(row.consumer),
+        channelId: hexFrom(row.channel_id),
+        provider: addressFrom(row.provider),
+        amount: amountFrom(row.held),
+        signature: hexFrom(row.held_signature),
+        drawn: amountFrom(row.drawn),
+        consumer: addressFrom(row.consumer),
         nonce: row.nonce,
-        urgent: row.exit_at > 0 || blobAmount(row.protested) > 0n,
+        urgent: row.exit_at > 0 || amountFrom(row.protested) > 0n,
       })),
   }
 }

@@ -1,7 +1,7 @@
 import { type Address, type Hex, refuse, type Signed, type Verdict } from '@pontage/shared'
+import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
 import type { GrantOrder } from '../ledger.js'
-import { amountBlob, blobAddress, blobAmount, blobHex, hexBlob } from './blob.js'
 import type { Lines } from './lines.js'
 
 /** Keeps the guarantees given. */
@@ -53,14 +53,14 @@ export function prepareGuarantees(database: Database.Database, lines: Lines): Gu
       return { ok: true, guarantee }
     },
     channelsOf: (provider) =>
-      (channels.all(hexBlob(provider)) as { channel_id: Buffer }[]).map((row) => blobHex(row.channel_id)),
+      (channels.all(hexBlob(provider)) as { channel_id: Buffer }[]).map((row) => hexFrom(row.channel_id)),
   }
 }
 
 const asGuarantee = (row: GuaranteeRow): Signed<'Guarantee'> => ({
-  channelId: blobHex(row.channel_id),
-  provider: blobAddress(row.provider),
-  ceiling: blobAmount(row.ceiling),
+  channelId: hexFrom(row.channel_id),
+  provider: addressFrom(row.provider),
+  ceiling: amountFrom(row.ceiling),
   expiresAt: row.expires_at,
-  signature: blobHex(row.signature),
+  signature: hexFrom(row.signature),
 })

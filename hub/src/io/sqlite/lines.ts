@@ -1,9 +1,9 @@
 import type { Address, Hex, Wei } from '@pontage/shared'
+import { addressFrom, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
 import type { ChannelLine, Tab } from '../../core/channelLine.js'
 import type { Account } from '../../core/solvency.js'
 import type { HubStanding } from '../ledger.js'
-import { blobAddress, blobAmount, blobHex, hexBlob } from './blob.js'
 
 export interface ChannelRow {
   channel_id: Buffer
@@ -57,11 +57,11 @@ export function prepareLines(database: Database.Database): Lines {
   const chain = database.prepare('SELECT pool, pending_withdrawal, fee_bps FROM chain WHERE id = 1')
 
   const asLine = (row: ChannelRow): ChannelLine => ({
-    channelId: blobHex(row.channel_id),
-    consumer: blobAddress(row.consumer),
+    channelId: hexFrom(row.channel_id),
+    consumer: addressFrom(row.consumer),
     nonce: row.nonce,
     status: row.status,
-    balance: blobAmount(row.balance),
+    balance: amountFrom(row.balance),
     exitAt: row.exit_at,
     closing: isClosing.get(row.channel_id) !== undefined,
     tabs: (tabs.all(row.channel_id) as TabRow[]).map(asTab),
@@ -74,20 +74,20 @@ export function prepareLines(database: Database.Database): Lines {
     open: () => (openChannels.all() as ChannelRow[]).map(asLine),
     accounts: () =>
       (accounts.all() as AccountRow[]).map((row) => ({
-        provider: blobAddress(row.provider),
-        total: blobAmount(row.total),
-        credited: blobAmount(row.credited),
-        paid: blobAmount(row.paid),
+        provider: addressFrom(row.provider),
+        total: amountFrom(row.total),
+        credited: amountFrom(row.credited),
+        paid: amountFrom(row.paid),
       })),
     total(provider) {
       const row = account.get(hexBlob(provider)) as { total: Buffer } | undefined
-      return blobAmount(row?.total ?? noAmount)
+      return amountFrom(row?.total ?? noAmount)
     },
     standing() {
       const row = chain.get() as { pool: Buffer; pending_withdrawal: Buffer; fee_bps: number } | undefined
       return {
-        balance: blobAmount(row?.pool ?? noAmount),
-        pendingWithdrawal: blobAmount(row?.pending_withdrawal ?? noAmount),
+        balance: amountFrom(row?.pool ?? noAmount),
+        pendingWithdrawal: amountFrom(row?.pending_withdrawal ?? noAmount),
         feeBps: row?.fee_bps ?? 0,
       }
     },
@@ -95,11 +95,11 @@ export function prepareLines(database: Database.Database): Lines {
 }
 
 const asTab = (row: TabRow): Tab => ({
-  provider: blobAddress(row.provider),
-  liveCeiling: blobAmount(row.live_ceiling ?? noAmount),
-  ceiling: blobAmount(row.ceiling),
+  provider: addressFrom(row.provider),
+  liveCeiling: amountFrom(row.live_ceiling ?? noAmount),
+  ceiling: amountFrom(row.ceiling),
   expiresAt: row.expires_at,
-  cleared: blobAmount(row.cleared),
-  protested: blobAmount(row.protested),
-  drawn: blobAmount(row.drawn),
+  cleared: amountFrom(row.cleared),
+  protested: amountFrom(row.protested),
+  drawn: amountFrom(row.drawn),
 })

@@ -1,6 +1,5 @@
-import { UserError } from '@pontage/shared/node'
+import { addressFrom, hexBlob, hexFrom, UserError } from '@pontage/shared/node'
 import type { Ledger, Relayed } from '../ledger.js'
-import { blobAddress, blobHex, hexBlob } from './blob.js'
 import { prepareChainMirror } from './chainMirror.js'
 import { prepareClosings } from './closings.js'
 import { prepareCredits } from './credits.js'
@@ -92,8 +91,8 @@ interface RelayedRow {
 
 const asRelayed = (row: RelayedRow | undefined): Relayed | undefined =>
   row && {
-    digest: blobHex(row.digest),
-    identity: blobAddress(row.identity),
-    transaction: blobHex(row.tx_hash),
+    digest: hexFrom(row.digest),
+    identity: addressFrom(row.identity),
+    transaction: hexFrom(row.tx_hash),
     at: row.sent_at,
   }

@@ -1,5 +1,8 @@
-import { type Address, formatTokens, type Wei } from '@pontage/shared'
-import { type Chain, type Sender, UserError } from '@pontage/shared/node'
+import type { Address, Wei } from '../units.js'
+import type { Chain } from './chain.js'
+import { inTokens } from './print.js'
+import type { Sender } from './sender.js'
+import { UserError } from './userError.js'
 
 /**
  * Lets a contract take `amount` of the owner's tokens, unless it may already.
@@ -23,7 +26,3 @@ export async function approveAtLeast(
     )
   if (allowance < amount) await sender.send(chain.token.approve.populateTransaction(spender, amount))
 }
-
-/** `12.5 PTG`, with the token's own name. */
-export const inTokens = (chain: Chain, amount: bigint): string =>
-  `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
