@@ -1,4 +1,4 @@
-import { runCommand } from '@pontage/shared/node'
+import { replaceTable, runCommand } from '@pontage/shared/node'
 import type { Internet } from './internet.js'
 
 /** What reached the other side, measured at the server and nowhere else. IP bytes, headers included. */
@@ -30,7 +30,11 @@ type Acknowledged = Map<string, number>
  */
 export async function measureDelivery(internet: Internet, everyMs = 100): Promise<DeliveryMeter> {
   const { host } = internet
-  await host.firewall(`table inet ${table} {
+  await host.firewall(
+    replaceTable(
+      'inet',
+      table,
+      `
     set came { typeof ip saddr; counter; flags dynamic; }
     set went { typeof ip daddr; counter; flags dynamic; }
     chain arriving {
@@ -40,8 +44,10 @@ export async function measureDelivery(internet: Internet, everyMs = 100): Promis
     chain leaving {
       type filter hook output priority 300; policy accept;
       meta l4proto tcp update @went { ip daddr }
-    }
-  }`)
+    }`,
+    ),
+  )
+  const endedBefore = internet.closed().length
   const acknowledged: Acknowledged = new Map()
   let last: Promise<void> = Promise.resolve()
   const sample = () => {
@@ -55,7 +61,7 @@ export async function measureDelivery(internet: Internet, everyMs = 100): Promis
   return {
     async read(client) {
       await sample()
-      for (const { from, port, written, whole } of internet.closed())
+      for (const { from, port, written, whole } of internet.closed().slice(endedBefore))
         if (whole) acknowledged.set(`${from}:${port}`, written)
       let downBytes = headerBytes * (await countedFor(host.netns, 'went', client)).packets
       for (const [end, bytes] of acknowledged) if (end.startsWith(`${client}:`)) downBytes += bytes
@@ -69,8 +75,9 @@ export async function measureDelivery(internet: Internet, everyMs = 100): Promis
 function keepAcknowledged(acknowledged: Acknowledged, line: string): void {
   const peer = /\s(?:\[::ffff:)?(\d+\.\d+\.\d+\.\d+)\]?:(\d+)\s+(?!.*\d+\.\d+\.\d+\.\d+\]?:\d+\s)/.exec(line)
   if (peer === null) return
-  const bytes = Number(/\bbytes_acked:(\d+)/.exec(line)?.[1] ?? 0)
-  acknowledged.set(`${peer[1]}:${peer[2]}`, bytes)
+  // A connection that is over is listed without its figures: what was known stays.
+  const bytes = /\bbytes_acked:(\d+)/.exec(line)?.[1]
+  if (bytes !== undefined) acknowledged.set(`${peer[1]}:${peer[2]}`, Number(bytes))
 }
 
 interface SetElement {

@@ -61,7 +61,11 @@ export async function createWorld(): Promise<World> {
       for (const host of [...hosts.values()].reverse()) {
         await host.stopAll()
         await removeTunnels(host)
-        await runCommand(['ip', 'netns', 'delete', host.netns])
+        // The kernel takes a namespace apart some time later; the link must not wait for that.
+        await applyIp([
+          ['link', 'delete', 'dev', linkOf(host.name)],
+          ['netns', 'delete', host.netns],
+        ])
       }
       hosts.clear()
       named.clear()
@@ -70,12 +74,15 @@ export async function createWorld(): Promise<World> {
   }
 }
 
+/** The router's end of a machine's line. */
+const linkOf = (name: string): string => `to-${name}`
+
 /** Documentation addresses (RFC 5737, RFC 3849): public in every program's eyes, and nobody's. */
 async function addHost(name: string, number: number, home: string): Promise<Host> {
   const address = number % 2 === 0 ? `198.51.100.${number}` : `203.0.113.${number}`
   const address6 = `2001:db8:${number.toString(16)}::1`
   const host = new Host(name, name, address, address6, home)
-  const link = `to-${name}`
+  const link = linkOf(name)
   await applyIp([
     ['netns', 'add', name],
     ['link', 'add', 'dev', link, 'type', 'veth', 'peer', 'name', host.device, 'netns', name],
@@ -113,7 +120,7 @@ async function limitLine(host: Host, megabits: number): Promise<void> {
       ].join('\n'),
       ...(netns === undefined ? {} : { netns }),
     })
-  await limit(`to-${host.name}`)
+  await limit(linkOf(host.name))
   await limit(host.device, host.netns)
 }
 
