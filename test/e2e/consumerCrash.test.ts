@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createMarket, type Market, openHub, openProvider, type Person, seatConsumer } from '../world/index.js'
+import {
+  createMarket,
+  type Market,
+  openHub,
+  openProvider,
+  type Person,
+  seatConsumer,
+} from '../world/index.js'
 
 let market: Market
 let consumer: Person

@@ -86,6 +86,8 @@ export async function openProvider(
     readonly beneficiary: Address
     readonly megabits?: number
     readonly redeemAbove?: string
+    /** Seconds between two looks at its hubs; default 60. */
+    readonly clearEvery?: number
   },
 ): Promise<Person & { readonly program: Program }> {
   const line = offer.megabits === undefined ? {} : { megabits: offer.megabits }
@@ -96,6 +98,7 @@ export async function openProvider(
   const program = provider.start([
     ...['run', '--auto-redeem', '--endpoint', `${host.address}:${providerPort}`],
     ...['--price', offer.price, '--country', offer.country, '--redeem-above', offer.redeemAbove ?? '0.1'],
+    ...['--clear-every', String(offer.clearEvery ?? 60)],
     ...offer.hubs.flatMap((hub) => ['--hub', hub]),
   ])
   await program.line(/"listening"/)
