@@ -101,13 +101,18 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
     if (!request.ok) return request
     const room = await makeRoom(channelId)
     if (!room.ok) return room
-    const sound = await checkOnChain(params, channelId)
+    const sound = await checkOnChain(params, channelId).catch((error: Error) => {
+      log.warn('the chain does not answer', { reason: error.message })
+      return refuse({ code: 'unreachable', url: 'The chain', reason: error.message })
+    })
     if (!sound.ok) return sound
     const guaranteed = await askHub(params, channelId)
     if (!guaranteed.ok) return guaranteed
     const { guarantee } = guaranteed
     // While the hub and the chain were asked, another request may have been quicker.
-    if (sessions.byChannel(channelId)) return refuse({ code: 'session-running', channelId })
+    const peerKey = wireguardKeyFromHex(wireguardKey)
+    if (sessions.byChannel(channelId) || sessions.hasKey(peerKey))
+      return refuse({ code: 'session-running', channelId })
     const line = lines.refresh(channelId)
     if (line === undefined || line.released) return refuse({ code: 'channel-closing', channelId })
     const addresses = pool.take()
@@ -138,7 +143,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
         },
         record,
         addresses,
-        wireguardKeyFromHex(wireguardKey),
+        peerKey,
         link,
       )
       .catch((error: unknown) => {

@@ -1,4 +1,4 @@
-import { refuse } from '@pontage/shared'
+import { type Address, refuse } from '@pontage/shared'
 import type { Handlers, Link } from '@pontage/shared/node'
 import { type AdmissionDesk, createAdmission } from './admission.js'
 import type { Parts } from './parts.js'
@@ -12,11 +12,13 @@ export function createFrontDesk(
   parts: Parts,
   desk: AdmissionDesk & {
     readonly door: () => Door
+    /** A promise came for a session that is over. */
+    readonly paidLate: (hub: Address) => void
     /** The disk failed. */
     readonly failed: (error: unknown) => void
   },
 ): Handlers {
-  const { sessions, lines, door, failed } = desk
+  const { sessions, lines, door, paidLate, failed } = desk
   const admission = createAdmission(parts, desk)
   const closed = refuse({ code: 'provider-stopping' })
 
@@ -40,7 +42,10 @@ export function createFrontDesk(
       end: ({ session }, link) => end(session, link),
     },
     frame: createPromiseDesk(parts, lines, {
-      stored: (channelId, total) => sessions.promised(channelId, total),
+      stored: ({ channelId, parties }, total) => {
+        if (sessions.byChannel(channelId)) sessions.promised(channelId, total)
+        else paidLate(parties.hub)
+      },
       failed,
     }),
   }

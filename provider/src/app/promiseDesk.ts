@@ -1,7 +1,7 @@
-import { decodePromise, encodeAccepted, type Hex, type Refusal, type Wei } from '@pontage/shared'
+import { decodePromise, encodeAccepted, type Refusal, type Wei } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
 import { judgePromise } from '../core/creditLine.js'
-import type { CreditLines } from './creditLines.js'
+import type { CreditLines, OpenLine } from './creditLines.js'
 import type { Parts } from './parts.js'
 
 /** Takes micro-promises: checked, stored, then acknowledged, then worth traffic; in that order. */
@@ -10,7 +10,7 @@ export function createPromiseDesk(
   lines: CreditLines,
   told: {
     /** A larger promise is on disk. */
-    stored: (channelId: Hex, total: Wei) => void
+    stored: (line: OpenLine, total: Wei) => void
     /** The disk failed: nothing more can be accepted. */
     failed: (error: unknown) => void
   },
@@ -33,7 +33,7 @@ export function createPromiseDesk(
         if (kept.amount !== amount) return
         link.sendFrame(encodeAccepted(amount))
         log.debug('promise accepted', { channelId, amount })
-        told.stored(channelId, amount)
+        told.stored(line, amount)
       },
       (error: unknown) => told.failed(error),
     )

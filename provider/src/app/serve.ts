@@ -35,9 +35,7 @@ export interface Serving {
 export async function serve(parts: Parts, settings: Settings): Promise<Serving> {
   const { identity, typedData, clock, chain, log } = parts
   const closers: (() => Promise<void> | void)[] = []
-  const closeAll = async () => {
-    for (const close of closers.splice(0).reverse()) await close()
-  }
+  const closeAll = () => inOrder(closers.splice(0).reverse())
   const { failed, fail } = failure()
   let door: Door = 'opening'
   try {
@@ -106,6 +104,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       price: () => price,
       nextKey: () => nextKey++,
       door: () => door,
+      paidLate: (hub) => void hubs.settlements.get(hub)?.settle(),
       failed: fail,
     })
     const frontDesk = () => desk
@@ -125,6 +124,9 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       },
     )
     closers.push(() => watch.stop())
+    const settleAll = async () => {
+      await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))
+    }
     door = 'open'
     log.info('listening', {
       port: outside.port,
@@ -140,15 +142,26 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       failed,
       async stop() {
         door = 'closing'
-        await sessions.stop()
-        await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))
-        await closeAll()
+        await inOrder([() => sessions.stop(), () => settleAll(), closeAll])
       },
     }
   } catch (error) {
     await closeAll()
     throw error
   }
+}
+
+/** Takes every step, also after one has failed: the machine is put back whatever went wrong. */
+async function inOrder(steps: readonly (() => Promise<void> | void)[]): Promise<void> {
+  const failures: unknown[] = []
+  for (const step of steps) {
+    try {
+      await step()
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  if (failures.length > 0) throw failures[0]
 }
 
 /** What we ask, but never more than the chain says is in force: dearer terms would be punished. */

@@ -1,7 +1,7 @@
 import { type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
 import type { Link, WireguardKey } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../core/addressPool.js'
-import { noReading, type Reading } from '../core/meter.js'
+import { noReading } from '../core/meter.js'
 import { beginSession, type Ending, type Session, type SessionEvent, step } from '../core/session.js'
 import type { Firewall } from '../io/firewall.js'
 import type { Machine } from '../io/machine.js'
@@ -77,6 +77,11 @@ export class Sessions {
     return this.all().find(onChannel(channelId))
   }
 
+  /** Whether a running session has this key: WireGuard knows a peer by nothing else. */
+  hasKey(wireguardKey: WireguardKey): boolean {
+    return this.all().some((live) => live.wireguardKey === wireguardKey)
+  }
+
   /** Lets a session in: kernel objects first, then the peer, so that no byte goes uncounted. */
   open(
     opening: Parameters<typeof beginSession>[0],
@@ -97,9 +102,12 @@ export class Sessions {
         limit,
         passing: true,
       }
-      this.parts.sessions.begin(record)
       await this.firewall.admit(record.key, addresses, limit)
-      const presharedKey = await this.machine.addPeer(wireguardKey, addresses)
+      const presharedKey = await this.machine.addPeer(wireguardKey, addresses).catch(async (error) => {
+        await this.firewall.dismiss(record.key, addresses, true)
+        throw error
+      })
+      this.parts.sessions.begin(record)
       this.#live.set(record.id, live)
       live.links.add(link)
       this.#watch(live, link)
@@ -217,16 +225,20 @@ export class Sessions {
     return undefined
   }
 
-  /** Closes the way, takes the last count, and forgets the session. */
+  /** Closes the way, takes the last count, and forgets the session; a kernel that fails does not keep it from ending. */
   async #finish(live: LiveSession, ending: Ending): Promise<void> {
     const { sessions, clock, log } = this.parts
     const { id, key, channelId, consumer } = live.record
     this.#live.delete(id)
-    if (live.passing) await this.firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
-    live.passing = false
-    const reading: Reading = (await this.firewall.read()).get(key) ?? live.session.reading
-    live.session = { ...live.session, reading }
-    await this.firewall.dismiss(key, live.addresses, false)
+    try {
+      if (live.passing) await this.firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
+      live.passing = false
+      const reading = (await this.firewall.read()).get(key) ?? live.session.reading
+      live.session = { ...live.session, reading }
+      await this.firewall.dismiss(key, live.addresses, false)
+    } catch (error) {
+      this.told.failed(error)
+    }
     const figures = figuresOf(live)
     const { code, message } = endingText(ending)
     sessions.end(id, figures, code, clock.now())
@@ -248,8 +260,7 @@ export class Sessions {
     await Promise.race([late, Promise.all([...live.links].map((link) => link.closed))])
     clearTimeout(timer)
     await this.#inTurn(async () => {
-      const again = this.all().some(({ wireguardKey }) => wireguardKey === live.wireguardKey)
-      if (!again) await this.machine.removePeer(live.wireguardKey)
+      if (!this.hasKey(live.wireguardKey)) await this.machine.removePeer(live.wireguardKey)
       this.told.left(live)
     }).catch((error: unknown) => this.told.failed(error))
     this.#leaving.delete(live)

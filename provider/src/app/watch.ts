@@ -1,5 +1,6 @@
 import type { Address } from '@pontage/shared'
 import { isNearlyOver } from '../core/guarantee.js'
+import { readChannel } from '../io/chainViews.js'
 import { readEndings } from '../io/channelEvents.js'
 import type { Parts } from './parts.js'
 import type { Sessions } from './sessions.js'
@@ -10,15 +11,26 @@ const watchEveryMs = 5_000
 
 /** Settles with every hub on a schedule, and watches the chain for what ends sessions. */
 export async function createWatch(
-  { chain, promises, log }: Parts,
+  { chain, identity, promises, log }: Parts,
   sessions: Sessions,
   settlements: ReadonlyMap<Address, Settlement>,
   clearEverySeconds: number,
   refresh: () => Promise<void>,
 ): Promise<{ settleNow(): void; stop(): Promise<void> }> {
   let seenBlock = (await chain.head()).number
+  await noteMissed()
   let running: Promise<void> = Promise.resolve()
   let silent = false
+
+  /** Channels that began to end while nobody looked. */
+  async function noteMissed(): Promise<void> {
+    for (const [hub, settlement] of settlements)
+      for (const { channelId, promise, released } of promises.channelsOf(hub)) {
+        if (released !== undefined || promise === undefined || promise.amount <= promise.drawn) continue
+        const { exitAt, isClosed } = await readChannel(chain, channelId, identity.address)
+        if (exitAt > 0 || isClosed) settlement.noteEnding(channelId)
+      }
+  }
 
   async function look(): Promise<void> {
     try {

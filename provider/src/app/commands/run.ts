@@ -29,12 +29,17 @@ async function run(given: ArgumentsCamelCase<ServeOptions>): Promise<void> {
     const parts = openParts(given.home, identity, chain, log)
     closers.push(parts.closeStore)
     const serving = await serve(parts, settings)
-    try {
-      const signal = await Promise.race([stopped, serving.failed])
-      log.info('stopping', { signal })
-    } finally {
-      await serving.stop()
-    }
+    const broken = await Promise.race([stopped, serving.failed]).then(
+      (signal) => void log.info('stopping', { signal }),
+      (error: Error) => error,
+    )
+    if (broken) log.error('cannot go on', { reason: broken.message })
+    await serving.stop().catch((error: Error) => log.error('stopping failed', { reason: error.message }))
+    if (broken)
+      throw new UserError(
+        'Serving broke off: the disk or the firewall failed, see the log. What was promised is kept; start again once that is mended.',
+        { cause: broken },
+      )
     log.info('stopped')
   } finally {
     for (const close of closers.reverse()) close()
