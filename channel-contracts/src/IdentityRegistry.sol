@@ -6,6 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IIdentityRegistry, Permit, Registration, Standing} from "./interfaces/IIdentityRegistry.sol";
+import {IPaymentChannels, Opening} from "./interfaces/IPaymentChannels.sol";
 import {Domain} from "./Domain.sol";
 import {Documents} from "./libraries/Documents.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -118,6 +119,25 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         _TOKEN.tryPermit(identity, permit);
         if (registration.stake > 0) _TOKEN.pull(identity, registration.stake);
         if (registration.relayFee > 0) _TOKEN.safeTransferFrom(identity, msg.sender, registration.relayFee);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function registerAndOpen(uint256 stake, address hub, uint48 nonce, uint256 amount)
+        external
+        nonReentrant
+        returns (bytes32 channelId)
+    {
+        // Effect, Interaction.
+        if (_identities[msg.sender].registeredAt == 0) {
+            _register(msg.sender, CONSUMER, stake, msg.sender, "");
+        } else {
+            _register(msg.sender, CONSUMER, stake, beneficiaryOf(msg.sender), _urls[msg.sender]);
+        }
+        if (stake > 0) _TOKEN.pull(msg.sender, stake);
+        // PaymentChannels takes this contract's word for who the consumer is.
+        Opening memory opening = Opening(msg.sender, hub, nonce, amount, 0, uint64(block.timestamp));
+        Permit memory none;
+        return IPaymentChannels(_CHANNELS).openFor(opening, none, "");
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -259,9 +279,18 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
     }
 
     /// @inheritdoc IIdentityRegistry
-    function isActive(address identity, uint8 roles) external view returns (bool) {
+    function isActive(address identity, uint8 roles) public view returns (bool) {
         Identity memory known = _identities[identity];
         return known.roles & roles == roles && known.stake >= minimumStake(roles) && !known.indebted;
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function areActive(address consumer, address hub)
+        external
+        view
+        returns (bool consumerActive, bool hubActive)
+    {
+        return (isActive(consumer, CONSUMER), isActive(hub, HUB));
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -308,10 +337,11 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         return _UNBONDING_DELAY;
     }
 
-    function _register(address account, uint8 roles, uint256 amount, address beneficiary, string calldata url)
+    function _register(address account, uint8 roles, uint256 amount, address beneficiary, string memory url)
         private
     {
         Identity storage identity = _identities[account];
+        bool newcomer = identity.registeredAt == 0;
         // Check: known roles, and stake enough for all of them.
         uint8 held = identity.roles | roles;
         if (roles & ~ALL_ROLES != 0 || held == 0) revert UnknownRoles(roles);
@@ -321,11 +351,13 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         }
         // Effect.
         identity.roles = held;
-        if (identity.registeredAt == 0) identity.registeredAt = SafeCast.toUint40(block.timestamp);
+        if (newcomer) identity.registeredAt = SafeCast.toUint40(block.timestamp);
         if (amount > 0) _addStake(identity, account, amount);
-        _setBeneficiary(account, beneficiary);
-        _setUrl(account, url);
-        emit Registered(account, held, beneficiaryOf(account), url);
+        // A newcomer without either has nothing stored, and reading that would cost too.
+        if (beneficiary == address(0)) beneficiary = account;
+        if (!newcomer || beneficiary != account) _setBeneficiary(account, beneficiary);
+        if (!newcomer || bytes(url).length > 0) _setUrl(account, url);
+        emit Registered(account, held, beneficiary, url);
     }
 
     function _addStake(Identity storage identity, address account, uint256 amount) private {
@@ -341,7 +373,7 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         if (_beneficiaries[account] != stored) _beneficiaries[account] = stored;
     }
 
-    function _setUrl(address account, string calldata url) private {
+    function _setUrl(address account, string memory url) private {
         if (bytes(url).length > MAXIMUM_URL) revert UrlTooLong(bytes(url).length, MAXIMUM_URL);
         if (bytes(url).length > 0 || bytes(_urls[account]).length > 0) _urls[account] = url;
     }

@@ -166,9 +166,12 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         returns (bytes32 channelId)
     {
         address consumer = opening.consumer;
-        // Check: signed by the consumer, and in time. A channel opens once, so a second use fails.
+        // Check: signed by the consumer, and in time. A channel opens once, so a second use fails. The registry asks
+        // for its own caller only.
         _checkDeadline(opening.deadline);
-        _checkSignature(signature, consumer, Documents.hashOpening(opening));
+        if (msg.sender != address(_REGISTRY)) {
+            _checkSignature(signature, consumer, Documents.hashOpening(opening));
+        }
         // Interaction: collateral comes here, the fee goes to the relayer.
         _TOKEN.tryPermit(consumer, permit);
         channelId = _open(consumer, opening.hub, opening.channelNonce, opening.amount);
@@ -481,8 +484,8 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
 
     /// @inheritdoc IPaymentChannels
     function tabOf(bytes32 channelId, address provider) public view returns (TabView memory) {
-        Tab memory tab = _tabs[channelId][provider];
-        Trouble memory trouble = _troubles[channelId][provider];
+        Tab storage tab = _tabs[channelId][provider];
+        Trouble storage trouble = _troubles[channelId][provider];
         return TabView({
             drawn: tab.drawn,
             releasedUpTo: tab.releasedUpTo,
@@ -582,8 +585,11 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         // Check: a new channel between parties in good standing.
         if (_channels[channelId].status != ChannelStatus.None) revert ChannelExists(channelId);
         if (amount == 0) revert ZeroAmount();
-        _checkActive(consumer, CONSUMER);
-        _checkActive(hub, HUB);
+        (bool consumerActive, bool hubActive) = _REGISTRY.areActive(consumer, hub);
+        if (!consumerActive || !hubActive) {
+            (address inactive, uint8 role) = consumerActive ? (hub, HUB) : (consumer, CONSUMER);
+            revert NotActive(inactive, role);
+        }
         // Interaction, Effect: `pull` has seen to it that the amount fits.
         _TOKEN.pull(consumer, amount);
         _channels[channelId] = Channel(SafeCast.toUint128(amount), 0, 0, ChannelStatus.Open, false);
@@ -872,10 +878,6 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         uint256 pool = _hubs[hubAddress].pool + amount;
         _hubs[hubAddress].pool = SafeCast.toUint128(pool);
         emit PoolFunded(hubAddress, msg.sender, amount, pool);
-    }
-
-    function _checkActive(address identity, uint8 role) private view {
-        if (!_REGISTRY.isActive(identity, role)) revert NotActive(identity, role);
     }
 
     function _checkSize(uint256 amount) private pure {

@@ -114,6 +114,7 @@ export interface IIdentityRegistryInterface extends Interface {
   getFunction(
     nameOrSignature:
       | "addStake"
+      | "areActive"
       | "beneficiaryOf"
       | "cancelUnbonding"
       | "changeDebt"
@@ -123,6 +124,7 @@ export interface IIdentityRegistryInterface extends Interface {
       | "marketplace"
       | "minimumStake"
       | "register"
+      | "registerAndOpen"
       | "registerFor"
       | "requestUnbonding"
       | "securityOf"
@@ -154,6 +156,10 @@ export interface IIdentityRegistryInterface extends Interface {
     values: [AddressLike, BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "areActive",
+    values: [AddressLike, AddressLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "beneficiaryOf",
     values: [AddressLike]
   ): string;
@@ -182,6 +188,10 @@ export interface IIdentityRegistryInterface extends Interface {
   encodeFunctionData(
     functionFragment: "register",
     values: [BigNumberish, BigNumberish, AddressLike, string]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "registerAndOpen",
+    values: [BigNumberish, AddressLike, BigNumberish, BigNumberish]
   ): string;
   encodeFunctionData(
     functionFragment: "registerFor",
@@ -223,6 +233,7 @@ export interface IIdentityRegistryInterface extends Interface {
   ): string;
 
   decodeFunctionResult(functionFragment: "addStake", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "areActive", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "beneficiaryOf",
     data: BytesLike
@@ -244,6 +255,10 @@ export interface IIdentityRegistryInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "register", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "registerAndOpen",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(
     functionFragment: "registerFor",
     data: BytesLike
@@ -490,6 +505,12 @@ export interface IIdentityRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  areActive: TypedContractMethod<
+    [consumer: AddressLike, hub: AddressLike],
+    [[boolean, boolean] & { consumerActive: boolean; hubActive: boolean }],
+    "view"
+  >;
+
   beneficiaryOf: TypedContractMethod<[identity: AddressLike], [string], "view">;
 
   cancelUnbonding: TypedContractMethod<[], [void], "nonpayable">;
@@ -522,6 +543,17 @@ export interface IIdentityRegistry extends BaseContract {
       url: string
     ],
     [void],
+    "nonpayable"
+  >;
+
+  registerAndOpen: TypedContractMethod<
+    [
+      stake: BigNumberish,
+      hub: AddressLike,
+      nonce: BigNumberish,
+      amount: BigNumberish
+    ],
+    [string],
     "nonpayable"
   >;
 
@@ -593,6 +625,13 @@ export interface IIdentityRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "areActive"
+  ): TypedContractMethod<
+    [consumer: AddressLike, hub: AddressLike],
+    [[boolean, boolean] & { consumerActive: boolean; hubActive: boolean }],
+    "view"
+  >;
+  getFunction(
     nameOrSignature: "beneficiaryOf"
   ): TypedContractMethod<[identity: AddressLike], [string], "view">;
   getFunction(
@@ -634,6 +673,18 @@ export interface IIdentityRegistry extends BaseContract {
       url: string
     ],
     [void],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "registerAndOpen"
+  ): TypedContractMethod<
+    [
+      stake: BigNumberish,
+      hub: AddressLike,
+      nonce: BigNumberish,
+      amount: BigNumberish
+    ],
+    [string],
     "nonpayable"
   >;
   getFunction(

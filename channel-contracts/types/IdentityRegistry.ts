@@ -126,6 +126,7 @@ export interface IdentityRegistryInterface extends Interface {
   getFunction(
     nameOrSignature:
       | "addStake"
+      | "areActive"
       | "beneficiaryOf"
       | "cancelUnbonding"
       | "changeDebt"
@@ -135,6 +136,7 @@ export interface IdentityRegistryInterface extends Interface {
       | "marketplace"
       | "minimumStake"
       | "register"
+      | "registerAndOpen"
       | "registerFor"
       | "requestUnbonding"
       | "securityOf"
@@ -166,6 +168,10 @@ export interface IdentityRegistryInterface extends Interface {
     values: [AddressLike, BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "areActive",
+    values: [AddressLike, AddressLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "beneficiaryOf",
     values: [AddressLike]
   ): string;
@@ -194,6 +200,10 @@ export interface IdentityRegistryInterface extends Interface {
   encodeFunctionData(
     functionFragment: "register",
     values: [BigNumberish, BigNumberish, AddressLike, string]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "registerAndOpen",
+    values: [BigNumberish, AddressLike, BigNumberish, BigNumberish]
   ): string;
   encodeFunctionData(
     functionFragment: "registerFor",
@@ -235,6 +245,7 @@ export interface IdentityRegistryInterface extends Interface {
   ): string;
 
   decodeFunctionResult(functionFragment: "addStake", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "areActive", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "beneficiaryOf",
     data: BytesLike
@@ -256,6 +267,10 @@ export interface IdentityRegistryInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "register", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "registerAndOpen",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(
     functionFragment: "registerFor",
     data: BytesLike
@@ -502,6 +517,12 @@ export interface IdentityRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  areActive: TypedContractMethod<
+    [consumer: AddressLike, hub: AddressLike],
+    [[boolean, boolean] & { consumerActive: boolean; hubActive: boolean }],
+    "view"
+  >;
+
   beneficiaryOf: TypedContractMethod<[identity: AddressLike], [string], "view">;
 
   cancelUnbonding: TypedContractMethod<[], [void], "nonpayable">;
@@ -534,6 +555,17 @@ export interface IdentityRegistry extends BaseContract {
       url: string
     ],
     [void],
+    "nonpayable"
+  >;
+
+  registerAndOpen: TypedContractMethod<
+    [
+      stake: BigNumberish,
+      hub: AddressLike,
+      nonce: BigNumberish,
+      amount: BigNumberish
+    ],
+    [string],
     "nonpayable"
   >;
 
@@ -605,6 +637,13 @@ export interface IdentityRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "areActive"
+  ): TypedContractMethod<
+    [consumer: AddressLike, hub: AddressLike],
+    [[boolean, boolean] & { consumerActive: boolean; hubActive: boolean }],
+    "view"
+  >;
+  getFunction(
     nameOrSignature: "beneficiaryOf"
   ): TypedContractMethod<[identity: AddressLike], [string], "view">;
   getFunction(
@@ -646,6 +685,18 @@ export interface IdentityRegistry extends BaseContract {
       url: string
     ],
     [void],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "registerAndOpen"
+  ): TypedContractMethod<
+    [
+      stake: BigNumberish,
+      hub: AddressLike,
+      nonce: BigNumberish,
+      amount: BigNumberish
+    ],
+    [string],
     "nonpayable"
   >;
   getFunction(

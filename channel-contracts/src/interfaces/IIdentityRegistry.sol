@@ -98,6 +98,14 @@ interface IIdentityRegistry {
     function registerFor(Registration calldata registration, Permit calldata permit, bytes calldata signature)
         external;
 
+    /// @notice Registers the caller as a consumer and opens its channel with a hub in one transaction, which costs a
+    /// newcomer about a fifth less than two.
+    /// @param stake Tokens to add to its stake (approved for this contract).
+    /// @param amount Collateral of the channel (approved for PaymentChannels).
+    function registerAndOpen(uint256 stake, address hub, uint48 nonce, uint256 amount)
+        external
+        returns (bytes32 channelId);
+
     /// @notice Adds to the stake of an identity; anyone may.
     function addStake(address identity, uint256 amount) external;
 
@@ -137,6 +145,12 @@ interface IIdentityRegistry {
 
     /// @notice Whether an identity has these roles, stake enough for them, and no debt.
     function isActive(address identity, uint8 roles) external view returns (bool);
+
+    /// @notice The same for the two parties of a channel in one call.
+    function areActive(address consumer, address hub)
+        external
+        view
+        returns (bool consumerActive, bool hubActive);
 
     /// @notice Where income of an identity goes: itself unless it said otherwise.
     function beneficiaryOf(address identity) external view returns (address);

@@ -24,8 +24,9 @@ library Tokens {
     }
 
     /// @notice Uses an approval. A failing one is ignored: somebody may have used it first, and if the allowance
-    /// does not suffice the transfer fails anyway.
+    /// does not suffice the transfer fails anyway. One of zeros stands for none.
     function tryPermit(IERC20 token, address owner, Permit calldata permit) internal {
+        if (permit.v == 0) return;
         try IERC20Permit(address(token))
             .permit(owner, address(this), permit.value, permit.deadline, permit.v, permit.r, permit.s) {}
             catch {}

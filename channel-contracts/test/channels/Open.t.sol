@@ -124,6 +124,43 @@ contract OpenTest is World {
         channels.openFor(opening, _noPermit(), signature);
     }
 
+    // ------------------------------------------------------ registering and opening
+
+    function test_a_newcomer_registers_and_opens_in_one() public {
+        address newcomer = _account("newcomer");
+        knownIdentities.push(newcomer);
+        vm.expectEmit();
+        emit IIdentityRegistry.Registered(newcomer, CONSUMER, newcomer, "");
+        vm.prank(newcomer);
+        bytes32 id = registry.registerAndOpen(2 * WHOLE, hub, 4, 30 * WHOLE);
+        knownChannels.push(id);
+        assertEq(id, _id(Parties(newcomer, hub, 4)), "id");
+        assertEq(channels.channelOf(id).balance, 30 * WHOLE, "balance");
+        assertEq(registry.standingOf(newcomer).stake, 2 * WHOLE, "stake");
+        assertEq(token.balanceOf(newcomer), 99_968 * WHOLE, "paid");
+        _assertConserved();
+        // Once registered it keeps what it said of itself, and needs no more stake.
+        vm.startPrank(newcomer);
+        registry.setBeneficiary(relayer);
+        registry.setUrl("wss://n");
+        knownChannels.push(registry.registerAndOpen(0, hub, 5, 10 * WHOLE));
+        vm.stopPrank();
+        assertEq(registry.beneficiaryOf(newcomer), relayer, "beneficiary");
+        assertEq(keccak256(bytes(registry.standingOf(newcomer).url)), keccak256("wss://n"), "url");
+        _assertConserved();
+    }
+
+    function test_only_the_registry_is_taken_at_its_word() public {
+        Opening memory opening = _opening();
+        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.prank(address(marketplace));
+        channels.openFor(opening, _noPermit(), "");
+        // And it speaks for its caller only.
+        vm.prank(provider);
+        registry.registerAndOpen(0, hub, 9, WHOLE);
+        assertTrue(channels.channelOf(_id(_parties(9))).status == ChannelStatus.None, "not the consumer's");
+    }
+
     // --------------------------------------------------------------- topping up
 
     function testFuzz_anyone_tops_up(uint128 amount_) public {

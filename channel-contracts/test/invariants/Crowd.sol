@@ -75,7 +75,7 @@ contract Crowd is World {
         uint256 most = 2 * deposited[id];
         if (parties.consumer == consumers[0]) {
             // An honest consumer never promises more than it has locked, in all.
-            most = deposited[id] - known[id][providers[(to + 1) % 2]].promised;
+            most = deposited[id] - known[id][providers[1 - to % 2]].promised;
             if (channel.exitAt > 0) return;
         }
         uint256 value = bound(amount, 0, most);
@@ -115,7 +115,7 @@ contract Crowd is World {
         uint256 sum = hubPromised[hubs[0]][payee];
         sum += _net(value) - _net(knowledge.cleared);
         uint256 advance = _above(sum, _max(account.credited, account.paid));
-        address other = providers[(to + 1) % 2];
+        address other = providers[1 - to % 2];
         AccountView memory others = channels.accountOf(hubs[0], other);
         advance += _above(hubPromised[hubs[0]][other], _max(others.credited, others.paid));
         if (advance > channels.hubOf(hubs[0]).pool - channels.hubOf(hubs[0]).pendingWithdrawal) return;

@@ -29,6 +29,35 @@ const _abi = [
   },
   {
     type: "function",
+    name: "areActive",
+    inputs: [
+      {
+        name: "consumer",
+        type: "address",
+        internalType: "address",
+      },
+      {
+        name: "hub",
+        type: "address",
+        internalType: "address",
+      },
+    ],
+    outputs: [
+      {
+        name: "consumerActive",
+        type: "bool",
+        internalType: "bool",
+      },
+      {
+        name: "hubActive",
+        type: "bool",
+        internalType: "bool",
+      },
+    ],
+    stateMutability: "view",
+  },
+  {
+    type: "function",
     name: "beneficiaryOf",
     inputs: [
       {
@@ -190,6 +219,40 @@ const _abi = [
       },
     ],
     outputs: [],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
+    name: "registerAndOpen",
+    inputs: [
+      {
+        name: "stake",
+        type: "uint256",
+        internalType: "uint256",
+      },
+      {
+        name: "hub",
+        type: "address",
+        internalType: "address",
+      },
+      {
+        name: "nonce",
+        type: "uint48",
+        internalType: "uint48",
+      },
+      {
+        name: "amount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    outputs: [
+      {
+        name: "channelId",
+        type: "bytes32",
+        internalType: "bytes32",
+      },
+    ],
     stateMutability: "nonpayable",
   },
   {
