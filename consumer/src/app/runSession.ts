@@ -114,8 +114,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     frame: (frame) => payer.receive(frame),
     notices: {
       usage: (usage) => {
-        const { downBytes, upBytes } = usage
-        if (mine(usage)) post({ type: 'usage', downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
+        if (mine(usage)) void compare(usage).catch(fail)
       },
       suspended: (notice) => {
         if (mine(notice)) post({ type: 'suspended', atMs: clock.elapsedMs() }, () => tell('suspended'))
@@ -153,17 +152,28 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     }
   }
 
+  /** Compares like with like: their count against ours of this moment. */
+  async function compare({ downBytes, upBytes }: Notice<'usage'>): Promise<void> {
+    if (!isOpen()) return
+    await look()
+    await dispatch({ type: 'usage', downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
+  }
+
+  async function look(): Promise<{ total: bigint; atMs: number }> {
+    const reading = await meter.read()
+    const atMs = clock.elapsedMs()
+    const { downBytes, upBytes, limitReached } = reading
+    await dispatch({ type: 'counted', count: reading, atMs, limitReached })
+    return { total: downBytes + upBytes, atMs }
+  }
+
   async function count(): Promise<void> {
     let seen = 0n
     let seenAt = clock.elapsedMs()
     let pauseMs: number | undefined
     while (isOpen()) {
-      const reading = await meter.read()
-      const atMs = clock.elapsedMs()
-      const { limitReached } = reading
-      const total = reading.downBytes + reading.upBytes
+      const { total, atMs } = await look()
       const passed = bytes(total > seen ? total - seen : 0n)
-      await dispatch({ type: 'counted', count: reading, atMs, limitReached })
       pauseMs = lookAgainAfterMs(passed, atMs - seenAt, terms.credit, pauseMs)
       await delay(pauseMs)
       seen = total

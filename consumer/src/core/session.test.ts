@@ -83,11 +83,18 @@ describe('a session', () => {
   })
 
   it('leaves a provider that counts more than loss explains', () => {
-    const own = 10_000_000n
-    const fair = { type: 'usage', ...count(own + 300_000n + 2_000_000n) } as const
-    const unfair = { type: 'usage', ...count(own + 300_000n + 2_000_001n) } as const
+    const own = 50_000_000n
+    const fair = { type: 'usage', ...count(own + 1_500_000n + 2_000_000n) } as const
+    const unfair = { type: 'usage', ...count(own + 1_500_000n + 2_000_001n) } as const
     expect(play(begin(terms, 0), [counted(own), fair]).session.phase).toBe('running')
     expect(play(begin(terms, 0), [counted(own), unfair]).session.reason).toBe('counts')
+  })
+
+  it('lets a provider forward what was promised and its credit before it arrives', () => {
+    const early = { type: 'usage', ...count(3_000_000n) } as const
+    expect(play(begin(terms, 0), [counted(100n), early]).session.phase).toBe('running')
+    const more = { type: 'usage', ...count(3_000_001n) } as const
+    expect(play(begin(terms, 0), [counted(100n), more]).session.reason).toBe('counts')
   })
 
   it('costs time while it forwards, and none while it is suspended', () => {

@@ -1,4 +1,13 @@
-import { type Bytes, bytes, owedFor, type Price, type Wei, wei } from '@pontage/shared'
+import {
+  type Bytes,
+  bytes,
+  bytesPerMegabyte,
+  megabytesBegun,
+  owedFor,
+  type Price,
+  type Wei,
+  wei,
+} from '@pontage/shared'
 import { larger, smaller } from './order.js'
 
 /** Why a session is over. `lost`: the provider fell silent; `payment`: it says it was not paid. */
@@ -166,12 +175,16 @@ function pay(session: Session): Step {
   }
 }
 
-/** A provider whose count is above ours by more than loss explains is not worth a second megabyte. */
+/**
+ * A provider may have forwarded what was promised and its credit; beyond that only loss makes its count larger.
+ * One that counts more still is not worth another megabyte.
+ */
 function compared(session: Session, theirs: Count): Step {
   const own = session.downBytes + session.upBytes
   const claimed = theirs.downBytes + theirs.upBytes
-  const allowed = own + (own * tolerance.numerator) / tolerance.denominator + session.credit
-  if (claimed <= allowed) return quietly(session)
+  const withLoss = own + (own * tolerance.numerator) / tolerance.denominator
+  const paidFor = megabytesBegun(bytes(own)) * bytesPerMegabyte
+  if (claimed <= larger(withLoss, paidFor) + session.credit) return quietly(session)
   return stopped(session, 'counts', `The provider counted ${claimed} bytes, this machine ${own}.`)
 }
 
