@@ -114,15 +114,13 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
     closers.push(() => outside.close())
     await publishOffer(parts, settings, { wireguardKey, certificate: certificate.fingerprint })
     price = await pricesInForce(parts, settings)
-    const watch = await createWatch(
-      parts,
-      sessions,
-      hubs.settlements,
-      settings.clearEverySeconds,
-      async () => {
+    const watch = await createWatch(parts, sessions, hubs.settlements, settings.clearEverySeconds, {
+      isAlive: () => machine.isAlive(),
+      failed: fail,
+      refresh: async () => {
         price = await pricesInForce(parts, settings)
       },
-    )
+    })
     closers.push(() => watch.stop())
     const settleAll = async () => {
       await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))

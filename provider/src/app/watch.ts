@@ -15,7 +15,13 @@ export async function createWatch(
   sessions: Sessions,
   settlements: ReadonlyMap<Address, Settlement>,
   clearEverySeconds: number,
-  refresh: () => Promise<void>,
+  told: {
+    /** Whether the tunnels still stand. */
+    readonly isAlive: () => Promise<boolean>
+    readonly failed: (error: unknown) => void
+    /** Time to look at what else the chain says of us. */
+    readonly refresh: () => Promise<void>
+  },
 ): Promise<{ settleNow(): void; stop(): Promise<void> }> {
   let seenBlock = (await chain.head()).number
   await noteMissed()
@@ -34,9 +40,9 @@ export async function createWatch(
 
   async function look(): Promise<void> {
     try {
+      if (!(await told.isAlive())) told.failed(new Error('The tunnel interface is gone.'))
       const head = await chain.head()
       const ending = head.number > seenBlock ? await readEndings(chain, seenBlock + 1, head.number) : []
-      seenBlock = head.number
       for (const { kind, channelId } of ending) {
         const channel = promises.channel(channelId)
         if (channel === undefined) continue
@@ -49,13 +55,14 @@ export async function createWatch(
         settlement?.noteEnding(channelId)
         void settlement?.settle()
       }
+      seenBlock = head.number
       for (const live of sessions.all()) {
         const { channelId } = live.record
         const guarantee = promises.channel(channelId)?.guarantee
         if (guarantee && isNearlyOver(guarantee, head.at))
           await sessions.end(live.record.id, { code: 'no-guarantee', channelId })
       }
-      await refresh()
+      await told.refresh()
       if (silent) log.info('the chain answers again')
       silent = false
     } catch (error) {

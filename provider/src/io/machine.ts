@@ -7,6 +7,7 @@ import {
   createWireguard,
   deleteWireguard,
   generatePresharedKey,
+  linkExists,
   removeWireguardPeer,
   UserError,
   uniqueInterfaceName,
@@ -44,6 +45,8 @@ export interface Machine {
   /** Adds a consumer's end, and gives the secret both ends share. */
   addPeer(publicKey: WireguardKey, addresses: TunnelAddresses): Promise<WireguardKey>
   removePeer(publicKey: WireguardKey): Promise<void>
+  /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
+  isAlive(): Promise<boolean>
   /** Puts everything back as it was. */
   restore(): Promise<void>
 }
@@ -99,6 +102,7 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
       return presharedKey
     },
     removePeer: (publicKey) => removeWireguardPeer(tunnel, publicKey),
+    isAlive: () => linkExists(name),
     restore: async () => {
       await undo(plan.home)
     },

@@ -37,7 +37,7 @@ async function run(given: ArgumentsCamelCase<ServeOptions>): Promise<void> {
     await serving.stop().catch((error: Error) => log.error('stopping failed', { reason: error.message }))
     if (broken)
       throw new UserError(
-        'Serving broke off: the disk or the firewall failed, see the log. What was promised is kept; start again once that is mended.',
+        'Serving broke off: disk, tunnel or firewall failed, see the log. What was promised is kept; start again once that is mended.',
         { cause: broken },
       )
     log.info('stopped')
