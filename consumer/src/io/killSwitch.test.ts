@@ -10,6 +10,7 @@ const policy: TunnelPolicy = {
   address6: 'fd50::2',
   gateway4: '10.86.0.1',
   gateway6: 'fd50::1',
+  dns: ['10.86.0.1'],
   limit: bytes(50_000_000n),
 }
 
@@ -67,6 +68,19 @@ describe('the kill switch', () => {
         `counter name "${name === 'download' ? 'down' : 'up'}" accept`,
       ])
     }
+  })
+
+  it('sends questions for names to the gateways that answer them, and refuses the others', () => {
+    const redirected = chainOf(tunnelRuleset(policy), 'names').filter((rule) => rule.includes('dnat'))
+    expect(redirected).toEqual([
+      'meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 dnat ip to 10.86.0.1',
+    ])
+    const both = tunnelRuleset({ ...policy, dns: ['10.86.0.1', 'fd50::1'] })
+    expect(chainOf(both, 'names').filter((rule) => rule.includes('dnat'))).toHaveLength(2)
+    const refused = chainOf(tunnelRuleset(policy), 'output').filter((rule) =>
+      rule.includes('port-unreachable'),
+    )
+    expect(refused.map((rule) => rule.includes('ip6 daddr'))).toEqual([false, true])
   })
 
   it('has no quota without a limit', () => {

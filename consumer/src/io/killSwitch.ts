@@ -31,6 +31,8 @@ export interface TunnelPolicy {
   readonly address6: string
   readonly gateway4: string
   readonly gateway6: string
+  /** Gateways that answer for names; a question of the other family is refused, so that the next is asked. */
+  readonly dns: readonly string[]
   /** Bytes, both directions together, after which nothing more passes; left out: no limit. */
   readonly limit: Bytes | undefined
 }
@@ -90,17 +92,28 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
     chain('names', [
       'type nat hook output priority -100; policy accept;',
       'oifname "lo" accept',
-      `meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 dnat ip to ${policy.gateway4}`,
-      `meta nfproto ipv6 meta l4proto { tcp, udp } th dport 53 dnat ip6 to ${policy.gateway6}`,
+      ...(policy.dns.includes(policy.gateway4)
+        ? [`meta nfproto ipv4 ${question} dnat ip to ${policy.gateway4}`]
+        : []),
+      ...(policy.dns.includes(policy.gateway6)
+        ? [`meta nfproto ipv6 ${question} dnat ip6 to ${policy.gateway6}`]
+        : []),
     ]),
     // A question first meant for another device carries that device's address.
     chain('sources', [
       'type nat hook postrouting priority srcnat; policy accept;',
-      `oifname ${tunnel} meta l4proto { tcp, udp } th dport 53 masquerade`,
+      `oifname ${tunnel} ${question} masquerade`,
     ]),
     chain('output', [
       'type filter hook output priority filter; policy drop;',
       'oifname "lo" accept',
+      // Still not on its way to a gateway that answers: the system asks its next resolver at once.
+      ...(policy.dns.length === 0
+        ? []
+        : [
+            `${question} ip daddr != ${policy.gateway4} reject with icmpx port-unreachable`,
+            `${question} ip6 daddr != ${policy.gateway6} reject with icmpx port-unreachable`,
+          ]),
       `oifname ${tunnel} accept`,
       // Redirected questions still show the device they were first routed to; the guard sees the real one.
       `${gateway4} accept`,
@@ -160,6 +173,9 @@ const plumbing = [
   'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
   'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
 ]
+
+/** A question for a name, however it travels. */
+const question = 'meta l4proto { tcp, udp } th dport 53'
 
 const refuseFast = ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']
 

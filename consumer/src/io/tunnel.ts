@@ -40,6 +40,7 @@ export async function raiseTunnel(options: {
       address6: offer.address6,
       gateway4: offer.gateway4,
       gateway6: offer.gateway6,
+      dns: offer.dns,
       limit,
     }),
   )
