@@ -110,6 +110,11 @@ export const requests = {
     params: z.object({ opening: signed('Opening'), permit }),
     result: z.object({ transaction: zodBytes32 }),
   },
+  /** Consumer without gas → hub: begin its exit from this channel. The fee comes out of what is left at its end. */
+  'relay-exit': {
+    params: z.object({ channel: parties, exit: signed('ExitRequest') }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
   /** Consumer → hub: its signature on turn 0 of the channel's pre-fund state; answered by the hub's on turn 1. */
   prefund: {
     params: z.object({ channel: parties, signature: zodSignature }),

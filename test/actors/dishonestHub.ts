@@ -33,6 +33,7 @@ const hub = await startHub({
   settings: {
     relayFee: wei(0n),
     relaysPerDay: 100,
+    relaysPerDayInAll: 100,
     guaranteeSeconds: 3_600,
     drawAbove: wei(0n),
     pollMs: 500,

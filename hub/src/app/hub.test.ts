@@ -36,6 +36,7 @@ let channelId: Hex
 const settings = {
   relayFee: tokens('0.01'),
   relaysPerDay: 20,
+  relaysPerDayInAll: 100,
   guaranteeSeconds: 3_600,
   drawAbove: tokens('1000'),
   pollMs: 50,
@@ -290,5 +291,62 @@ describe('a hub', () => {
     })
     link.close()
     providerLink.close()
+  })
+
+  it('relays no more a day for one identity, nor for all together, than its operator allows', async () => {
+    const relays = (more: Partial<typeof settings>, name: string) => start(name, honestRules, more)
+    for (const [more, name] of [
+      [{ relaysPerDay: 1 }, 'one.sqlite'],
+      [{ relaysPerDayInAll: 1 }, 'all.sqlite'],
+    ] as const) {
+      const limited = await relays(more, name)
+      const link = await dial(world, consumer, limited.port)
+      expect((await relayedRegistration(link)).ok).toBe(true)
+      expect(await relayedRegistration(link)).toMatchObject({ refusal: { peerCode: 'relay-limit' } })
+      link.close()
+      await limited.close()
+    }
+  })
+
+  it('begins an exit for a consumer without gas, for a fee out of what is left at its end', async () => {
+    const link = await dial(world, consumer, running.port)
+    const opened = await relayedOpening(link, 3, '2')
+    expect(opened.answer).toMatchObject({ ok: true })
+    const id = channelIdOf({ ...parties(3), chainId: 31_337 })
+    const exitOf = (fee: bigint, signer = consumer) =>
+      world.typedData.signed(
+        'ExitRequest',
+        { channelId: id, relayFee: fee, deadline: later() },
+        signer.privateKey,
+      )
+    const ask = (exit: ReturnType<typeof exitOf>, nonce = 3) =>
+      link.request('relay-exit', { channel: parties(nonce), exit })
+
+    expect(await ask(exitOf(settings.relayFee - 1n))).toMatchObject({
+      refusal: { peerCode: 'relay-fee-too-low' },
+    })
+    expect(await ask(exitOf(settings.relayFee, provider))).toMatchObject({
+      refusal: { peerCode: 'wrong-signer' },
+    })
+    expect(await ask(exitOf(settings.relayFee), 4)).toMatchObject({
+      refusal: { peerCode: 'unknown-channel' },
+    })
+    expect(await ask(exitOf(tokens('2.01')))).toMatchObject({
+      refusal: { peerCode: 'insufficient-collateral' },
+    })
+    const exit = exitOf(settings.relayFee)
+    const answers = await Promise.all([ask(exit), ask(exit)])
+    expect(answers[0]).toMatchObject({ ok: true })
+    expect(answers[1]).toEqual(answers[0])
+    expect((await world.chain.channels.channelOf(id)).exitAt).toBeGreaterThan(0n)
+
+    const { exitDelay } = await world.chain.channels.settings()
+    const before = await world.chain.token.balanceOf(hub.address)
+    await world.rpc('evm_increaseTime', Number(exitDelay) + 1)
+    await createSender(world.chain, provider).send(
+      world.chain.channels.exit.populateTransaction(parties(3), []),
+    )
+    expect((await world.chain.token.balanceOf(hub.address)) - before).toBe(settings.relayFee)
+    link.close()
   })
 })

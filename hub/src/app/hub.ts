@@ -93,6 +93,7 @@ export async function startHub(options: {
     describe: async () => ({ ok: true, value: await describe(parts) }),
     'relay-register': relayer.register,
     'relay-open': relayer.open,
+    'relay-exit': relayer.exit,
     prefund: (params, link) => prefund(parts, params, link),
     guarantee: (params, link) => guarantee(parts, params, link),
     clear: (params, link) => clear(parts, treasury, params, link),

@@ -14,6 +14,8 @@ export interface HubSettings {
   readonly drawAbove: Wei
   /** Transactions sent for one identity in a day. */
   readonly relaysPerDay: number
+  /** Transactions sent for everybody together in a day. */
+  readonly relaysPerDayInAll: number
   /** Milliseconds between looks at the chain. */
   readonly pollMs: number
 }

@@ -1,14 +1,19 @@
 import {
   type Address,
+  channelIdOf,
   type Hex,
   type Params,
   type Result,
   refuse,
   type Verdict,
   type Wei,
+  wei,
 } from '@pontage/shared'
 import { permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
+import type { ChannelLine } from '../core/channelLine.js'
+import { larger } from '../core/reserve.js'
+import { findChannel } from './fresh.js'
 import type { Parts } from './parts.js'
 
 const secondsPerDay = 86_400
@@ -17,11 +22,12 @@ const secondsPerDay = 86_400
 export interface Relayer {
   register(params: Params<'relay-register'>): Promise<Verdict<{ value: Result<'relay-register'> }>>
   open(params: Params<'relay-open'>): Promise<Verdict<{ value: Result<'relay-open'> }>>
+  exit(params: Params<'relay-exit'>): Promise<Verdict<{ value: Result<'relay-exit'> }>>
 }
 
 /** One paper to be relayed. */
 interface Errand {
-  readonly kind: 'register' | 'open'
+  readonly kind: 'register' | 'open' | 'exit'
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
@@ -33,16 +39,19 @@ interface Errand {
 export function createRelayer(parts: Parts): Relayer {
   const { chain, identity, typedData } = parts
   const { registry, channels } = chain
-  const running = new Map<Hex, Promise<Verdict<{ value: { transaction: Hex } }>>>()
+  const running = new Map<Hex, { identity: Address; outcome: Promise<Relayed> }>()
   const from = { from: identity.address }
 
   /** The same paper twice is one errand, whether it is still under way or done. */
-  const once = (errand: Errand): Promise<Verdict<{ value: { transaction: Hex } }>> => {
+  const once = (errand: Errand): Promise<Relayed> => {
     const already = running.get(errand.digest)
-    if (already) return already
-    const errands = relay(parts, errand).finally(() => running.delete(errand.digest))
-    running.set(errand.digest, errands)
-    return errands
+    if (already) return already.outcome
+    const besides = [...running.values()].filter(({ identity }) => identity === errand.identity).length
+    const outcome = relay(parts, errand, { inAll: running.size, ofIdentity: besides }).finally(() =>
+      running.delete(errand.digest),
+    )
+    running.set(errand.digest, { identity: errand.identity, outcome })
+    return outcome
   }
 
   return {
@@ -76,18 +85,53 @@ export function createRelayer(parts: Parts): Relayer {
         call: () => channels.openFor.populateTransaction(...given),
       })
     },
+    async exit({ channel, exit }) {
+      const { channelId, relayFee, deadline, signature } = exit
+      if (channel.hub !== identity.address)
+        return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
+      if (channelIdOf({ ...channel, chainId: chain.deployment.chainId }) !== channelId)
+        return refuse({ code: 'unknown-channel', channelId })
+      const checked = typedData.check('ExitRequest', exit, channel.consumer)
+      if (!checked.ok) return checked
+      const found = await findChannel(parts, channelId)
+      if (!found.ok) return found
+      const left = restOf(found.line)
+      // The fee is paid last: where the rest does not hold it, it would never come.
+      if (left < relayFee)
+        return refuse({ code: 'insufficient-collateral', ceiling: relayFee as Wei, available: left })
+      const given = [channel, relayFee, deadline, signature] as const
+      return once({
+        kind: 'exit',
+        identity: channel.consumer,
+        digest: hex(typedData.digest('ExitRequest', exit)),
+        fee: relayFee as Wei,
+        simulate: () => channels.requestExitFor.staticCall(...given, from),
+        call: () => channels.requestExitFor.populateTransaction(...given),
+      })
+    },
   }
 }
 
-async function relay(parts: Parts, errand: Errand): Promise<Verdict<{ value: { transaction: Hex } }>> {
+type Relayed = Verdict<{ value: { transaction: Hex } }>
+
+/** @param besides - Errands under way at the moment, which the ledger does not count yet. */
+async function relay(
+  parts: Parts,
+  errand: Errand,
+  besides: { inAll: number; ofIdentity: number },
+): Promise<Relayed> {
   const { ledger, sender, chain, settings, clock, log } = parts
   const done = await ledger.relayed(errand.digest)
   if (done) return { ok: true, value: { transaction: done.transaction } }
   if (errand.fee < settings.relayFee)
     return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: settings.relayFee })
   const now = clock.now()
-  if ((await ledger.relayedSince(errand.identity, now - secondsPerDay)) >= settings.relaysPerDay)
-    return refuse({ code: 'relay-limit', perDay: settings.relaysPerDay })
+  const { relaysPerDay, relaysPerDayInAll } = settings
+  const since = now - secondsPerDay
+  if ((await ledger.relayedSince(since, errand.identity)) + besides.ofIdentity >= relaysPerDay)
+    return refuse({ code: 'relay-limit', perDay: relaysPerDay })
+  if ((await ledger.relayedSince(since)) + besides.inAll >= relaysPerDayInAll)
+    return refuse({ code: 'relay-limit', perDay: relaysPerDayInAll })
   let sent: Sent
   try {
     await errand.simulate()
@@ -111,6 +155,15 @@ async function relay(parts: Parts, errand: Errand): Promise<Verdict<{ value: { t
     gasUsed: sent.gasUsed,
   })
   return { ok: true, value: { transaction: sent.transaction } }
+}
+
+/** What is left of a channel's balance once everything known to be owed has been drawn. */
+function restOf({ balance, tabs }: ChannelLine): Wei {
+  const owed = tabs.reduce((sum, { cleared, protested, drawn }) => {
+    const claim = larger(cleared, protested)
+    return claim > drawn ? sum + claim - drawn : sum
+  }, 0n)
+  return wei(balance > owed ? balance - owed : 0n)
 }
 
 const hex = (bytes: Buffer): Hex => `0x${bytes.toString('hex')}`

@@ -84,6 +84,7 @@ async function start(
     settings: {
       relayFee: tokens('0.01'),
       relaysPerDay: 20,
+      relaysPerDayInAll: 100,
       guaranteeSeconds: 3_600,
       drawAbove: (settings.drawAbove ?? tokens('1000')) as never,
       pollMs: 20,

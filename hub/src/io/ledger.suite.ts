@@ -249,8 +249,9 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await ledger.recordRelayed(entry)
       await ledger.recordRelayed({ ...entry, at: 200 })
       expect(await ledger.relayed(channelId(9))).toEqual(entry)
-      expect(await ledger.relayedSince(consumer, 100)).toBe(1)
-      expect(await ledger.relayedSince(consumer, 101)).toBe(0)
+      expect(await ledger.relayedSince(100, consumer)).toBe(1)
+      expect(await ledger.relayedSince(101, consumer)).toBe(0)
+      expect([await ledger.relayedSince(100, provider(1)), await ledger.relayedSince(100)]).toEqual([0, 1])
     })
 
     it('has everything again after it was closed', async () => {

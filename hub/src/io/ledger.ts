@@ -160,8 +160,8 @@ export interface Ledger {
 
   relayed(digest: Hex): Promise<Relayed | undefined>
   recordRelayed(entry: Relayed): Promise<void>
-  /** How many transactions were relayed for an identity since a time. */
-  relayedSince(identity: Address, since: number): Promise<number>
+  /** How many transactions were relayed since a time, for one identity or in all. */
+  relayedSince(since: number, identity?: Address): Promise<number>
 
   close(): Promise<void>
 }

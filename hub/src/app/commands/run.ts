@@ -57,6 +57,12 @@ export const serveFlags = {
     requiresArg: true,
     describe: 'Transactions sent for one identity in a day',
   },
+  'relays-per-day-in-all': {
+    type: 'number',
+    default: 2_000,
+    requiresArg: true,
+    describe: 'Transactions sent for everybody together in a day',
+  },
   'guarantee-seconds': {
     type: 'number',
     default: 3_600,
@@ -102,6 +108,7 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
     const settings = {
       relayFee: parseTokens(options.relayFee, chain.tokenDecimals),
       relaysPerDay: wholeNumber('--relays-per-day', options.relaysPerDay),
+      relaysPerDayInAll: wholeNumber('--relays-per-day-in-all', options.relaysPerDayInAll),
       guaranteeSeconds: wholeNumber('--guarantee-seconds', options.guaranteeSeconds, 1),
       drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
       pollMs: wholeNumber('--poll-ms', options.pollMs, 10),

@@ -29,6 +29,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
   const countRelayed = database.prepare(
     'SELECT count(*) AS count FROM relayed WHERE identity = ? AND sent_at >= ?',
   )
+  const countAllRelayed = database.prepare('SELECT count(*) AS count FROM relayed WHERE sent_at >= ?')
 
   /** Reads and writes under one write lock: nothing changes between the decision and its record. */
   const atomically = <Result>(work: () => Result): Promise<Result> =>
@@ -74,8 +75,10 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
       atomically(() => {
         writeRelayed.run(hexBlob(entry.digest), hexBlob(entry.identity), hexBlob(entry.transaction), entry.at)
       }),
-    relayedSince: async (identity, since) =>
-      (countRelayed.get(hexBlob(identity), since) as { count: number }).count,
+    relayedSince: async (since, identity) => {
+      const row = identity ? countRelayed.get(hexBlob(identity), since) : countAllRelayed.get(since)
+      return (row as { count: number }).count
+    },
     close: async () => {
       database.close()
     },
