@@ -1,5 +1,5 @@
 import { type Address, address } from '@pontage/shared'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import {
   createMarket,
   eventually,
@@ -29,10 +29,12 @@ beforeAll(async () => {
       beneficiary,
       megabits: 200,
       redeemAbove: '0.05',
+      clearEvery: 5,
     },
   })
   consumer = await seatConsumer(market, 'consumer', '20')
 })
+beforeEach(() => onTestFailed(() => console.error(market.world.lastWords())))
 afterAll(() => market.destroy())
 
 async function session(bytes: number): Promise<bigint> {
