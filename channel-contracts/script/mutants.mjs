@@ -6,7 +6,8 @@
  *
  * Faults that change nothing anybody could see are listed with the reason in mutants.equivalent.json.
  */
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
@@ -25,12 +26,16 @@ const equivalents = JSON.parse(readFileSync(join(workspace, 'script/mutants.equi
 const reasons = new Map(equivalents.flatMap(({ reason, faults }) => faults.map((fault) => [fault, reason])))
 
 const scratch = mkdtempSync(join(tmpdir(), 'pontage-mutants-'))
-process.on('exit', () => rmSync(scratch, { recursive: true, force: true }))
+let running
+process.on('exit', () => {
+  running?.kill('SIGKILL')
+  rmSync(scratch, { recursive: true, force: true })
+})
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1))
 const copy = layOut()
 
 say('The tests without a fault …')
-const healthy = test()
+const healthy = await test()
 if (healthy.outcome !== 'passed') {
   console.error(`${healthy.text}\nThe tests fail without any fault. Mend that first.`)
   process.exit(1)
@@ -46,7 +51,7 @@ const faults = files
   .filter(({ name }) => name.includes(flags.only))
 const result = { planted: 0, caught: 0, missed: [], equivalent: 0, notCompiling: 0 }
 for (const [index, fault] of faults.entries()) {
-  const verdict = reasons.has(fault.name) ? 'equivalent' : judge(fault)
+  const verdict = reasons.has(fault.name) ? 'equivalent' : await judge(fault)
   if (verdict === 'equivalent') result.equivalent++
   else if (verdict === 'not compiling') result.notCompiling++
   else {
@@ -64,7 +69,7 @@ else {
 }
 if (result.missed.length > 0) process.exitCode = 1
 
-function judge(fault) {
+async function judge(fault) {
   const source = readFileSync(join(copy, fault.file), 'utf8')
   const faulty = source.slice(0, fault.start) + fault.replacement + source.slice(fault.end)
   const compiled = compiler.compile({ [fault.file]: faulty })
@@ -72,10 +77,11 @@ function judge(fault) {
   const untouched = compiled.map(({ contract }) => [artifactOf(contract), readFileSync(artifactOf(contract))])
   try {
     for (const { contract, evm } of compiled) plant(artifactOf(contract), evm)
-    const quick = test('--no-match-path', 'test/invariants/*', '--fuzz-runs', '64')
+    const quick = await test('--no-match-path', 'test/invariants/*', '--fuzz-runs', '64')
     if (quick.outcome === 'failed') return 'caught'
     // What the quick ones overlook, the invariants may see.
-    return test().outcome === 'passed' ? 'missed' : 'caught'
+    const thorough = await test('--match-path', 'test/invariants/*')
+    return thorough.outcome === 'failed' ? 'caught' : 'missed'
   } finally {
     for (const [path, artifact] of untouched) writeFileSync(path, artifact)
   }
@@ -94,16 +100,18 @@ function plant(path, { bytecode, deployedBytecode }) {
 }
 
 /** Tests are linked when they run: they take the contracts as they find them among the artifacts. */
-function test(...more) {
-  const ended = spawnSync(binary('forge'), ['test', '--fail-fast', '--dynamic-test-linking', ...more], {
-    cwd: copy,
-    encoding: 'utf8',
-    env: { ...process.env, FOUNDRY_PROFILE: 'default', FOUNDRY_OPTIMIZER: 'false', FOUNDRY_DENY: 'never' },
-    maxBuffer: 2 ** 28,
-    timeout: 300_000,
-  })
+async function test(...more) {
+  const flags = ['test', '--fail-fast', '--dynamic-test-linking', ...more]
+  const env = { FOUNDRY_PROFILE: 'default', FOUNDRY_OPTIMIZER: 'false', FOUNDRY_DENY: 'never' }
+  const forge = spawn(binary('forge'), flags, { cwd: copy, env: { ...process.env, ...env }, timeout: 300_000 })
+  running = forge
+  const text = []
+  forge.stdout.on('data', (part) => text.push(part))
+  forge.stderr.on('data', (part) => text.push(part))
+  const [code] = await once(forge, 'close')
+  running = undefined
   // A fault may make a test run for ever: that is noticed too.
-  return { outcome: ended.status === 0 ? 'passed' : 'failed', text: `${ended.stdout}${ended.stderr}` }
+  return { outcome: code === 0 ? 'passed' : 'failed', text: text.join('') }
 }
 
 /** A copy of the workspace beside the same packages. @returns Its path. */
