@@ -6,9 +6,8 @@ import { initCommand } from './app/commands/init.js'
 import { providersCommand } from './app/commands/providers.js'
 import { statusCommand } from './app/commands/status.js'
 
-// A closed terminal or pipe is no reason to stop: the session pays on, and the kill switch holds.
+// A closed terminal or pipe is no failure of the command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
-process.on('SIGHUP', () => {})
 
 await runProgram({
   name: 'pontage',

@@ -116,13 +116,19 @@ export async function connect(
   } catch (error) {
     // Before anybody was told "connected" nothing relies on the tunnel; afterwards a failure blocks.
     if (isConnected) await blockMachine(context.home, record)
-    else await restoreMachine(context.home, record)
+    else {
+      await outer.request('end', { session: agreement.session }, farewellMs)
+      await restoreMachine(context.home, record)
+    }
     throw error
   } finally {
     meter.close()
     outer.close()
   }
 }
+
+/** How long a provider may take to hear that a session that never came up is over. */
+const farewellMs = 2_000
 
 /** Receipt, then the machine: as it was when the user ended it, shut otherwise. */
 async function conclude(
@@ -133,9 +139,9 @@ async function conclude(
   screen: Screen,
 ): Promise<EndReason> {
   const reason = session.reason ?? 'provider'
+  const receipt = await writeReceipt(context, journal, record, session)
   if (reason === 'user') await restoreMachine(context.home, record)
   else await blockMachine(context.home, record)
-  const receipt = await writeReceipt(context, journal, record, session)
   screen.ended(session, receipt)
   return reason
 }

@@ -146,6 +146,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
         await dispatch({ type: 'stop', reason: 'lost', message: (error as Error).message })
         return
       }
+      if (!isOpen()) return link.close()
       payer.use(link)
       await dispatch({ type: 'reattached' })
       tell('reconnected')

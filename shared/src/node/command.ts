@@ -13,7 +13,7 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv
   /** Network namespace (as `ip netns` names it) in which the command runs. */
   readonly netns?: string
-  /** Starts the command in a session of its own, so that Ctrl-C at our terminal does not reach what it leaves behind. */
+  /** A session of its own for the command, so that Ctrl-C at our terminal reaches us alone. Default true. */
   readonly detached?: boolean
 }
 
@@ -66,7 +66,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
       cwd: options.cwd,
       env: options.env ?? process.env,
       stdio: ['pipe', 'pipe', 'pipe'],
-      detached: options.detached ?? false,
+      detached: options.detached ?? true,
     })
     const out: Buffer[] = []
     const err: Buffer[] = []

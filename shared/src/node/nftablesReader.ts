@@ -56,7 +56,8 @@ export function openNftReader(options: NftOptions = {}): NftReader {
 function start(netns: string | undefined): ChildProcessWithoutNullStreams {
   const nft = ['nft', '--json', '--interactive']
   const [program = '', ...args] = netns === undefined ? nft : ['ip', 'netns', 'exec', netns, ...nft]
-  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'] })
+  // Detached: Ctrl-C at our terminal is for us. It ends with its standard input, and so with us.
+  const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
   child.stdout.setEncoding('utf8')
   child.stderr.setEncoding('utf8')
   for (const stream of [child.stdin, child.stdout, child.stderr, child]) stream.on('error', () => {})

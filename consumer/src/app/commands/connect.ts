@@ -58,6 +58,8 @@ export const connectCommand = command<Options>({
     const onSignal = () => stop.abort()
     process.on('SIGINT', onSignal)
     process.on('SIGTERM', onSignal)
+    // A closed terminal does not end a session that others rely on; "pontage disconnect" does.
+    process.on('SIGHUP', () => {})
     const lock = await lockHome(argv.home)
     const log = logFrom(argv)
     const context = await openContext(settingsFrom(argv), log).catch(async (error) => {
