@@ -61,8 +61,16 @@ function writeAbis(folder) {
   for (const name of contracts) {
     const path = join(workspace, 'out', `${name}.sol`, `${name}.json`)
     if (!existsSync(path)) throw new Error(`forge wrote no ${relative(workspace, path)}`)
-    const { abi, bytecode } = JSON.parse(readFileSync(path, 'utf8'))
-    const artifact = { contractName: name, abi, bytecode: bytecode.object }
+    const { abi, bytecode, deployedBytecode } = JSON.parse(readFileSync(path, 'utf8'))
+    const immutables = Object.values(deployedBytecode.immutableReferences ?? {}).flat()
+    const artifact = {
+      contractName: name,
+      abi,
+      bytecode: bytecode.object,
+      // With these a deployed contract can be compared with this source, whatever its constructor was given.
+      deployedBytecode: deployedBytecode.object,
+      immutables: immutables.sort((a, b) => a.start - b.start),
+    }
     writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(artifact, null, 1)}\n`)
   }
 }

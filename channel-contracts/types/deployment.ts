@@ -63,29 +63,53 @@ export const defaults = {
   overchargePenalty: 5n * whole,
 } as const satisfies Required<Omit<DeployOptions, 'token'>>
 
+/** Where a deployment that was interrupted began. */
+export interface Beginning {
+  firstNonce: number
+  fromBlock: number
+}
+
 /**
  * Deploys token (unless one is given), registry, channels and marketplace. The contracts name each other in
  * immutables, so their addresses are computed before from the signer's nonce: it must send nothing else meanwhile.
  *
- * @throws When a transaction fails, or the chain put a contract elsewhere than computed.
+ * @param resumed - Given to go on with an interrupted deployment: what is there already is not deployed again.
+ * @param begins - Told before the first transaction leaves, so that an interrupted deployment can be gone on with.
+ * @throws When a transaction fails, or the signer has sent something else in between.
  */
-export async function deployAll(signer: Signer, options: DeployOptions = {}): Promise<Deployment> {
+export async function deployAll(
+  signer: Signer,
+  options: DeployOptions = {},
+  resumed?: Beginning,
+  begins: (beginning: Beginning) => Promise<void> | void = () => {},
+): Promise<Deployment> {
   const provider = signer.provider
   if (provider === null) throw new Error('The signer is not connected to a chain. Connect it to a provider.')
   const from = await signer.getAddress()
   const { chainId } = await provider.getNetwork()
-  const fromBlock = await provider.getBlockNumber()
-  let nonce = await provider.getTransactionCount(from, 'latest')
+  const beginning = resumed ?? {
+    firstNonce: await provider.getTransactionCount(from, 'latest'),
+    fromBlock: await provider.getBlockNumber(),
+  }
+  await begins(beginning)
+  let nonce = beginning.firstNonce
   const deploy = async <Args extends unknown[]>(
     factory: ContractFactory & { getDeployTransaction(...args: Args): Promise<object> },
     ...args: Args
   ): Promise<string> => {
     const expected = getCreateAddress({ from, nonce })
-    const sent = await signer.sendTransaction({ ...(await factory.getDeployTransaction(...args)), nonce })
+    if ((await provider.getCode(expected)) === '0x') {
+      const next = await provider.getTransactionCount(from, 'latest')
+      if (next !== nonce)
+        throw new Error(
+          `${from} has sent ${next} transactions, expected ${nonce}: something else was sent in between. Begin anew.`,
+        )
+      const sent = await signer.sendTransaction({ ...(await factory.getDeployTransaction(...args)), nonce })
+      const receipt = await sent.wait()
+      if (receipt?.contractAddress !== expected)
+        throw new Error(`Deployed at ${receipt?.contractAddress}, expected ${expected}. Begin anew.`)
+    }
     nonce += 1
-    const receipt = await sent.wait()
-    if (receipt?.contractAddress !== expected)
-      throw new Error(`Deployed at ${receipt?.contractAddress}, expected ${expected}. Deploy again.`)
     return expected.toLowerCase()
   }
   const token =
@@ -102,7 +126,14 @@ export async function deployAll(signer: Signer, options: DeployOptions = {}): Pr
   )
   const channels = await deploy(new PaymentChannels__factory(signer), registry, channelSettings)
   const marketplace = await deploy(new Marketplace__factory(signer), registry, marketSettings)
-  return { chainId: Number(chainId), token: token.toLowerCase(), registry, channels, marketplace, fromBlock }
+  return {
+    chainId: Number(chainId),
+    token: token.toLowerCase(),
+    registry,
+    channels,
+    marketplace,
+    fromBlock: beginning.fromBlock,
+  }
 }
 
 /** What the constructors are given for these options. */
