@@ -31,7 +31,9 @@ async function main() {
   try {
     const chainId = Number(await chainIdOf(provider, rpc))
     if (config.chainId !== undefined && config.chainId !== chainId)
-      throw new Mistake(`${rpc} is chain ${chainId}, but ${configPath} is for chain ${config.chainId}. Use the other.`)
+      throw new Mistake(
+        `${rpc} is chain ${chainId}, but ${configPath} is for chain ${config.chainId}. Use the other.`,
+      )
     const path = out ? resolve(out) : join(workspace, 'deployments', `${chainId}.json`)
     const signer = new Wallet(readKey(keyFile), provider)
     const deployment = await deploy(signer, config, path)
@@ -49,7 +51,8 @@ function flags() {
   try {
     const strings = Object.fromEntries(Object.keys(options).map((name) => [name, { type: 'string' }]))
     const { values } = parseArgs({ options: strings })
-    if (!values.rpc || !values.config) throw new Mistake('Missing --rpc URL or --config networks/NAME.json. Give both.')
+    if (!values.rpc || !values.config)
+      throw new Mistake('Missing --rpc URL or --config networks/NAME.json. Give both.')
     return values
   } catch (error) {
     if (error instanceof Mistake) throw error
@@ -61,7 +64,9 @@ function flags() {
 function readConfig(path) {
   const amounts = new Set(['tokenSupply', 'overchargePenalty', 'consumer', 'provider', 'hub'])
   const known = new Set(
-    'name chainId token tokenSupply minimumStakes delays feeCapBps defaultFeeBps maxRaiseBps overchargePenalty'.split(' '),
+    'name chainId token tokenSupply minimumStakes delays feeCapBps defaultFeeBps maxRaiseBps overchargePenalty'.split(
+      ' ',
+    ),
   )
   let config
   try {
@@ -69,10 +74,13 @@ function readConfig(path) {
       amounts.has(name) ? BigInt(value) : value,
     )
   } catch (error) {
-    throw new Mistake(`${path} cannot be read as a network's configuration: ${error.message}. See networks/local.json.`)
+    throw new Mistake(
+      `${path} cannot be read as a network's configuration: ${error.message}. See networks/local.json.`,
+    )
   }
   const strange = Object.keys(config).find((name) => !known.has(name))
-  if (strange) throw new Mistake(`${path} has "${strange}", which is not known. Known are ${[...known].join(', ')}.`)
+  if (strange)
+    throw new Mistake(`${path} has "${strange}", which is not known. Known are ${[...known].join(', ')}.`)
   return config
 }
 

@@ -2,7 +2,17 @@
  * Prints what each step costs: gas used by the receipt of a transaction on a chain of its own, with balances of
  * tokens that are not zero before. With --json one object on standard output.
  */
-import { AbiCoder, concat, id, keccak256, MaxUint256, Signature, TypedDataEncoder, toBeHex, Wallet } from 'ethers'
+import {
+  AbiCoder,
+  concat,
+  id,
+  keccak256,
+  MaxUint256,
+  Signature,
+  TypedDataEncoder,
+  toBeHex,
+  Wallet,
+} from 'ethers'
 import {
   deployAll,
   IdentityRegistry__factory,
@@ -154,9 +164,7 @@ async function measure(rpc) {
     guaranteeSignature: guarantee(channelIdOf(newcomer.address, 0), provider.address, 50n * whole, expiresAt),
   })
   const waiting = { hub: hub.address, provider: provider.address, total: 0, signature: '0x' }
-  const drawAndRedeem = await used(
-    as(provider).channels.drawAndRedeem([guaranteed(20n * whole)], waiting),
-  )
+  const drawAndRedeem = await used(as(provider).channels.drawAndRedeem([guaranteed(20n * whole)], waiting))
 
   const conclude = await concludeGas()
   const requestExit = await used(as(many[0]).channels.requestExit(hub.address, 0))
@@ -216,7 +224,10 @@ async function measure(rpc) {
       challengeDuration: 86_400,
       turnNum: 2,
       isFinal: true,
-      appData: abi.encode(['tuple(address,uint256)[]', 'bytes32'], [[[provider.address, total]], releasesHash]),
+      appData: abi.encode(
+        ['tuple(address,uint256)[]', 'bytes32'],
+        [[[provider.address, total]], releasesHash],
+      ),
       outcome: {
         type: 'SimpleAllocation',
         assetHolderAddress: holder,

@@ -90,7 +90,10 @@ const afterCall = (text) => text.slice(text.indexOf(')') + 1)
 
 /** What is assigned, counted or deleted, declarations left out: an unset local is a fault of the compiler's. */
 function stores(code) {
-  const assigned = all(code, /(?<=[;{})]\s*)(?:delete\s+)?([\w.[\]]+(?:\([^()]*\))?[\w.[\]]*)\s*(?:[+-]?=(?!=)[^;]*)?;/g)
+  const assigned = all(
+    code,
+    /(?<=[;{})]\s*)(?:delete\s+)?([\w.[\]]+(?:\([^()]*\))?[\w.[\]]*)\s*(?:[+-]?=(?!=)[^;]*)?;/g,
+  )
   const counted = all(code, /(?<=[;{})]\s*)(?:\+\+|--)[\w.[\]]+;/g)
   return [...assigned.filter(({ 0: text }) => /=|^delete\b/.test(text)), ...counted]
     .filter(({ index, 0: text }) => !isDeclaration(code, index) && !/^_[A-Z_]+ =/.test(text))

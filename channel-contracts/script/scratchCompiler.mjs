@@ -30,7 +30,9 @@ export function createCompiler(folder) {
     compile(changed) {
       const touched = deployed.filter((contract) => Object.keys(changed).some((path) => uses(contract, path)))
       const roots = touched.map((contract) => `src/${contract}.sol`)
-      const sources = Object.fromEntries(roots.map((path) => [path, { content: changed[path] ?? read(path) }]))
+      const sources = Object.fromEntries(
+        roots.map((path) => [path, { content: changed[path] ?? read(path) }]),
+      )
       const selection = touched.map((contract) => [
         `src/${contract}.sol`,
         { [contract]: ['evm.bytecode.object', 'evm.deployedBytecode.object'] },
@@ -49,7 +51,10 @@ export function createCompiler(folder) {
       }
       const output = JSON.parse(solc.compile(input, { import: found }))
       if (output.errors?.some(({ severity }) => severity === 'error')) return undefined
-      return touched.map((contract) => ({ contract, evm: output.contracts[`src/${contract}.sol`][contract].evm }))
+      return touched.map((contract) => ({
+        contract,
+        evm: output.contracts[`src/${contract}.sol`][contract].evm,
+      }))
     },
   }
 

@@ -1,10 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  IdentityRegistry__factory,
-  Marketplace__factory,
-  PaymentChannels__factory,
-} from '../dist/index.js'
+import { IdentityRegistry__factory, Marketplace__factory, PaymentChannels__factory } from '../dist/index.js'
 import { workspace } from './binary.mjs'
 
 /**
@@ -20,7 +16,9 @@ export async function verify(provider, deployment, expected) {
   }
   for (const [name, address] of Object.entries(places)) {
     if (masked(name, await provider.getCode(address)) !== masked(name))
-      throw new Error(`The code at ${address} is not that of ${name}. Deploy again, or check out the source it was made of.`)
+      throw new Error(
+        `The code at ${address} is not that of ${name}. Deploy again, or check out the source it was made of.`,
+      )
   }
   const registry = IdentityRegistry__factory.connect(deployment.registry, provider)
   const channels = PaymentChannels__factory.connect(deployment.channels, provider)

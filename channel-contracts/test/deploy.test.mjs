@@ -29,7 +29,10 @@ after(() => {
 
 function deploy(out, { args = [], env = { PONTAGE_DEPLOY_KEY: key } } = {}) {
   const given = ['--rpc', chain.url, '--config', config, '--out', out, ...args]
-  return spawnSync(process.execPath, [script, ...given], { env: { ...process.env, ...env }, encoding: 'utf8' })
+  return spawnSync(process.execPath, [script, ...given], {
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  })
 }
 
 test('writes a deployment it has verified', async () => {
@@ -92,10 +95,7 @@ test('does not take a contract that is put together otherwise for its own', asyn
   await send(await new TestToken__factory(signer).getDeployTransaction(1n), firstNonce)
   const stakes = { consumer: 1, provider: 1, hub: 1 }
   const registry = new IdentityRegistry__factory(signer)
-  await send(
-    await registry.getDeployTransaction(address, address, address, 700_000, stakes),
-    firstNonce + 1,
-  )
+  await send(await registry.getDeployTransaction(address, address, address, 700_000, stakes), firstNonce + 1)
   const ended = deploy(out)
   assert.equal(ended.status, 1)
   assert.ok(!existsSync(out))
