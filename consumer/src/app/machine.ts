@@ -1,7 +1,8 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
-import { commandExists, linkExists, UserError } from '@pontage/shared/node'
+import { commandExists, linkExists, listTable, UserError } from '@pontage/shared/node'
 import { isFromEarlierBoot, isRunning, readConnection } from '../io/connectionFile.js'
+import { killSwitchTable } from '../io/killSwitch.js'
 
 /** What the system has to have for a tunnel. */
 const programs = { ip: 'iproute2', nft: 'nftables', wg: 'wireguard-tools', flock: 'util-linux' } as const
@@ -28,7 +29,7 @@ export async function requireFreeMachine(home: string, name: string | undefined)
       `"${name}" cannot be the tunnel's name: it is taken, or not 1 to 15 of a-z, 0-9 and -. Choose another --interface.`,
     )
   const record = await readConnection(home)
-  if (record === undefined) return
+  if (record === undefined) return requireNoForeignSwitch()
   if (isRunning(record))
     throw new UserError(
       `A connection runs already (process ${record.process.pid}, interface ${record.interface}). End it with "pontage disconnect" first.`,
@@ -37,5 +38,13 @@ export async function requireFreeMachine(home: string, name: string | undefined)
     isFromEarlierBoot(record)
       ? 'The machine was restarted while connected. Run "pontage disconnect" to tidy up, then connect again.'
       : 'An earlier connection left the kill switch on. Run "pontage disconnect" to open the network, then connect again.',
+  )
+}
+
+/** The table is one for each network: a second connection would take the first one's guard away. */
+async function requireNoForeignSwitch(): Promise<void> {
+  if ((await listTable('inet', killSwitchTable)) === undefined) return
+  throw new UserError(
+    `A kill switch stands here that belongs to another --home. Run "pontage disconnect" with that one, or, if it is gone, "nft delete table inet ${killSwitchTable}".`,
   )
 }

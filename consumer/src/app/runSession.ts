@@ -38,6 +38,7 @@ const attachPatienceMs = 20_000
 const lostAfterMs = 30_000
 /** How long the provider may take to confirm the last promise and to close its books. */
 const settlePatienceMs = 5_000
+const farewellMs = 2_000
 
 /**
  * Keeps one session from the first byte to the last promise. Events come from the counters, the payment
@@ -137,7 +138,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     for (;;) {
       payer.use(link)
       await link.closed
-      if (!isOpen()) return
+      if (!isOpen() || gone.signal.aborted) return
       tell('reconnecting')
       try {
         link = await attach(context, door, { handlers, patienceMs: lostAfterMs, signal: gone.signal })
@@ -199,6 +200,10 @@ export async function runSession(options: SessionOptions): Promise<Session> {
   try {
     await over
     return session
+  } catch (error) {
+    // Else the provider would keep the place, and refuse the next session, until it misses us.
+    await link?.request('end', { session: door.session }, farewellMs)
+    throw error
   } finally {
     gone.abort()
     clearInterval(ticking)

@@ -114,6 +114,9 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
             `${question} ip daddr != ${policy.gateway4} reject with icmpx port-unreachable`,
             `${question} ip6 daddr != ${policy.gateway6} reject with icmpx port-unreachable`,
           ]),
+      // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
+      `oifname ${tunnel} ip saddr != ${policy.address4} meta l4proto tcp reject with tcp reset`,
+      `oifname ${tunnel} ip6 saddr != ${policy.address6} meta l4proto tcp reject with tcp reset`,
       `oifname ${tunnel} accept`,
       // Redirected questions still show the device they were first routed to; the guard sees the real one.
       `${gateway4} accept`,
@@ -134,6 +137,9 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
       // What is meant for neighbours has nobody to hear it in a tunnel, and is not worth a megabyte.
       'ip6 daddr ff00::/8 drop',
       'ip daddr { 224.0.0.0/4, 255.255.255.255 } drop',
+      // Connections from before the tunnel carry another address; the provider would drop them.
+      `ip saddr != ${policy.address4} drop`,
+      `ip6 saddr != ${policy.address6} drop`,
       `${gateway4} meta l4proto { tcp, udp } th dport != 53 accept`,
       `${gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
       `${gateway4} meta l4proto != { tcp, udp } accept`,

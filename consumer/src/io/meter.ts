@@ -1,5 +1,5 @@
 import { type Bytes, bytes } from '@pontage/shared'
-import { applyRuleset, openNftReader } from '@pontage/shared/node'
+import { applyRuleset, openNftReader, UserError } from '@pontage/shared/node'
 import { haltRule, killSwitchTable, parts } from './killSwitch.js'
 
 /** What the kernel counted since the table was loaded. */
@@ -25,7 +25,10 @@ export function openMeter(): Meter {
     const { counters, quotas } = await reader.read('inet', killSwitchTable)
     const down = counters.get(parts.down)
     const up = counters.get(parts.up)
-    if (!down || !up) throw new Error('The kill switch has no counters: somebody else changed it.')
+    if (!down || !up)
+      throw new UserError(
+        'The kill switch has no counters: somebody else changed it. Run "pontage disconnect".',
+      )
     const limit = quotas.get(parts.cap)
     return {
       downBytes: bytes(down.bytes),
@@ -35,8 +38,16 @@ export function openMeter(): Meter {
     }
   }
   return {
-    // Ctrl-C at the terminal also ends the reader's process: the second attempt has a new one.
-    read: () => readOnce().catch(readOnce),
+    // Should the reader's process have ended, the second attempt has a new one.
+    read: () =>
+      readOnce()
+        .catch(readOnce)
+        .catch((cause) => {
+          throw new UserError(
+            'The kill switch was changed by somebody else and cannot be read. It blocks everything now; run "pontage disconnect".',
+            { cause },
+          )
+        }),
     halt: () => applyRuleset(haltRule),
     close: () => reader.close(),
   }

@@ -1,5 +1,5 @@
 import type { CommonOptions, Log } from '@pontage/shared/node'
-import { createLog } from '@pontage/shared/node'
+import { CommandFailed, createLog, UserError } from '@pontage/shared/node'
 import type { Argv, CommandModule } from 'yargs'
 import { wrapped } from '../../core/screen.js'
 import type { ChainSettings, KeySettings } from '../context.js'
@@ -55,10 +55,27 @@ export const printLine = (text: string): void => {
   process.stdout.write(`${isTTY ? wrapped(text, columns) : text}\n`)
 }
 
-/** A command whose options are as its handler reads them; yargs tells of them by their dashed names. */
+/**
+ * A command whose options are as its handler reads them; yargs tells of them by their dashed names.
+ * What a system command refused is a sentence for the user, not a stack.
+ */
 export const command = <Options extends CommonOptions>(module: {
   command: string
   describe: string
   builder: (yargs: Argv<CommonOptions>) => unknown
   handler: (argv: Options) => void | Promise<void>
-}): CommandModule<CommonOptions, never> => module as never
+}): CommandModule<CommonOptions, never> =>
+  ({
+    ...module,
+    async handler(argv: Options) {
+      try {
+        await module.handler(argv)
+      } catch (error) {
+        if (!(error instanceof CommandFailed)) throw error
+        const said = error.message.replaceAll(/\s*\n\s*/g, '; ')
+        throw new UserError(`${said}. Check the rights of this process and what is installed.`, {
+          cause: error,
+        })
+      }
+    },
+  }) as never
