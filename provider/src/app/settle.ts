@@ -182,7 +182,14 @@ export class Settlement {
       promises.noteDrawn([{ channelId: channel.channelId, amount: drawn }])
       const { promise, guarantee } = channel
       if (!promise || !guarantee || drawn >= promise.amount || drawn >= guarantee.ceiling) continue
-      log.warn('drawing without the hub', { hub: this.hub, channelId: channel.channelId, reason })
+      log.warn('drawing without the hub', {
+        hub: this.hub,
+        channelId: channel.channelId,
+        reason,
+        expiresAt: guarantee.expiresAt,
+        receivedAt: guarantee.receivedAt,
+        chainTime: head.at,
+      })
       due.push(channel)
     }
     await drawPromises(this.parts, this.hub, due)

@@ -94,9 +94,7 @@ export function step(session: Session, event: SessionEvent): Step {
     case 'promised':
       return promised(session, event.total)
     case 'guaranteed':
-      return event.ceiling > session.ceiling
-        ? resumed({ ...session, ceiling: event.ceiling })
-        : { session, effects: [] }
+      return { session: { ...session, ceiling: event.ceiling }, effects: [] }
     case 'linked':
       return { session: { ...session, links: session.links + 1, unlinkedMs: 0 }, effects: [] }
     case 'unlinked':

@@ -59,7 +59,7 @@ describe('the promise store', () => {
     )
   })
 
-  it('replaces a guarantee by a better one only, or when it has ended', () => {
+  it('replaces a guarantee by one that lasts longer, as long as it covers what is promised', () => {
     const guarantee = (ceiling: bigint, expiresAt: number) => ({
       channelId,
       provider: hub,
@@ -68,13 +68,15 @@ describe('the promise store', () => {
       signature: signature('b2'),
     })
     const held = () => store.channel(channelId)?.guarantee
+    store.keepPromises([promise(80n)])
     store.keepGuarantee(guarantee(100n, 2_000), at)
     store.keepGuarantee(guarantee(90n, 2_500), at)
-    expect(held()).toMatchObject({ ceiling: 100n, expiresAt: 2_000 })
-    store.keepGuarantee(guarantee(100n, 2_500), at)
-    expect(held()).toMatchObject({ ceiling: 100n, expiresAt: 2_500 })
-    store.keepGuarantee(guarantee(50n, 4_000), unixSeconds(2_500))
-    expect(held()).toMatchObject({ ceiling: 50n, expiresAt: 4_000 })
+    expect(held()).toMatchObject({ ceiling: 90n, expiresAt: 2_500 })
+    store.keepGuarantee(guarantee(79n, 3_000), at)
+    store.keepGuarantee(guarantee(200n, 2_400), at)
+    expect(held()).toMatchObject({ ceiling: 90n, expiresAt: 2_500 })
+    store.keepGuarantee(guarantee(100n, 2_500), unixSeconds(1_100))
+    expect(held()).toMatchObject({ ceiling: 100n, expiresAt: 2_500, receivedAt: 1_100 })
   })
 
   it('records a clear whole, and a hub’s total never falls', () => {

@@ -106,15 +106,20 @@ export class PromiseStore {
       .map(({ hub }) => addressFrom(hub))
   }
 
-  /** Keeps a guarantee unless one with a higher ceiling, or the same and a later end, is there. */
+  /**
+   * Keeps a guarantee that lasts longer than the one there, or as long and reaches further; never one that does not
+   * cover what is promised already.
+   */
   keepGuarantee(guarantee: Signed<'Guarantee'>, receivedAt: UnixSeconds): void {
     this.#db
       .prepare(
         `INSERT INTO guarantee (channel, ceiling, expires_at, signature, received_at) VALUES (?, ?, ?, ?, ?)
          ON CONFLICT (channel) DO UPDATE SET ceiling = excluded.ceiling, expires_at = excluded.expires_at,
            signature = excluded.signature, received_at = excluded.received_at
-         WHERE excluded.expires_at >= guarantee.expires_at AND excluded.ceiling >= guarantee.ceiling
-            OR guarantee.expires_at <= excluded.received_at`,
+         WHERE (excluded.expires_at > guarantee.expires_at
+             OR excluded.expires_at = guarantee.expires_at AND excluded.ceiling > guarantee.ceiling)
+           AND excluded.ceiling >= coalesce(
+             (SELECT amount FROM promise WHERE promise.channel = excluded.channel), zeroblob(32))`,
       )
       .run(
         hexBlob(guarantee.channelId),
