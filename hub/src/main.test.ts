@@ -1,86 +1,31 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { address, channelIdOf, type Hex, netOf } from '@pontage/shared'
+import { type Address, channelIdOf, type Hex, netOf } from '@pontage/shared'
 import { createSender, type Identity } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
-import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from './app/world.fixture.js'
+import { dial, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
+import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
 
-const from = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const program = from('../bin/pontage-hub.js')
+let programs: ProgramWorld
 let world: TestChain
 let home: string
 let common: string[]
-let hub: { address: ReturnType<typeof address> }
+let hub: { address: Address }
 let consumer: Identity
 let provider: Identity
-const running: ChildProcess[] = []
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
 
-interface Ended {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-const pontageHub = (...args: string[]): Promise<Ended> =>
-  new Promise((resolve) => {
-    execFile(process.execPath, [program, ...args], (error, stdout, stderr) =>
-      resolve({ code: error ? (error.code as number) : 0, stdout, stderr }),
-    )
-  })
-
-/** Starts the hub and waits until it listens. */
-function start(...flags: string[]): Promise<{ child: ChildProcess; port: number; lines: string[] }> {
-  const child = spawn(process.execPath, [
-    program,
-    'run',
-    ...common,
-    '--host',
-    '127.0.0.1',
-    '--port',
-    '0',
-    ...flags,
-  ])
-  running.push(child)
-  const lines: string[] = []
-  return new Promise((resolve, reject) => {
-    createInterface({ input: child.stderr }).on('line', (line) => {
-      lines.push(line)
-      const { message, port } = JSON.parse(line) as { message: string; port: number }
-      if (message === 'listening') resolve({ child, port, lines })
-    })
-    child.on('exit', (code) => reject(new Error(`The hub ended with ${code}: ${lines.join('\n')}`)))
-  })
-}
-
-const ended = (child: ChildProcess): Promise<number | null> =>
-  child.exitCode === null && child.signalCode === null
-    ? new Promise((resolve) => child.once('exit', resolve))
-    : Promise.resolve(child.exitCode)
+const pontageHub = (...args: string[]) => programs.run(...args)
+const start = (...flags: string[]) => programs.start(...flags)
 
 beforeAll(async () => {
-  // The program as it is installed: built, not transformed by the test runner.
-  await new Promise((resolve) =>
-    execFile(from('../../node_modules/.bin/tsc'), ['-b', from('..')], { cwd: from('../..') }, resolve),
-  )
-  expect(existsSync(from('../dist/main.js'))).toBe(true)
-  world = await startTestChain()
-  home = join(world.folder, 'home')
-  await writeFile(join(world.folder, 'password'), 'correct horse\n')
-  const made = await pontageHub(
-    ...['init', '--json', '--home', home, '--password-file', join(world.folder, 'password')],
-    ...['--rpc', world.rpcUrl, '--deployment', world.deploymentFile, '--confirmations', '0'],
-  )
-  expect(made.stderr).toBe('')
-  hub = { address: address(JSON.parse(made.stdout).address) }
-  // What init was given is in the configuration: no command needs it again.
+  programs = await startProgramWorld()
+  world = programs.world
+  home = programs.home
+  hub = { address: programs.hub }
   common = ['--home', home, '--poll-ms', '50']
   consumer = await world.person('consumer', { tokens: '100', coin: '1' })
   provider = await world.person('provider', { tokens: '100', coin: '1' })
@@ -88,13 +33,8 @@ beforeAll(async () => {
   await world.register(consumer, 'consumer', '1')
   await world.register(provider, 'provider', '50')
 })
-afterEach(async () => {
-  for (const child of running.splice(0)) {
-    child.kill('SIGKILL')
-    await ended(child)
-  }
-})
-afterAll(() => world.close())
+afterEach(() => programs.stopAll())
+afterAll(() => programs.close())
 
 describe('pontage-hub', () => {
   it('does not run before it is registered', async () => {

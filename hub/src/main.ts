@@ -1,16 +1,37 @@
 import { type CommonOptions, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import { block, unblock } from './app/commands/block.js'
+import { channels } from './app/commands/channels.js'
+import { draw } from './app/commands/draw.js'
+import { fee } from './app/commands/fee.js'
 import { init } from './app/commands/init.js'
 import { pool } from './app/commands/pool.js'
+import { providers } from './app/commands/providers.js'
 import { register } from './app/commands/register.js'
 import { run } from './app/commands/run.js'
+import { stake } from './app/commands/stake.js'
 import { status } from './app/commands/status.js'
+import { windDown } from './app/commands/windDown.js'
 
 await runProgram({
   name: 'pontage-hub',
   description: 'guarantees consumers’ promises to providers, and clears them',
   environment: 'PONTAGE_HUB',
   folder: 'hub',
-  commands: [init, register, pool, run, status] as unknown as CommandModule<CommonOptions, never>[],
+  commands: [
+    init,
+    register,
+    run,
+    status,
+    channels,
+    providers,
+    pool,
+    stake,
+    fee,
+    draw,
+    block,
+    unblock,
+    windDown,
+  ] as unknown as CommandModule<CommonOptions, never>[],
   argv: process.argv.slice(2),
 })

@@ -76,6 +76,10 @@ const explanations = {
     `Hub ${r.hub} does not answer at the moment. Try again, or another hub.`,
   'not-a-party': (r: { identity: string; expected: string }) =>
     `Only ${r.expected} may ask for this, not ${r.identity}. Use the identity that it concerns.`,
+  blocked: (r: { identity: string }) =>
+    `The operator of this hub does not deal with ${r.identity}. Use another hub.`,
+  'hub-leaving': (r: { hub: string }) =>
+    `Hub ${r.hub} is being wound down: it guarantees and opens nothing new. Use another hub.`,
   // Sessions.
   'stale-terms': (r: { issuedAt: number; now: number }) =>
     `The terms were issued at ${r.issuedAt}, but it is ${r.now} here. Set the clock; 60 seconds of difference are allowed.`,

@@ -43,6 +43,8 @@ async function creditNow(parts: Parts, promises: Params<'clear'>['promises'], li
   const { ledger, typedData, identity, rules } = parts
   const provider = link.peer
   const expiresAt = await expiry(parts)
+  const leaving = (await ledger.note('leaving')) !== undefined
+  const blocked = new Set((await ledger.blocked()).map((entry) => entry.identity))
   return ledger.credit({
     provider,
     promises,
@@ -52,6 +54,9 @@ async function creditNow(parts: Parts, promises: Params<'clear'>['promises'], li
     },
     solvent: rules.solvent,
     sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
-    renew: (line, moved) => renewal(parts, line, provider, moved, expiresAt),
+    renew: (line, moved) => {
+      const onlyCleared = leaving || blocked.has(provider) || blocked.has(line.consumer)
+      return renewal(parts, line, provider, moved, expiresAt, onlyCleared)
+    },
   })
 }

@@ -1,23 +1,40 @@
-import { address, bytes32 } from '@pontage/shared'
+import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
+import { drawsInBatch } from '../core/drawPolicy.js'
 import type { DrawOrder } from '../io/ledger.js'
-import type { Parts } from './parts.js'
+import type { HubSettings, Parts } from './parts.js'
 
 /** Brings in what providers were promised for, from the consumers' channels. */
 export interface Treasury {
   /** Draws what the policy chooses, and returns when the ledger knows of it. */
   draw(options: { forced: boolean }): Promise<void>
+  /** Draws everything, in as many transactions as it takes. @throws Error when one fails */
+  drawAll(): Promise<readonly Drawn[]>
   /** Looks whether something is to be drawn, without making anybody wait. */
   consider(): void
   /** Resolves when nothing is on its way. */
   idle(): Promise<void>
 }
 
-export function createTreasury(parts: Parts): Treasury {
+/** What one draw brought in. */
+export interface Drawn {
+  readonly channelId: Hex
+  readonly provider: Address
+  readonly amount: Wei
+  readonly transaction: Hex
+}
+
+/** What drawing takes: less than serving does, so that a command can draw without a hub. */
+export type TreasuryParts = Pick<
+  Parts,
+  'ledger' | 'rules' | 'watch' | 'log' | 'chain' | 'sender' | 'identity'
+> & { readonly settings: Pick<HubSettings, 'drawAbove'> }
+
+export function createTreasury(parts: TreasuryParts): Treasury {
   const { ledger, rules, settings, watch, log } = parts
   let last: Promise<void> = Promise.resolve()
   let waiting = false
 
-  async function drawNow(forced: boolean): Promise<void> {
+  async function drawNow(forced: boolean): Promise<readonly Drawn[]> {
     const undrawn = await ledger.undrawn()
     const pool = await ledger.standing()
     const chosen = rules.draws(undrawn, await ledger.accounts(), pool, settings, forced)
@@ -25,30 +42,46 @@ export function createTreasury(parts: Parts): Treasury {
       parts,
       undrawn.filter((order) => chosen.includes(order)),
     )
-    if (orders.length === 0) return
-    await send(parts, orders)
+    if (orders.length === 0) return []
+    const drawn = await send(parts, orders)
     await watch.catchUp()
+    return drawn
   }
 
-  const inTurn = (forced: boolean): Promise<void> => {
-    const turn = last.then(() => drawNow(forced))
-    last = turn.catch((error) => log.error('draw failed', { reason: (error as Error).message }))
+  /** Reads the ledger once: it is some blocks behind, so that what was just drawn would come up again. */
+  async function drawEverything(): Promise<readonly Drawn[]> {
+    const all = [...(await ledger.undrawn())]
+    const drawn: Drawn[] = []
+    while (all.length > 0) {
+      const orders = await stillDue(parts, all.splice(0, drawsInBatch))
+      if (orders.length > 0) drawn.push(...(await send(parts, orders)))
+    }
+    if (drawn.length > 0) await watch.catchUp()
+    return drawn
+  }
+
+  const inTurn = (work: () => Promise<readonly Drawn[]>): Promise<readonly Drawn[]> => {
+    const turn = last.then(work)
+    last = turn.then(
+      () => undefined,
+      (error) => log.error('draw failed', { reason: (error as Error).message }),
+    )
     return turn
   }
 
   return {
     async draw({ forced }) {
       // What failed is logged; whoever waits finds the pool as it was.
-      await inTurn(forced).catch(() => undefined)
+      await inTurn(() => drawNow(forced)).catch(() => undefined)
     },
+    drawAll: () => inTurn(drawEverything),
     consider() {
       if (waiting) return
       waiting = true
-      const turn = last.then(() => {
+      void inTurn(() => {
         waiting = false
         return drawNow(false)
-      })
-      last = turn.catch((error) => log.error('draw failed', { reason: (error as Error).message }))
+      }).catch(() => undefined)
     },
     async idle() {
       for (let seen: Promise<void> | undefined; seen !== last; ) {
@@ -60,7 +93,7 @@ export function createTreasury(parts: Parts): Treasury {
 }
 
 /** Leaves out what the newest block shows as drawn: the ledger is some blocks behind on purpose. */
-async function stillDue({ chain }: Parts, orders: readonly DrawOrder[]): Promise<DrawOrder[]> {
+async function stillDue({ chain }: TreasuryParts, orders: readonly DrawOrder[]): Promise<DrawOrder[]> {
   const due = await Promise.all(
     orders.map(async (order) => {
       const [tab, channel] = await Promise.all([
@@ -73,7 +106,10 @@ async function stillDue({ chain }: Parts, orders: readonly DrawOrder[]): Promise
   return orders.filter((_order, index) => due[index])
 }
 
-async function send({ chain, sender, identity, log }: Parts, orders: readonly DrawOrder[]): Promise<void> {
+async function send(
+  { chain, sender, identity, log }: TreasuryParts,
+  orders: readonly DrawOrder[],
+): Promise<readonly Drawn[]> {
   const sent = await sender.send(
     chain.channels.drawMany.populateTransaction(
       orders.map((order) => ({
@@ -87,16 +123,18 @@ async function send({ chain, sender, identity, log }: Parts, orders: readonly Dr
       })),
     ),
   )
-  for (const entry of sent.receipt.logs) {
+  const { transaction, gasUsed } = sent
+  return sent.receipt.logs.flatMap((entry) => {
     const event = chain.channels.interface.parseLog(entry)
-    if (event?.name !== 'Drawn') continue
-    log.info('drew', {
-      channelId: bytes32(event.args.channelId),
-      provider: address(event.args.provider),
-      amount: event.args.amount,
-      fee: event.args.fee,
-      transaction: sent.transaction,
-      gasUsed: sent.gasUsed,
-    })
-  }
+    if (event?.name !== 'Drawn') return []
+    const { channelId, provider, amount, fee } = event.args
+    const drawn: Drawn = {
+      channelId: bytes32(channelId),
+      provider: address(provider),
+      amount: wei(amount),
+      transaction,
+    }
+    log.info('drew', { ...drawn, fee, gasUsed })
+    return [drawn]
+  })
 }

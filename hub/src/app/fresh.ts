@@ -34,6 +34,17 @@ export async function judgeStandings(
   )
 }
 
+/** Refuses what would tie the hub to somebody its operator does not deal with, or to anybody while it is leaving. */
+export async function judgeService(
+  { ledger, identity }: Parts,
+  identities: readonly Address[],
+): Promise<Verdict> {
+  if ((await ledger.note('leaving')) !== undefined)
+    return refuse({ code: 'hub-leaving', hub: identity.address })
+  const blocked = (await ledger.blocked()).find((entry) => identities.includes(entry.identity))
+  return blocked ? refuse({ code: 'blocked', identity: blocked.identity }) : { ok: true }
+}
+
 function unsound(
   identity: Address,
   role: keyof typeof roles,

@@ -13,7 +13,7 @@ import type { Link } from '@pontage/shared/node'
 import { type ChannelLine, tabOf } from '../core/channelLine.js'
 import { larger } from '../core/reserve.js'
 import type { Renewal } from '../io/ledger.js'
-import { chainSeen, findChannel, judgeStandings } from './fresh.js'
+import { chainSeen, findChannel, judgeService, judgeStandings } from './fresh.js'
 import type { Parts } from './parts.js'
 
 /** Stands behind a consumer towards the provider that forwards its request. */
@@ -34,6 +34,8 @@ export async function guarantee(
   const { consumer } = found.line
   const signed = typedData.check('GuaranteeRequest', request, consumer)
   if (!signed.ok) return signed
+  const served = await judgeService(parts, [consumer, provider])
+  if (!served.ok) return served
   const standings = await judgeStandings(parts, consumer, provider)
   if (!standings.ok) return standings
   const expiresAt = await expiry(parts)
@@ -63,6 +65,7 @@ export async function expiry({ ledger, clock, settings }: Parts): Promise<number
  * cleared is not drawn yet.
  *
  * @param expiresAt - When the new one ends.
+ * @param onlyCleared - Whether nothing more is to be promised: what was cleared stays covered, no more.
  */
 export function renewal(
   parts: Parts,
@@ -70,12 +73,13 @@ export function renewal(
   provider: Address,
   moved: boolean,
   expiresAt: number,
+  onlyCleared: boolean,
 ): Renewal | undefined {
   const { rules, settings, typedData } = parts
   const tab = tabOf(line, provider)
-  const wanted = moved || tab.cleared > tab.drawn
+  const wanted = (moved && !onlyCleared) || tab.cleared > tab.drawn
   if (!wanted || expiresAt - tab.expiresAt < settings.guaranteeSeconds / 2) return undefined
-  const ceiling = larger(tab.ceiling, tab.cleared)
+  const ceiling = onlyCleared ? tab.cleared : larger(tab.ceiling, tab.cleared)
   const fitting = [ceiling, tab.cleared].find((amount) => rules.reserve(line, provider, amount).ok)
   if (fitting === undefined) return undefined
   const guarantee = signGuarantee(parts, line.channelId, provider, fitting, expiresAt)

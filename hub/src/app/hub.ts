@@ -18,6 +18,7 @@ import { clear } from './clear.js'
 import { createCloser } from './close.js'
 import { describe } from './describe.js'
 import { createTreasury } from './draw.js'
+import { serveDrawRequests } from './drawRequest.js'
 import { guarantee } from './guarantee.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { prefund } from './prefund.js'
@@ -87,7 +88,10 @@ export async function startHub(options: {
   // What a crash left undone is found again, also when nothing new happened on chain.
   treasury.consider()
   closer.resume()
-  const following = watch.run(settings.pollMs, stop.signal)
+  const following = Promise.all([
+    watch.run(settings.pollMs, stop.signal),
+    serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
+  ])
 
   const handlers: Handlers['requests'] = {
     describe: async () => ({ ok: true, value: await describe(parts) }),

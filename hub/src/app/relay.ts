@@ -13,7 +13,7 @@ import { permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../core/channelLine.js'
 import { larger } from '../core/reserve.js'
-import { findChannel } from './fresh.js'
+import { findChannel, judgeService } from './fresh.js'
 import type { Parts } from './parts.js'
 
 const secondsPerDay = 86_400
@@ -121,8 +121,11 @@ async function relay(
   besides: { inAll: number; ofIdentity: number },
 ): Promise<Relayed> {
   const { ledger, sender, chain, settings, clock, log } = parts
+  const served =
+    errand.kind === 'exit' ? ({ ok: true } as const) : await judgeService(parts, [errand.identity])
   const done = await ledger.relayed(errand.digest)
   if (done) return { ok: true, value: { transaction: done.transaction } }
+  if (!served.ok) return served
   if (errand.fee < settings.relayFee)
     return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: settings.relayFee })
   const now = clock.now()

@@ -19,6 +19,7 @@ import {
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
+import { requestDraw } from './drawRequest.js'
 import { startHub } from './hub.js'
 import {
   dial,
@@ -290,4 +291,49 @@ it('refuses requests that are too old, and consumers in nobody’s books', async
   expect(await strangersLink.request('guarantee', { channel, request })).toMatchObject({
     refusal: { peerCode: 'not-registered' },
   })
+})
+
+it('takes on nothing for whom its operator blocked, and clears and keeps covered what it had promised', async () => {
+  const name = 'blocked.sqlite'
+  const { port } = await start({ pool: '100', name })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  expect(await link.request('clear', pay(channelId, '1'))).toMatchObject({ ok: true, value: { refused: [] } })
+  // As a command does it, beside the running hub.
+  const operator = await openSqliteLedger(join(world.folder, name))
+  open.push(operator)
+  await operator.block({ identity: consumer.address, since: 1 })
+  const refused = (await guaranteed(port, channelId, 1, '3.1')).answer
+  expect(refused).toMatchObject({ refusal: { peerCode: 'blocked' } })
+  expect(await link.request('clear', pay(channelId, '2'))).toMatchObject({ ok: true, value: { refused: [] } })
+  await operator.unblock(consumer.address)
+  expect((await guaranteed(port, channelId, 1, '3.2')).answer).toMatchObject({ ok: true })
+  await operator.writeNote('leaving', hub.address)
+  expect((await guaranteed(port, channelId, 1, '3.3')).answer).toMatchObject({
+    refusal: { peerCode: 'hub-leaving' },
+  })
+  expect(await link.request('clear', pay(channelId, '3'))).toMatchObject({
+    ok: true,
+    value: { total: netOf(tokens('3'), 200) },
+  })
+})
+
+it('draws everything in one go when a command asks for it', async () => {
+  const name = 'asked.sqlite'
+  const { port } = await start({ pool: '100', name })
+  const ids: Hex[] = []
+  for (const nonce of [1, 2, 3]) {
+    const channelId = await openChannel(nonce, '5')
+    ids.push(channelId)
+    const { link } = await guaranteed(port, channelId, nonce, '3')
+    await link.request('clear', pay(channelId, `0.${nonce}`))
+  }
+  const operator = await openSqliteLedger(join(world.folder, name))
+  open.push(operator)
+  const came = await requestDraw(operator, 10_000)
+  expect(came.map(({ channelId, amount }) => [channelId, BigInt(amount)]).sort()).toEqual(
+    ids.map((id, index) => [id, tokens(`0.${index + 1}`)]).sort(),
+  )
+  expect(await drawn(ids[2] ?? '0x')).toBe(tokens('0.3'))
+  expect(await requestDraw(operator, 10_000)).toEqual([])
 })

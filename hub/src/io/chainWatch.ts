@@ -1,6 +1,7 @@
 import { type Address, address, bytes32, type Clock, type Hex, unixSeconds, wei } from '@pontage/shared'
 import { type Block, type Chain, inChunks, type Log } from '@pontage/shared/node'
 import type { ChainUpdate, Ledger } from './ledger.js'
+import { pause } from './pause.js'
 
 /** Follows the chain, a fixed number of blocks behind its head, and writes what changed into the ledger. */
 export interface ChainWatch {
@@ -191,16 +192,3 @@ export function createChainWatch(options: {
 }
 
 const statusNames = ['none', 'open', 'closed'] as const
-
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, milliseconds)
-    signal.addEventListener('abort', done, { once: true })
-    if (signal.aborted) done()
-  })
-}

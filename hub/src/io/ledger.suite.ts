@@ -254,6 +254,31 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect([await ledger.relayedSince(100, provider(1)), await ledger.relayedSince(100)]).toEqual([0, 1])
     })
 
+    it('remembers whom its operator blocked, and since when', async () => {
+      await ledger.block({ identity: consumer, since: 5 })
+      await ledger.block({ identity: consumer, since: 9 })
+      await ledger.block({ identity: provider(1), since: 7 })
+      await ledger.close()
+      ledger = await open()
+      expect(await ledger.blocked()).toEqual([
+        { identity: consumer, since: 5 },
+        { identity: provider(1), since: 7 },
+      ])
+      expect([await ledger.unblock(consumer), await ledger.unblock(consumer)]).toEqual([true, false])
+      expect(await ledger.blocked()).toEqual([{ identity: provider(1), since: 7 }])
+    })
+
+    it('keeps notes until they are taken away', async () => {
+      expect(await ledger.note('leaving')).toBe(undefined)
+      await ledger.writeNote('leaving', 'a')
+      await ledger.writeNote('leaving', 'b')
+      await ledger.close()
+      ledger = await open()
+      expect(await ledger.note('leaving')).toBe('b')
+      await ledger.writeNote('leaving', undefined)
+      expect(await ledger.note('leaving')).toBe(undefined)
+    })
+
     it('has everything again after it was closed', async () => {
       await grant(1, 1, 400n)
       await credit(1, [[1, 10n ** 2n]])

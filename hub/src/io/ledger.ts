@@ -116,6 +116,18 @@ export interface Relayed {
   readonly at: number
 }
 
+/** An identity that gets no guarantee, no channel and no relayed transaction. */
+export interface Blocked {
+  readonly identity: Address
+  readonly since: number
+}
+
+/**
+ * `leaving`: the hub is being wound down. `draw-asked`: the number of the last command to draw everything;
+ * `draw-done`: what came of it.
+ */
+export type NoteName = 'leaving' | 'draw-asked' | 'draw-done'
+
 /**
  * Everything a hub must not forget. Each method is one transaction: decided and written together, on disk
  * when it returns. `decide` and `sign` run inside it, on the rows as they stand then.
@@ -162,6 +174,17 @@ export interface Ledger {
   recordRelayed(entry: Relayed): Promise<void>
   /** How many transactions were relayed since a time, for one identity or in all. */
   relayedSince(since: number, identity?: Address): Promise<number>
+
+  /** Identities that the operator does not deal with, each with the time it was blocked. */
+  blocked(): Promise<readonly Blocked[]>
+  /** Blocking twice keeps the first time. */
+  block(entry: Blocked): Promise<void>
+  /** @returns Whether it was blocked. */
+  unblock(identity: Address): Promise<boolean>
+
+  /** What a command left for the running hub, or the hub for a command. */
+  note(name: NoteName): Promise<string | undefined>
+  writeNote(name: NoteName, text: string | undefined): Promise<void>
 
   close(): Promise<void>
 }

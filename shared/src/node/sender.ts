@@ -1,4 +1,4 @@
-import type { ContractTransactionReceipt, TransactionRequest } from 'ethers'
+import type { ContractTransactionReceipt, TransactionRequest, TransactionResponse } from 'ethers'
 import { isCallException, Wallet } from 'ethers'
 import type { Hex } from '../units.js'
 import type { Chain } from './chain.js'
@@ -26,6 +26,8 @@ export interface Sender {
 
 /** Gas added to an estimate: state may move between estimate and block. */
 const gasMargin = (gas: bigint): bigint => (gas * 13n) / 10n
+/** Times a transaction is given another nonce when its own was taken. */
+const nonceAttempts = 5
 const receiptTimeoutMs = 180_000
 
 export function createSender(chain: Chain, identity: Identity): Sender {
@@ -36,7 +38,7 @@ export function createSender(chain: Chain, identity: Identity): Sender {
     try {
       const request = await call
       const gasLimit = gasMargin(await wallet.estimateGas(request))
-      const response = await wallet.sendTransaction({ ...request, gasLimit })
+      const response = await sendWithFreshNonce(wallet, { ...request, gasLimit })
       const receipt = (await response.wait(1, receiptTimeoutMs)) as ContractTransactionReceipt | null
       if (!receipt) throw new Error(`Transaction ${response.hash} has no receipt.`)
       return {
@@ -56,6 +58,19 @@ export function createSender(chain: Chain, identity: Identity): Sender {
       last = turn.catch(() => undefined)
       return turn
     },
+  }
+}
+
+/** Another program with the same key may take the nonce in between: then nothing was sent, and the next one serves. */
+async function sendWithFreshNonce(wallet: Wallet, request: TransactionRequest): Promise<TransactionResponse> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await wallet.sendTransaction(request)
+    } catch (error) {
+      const { code } = error as { code?: string }
+      if ((code !== 'NONCE_EXPIRED' && code !== 'REPLACEMENT_UNDERPRICED') || attempt === nonceAttempts)
+        throw error
+    }
   }
 }
 

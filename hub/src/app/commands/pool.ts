@@ -1,56 +1,64 @@
-import { parseTokens } from '@pontage/shared'
+import { existsSync } from 'node:fs'
+import { parseTokens, type Wei, wei } from '@pontage/shared'
 import {
   approveAtLeast,
+  type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  createSender,
   inTokens,
   jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
   onChain,
+  printJson,
+  printLines,
   UserError,
-  unlock,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import { advanceNeeded } from '../../core/solvency.js'
+import { ledgerPath, withLedger } from './books.js'
+import { timeOf } from './table.js'
+import { type Said, transact } from './transact.js'
 
 type Options = ChainOptions & KeyOptions & { action: string; amount: string | undefined; json: boolean }
 
-/** Shows the hub's pool, or adds to it. */
+/** Shows the hub's pool, adds to it, or takes out of it: announced first, withdrawn after the delay. */
 export const pool: CommandModule<CommonOptions, Options> = {
   command: 'pool [action] [amount]',
-  describe: 'Show the pool that redemptions are advanced from; "pool fund AMOUNT" adds to it',
+  describe:
+    'Show the pool that redemptions are advanced from; fund AMOUNT; withdraw AMOUNT, and again after the delay; cancel the withdrawal',
   builder: {
     ...chainFlags,
     ...keyFlags,
     ...jsonFlag,
-    action: { choices: ['show', 'fund'], default: 'show', describe: 'What to do' },
-    amount: { type: 'string', describe: 'Tokens to add' },
+    action: { choices: ['show', 'fund', 'withdraw', 'cancel'], default: 'show', describe: 'What to do' },
+    amount: { type: 'string', describe: 'Tokens to add or to take out' },
   },
   async handler(options) {
     if (options.action === 'fund') await fund(options)
+    else if (options.action === 'withdraw') await withdraw(options)
+    else if (options.action === 'cancel') await cancel(options)
     else await show(options)
   },
 }
 
 async function fund(options: Options): Promise<void> {
-  if (options.amount === undefined)
+  const { amount: given } = options
+  if (given === undefined)
     throw new UserError('How much is to be added? Say it in tokens: pontage-hub pool fund 100.')
-  const text = String(options.amount)
   await onChain(options, async (chain) => {
-    const amount = parseTokens(text, chain.tokenDecimals)
-    const identity = await unlock(options)
-    const sender = createSender(chain, identity)
-    await approveAtLeast(chain, sender, identity.address, chain.deployment.channels, amount)
-    const { transaction, gasUsed } = await sender.send(
-      chain.channels.fund.populateTransaction(identity.address, amount),
-    )
-    const { pool } = await chain.channels.hubOf(identity.address)
-    if (options.json)
-      process.stdout.write(`${JSON.stringify({ transaction, gasUsed, pool: pool.toString() })}\n`)
-    else process.stdout.write(`The pool holds ${inTokens(chain, pool)} now (transaction ${transaction}).\n`)
+    const amount = parseTokens(String(given), chain.tokenDecimals)
+    await transact(options, chain, {
+      prepare: ({ address }, sender) =>
+        approveAtLeast(chain, sender, address, chain.deployment.channels, amount),
+      call: ({ address }) => chain.channels.fund.populateTransaction(address, amount),
+      said: async ({ address }) => {
+        const { pool } = await chain.channels.hubOf(address)
+        return { text: `The pool holds ${inTokens(chain, pool)} now`, json: { pool } }
+      },
+    })
   })
 }
 
@@ -59,17 +67,80 @@ async function show(options: Options): Promise<void> {
   await onChain(options, async (chain) => {
     const { pool, pendingWithdrawal, withdrawableAt } = await chain.channels.hubOf(hub)
     if (options.json)
-      process.stdout.write(
-        `${JSON.stringify({
-          hub,
-          pool: pool.toString(),
-          pendingWithdrawal: pendingWithdrawal.toString(),
-          withdrawableAt: Number(withdrawableAt),
-        })}\n`,
-      )
-    else
-      process.stdout.write(
-        `Pool                ${inTokens(chain, pool)}\nPending withdrawal  ${inTokens(chain, pendingWithdrawal)}\n`,
-      )
+      return printJson({ hub, pool, pendingWithdrawal, withdrawableAt: Number(withdrawableAt) })
+    const when = pendingWithdrawal > 0n ? ` from ${timeOf(Number(withdrawableAt))}` : ''
+    printLines(
+      `Pool                ${inTokens(chain, pool)}`,
+      `Pending withdrawal  ${inTokens(chain, pendingWithdrawal)}${when}`,
+    )
   })
+}
+
+/** Asks for a withdrawal, or takes out the one whose delay is over. */
+async function withdraw(options: Options): Promise<void> {
+  const hub = await keystoreAddress(options.home)
+  await onChain(options, async (chain) => {
+    const [view, head] = await Promise.all([chain.channels.hubOf(hub), chain.head()])
+    const { pool, pendingWithdrawal: pending, withdrawableAt } = view
+    const given =
+      options.amount === undefined ? undefined : parseTokens(String(options.amount), chain.tokenDecimals)
+    if (pending > 0n && (given === undefined || given === pending)) {
+      if (head.at < withdrawableAt)
+        throw new UserError(
+          `${inTokens(chain, pending)} can be withdrawn from ${timeOf(Number(withdrawableAt))}. Run this again after that.`,
+        )
+      return transact(options, chain, {
+        call: () => chain.channels.withdraw.populateTransaction(),
+        said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
+      })
+    }
+    if (given === undefined)
+      throw new UserError('How much is to be taken out? Say it in tokens: pontage-hub pool withdraw 100.')
+    if (given === 0n) throw new UserError('Nothing is to be taken out. Name more than 0.')
+    await checkCovered(chain, options.home, wei(pool), given)
+    await transact(options, chain, {
+      call: () => chain.channels.requestWithdrawal.populateTransaction(given),
+      said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
+    })
+  })
+}
+
+async function cancel(options: Options): Promise<void> {
+  const hub = await keystoreAddress(options.home)
+  await onChain(options, async (chain) => {
+    if ((await chain.channels.hubOf(hub)).pendingWithdrawal === 0n)
+      throw new UserError('No withdrawal is pending, so there is none to cancel.')
+    await transact(options, chain, {
+      call: () => chain.channels.requestWithdrawal.populateTransaction(0n),
+      said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
+    })
+  })
+}
+
+function sayPool(
+  chain: Chain,
+  view: { pool: bigint; pendingWithdrawal: bigint; withdrawableAt: bigint },
+): Said {
+  const { pool, pendingWithdrawal } = view
+  const withdrawableAt = Number(view.withdrawableAt)
+  const pending =
+    pendingWithdrawal > 0n
+      ? `, of which ${inTokens(chain, pendingWithdrawal)} can be withdrawn from ${timeOf(withdrawableAt)}: run pool withdraw again then`
+      : ''
+  return {
+    text: `The pool holds ${inTokens(chain, pool)}${pending}`,
+    json: { pool, pendingWithdrawal, withdrawableAt },
+  }
+}
+
+/** @throws UserError when what stays in the pool would not cover what providers could redeem now. */
+async function checkCovered(chain: Chain, home: string, pool: Wei, amount: Wei): Promise<void> {
+  const owed = existsSync(ledgerPath(home))
+    ? advanceNeeded(await withLedger(home, (ledger) => ledger.accounts()))
+    : 0n
+  if (amount + owed <= pool) return
+  const free = pool > owed ? pool - owed : 0n
+  throw new UserError(
+    `The pool holds ${inTokens(chain, pool)}, of which providers may redeem ${inTokens(chain, owed)}. Take out at most ${inTokens(chain, free)}, or draw first: pontage-hub draw --now.`,
+  )
 }

@@ -19,7 +19,7 @@ import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/sqlite/open.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import { startHub } from '../hub.js'
-import { ledgerPath } from './status.js'
+import { ledgerPath } from './books.js'
 
 /** Flags of serving; init writes those it is given into the configuration. */
 export const serveFlags = {
@@ -120,7 +120,8 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       )
     const identity = await unlock(options)
     const standing = await chain.registry.standingOf(identity.address)
-    if ((Number(standing.roles) & roles.hub) === 0)
+    // A hub that is wound down serves to the end, though its stake is on its way out.
+    if ((Number(standing.roles) & roles.hub) === 0 && standing.unbonding === 0n)
       throw new UserError(
         `${identity.address} is not registered as a hub on chain ${chain.deployment.chainId}. Run pontage-hub register first.`,
       )

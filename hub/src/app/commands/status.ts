@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
 import { roles } from '@pontage/shared'
 import {
   type ChainOptions,
@@ -12,11 +11,9 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
-import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import { ledgerPath, withLedger } from './books.js'
 
 type Options = ChainOptions & { json: boolean }
-
-export const ledgerPath = (home: string): string => join(home, 'ledger.sqlite')
 
 /** Shows where the hub stands: on chain, and by its own ledger. */
 export const status: CommandModule<CommonOptions, Options> = {
@@ -77,8 +74,7 @@ export const status: CommandModule<CommonOptions, Options> = {
 /** Reads beside a running hub: the database lets many read while one writes. */
 async function fromLedger(home: string) {
   if (!existsSync(ledgerPath(home))) return { channels: 0, providers: 0, advanceNeeded: 0n, undrawn: 0n }
-  const ledger = await openSqliteLedger(ledgerPath(home))
-  try {
+  return withLedger(home, async (ledger) => {
     const [channels, accounts, undrawn] = await Promise.all([
       ledger.openChannels(),
       ledger.accounts(),
@@ -90,7 +86,5 @@ async function fromLedger(home: string) {
       advanceNeeded: advanceNeeded(accounts),
       undrawn: undrawn.reduce((sum, { amount, drawn }) => sum + amount - drawn, 0n),
     }
-  } finally {
-    await ledger.close()
-  }
+  })
 }

@@ -121,4 +121,20 @@ const migrations = {
         .execute()
     },
   },
+  '0002-what-the-operator-decides': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('blocked')
+        .addColumn('identity', 'blob', (column) => column.primaryKey())
+        .addColumn('since', 'integer', (column) => column.notNull())
+        .modifyEnd(withoutRowid)
+        .execute()
+      await db.schema
+        .createTable('note')
+        .addColumn('name', 'text', (column) => column.primaryKey())
+        .addColumn('text', 'text', (column) => column.notNull())
+        .modifyEnd(withoutRowid)
+        .execute()
+    },
+  },
 }

@@ -5,6 +5,7 @@ import { prepareClosings } from './closings.js'
 import { prepareCredits } from './credits.js'
 import { prepareGuarantees } from './guarantees.js'
 import { prepareLines } from './lines.js'
+import { prepareNotes } from './notes.js'
 import { openDatabase } from './open.js'
 import { migrate } from './schema.js'
 
@@ -79,6 +80,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
       const row = identity ? countRelayed.get(hexBlob(identity), since) : countAllRelayed.get(since)
       return (row as { count: number }).count
     },
+    ...prepareNotes(database),
     close: async () => {
       database.close()
     },

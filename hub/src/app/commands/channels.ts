@@ -1,0 +1,54 @@
+import {
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  inTokens,
+  jsonFlag,
+  onChain,
+  printJson,
+  printLines,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import type { ChannelLine } from '../../core/channelLine.js'
+import { reservedBy } from '../../core/reserve.js'
+import { withLedger } from './books.js'
+import { table, timeOf } from './table.js'
+
+type Options = ChainOptions & { json: boolean }
+
+/** Lists the open channels: what they hold, and what of it the hub stands for. */
+export const channels: CommandModule<CommonOptions, Options> = {
+  command: 'channels',
+  describe: 'List the open channels, what they hold and what is reserved of it',
+  builder: { ...chainFlags, ...jsonFlag },
+  async handler(options) {
+    const lines = await withLedger(options.home, (ledger) => ledger.openChannels())
+    if (options.json) return printJson({ channels: lines.map(described) })
+    await onChain(options, async (chain) => {
+      const rows = lines.map((line) => [
+        line.channelId,
+        line.consumer,
+        inTokens(chain, line.balance),
+        inTokens(chain, reservedBy(line.tabs)),
+        stateOf(line),
+      ])
+      printLines(...table(['Channel', 'Consumer', 'Balance', 'Reserved', 'State'], rows))
+    })
+  },
+}
+
+const described = (line: ChannelLine) => ({
+  channelId: line.channelId,
+  consumer: line.consumer,
+  nonce: line.nonce,
+  balance: line.balance,
+  reserved: reservedBy(line.tabs),
+  exitAt: line.exitAt,
+  closing: line.closing,
+  providers: line.tabs,
+})
+
+function stateOf({ closing, exitAt }: ChannelLine): string {
+  if (closing) return 'closing'
+  return exitAt > 0 ? `exit at ${timeOf(exitAt)}` : 'open'
+}

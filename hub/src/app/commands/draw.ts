@@ -1,0 +1,54 @@
+import {
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  inTokens,
+  jsonFlag,
+  type KeyOptions,
+  keyFlags,
+  onChain,
+  printJson,
+  printLines,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { withLedger } from './books.js'
+import { drawAll } from './drawAll.js'
+import { table } from './table.js'
+
+type Options = ChainOptions & KeyOptions & { now: boolean; json: boolean }
+
+/** Shows what the hub holds undrawn, or draws it all. */
+export const draw: CommandModule<CommonOptions, Options> = {
+  command: 'draw',
+  describe: 'Show the promises held and not drawn yet; --now draws them all',
+  builder: {
+    ...chainFlags,
+    ...keyFlags,
+    ...jsonFlag,
+    now: { type: 'boolean', default: false, describe: 'Draw them all, whatever it costs' },
+  },
+  handler: (options) =>
+    onChain(options, async (chain) => {
+      if (options.now) {
+        const drawn = await drawAll(options, chain)
+        const sum = drawn.reduce((total, { amount }) => total + BigInt(amount), 0n)
+        if (options.json) return printJson({ drawn, sum })
+        const transactions = new Set(drawn.map(({ transaction }) => transaction))
+        return printLines(
+          drawn.length === 0
+            ? 'There was nothing to draw.'
+            : `Drew ${inTokens(chain, sum)} from ${drawn.length} promise(s) (transactions ${[...transactions].join(', ')}).`,
+        )
+      }
+      const undrawn = (await withLedger(options.home, (ledger) => ledger.undrawn())).map(
+        ({ channelId, provider, amount, drawn }) => ({ channelId, provider, amount: amount - drawn }),
+      )
+      const sum = undrawn.reduce((total, { amount }) => total + amount, 0n)
+      if (options.json) return printJson({ undrawn, sum })
+      const rows = undrawn.map((each) => [each.channelId, each.provider, inTokens(chain, each.amount)])
+      printLines(
+        ...(rows.length > 0 ? table(['Channel', 'Provider', 'Undrawn'], rows) : []),
+        `Undrawn in all: ${inTokens(chain, sum)}`,
+      )
+    }),
+}

@@ -1,0 +1,65 @@
+import { existsSync } from 'node:fs'
+import { systemClock } from '@pontage/shared'
+import { type Chain, createLog, createSender, type KeyOptions, UserError, unlock } from '@pontage/shared/node'
+import { honestRules } from '../../core/rules.js'
+import { createChainWatch } from '../../io/chainWatch.js'
+import type { Ledger } from '../../io/ledger.js'
+import { lockHome } from '../../io/sqlite/open.js'
+import { createTreasury } from '../draw.js'
+import { requestDraw } from '../drawRequest.js'
+import { ledgerPath, withLedger } from './books.js'
+
+/** Milliseconds the running hub is given to draw everything. */
+const drawTimeoutMs = 240_000
+
+/** Draws everything the hub holds: by the hub that runs on this home, else by this process. */
+export async function drawAll(options: KeyOptions, chain: Chain) {
+  const release = takeHome(options.home)
+  if (!release) return withLedger(options.home, (ledger) => requestDraw(ledger, drawTimeoutMs))
+  try {
+    return await withLedger(options.home, (ledger) => drawAlone(options, chain, ledger))
+  } finally {
+    release()
+  }
+}
+
+/** The home's lock, or undefined while a hub runs on it. @throws UserError when there is no such home */
+function takeHome(home: string): (() => void) | undefined {
+  if (!existsSync(ledgerPath(home)))
+    throw new UserError(
+      `There is no ledger at ${ledgerPath(home)} yet. Run pontage-hub run first, or name its --home.`,
+    )
+  try {
+    return lockHome(home)
+  } catch (error) {
+    if (error instanceof UserError) return undefined
+    throw error
+  }
+}
+
+async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
+  const log = createLog('pontage-hub', options.logLevel)
+  const identity = await unlock(options)
+  await ledger.bind(identity.address, chain.deployment)
+  const watch = createChainWatch({
+    chain,
+    ledger,
+    hub: identity.address,
+    clock: systemClock,
+    log,
+    onChange: () => undefined,
+  })
+  await watch.catchUp()
+  const treasury = createTreasury({
+    ledger,
+    rules: honestRules,
+    settings: { drawAbove: 0n as never },
+    watch,
+    log,
+    chain,
+    sender: createSender(chain, identity),
+    identity,
+  })
+  const drawn = await treasury.drawAll()
+  return drawn.map((each) => ({ ...each, amount: each.amount.toString() }))
+}

@@ -1,0 +1,150 @@
+import { type UnixSeconds, wei } from '@pontage/shared'
+import {
+  type Chain,
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  createSender,
+  inTokens,
+  jsonFlag,
+  type KeyOptions,
+  keyFlags,
+  keystoreAddress,
+  onChain,
+  printJson,
+  printLines,
+  unlock,
+} from '@pontage/shared/node'
+import type { TransactionRequest } from 'ethers'
+import type { CommandModule } from 'yargs'
+import { advanceNeeded } from '../../core/solvency.js'
+import type { Ledger } from '../../io/ledger.js'
+import { withLedger } from './books.js'
+import { drawAll } from './drawAll.js'
+import { timeOf } from './table.js'
+
+type Options = ChainOptions & KeyOptions & { cancel: boolean; json: boolean }
+
+/** Ends a hub in order: each time it is run, it does what can be done by then and says what comes next. */
+export const windDown: CommandModule<CommonOptions, Options> = {
+  command: 'wind-down',
+  describe:
+    'End the hub in order: nothing new, everything drawn, pool and stake out. Run again until it is done',
+  builder: {
+    ...chainFlags,
+    ...keyFlags,
+    ...jsonFlag,
+    cancel: { type: 'boolean', default: false, describe: 'Take on new guarantees again' },
+  },
+  async handler(options) {
+    if (options.cancel) return cancel(options)
+    const hub = await keystoreAddress(options.home)
+    await onChain(options, async (chain) => {
+      await withLedger(options.home, (ledger) => ledger.writeNote('leaving', hub))
+      const drawn = await drawAll(options, chain)
+      const books = await withLedger(options.home, (ledger) => readBooks(ledger, chain, hub))
+      const head = await chain.head()
+      // A promise under a live guarantee is still cleared: pool and stake stand behind it until then.
+      const sent = books.guaranteedUntil < head.at ? await takeOut(options, chain, head.at, books.owed) : []
+      const [view, standing] = await Promise.all([chain.channels.hubOf(hub), chain.registry.standingOf(hub)])
+      const left = {
+        drawn: drawn.length,
+        openChannels: books.openChannels,
+        guaranteedUntil: books.guaranteedUntil,
+        owed: books.owed,
+        pool: view.pool,
+        withdrawableAt: Number(view.withdrawableAt),
+        stake: standing.stake,
+        unbonding: standing.unbonding,
+        unbondsAt: Number(standing.unbondsAt),
+        transactions: sent,
+        done: view.pool === 0n && standing.stake + standing.unbonding === 0n,
+      }
+      if (options.json) printJson(left)
+      else printLines(...sentences(chain, left, head.at))
+    })
+  },
+}
+
+async function cancel({ home, json }: Options): Promise<void> {
+  await withLedger(home, (ledger) => ledger.writeNote('leaving', undefined))
+  if (json) printJson({ leaving: false })
+  else
+    printLines(
+      'The hub takes on new guarantees again. What is on its way out comes back with pool cancel and stake cancel.',
+    )
+}
+
+/** What the ledger and the newest block say is still to be honoured. */
+async function readBooks(ledger: Ledger, chain: Chain, hub: string) {
+  const [lines, accounts] = await Promise.all([ledger.openChannels(), ledger.accounts()])
+  const live = lines.flatMap(({ tabs }) => tabs).filter(({ liveCeiling }) => liveCeiling > 0n)
+  const views = await chain.channels.accountsOf(
+    hub,
+    accounts.map(({ provider }) => provider),
+  )
+  const now = accounts.map((account, index) => ({
+    ...account,
+    credited: wei(views[index]?.credited ?? 0n),
+    paid: wei(views[index]?.paid ?? 0n),
+  }))
+  return {
+    openChannels: lines.length,
+    guaranteedUntil: Math.max(0, ...live.map(({ expiresAt }) => expiresAt)),
+    /** What the pool would have to advance, however everything is drawn: it stays. */
+    owed: advanceNeeded(now),
+  }
+}
+
+/** Asks for pool and stake, and takes out what has waited long enough. */
+async function takeOut(options: Options, chain: Chain, now: UnixSeconds, owed: bigint): Promise<string[]> {
+  const { channels, registry } = chain
+  const identity = await unlock(options)
+  const sender = createSender(chain, identity)
+  const transactions: string[] = []
+  const send = async (call: Promise<TransactionRequest>) => {
+    transactions.push((await sender.send(call)).transaction)
+  }
+  const { pool, pendingWithdrawal, withdrawableAt } = await channels.hubOf(identity.address)
+  const free = pool > owed ? pool - owed : 0n
+  if (pendingWithdrawal > 0n && withdrawableAt <= now) await send(channels.withdraw.populateTransaction())
+  else if (pendingWithdrawal === 0n && free > 0n)
+    await send(channels.requestWithdrawal.populateTransaction(free))
+  const { stake, unbonding, unbondsAt } = await registry.standingOf(identity.address)
+  if (stake > 0n) await send(registry.requestUnbonding.populateTransaction(stake))
+  else if (unbonding > 0n && unbondsAt <= now) await send(registry.withdrawStake.populateTransaction())
+  return transactions
+}
+
+function sentences(
+  chain: Chain,
+  left: {
+    drawn: number
+    openChannels: number
+    guaranteedUntil: number
+    owed: bigint
+    pool: bigint
+    withdrawableAt: number
+    stake: bigint
+    unbonding: bigint
+    unbondsAt: number
+    done: boolean
+  },
+  now: UnixSeconds,
+): string[] {
+  const lines = ['The hub gives no new guarantees.']
+  if (left.drawn > 0) lines.push(`Drew ${left.drawn} promise(s).`)
+  if (left.guaranteedUntil >= now)
+    lines.push(`The last guarantee ends at ${timeOf(left.guaranteedUntil)}: keep the hub running until then.`)
+  if (left.owed > 0n) lines.push(`${inTokens(chain, left.owed)} of the pool stays for providers to redeem.`)
+  if (left.withdrawableAt > 0) lines.push(`The pool can be withdrawn from ${timeOf(left.withdrawableAt)}.`)
+  if (left.unbonding > 0n) lines.push(`The stake can be withdrawn from ${timeOf(left.unbondsAt)}.`)
+  if (left.openChannels > 0)
+    lines.push(
+      `${left.openChannels} channel(s) stand open: their consumers close at once while the hub runs, or leave alone.`,
+    )
+  return [
+    ...lines,
+    left.done ? 'Pool and stake are out: the hub is wound down.' : 'Run wind-down again to go on.',
+  ]
+}

@@ -1,0 +1,170 @@
+import { channelIdOf, type Hex } from '@pontage/shared'
+import { createSender, type Identity } from '@pontage/shared/node'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { dial, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
+import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
+
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 })
+
+let programs: ProgramWorld
+let world: TestChain
+let consumer: Identity
+let provider: Identity
+let channelId: Hex
+
+beforeAll(async () => {
+  programs = await startProgramWorld()
+  world = programs.world
+  consumer = await world.person('consumer', { tokens: '100', coin: '1' })
+  provider = await world.person('provider', { tokens: '100', coin: '1' })
+  await world.fund(programs.hub, { tokens: '3000', coin: '1' })
+  await world.register(consumer, 'consumer', '1')
+  await world.register(provider, 'provider', '50')
+  await programs.json('register', '--url', 'ws://127.0.0.1:7700')
+  await programs.json('pool', 'fund', '50')
+})
+afterEach(() => programs.stopAll())
+afterAll(() => programs.close())
+
+/** A running hub on which the consumer has promised one token. */
+async function cleared() {
+  const hub = await programs.start()
+  const sender = createSender(world.chain, consumer)
+  const { token, channels } = world.chain
+  await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('20')))
+  await sender.send(channels.open.populateTransaction(programs.hub, 1, tokens('20')))
+  const channel = { consumer: consumer.address, hub: programs.hub, nonce: 1 }
+  channelId = channelIdOf({ ...channel, chainId: 31_337 })
+  const link = await dial(world, provider, hub.port)
+  const request = requestOf(world, consumer, channelId, provider.address, tokens('5'))
+  expect(await link.request('guarantee', { channel, request })).toMatchObject({ ok: true })
+  const promises = [promiseOf(world, consumer, channelId, provider.address, tokens('1'))]
+  expect(await link.request('clear', { promises })).toMatchObject({ ok: true, value: { refused: [] } })
+  link.close()
+  return hub
+}
+
+const failing = async (...args: string[]) => {
+  const outcome = await programs.run(...args, '--home', programs.home)
+  expect(outcome.stderr).toMatch(/^pontage-hub: [^\n]+\n$/)
+  expect(outcome).toMatchObject({ code: 1, stdout: '' })
+  return outcome.stderr
+}
+
+describe('the operator', () => {
+  it('is told what to do first where there is no ledger yet', async () => {
+    for (const command of [['channels'], ['providers'], ['block'], ['draw', '--now'], ['wind-down']])
+      expect(await failing(...command)).toContain('Run pontage-hub run first')
+  })
+
+  it('sees the channels and what each provider is owed, and draws it all through the running hub', async () => {
+    await cleared()
+    expect(await programs.json('channels')).toMatchObject({
+      channels: [
+        {
+          channelId,
+          consumer: consumer.address,
+          balance: `${tokens('20')}`,
+          reserved: `${tokens('5')}`,
+          exitAt: 0,
+          closing: false,
+        },
+      ],
+    })
+    const owed = { owed: `${tokens('0.98')}`, advance: `${tokens('0.98')}`, guaranteed: `${tokens('5')}` }
+    expect(await programs.json('providers')).toMatchObject({
+      providers: [{ provider: provider.address, ...owed, guarantees: 1 }],
+    })
+    const shown = await programs.run('providers', '--home', programs.home)
+    expect(shown.stdout).toMatch(/Provider +Owed[^\n]*\n0x[^\n]*0.98 PTT[^\n]*5 PTT +1, until 20/)
+    expect((await programs.run('channels', '--home', programs.home)).stdout).toContain('20 PTT')
+
+    expect(await programs.json('draw')).toMatchObject({ sum: `${tokens('1')}` })
+    const { drawn } = await programs.json('draw', '--now')
+    expect(drawn).toMatchObject([{ channelId, provider: provider.address, amount: `${tokens('1')}` }])
+    expect((await world.chain.channels.tabOf(channelId, provider.address)).drawn).toBe(tokens('1'))
+    expect(await programs.json('draw', '--now')).toEqual({ drawn: [], sum: '0' })
+    expect(await programs.json('providers')).toMatchObject({
+      providers: [{ owed: `${tokens('0.98')}`, advance: '0' }],
+    })
+  })
+
+  it('draws without a running hub too', async () => {
+    const { port, child } = await programs.start()
+    const link = await dial(world, provider, port)
+    const promises = [promiseOf(world, consumer, channelId, provider.address, tokens('2'))]
+    expect(await link.request('clear', { promises })).toMatchObject({ ok: true, value: { refused: [] } })
+    link.close()
+    child.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    expect(await programs.json('draw', '--now')).toMatchObject({ sum: `${tokens('1')}` })
+    expect((await world.chain.channels.tabOf(channelId, provider.address)).drawn).toBe(tokens('2'))
+  })
+
+  it('blocks and unblocks identities', async () => {
+    expect(await programs.json('block', consumer.address)).toMatchObject({
+      blocked: [{ identity: consumer.address }],
+    })
+    expect((await programs.run('block', '--home', programs.home)).stdout).toContain(consumer.address)
+    expect(await programs.json('unblock', consumer.address)).toEqual({ blocked: [] })
+    expect(await failing('unblock', consumer.address)).toContain('is not blocked')
+    expect(await failing('block', 'somebody')).toContain('is not an address')
+  })
+
+  it('announces fees within the cap: a raise after the notice, a lowering at once', async () => {
+    expect(await programs.json('fee')).toEqual({ feeBps: 200, announcedFeeBps: 200, changesAt: 0 })
+    const raised = await programs.json('fee', 'announce', '3.5')
+    expect(raised).toMatchObject({ feeBps: 200, announcedFeeBps: 350 })
+    expect(raised.changesAt).toBeGreaterThan(0)
+    expect((await programs.run('fee', '--home', programs.home)).stdout).toContain('2 %, 3.5 % from 20')
+    expect(await programs.json('fee', 'announce', '1.99%')).toMatchObject({ feeBps: 199, changesAt: 0 })
+    expect(await failing('fee', 'announce', '21')).toContain('above the cap of 20 %')
+    expect(await failing('fee', 'announce', 'lots')).toContain('"lots" is not a fee')
+    expect(await failing('fee', 'announce')).toContain('Say it in percent')
+  })
+
+  it('takes stake and pool out only after their delays, and never what providers may redeem', async () => {
+    expect(await programs.json('stake', 'add', '100')).toMatchObject({ stake: `${tokens('1100')}` })
+    expect(await failing('stake', 'unbond', '200')).toContain('a hub needs 1000 PTT')
+    expect(await failing('stake', 'withdraw')).toContain('No stake is unbonding')
+    expect(await programs.json('stake', 'unbond', '100')).toMatchObject({ unbonding: `${tokens('100')}` })
+    expect(await failing('stake', 'withdraw')).toMatch(/unbonding until 20/)
+    expect(await programs.json('stake', 'cancel')).toMatchObject({
+      stake: `${tokens('1100')}`,
+      unbonding: '0',
+    })
+
+    expect(await failing('pool', 'withdraw')).toContain('Say it in tokens')
+    expect(await failing('pool', 'withdraw', '60')).toContain('Take out at most')
+    expect(await programs.json('pool', 'withdraw', '10')).toMatchObject({
+      pendingWithdrawal: `${tokens('10')}`,
+    })
+    expect(await failing('pool', 'withdraw')).toMatch(/can be withdrawn from 20/)
+    const before = await world.chain.token.balanceOf(programs.hub)
+    const { withdrawalDelay } = await world.chain.channels.settings()
+    await world.rpc('evm_increaseTime', Number(withdrawalDelay) + 1)
+    await world.rpc('evm_mine')
+    expect(await programs.json('pool', 'withdraw')).toMatchObject({ pendingWithdrawal: '0' })
+    expect((await world.chain.token.balanceOf(programs.hub)) - before).toBe(tokens('10'))
+    expect(await failing('pool', 'cancel')).toContain('none to cancel')
+  })
+
+  it('winds the hub down in order, and every token comes back', async () => {
+    const { child } = await programs.start()
+    // The guarantee given at first has ended by now, so pool and stake are asked for at once.
+    const first = await programs.json('wind-down')
+    expect(first).toMatchObject({ done: false, stake: '0', unbonding: `${tokens('1100')}`, openChannels: 1 })
+    expect(first.transactions).toHaveLength(2)
+    const again = await programs.run('wind-down', '--home', programs.home)
+    expect(again.stdout).toMatch(/no new guarantees.*can be withdrawn from.*Run wind-down again/s)
+    child.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    // It can be started again, so that its consumers close with it.
+    await programs.start()
+    await world.rpc('evm_increaseTime', 8 * 86_400)
+    await world.rpc('evm_mine')
+    const last = await programs.json('wind-down')
+    expect(last).toMatchObject({ done: true, pool: '0', stake: '0', unbonding: '0' })
+    expect(await world.chain.token.balanceOf(programs.hub)).toBe(tokens('3000.04'))
+  })
+})
