@@ -225,13 +225,16 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         uint256 stake = slashed.stake;
         uint256 atStake = stake + leaving.unbonding;
         // Effect: for each token paid for what is newly missing one is burned, else an identity could carry its
-        // stake away by slashing itself. What was missing before was punished then.
-        uint256 burned = _min(newlyMissing, atStake / 2);
-        paid = burned + _min(missing - newlyMissing, atStake - 2 * burned);
+        // stake away by slashing itself; an odd one left is burned too, lest the same call again found it. What was
+        // missing before was punished then.
+        paid = _min(newlyMissing, atStake / 2);
+        uint256 burned = newlyMissing > paid ? atStake - paid : paid;
+        paid += _min(missing - newlyMissing, atStake - paid - burned);
         uint256 taken = paid + burned;
         if (taken > stake) {
             slashed.stake = 0;
             leaving.unbonding -= SafeCast.toUint128(taken - stake);
+            if (taken == atStake) leaving.unbondsAt = 0;
         } else {
             slashed.stake = SafeCast.toUint128(stake - taken);
         }

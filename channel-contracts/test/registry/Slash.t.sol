@@ -26,7 +26,7 @@ contract SlashTest is World {
             registry.requestUnbonding(leaving);
         }
         uint256 added = bound(stake_, 1, 10_000 * WHOLE);
-        registry_add(added);
+        _addStake(added);
         uint256 atStake = 2_000 * WHOLE + added;
         uint256 missing = bound(missing_, 0, 3 * atStake);
         uint256 newly = bound(newly_, 0, missing);
@@ -36,17 +36,18 @@ contract SlashTest is World {
         uint256 paid = registry.slash(hub, missing, newly);
         uint256 burned = token.balanceOf(DEAD) - burnedBefore;
         assertEq(token.balanceOf(address(channels)) - heldBefore, paid, "paid to the caller");
-        assertEq(burned, newly < atStake / 2 ? newly : atStake / 2, "burned");
+        uint256 half = newly < atStake / 2 ? newly : atStake / 2;
+        assertEq(burned, newly > half ? atStake - half : half, "burned");
         uint256 old = missing - newly;
-        uint256 rest = atStake - 2 * burned;
-        assertEq(paid, burned + (old < rest ? old : rest), "paid");
+        uint256 rest = atStake - half - burned;
+        assertEq(paid, half + (old < rest ? old : rest), "paid");
         (uint128 left, uint32 faults,) = registry.securityOf(hub);
         assertEq(left, atStake - paid - burned, "left");
         assertEq(faults, newly > 0 ? 1 : 0, "fault");
         assertEq(token.balanceOf(address(registry)), left + 110 * WHOLE, "others keep theirs");
     }
 
-    function registry_add(uint256 amount) private {
+    function _addStake(uint256 amount) private {
         token.approve(address(registry), amount);
         registry.addStake(hub, amount);
     }
@@ -67,6 +68,28 @@ contract SlashTest is World {
         assertEq(standing.stake, 0, "stake");
         assertEq(standing.unbonding, 800 * WHOLE, "unbonding");
         assertEq(standing.faults, 2, "faults");
+    }
+
+    /// @notice I10: else the same claim presented again would take it.
+    function test_an_odd_token_is_burned_too() public {
+        _addStake(1);
+        vm.prank(address(channels));
+        assertEq(registry.slash(hub, 5_000 * WHOLE, 5_000 * WHOLE), 1_000 * WHOLE, "half");
+        assertEq(token.balanceOf(DEAD), 1_000 * WHOLE + 1, "the other half, and the odd one");
+        vm.prank(address(channels));
+        assertEq(registry.slash(hub, 4_000 * WHOLE, 0), 0, "nothing is left");
+    }
+
+    function test_nothing_unbonds_after_all_of_it_was_slashed() public {
+        vm.prank(hub);
+        registry.requestUnbonding(2_000 * WHOLE);
+        vm.prank(address(channels));
+        registry.slash(hub, 1_000 * WHOLE - 1, 1_000 * WHOLE - 1);
+        assertEq(registry.standingOf(hub).unbondsAt, START + UNBONDING, "two units still do");
+        vm.prank(address(channels));
+        registry.slash(hub, 1, 1);
+        Standing memory standing = registry.standingOf(hub);
+        assertEq(standing.unbonding + standing.unbondsAt, 0, "nothing");
     }
 
     function test_an_empty_stake_still_gets_its_fault() public {
