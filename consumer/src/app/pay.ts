@@ -26,7 +26,7 @@ export interface Payer {
 
 /** @param accepted - Told of each total the provider confirms, and how long that took. */
 export function createPayer(
-  context: Context,
+  context: Omit<Context, 'chain'>,
   journal: Journal,
   party: { channelId: Hex; provider: Address },
   accepted: (amount: Wei, latencyMs: number | undefined) => void,
