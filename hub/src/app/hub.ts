@@ -13,13 +13,18 @@ import {
 } from '@pontage/shared/node'
 import { honestRules, type Rules } from '../core/rules.js'
 import { createChainWatch } from '../io/chainWatch.js'
+import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
 import type { Ledger } from '../io/ledger.js'
+import { pause } from '../io/pause.js'
 import { clear } from './clear.js'
 import { createCloser } from './close.js'
 import { describe } from './describe.js'
 import { createTreasury } from './draw.js'
 import { serveDrawRequests } from './drawRequest.js'
+import { createGasWatch } from './gasWatch.js'
 import { guarantee } from './guarantee.js'
+import { health, readiness } from './health.js'
+import { createMetrics, type Metrics } from './metrics.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { prefund } from './prefund.js'
 import { createRelayer } from './relay.js'
@@ -53,6 +58,8 @@ export async function startHub(options: {
   await ledger.bind(identity.address, chain.deployment)
   const typedData = createTypedData(chain.deployment)
   const stop = new AbortController()
+  const metrics = createMetrics()
+  let draining = false
   const watch = createChainWatch({
     chain,
     ledger,
@@ -69,7 +76,7 @@ export async function startHub(options: {
     identity,
     typedData,
     chain,
-    sender: createSender(chain, identity),
+    sender: metrics.counting(createSender(chain, identity)),
     ledger,
     watch,
     rules,
@@ -80,6 +87,7 @@ export async function startHub(options: {
   }
   const treasury = createTreasury(parts)
   const closer = createCloser(parts)
+  const gas = createGasWatch(parts)
   const relayer = createRelayer(parts)
   await watch.catchUp().catch(async (cause) => {
     await ledger.close()
@@ -90,6 +98,7 @@ export async function startHub(options: {
   closer.resume()
   const following = Promise.all([
     watch.run(settings.pollMs, stop.signal),
+    gas.run(stop.signal),
     serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
   ])
 
@@ -110,23 +119,36 @@ export async function startHub(options: {
     await following
     await Promise.allSettled([treasury.idle(), closer.idle()])
     await ledger.close()
+    metrics.close()
   }
   const listening = await listenLinks({
     host,
     port,
     ...(tls ? { tls } : {}),
     self: { identity, typedData, clock },
-    accept: () => ({ requests: guarded(handlers, stop.signal, underWay) }),
+    accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, clock) }),
     joined: (link) => parts.present.join(link),
     log,
   }).catch(async (error) => {
     await shutDown()
     throw error
   })
+  serveHttp(
+    listening.http,
+    {
+      '/healthz': () => health(parts),
+      '/readyz': () => readiness(parts, draining),
+      '/metrics': (_query, from) =>
+        settings.publicMetrics || isLoopback(from) ? metrics.page(parts, gas) : metricsAreHidden,
+    },
+    log,
+  )
   log.info('listening', { port: listening.port, host, hub: identity.address })
   return {
     port: listening.port,
     async close() {
+      draining = true
+      await pause(settings.drainSeconds * 1_000, stop.signal)
       stop.abort()
       await Promise.allSettled([...underWay])
       await listening.close()
@@ -136,20 +158,37 @@ export async function startHub(options: {
   }
 }
 
+const isLoopback = (from: string): boolean => /^(::ffff:)?127\.|^::1$/.test(from)
+
+const metricsAreHidden: HttpAnswer = {
+  status: 403,
+  body: {
+    error: 'Metrics are shown to the hub’s own machine. Its operator may run it with --public-metrics.',
+  },
+}
+
 /** Remembers what is under way, so that it can end before the ledger closes, and takes nothing new then. */
 function guarded(
   handlers: NonNullable<Handlers['requests']>,
   stopping: AbortSignal,
   underWay: Set<Promise<unknown>>,
+  metrics: Metrics,
+  clock: Clock,
 ): NonNullable<Handlers['requests']> {
   const stopped: Refusal = { code: 'peer-gone', type: 'request' }
   const wrapped = Object.entries(handlers).map(([type, handle]) => [
     type,
     (params: never, link: never): Promise<Verdict> => {
       if (stopping.aborted) return Promise.resolve(refuse(stopped))
+      const began = clock.elapsedMs()
       const work = Promise.resolve((handle as (params: never, link: never) => Promise<Verdict>)(params, link))
       underWay.add(work)
-      return work.finally(() => underWay.delete(work))
+      return work
+        .then((verdict) => {
+          metrics.answered(type, verdict, (clock.elapsedMs() - began) / 1_000)
+          return verdict
+        })
+        .finally(() => underWay.delete(work))
     },
   ])
   return Object.fromEntries(wrapped)

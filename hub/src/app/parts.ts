@@ -16,6 +16,12 @@ export interface HubSettings {
   readonly relaysPerDay: number
   /** Transactions sent for everybody together in a day. */
   readonly relaysPerDayInAll: number
+  /** Of the chain's coin, in its smallest unit: below that, the hub warns. */
+  readonly gasWarnBelow: bigint
+  /** Seconds the hub goes on serving after it was told to stop, while it says that it is no longer ready. */
+  readonly drainSeconds: number
+  /** Whether metrics are shown to other machines too. */
+  readonly publicMetrics: boolean
   /** Milliseconds between looks at the chain. */
   readonly pollMs: number
 }
@@ -31,6 +37,11 @@ export class Present {
       links.delete(link)
       if (links.size === 0 && this.#links.get(link.peer) === links) this.#links.delete(link.peer)
     })
+  }
+
+  /** How many identities are connected. */
+  get count(): number {
+    return this.#links.size
   }
 
   /** The newest connection of an identity. */

@@ -75,6 +75,23 @@ export const serveFlags = {
     requiresArg: true,
     describe: 'Tokens undrawn in all from which a draw is worth its gas',
   },
+  'gas-warning': {
+    type: 'string',
+    default: '0.05',
+    requiresArg: true,
+    describe: 'Of the chain’s coin: below that, the hub warns that it cannot pay for gas much longer',
+  },
+  'drain-seconds': {
+    type: 'number',
+    default: 0,
+    requiresArg: true,
+    describe: 'Seconds to serve on after a stop signal, while /readyz already says no',
+  },
+  'public-metrics': {
+    type: 'boolean',
+    default: false,
+    describe: 'Show /metrics to other machines too',
+  },
   'poll-ms': {
     type: 'number',
     default: 1_000,
@@ -84,6 +101,8 @@ export const serveFlags = {
 } as const
 
 type Options = ChainOptions & KeyOptions & Given<typeof serveFlags>
+
+const coinDecimals = 18
 
 /** Runs the hub until it is told to stop. */
 export const run: CommandModule<CommonOptions, Options> = {
@@ -111,6 +130,9 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       relaysPerDayInAll: wholeNumber('--relays-per-day-in-all', options.relaysPerDayInAll),
       guaranteeSeconds: wholeNumber('--guarantee-seconds', options.guaranteeSeconds, 1),
       drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
+      gasWarnBelow: parseTokens(options.gasWarning, coinDecimals),
+      drainSeconds: wholeNumber('--drain-seconds', options.drainSeconds, 0, 3_600),
+      publicMetrics: options.publicMetrics,
       pollMs: wholeNumber('--poll-ms', options.pollMs, 10),
     }
     const { maxGuarantee } = await chain.channels.settings()

@@ -1,0 +1,113 @@
+import { join } from 'node:path'
+import { createSender, type Identity, type Log } from '@pontage/shared/node'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
+import { type RunningHub, startHub } from './hub.js'
+import { dial, eventually, startTestChain, type TestChain, tokens } from './world.fixture.js'
+
+vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
+
+let world: TestChain
+let hub: Identity
+let provider: Identity
+let running: RunningHub
+const logged: { message: string; details?: object }[] = []
+const note = (message: string, details?: object) =>
+  void logged.push({ message, ...(details ? { details } : {}) })
+const log: Log = { error: note, warn: note, info: note, debug: () => undefined }
+
+const start = async (name: string, drainSeconds = 0) =>
+  startHub({
+    chain: world.chain,
+    identity: hub,
+    ledger: await openSqliteLedger(join(world.folder, name)),
+    host: '127.0.0.1',
+    port: 0,
+    settings: {
+      relayFee: tokens('0.01'),
+      relaysPerDay: 20,
+      relaysPerDayInAll: 100,
+      guaranteeSeconds: 3_600,
+      drawAbove: tokens('1000'),
+      gasWarnBelow: tokens('100'),
+      drainSeconds,
+      publicMetrics: false,
+      pollMs: 20,
+    },
+    log,
+  })
+
+const get = async (path: string, of = running) => {
+  const response = await fetch(`http://127.0.0.1:${of.port}${path}`)
+  return { status: response.status, text: await response.text() }
+}
+
+beforeAll(async () => {
+  world = await startTestChain()
+  hub = await world.person('hub', { tokens: '5000', coin: '10' })
+  provider = await world.person('provider', { tokens: '100', coin: '10' })
+  await world.register(hub, 'hub', '1000')
+  const sender = createSender(world.chain, hub)
+  await sender.send(world.chain.token.approve.populateTransaction(world.deployment.channels, tokens('100')))
+  await sender.send(world.chain.channels.fund.populateTransaction(hub.address, tokens('12.5')))
+  running = await start('pages.sqlite')
+})
+afterAll(async () => {
+  await running.close()
+  await world.close()
+})
+
+it('says that it works and is ready', async () => {
+  expect(await get('/healthz')).toEqual({ status: 200, text: '{"healthy":true}\n' })
+  expect(await get('/readyz')).toEqual({ status: 200, text: '{"ready":true,"reasons":[]}\n' })
+})
+
+it('counts requests by their outcome, and shows its pool and what it pays gas with', async () => {
+  const link = await dial(world, provider, running.port)
+  await link.request('describe', {})
+  await link.request('prefund', {
+    channel: { consumer: provider.address, hub: provider.address, nonce: 1 },
+    signature: `0x${'00'.repeat(65)}`,
+  })
+  const { status, text } = await get('/metrics')
+  expect(status).toBe(200)
+  expect(text).toContain('pontage_hub_requests_total{type="describe",outcome="ok"} 1\n')
+  expect(text).toContain('pontage_hub_requests_total{type="prefund",outcome="not-a-party"} 1\n')
+  expect(text).toContain('pontage_hub_request_duration_seconds_count{type="describe"} 1\n')
+  expect(text).toContain('pontage_hub_pool_tokens 12.5\n')
+  expect(text).toContain('pontage_hub_fee_ratio 0.02\n')
+  expect(text).toContain('pontage_hub_connections 1\n')
+  expect(text).toMatch(/^pontage_hub_gas_coins 9\.99/m)
+  expect(text).toMatch(/^process_resident_memory_bytes \d/m)
+  link.close()
+})
+
+it('answers what it does not have, and what is not asked by GET', async () => {
+  const nothing = await get('/nothing?x=%00')
+  expect([nothing.status, JSON.parse(nothing.text).error]).toEqual([
+    404,
+    expect.stringContaining('There is no such page'),
+  ])
+  const posted = await fetch(`http://127.0.0.1:${running.port}/healthz`, { method: 'POST' })
+  expect([posted.status, posted.headers.get('allow')]).toEqual([405, 'GET, HEAD'])
+  await posted.body?.cancel()
+})
+
+it('warns once when little is left to pay gas with', async () => {
+  await eventually(async () => logged.some(({ message }) => message === 'gas coin low'))
+  const warnings = logged.filter(({ message }) => message === 'gas coin low')
+  expect(warnings).toHaveLength(1)
+  expect(warnings[0]?.details).toMatchObject({ warnBelow: '100' })
+})
+
+it('serves on while it drains, and says that it is not ready', async () => {
+  const other = await start('draining.sqlite', 2)
+  const closing = other.close()
+  const { status, text } = await get('/readyz', other)
+  expect([status, text]).toEqual([503, '{"ready":false,"reasons":["The hub is shutting down."]}\n'])
+  expect((await get('/healthz', other)).status).toBe(200)
+  const link = await dial(world, provider, other.port)
+  expect(await link.request('describe', {})).toMatchObject({ ok: true })
+  await closing
+  expect(await link.closed).toBeTypeOf('string')
+})

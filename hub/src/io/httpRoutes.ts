@@ -1,0 +1,59 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { encodeMessage } from '@pontage/shared'
+import type { Log } from '@pontage/shared/node'
+
+/** What is answered to one GET. */
+export interface HttpAnswer {
+  readonly status: number
+  /** Text as it is, anything else as JSON with amounts as decimal strings. */
+  readonly body: string | object
+  readonly contentType?: string
+}
+
+/** Asked with the query and the network address of who asks. */
+export type HttpRoute = (query: URLSearchParams, from: string) => Promise<HttpAnswer> | HttpAnswer
+
+/** Answers plain HTTP on a port that otherwise serves websockets. Every path not named here is 404. */
+export function serveHttp(http: Server, routes: Readonly<Record<string, HttpRoute>>, log: Log): void {
+  http.on('request', (request, response) => {
+    void answerTo(request, routes)
+      .catch((error: Error): HttpAnswer => {
+        log.error('a page could not be made', { path: request.url?.slice(0, 100), error: error.stack })
+        return { status: 500, body: { error: 'This could not be answered. Look into the hub’s log.' } }
+      })
+      .then((answer) => send(request, response, answer))
+  })
+}
+
+async function answerTo(
+  request: IncomingMessage,
+  routes: Readonly<Record<string, HttpRoute>>,
+): Promise<HttpAnswer> {
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    return { status: 405, body: { error: `${request.method} is not answered here, GET is.` } }
+  const target = `http://hub${request.url ?? '/'}`
+  const url = URL.canParse(target) ? new URL(target) : undefined
+  const route = url && Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined
+  if (!url || !route)
+    return {
+      status: 404,
+      body: { error: `There is no such page. These are: ${Object.keys(routes).join(' ')}` },
+    }
+  return route(url.searchParams, request.socket.remoteAddress ?? '')
+}
+
+function send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
+  const { status, body, contentType } = answer
+  const text = typeof body === 'string' ? body : `${encodeMessage(body)}\n`
+  const type = contentType ?? (typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json')
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    // What is public may be read by any page; nothing here depends on who asks.
+    'access-control-allow-origin': '*',
+    ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
+  })
+  response.end(request.method === 'HEAD' ? undefined : text)
+}
