@@ -15,7 +15,7 @@ import {
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../core/addressPool.js'
 import type { ExitPolicy } from '../core/exitPolicy.js'
-import { noReading, type Reading } from '../core/meter.js'
+import type { Reading } from '../core/meter.js'
 import { admit, dismiss, hold, pass, ruleset, sessionObjects, setLimit } from '../core/ruleset.js'
 
 /** What the rules of one provider depend on. */
@@ -95,7 +95,7 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
           .join('\n'),
       )
     },
-    read: async () => readings(await reader.read('inet', table)),
+    read: async () => readings(await reader.readCounters('inet', table)),
     close: () => reader.close(),
   }
 }
@@ -103,25 +103,20 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
 /** What a table left by a crash had counted, by session key; empty when it is gone. */
 export async function readLeftTable(table: string): Promise<ReadonlyMap<number, Reading>> {
   const left = await listTable('inet', nftName(table))
-  return left === undefined ? new Map() : readings(left)
+  return left === undefined ? new Map() : readings(left.counters)
 }
 
 /** Takes the rules away. */
 export const dropFirewall = (table: string): Promise<void> => deleteTable('inet', nftName(table))
 
-function readings({ counters, quotas }: NftTable): ReadonlyMap<number, Reading> {
+function readings(counters: NftTable['counters']): ReadonlyMap<number, Reading> {
   const found = new Map<number, Reading>()
   const count = (name: string): Bytes => bytes(counters.get(name)?.bytes ?? 0n)
-  for (const name of quotas.keys()) {
-    const key = Number(/^credit_(\d+)$/.exec(name)?.[1])
+  for (const name of counters.keys()) {
+    const key = Number(/^down_(\d+)$/.exec(name)?.[1])
     if (!Number.isSafeInteger(key)) continue
     const names = sessionObjects(key)
-    found.set(key, {
-      ...noReading,
-      down: count(names.down),
-      up: count(names.up),
-      dropped: count(names.dropped),
-    })
+    found.set(key, { down: count(names.down), up: count(names.up), dropped: count(names.dropped) })
   }
   return found
 }
