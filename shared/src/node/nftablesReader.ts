@@ -9,6 +9,8 @@ export interface NftReader {
    * @throws Error when the table is not there or nft ended; the next call starts a new nft.
    */
   read(family: NftFamily, table: string): Promise<NftTable>
+  /** As `read`, but of the counters alone: much less to print where a table holds large maps. */
+  readCounters(family: NftFamily, table: string): Promise<NftTable['counters']>
   close(): void
 }
 
@@ -29,10 +31,14 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     nft = undefined
   }
 
-  async function readNow(family: NftFamily, table: string): Promise<NftTable> {
+  async function readNow(
+    what: 'table' | 'counters table',
+    family: NftFamily,
+    table: string,
+  ): Promise<NftTable> {
     nft ??= start(options.netns)
     try {
-      return parseTable(await ask(nft, `list table ${family} ${nftName(table)}`))
+      return parseTable(await ask(nft, `list ${what} ${family} ${nftName(table)}`))
     } catch (cause) {
       // What is still on its way belongs to the failed question: start afresh.
       stop()
@@ -43,12 +49,15 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     }
   }
 
+  function inTurn(what: 'table' | 'counters table', family: NftFamily, table: string): Promise<NftTable> {
+    const answer = last.then(() => readNow(what, family, table))
+    last = answer.catch(() => {})
+    return answer
+  }
+
   return {
-    read(family, table) {
-      const answer = last.then(() => readNow(family, table))
-      last = answer.catch(() => {})
-      return answer
-    },
+    read: (family, table) => inTurn('table', family, table),
+    readCounters: async (family, table) => (await inTurn('counters table', family, table)).counters,
     close: stop,
   }
 }
