@@ -5,9 +5,14 @@ import { disconnectCommand } from './app/commands/disconnect.js'
 import { initCommand } from './app/commands/init.js'
 import { providersCommand } from './app/commands/providers.js'
 import { statusCommand } from './app/commands/status.js'
+import { homeBehindSudo } from './io/ownership.js'
 
 // A closed terminal or pipe is no failure of the command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+// With sudo the home folder would be root's: the user's own is meant, where there is one.
+const home = homeBehindSudo(process.env)
+if (home !== undefined) process.env.PONTAGE_CONSUMER_HOME ??= home
 
 await runProgram({
   name: 'pontage',

@@ -3,6 +3,7 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Address, Hex } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
+import { giveToOwner } from './ownership.js'
 
 /** What a connection changed on this machine, so that it can be undone whatever happened since. */
 export interface ConnectionRecord {
@@ -28,8 +29,10 @@ export interface ConnectionRecord {
 const pathIn = (home: string): string => join(home, 'connection.json')
 
 /** Writes it down, durably: before anything is changed. */
-export const writeConnection = (home: string, record: ConnectionRecord): Promise<void> =>
-  writeFileDurably(pathIn(home), `${JSON.stringify(record, undefined, 2)}\n`)
+export async function writeConnection(home: string, record: ConnectionRecord): Promise<void> {
+  await writeFileDurably(pathIn(home), `${JSON.stringify(record, undefined, 2)}\n`)
+  await giveToOwner(home, pathIn(home))
+}
 
 /** Undefined when nothing is connected and nothing is left over. */
 export async function readConnection(home: string): Promise<ConnectionRecord | undefined> {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { appendFile, chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { address, type Hex, wei } from '@pontage/shared'
@@ -77,6 +77,19 @@ describe('the journal', () => {
     expect((await readFile(path())).length).toBeLessThan(1_000)
     expect((await readJournal(home)).total(channelId, provider)).toBe(2n)
   })
+
+  it.runIf(process.getuid?.() === 0)(
+    'belongs to the owner of the home, also when root wrote it',
+    async () => {
+      await chown(home, 65_534, 65_534)
+      const lock = await lockHome(home)
+      const journal = await openJournal(home)
+      await journal.record(total(1n))
+      await journal.close()
+      await lock.release()
+      for (const name of ['journal.jsonl', 'lock']) expect((await stat(join(home, name))).uid).toBe(65_534)
+    },
+  )
 
   it('keeps one writer at a time, and frees the home of one that was killed', async () => {
     const lock = await lockHome(home)

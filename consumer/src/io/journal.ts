@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { encodeMessage } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
 import { type JournalEntry, PaperTrail } from '../core/paperTrail.js'
+import { giveToOwner } from './ownership.js'
 
 /** What this identity signed, on disk before it leaves: the memory that keeps a total from ever falling. */
 export interface Journal {
@@ -38,9 +39,10 @@ export async function openJournal(home: string): Promise<Journal> {
   const isNew = (await stat(path).catch(() => undefined)) === undefined
   const file = await open(
     path,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC | constants.O_NOFOLLOW,
     0o600,
   )
+  await giveToOwner(home, file)
   if (isNew) await syncFolder(path)
   return journalOn(file, found)
 }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
+import { giveToOwner } from './ownership.js'
 
 /** The right to write in a home folder; held until released or until this process is gone, however it ends. */
 export interface HomeLock {
@@ -18,7 +19,8 @@ export interface HomeLock {
 export async function lockHome(home: string): Promise<HomeLock> {
   await mkdir(home, { recursive: true, mode: 0o700 })
   const path = join(home, 'lock')
-  const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o600)
+  const file = await open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600)
+  await giveToOwner(home, file)
   // The lock belongs to the open file, which the command shares with us: it stays ours when the command ends.
   const code = await new Promise<number | null>((resolve, reject) => {
     const child = spawn('flock', ['--exclusive', '--nonblock', '3'], {
