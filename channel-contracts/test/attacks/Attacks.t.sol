@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
-import {PaymentChannels} from "../../src/PaymentChannels.sol";
-import {IIdentityRegistry, Registration} from "../../src/interfaces/IIdentityRegistry.sol";
+import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
 import {IMarketplace, Proposal, SessionTerms} from "../../src/interfaces/IMarketplace.sol";
 import {
     Draw,
     FinalState,
     IPaymentChannels,
     Parties,
+    Redemption,
     SignedRelease
 } from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
@@ -178,6 +177,16 @@ contract AttacksTest is World {
         vm.prank(hub);
         vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
         channels.draw(order);
+    }
+
+    function test_no_hub_promise_is_good_on_another_chain() public {
+        _fund(10 * WHOLE);
+        Redemption memory redemption = _promised(hub, provider, WHOLE);
+        vm.chainId(1);
+        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, hub));
+        channels.redeem(redemption);
+        // On a chain that split off, papers of that chain are good.
+        assertEq(_redeem(hub, provider, WHOLE), WHOLE, "paid");
     }
 
     function test_a_channel_id_is_used_once() public {
@@ -388,194 +397,5 @@ contract AttacksTest is World {
         vm.prank(provider);
         marketplace.withdrawOffer();
         assertEq(marketplace.reportOvercharge(dear, signature), PENALTY, "slashed");
-    }
-}
-
-// ------------------------------------------------------------------ strange tokens
-
-/// @notice Keeps one part in a hundred of every transfer.
-contract FeeToken is ERC20 {
-    constructor() ERC20("Fee", "FEE") {
-        _mint(msg.sender, 1_000_000_000e18);
-    }
-
-    function _update(address from, address to, uint256 value) internal override {
-        if (from != address(0) && to != address(0xfee)) {
-            super._update(from, address(0xfee), value / 100);
-            value -= value / 100;
-        }
-        super._update(from, to, value);
-    }
-}
-
-/// @notice Calls back whoever it was told to, in the middle of a transfer.
-contract CallbackToken is ERC20 {
-    address private target;
-    bytes private data;
-    bool public refused;
-    bytes4 public problem;
-
-    constructor() ERC20("Callback", "CB") {
-        _mint(msg.sender, 1_000_000_000e18);
-    }
-
-    function arm(address target_, bytes calldata data_) external {
-        (target, data) = (target_, data_);
-    }
-
-    function _update(address from, address to, uint256 value) internal override {
-        super._update(from, to, value);
-        if (target != address(0)) {
-            (bool ok, bytes memory answer) = target.call(data);
-            refused = !ok;
-            if (answer.length >= 4) problem = bytes4(answer);
-        }
-    }
-}
-
-contract StrangeTokensTest is World {
-    function setUp() public override {
-        vm.warp(START);
-    }
-
-    function _populate(IERC20 strange) private {
-        _deploy(strange);
-        consumer = _account("consumer");
-        hub = _account("hub");
-        provider = _account("provider");
-        knownIdentities.push(consumer);
-        knownIdentities.push(hub);
-        knownHubs.push(hub);
-        knownProviders.push(provider);
-    }
-
-    function test_a_token_that_keeps_a_fee_is_refused() public {
-        _populate(new FeeToken());
-        vm.prank(consumer);
-        vm.expectRevert(
-            abi.encodeWithSelector(IIdentityRegistry.TokensMissing.selector, 99 * WHOLE / 100, WHOLE)
-        );
-        registry.register(CONSUMER, WHOLE, address(0), "");
-        vm.prank(hub);
-        vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.TokensMissing.selector, 99 * WHOLE / 100, WHOLE)
-        );
-        channels.fund(hub, WHOLE);
-    }
-
-    function test_a_token_that_calls_back_finds_every_door_closed() public {
-        CallbackToken strange = new CallbackToken();
-        _populate(strange);
-        vm.prank(consumer);
-        registry.register(CONSUMER, 10 * WHOLE, address(0), "");
-        vm.prank(hub);
-        registry.register(HUB, 1_000 * WHOLE, address(0), "");
-        Parties memory parties = _open(1, 100 * WHOLE);
-        _fund(50 * WHOLE);
-        // In the middle of being paid, the provider asks for the same again.
-        bytes4 closed = bytes4(keccak256("ReentrancyGuardReentrantCall()"));
-        strange.arm(
-            address(channels), abi.encodeCall(channels.redeem, (_promised(hub, provider, 20 * WHOLE)))
-        );
-        _redeem(hub, provider, 20 * WHOLE);
-        assertTrue(strange.refused() && strange.problem() == closed, "redeem");
-        strange.arm(
-            address(channels), abi.encodeCall(channels.draw, (_guaranteed(parties, provider, WHOLE, WHOLE)))
-        );
-        _redeem(hub, provider, 30 * WHOLE);
-        assertTrue(strange.refused() && strange.problem() == closed, "draw");
-        strange.arm(address(registry), abi.encodeCall(registry.withdrawStake, ()));
-        vm.prank(consumer);
-        registry.addStake(consumer, WHOLE);
-        assertTrue(strange.refused() && strange.problem() == closed, "withdrawStake");
-        strange.arm(address(0), "");
-        _assertConserved();
-    }
-}
-
-// ---------------------------------------------------------------- contract wallets
-
-/// @notice Accepts what its owner's key signed (ERC-1271).
-contract ContractWallet {
-    address private immutable _OWNER;
-
-    constructor(address owner) {
-        _OWNER = owner;
-    }
-
-    function run(address target, bytes calldata data) external {
-        (bool ok, bytes memory answer) = target.call(data);
-        require(ok, string(answer));
-    }
-
-    function isValidSignature(bytes32 digest, bytes calldata signature) external view returns (bytes4) {
-        (bytes32 r, bytes32 s) = (bytes32(signature[:32]), bytes32(signature[32:64]));
-        bool valid = ecrecover(digest, uint8(signature[64]), r, s) == _OWNER;
-        return valid ? this.isValidSignature.selector : bytes4(0xffffffff);
-    }
-}
-
-contract ContractWalletsTest is World {
-    ContractWallet private wallet;
-
-    function setUp() public override {
-        super.setUp();
-        wallet = new ContractWallet(relayer);
-        token.transfer(address(wallet), 1_000 * WHOLE);
-        wallet.run(address(token), abi.encodeCall(token.approve, (address(registry), type(uint256).max)));
-        wallet.run(address(token), abi.encodeCall(token.approve, (address(channels), type(uint256).max)));
-        // Its signatures are made by its owner's key.
-        keys[address(wallet)] = relayerKey;
-        knownIdentities.push(address(wallet));
-    }
-
-    function test_a_contract_wallet_is_a_consumer() public {
-        Registration memory registration =
-            Registration(address(wallet), CONSUMER, 2 * WHOLE, address(0), "", 0, 0, uint64(START));
-        registry.registerFor(registration, _noPermit(), _signRegistration(registration));
-        wallet.run(address(channels), abi.encodeCall(channels.open, (hub, 1, 100 * WHOLE)));
-        Parties memory parties = Parties(address(wallet), hub, 1);
-        knownChannels.push(_id(parties));
-        _drawByHub(parties, provider, 10 * WHOLE);
-        _protest(parties, provider, 11 * WHOLE);
-        channels.requestExitFor(parties, 0, uint64(START), _signExit(parties, 0, uint64(START)));
-        assertEq(_tab(parties, provider).drawn, 10 * WHOLE, "drawn");
-        _assertConserved();
-        keys[address(wallet)] = providerKey;
-        Draw memory forged = _hubDraw(parties, provider, 20 * WHOLE);
-        vm.prank(hub);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, address(wallet)));
-        channels.draw(forged);
-    }
-
-    function test_a_contract_wallet_is_a_provider() public {
-        wallet.run(
-            address(registry), abi.encodeCall(registry.register, (PROVIDER, 50 * WHOLE, address(0), ""))
-        );
-        Proposal memory proposal;
-        proposal.provider = address(wallet);
-        proposal.issuedAt = uint64(START);
-        marketplace.publish(proposal, _signProposal(proposal));
-        Parties memory parties = _open(1, 100 * WHOLE);
-        FinalState memory state = _finalWith(parties, address(wallet), 10 * WHOLE, uint64(START));
-        assertEq(_conclude(state), 90 * WHOLE, "released");
-    }
-
-    /// @notice The life-cycle states are the library's, which knows keys only.
-    function test_a_contract_wallet_cannot_conclude_but_exit() public {
-        wallet.run(
-            address(registry), abi.encodeCall(registry.register, (CONSUMER, 2 * WHOLE, address(0), ""))
-        );
-        wallet.run(address(channels), abi.encodeCall(channels.open, (hub, 1, 100 * WHOLE)));
-        Parties memory parties = Parties(address(wallet), hub, 1);
-        FinalState memory state = _final(parties);
-        bytes32 digest = _stateDigest(state, address(channels));
-        bytes memory byWallet = _sign(relayerKey, digest);
-        bytes memory byHub = _sign(hubKey, digest);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, address(wallet)));
-        channels.conclude(state, byWallet, byHub);
-        wallet.run(address(channels), abi.encodeCall(channels.requestExit, (hub, 1)));
-        vm.warp(START + EXIT_DELAY);
-        assertEq(channels.exit(parties, new address[](0)), 100 * WHOLE, "returned");
     }
 }

@@ -200,6 +200,50 @@ contract MarketplaceTest is World {
         assertEq(_priceNow(), 50, "now");
     }
 
+    function test_each_price_has_its_own_limit() public {
+        _publish(1_000, 10);
+        vm.warp(START + 2 days);
+        _refused(
+            abi.encodeWithSelector(IMarketplace.RaiseTooLarge.selector, provider, uint256(12), uint256(11)),
+            1_000,
+            12
+        );
+        _refused(
+            abi.encodeWithSelector(
+                IMarketplace.RaiseTooLarge.selector, provider, uint256(1_101), uint256(1_100)
+            ),
+            1_101,
+            11
+        );
+        _publish(1_100, 11);
+    }
+
+    function test_either_price_may_change_alone() public {
+        _publish(100, 7);
+        _publish(100, 5);
+        (uint256 perMegabyte, uint256 perHour) = marketplace.priceAt(provider, uint64(START));
+        assertEq(perMegabyte, 100, "per megabyte");
+        assertEq(perHour, 5, "per hour");
+        _publish(90, 5);
+        (perMegabyte, perHour) = marketplace.priceAt(provider, uint64(START));
+        assertEq(perMegabyte, 90, "per megabyte");
+        assertEq(perHour, 5, "per hour");
+    }
+
+    function test_a_dip_of_the_hourly_price_counts_for_a_day_too() public {
+        _publish(100, 100);
+        vm.warp(START + 2 days);
+        _publish(100, 50);
+        vm.warp(block.timestamp + 2 hours);
+        _publish(100, 55);
+        vm.warp(block.timestamp + RAISE_NOTICE);
+        _refused(
+            abi.encodeWithSelector(IMarketplace.RaiseTooLarge.selector, provider, uint256(60), uint256(55)),
+            100,
+            60
+        );
+    }
+
     function test_raises_in_a_row_within_a_day_count_together() public {
         _publish(100, 7);
         vm.warp(START + 2 days);

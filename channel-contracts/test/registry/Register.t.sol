@@ -32,6 +32,14 @@ contract RegisterTest is World {
         _assertConserved();
     }
 
+    function test_who_names_no_beneficiary_is_its_own() public {
+        vm.expectEmit();
+        emit IIdentityRegistry.Registered(newcomer, CONSUMER, newcomer, "");
+        vm.prank(newcomer);
+        registry.register(CONSUMER, WHOLE, address(0), "");
+        assertEq(registry.beneficiaryOf(newcomer), newcomer, "beneficiary");
+    }
+
     function test_one_stake_backs_all_roles() public {
         vm.startPrank(newcomer);
         registry.register(CONSUMER, 1_000 * WHOLE, address(0), "");
