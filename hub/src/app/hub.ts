@@ -16,6 +16,7 @@ import { createChainWatch } from '../io/chainWatch.js'
 import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
 import type { Ledger } from '../io/ledger.js'
 import { pause } from '../io/pause.js'
+import { createProposalIndex } from '../io/proposalIndex.js'
 import { clear } from './clear.js'
 import { createCloser } from './close.js'
 import { describe } from './describe.js'
@@ -27,6 +28,7 @@ import { health, readiness } from './health.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { prefund } from './prefund.js'
+import { proposalsRoute } from './proposals.js'
 import { createRelayer } from './relay.js'
 
 /** A hub at work. */
@@ -88,6 +90,7 @@ export async function startHub(options: {
   const treasury = createTreasury(parts)
   const closer = createCloser(parts)
   const gas = createGasWatch(parts)
+  const index = createProposalIndex({ chain, typedData, log })
   const relayer = createRelayer(parts)
   await watch.catchUp().catch(async (cause) => {
     await ledger.close()
@@ -99,6 +102,7 @@ export async function startHub(options: {
   const following = Promise.all([
     watch.run(settings.pollMs, stop.signal),
     gas.run(stop.signal),
+    index.run(settings.pollMs, stop.signal),
     serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
   ])
 
@@ -138,6 +142,7 @@ export async function startHub(options: {
     {
       '/healthz': () => health(parts),
       '/readyz': () => readiness(parts, draining),
+      '/proposals': proposalsRoute(chain, index),
       '/metrics': (_query, from) =>
         settings.publicMetrics || isLoopback(from) ? metrics.page(parts, gas) : metricsAreHidden,
     },

@@ -93,6 +93,90 @@ it('answers what it does not have, and what is not asked by GET', async () => {
   await posted.body?.cancel()
 })
 
+/** A provider's offer, published by itself. */
+async function publish(who: Identity, country: string, price: bigint, issuedAt: number) {
+  const { signature, ...proposal } = world.typedData.signed(
+    'Proposal',
+    {
+      provider: who.address,
+      service: 'wireguard',
+      pricePerMegabyte: price,
+      pricePerHour: 0n,
+      country,
+      endpoint: '203.0.113.1:7800',
+      wireguardKey: `0x${'11'.repeat(32)}`,
+      certificate: `0x${'22'.repeat(32)}`,
+      exitPolicy: '',
+      hubs: [hub.address],
+      issuedAt,
+    },
+    who.privateKey,
+  )
+  return createSender(world.chain, who).send(
+    world.chain.marketplace.publish.populateTransaction({ ...proposal, hubs: [...proposal.hubs] }, signature),
+  )
+}
+
+it('lists the offers on chain, each with what it takes to check it there', async () => {
+  await world.register(provider, 'provider', '50')
+  const other = await world.person('other', { tokens: '100', coin: '1' })
+  await world.register(other, 'provider', '60')
+  const now = (await world.chain.head()).at
+  const sent = await publish(provider, 'DE', 500n, now)
+  await publish(other, 'FR', 400n, now)
+  await publish(other, 'FR', 300n, now + 1)
+  const read = async (query = '') => JSON.parse((await get(`/proposals${query}`)).text)
+  await eventually(async () => (await read()).proposals?.[0]?.proposal.pricePerMegabyte === '300')
+  const page = await read()
+  expect(page).toMatchObject({ chainId: 31_337, marketplace: world.deployment.marketplace })
+  expect(page.proposals.map((each: { proposal: { country: string } }) => each.proposal.country)).toEqual([
+    'FR',
+    'DE',
+  ])
+
+  const german = await read('?country=de')
+  expect(german.proposals).toHaveLength(1)
+  const [{ proposal, published, standing }] = german.proposals
+  expect(standing).toMatchObject({ stake: `${tokens('50')}`, faults: 0, debt: '0', active: true })
+  expect(published.transaction).toBe(sent.transaction)
+  // As a client checks it: the event stands where the entry says, and says the same.
+  const receipt = await world.chain.rpc.getTransactionReceipt(published.transaction)
+  const entry = receipt?.logs.find(({ index }) => index === published.logIndex)
+  if (!entry) throw new Error('There is no such event.')
+  expect([receipt?.blockNumber, receipt?.blockHash]).toEqual([published.blockNumber, published.blockHash])
+  const event = world.chain.marketplace.interface.parseLog(entry)
+  expect(event?.args.signature).toBe(proposal.signature)
+  expect(
+    world.typedData.check(
+      'Proposal',
+      { ...proposal, pricePerMegabyte: 500n, pricePerHour: 0n },
+      provider.address,
+    ).ok,
+  ).toBe(true)
+
+  await createSender(world.chain, other).send(world.chain.marketplace.withdrawOffer.populateTransaction())
+  await eventually(async () => (await read()).proposals.length === 1)
+  expect(await read('?country=XX')).toMatchObject({ proposals: [] })
+  const wrong = await get('/proposals?country=Germany')
+  expect([wrong.status, JSON.parse(wrong.text).error]).toEqual([
+    400,
+    expect.stringContaining('expected two letters such as DE'),
+  ])
+})
+
+it('forgets offers that the chain takes back', async () => {
+  const before = await world.rpc('evm_snapshot')
+  const count = async () => JSON.parse((await get('/proposals')).text).proposals.length
+  const had = await count()
+  const third = await world.person('third', { tokens: '100', coin: '1' })
+  await world.register(third, 'provider', '50')
+  await publish(third, 'NL', 100n, (await world.chain.head()).at)
+  await eventually(async () => (await count()) === had + 1)
+  await world.rpc('evm_revert', before)
+  await world.rpc('anvil_mine', '0x20')
+  await eventually(async () => (await count()) === had)
+})
+
 it('warns once when little is left to pay gas with', async () => {
   await eventually(async () => logged.some(({ message }) => message === 'gas coin low'))
   const warnings = logged.filter(({ message }) => message === 'gas coin low')
