@@ -152,7 +152,7 @@ contract StrangeTokensTest is World {
             }
             if (i == 3) channels.drawAndRedeem(draws, _promised(hub, provider, 402 * WHOLE));
             if (i == 4) {
-                draws[0] = _guaranteed(parties, provider, 400 * WHOLE, 400 * WHOLE);
+                draws[0] = _guaranteed(parties, provider, 1_000 * WHOLE, 1_000 * WHOLE);
                 channels.drawMany(draws);
             }
             if (i == 5) {
