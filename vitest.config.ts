@@ -13,6 +13,10 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['{shared,hub,provider,consumer}/src/**/*.test.ts', 'test/*.test.ts'],
+    include: [
+      '{shared,hub,provider,consumer}/src/**/*.test.ts',
+      'test/*.test.ts',
+      'test/differential/*.test.ts',
+    ],
   },
 })
