@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Hex } from '@pontage/shared'
 import { fingerprintOf, type TlsPair, UserError, writeFileDurably } from '@pontage/shared/node'
-import { makeSelfSigned } from './selfSigned.js'
+import { generate } from 'selfsigned'
 
 /** A certificate with its key, and the fingerprint that goes into the offer. */
 export interface OwnCertificate extends TlsPair {
@@ -28,12 +28,26 @@ export async function ownCertificate(home: string): Promise<OwnCertificate> {
     throw new UserError(
       `${paths.key} is missing beside its certificate. Restore it, or remove both to have new ones.`,
     )
-  const yesterday = new Date(Date.now() - 86_400_000)
-  const made = makeSelfSigned('pontage provider', yesterday, lifetimeYears)
+  const made = await selfSigned()
   // The key first: a key without a certificate is made anew, the other way round it would be lost.
   await writeFileDurably(paths.key, made.key, 0o600)
   await writeFileDurably(paths.certificate, made.certificate, 0o644)
   return { ...made, fingerprint: fingerprint(made.certificate, paths.certificate) }
+}
+
+/** A P-256 key and a certificate that it signs for itself, PEM; good since yesterday, whatever the clocks say. */
+async function selfSigned(): Promise<TlsPair> {
+  const notBeforeDate = new Date(Date.now() - 86_400_000)
+  const notAfterDate = new Date(notBeforeDate)
+  notAfterDate.setUTCFullYear(notBeforeDate.getUTCFullYear() + lifetimeYears)
+  const made = await generate([{ name: 'commonName', value: 'pontage provider' }], {
+    keyType: 'ec',
+    curve: 'P-256',
+    algorithm: 'sha256',
+    notBeforeDate,
+    notAfterDate,
+  })
+  return { certificate: made.cert, key: made.private }
 }
 
 function fingerprint(certificate: string, path: string): Hex {

@@ -1,6 +1,6 @@
 import type { Address, ChannelParties, Document, Hex, Signed, UnixSeconds, Wei } from '@pontage/shared'
 import { unixSeconds, wei } from '@pontage/shared'
-import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from './blob.js'
+import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
 
 /** All that is kept of one channel. */

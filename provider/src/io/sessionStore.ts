@@ -1,5 +1,5 @@
 import type { Address, Hex, UnixSeconds, Wei } from '@pontage/shared'
-import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from './blob.js'
+import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
 
 /** What is kept of a session: who, how much and when; never where to. */

@@ -1,5 +1,5 @@
 import type { Address, Hex, UnixSeconds, Wei } from '@pontage/shared'
-import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from './blob.js'
+import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
 
 /** One transaction by which money moved towards us. */

@@ -1,34 +1,17 @@
-import { join } from 'node:path'
 import { address, parseBytes, parseTimePrice, parseTokens, parseTrafficPrice } from '@pontage/shared'
 import {
   type Chain,
-  type CommonOptions,
-  connectChain,
-  openKeystore,
-  readPassword,
+  type ChainOptions,
+  type Given,
+  type KeyOptions,
   UserError,
+  wholeNumber,
 } from '@pontage/shared/node'
-import type { Argv, InferredOptionTypes } from 'yargs'
 import { defaultExitPolicy } from '../../core/exitPolicy.js'
 import type { Settings } from '../settings.js'
 
-/** Settings of every command that touches the chain. */
-export const chainOptions = {
-  rpc: { type: 'string', default: 'http://127.0.0.1:8545', describe: 'JSON-RPC address of the chain' },
-  deployment: {
-    type: 'string',
-    describe: 'File naming the contracts; the known ones of the chain when left out',
-  },
-  confirmations: {
-    type: 'number',
-    default: 0,
-    describe: 'Blocks that must follow one before it is relied upon',
-  },
-  'password-file': { type: 'string', describe: 'File holding the password of the keystore' },
-} as const
-
 /** Settings of serving; `init` writes those it is given into config.yaml. */
-export const serveOptions = {
+export const serveFlags = {
   endpoint: { type: 'string', describe: 'Public HOST:PORT at which consumers connect' },
   price: { type: 'string', describe: 'Price of traffic, such as 0.05/GB' },
   'time-price': { type: 'string', default: '0/h', describe: 'Price of time, such as 0.01/h' },
@@ -62,27 +45,7 @@ export const serveOptions = {
   },
 } as const
 
-/** `clear-every` is typed, `clearEvery` is read. */
-type Camel<Name extends string> = Name extends `${infer Head}-${infer Tail}`
-  ? `${Head}${Capitalize<Camel<Tail>>}`
-  : Name
-type AsRead<Options> = { [Name in keyof Options as Camel<Name & string>]: Options[Name] }
-
-export type ChainOptions = CommonOptions & AsRead<InferredOptionTypes<typeof chainOptions>>
-export type ServeOptions = ChainOptions & AsRead<InferredOptionTypes<typeof serveOptions>>
-
-export const withChain = (parser: Argv<CommonOptions>) => parser.options(chainOptions)
-export const withServing = (parser: Argv<CommonOptions>) => parser.options(chainOptions).options(serveOptions)
-
-export const keystorePath = (home: string): string => join(home, 'keystore.json')
-
-/** The identity of a home. @throws UserError for a missing keystore or a wrong password. */
-export const unlock = async ({ home, passwordFile }: ChainOptions) =>
-  openKeystore(keystorePath(home), await readPassword(passwordFile, 'Password of the keystore: '))
-
-/** @throws UserError when the chain cannot be used. */
-export const chainOf = ({ rpc, deployment, confirmations }: ChainOptions): Promise<Chain> =>
-  connectChain({ rpc, confirmations, ...(deployment === undefined ? {} : { deploymentFile: deployment }) })
+export type ServeOptions = ChainOptions & KeyOptions & Given<typeof serveFlags>
 
 /**
  * Reads the settings of serving.
@@ -117,9 +80,9 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     resolvers: given.resolver ?? [],
     creditBytes: atLeast('--credit', parseBytes(given.credit), 1_000_000n),
     ceilingBytes: atLeast('--ceiling', parseBytes(given.ceiling), 1_000_000n),
-    graceSeconds: whole('--grace', given.grace, 1),
-    clearEverySeconds: whole('--clear-every', given.clearEvery, 1),
-    maxSessions: whole('--max-sessions', given.maxSessions, 1),
+    graceSeconds: wholeNumber('--grace', given.grace, 1),
+    clearEverySeconds: wholeNumber('--clear-every', given.clearEvery, 1),
+    maxSessions: wholeNumber('--max-sessions', given.maxSessions, 1),
     redeem: { auto: given.autoRedeem, above: parseTokens(String(given.redeemAbove), tokenDecimals) },
   }
 }
@@ -137,17 +100,7 @@ function demand<T>(value: T | undefined, flag: string, what: string): T {
   return value
 }
 
-function port(flag: string, value: number): number {
-  if (!Number.isInteger(value) || value < 1 || value > 65_535)
-    throw new UserError(`${flag}: ${value} is not a port. Choose one from 1 to 65535.`)
-  return value
-}
-
-function whole(flag: string, value: number, least: number): number {
-  if (!Number.isSafeInteger(value) || value < least)
-    throw new UserError(`${flag}: a whole number of at least ${least} is expected, not ${value}.`)
-  return value
-}
+const port = (flag: string, value: number): number => wholeNumber(flag, value, 1, 65_535)
 
 function atLeast<T extends bigint>(flag: string, value: T, least: bigint): T {
   if (value < least) throw new UserError(`${flag}: ${value} bytes are too few; at least ${least} are needed.`)

@@ -1,19 +1,27 @@
-import { type CommonOptions, createLog, UserError } from '@pontage/shared/node'
-import type { ArgumentsCamelCase, CommandModule } from 'yargs'
+import {
+  type CommonOptions,
+  chainFlags,
+  createLog,
+  keyFlags,
+  openChain,
+  UserError,
+  unlock,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/homeLock.js'
 import { serve } from '../serve.js'
 import { openParts } from './open.js'
-import { chainOf, readSettings, type ServeOptions, unlock, withServing } from './options.js'
+import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
 /** Serves until told to stop. */
 export const runCommand: CommandModule<CommonOptions, ServeOptions> = {
   command: 'run',
   describe: 'Offer tunnels and serve them',
-  builder: (parser) => withServing(parser) as never,
+  builder: { ...chainFlags, ...keyFlags, ...serveFlags },
   handler: run,
 }
 
-async function run(given: ArgumentsCamelCase<ServeOptions>): Promise<void> {
+async function run(given: ServeOptions): Promise<void> {
   if (process.geteuid?.() !== 0)
     throw new UserError(
       'Serving needs root, for the tunnel and the firewall. Run it with sudo or as a service.',
@@ -21,7 +29,7 @@ async function run(given: ArgumentsCamelCase<ServeOptions>): Promise<void> {
   const log = createLog('pontage-provider', given.logLevel)
   const identity = await unlock(given)
   const stopped = untilStopped()
-  const chain = await chainOf(given)
+  const chain = await openChain(given)
   const closers: (() => void)[] = [() => chain.close()]
   try {
     closers.push(lockHome(given.home))
