@@ -112,7 +112,10 @@ function isDeclaration(code, index) {
 
 /** Modifiers that are checks. */
 function guards(code) {
-  return all(code, /\s(nonReentrant|onlySlasher)(?=\s)/g).map((match) => swap(match, 1, '', 'dropped'))
+  return all(code, /\s(nonReentrant|onlySlasher)(?=\s)/g).map((match) => {
+    const guarded = all(code.slice(0, match.index), /\bfunction (\w+)/g).at(-1)?.[1]
+    return swap(match, 1, '', `dropped from ${guarded}`)
+  })
 }
 
 const dropped = (start, end) => ({ start, end, replacement: '{}', what: 'dropped' })
