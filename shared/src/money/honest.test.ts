@@ -181,6 +181,21 @@ describe('an honest provider', () => {
     )
   })
 
+  it('is not locked out by a smaller protest in its way: an exit takes longer than a guarantee and a window', () => {
+    const promise = (amount: bigint) => ({ parties, provider, amount: wei(amount), signer: consumer })
+    let money = accepted(withHonestConsumer(), { do: 'protest', order: promise(1n) })
+    money = accepted(money, { do: 'wait', seconds: 150 })
+    money = accepted(money, { do: 'requestExit', parties })
+    expect(move(money, { do: 'protest', order: promise(500n) })).toEqual({
+      ok: false,
+      refusal: 'ProtestTooLate',
+    })
+    money = accepted(settle(money), { do: 'protest', order: promise(500n) })
+    money = settle(money)
+    expect(tabOf(money, parties, provider).drawn).toBe(500n)
+    expect(settings.maxGuarantee + settings.protestWindow).toBeLessThanOrEqual(settings.exitDelay)
+  })
+
   it('is filled by the guarantee when the hub closes with its own consumer behind its back', () => {
     fc.assert(
       fc.property(fc.bigInt({ min: 1n, max: 500n }), fc.bigInt({ min: 0n, max: 2_000n }), (amount, pool) => {
