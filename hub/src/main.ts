@@ -2,6 +2,7 @@ import { type CommonOptions, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { block, unblock } from './app/commands/block.js'
 import { channels } from './app/commands/channels.js'
+import { doctor } from './app/commands/doctor.js'
 import { draw } from './app/commands/draw.js'
 import { fee } from './app/commands/fee.js'
 import { init } from './app/commands/init.js'
@@ -23,6 +24,7 @@ await runProgram({
     register,
     run,
     status,
+    doctor,
     channels,
     providers,
     pool,

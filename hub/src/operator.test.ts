@@ -111,6 +111,41 @@ describe('the operator', () => {
     expect(await failing('block', 'somebody')).toContain('is not an address')
   })
 
+  it('is told what is well and what to do by the doctor, whether the hub runs or not', async () => {
+    const healthy = await programs.json('doctor', '--port', '0')
+    expect(healthy.ok).toBe(true)
+    expect(healthy.checks.map(({ check }: { check: string }) => check)).toEqual([
+      ...['chain', 'clock', 'keystore', 'ledger', 'stake', 'pool', 'gas coin', 'port', 'certificate'],
+    ])
+    const { port } = await programs.start()
+    const at = ['--host', '127.0.0.1', '--port', `${port}`]
+    const shown = await programs.run('doctor', '--home', programs.home, ...at)
+    expect(shown.stdout).toContain(`the hub answers on 127.0.0.1:${port} and is ready`)
+    expect(shown.code).toBe(0)
+
+    const poor = await programs.run('doctor', '--home', programs.home, ...at, '--gas-warning', '1000')
+    expect(poor.stdout).toMatch(
+      /gas coin {4}0\.\d+ of the chain’s coin is left for gas, less than 1000\. Send/,
+    )
+    expect(poor.code).toBe(1)
+    const { stdout, code } = await programs.run(
+      ...['doctor', '--json', '--home', programs.home, '--port', '1'],
+      ...['--rpc', 'http://127.0.0.1:1024', '--tls-certificate', programs.home],
+    )
+    const wrong = Object.fromEntries(
+      JSON.parse(stdout).checks.map((each: { check: string; ok: boolean; says: string }) => [
+        each.check,
+        each,
+      ]),
+    )
+    expect(code).toBe(1)
+    expect(wrong.chain).toMatchObject({ ok: false, says: expect.stringContaining('cannot be reached') })
+    expect(wrong.stake).toMatchObject({ ok: false, says: 'Not checked: mend the chain first.' })
+    expect(wrong.port).toMatchObject({ ok: false, says: expect.stringContaining('does not answer') })
+    expect(wrong.certificate).toMatchObject({ ok: false, says: expect.stringContaining('cannot be read') })
+    expect(wrong.keystore.ok).toBe(true)
+  })
+
   it('announces fees within the cap: a raise after the notice, a lowering at once', async () => {
     expect(await programs.json('fee')).toEqual({ feeBps: 200, announcedFeeBps: 200, changesAt: 0 })
     const raised = await programs.json('fee', 'announce', '3.5')

@@ -186,5 +186,8 @@ export interface Ledger {
   note(name: NoteName): Promise<string | undefined>
   writeNote(name: NoteName, text: string | undefined): Promise<void>
 
+  /** What is wrong with the store itself; undefined while it is intact. Reads all of it. */
+  problem(): Promise<string | undefined>
+
   close(): Promise<void>
 }

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
 
+const lockName = 'hub.lock'
 /** Pages of the write-ahead log between checkpoints. */
 const checkpointPages = 4_000
 const busyTimeoutMs = 5_000
@@ -15,6 +17,18 @@ export function openDatabase(path: string): Database.Database {
   return database
 }
 
+/** Whether a hub runs on this home. */
+export function isHomeTaken(home: string): boolean {
+  if (!existsSync(join(home, lockName))) return false
+  try {
+    lockHome(home)()
+    return false
+  } catch (error) {
+    if (error instanceof UserError) return true
+    throw error
+  }
+}
+
 /**
  * Takes the home folder for this process until it ends, however it ends: the lock is the kernel's.
  *
@@ -22,7 +36,7 @@ export function openDatabase(path: string): Database.Database {
  * @throws UserError when another process has it.
  */
 export function lockHome(home: string): () => void {
-  const lock = new Database(join(home, 'hub.lock'), { timeout: 0 })
+  const lock = new Database(join(home, lockName), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {

@@ -81,6 +81,10 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
       return (row as { count: number }).count
     },
     ...prepareNotes(database),
+    problem: async () => {
+      const found = database.pragma('quick_check(1)', { simple: true }) as string
+      return found === 'ok' ? undefined : found
+    },
     close: async () => {
       database.close()
     },

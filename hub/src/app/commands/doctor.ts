@@ -1,0 +1,125 @@
+import { existsSync } from 'node:fs'
+import { parseTokens, systemClock } from '@pontage/shared'
+import {
+  type Chain,
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  type Given,
+  jsonFlag,
+  type KeyOptions,
+  keyFlags,
+  keystoreAddress,
+  keystorePath,
+  openChain,
+  printJson,
+  printLines,
+  UserError,
+  unlock,
+  wholeNumber,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import type { Ledger } from '../../io/ledger.js'
+import { isHomeTaken } from '../../io/sqlite/open.js'
+import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import {
+  type Check,
+  checkCertificate,
+  checkClock,
+  checkDatabase,
+  checkGas,
+  checkKeystore,
+  checkPool,
+  checkPort,
+  checkStake,
+} from '../checks.js'
+import { ledgerPath } from './books.js'
+import { serveFlags } from './run.js'
+
+type Options = ChainOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
+
+const coinDecimals = 18
+
+/** Looks at everything a hub needs, and says of each that it is well or what to do. */
+export const doctor: CommandModule<CommonOptions, Options> = {
+  command: 'doctor',
+  describe:
+    'Check chain, clock, key, stake, pool, gas coin, port, certificate and ledger, and say what to do',
+  builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
+  async handler(options) {
+    const findings = await examine(options)
+    const ok = findings.every((finding) => finding.ok)
+    if (options.json) printJson({ ok, checks: findings })
+    else
+      printLines(
+        ...findings.map((each) => `${each.check.padEnd(12)}${each.ok ? `ok: ${each.says}` : each.says}`),
+      )
+    if (!ok) process.exitCode = 1
+  },
+}
+
+interface Finding {
+  readonly check: string
+  readonly ok: boolean
+  readonly says: string
+}
+
+async function examine(options: Options): Promise<Finding[]> {
+  const { home } = options
+  let chain: Chain | undefined
+  let ledger: Ledger | undefined
+  const path = ledgerPath(home)
+  const onChain =
+    (check: (chain: Chain) => Promise<string>): Check =>
+    async () => {
+      if (!chain) throw new UserError('Not checked: mend the chain first.')
+      return check(chain)
+    }
+  const checks: Readonly<Record<string, Check>> = {
+    chain: async () => {
+      chain = await openChain(options)
+      return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
+    },
+    clock: onChain((on) => checkClock(on, systemClock)),
+    keystore: async () => {
+      const says = await checkKeystore(keystorePath(home))
+      await unlock(options)
+      return `${says} opens with its password`
+    },
+    ledger: async () => {
+      if (existsSync(path)) ledger = await openSqliteLedger(path)
+      const opened = ledger
+      const bind = async () => {
+        if (opened && chain) await opened.bind(await keystoreAddress(home), chain.deployment)
+      }
+      return checkDatabase(home, path, opened, bind)
+    },
+    stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
+    pool: onChain(async (on) => checkPool(on, await keystoreAddress(home), ledger)),
+    'gas coin': onChain(async (on) =>
+      checkGas(on, await keystoreAddress(home), parseTokens(options.gasWarning, coinDecimals)),
+    ),
+    port: async () =>
+      checkPort({
+        host: options.host,
+        port: wholeNumber('--port', options.port, 0, 65_535),
+        tls: options.tlsCertificate !== undefined,
+        running: isHomeTaken(home),
+      }),
+    certificate: () => checkCertificate(options.tlsCertificate, systemClock),
+  }
+  try {
+    const findings: Finding[] = []
+    for (const [check, look] of Object.entries(checks)) findings.push(await found(check, look))
+    return findings
+  } finally {
+    await ledger?.close()
+    chain?.close()
+  }
+}
+
+const found = (check: string, look: Check): Promise<Finding> =>
+  look().then(
+    (says) => ({ check, ok: true, says }),
+    (error: Error) => ({ check, ok: false, says: error.message }),
+  )
