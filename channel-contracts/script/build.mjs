@@ -29,6 +29,9 @@ const contracts = [
   'TestToken',
 ]
 
+/** Bytes of code a contract may have (EIP-170). */
+const sizeLimit = 24_576
+
 /** Files in `types/` that are written by hand. */
 const handWritten = new Set(['index.ts', 'deployment.ts'])
 
@@ -62,6 +65,9 @@ function writeAbis(folder) {
     const path = join(workspace, 'out', `${name}.sol`, `${name}.json`)
     if (!existsSync(path)) throw new Error(`forge wrote no ${relative(workspace, path)}`)
     const { abi, bytecode, deployedBytecode } = JSON.parse(readFileSync(path, 'utf8'))
+    const size = (deployedBytecode.object.length - 2) / 2
+    if (size > sizeLimit)
+      throw new Error(`${name} has ${size} bytes, but EIP-170 allows ${sizeLimit}. Make it smaller.`)
     const immutables = Object.values(deployedBytecode.immutableReferences ?? {}).flat()
     const artifact = {
       contractName: name,

@@ -129,7 +129,7 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
     constructor(IIdentityRegistry registry_, ChannelSettings memory settings_) {
         if (
             registry_.channels() != address(this) || settings_.maxGuarantee >= settings_.protestWindow
-                || settings_.protestWindow >= settings_.exitDelay
+                || settings_.protestWindow + settings_.maxGuarantee >= settings_.exitDelay
                 || settings_.protestWindow >= settings_.withdrawalDelay
                 || settings_.protestWindow >= settings_.feeNotice
                 || settings_.protestWindow >= registry_.unbondingDelay()

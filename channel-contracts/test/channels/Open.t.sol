@@ -199,12 +199,13 @@ contract OpenTest is World {
         ChannelSettings memory settings = _settings();
         uint256 kind = bound(which, 0, 12);
         if (kind == 0) settings.maxGuarantee = PROTEST_WINDOW;
-        if (kind == 1) settings.exitDelay = PROTEST_WINDOW;
+        if (kind == 1) settings.exitDelay = PROTEST_WINDOW + MAX_GUARANTEE;
         if (kind == 2) settings.withdrawalDelay = PROTEST_WINDOW;
         if (kind == 3) settings.feeNotice = PROTEST_WINDOW;
         if (kind == 4) {
             settings.protestWindow = UNBONDING;
-            settings.exitDelay = settings.withdrawalDelay = settings.feeNotice = UNBONDING + 1;
+            settings.withdrawalDelay = settings.feeNotice = UNBONDING + 1;
+            settings.exitDelay = 2 * UNBONDING;
         }
         if (kind == 5) settings.exitDelay = uint64(type(uint32).max) + 1;
         if (kind == 6) settings.withdrawalDelay = uint64(type(uint32).max) + 1;
@@ -220,7 +221,8 @@ contract OpenTest is World {
     function test_settings_at_the_edge_are_accepted() public {
         ChannelSettings memory settings = _settings();
         settings.maxGuarantee = PROTEST_WINDOW - 1;
-        settings.exitDelay = settings.withdrawalDelay = settings.feeNotice = PROTEST_WINDOW + 1;
+        settings.withdrawalDelay = settings.feeNotice = PROTEST_WINDOW + 1;
+        settings.exitDelay = 2 * PROTEST_WINDOW;
         settings.feeCapBps = 9_999;
         settings.defaultFeeBps = 9_999;
         _redeploy(settings);
@@ -243,12 +245,13 @@ contract OpenTest is World {
         ChannelSettings memory settings = _settings();
         uint256 kind = bound(which, 0, 9);
         if (kind == 0) settings.maxGuarantee = PROTEST_WINDOW;
-        if (kind == 1) settings.exitDelay = PROTEST_WINDOW;
+        if (kind == 1) settings.exitDelay = PROTEST_WINDOW + MAX_GUARANTEE;
         if (kind == 2) settings.withdrawalDelay = PROTEST_WINDOW;
         if (kind == 3) settings.feeNotice = PROTEST_WINDOW;
         if (kind == 4) {
             settings.protestWindow = UNBONDING;
-            settings.exitDelay = settings.withdrawalDelay = settings.feeNotice = UNBONDING + 1;
+            settings.withdrawalDelay = settings.feeNotice = UNBONDING + 1;
+            settings.exitDelay = 2 * UNBONDING;
         }
         if (kind == 5) settings.exitDelay = uint64(type(uint32).max) + 1;
         if (kind == 6) settings.withdrawalDelay = uint64(type(uint32).max) + 1;

@@ -191,6 +191,20 @@ contract ProtestTest is World {
         channels.protest(parties, relayer, WHOLE, signature);
     }
 
+    /// @notice Whoever may not protest more in the last hours of a window can do so after it, before the exit.
+    function test_a_larger_promise_can_be_protested_twice_before_an_exit() public {
+        _protest(parties, provider, 10 * WHOLE);
+        uint64 endsAt = _tab(parties, provider).protestEndsAt;
+        vm.warp(endsAt - MAX_GUARANTEE + 1);
+        vm.prank(consumer);
+        channels.requestExit(hub, 1);
+        vm.warp(endsAt);
+        channels.settleProtest(parties, provider);
+        _protest(parties, provider, 20 * WHOLE);
+        vm.warp(endsAt + PROTEST_WINDOW);
+        assertEq(channels.settleProtest(parties, provider), 10 * WHOLE, "the rest of it");
+    }
+
     function test_after_a_conclusion_the_consumers_stake_answers_for_who_gave_no_release() public {
         _conclude(_final(parties));
         _protest(parties, provider, 4 * WHOLE);

@@ -10,6 +10,7 @@ import {
     Parties,
     Redemption,
     SignedRelease,
+    TabView,
     Total
 } from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
@@ -271,13 +272,17 @@ contract Crowd is World {
             Parties memory parties = lanes[i];
             bytes32 id = knownChannels[i];
             if (parties.hub == hubs[0]) _drawCleared(parties);
-            // The honest provider draws what a guarantee covers, and protests what none does.
+            // The honest provider settles, draws what a guarantee covers, and protests what none does.
+            TabView memory tab = _tab(parties, providers[0]);
+            if (tab.protestEndsAt > 0 && tab.protestEndsAt <= block.timestamp) {
+                channels.settleProtest(parties, providers[0]);
+                tab = _tab(parties, providers[0]);
+            }
             Knowledge memory knowledge = known[id][providers[0]];
-            uint256 drawn = _tab(parties, providers[0]).drawn;
-            if (knowledge.promised <= drawn) continue;
+            if (knowledge.promised <= _max(tab.drawn, tab.protested)) continue;
             if (_isLive(knowledge) && knowledge.ceiling >= knowledge.promised) {
                 _drawWith(parties, providers[0], knowledge.promised, knowledge);
-            } else if (_tab(parties, providers[0]).protestEndsAt == 0) {
+            } else if (tab.protestEndsAt == 0 || block.timestamp + MAX_GUARANTEE <= tab.protestEndsAt) {
                 _protestFor(parties, providers[0], knowledge.promised);
                 _honestHubReacts(parties);
             }
@@ -396,11 +401,8 @@ contract Crowd is World {
     /// @notice I7: whatever the hubs did, an honest provider ends with what an honest consumer promised it.
     function finish() external {
         _inTime();
-        for (uint256 round = 0; round < 5; ++round) {
-            vm.warp(block.timestamp + 12 hours);
-            for (uint256 i = 0; i < lanes.length; ++i) {
-                _try(address(channels), abi.encodeCall(channels.settleProtest, (lanes[i], providers[0])));
-            }
+        for (uint256 round = 0; round < 16; ++round) {
+            vm.warp(block.timestamp + 5 hours);
             _inTime();
         }
         for (uint256 i = 0; i < lanes.length; ++i) {
