@@ -46,6 +46,10 @@ describe('amounts of tokens', () => {
     )
   })
 
+  it('reads every amount a token can have, however long', () => {
+    expect(parseTokens((2n ** 256n - 1n).toString(), 0)).toBe(2n ** 256n - 1n)
+  })
+
   it('refuses what is finer than the token', () =>
     expect(() => parseTokens('0.1234567', 6)).toThrow('finer than the token: it has 6 decimals'))
 

@@ -22,7 +22,7 @@ const megabytesPer: Record<string, bigint> = { MB: 1n, GB: 1_000n, TB: 1_000_000
 
 /** `numerator / denominator` of a decimal number such as `0.05`. */
 function decimal(text: string): { numerator: bigint; denominator: bigint } | undefined {
-  const match = /^(\d{1,30})(?:\.(\d{1,30}))?$/.exec(text)
+  const match = /^(\d{1,78})(?:\.(\d{1,78}))?$/.exec(text)
   if (!match) return undefined
   const fraction = match[2] ?? ''
   return { numerator: BigInt(`${match[1]}${fraction}`), denominator: 10n ** BigInt(fraction.length) }

@@ -48,11 +48,14 @@ export async function makeHome(options: {
 /** The address a keystore names in clear, for what needs no password. @throws UserError without a keystore */
 export async function keystoreAddress(home: string): Promise<Address> {
   const path = keystorePath(home)
+  const text = await readFile(path, 'utf8').catch((cause) => {
+    throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
+  })
   try {
-    const { address: bare } = JSON.parse(await readFile(path, 'utf8')) as { address: string }
+    const { address: bare } = JSON.parse(text) as { address: string }
     return address(`0x${bare.replace(/^0x/i, '')}`)
   } catch (cause) {
-    throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
+    throw new UserError(`${path} is not a version 3 keystore. Restore it from your backup.`, { cause })
   }
 }
 

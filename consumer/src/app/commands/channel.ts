@@ -1,21 +1,20 @@
 import { createInterface } from 'node:readline/promises'
 import { address, bytes32, formatTokens, parseTokens, type Wei } from '@pontage/shared'
-import { type Chain, type CommonOptions, UserError } from '@pontage/shared/node'
+import {
+  type Chain,
+  type CommonOptions,
+  keystoreAddress,
+  openChain,
+  printJson,
+  UserError,
+} from '@pontage/shared/node'
 import { readChannels } from '../../io/channelReader.js'
 import { type Journal, openJournal, readJournal } from '../../io/journal.js'
 import { lockHome } from '../../io/lock.js'
 import { closeChannel, findOpenChannel } from '../closeChannel.js'
-import { type Context, openChain, openContext, readAddress } from '../context.js'
+import { type Context, openContext } from '../context.js'
 import { type OpeningCost, openChannel } from '../openChannel.js'
-import {
-  command,
-  logFrom,
-  printJson,
-  printLine,
-  type Settings,
-  settingsFrom,
-  withSettings,
-} from './settings.js'
+import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
 type Json = Settings & { json: boolean }
 
@@ -61,8 +60,8 @@ const statusCommand = command<Json>({
   describe: 'Show every channel: what it holds, what is promised out of it',
   builder: (yargs) => withJson(withSettings(yargs)),
   async handler(argv) {
-    const consumer = await readAddress(argv.home)
-    const chain = await openChain(settingsFrom(argv))
+    const consumer = await keystoreAddress(argv.home)
+    const chain = await openChain(argv)
     try {
       const trail = await readJournal(argv.home)
       const channels = (await readChannels(chain, consumer)).map((channel) => ({
@@ -131,7 +130,7 @@ async function withJournal(
 ): Promise<void> {
   const lock = await lockHome(argv.home)
   try {
-    const context = await openContext(settingsFrom(argv), logFrom(argv))
+    const context = await openContext(argv, logFrom(argv))
     const journal = await openJournal(argv.home).catch((error) => {
       context.chain.close()
       throw error

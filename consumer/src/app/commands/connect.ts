@@ -7,7 +7,7 @@ import { connect } from '../connect.js'
 import { openContext } from '../context.js'
 import { requireFreeMachine } from '../machine.js'
 import { humanScreen, jsonScreen } from '../screen.js'
-import { command, logFrom, type Settings, settingsFrom, withSettings } from './settings.js'
+import { command, logFrom, type Settings, withSettings } from './settings.js'
 
 interface Options extends Settings {
   provider?: string
@@ -62,7 +62,7 @@ export const connectCommand = command<Options>({
     process.on('SIGHUP', () => {})
     const lock = await lockHome(argv.home)
     const log = logFrom(argv)
-    const context = await openContext(settingsFrom(argv), log).catch(async (error) => {
+    const context = await openContext(argv, log).catch(async (error) => {
       await lock.release()
       throw error
     })

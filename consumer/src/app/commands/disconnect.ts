@@ -1,6 +1,6 @@
-import { UserError } from '@pontage/shared/node'
+import { printJson, UserError } from '@pontage/shared/node'
 import { disconnect } from '../disconnect.js'
-import { command, printJson, printLine, type Settings, withSettings } from './settings.js'
+import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences = {
   ended: 'The session has ended, and the network is as it was before.',

@@ -1,27 +1,38 @@
-import { init } from '../init.js'
-import { command, printJson, printLine, type Settings, settingsFrom, withSettings } from './settings.js'
+import { jsonFlag, makeHome, printJson } from '@pontage/shared/node'
+import { getAddress } from 'ethers'
+import { command, printLine, type Settings, settings, withSettings } from './settings.js'
 
-export const initCommand = command<Settings & { importKeyFile?: string; json: boolean }>({
+export const initCommand = command<Settings & { importKeyFile: string | undefined; json: boolean }>({
   command: 'init',
   describe: 'Make a key and a configuration file',
   builder: (yargs) =>
     withSettings(yargs)
       .option('import-key-file', {
         type: 'string',
+        requiresArg: true,
         describe: 'File with a private key (hexadecimal) to import',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'Print {address, home}' }),
+      .options(jsonFlag),
   async handler(argv) {
-    const made = await init(settingsFrom(argv), argv.importKeyFile)
-    if (argv.json) return printJson({ address: made.address, home: made.home })
-    printLine(`Your address:   ${made.address}`)
-    printLine(`Keystore:       ${made.keystore}`)
-    printLine(`Configuration:  ${made.config}`)
+    const { home, passwordFile, importKeyFile } = argv
+    const made = await makeHome({
+      program: 'pontage',
+      home,
+      passwordFile,
+      importKeyFile,
+      flags: settings,
+      given: { ...argv },
+    })
+    if (argv.json) return printJson({ address: made.address, home })
+    printLine(`Address   ${getAddress(made.address)}`)
+    printLine(`Keystore  ${made.keystore}`)
+    printLine(`Settings  ${made.config}`)
+    printLine('')
     printLine(
-      'Back the keystore up, and keep its password elsewhere: without both, what the channel holds is lost.',
+      'Back up the keystore, and keep its password elsewhere: without both, what the channel holds is lost.',
     )
     printLine(
-      'Next: send tokens to your address (no gas coin is needed), then run "pontage providers" and "pontage channel open".',
+      'Send tokens to the address (no gas coin is needed), then run "pontage providers" and "pontage channel open".',
     )
   },
 })

@@ -1,10 +1,9 @@
 import { formatTokens, parseTrafficPrice } from '@pontage/shared'
-import { createTypedData } from '@pontage/shared/node'
+import { createTypedData, openChain, printJson } from '@pontage/shared/node'
 import { cheapestFirst, type Offer, whyUnsound } from '../../core/choose.js'
 import { readOffers } from '../../io/discovery.js'
-import { openChain } from '../context.js'
 import { offerLine } from '../screen.js'
-import { command, printJson, printLine, type Settings, settingsFrom, withSettings } from './settings.js'
+import { command, printLine, type Settings, withSettings } from './settings.js'
 
 type Options = Settings & { json: boolean; country?: string; maxPrice?: string }
 
@@ -17,7 +16,7 @@ export const providersCommand = command<Options>({
       .option('max-price', { type: 'string', describe: 'Only up to this price, such as 0.1/GB' })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON array' }),
   async handler(argv) {
-    const chain = await openChain(settingsFrom(argv))
+    const chain = await openChain(argv)
     try {
       const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
       const limit = argv.maxPrice === undefined ? undefined : parseTrafficPrice(argv.maxPrice, token.decimals)

@@ -1,53 +1,25 @@
-import type { CommonOptions, Log } from '@pontage/shared/node'
-import { CommandFailed, createLog, UserError } from '@pontage/shared/node'
+import {
+  type ChainOptions,
+  CommandFailed,
+  type CommonOptions,
+  chainFlags,
+  createLog,
+  type KeyOptions,
+  keyFlags,
+  type Log,
+  UserError,
+} from '@pontage/shared/node'
 import type { Argv, CommandModule } from 'yargs'
 import { wrapped } from '../../core/screen.js'
-import type { ChainSettings, KeySettings } from '../context.js'
 
 /** Settings that init writes to the configuration file: every command knows them, few need them all. */
-export interface Settings extends CommonOptions {
-  rpc: string
-  deployment?: string | undefined
-  confirmations: number
-  passwordFile?: string | undefined
-}
+export const settings = { ...chainFlags, ...keyFlags }
+export type Settings = ChainOptions & KeyOptions
 
 /** Adds them to a command. */
-export const withSettings = <Options extends CommonOptions>(yargs: Argv<Options>): Argv<Options & Settings> =>
-  yargs
-    .option('rpc', {
-      type: 'string',
-      default: 'http://127.0.0.1:8545',
-      describe: 'JSON-RPC address of the chain',
-    })
-    .option('deployment', {
-      type: 'string',
-      describe: 'File that names the contracts; default: by the chain’s id',
-    })
-    .option('confirmations', {
-      type: 'number',
-      default: 1,
-      describe: 'Blocks that must follow one before it counts',
-    })
-    .option('password-file', { type: 'string', describe: 'File with the keystore’s password' }) as never
-
-/** What of the settings opens chain and key. */
-export const settingsFrom = (argv: Settings): ChainSettings & KeySettings => ({
-  home: argv.home,
-  rpc: argv.rpc,
-  deployment: argv.deployment,
-  confirmations: argv.confirmations,
-  passwordFile: argv.passwordFile,
-})
+export const withSettings = (yargs: Argv<CommonOptions>) => yargs.options(settings)
 
 export const logFrom = (argv: Settings): Log => createLog('pontage', argv.logLevel)
-
-/** One JSON object and a line end, on standard output. */
-export const printJson = (value: object): void => {
-  process.stdout.write(
-    `${JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? each.toString() : each))}\n`,
-  )
-}
 
 /** A sentence for a person; on a terminal broken between words. */
 export const printLine = (text: string): void => {

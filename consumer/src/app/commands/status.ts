@@ -1,6 +1,7 @@
 import { formatBytes } from '@pontage/shared'
+import { printJson } from '@pontage/shared/node'
 import { type Status, status } from '../status.js'
-import { command, printJson, printLine, type Settings, withSettings } from './settings.js'
+import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences: Record<Status['state'], string> = {
   disconnected: 'Not connected; the network is open.',
