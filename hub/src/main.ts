@@ -6,6 +6,7 @@ import { doctor } from './app/commands/doctor.js'
 import { draw } from './app/commands/draw.js'
 import { fee } from './app/commands/fee.js'
 import { init } from './app/commands/init.js'
+import { ledger } from './app/commands/ledger.js'
 import { pool } from './app/commands/pool.js'
 import { providers } from './app/commands/providers.js'
 import { register } from './app/commands/register.js'
@@ -34,6 +35,7 @@ await runProgram({
     block,
     unblock,
     windDown,
+    ledger,
   ] as unknown as CommandModule<CommonOptions, never>[],
   argv: process.argv.slice(2),
 })

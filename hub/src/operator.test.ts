@@ -146,6 +146,13 @@ describe('the operator', () => {
     expect(wrong.keystore.ok).toBe(true)
   })
 
+  it('copies the ledger while the hub runs', async () => {
+    await programs.start()
+    const file = `${programs.home}/backup.sqlite`
+    expect(await programs.json('ledger', 'backup', file)).toMatchObject({ file, block: expect.any(Number) })
+    expect(await failing('ledger', 'backup', file)).toContain('a backup replaces nothing')
+  })
+
   it('announces fees within the cap: a raise after the notice, a lowering at once', async () => {
     expect(await programs.json('fee')).toEqual({ feeBps: 200, announcedFeeBps: 200, changesAt: 0 })
     const raised = await programs.json('fee', 'announce', '3.5')
