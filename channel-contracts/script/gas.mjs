@@ -1,7 +1,10 @@
 /**
- * Prints what each step costs: gas used by the receipt of a transaction on a chain of its own, with balances of
- * tokens that are not zero before. With --json one object on standard output.
+ * Prints what each step costs, as the table of the README: gas used by the receipt of a transaction on a chain of its
+ * own, with balances of tokens that are not zero before. With --json one object on standard output; with --check it
+ * fails when the README says otherwise by more than one in a hundred.
  */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import {
   AbiCoder,
   concat,
@@ -19,6 +22,7 @@ import {
   PaymentChannels__factory,
   TestToken__factory,
 } from '../dist/index.js'
+import { workspace } from './binary.mjs'
 import { startChain } from './chain.mjs'
 
 const whole = 10n ** 18n
@@ -26,9 +30,49 @@ const chain = await startChain()
 try {
   const gas = await measure(chain.provider)
   if (process.argv.includes('--json')) console.log(JSON.stringify(gas))
-  else for (const [step, used] of Object.entries(gas)) console.log(`${step.padEnd(22)} ${used}`)
+  else if (process.argv.includes('--check')) check(gas)
+  else console.log(table(gas))
 } finally {
   chain.stop()
+}
+
+/** The table of the README, with what each step should cost at most. */
+function table(gas) {
+  const rows = [
+    [
+      'a newcomer registers as consumer and opens a channel, in one transaction',
+      gas.onboardConsumer,
+      130_000,
+    ],
+    ["redeem a hub's promise, second and later", gas.redeem, 55_000],
+    ['redeem for 100 providers in one transaction, each', gas.redeemBatch100Each, 35_000],
+    ['a transfer of the token', gas.tokenTransfer],
+    ['draw by the hub, second and later', gas.drawByHub, 60_000],
+    ['draw 20 promises to one provider in one transaction, each', gas.drawBatch20Each, 25_000],
+    ['draw under a guarantee and redeem, in one transaction', gas.drawAndRedeem, 120_000],
+    ['conclude with one provider and its release', gas.conclude, 110_000],
+    ['request an exit and exit', gas.exit, 80_000],
+  ]
+  const grouped = (figure) => figure?.toLocaleString('en-US') ?? ''
+  const lines = rows.map(([step, used, aim]) =>
+    `| ${step} | ${grouped(used)} | ${grouped(aim)} |`.replace('|  |', '| |'),
+  )
+  return ['| Step | Gas | Aim |', '| --- | --- | --- |', ...lines].join('\n')
+}
+
+function check(gas) {
+  const readme = readFileSync(join(workspace, 'README.md'), 'utf8')
+  for (const line of table(gas).split('\n').slice(2)) {
+    const [, step, used] = line.split('|').map((cell) => cell.trim())
+    const stated = readme.split('\n').find((row) => row.startsWith(`| ${step} |`))
+    const figures = [used, stated?.split('|')[2]?.trim()].map((text) => Number(text?.replaceAll(',', '')))
+    if (!(Math.abs(figures[0] - figures[1]) * 100 <= figures[0])) {
+      console.error(
+        `"${step}" costs ${used}, README.md says ${figures[1]}. Put the table of "npm run gas" there.`,
+      )
+      process.exitCode = 1
+    }
+  }
 }
 
 async function measure(rpc) {
