@@ -13,26 +13,39 @@ export function chainSeen({ watch }: Parts): Verdict {
 
 /** A channel of this hub. One not known yet is looked for on the chain first: it may have been confirmed just now. */
 export async function findChannel(
-  { ledger, watch }: Parts,
+  { ledger, watch, log }: Parts,
   channelId: Hex,
 ): Promise<Verdict<{ line: ChannelLine }>> {
   const known = await ledger.channel(channelId)
-  if (!known) await watch.catchUp()
+  if (!known && !(await answers(log, watch.catchUp())))
+    return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
   const line = known ?? (await ledger.channel(channelId))
   return line ? { ok: true, line } : refuse({ code: 'unknown-channel', channelId })
 }
 
 /** Refuses to deal with identities that are in debt or lack the stake of their role. */
 export async function judgeStandings(
-  { chain }: Parts,
+  { chain, watch, log }: Parts,
   consumer: Address,
   provider: Address,
 ): Promise<Verdict> {
-  const [ofConsumer, ofProvider] = await chain.registry.standingsOf([consumer, provider])
+  const standings = await answers(log, chain.registry.standingsOf([consumer, provider]))
+  if (!standings) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
+  const [ofConsumer, ofProvider] = standings.value
   return (
     unsound(consumer, 'consumer', ofConsumer) ?? unsound(provider, 'provider', ofProvider) ?? { ok: true }
   )
 }
+
+/** What the chain answers, or undefined when it cannot be asked: that is no fault of whoever waits for it. */
+const answers = <Value>(log: Parts['log'], asked: Promise<Value>): Promise<{ value: Value } | undefined> =>
+  asked.then(
+    (value) => ({ value }),
+    (error: Error) => {
+      log.warn('chain not readable', { reason: error.message.slice(0, 200) })
+      return undefined
+    },
+  )
 
 /** Refuses what would tie the hub to somebody its operator does not deal with, or to anybody while it is leaving. */
 export async function judgeService(
