@@ -5,6 +5,7 @@ import {
   createTypedData,
   type Handlers,
   type Identity,
+  inTokens,
   type Log,
   listenLinks,
   reasonOf,
@@ -12,6 +13,7 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import { honestRules, type Rules } from '../core/rules.js'
+import { forgotten } from '../core/solvency.js'
 import { createChainWatch } from '../io/chainWatch.js'
 import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
 import type { Ledger } from '../io/ledger.js'
@@ -96,6 +98,12 @@ export async function startHub(options: {
     await ledger.close()
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
   })
+  await refuseOldLedger(parts).catch(async (error) => {
+    stop.abort()
+    await Promise.allSettled([treasury.idle(), closer.idle()])
+    await ledger.close()
+    throw error
+  })
   // What a crash left undone is found again, also when nothing new happened on chain.
   treasury.consider()
   closer.resume()
@@ -161,6 +169,15 @@ export async function startHub(options: {
       log.info('stopped')
     },
   }
+}
+
+/** @throws UserError when the chain shows that the ledger forgot promises: it would sign smaller ones again. */
+async function refuseOldLedger({ ledger, chain }: Parts): Promise<void> {
+  const [first] = forgotten(await ledger.accounts())
+  if (!first) return
+  throw new UserError(
+    `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, end this hub with pontage-hub wind-down and begin another.`,
+  )
 }
 
 const isLoopback = (from: string): boolean => /^(::ffff:)?127\.|^::1$/.test(from)

@@ -18,6 +18,7 @@ import {
 } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
+import { backUp } from '../io/sqlite/backup.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { requestDraw } from './drawRequest.js'
 import { startHub } from './hub.js'
@@ -339,4 +340,31 @@ it('draws everything in one go when a command asks for it', async () => {
   )
   expect(await drawn(ids[2] ?? '0x')).toBe(tokens('0.3'))
   expect(await requestDraw(operator, 10_000)).toEqual([])
+})
+
+it('does not start on a ledger that is older than what the hub has promised', async () => {
+  const newest = 'newest.sqlite'
+  const first = await start({ pool: '100', name: newest })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(first.port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '0.5'))
+  await backUp(join(world.folder, newest), join(world.folder, 'older.sqlite'))
+  const cleared = await link.request('clear', pay(channelId, '2'))
+  if (!cleared.ok) throw new Error(JSON.stringify(cleared))
+  const { total, signature } = cleared.value
+  await createSender(world.chain, provider).send(
+    world.chain.channels.redeem.populateTransaction({
+      hub: hub.address,
+      provider: provider.address,
+      total,
+      signature,
+    }),
+  )
+  await first.close()
+  open.splice(0)
+  await expect(start({ name: 'older.sqlite' })).rejects.toThrow(
+    /older than what this hub promised: 0x[0-9a-f]{40} was paid 1.96 PTT, but the ledger knows of 0.49 PTT/,
+  )
+  const again = await start({ name: newest })
+  expect((await guaranteed(again.port, channelId, 1, '2.5')).answer).toMatchObject({ ok: true })
 })

@@ -2,7 +2,7 @@ import { address, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { larger } from './reserve.js'
-import { advanceNeeded, judgeSolvency } from './solvency.js'
+import { advanceNeeded, forgotten, judgeSolvency } from './solvency.js'
 
 const account = (total: bigint, credited: bigint, paid: bigint) => ({
   provider: address(`0x${'1'.repeat(40)}`),
@@ -29,6 +29,11 @@ describe('solvency', () => {
 
   it('does not count what is on its way out of the pool', () => {
     expect(judgeSolvency([account(50n, 0n, 0n)], pool(100n, 51n)).ok).toBe(false)
+  })
+
+  it('misses promises only where more was paid than is remembered as promised or drawn', () => {
+    expect(forgotten([account(10n, 0n, 10n), account(0n, 10n, 10n), account(10n, 20n, 0n)])).toEqual([])
+    expect(forgotten([account(10n, 9n, 11n)])).toHaveLength(1)
   })
 
   it('lets everybody redeem in any order once it said yes', () => {

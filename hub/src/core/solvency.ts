@@ -32,6 +32,13 @@ export function advanceNeeded(accounts: readonly Account[]): Wei {
 export const poolFree = (pool: Pool): Wei =>
   wei(pool.balance > pool.pendingWithdrawal ? pool.balance - pool.pendingWithdrawal : 0n)
 
+/**
+ * Accounts that were paid more than the hub remembers having promised or drawn. There is none, unless the ledger is
+ * older than the promises that left it, or another program signs with the same key.
+ */
+export const forgotten = (accounts: readonly Account[]): readonly Account[] =>
+  accounts.filter(({ total, credited, paid }) => paid > larger(total, credited))
+
 /** Decides whether the hub may promise these totals: never more than its pool could pay at once. */
 export function judgeSolvency(accounts: readonly Account[], pool: Pool): Verdict {
   const owed = advanceNeeded(accounts)
