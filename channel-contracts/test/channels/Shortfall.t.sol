@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {AccountView, HubView} from "../../src/interfaces/IPaymentChannels.sol";
+import {AccountView, Draw, HubView, Parties} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 /// @notice What was found missing once is punished once; what comes later only pays it.
@@ -36,6 +36,59 @@ contract ShortfallTest is World {
         assertEq(known.faults, 2, "faults");
         assertEq(known.debt, 0, "debt");
         assertEq(known.stake, 20_000 * WHOLE - 9_070 * WHOLE - 70 * WHOLE, "stake");
+        _assertConserved();
+    }
+
+    // ---------------------------------------------------------- guaranteed draws
+
+    /// @dev A guarantee of 10,000 on a channel that the hub and the consumer emptied: half the stake of 2,000 pays,
+    /// the other half burns.
+    function _short() private returns (Parties memory parties, Draw memory order) {
+        parties = _open(1, WHOLE);
+        _conclude(_final(parties));
+        order = _guaranteed(parties, provider, 10_000 * WHOLE, 10_000 * WHOLE);
+        channels.draw(order);
+        assertEq(channels.accountOf(hub, provider).credited, 1_000 * WHOLE, "by the stake");
+        token.approve(address(registry), type(uint256).max);
+    }
+
+    function test_the_same_guarantee_drawn_again_is_no_new_fault() public {
+        (Parties memory parties, Draw memory order) = _short();
+        uint256 burned = token.balanceOf(DEAD);
+        registry.addStake(hub, 20_000 * WHOLE);
+        _fund(30 * WHOLE);
+        channels.draw(order);
+        assertEq(_tab(parties, provider).drawn, 10_000 * WHOLE, "drawn");
+        assertEq(channels.accountOf(hub, provider).credited, 9_800 * WHOLE, "credited");
+        HubView memory known = channels.hubOf(hub);
+        assertEq(known.debt, 0, "debt");
+        assertEq(known.faults, 1, "faults");
+        assertEq(known.pool, 0, "pool");
+        assertEq(known.stake, 20_000 * WHOLE - 8_770 * WHOLE, "stake");
+        assertEq(token.balanceOf(DEAD), burned, "nothing more burned");
+        _assertConserved();
+    }
+
+    function test_what_a_hub_has_advanced_need_not_be_repaid() public {
+        (Parties memory parties,) = _short();
+        uint256 missing = _tab(parties, provider).missingByHub;
+        _fund(2_000 * WHOLE);
+        assertEq(_redeem(hub, provider, 3_000 * WHOLE), 3_000 * WHOLE, "1,000 waited, 2,000 are advanced");
+        vm.prank(relayer);
+        assertEq(channels.repay(parties, provider, 100_000 * WHOLE), missing - 2_000 * WHOLE, "taken");
+        assertEq(_tab(parties, provider).drawn, 10_000 * WHOLE, "drawn");
+        assertEq(_tab(parties, provider).missingByHub, 0, "missing");
+        _assertConserved();
+    }
+
+    function test_a_stake_fills_no_more_than_was_promised() public {
+        Parties memory parties = _open(1, WHOLE);
+        _conclude(_final(parties));
+        // The fee begins with the fiftieth unit: 49 and 50 have the same net.
+        channels.draw(_guaranteed(parties, provider, 49, 49));
+        assertEq(_tab(parties, provider).drawn, 49, "drawn");
+        assertEq(channels.accountOf(hub, provider).credited, 49, "credited");
+        assertEq(channels.hubOf(hub).debt, 0, "debt");
         _assertConserved();
     }
 }
