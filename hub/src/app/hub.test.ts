@@ -10,6 +10,7 @@ import {
   roles,
   signChannelState,
   systemClock,
+  unixSeconds,
   wei,
 } from '@pontage/shared'
 import {
@@ -78,7 +79,7 @@ afterAll(async () => {
   await world.close()
 })
 
-const later = () => systemClock.now() + 600
+const later = () => unixSeconds(systemClock.now() + 600)
 
 async function relayedRegistration(link: Link, relayFee = settings.relayFee) {
   const { nonce } = await world.chain.registry.standingOf(consumer.address)
@@ -102,9 +103,9 @@ async function relayedRegistration(link: Link, relayFee = settings.relayFee) {
     consumer,
     world.deployment.registry,
     wei(stake + relayFee),
-    systemClock.now(),
+    later(),
   )
-  return link.request('relay-register', { registration, permit: { ...permit, deadline: permit.deadline } })
+  return link.request('relay-register', { registration, permit })
 }
 
 async function relayedOpening(link: Link, nonce: number, amount: string) {
@@ -126,7 +127,7 @@ async function relayedOpening(link: Link, nonce: number, amount: string) {
     consumer,
     world.deployment.channels,
     wei(tokens(amount) + fee),
-    later() as never,
+    later(),
   )
   return { opening, permit, answer: await link.request('relay-open', { opening, permit }) }
 }
@@ -304,7 +305,7 @@ describe('a hub', () => {
     ] as const) {
       const limited = await relays(more, name)
       const link = await dial(world, consumer, limited.port)
-      expect((await relayedRegistration(link)).ok).toBe(true)
+      expect(await relayedRegistration(link)).toMatchObject({ ok: true })
       expect(await relayedRegistration(link)).toMatchObject({ refusal: { peerCode: 'relay-limit' } })
       link.close()
       await limited.close()
