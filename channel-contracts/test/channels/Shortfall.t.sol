@@ -91,4 +91,30 @@ contract ShortfallTest is World {
         assertEq(channels.hubOf(hub).debt, 0, "debt");
         _assertConserved();
     }
+
+    // ------------------------------------------------------------------ protests
+
+    function test_the_same_promise_protested_again_is_no_new_fault() public {
+        Parties memory parties = _open(1, 10 * WHOLE);
+        _protest(parties, provider, 100 * WHOLE);
+        vm.warp(block.timestamp + PROTEST_WINDOW);
+        // 10 from the channel, 5 from a stake of 10 whose other half burns.
+        assertEq(channels.settleProtest(parties, provider), 15 * WHOLE, "paid");
+        uint256 burned = token.balanceOf(DEAD);
+        token.approve(address(registry), type(uint256).max);
+        registry.addStake(consumer, 200 * WHOLE);
+        vm.prank(consumer);
+        channels.deposit(parties, 20 * WHOLE);
+        _protest(parties, provider, 100 * WHOLE);
+        vm.warp(block.timestamp + PROTEST_WINDOW);
+        assertEq(
+            channels.settleProtest(parties, provider), 85 * WHOLE, "20 from the channel, 65 from the stake"
+        );
+        (uint128 stake, uint32 faults, uint256 debt) = registry.securityOf(consumer);
+        assertEq(stake, 135 * WHOLE, "stake");
+        assertEq(faults, 1, "faults");
+        assertEq(debt, 0, "debt");
+        assertEq(token.balanceOf(DEAD), burned, "nothing more burned");
+        _assertConserved();
+    }
 }
