@@ -368,3 +368,18 @@ it('does not start on a ledger that is older than what the hub has promised', as
   const again = await start({ name: newest })
   expect((await guaranteed(again.port, channelId, 1, '2.5')).answer).toMatchObject({ ok: true })
 })
+
+it('sends every transaction once when two programs of one key meet at a nonce', async () => {
+  const { rpc, channels } = world.chain
+  const before = await rpc.getTransactionCount(hub.address)
+  const programs = [createSender(world.chain, hub), createSender(world.chain, hub)]
+  const sent = await Promise.all(
+    [1, 2, 3, 4, 5].flatMap((fee) =>
+      programs.map((program, index) =>
+        program.send(channels.announceFee.populateTransaction(10 * index + fee)),
+      ),
+    ),
+  )
+  expect(new Set(sent.map(({ transaction }) => transaction)).size).toBe(10)
+  expect((await rpc.getTransactionCount(hub.address)) - before).toBe(10)
+})
