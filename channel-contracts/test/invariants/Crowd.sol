@@ -25,13 +25,16 @@ contract Crowd is World {
         uint256 cleared;
     }
 
-    uint256 private constant NONCES = 2;
+    /// @dev Channels between one consumer and one hub, one after the other.
+    uint256 private constant MOST_IN_A_ROW = 6;
 
     address[2] internal consumers;
     address[2] internal hubs;
     address[2] internal providers;
 
+    /// @dev All channels ever, and the latest between each consumer and each hub.
     Parties[] internal lanes;
+    uint256[4] internal latest;
     mapping(bytes32 => mapping(address => Knowledge)) internal known;
     mapping(bytes32 => uint256) internal deposited;
     /// @dev The largest total each hub ever signed for each provider.
@@ -46,9 +49,9 @@ contract Crowd is World {
         consumers = [consumer, _enter("false consumer", CONSUMER, 20 * WHOLE)];
         hubs = [hub, _enter("false hub", HUB, 1_500 * WHOLE)];
         providers = [provider, _enter("false provider", PROVIDER, 60 * WHOLE)];
-        for (uint256 i = 0; i < 2 * 2 * NONCES; ++i) {
-            lanes.push(Parties(consumers[i % 2], hubs[(i / 2) % 2], uint48(i / 4)));
-            knownChannels.push(_id(lanes[i]));
+        for (uint256 i = 0; i < 4; ++i) {
+            latest[i] = i;
+            _addLane(Parties(consumers[i % 2], hubs[i / 2], 0));
         }
         _fundBy(hubs[0], 500 * WHOLE);
         _fundBy(hubs[1], 50 * WHOLE);
@@ -58,7 +61,10 @@ contract Crowd is World {
     // ------------------------------------------------------------------ moves
 
     function openChannel(uint256 lane, uint256 amount) external {
-        Parties memory parties = _lane(lane);
+        _openOn(_lane(lane), amount);
+    }
+
+    function _openOn(Parties memory parties, uint256 amount) private {
         if (_channel(parties).status != ChannelStatus.None) return _deposit(parties, amount);
         uint256 value = bound(amount, 1, 200 * WHOLE);
         vm.prank(parties.consumer);
@@ -71,6 +77,9 @@ contract Crowd is World {
         Parties memory parties = _lane(lane);
         address payee = providers[to % 2];
         bytes32 id = _id(parties);
+        if (_channel(parties).status == ChannelStatus.None) {
+            _openOn(parties, uint256(keccak256(abi.encode(amount))));
+        }
         ChannelView memory channel = _channel(parties);
         if (channel.status != ChannelStatus.Open) return;
         uint256 most = 2 * deposited[id];
@@ -79,12 +88,17 @@ contract Crowd is World {
             most = deposited[id] - known[id][providers[1 - to % 2]].promised;
             if (channel.exitAt > 0) return;
         }
-        uint256 value = bound(amount, 0, most);
+        uint256 value = bound(uint256(keccak256(abi.encode(amount))), 0, most);
+        // A provider mostly asks for a guarantee before it serves.
+        if (amount % 4 > 0) _guaranteeOn(parties, to, value, amount);
         if (value > known[id][payee].promised) known[id][payee].promised = value;
     }
 
     function guarantee(uint256 lane, uint256 to, uint256 ceiling, uint256 life) external {
-        Parties memory parties = _lane(lane);
+        _guaranteeOn(_lane(lane), to, ceiling, life);
+    }
+
+    function _guaranteeOn(Parties memory parties, uint256 to, uint256 ceiling, uint256 life) private {
         address payee = providers[to % 2];
         bytes32 id = _id(parties);
         Knowledge storage knowledge = known[id][payee];
@@ -105,7 +119,7 @@ contract Crowd is World {
         Parties memory parties = _lane(lane);
         address payee = providers[to % 2];
         if (parties.hub == hubs[1]) {
-            uint256 any = bound(total, 0, 400 * WHOLE);
+            uint256 any = bound(total, 0, 3_000 * WHOLE);
             if (any > hubPromised[hubs[1]][payee]) hubPromised[hubs[1]][payee] = any;
             return;
         }
@@ -162,10 +176,11 @@ contract Crowd is World {
         _try(address(channels), abi.encodeCall(channels.settleProtest, (_lane(lane), providers[to % 2])));
     }
 
-    function leaveAlone(uint256 lane) external {
+    function leaveAlone(uint256 lane, uint256 luck) external {
         Parties memory parties = _lane(lane);
         ChannelView memory channel = _channel(parties);
         if (channel.exitAt == 0) {
+            if (luck % 3 > 0) return;
             vm.prank(parties.consumer);
             _try(address(channels), abi.encodeCall(channels.requestExit, (parties.hub, parties.nonce)));
             _honestHubReacts(parties);
@@ -182,7 +197,8 @@ contract Crowd is World {
     function conclude(uint256 lane, uint256 one, uint256 two) external {
         Parties memory parties = _lane(lane);
         bytes32 id = _id(parties);
-        if (_channel(parties).status != ChannelStatus.Open) return;
+        // Seldom, so that channels live long enough for the rest to happen.
+        if (_channel(parties).status != ChannelStatus.Open || one % 4 > 0) return;
         bool honest = parties.hub == hubs[0] || parties.consumer == consumers[0];
         FinalState memory state = _final(parties);
         state.totals = new Total[](2);
@@ -259,10 +275,12 @@ contract Crowd is World {
     }
 
     /// @notice Time passes, and whoever is honest does before what has to be done in time.
-    function pass(uint256 seconds_) external {
+    function pass(uint256 seconds_, uint256 times) external {
         _inTime();
-        vm.warp(block.timestamp + bound(seconds_, 1, 5 hours));
-        _inTime();
+        for (uint256 i = bound(times, 1, 8); i > 0; --i) {
+            vm.warp(block.timestamp + bound(seconds_, 1, 5 hours));
+            _inTime();
+        }
     }
 
     // ------------------------------------------------------------ the honest ones
@@ -445,8 +463,21 @@ contract Crowd is World {
         );
     }
 
-    function _lane(uint256 lane) private view returns (Parties memory) {
-        return lanes[lane % lanes.length];
+    /// @dev Mostly a channel that is not closed yet: where one was closed the next begins.
+    function _lane(uint256 lane) private returns (Parties memory parties) {
+        if (lane % 16 == 15) return lanes[(lane / 16) % lanes.length];
+        uint256 pair = lane % 4;
+        parties = lanes[latest[pair]];
+        if (_channel(parties).status == ChannelStatus.Closed && parties.nonce < MOST_IN_A_ROW) {
+            parties.nonce += 1;
+            latest[pair] = lanes.length;
+            _addLane(parties);
+        }
+    }
+
+    function _addLane(Parties memory parties) private {
+        lanes.push(parties);
+        knownChannels.push(_id(parties));
     }
 
     function _channel(Parties memory parties) private view returns (ChannelView memory) {
