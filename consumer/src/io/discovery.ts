@@ -1,15 +1,13 @@
 import {
   type Address,
   address,
-  bytes32,
-  type Document,
   type Hex,
   type Signed,
   wei,
   weiPerHour,
   weiPerMegabyte,
 } from '@pontage/shared'
-import { type Chain, inChunks, type TypedData } from '@pontage/shared/node'
+import { type Chain, inChunks, proposalFrom, type TypedData } from '@pontage/shared/node'
 import type { Offer, Standing } from '../core/choose.js'
 
 /** Role bits of the registry that discovery asks about. */
@@ -89,31 +87,3 @@ async function latestProposals(
   }
   return latest
 }
-
-interface RawProposal {
-  provider: string
-  service: string
-  pricePerMegabyte: bigint
-  pricePerHour: bigint
-  country: string
-  endpoint: string
-  wireguardKey: string
-  certificate: string
-  exitPolicy: string
-  hubs: string[]
-  issuedAt: bigint
-}
-
-const proposalFrom = (raw: RawProposal): Document<'Proposal'> => ({
-  provider: address(raw.provider),
-  service: raw.service,
-  pricePerMegabyte: raw.pricePerMegabyte,
-  pricePerHour: raw.pricePerHour,
-  country: raw.country,
-  endpoint: raw.endpoint,
-  wireguardKey: bytes32(raw.wireguardKey),
-  certificate: bytes32(raw.certificate),
-  exitPolicy: raw.exitPolicy,
-  hubs: [...raw.hubs].map(address),
-  issuedAt: Number(raw.issuedAt),
-})

@@ -1,5 +1,12 @@
-import { type Address, address, bytes32, type Document, type Hex, wei } from '@pontage/shared'
-import { type Block, type Chain, inChunks, type Log, type TypedData } from '@pontage/shared/node'
+import { type Address, address, bytes32, type Hex, wei } from '@pontage/shared'
+import {
+  type Block,
+  type Chain,
+  inChunks,
+  type Log,
+  proposalFrom,
+  type TypedData,
+} from '@pontage/shared/node'
 import { type Entry, listed, type Offer, type ProviderStanding } from '../core/listing.js'
 import { pause } from './pause.js'
 
@@ -130,32 +137,4 @@ const standingFrom = (raw: RawStanding): ProviderStanding => ({
   debt: wei(raw.debt),
   registeredAt: Number(raw.registeredAt),
   beneficiary: address(raw.beneficiary),
-})
-
-interface RawProposal {
-  provider: string
-  service: string
-  pricePerMegabyte: bigint
-  pricePerHour: bigint
-  country: string
-  endpoint: string
-  wireguardKey: string
-  certificate: string
-  exitPolicy: string
-  hubs: string[]
-  issuedAt: bigint
-}
-
-const proposalFrom = (raw: RawProposal): Document<'Proposal'> => ({
-  provider: address(raw.provider),
-  service: raw.service,
-  pricePerMegabyte: raw.pricePerMegabyte,
-  pricePerHour: raw.pricePerHour,
-  country: raw.country,
-  endpoint: raw.endpoint,
-  wireguardKey: bytes32(raw.wireguardKey),
-  certificate: bytes32(raw.certificate),
-  exitPolicy: raw.exitPolicy,
-  hubs: raw.hubs.map(address),
-  issuedAt: Number(raw.issuedAt),
 })
