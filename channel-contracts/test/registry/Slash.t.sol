@@ -92,6 +92,14 @@ contract SlashTest is World {
         assertEq(standing.unbonding + standing.unbondsAt, 0, "nothing");
     }
 
+    /// @notice I10: what was missing before is paid without a new fault, and everybody can see that it was.
+    function test_what_was_missing_before_is_paid_in_sight_and_without_a_fault() public {
+        vm.expectEmit();
+        emit IIdentityRegistry.Slashed(hub, address(channels), 5 * WHOLE, 0, 0);
+        vm.prank(address(channels));
+        registry.slash(hub, 5 * WHOLE, 0);
+    }
+
     function test_an_empty_stake_still_gets_its_fault() public {
         vm.expectEmit();
         emit IIdentityRegistry.Slashed(relayer, address(channels), 0, 0, 1);
