@@ -52,6 +52,33 @@ contract ShortfallTest is World {
         token.approve(address(registry), type(uint256).max);
     }
 
+    /// @dev A guarantee on an emptied channel whose net is the same as that of one unit more: 49 and 50 are both 49
+    /// after a fee of 2 %.
+    function _atTheEdge(uint256 pool) private returns (Parties memory parties) {
+        parties = _open(1, WHOLE);
+        _conclude(_final(parties));
+        _fund(pool);
+        channels.draw(_guaranteed(parties, provider, 49, 49));
+        assertEq(_tab(parties, provider).drawn, 49, "drawn, and not a unit more");
+        assertEq(channels.accountOf(hub, provider).credited, 49, "credited");
+        assertEq(channels.hubOf(hub).pool, 0, "pool");
+        _assertConserved();
+    }
+
+    function test_a_pool_that_just_suffices_is_no_fault() public {
+        _atTheEdge(49);
+        HubView memory known = channels.hubOf(hub);
+        assertEq(known.faults, 0, "faults");
+        assertEq(known.stake, 2_000 * WHOLE, "stake");
+    }
+
+    function test_a_stake_that_suffices_fills_the_promise_and_no_more() public {
+        _atTheEdge(40);
+        HubView memory known = channels.hubOf(hub);
+        assertEq(known.faults, 1, "faults");
+        assertEq(known.stake, 2_000 * WHOLE - 18, "9 paid, 9 burned");
+    }
+
     function test_the_same_guarantee_drawn_again_is_no_new_fault() public {
         (Parties memory parties, Draw memory order) = _short();
         uint256 burned = token.balanceOf(DEAD);
