@@ -1,4 +1,4 @@
-import { type Clock, explain, type Refusal, systemClock, type Verdict } from '@pontage/shared'
+import { type Clock, explain, systemClock, type Verdict } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -53,9 +53,4 @@ export function link(
 export function granted<Accepted extends object>(verdict: Verdict<Accepted>): Accepted {
   if (verdict.ok) return verdict
   throw new UserError(explain(verdict.refusal), { cause: verdict.refusal })
-}
-
-/** @throws UserError with the refusal's sentence. */
-export function refuseUser(refusal: Refusal): never {
-  throw new UserError(explain(refusal), { cause: refusal })
 }
