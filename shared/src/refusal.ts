@@ -61,6 +61,12 @@ const explanations = {
     `The hub promised ${r.total} wei in total, but ${r.expected} wei is due. Do not rely on this hub; draw on chain.`,
   'unequal-totals': (r: { provider: string; amount: bigint; signed: bigint }) =>
     `The closing state pays ${r.provider} ${r.amount} wei, but ${r.signed} wei was signed. Nothing was closed.`,
+  'uncovered-receipt': (r: { amount: bigint; cleared: bigint }) =>
+    `The receipt names ${r.amount} wei, but the provider has cleared ${r.cleared} wei of that channel. Send it again in a few minutes.`,
+  'superseded-receipt': (r: { amount: bigint; counted: bigint }) =>
+    `The receipt names ${r.amount} wei, and one of ${r.counted} wei, as new or newer, is counted already. Nothing is left to do.`,
+  'implausible-receipt': (r: { problem: string }) =>
+    `The receipt says ${r.problem}. Sign what the session was.`,
   // Identities.
   'not-registered': (r: { identity: string; role: string }) =>
     `${r.identity} is not registered as a ${r.role} with the minimum stake. Register it first.`,

@@ -142,6 +142,18 @@ export const requests = {
       refused: z.array(z.object({ channelId: zodBytes32, code: z.string(), message: z.string() })),
     }),
   },
+  /**
+   * Anyone → hub: what consumers signed about sessions that ended. Nobody need say who brings them. A refused one is
+   * named by its place in the list.
+   */
+  receipts: {
+    params: z.object({ receipts: z.array(signed('SessionReceipt')).min(1).max(100) }),
+    result: z.object({
+      /** What these receipts added to the paid traffic that the hub knows of. */
+      counted: zodWei,
+      refused: z.array(z.object({ index: zodCount, code: z.string(), message: z.string() })),
+    }),
+  },
   /** Hub → provider: the channel is to be closed; are you done with it, and at which amount? */
   release: {
     params: z.object({ channel: parties }),

@@ -31,6 +31,7 @@ import { createMetrics, type Metrics } from './metrics.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { prefund } from './prefund.js'
 import { proposalsRoute } from './proposals.js'
+import { receipts } from './receipts.js'
 import { createRelayer } from './relay.js'
 
 /** A hub at work. */
@@ -122,6 +123,7 @@ export async function startHub(options: {
     prefund: (params, link) => prefund(parts, params, link),
     guarantee: (params, link) => guarantee(parts, params, link),
     clear: (params, link) => clear(parts, treasury, params, link),
+    receipts: (params) => receipts(parts, params),
     'close-draft': closer.draft,
     conclude: closer.conclude,
   }

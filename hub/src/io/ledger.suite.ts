@@ -1,9 +1,10 @@
-import { type Address, address, type Hex, type Signed, wei } from '@pontage/shared'
+import { type Address, address, type Hex, type Signed, unixSeconds, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ChannelLine, tabOf } from '../core/channelLine.js'
 import { judgePromise } from '../core/credit.js'
 import { judgeFinal } from '../core/finalState.js'
+import { judgeReceipt } from '../core/receipts.js'
 import { judgeReservation, reservedBy } from '../core/reserve.js'
 import { judgeSolvency } from '../core/solvency.js'
 import type { ChainUpdate, Closing, Ledger } from './ledger.js'
@@ -242,6 +243,55 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       })
       await ledger.applyChain(block(51, { channels: [openChannel(1, 0n, 'closed')] }))
       expect(await ledger.openClosings()).toEqual([])
+    })
+
+    it('counts what was paid for a session once, and takes the newest word on it', async () => {
+      await grant(1, 1, 400n)
+      await credit(1, [[1, 300n]])
+      const record = (
+        amount: bigint,
+        throughputKbps: number,
+        score: number,
+        endedAt: number,
+        channel = 1,
+      ) => {
+        const receipt = {
+          provider: provider(1),
+          channelId: channelId(channel),
+          amount,
+          bytes: 5_000_000,
+          throughputKbps,
+          score,
+          endedAt,
+          signature: paper(amount),
+        }
+        return ledger.recordReceipt({
+          receipt,
+          decide: (line) => judgeReceipt(line, receipt, consumer, unixSeconds(1_000)),
+        })
+      }
+      expect(await ledger.qualities()).toEqual([])
+      expect(await record(100n, 80, 0, 10)).toEqual({ ok: true, counted: 100n })
+      expect(await record(100n, 80, 0, 10)).toMatchObject({ refusal: { code: 'superseded-receipt' } })
+      expect(await record(300n, 20, 5, 20)).toEqual({ ok: true, counted: 200n })
+      expect(await record(200n, 1, 1, 30)).toMatchObject({ refusal: { code: 'superseded-receipt' } })
+      expect(await record(301n, 1, 1, 30)).toMatchObject({
+        refusal: { code: 'uncovered-receipt', cleared: 300n },
+      })
+      expect(await record(1n, 1, 1, 30, 3)).toMatchObject({ refusal: { code: 'unknown-channel' } })
+      expect(await record(300n, 20, 4, 40)).toEqual({ ok: true, counted: 0n })
+      await ledger.close()
+      ledger = await open()
+      expect(await ledger.qualities()).toEqual([
+        {
+          provider: provider(1),
+          sessions: 2,
+          paid: 300n,
+          throughputSum: 100n * 80n + 200n * 20n,
+          ratedPaid: 200n,
+          scoreSum: 200n * 4n,
+        },
+      ])
     })
 
     it('knows what it relayed', async () => {

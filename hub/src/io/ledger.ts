@@ -10,6 +10,7 @@ import type {
 } from '@pontage/shared'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Undrawn } from '../core/drawPolicy.js'
+import type { Quality } from '../core/receipts.js'
 import type { Account, Pool } from '../core/solvency.js'
 
 /** A block that the ledger has followed the chain to. */
@@ -108,6 +109,12 @@ export interface DrawOrder extends Undrawn {
   readonly signature: Hex
 }
 
+/** A session receipt about to be counted. */
+export interface ReceiptOrder {
+  readonly receipt: Signed<'SessionReceipt'>
+  readonly decide: (line: ChannelLine) => Verdict
+}
+
 /** A transaction that was relayed for somebody, kept so that the same paper is not sent twice. */
 export interface Relayed {
   readonly digest: Hex
@@ -151,6 +158,15 @@ export interface Ledger {
   credit(order: CreditOrder): Promise<Verdict<{ credited: Credited }>>
   /** Held promises worth more than what was drawn of them. */
   undrawn(): Promise<readonly DrawOrder[]>
+
+  /**
+   * Counts a receipt by `countReceipt`, and keeps the newest of each (channel, provider).
+   *
+   * @returns What it added to what is known to be paid to its provider.
+   */
+  recordReceipt(order: ReceiptOrder): Promise<Verdict<{ counted: Wei }>>
+  /** The sums over the receipts of each provider that has any. */
+  qualities(): Promise<readonly Quality[]>
 
   /** Records a pre-fund state; the same one again changes nothing. */
   recordPrefund(prefund: {

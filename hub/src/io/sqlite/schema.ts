@@ -137,4 +137,32 @@ const migrations = {
         .execute()
     },
   },
+  '0003-what-consumers-say': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('receipt')
+        .addColumn('channel_id', 'blob', (column) => column.notNull())
+        .addColumn('provider', 'blob', (column) => column.notNull())
+        .addColumn('amount', 'blob', (column) => column.notNull())
+        .addColumn('weight', 'blob', (column) => column.notNull())
+        .addColumn('bytes', 'integer', (column) => column.notNull())
+        .addColumn('throughput_kbps', 'integer', (column) => column.notNull())
+        .addColumn('score', 'integer', (column) => column.notNull())
+        .addColumn('ended_at', 'integer', (column) => column.notNull())
+        .addColumn('signature', 'blob', (column) => column.notNull())
+        .addPrimaryKeyConstraint('receipt_key', ['channel_id', 'provider'] as never)
+        .modifyEnd(withoutRowid)
+        .execute()
+      await db.schema
+        .createTable('quality')
+        .addColumn('provider', 'blob', (column) => column.primaryKey())
+        .addColumn('sessions', 'integer', (column) => column.notNull())
+        .addColumn('paid', 'blob', (column) => column.notNull())
+        .addColumn('throughput_sum', 'blob', (column) => column.notNull())
+        .addColumn('rated_paid', 'blob', (column) => column.notNull())
+        .addColumn('score_sum', 'blob', (column) => column.notNull())
+        .modifyEnd(withoutRowid)
+        .execute()
+    },
+  },
 }

@@ -7,6 +7,7 @@ import { prepareGuarantees } from './guarantees.js'
 import { prepareLines } from './lines.js'
 import { prepareNotes } from './notes.js'
 import { openDatabase } from './open.js'
+import { prepareReceipts } from './receipts.js'
 import { migrate } from './schema.js'
 
 /** Opens the ledger in one file, made and brought up to date as needed. */
@@ -18,6 +19,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
   const guarantees = prepareGuarantees(database, lines)
   const credits = prepareCredits(database, lines, guarantees)
   const closings = prepareClosings(database, lines)
+  const receipts = prepareReceipts(database, lines)
   const readSetting = database.prepare('SELECT value FROM setting WHERE name = ?')
   const writeSetting = database.prepare('INSERT INTO setting (name, value) VALUES (?, ?)')
   const writePrefund = database.prepare(`
@@ -58,6 +60,8 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     grant: (order) => atomically(() => guarantees.grant(order)),
     credit: (order) => atomically(() => credits.credit(order)),
     undrawn: async () => credits.undrawn(),
+    recordReceipt: (order) => atomically(() => receipts.record(order)),
+    qualities: async () => receipts.qualities(),
     recordPrefund: (prefund) =>
       atomically(() => {
         writePrefund.run(
