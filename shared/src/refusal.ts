@@ -61,6 +61,7 @@ const explanations = {
     `The hub promised ${r.total} wei in total, but ${r.expected} wei is due. Do not rely on this hub; draw on chain.`,
   'unequal-totals': (r: { provider: string; amount: bigint; signed: bigint }) =>
     `The closing state pays ${r.provider} ${r.amount} wei, but ${r.signed} wei was signed. Nothing was closed.`,
+  'index-not-ready': (_: object) => 'The offers are still being read from the chain. Ask again in a moment.',
   'uncovered-receipt': (r: { amount: bigint; cleared: bigint }) =>
     `The receipt names ${r.amount} wei, but the provider has cleared ${r.cleared} wei of that channel. Send it again in a few minutes.`,
   'superseded-receipt': (r: { amount: bigint; counted: bigint }) =>

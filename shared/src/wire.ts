@@ -80,6 +80,42 @@ const permit = z.object({ value: zodWei, deadline: zodCount, signature: zodSigna
 const providerTotal = z.object({ provider: zodAddress, amount: zodWei })
 const release = signed('Release').extend({ provider: zodAddress })
 
+/** The block that what is shown was read at. */
+const block = z.object({ number: zodCount, hash: z.string().max(66), at: zodCount })
+/** An offer with what it takes to check it on chain, and what is said of who makes it. */
+const listedProposal = z.object({
+  proposal: signed('Proposal'),
+  /** When its prices come into force. */
+  effectiveAt: zodCount,
+  /** Prices in force until then. */
+  inForce: z.object({ pricePerMegabyte: zodWei, pricePerHour: zodWei }).optional(),
+  /** The event it was read from. */
+  published: z.object({
+    blockNumber: zodCount,
+    blockHash: zodBytes32,
+    transaction: zodBytes32,
+    logIndex: zodCount,
+  }),
+  /** As the registry has it at the block. */
+  standing: z.object({
+    stake: zodWei,
+    unbonding: zodWei,
+    faults: zodCount,
+    debt: zodWei,
+    registeredAt: zodCount,
+    beneficiary: zodAddress,
+    active: z.boolean(),
+  }),
+  /** From session receipts, weighted by what was paid; null where none says anything. */
+  quality: z.object({
+    sessions: zodCount,
+    paid: zodWei,
+    throughputKbps: z.number().nonnegative().nullable(),
+    /** 1 to 5. */
+    score: z.number().nonnegative().nullable(),
+  }),
+})
+
 /**
  * Requests and their answers. On the wire: `{id, type, ...params}` is answered by `{id, ok: true, ...result}`
  * or `{id, ok: false, code, message}`. Either side of a connection may ask.
@@ -152,6 +188,53 @@ export const requests = {
       /** What these receipts added to the paid traffic that the hub knows of. */
       counted: zodWei,
       refused: z.array(z.object({ index: zodCount, code: z.string(), message: z.string() })),
+    }),
+  },
+  /** Anyone → hub: offers on chain, the cheapest first, of providers with their stake and without a debt. */
+  proposals: {
+    params: z.object({
+      country: z
+        .string()
+        .regex(/^[A-Za-z]{2}$/, 'expected two letters such as DE')
+        .optional(),
+      /** Wei for a megabyte. */
+      maxPrice: zodWei.optional(),
+      limit: z.number().int().min(1).max(100).optional(),
+      /** `next` of the page before. */
+      cursor: z
+        .string()
+        .regex(/^\d{1,78}-0x[0-9a-f]{40}$/, 'expected the "next" of a page')
+        .optional(),
+    }),
+    result: z.object({
+      block,
+      proposals: z.array(listedProposal),
+      /** Undefined on the last page. */
+      next: z.string().optional(),
+    }),
+  },
+  /** Anyone → hub: who takes how much of what is paid for traffic, by the receipts this hub has. */
+  market: {
+    params: z.object({}),
+    result: z.object({
+      block,
+      /** Offers listed. */
+      offers: zodCount,
+      sessions: zodCount,
+      paid: zodWei,
+      /** Beneficiaries that were paid anything. */
+      sellers: zodCount,
+      /** Σ share², from 1/n for n equal sellers to 1 for a monopoly. */
+      herfindahl: z.number().min(0).max(1),
+      /** The largest first, at most a hundred. */
+      beneficiaries: z.array(
+        z.object({
+          beneficiary: zodAddress,
+          providers: zodCount,
+          paid: zodWei,
+          share: z.number().min(0).max(1),
+        }),
+      ),
     }),
   },
   /** Hub → provider: the channel is to be closed; are you done with it, and at which amount? */

@@ -27,10 +27,11 @@ import { serveDrawRequests } from './drawRequest.js'
 import { createGasWatch } from './gasWatch.js'
 import { guarantee } from './guarantee.js'
 import { health, readiness } from './health.js'
+import { createMarket } from './market.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { prefund } from './prefund.js'
-import { proposalsRoute } from './proposals.js'
+import { marketRoute, proposalsRoute } from './proposals.js'
 import { receipts } from './receipts.js'
 import { createRelayer } from './relay.js'
 
@@ -94,6 +95,7 @@ export async function startHub(options: {
   const closer = createCloser(parts)
   const gas = createGasWatch(parts)
   const index = createProposalIndex({ chain, typedData, log })
+  const market = createMarket(parts, index)
   const relayer = createRelayer(parts)
   await watch.catchUp().catch(async (cause) => {
     await ledger.close()
@@ -123,6 +125,8 @@ export async function startHub(options: {
     prefund: (params, link) => prefund(parts, params, link),
     guarantee: (params, link) => guarantee(parts, params, link),
     clear: (params, link) => clear(parts, treasury, params, link),
+    proposals: market.proposals,
+    market: market.concentration,
     receipts: (params) => receipts(parts, params),
     'close-draft': closer.draft,
     conclude: closer.conclude,
@@ -152,7 +156,8 @@ export async function startHub(options: {
     {
       '/healthz': () => health(parts),
       '/readyz': () => readiness(parts, draining),
-      '/proposals': proposalsRoute(chain, index),
+      '/proposals': proposalsRoute(chain, market),
+      '/market': marketRoute(chain, market),
       '/metrics': (_query, from) =>
         settings.publicMetrics || isLoopback(from) ? metrics.page(parts, gas) : metricsAreHidden,
     },

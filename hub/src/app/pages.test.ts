@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { wei } from '@pontage/shared'
 import { createSender, type Identity, type Log } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
@@ -137,6 +138,7 @@ it('lists the offers on chain, each with what it takes to check it there', async
   const german = await read('?country=de')
   expect(german.proposals).toHaveLength(1)
   const [{ proposal, published, standing }] = german.proposals
+  expect(german.proposals[0].quality).toEqual({ sessions: 0, paid: '0', throughputKbps: null, score: null })
   expect(standing).toMatchObject({ stake: `${tokens('50')}`, faults: 0, debt: '0', active: true })
   expect(published.transaction).toBe(sent.transaction)
   // As a client checks it: the event stands where the entry says, and says the same.
@@ -153,6 +155,17 @@ it('lists the offers on chain, each with what it takes to check it there', async
       provider.address,
     ).ok,
   ).toBe(true)
+
+  // The websocket says the same, page by page.
+  const link = await dial(world, provider, running.port)
+  const first = await link.request('proposals', { limit: 1 })
+  if (!first.ok) throw new Error(first.refusal.code)
+  expect(first.value.proposals[0]?.proposal).toMatchObject({ country: 'FR', pricePerMegabyte: 300n })
+  const second = await link.request('proposals', { limit: 1, cursor: first.value.next })
+  expect(second).toMatchObject({ ok: true, value: { proposals: [{ proposal: { country: 'DE' } }] } })
+  expect(second.ok && second.value.next).toBe(undefined)
+  expect(await link.request('proposals', { maxPrice: wei(299n) })).toMatchObject({ value: { proposals: [] } })
+  link.close()
 
   await createSender(world.chain, other).send(world.chain.marketplace.withdrawOffer.populateTransaction())
   await eventually(async () => (await read()).proposals.length === 1)

@@ -1,6 +1,6 @@
 import { type Address, address, roles, wei } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
-import { countryOf, type Entry, listed } from './listing.js'
+import { askedFrom, type Entry, listed, pageOf } from './listing.js'
 
 const provider = (n: number): Address => address(`0x${String(n).padStart(40, '0')}`)
 const entry = (n: number, price: bigint, standing: Partial<Entry['standing']> = {}): Entry => ({
@@ -47,17 +47,55 @@ describe('a listing', () => {
     expect(names(listed(entries))).toEqual([3])
   })
 
-  it.each([
-    ['', undefined],
-    ['country=de', 'DE'],
-  ])('reads "%s"', (query, country) => {
-    expect(countryOf(new URLSearchParams(query))).toEqual({ ok: true, country })
+  const page = (asked: Parameters<typeof pageOf>[1], maxBytes = 1_000) =>
+    pageOf(
+      listed([entry(1, 5n), entry(2, 5n), entry(3, 7n), entry(4, 1n)]),
+      asked,
+      ({ proposal }) => Number(proposal.provider),
+      () => 10,
+      maxBytes,
+    )
+
+  it('is read page by page, and what goes or comes in between disturbs nothing', () => {
+    expect(page({})).toEqual({ page: [4, 1, 2, 3], next: undefined })
+    const first = page({ limit: 2 })
+    expect(first).toEqual({ page: [4, 1], next: `5-${provider(1)}` })
+    expect(page({ limit: 2, cursor: first.next })).toEqual({ page: [2, 3], next: undefined })
+    // The place stays when nobody stands on it any more.
+    expect(page({ cursor: `5-0x${'0'.repeat(39)}0` }).page).toEqual([1, 2, 3])
+    expect(page({ country: 'FR' }).page).toEqual([])
+    expect(page({ country: 'de', maxPrice: wei(5n), limit: 1 })).toEqual({
+      page: [4],
+      next: `1-${provider(4)}`,
+    })
   })
 
-  it.each(['country=DEU', 'country=', 'country=D1', 'country=DE&country=FR', 'land=DE'])(
-    'refuses "%s"',
-    (query) => {
-      expect(countryOf(new URLSearchParams(query))).toMatchObject({ refusal: { code: 'malformed-message' } })
-    },
-  )
+  it('fits into a frame, but always goes on', () => {
+    expect(page({}, 25)).toEqual({ page: [4, 1], next: `5-${provider(1)}` })
+    expect(page({}, 5)).toEqual({ page: [4], next: `1-${provider(4)}` })
+  })
+
+  it.each([
+    ['', {}],
+    ['country=de', { country: 'de' }],
+    ['limit=2&maxPrice=12', { limit: 2, maxPrice: 12n }],
+  ])('reads "%s"', (query, asked) => {
+    expect(askedFrom(new URLSearchParams(query))).toEqual({ ok: true, asked })
+  })
+
+  it.each([
+    'country=DEU',
+    'country=',
+    'country=D1',
+    'country=DE&country=FR',
+    'land=DE',
+    'limit=0',
+    'limit=101',
+    'limit=x',
+    'maxPrice=-1',
+    'cursor=5',
+    '__proto__=1',
+  ])('refuses "%s"', (query) => {
+    expect(askedFrom(new URLSearchParams(query))).toMatchObject({ refusal: { code: 'malformed-message' } })
+  })
 })

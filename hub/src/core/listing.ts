@@ -1,4 +1,15 @@
-import { type Address, type Hex, refuse, roles, type Signed, type Verdict, type Wei } from '@pontage/shared'
+import {
+  type Address,
+  address,
+  type Hex,
+  type Params,
+  refuse,
+  requests,
+  roles,
+  type Signed,
+  type Verdict,
+  type Wei,
+} from '@pontage/shared'
 
 /** Where on the chain something stands, so that anyone can look it up there. */
 export interface Published {
@@ -38,21 +49,73 @@ export interface Entry extends Offer {
 export const listed = (entries: readonly Entry[]): readonly Entry[] =>
   entries
     .filter(({ standing }) => standing.debt === 0n && (standing.activeRoles & roles.provider) !== 0)
-    .sort(
-      ({ proposal: a }, { proposal: b }) =>
-        order(a.pricePerMegabyte, b.pricePerMegabyte) || order(a.provider, b.provider),
-    )
+    .sort((a, b) => compare(a.proposal, b.proposal))
 
 const order = <Value extends bigint | string>(a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
 
-/** Reads the query of a listing: `country` with two letters, or nothing. */
-export function countryOf(query: URLSearchParams): Verdict<{ country: string | undefined }> {
+/** What is asked of a listing. */
+export type Asked = Params<'proposals'>
+
+const defaultLimit = 50
+
+/**
+ * The offers asked for, from behind the cursor on. A cursor names the place of an offer in the order, not the offer: it
+ * holds when that one has gone.
+ *
+ * @param sizeOf - How many bytes one takes when sent; a page takes at most `maxBytes`, but one offer always.
+ */
+export function pageOf<Shown>(
+  entries: readonly Entry[],
+  { country, maxPrice, limit = defaultLimit, cursor }: Asked,
+  show: (entry: Entry) => Shown,
+  sizeOf: (shown: Shown) => number,
+  maxBytes: number,
+): { page: Shown[]; next: string | undefined } {
+  const after = cursor === undefined ? undefined : placeFrom(cursor)
+  const chosen = entries.filter(
+    ({ proposal }) =>
+      (country === undefined || proposal.country.toUpperCase() === country.toUpperCase()) &&
+      (maxPrice === undefined || proposal.pricePerMegabyte <= maxPrice) &&
+      (after === undefined || compare(proposal, after) > 0),
+  )
+  const page: Shown[] = []
+  let size = 0
+  let last: Place | undefined
+  for (const entry of chosen) {
+    const shown = show(entry)
+    size += sizeOf(shown)
+    if (last && (page.length === limit || size > maxBytes))
+      return { page, next: `${last.pricePerMegabyte}-${last.provider}` }
+    page.push(shown)
+    last = entry.proposal
+  }
+  return { page, next: undefined }
+}
+
+type Place = Pick<Entry['proposal'], 'pricePerMegabyte' | 'provider'>
+
+const compare = (a: Place, b: Place): number =>
+  order(a.pricePerMegabyte, b.pricePerMegabyte) || order(a.provider, b.provider)
+
+function placeFrom(cursor: string): Place {
+  const [price = '', provider = ''] = cursor.split('-')
+  return { pricePerMegabyte: BigInt(price), provider: address(provider) }
+}
+
+/** Reads the query of an address, such as `country=DE&limit=10`, as the websocket's request. */
+export function askedFrom(query: URLSearchParams): Verdict<{ asked: Asked }> {
   const malformed = (problem: string) => refuse({ code: 'malformed-message', type: 'proposals', problem })
-  for (const name of query.keys())
-    if (name !== 'country') return malformed(`"${name.slice(0, 40)}" is not asked for here, country is`)
-  const [country, ...more] = query.getAll('country')
-  if (country === undefined) return { ok: true, country: undefined }
-  if (more.length > 0 || !/^[A-Za-z]{2}$/.test(country))
-    return malformed('country: expected two letters such as DE, once')
-  return { ok: true, country: country.toUpperCase() }
+  const fields: Record<string, unknown> = {}
+  for (const [name, value] of query) {
+    if (!['country', 'maxPrice', 'limit', 'cursor'].includes(name))
+      return malformed(
+        `"${name.slice(0, 40)}" is not asked for here: country, maxPrice, limit and cursor are`,
+      )
+    if (name in fields) return malformed(`${name}: expected once`)
+    fields[name] = name === 'limit' ? Number(value) : value
+  }
+  const parsed = requests.proposals.params.safeParse(fields)
+  if (parsed.success) return { ok: true, asked: parsed.data }
+  const [issue] = parsed.error.issues
+  return malformed(`${issue?.path.join('.')}: ${issue?.message}`)
 }

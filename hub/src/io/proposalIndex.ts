@@ -127,6 +127,22 @@ export function createProposalIndex(options: {
   }
 }
 
+/** Where the income of these identities goes, at a block. */
+export async function readBeneficiaries(
+  { registry }: Chain,
+  identities: readonly Address[],
+  { number }: Block,
+): Promise<Map<Address, Address>> {
+  const found = new Map<Address, Address>()
+  for (let start = 0; start < identities.length; start += standingsInCall) {
+    const some = identities.slice(start, start + standingsInCall)
+    const standings = await registry.standingsOf([...some], { blockTag: number })
+    for (const [index, identity] of some.entries())
+      found.set(identity, address(standings[index]?.beneficiary ?? identity))
+  }
+  return found
+}
+
 type RawStanding = Awaited<ReturnType<Chain['registry']['standingOf']>>
 
 const standingFrom = (raw: RawStanding): ProviderStanding => ({
