@@ -94,6 +94,8 @@ const explanations = {
     `The terms say ${r.field} ${r.seen}, but the offer on chain says ${r.expected}. Choose another provider.`,
   'price-too-high': (r: { price: bigint; limit: bigint }) =>
     `The price is ${r.price} wei per megabyte, above your limit of ${r.limit}. Raise --max-price, or choose another provider.`,
+  'hour-too-dear': (r: { price: bigint; limit: bigint }) =>
+    `The price is ${r.price} wei per hour, above your limit of ${r.limit}. Raise --max-price, or choose another provider.`,
   'no-terms': (r: { channelId: string }) =>
     `No terms were agreed for channel ${r.channelId}. Ask for terms first.`,
   'unknown-session': (r: { session: string }) =>

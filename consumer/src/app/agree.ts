@@ -15,6 +15,7 @@ import { type Link, UserError, type WireguardKeyPair, wireguardKeyToHex } from '
 import { ceilingToRequest } from '../core/cap.js'
 import type { Offer } from '../core/choose.js'
 import type { PayableChannel } from '../core/hubs.js'
+import type { Left, Limits } from '../core/limits.js'
 import { smaller } from '../core/order.js'
 import { judgeTerms } from '../core/terms.js'
 import { whyNotTunnel } from '../core/tunnelOffer.js'
@@ -30,6 +31,8 @@ export interface Agreement {
   readonly base: Wei
   /** Total the hub stands behind. */
   readonly ceiling: Wei
+  /** Whose limit the ceiling is. */
+  readonly ceilingIs: 'budget' | 'ceiling'
   readonly credit: Bytes
 }
 
@@ -46,13 +49,13 @@ export async function agree(
   wanted: {
     offer: Offer
     channel: PayableChannel
-    cap: Bytes | undefined
-    maxPrice: ReturnType<typeof weiPerMegabyte> | undefined
+    left: Left
+    maxPrice: Limits['maxPrice']
     keys: WireguardKeyPair
   },
 ): Promise<Agreement> {
   const { typedData, identity, clock } = context
-  const { offer, channel, cap, maxPrice, keys } = wanted
+  const { offer, channel, left, maxPrice, keys } = wanted
   const { channelId, hub, nonce } = channel
   const provider = offer.proposal.provider
   const parties = { consumer: identity.address, hub, nonce }
@@ -72,7 +75,7 @@ export async function agree(
     perHour: weiPerHour(terms.pricePerHour),
   }
   const base = journal.trail().total(channelId, provider)
-  const asked = ceilingToRequest({ cap, price, suggested, free: channel.free })
+  const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
   const request = { channelId, provider, ceiling: base + asked, issuedAt: clock.now() }
   const opened = granted(
     await link.request(
@@ -92,7 +95,9 @@ export async function agree(
   if (problem !== undefined)
     throw new UserError(`The provider's tunnel is not taken: ${problem}. Choose another provider.`)
   const ceiling = wei(smaller(guarantee.ceiling, request.ceiling))
-  return { session: opened.session, tunnel, price, base, ceiling, credit: bytes(terms.creditBytes) }
+  const ceilingIs = ceiling - base === left.budget ? 'budget' : 'ceiling'
+  const credit = bytes(terms.creditBytes)
+  return { session: opened.session, tunnel, price, base, ceiling, ceilingIs, credit }
 }
 
 /** The provider asks the hub, and the hub the chain, before it answers. */

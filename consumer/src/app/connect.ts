@@ -1,8 +1,9 @@
-import { type Address, type Bytes, owedFor, type Wei, type WeiPerMegabyte, wei } from '@pontage/shared'
+import { type Address, bytes, owedFor, type Wei, wei } from '@pontage/shared'
 import { generateWireguardKeys, UserError, uniqueInterfaceName } from '@pontage/shared/node'
 import { byteLimit } from '../core/cap.js'
 import { type Choice, choose, type Offer } from '../core/choose.js'
 import type { PayableChannel } from '../core/hubs.js'
+import type { Left, Limits } from '../core/limits.js'
 import type { EndReason, Session } from '../core/session.js'
 import { type ConnectionRecord, thisNamespace, thisProcess, writeConnection } from '../io/connectionFile.js'
 import { readOffers } from '../io/discovery.js'
@@ -13,6 +14,7 @@ import { freeTable, readSrcValidMark, speaksIpv6 } from '../io/routing.js'
 import { blockMachine, raiseTunnel, restoreMachine } from '../io/tunnel.js'
 import { agree } from './agree.js'
 import { type Context, granted, link } from './context.js'
+import { leftNow } from './limits.js'
 import { openChannel } from './openChannel.js'
 import { findPayableChannels, soundHubs } from './payableHubs.js'
 import { writeReceipt } from './receipt.js'
@@ -23,9 +25,8 @@ import type { Screen } from './screen.js'
 export interface ConnectWishes {
   readonly provider: Address | undefined
   readonly country: string | undefined
-  readonly maxPrice: WeiPerMegabyte | undefined
+  readonly limits: Limits
   readonly hub: Address | undefined
-  readonly cap: Bytes | undefined
   /** Opens a channel with so much where there is none. */
   readonly deposit: Wei | undefined
   /** Most that may be paid for each relayed transaction. */
@@ -46,7 +47,8 @@ export async function connect(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<EndReason> {
-  const { offer, channel } = await choosePath(context, journal, wishes, screen)
+  const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
+  const { offer, channel } = await choosePath(context, journal, wishes, left, screen)
   stillWanted(stop)
   const { proposal } = offer
   const endpoint = await resolveEndpoint(proposal.endpoint)
@@ -58,19 +60,22 @@ export async function connect(
     }),
   ).link
   const keys = generateWireguardKeys()
-  const { cap, maxPrice } = wishes
-  const agreement = await agree(context, journal, outer, { offer, channel, cap, maxPrice, keys }).catch(
+  const { maxPrice } = wishes.limits
+  const agreement = await agree(context, journal, outer, { offer, channel, left, maxPrice, keys }).catch(
     (error) => {
       outer.close()
       throw error
     },
   )
   const guaranteed = wei(agreement.ceiling - agreement.base)
+  const { cap } = left
   const limit = byteLimit(cap, guaranteed, agreement.price)
   if (limit === 0n) {
     outer.close()
     throw new UserError(
-      `Channel ${channel.channelId} has too little left for one megabyte. Close it and open another with more in it.`,
+      agreement.ceilingIs === 'budget'
+        ? 'What is left of the budget does not pay for one megabyte. Raise --budget.'
+        : `Channel ${channel.channelId} has too little left for one megabyte. Close it and open another with more in it.`,
     )
   }
   const record: ConnectionRecord = {
@@ -79,6 +84,7 @@ export async function connect(
     namespace: thisNamespace(),
     provider: proposal.provider,
     channelId: channel.channelId,
+    session: agreement.session,
     interface: wishes.interface ?? uniqueInterfaceName(),
     table: await freeTable(),
     endpoint: { address: endpoint.address, tcpPort: endpoint.tcpPort },
@@ -96,7 +102,7 @@ export async function connect(
       context,
       journal,
       meter,
-      terms: { ...agreement, limitedBy: limit !== undefined && limit === cap ? 'cap' : 'ceiling' },
+      terms: { ...agreement, limitedBy: limit !== undefined && limit === cap ? 'cap' : agreement.ceilingIs },
       party: { channelId: channel.channelId, provider: proposal.provider },
       door: {
         provider: proposal.provider,
@@ -151,6 +157,7 @@ async function choosePath(
   context: Context,
   journal: Journal,
   wishes: ConnectWishes,
+  left: Left,
   screen: Screen,
 ): Promise<{ offer: Offer; channel: PayableChannel }> {
   const offers = await readOffers(context.chain, context.typedData)
@@ -164,12 +171,15 @@ async function choosePath(
   )
   const named = hub === undefined ? offers.flatMap(({ proposal }) => proposal.hubs) : [hub]
   const openable = deposit === undefined ? [] : await soundHubs(context, [...new Set(named)])
-  const choice = choose(offers, wishes, [...payable.map((channel) => channel.hub), ...openable])
+  const choice = choose(offers, { ...wishes, maxPrice: wishes.limits.maxPrice }, [
+    ...payable.map((channel) => channel.hub),
+    ...openable,
+  ])
   if (choice.chosen === undefined)
     throw new UserError(whyNobody(choice, payable.length + openable.length > 0))
   const { offer } = choice.chosen
   const estimate =
-    wishes.cap === undefined ? undefined : { cap: wishes.cap, cost: owedFor(wishes.cap, 0n, offer.price) }
+    left.cap === undefined ? undefined : { cap: left.cap, cost: owedFor(left.cap, 0n, offer.price) }
   screen.chosen({ ...choice, chosen: choice.chosen }, estimate)
   const channel = payable.find((each) => each.hub === choice.chosen?.hub)
   if (channel) return { offer, channel }

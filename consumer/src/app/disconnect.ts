@@ -1,15 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { deleteTable, UserError } from '@pontage/shared/node'
+import { bytes, systemClock } from '@pontage/shared'
+import { deleteTable, listTable, UserError } from '@pontage/shared/node'
 import {
+  type ConnectionRecord,
   forgetConnection,
   isFromEarlierBoot,
   isRunning,
   readConnection,
   thisNamespace,
 } from '../io/connectionFile.js'
-import { killSwitchTable } from '../io/killSwitch.js'
+import { openJournal } from '../io/journal.js'
+import { killSwitchTable, parts } from '../io/killSwitch.js'
 import { lockHome } from '../io/lock.js'
 import { restoreMachine } from '../io/tunnel.js'
+import { recordUsage } from './usage.js'
 
 /** How long a running session may take to pay its last promise and close its books. */
 const endPatienceMs = 30_000
@@ -47,12 +51,31 @@ export async function disconnect(home: string): Promise<'ended' | 'restored' | '
   return 'ended'
 }
 
+/**
+ * A killed program wrote its usage a second ago at best; the kernel went on counting. A journal that cannot be
+ * written keeps nobody from getting the network back.
+ */
+async function keepLastCount(home: string, { session }: ConnectionRecord): Promise<void> {
+  try {
+    const table = await listTable('inet', killSwitchTable)
+    const flowed = [parts.down, parts.up].reduce(
+      (sum, name) => sum + (table?.counters.get(name)?.bytes ?? 0n),
+      0n,
+    )
+    const journal = await openJournal(home)
+    await recordUsage({ clock: systemClock }, journal, session, bytes(flowed)).finally(() => journal.close())
+  } catch (error) {
+    process.emitWarning(`What flowed last could not be written down: ${(error as Error).message}`)
+  }
+}
+
 /** A running session restores by itself when asked; what it left, or a dead one left, is undone here. */
 async function restore(home: string): Promise<'restored' | 'nothing'> {
   const lock = await lockHome(home)
   try {
     const record = await readConnection(home)
     if (record === undefined) return 'nothing'
+    if (record.state === 'connected') await keepLastCount(home, record)
     await restoreMachine(home, record)
     return 'restored'
   } finally {

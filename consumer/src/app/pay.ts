@@ -41,7 +41,7 @@ export function createPayer(
     },
     async pay(amount) {
       // On the disk before it leaves: after a crash no lower total can be signed.
-      await journal.record({ kind: 'total', channelId, provider, amount })
+      await journal.record({ kind: 'total', channelId, provider, amount, at: clock.now() })
       const signature = typedData.sign('MicroPromise', { channelId, provider, amount }, identity.privateKey)
       waiting ??= { amount, sentAt: clock.elapsedMs() }
       link?.sendFrame(encodePromise({ channelId, amount, signature }))

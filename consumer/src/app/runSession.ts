@@ -8,6 +8,7 @@ import type { Meter } from '../io/meter.js'
 import type { Context } from './context.js'
 import { createPayer } from './pay.js'
 import { attach, type InnerDoor } from './paymentSocket.js'
+import { recordUsage } from './usage.js'
 
 /** What is told of a session while it runs. */
 export interface SessionReport {
@@ -169,6 +170,10 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     return { total: downBytes + upBytes, atMs }
   }
 
+  /** Into the journal, for limits that count over days. */
+  const writeUsage = () =>
+    recordUsage(context, journal, door.session, bytes(session.downBytes + session.upBytes))
+
   async function count(): Promise<void> {
     let seen = 0n
     let seenAt = clock.elapsedMs()
@@ -191,6 +196,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     bytesPerSecond = (Number(now.bytes - before.bytes) * 1_000) / (now.atMs - before.atMs)
     before = now
     if (isOpen()) tell('progress')
+    void writeUsage().catch(fail)
   }, reportEveryMs)
   const onStop = () => post({ type: 'stop', reason: 'user' })
   stop.addEventListener('abort', onStop, { once: true })
@@ -199,6 +205,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
   void count().catch(fail)
   try {
     await over
+    await writeUsage()
     return session
   } catch (error) {
     // Else the provider would keep the place, and refuse the next session, until it misses us.

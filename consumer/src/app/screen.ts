@@ -200,6 +200,7 @@ const moments: Record<Exclude<SessionReport['kind'], 'progress'>, string> = {
 
 const endings: Record<EndReason, string> = {
   cap: 'the cap is reached.',
+  budget: 'the budget is spent.',
   ceiling: 'what the hub guaranteed is used up.',
   user: 'you ended it.',
   provider: 'the provider ended it.',

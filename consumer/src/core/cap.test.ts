@@ -7,17 +7,35 @@ const price = (perMegabyte: bigint) => ({ perMegabyte: weiPerMegabyte(perMegabyt
 
 describe('the ceiling asked for', () => {
   it('is the price of the cap', () => {
-    const asked = { cap: bytes(50_000_000n), price: price(40n), suggested: wei(9n), free: wei(10_000n) }
+    const asked = {
+      cap: bytes(50_000_000n),
+      budget: undefined,
+      price: price(40n),
+      suggested: wei(9n),
+      free: wei(10_000n),
+    }
     expect(ceilingToRequest(asked)).toBe(2_000n)
   })
 
   it('is what the provider suggests where there is no cap', () => {
-    const asked = { cap: undefined, price: price(40n), suggested: wei(900n), free: wei(10_000n) }
+    const asked = {
+      cap: undefined,
+      budget: undefined,
+      price: price(40n),
+      suggested: wei(900n),
+      free: wei(10_000n),
+    }
     expect(ceilingToRequest(asked)).toBe(900n)
   })
 
   it('is never more than the channel has free', () => {
-    const asked = { cap: bytes(50_000_000n), price: price(40n), suggested: wei(9n), free: wei(100n) }
+    const asked = {
+      cap: bytes(50_000_000n),
+      budget: undefined,
+      price: price(40n),
+      suggested: wei(9n),
+      free: wei(100n),
+    }
     expect(ceilingToRequest(asked)).toBe(100n)
   })
 })

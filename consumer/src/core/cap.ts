@@ -9,19 +9,21 @@ const secondsPerHour = 3_600n
  * What to ask the hub to stand behind for one session, on top of what was promised before.
  *
  * @param cap - The user's limit, if there is one; else as much as the provider suggests.
+ * @param budget - Most that may be spent.
  * @param free - What the channel holds beyond everything already promised.
- * @returns Wei; never more than `free`.
+ * @returns Wei; never more than `budget` or `free`.
  */
 export function ceilingToRequest(session: {
   cap: Bytes | undefined
+  budget: Wei | undefined
   price: Price
   suggested: Wei
   free: Wei
 }): Wei {
-  const { cap, price, suggested, free } = session
+  const { cap, budget, price, suggested, free } = session
   const seconds = price.perHour === 0n ? 0n : guaranteedHours * secondsPerHour
   const wanted = cap === undefined ? suggested : owedFor(cap, seconds, price)
-  return smaller(wanted, free)
+  return smaller(wanted, budget === undefined ? free : smaller(budget, free))
 }
 
 /**

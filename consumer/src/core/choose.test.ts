@@ -59,7 +59,7 @@ describe('choosing a provider', () => {
 
   it('keeps to the wishes', () => {
     const offers = [offer('a1', 50n, { country: 'NL' }), offer('a2', 90n), offer('a3', 70n)]
-    const choice = choose(offers, { country: 'de', maxPrice: weiPerMegabyte(80n) }, [hub])
+    const choice = choose(offers, { country: 'de', maxPrice: { perMegabyte: weiPerMegabyte(80n) } }, [hub])
     expect(choice.chosen?.offer.proposal.provider).toBe(who('a3'))
     expect(choice.unfit.map(({ reason }) => reason)).toEqual(['it is in NL', 'it is above the price limit'])
   })

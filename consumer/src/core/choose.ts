@@ -1,4 +1,5 @@
-import type { Address, Document, Price, Wei, WeiPerMegabyte } from '@pontage/shared'
+import type { Address, Document, Price, Wei } from '@pontage/shared'
+import type { Limits } from './limits.js'
 
 /** What the chain says of an identity. */
 export interface Standing {
@@ -21,7 +22,7 @@ export interface Offer {
 export interface Wishes {
   readonly provider?: Address | undefined
   readonly country?: string | undefined
-  readonly maxPrice?: WeiPerMegabyte | undefined
+  readonly maxPrice?: Limits['maxPrice']
   readonly hub?: Address | undefined
 }
 
@@ -86,11 +87,15 @@ function whyNot(offer: Offer, wishes: Wishes, hubs: readonly Address[]): string 
   if (unsound !== undefined) return unsound
   if (wishes.country !== undefined && proposal.country.toLowerCase() !== wishes.country.toLowerCase())
     return `it is in ${proposal.country}`
-  if (wishes.maxPrice !== undefined && price.perMegabyte > wishes.maxPrice)
-    return 'it is above the price limit'
+  if (isTooDear(price, wishes.maxPrice)) return 'it is above the price limit'
   if (!hubs.some((hub) => proposal.hubs.includes(hub))) return 'it takes none of the hubs we can pay through'
   return undefined
 }
+
+/** Whether a price is above what the user takes. */
+export const isTooDear = (price: Price, { perMegabyte, perHour }: Limits['maxPrice'] = {}): boolean =>
+  (perMegabyte !== undefined && price.perMegabyte > perMegabyte) ||
+  (perHour !== undefined && price.perHour > perHour)
 
 /** The `service` of a proposal for WireGuard tunnels. */
 export const vpnService = 'wireguard'

@@ -1,4 +1,4 @@
-import { type Address, address, encodeMessage, type Hex, wei } from '@pontage/shared'
+import { type Address, address, bytes, encodeMessage, type Hex, unixSeconds, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type JournalEntry, PaperTrail } from './paperTrail.js'
@@ -49,6 +49,8 @@ describe('a paper trail', () => {
         hubSignature: '0x02',
       },
       total(123_456_789_012_345_678_901_234n),
+      { kind: 'spent', month: '2026-11', amount: wei(3n) },
+      { kind: 'usage', session: '0f', month: '2026-11', bytes: bytes(2_000_000n) },
       { kind: 'closing', channelId, totals: [{ provider, amount: wei(5n) }] },
       {
         kind: 'receipt',
@@ -75,6 +77,44 @@ describe('a paper trail', () => {
     expect(
       PaperTrail.from(read.entries().map((entry) => JSON.parse(encodeMessage(entry)))).entries(),
     ).toEqual(entries)
+  })
+
+  it('knows what was spent in each month, also after it was written anew', () => {
+    const november = unixSeconds(1_796_083_199)
+    const december = unixSeconds(1_796_083_200)
+    const spent = (amount: bigint, at: typeof november): JournalEntry => ({
+      ...(total(amount) as Extract<JournalEntry, { kind: 'total' }>),
+      at,
+    })
+    const learned = total(100n)
+    const trail = PaperTrail.from(
+      [learned, spent(130n, november), spent(130n, december), spent(145n, december)].map((entry) =>
+        JSON.parse(encodeMessage(entry)),
+      ),
+    )
+    const anew = PaperTrail.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
+    for (const each of [trail, anew]) {
+      expect(each.spentIn('2026-11')).toBe(30n)
+      expect(each.spentIn('2026-12')).toBe(15n)
+      expect(each.spentIn('2027-01')).toBe(0n)
+    }
+    expect(anew.with(spent(150n, december)).spentIn('2026-12')).toBe(20n)
+  })
+
+  it('counts what flowed once, however often it is written down', () => {
+    const usage = (session: string, month: string, flowed: bigint): JournalEntry => ({
+      ...{ kind: 'usage', session, month, bytes: bytes(flowed) },
+    })
+    const trail = [
+      usage('a', '2026-11', 10n),
+      usage('a', '2026-11', 30n),
+      usage('a', '2026-11', 20n),
+      usage('b', '2026-11', 5n),
+      usage('b', '2026-12', 7n),
+    ].reduce((before, entry) => before.with(entry), PaperTrail.empty)
+    expect(trail.usedIn('2026-11')).toBe(35n)
+    expect(trail.usedBy('b')).toBe(12n)
+    expect(trail.usedByIn('b', '2026-12')).toBe(7n)
   })
 
   it('never ends below a total it took', () => {

@@ -9,6 +9,7 @@ const terms = {
   ceiling: wei(1_000n + 40n * 50n),
   credit: bytes(2_000_000n),
   limitedBy: 'cap' as const,
+  ceilingIs: 'ceiling' as const,
 }
 
 const count = (downBytes: bigint, upBytes = 0n) => ({ downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
@@ -72,7 +73,7 @@ describe('a session', () => {
   })
 
   it('says that the guarantee is used up where that was the limit', () => {
-    const limited = begin({ ...terms, limitedBy: 'ceiling' }, 0)
+    const limited = begin({ ...terms, limitedBy: 'ceiling', ceilingIs: 'ceiling' }, 0)
     expect(play(limited, [counted(49_900_000n, true)]).session.reason).toBe('ceiling')
   })
 
@@ -156,6 +157,7 @@ describe('whatever happens to a session', () => {
     above: fc.bigInt({ min: 0n, max: 10n ** 18n }),
     credit: amount.map(bytes),
     limitedBy: fc.constantFrom('cap' as const, 'ceiling' as const),
+    ceilingIs: fc.constantFrom('ceiling' as const, 'budget' as const),
   })
 
   it('no total falls, passes the ceiling, or is above what was counted by then', () => {

@@ -11,7 +11,7 @@ import {
 import { larger, smaller } from './order.js'
 
 /** Why a session is over. `lost`: the provider fell silent; `payment`: it says it was not paid. */
-export type EndReason = 'cap' | 'user' | 'provider' | 'payment' | 'ceiling' | 'counts' | 'lost'
+export type EndReason = 'cap' | 'budget' | 'user' | 'provider' | 'payment' | 'ceiling' | 'counts' | 'lost'
 
 /**
  * Where a session stands. `halting`: the kernel is being told to forward nothing more, so that the last count
@@ -30,7 +30,9 @@ export interface Session {
   /** Bytes the provider may forward unpaid. */
   readonly credit: Bytes
   /** What it means when the kernel's limit is reached. */
-  readonly limitedBy: 'cap' | 'ceiling'
+  readonly limitedBy: 'cap' | 'budget' | 'ceiling'
+  /** What it means when the ceiling is reached: the user's own budget may have set it. */
+  readonly ceilingIs: 'budget' | 'ceiling'
   readonly downBytes: Bytes
   readonly upBytes: Bytes
   /** Milliseconds during which traffic could flow, and when that was last looked at. */
@@ -85,7 +87,7 @@ const tolerance = { numerator: 3n, denominator: 100n }
 
 /** A session that begins to forward at `atMs`. */
 export function begin(
-  terms: Pick<Session, 'price' | 'base' | 'ceiling' | 'credit' | 'limitedBy'>,
+  terms: Pick<Session, 'price' | 'base' | 'ceiling' | 'credit' | 'limitedBy' | 'ceilingIs'>,
   atMs: number,
 ): Session {
   return {
@@ -152,7 +154,7 @@ function counted(session: Session, count: Count, atMs: number, limitReached: boo
   const paid = pay(withCount(aged(session, atMs), count))
   const isUnpayable = session.base + owedIn(paid.session) > session.ceiling
   if (!limitReached && !isUnpayable) return paid
-  const next = stopped(paid.session, limitReached ? session.limitedBy : 'ceiling')
+  const next = stopped(paid.session, limitReached ? session.limitedBy : session.ceilingIs)
   return { session: next.session, effects: [...paid.effects, ...next.effects] }
 }
 

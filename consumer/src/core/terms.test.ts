@@ -10,7 +10,7 @@ const limits = {
   consumer,
   channelId,
   price: { perMegabyte: weiPerMegabyte(50n), perHour: weiPerHour(7n) },
-  maxPrice: undefined,
+  maxPrice: {},
   now: unixSeconds(1_000),
 }
 const terms = {
@@ -40,8 +40,8 @@ describe('terms', () => {
   })
 
   it('are refused above the user’s own limit', () => {
-    expect(codeOf({}, { maxPrice: weiPerMegabyte(49n) })).toBe('price-too-high')
-    expect(codeOf({}, { maxPrice: weiPerMegabyte(50n) })).toBe('ok')
+    expect(codeOf({}, { maxPrice: { perMegabyte: weiPerMegabyte(49n) } })).toBe('price-too-high')
+    expect(codeOf({}, { maxPrice: { perMegabyte: weiPerMegabyte(50n) } })).toBe('ok')
   })
 
   it('are refused when they are somebody else’s', () => {

@@ -8,8 +8,8 @@ import {
   refuse,
   type UnixSeconds,
   type Verdict,
-  type WeiPerMegabyte,
 } from '@pontage/shared'
+import type { Limits } from './limits.js'
 
 /** What terms are measured against. */
 export interface TermsLimits {
@@ -18,7 +18,7 @@ export interface TermsLimits {
   readonly channelId: Hex
   /** The price in force by the chain. */
   readonly price: Price
-  readonly maxPrice: WeiPerMegabyte | undefined
+  readonly maxPrice: Limits['maxPrice']
   /** This machine's clock. */
   readonly now: UnixSeconds
 }
@@ -44,7 +44,10 @@ export function judgeTerms(terms: Document<'SessionTerms'>, limits: TermsLimits)
     return refuse(differs('pricePerMegabyte', terms.pricePerMegabyte, price.perMegabyte))
   if (terms.pricePerHour > price.perHour)
     return refuse(differs('pricePerHour', terms.pricePerHour, price.perHour))
-  if (maxPrice !== undefined && terms.pricePerMegabyte > maxPrice)
-    return refuse({ code: 'price-too-high', price: terms.pricePerMegabyte, limit: maxPrice })
+  const { perMegabyte, perHour } = maxPrice
+  if (perMegabyte !== undefined && terms.pricePerMegabyte > perMegabyte)
+    return refuse({ code: 'price-too-high', price: terms.pricePerMegabyte, limit: perMegabyte })
+  if (perHour !== undefined && terms.pricePerHour > perHour)
+    return refuse({ code: 'hour-too-dear', price: terms.pricePerHour, limit: perHour })
   return { ok: true }
 }

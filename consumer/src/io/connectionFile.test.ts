@@ -28,6 +28,7 @@ const record = (): ConnectionRecord => ({
   namespace: thisNamespace(),
   provider: address(`0x${'a1'.repeat(20)}`),
   channelId: `0x${'c1'.repeat(32)}`,
+  session: '0f',
   interface: 'pont4k1zq9',
   table: 51_820,
   endpoint: { address: '203.0.113.1', tcpPort: 7_800 },

@@ -15,6 +15,8 @@ export interface ConnectionRecord {
   readonly namespace: string
   readonly provider: Address
   readonly channelId: Hex
+  /** The provider's name of the session. */
+  readonly session: string
   readonly interface: string
   /** Routing table of the tunnel, and the mark of WireGuard's own packets. */
   readonly table: number

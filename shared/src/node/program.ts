@@ -66,7 +66,7 @@ export async function runProgram(options: {
       throw error ?? new UsageError(message)
     }) as unknown as Argv<CommonOptions>
   try {
-    parser = parser.config(readConfig(join(home, 'config.yaml')))
+    parser = parser.config(readConfiguration(home))
     for (const command of commands)
       parser = parser.command(command as CommandModule<CommonOptions, CommonOptions>)
     await parser.parseAsync([...argv])
@@ -120,7 +120,9 @@ function homeFrom(argv: readonly string[], environment: string): string | undefi
   return word === '--home' ? argv[at + 1] : word.slice('--home='.length)
 }
 
-function readConfig(path: string): Record<string, unknown> {
+/** The settings in a home's `config.yaml`, by their names there; none where there is no file. @throws UserError */
+export function readConfiguration(home: string): Record<string, unknown> {
+  const path = join(home, 'config.yaml')
   let text: string
   try {
     text = readFileSync(path, 'utf8')

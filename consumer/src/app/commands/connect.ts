@@ -1,18 +1,17 @@
-import { address, parseBytes, parseTokens, parseTrafficPrice } from '@pontage/shared'
+import { address, parseTokens } from '@pontage/shared'
 import { exitCode } from '@pontage/shared/node'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/journal.js'
 import { lockHome } from '../../io/lock.js'
 import { connect } from '../connect.js'
 import { openContext } from '../context.js'
+import { type LimitOptions, limitFlags, limitsFrom } from '../limits.js'
 import { requireFreeMachine } from '../machine.js'
 import { humanScreen, jsonScreen } from '../screen.js'
 import { command, logFrom, type Settings, withSettings } from './settings.js'
 
-interface Options extends Settings {
+interface Options extends Settings, LimitOptions {
   provider?: string
-  cap?: string
-  maxPrice?: string
   country?: string
   hub?: string
   deposit?: string
@@ -21,8 +20,11 @@ interface Options extends Settings {
   json: boolean
 }
 
+/** No token has more: what is too fine for this one is found out once its own are known. */
+const mostDecimals = 77
+
 /** Ends that the user asked for, one way or the other. */
-const wanted: readonly EndReason[] = ['user', 'cap', 'ceiling']
+const wanted: readonly EndReason[] = ['user', 'cap', 'budget', 'ceiling']
 
 export const connectCommand = command<Options>({
   command: 'connect [provider]',
@@ -33,8 +35,7 @@ export const connectCommand = command<Options>({
         type: 'string',
         describe: 'Address of a provider; default: the cheapest sound one',
       })
-      .option('cap', { type: 'string', describe: 'Most traffic, both directions together, such as 500MB' })
-      .option('max-price', { type: 'string', describe: 'Dearest price to take, such as 0.1/GB' })
+      .options(limitFlags)
       .option('country', { type: 'string', describe: 'Only providers in this country, such as DE' })
       .option('hub', { type: 'string', describe: 'Pay through this hub only' })
       .option('deposit', {
@@ -49,8 +50,7 @@ export const connectCommand = command<Options>({
       .option('interface', { type: 'string', describe: 'Name of the tunnel’s interface' })
       .option('json', { type: 'boolean', default: false, describe: 'Print one event a line' }),
   async handler(argv) {
-    const cap = argv.cap === undefined ? undefined : parseBytes(argv.cap)
-    if (cap === 0n) throw new RangeError('A --cap of nothing lets nothing through. Give one such as 500MB.')
+    limitsFrom(argv, mostDecimals) // What cannot be read is better said before anything is asked or locked.
     const provider = argv.provider === undefined ? undefined : address(argv.provider)
     const hub = argv.hub === undefined ? undefined : address(argv.hub)
     await requireFreeMachine(argv.home, argv.interface)
@@ -72,17 +72,16 @@ export const connectCommand = command<Options>({
     try {
       const write = (text: string) => void process.stdout.write(text)
       const columns = process.stdout.isTTY ? () => process.stdout.columns ?? 80 : undefined
-      const { country, deposit, maxPrice } = argv
+      const { country, deposit } = argv
       const reason = await connect(
         context,
         journal,
         {
           provider,
           hub,
-          cap,
           country,
           interface: argv.interface,
-          maxPrice: maxPrice === undefined ? undefined : parseTrafficPrice(maxPrice, token.decimals),
+          limits: limitsFrom(argv, token.decimals),
           deposit: deposit === undefined ? undefined : parseTokens(deposit, token.decimals),
           maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
         },

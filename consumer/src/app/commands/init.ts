@@ -1,10 +1,11 @@
 import { initCommand as initOf } from '@pontage/shared/node'
+import { limitFlags } from '../limits.js'
 import { settings } from './settings.js'
 
 /** Makes the home folder: encrypted key, configuration. */
 export const initCommand = initOf({
   program: 'pontage',
-  flags: settings,
+  flags: { ...settings, ...limitFlags },
   next: [
     'Back up the keystore and its password: without both, what the channel holds is lost.',
     'Send tokens to the address (no gas coin is needed), then:',

@@ -1,0 +1,102 @@
+import {
+  type Bytes,
+  bytes,
+  type UnixSeconds,
+  type Wei,
+  type WeiPerHour,
+  type WeiPerMegabyte,
+  wei,
+} from '@pontage/shared'
+import { smaller } from './order.js'
+
+/** Over what a limit counts: one `connect`, with all its sessions, or a calendar month (UTC). */
+export type Period = 'connect' | 'month'
+
+/** The most of something over a period. */
+export interface Limit<Amount extends bigint> {
+  readonly amount: Amount
+  readonly period: Period
+}
+
+/** What the user set, from whichever source: every one of them holds. */
+export interface Limits {
+  readonly maxPrice: {
+    readonly perMegabyte?: WeiPerMegabyte
+    readonly perHour?: WeiPerHour
+  }
+  readonly caps: readonly Limit<Bytes>[]
+  readonly budgets: readonly Limit<Wei>[]
+}
+
+/** What flowed and what was signed away over a period. */
+export interface Used {
+  readonly bytes: Bytes
+  readonly spent: Wei
+}
+
+/** What still may flow and be spent; undefined where nothing limits it. */
+export interface Left {
+  readonly cap: Bytes | undefined
+  readonly budget: Wei | undefined
+}
+
+/** Nothing is limited. */
+export const noLimits: Limits = { maxPrice: {}, caps: [], budgets: [] }
+
+/** What one more session may use: the rest of the strictest cap, and of the strictest budget. */
+export function leftOf(limits: Limits, used: Readonly<Record<Period, Used>>): Left {
+  const rests = <Amount extends bigint>(
+    given: readonly Limit<Amount>[],
+    of: (used: Used) => bigint,
+  ): bigint | undefined =>
+    given
+      .map(({ amount, period }) => {
+        const gone = of(used[period])
+        return amount > gone ? amount - gone : 0n
+      })
+      .reduce<bigint | undefined>(
+        (least, rest) => (least === undefined ? rest : smaller(least, rest)),
+        undefined,
+      )
+  const cap = rests(limits.caps, (each) => each.bytes)
+  const budget = rests(limits.budgets, (each) => each.spent)
+  return {
+    cap: cap === undefined ? undefined : bytes(cap),
+    budget: budget === undefined ? undefined : wei(budget),
+  }
+}
+
+/** Reads `500MB` or `10GB/month`. @throws RangeError for another period, or what `parse` throws */
+export function parseLimit<Amount extends bigint>(
+  text: string,
+  parse: (amount: string) => Amount,
+): Limit<Amount> {
+  const [amount = '', period, ...more] = text.split('/')
+  if (more.length > 0 || (period !== undefined && period.trim() !== 'month'))
+    throw new RangeError(
+      `"${text}" is no limit: expected an amount, or one a month such as ${amount.trim()}/month.`,
+    )
+  return { amount: parse(amount.trim()), period: period === undefined ? 'connect' : 'month' }
+}
+
+/** Joins limits of several sources: caps and budgets hold together, of the highest prices the lowest. */
+export function joinLimits(all: readonly Limits[]): Limits {
+  const least = <Price extends bigint>(prices: readonly (Price | undefined)[]): Price | undefined =>
+    prices.reduce(
+      (low, each) => (low === undefined || (each !== undefined && each < low) ? each : low),
+      undefined,
+    )
+  const perMegabyte = least(all.map(({ maxPrice }) => maxPrice.perMegabyte))
+  const perHour = least(all.map(({ maxPrice }) => maxPrice.perHour))
+  return {
+    maxPrice: {
+      ...(perMegabyte === undefined ? {} : { perMegabyte }),
+      ...(perHour === undefined ? {} : { perHour }),
+    },
+    caps: all.flatMap(({ caps }) => caps),
+    budgets: all.flatMap(({ budgets }) => budgets),
+  }
+}
+
+/** The calendar month of an instant in UTC, such as `2026-11`. */
+export const monthOf = (at: UnixSeconds): string => new Date(at * 1_000).toISOString().slice(0, 7)
