@@ -2,9 +2,12 @@ import { type CommonOptions, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { downCommand } from './app/commands/down.js'
 import { initCommand } from './app/commands/init.js'
+import { kickCommand } from './app/commands/kick.js'
+import { limitCommand } from './app/commands/limit.js'
 import { redeemCommand } from './app/commands/redeem.js'
 import { registerCommand } from './app/commands/register.js'
 import { runCommand } from './app/commands/run.js'
+import { sessionsCommand } from './app/commands/sessions.js'
 import { statusCommand } from './app/commands/status.js'
 
 await runProgram({
@@ -17,6 +20,9 @@ await runProgram({
     registerCommand,
     runCommand,
     statusCommand,
+    sessionsCommand,
+    kickCommand,
+    limitCommand,
     redeemCommand,
     downCommand,
   ] as never as CommandModule<CommonOptions, never>[],

@@ -110,6 +110,14 @@ const explanations = {
     `The provider counted ${r.provider} bytes, the consumer paid for ${r.consumer}. That is more than loss explains; the session ends.`,
   'session-abandoned': (r: { seconds: number }) =>
     `No connection of the session was left for ${r.seconds} s, so it was ended. Open a new one.`,
+  kicked: (_: object) =>
+    'The provider ended the session on purpose. What was paid stays paid; choose another.',
+  'not-admitted': (r: { identity: string }) =>
+    `This provider does not serve ${r.identity}. Choose another provider.`,
+  'stake-too-low': (r: { stake: bigint; minimum: bigint }) =>
+    `${r.stake} wei is staked, this provider serves from ${r.minimum} wei on. Stake more, or choose another.`,
+  'too-young': (r: { ageSeconds: number; minimumSeconds: number }) =>
+    `This identity is ${r.ageSeconds} s old on chain, this provider serves from ${r.minimumSeconds} s on. Wait, or choose another.`,
   'provider-stopping': (_: object) =>
     'The provider is shutting down, or not ready yet; what was paid stays paid. Choose another, or come back later.',
   // Relaying.

@@ -1,4 +1,4 @@
-import { explain, type Hex, type Notice } from '@pontage/shared'
+import { explain, type Notice } from '@pontage/shared'
 import type { Link, WireguardKey } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../core/addressPool.js'
 import { allowance, type Ending, owed, type Session } from '../core/session.js'
@@ -71,6 +71,3 @@ export const endingText = (ending: Ending): { code: string; message: string } =>
   ending.code === 'requested'
     ? { code: ending.code, message: 'The consumer ended the session.' }
     : { code: ending.code, message: explain(ending) }
-
-/** Sessions of a channel. */
-export const onChannel = (channelId: Hex) => (live: LiveSession) => live.record.channelId === channelId

@@ -4,8 +4,10 @@ import { parseRange } from '../core/addressRange.js'
 import { parseExitPolicy } from '../core/exitPolicy.js'
 import { ownCertificate } from '../io/certificate.js'
 import { readMaxGuarantee, readOffer } from '../io/chainViews.js'
+import { listenControl } from '../io/controlSocket.js'
 import { prepareMachine } from '../io/machine.js'
 import { ownWireguardKeys } from '../io/wireguardKey.js'
+import { createControl } from './control.js'
 import { CreditLines } from './creditLines.js'
 import { createFrontDesk, type Door } from './frontDesk.js'
 import { demandHubs, joinHubs } from './hubs.js'
@@ -75,6 +77,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
     const inside = await listen(pool.gateway.address4, 0)
     closers.push(() => inside.close())
     const firewall = await machine.raise(inside.port)
+    await firewall.limit(settings.limits)
 
     const lines = new CreditLines(parts.promises)
     const sessions = new Sessions(parts, machine, firewall, {
@@ -122,6 +125,9 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       },
     })
     closers.push(() => watch.stop())
+    const control = createControl(parts, { sessions, firewall })
+    const controlSocket = await listenControl(settings.home, control, log)
+    closers.push(() => controlSocket.close())
     const settleAll = async () => {
       await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))
     }

@@ -6,6 +6,7 @@ import { beginSession, type Ending, type Session, type SessionEvent, step } from
 import type { Firewall } from '../io/firewall.js'
 import type { Machine } from '../io/machine.js'
 import type { SessionRecord } from '../io/sessionStore.js'
+import { untilHungUp } from './farewell.js'
 import {
   accountOf,
   catchUp,
@@ -13,18 +14,12 @@ import {
   figuresOf,
   kernelLimit,
   type LiveSession,
-  onChannel,
   tell,
 } from './liveSession.js'
 import type { Parts } from './parts.js'
+import { Rounds } from './rounds.js'
 
-/** Rounds are this far apart at least: a payment raises its quota at once, those that follow wait and go together. */
-const roundsApartMs = 50
-/** How often the kernel is read when nobody pays. */
-const readEveryMs = 250
 const usageEveryMs = 1_000
-/** How long the tunnel of an ended session stays for its consumer to hear of it. */
-const leaveWithinMs = { serving: 5_000, stopping: 1_000 } as const
 /** How often figures go to disk: what a power cut may cost of the history, never of the money. */
 const noteEveryMs = 15_000
 
@@ -35,14 +30,11 @@ const noteEveryMs = 15_000
 export class Sessions {
   readonly #live = new Map<string, LiveSession>()
   readonly #leaving = new Map<LiveSession, Promise<void>>()
-  #turn: Promise<unknown> = Promise.resolve()
-  #timer: NodeJS.Timeout | undefined
-  #dueAt = 0
-  #lastRoundAt: number
+  readonly #byChannel = new Map<Hex, LiveSession>()
+  readonly #rounds: Rounds
   #lastUsageAt = 0
   #lastNoteAt = 0
   #stopping = false
-  #stopped = false
 
   constructor(
     private readonly parts: Parts,
@@ -55,10 +47,14 @@ export class Sessions {
       left: (live: LiveSession) => void
       /** The kernel cannot be read or written any more. */
       failed: (error: unknown) => void
+      /** Milliseconds that a round over all sessions took. */
+      took?: (ms: number) => void
     },
   ) {
-    this.#lastRoundAt = parts.clock.elapsedMs()
-    this.#schedule(readEveryMs)
+    this.#rounds = new Rounds(parts.clock, (elapsedMs) => this.#round(elapsedMs), {
+      failed: told.failed,
+      took: (ms) => told.took?.(ms),
+    })
   }
 
   get count(): number {
@@ -74,7 +70,7 @@ export class Sessions {
   }
 
   byChannel(channelId: Hex): LiveSession | undefined {
-    return this.all().find(onChannel(channelId))
+    return this.#byChannel.get(channelId)
   }
 
   /** Whether a running session has this key: WireGuard knows a peer by nothing else. */
@@ -90,7 +86,7 @@ export class Sessions {
     wireguardKey: WireguardKey,
     link: Link,
   ): Promise<WireguardKey> {
-    return this.#inTurn(async () => {
+    return this.#rounds.inTurn(async () => {
       const session = beginSession(opening)
       const limit = kernelLimit(session)
       const live: LiveSession = {
@@ -109,6 +105,7 @@ export class Sessions {
       })
       this.parts.sessions.begin(record)
       this.#live.set(record.id, live)
+      this.#byChannel.set(record.channelId, live)
       live.links.add(link)
       this.#watch(live, link)
       return presharedKey
@@ -128,12 +125,12 @@ export class Sessions {
     return { ok: true, session: live.session }
   }
 
-  /** A larger promise is on disk: traffic follows within {@link roundsApartMs}. */
+  /** A larger promise is on disk: traffic follows within the time between two rounds. */
   promised(channelId: Hex, total: Wei): void {
     const live = this.byChannel(channelId)
     if (live === undefined) return
     this.#advance(live, { type: 'promised', total })
-    this.#scheduleSoon()
+    this.#rounds.soon()
   }
 
   guaranteed(channelId: Hex, ceiling: Wei): void {
@@ -143,7 +140,7 @@ export class Sessions {
 
   /** Ends a session with its last count taken, and gives its account; undefined when it is over already. */
   end(id: string, ending: Ending): Promise<ReturnType<typeof accountOf> | undefined> {
-    return this.#inTurn(async () => {
+    return this.#rounds.inTurn(async () => {
       const live = this.#live.get(id)
       if (live === undefined) return undefined
       this.#advance(live, { type: 'end', ending })
@@ -156,38 +153,14 @@ export class Sessions {
   async stop(): Promise<void> {
     this.#stopping = true
     for (const id of [...this.#live.keys()]) await this.end(id, { code: 'provider-stopping' })
-    this.#stopped = true
-    clearTimeout(this.#timer)
     await Promise.all(this.#leaving.values())
-    await this.#turn
+    await this.#rounds.stop()
     this.firewall.close()
   }
 
-  #scheduleSoon(): void {
-    this.#schedule(Math.max(0, this.#lastRoundAt + roundsApartMs - this.parts.clock.elapsedMs()))
-  }
-
-  /** Runs the next round no later than in `withinMs`. */
-  #schedule(withinMs: number): void {
-    if (this.#stopped) return
-    const at = this.parts.clock.elapsedMs() + withinMs
-    if (this.#timer !== undefined && this.#dueAt <= at) return
-    clearTimeout(this.#timer)
-    this.#dueAt = at
-    this.#timer = setTimeout(() => {
-      this.#timer = undefined
-      this.#inTurn(() => this.#round()).then(
-        () => this.#schedule(readEveryMs),
-        (error: unknown) => this.told.failed(error),
-      )
-    }, withinMs)
-  }
-
-  async #round(): Promise<void> {
+  async #round(elapsedMs: number): Promise<void> {
     const { clock, log } = this.parts
     const now = clock.elapsedMs()
-    const elapsedMs = now - this.#lastRoundAt
-    this.#lastRoundAt = now
     if (this.#live.size === 0) return
     const readings = await this.firewall.read()
     const over: [LiveSession, Ending][] = []
@@ -220,7 +193,7 @@ export class Sessions {
       this.parts.log.info(effect.type === 'suspend' ? 'suspended' : 'resumed', { session: id, owed, paid })
       if (effect.type === 'suspend') tell(live, 'suspended', { session: id, owed, paid })
       else tell(live, 'resumed', { session: id, paid })
-      this.#scheduleSoon()
+      this.#rounds.soon()
     }
     return undefined
   }
@@ -230,6 +203,7 @@ export class Sessions {
     const { sessions, clock, log } = this.parts
     const { id, key, channelId, consumer } = live.record
     this.#live.delete(id)
+    this.#byChannel.delete(channelId)
     try {
       if (live.passing) await this.firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
       live.passing = false
@@ -248,21 +222,14 @@ export class Sessions {
     this.#leaving.set(live, this.#leave(live))
   }
 
-  /**
-   * The payment socket runs inside the tunnel: the tunnel stays for the last words, and the last payment, until the
-   * consumer hangs up. Nothing but that socket passes any more.
-   */
   async #leave(live: LiveSession): Promise<void> {
-    let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, leaveWithinMs[this.#stopping ? 'stopping' : 'serving'])
-    })
-    await Promise.race([late, Promise.all([...live.links].map((link) => link.closed))])
-    clearTimeout(timer)
-    await this.#inTurn(async () => {
-      if (!this.hasKey(live.wireguardKey)) await this.machine.removePeer(live.wireguardKey)
-      this.told.left(live)
-    }).catch((error: unknown) => this.told.failed(error))
+    await untilHungUp(live, this.#stopping ? 'stopping' : 'serving')
+    await this.#rounds
+      .inTurn(async () => {
+        if (!this.hasKey(live.wireguardKey)) await this.machine.removePeer(live.wireguardKey)
+        this.told.left(live)
+      })
+      .catch((error: unknown) => this.told.failed(error))
     this.#leaving.delete(live)
   }
 
@@ -282,11 +249,5 @@ export class Sessions {
   #note(now: number): void {
     this.#lastNoteAt = now
     for (const live of this.#live.values()) this.parts.sessions.note(live.record.id, figuresOf(live))
-  }
-
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return result
   }
 }

@@ -1,4 +1,5 @@
 import type { Address, Bytes, Price } from '@pontage/shared'
+import type { BandwidthLimits } from '../core/bandwidth.js'
 import type { RedeemRule } from '../core/redeemPolicy.js'
 
 /** How one provider serves, every text already read. */
@@ -18,6 +19,7 @@ export interface Settings {
   readonly subnet6: string
   readonly resolvers: readonly string[]
   readonly creditBytes: Bytes
+  readonly limits: BandwidthLimits
   /** What a guarantee should allow for, on top of what was promised before. */
   readonly ceilingBytes: Bytes
   readonly graceSeconds: number

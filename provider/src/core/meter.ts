@@ -8,13 +8,19 @@ export interface Reading {
   readonly up: Bytes
   /** Bytes dropped because they were beyond the credit; the quota counts them as used, too. */
   readonly dropped: Bytes
+  /** Packets in both directions, as the kernel handed them on: one may stand for many that travelled. */
+  readonly packets: bigint
 }
 
 /** Nothing yet. */
-export const noReading: Reading = { down: bytes(0n), up: bytes(0n), dropped: bytes(0n) }
+export const noReading: Reading = { down: bytes(0n), up: bytes(0n), dropped: bytes(0n), packets: 0n }
 
 /** Share of its own count, in hundredths, that a provider writes off as lost on the way (docs/protocol.md). */
 const toleratedHundredths = 3n
+
+/** Largest header of a packet, IPv6 and TCP with its options, and its share of a full packet, in hundredths. */
+const headerBytes = 72n
+const headerHundredths = 6n
 
 /** How many paid readings the lasting difference is the least of: lag comes and goes, loss stays. */
 const gapsKept = 8
@@ -37,5 +43,13 @@ export function lastingGap(gaps: Gaps): Bytes {
   return least === undefined || gaps.length < gapsKept ? bytes(0n) : least
 }
 
-/** Most that loss may explain of so many paid bytes. */
-export const toleratedGap = (covered: Bytes): Bytes => bytes((covered * toleratedHundredths) / 100n)
+/**
+ * Most that may lie between our count and what was paid: what is lost on the way, and headers. A kernel counts
+ * packets that belong together as one, under one header, and where the consumer's does and ours does not, our count
+ * is larger by the headers of our packets. Where ours are large already there is next to nothing to allow for.
+ */
+export function toleratedGap(covered: Bytes, packets: bigint): Bytes {
+  const headers = packets * headerBytes
+  const most = (covered * headerHundredths) / 100n
+  return bytes((covered * toleratedHundredths) / 100n + (headers < most ? headers : most))
+}

@@ -64,8 +64,7 @@ describe('the rules', () => {
 
   it('forget of a session all that they were told of it', () => {
     const session = { key: 7, address4: '10.86.0.2', address6: 'fd50::2' }
-    const count = (text: string, word: string) =>
-      text.split('\n').filter((line) => line.startsWith(word)).length
+    const count = (lines: string[], word: string) => lines.filter((line) => line.startsWith(word)).length
     expect(count(admit('t', session, '1 bytes'), 'add')).toBe(count(dismiss('t', session, true), 'delete'))
   })
 })

@@ -56,35 +56,39 @@ export interface SessionRules {
   readonly address6: string
 }
 
-/** Rules that admit a session with this many bytes of credit. */
-export function admit(table: string, session: SessionRules, limit: string): string {
+/** Commands, of one line each, that admit a session with this many bytes of credit. */
+export function admit(table: string, session: SessionRules, limit: string): string[] {
   const names = sessionObjects(session.key)
   return [
     ...[names.down, names.up, names.dropped].map((name) => `add counter inet ${table} ${name}`),
     `add quota inet ${table} ${names.credit} { over ${limit} }`,
     ...rows(session).map(([map, row]) => `add element inet ${table} ${map} { ${row} }`),
-    pass(table, session),
-  ].join('\n')
+    ...pass(table, session),
+  ]
 }
 
-/** Rules that forget a session. */
-export function dismiss(table: string, session: SessionRules, passing: boolean): string {
+/** Commands that forget a session. */
+export function dismiss(table: string, session: SessionRules, passing: boolean): string[] {
   const names = sessionObjects(session.key)
   return [
-    ...(passing ? [hold(table, session)] : []),
+    ...(passing ? hold(table, session) : []),
     ...rows(session).map(([map, row]) => `delete element inet ${table} ${map} { ${row.split(' : ')[0]} }`),
     ...[names.down, names.up, names.dropped].map((name) => `delete counter inet ${table} ${name}`),
     `delete quota inet ${table} ${names.credit}`,
-  ].join('\n')
+  ]
 }
 
 /** Lets a session's traffic pass, up to its quota. */
-export const pass = (table: string, session: SessionRules): string =>
-  `add element inet ${table} passing4 { ${session.address4} }\nadd element inet ${table} passing6 { ${session.address6} }`
+export const pass = (table: string, session: SessionRules): string[] => [
+  `add element inet ${table} passing4 { ${session.address4} }`,
+  `add element inet ${table} passing6 { ${session.address6} }`,
+]
 
 /** Holds a session's traffic back before it reaches the quota; its payments still pass. */
-export const hold = (table: string, session: SessionRules): string =>
-  `delete element inet ${table} passing4 { ${session.address4} }\ndelete element inet ${table} passing6 { ${session.address6} }`
+export const hold = (table: string, session: SessionRules): string[] => [
+  `delete element inet ${table} passing4 { ${session.address4} }`,
+  `delete element inet ${table} passing6 { ${session.address6} }`,
+]
 
 /** Sets how many bytes a session's quota lets through; what was used stays used. */
 export const setLimit = (table: string, key: number, limit: string): string =>
@@ -107,6 +111,11 @@ function objects({ ownNetworks6 }: RulesetValues): string {
     'set passing6 { type ipv6_addr; }',
     ...['down', 'up', 'dropped'].flatMap((name) => map(name, 'counter')),
     ...map('credit', 'quota'),
+    ...map('class', 'classid'),
+    // Filled while there is a limit of speed.
+    'set rate_up4 { type ipv4_addr; size 65535; flags dynamic; }',
+    'set rate_up6 { type ipv6_addr; size 65535; flags dynamic; }',
+    'chain shape_up { }',
     `set closed4 { type ipv4_addr; flags interval; elements = { ${closedRanges4.join(', ')} } }`,
     `set closed6 { type ipv6_addr; flags interval; auto-merge; elements = { ${[...closedRanges6, ...ownNetworks6].join(', ')} } }`,
   ].join('\n')
@@ -121,6 +130,7 @@ function arriving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
   ip6 daddr ${gateway6} meta l4proto { tcp, udp } th dport 53 goto charge_up
   ip daddr ${gateway4} accept
   ip6 daddr ${gateway6} accept
+  jump shape_up
   goto charge_up
 }
 ${charge('up', 'saddr')}`
@@ -135,6 +145,8 @@ function leaving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
   ip6 saddr ${gateway6} meta l4proto { tcp, udp } th sport 53 goto charge_down
   ip saddr ${gateway4} accept
   ip6 saddr ${gateway6} accept
+  meta priority set ip daddr map @class4
+  meta priority set ip6 daddr map @class6
   goto charge_down
 }
 ${charge('down', 'daddr')}`

@@ -31,10 +31,11 @@ const begin = (changes: Partial<Parameters<typeof beginSession>[0]> = {}): Sessi
     ...changes,
   })
 
-const reading = (down: bigint, up = 0n, dropped = 0n): Reading => ({
+const reading = (down: bigint, up = 0n, dropped = 0n, packets = 0n): Reading => ({
   down: bytes(down),
   up: bytes(up),
   dropped: bytes(dropped),
+  packets,
 })
 
 const metered = (down: bigint, elapsedMs = 50, dropped = 0n): SessionEvent => ({
@@ -110,6 +111,21 @@ describe('a session', () => {
     expect(lossy.effects).toContain('suspend')
     const over = play(lossy.session, [metered(lossy.session.reading.down, 30_001)])
     expect(over.effects).toEqual(['counts-differ'])
+  })
+
+  it('allows for headers where its own packets are small, and not where they are large', () => {
+    // The consumer's kernel counts 1,228 bytes of each 1,280 that ours counts, and pays for the megabytes begun.
+    const events = (packetBytes: bigint) =>
+      Array.from({ length: 300 }, (_, index): SessionEvent[] => {
+        const paid = BigInt(index + 1) * bytesPerMegabyte
+        const ours = (paid * 1_280n) / 1_228n
+        return [
+          { type: 'promised', total: wei(1_000n + owedFor(bytes(paid), 0n, price)) },
+          { type: 'metered', reading: reading(ours, 0n, 0n, ours / packetBytes), elapsedMs: 50 },
+        ]
+      }).flat()
+    expect(play(begin(), events(1_280n)).effects).toEqual([])
+    expect(play(begin(), events(65_000n)).effects).toContain('suspend')
   })
 
   it('charges time only while it forwards', () => {

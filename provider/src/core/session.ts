@@ -119,7 +119,7 @@ export const owed = (session: Session): Wei =>
 export function allowance(session: Session): Bytes | undefined {
   const covered = coveredBytes(session)
   if (covered === undefined) return undefined
-  const tolerated = least(lastingGap(session.gaps), toleratedGap(covered))
+  const tolerated = least(lastingGap(session.gaps), toleratedGap(covered, session.reading.packets))
   return bytes(covered + tolerated + session.creditBytes)
 }
 
@@ -176,7 +176,12 @@ function whyOverdue(session: Session): Refusal {
   if (due >= session.ceiling && session.paid + session.price.perMegabyte > session.ceiling)
     return { code: 'over-ceiling', amount: due, ceiling: session.ceiling }
   const covered = coveredBytes(session)
-  if (covered && lastingGap(session.gaps) >= toleratedGap(covered) && session.links > 0 && covered > 0n)
+  if (
+    covered &&
+    lastingGap(session.gaps) >= toleratedGap(covered, session.reading.packets) &&
+    session.links > 0 &&
+    covered > 0n
+  )
     return { code: 'counts-differ', provider: counted(session), consumer: covered }
   return { code: 'payment-overdue', owed: due, paid: session.paid, graceSeconds: session.graceSeconds }
 }

@@ -14,9 +14,11 @@ import {
   replaceTable,
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../core/addressPool.js'
+import type { BandwidthLimits } from '../core/bandwidth.js'
 import type { ExitPolicy } from '../core/exitPolicy.js'
 import type { Reading } from '../core/meter.js'
 import { admit, dismiss, hold, pass, ruleset, sessionObjects, setLimit } from '../core/ruleset.js'
+import { createShaper } from './shaper.js'
 
 /** What the rules of one provider depend on. */
 export interface FirewallPlan {
@@ -52,6 +54,9 @@ export interface Firewall {
   apply(changes: readonly FirewallChange[]): Promise<void>
   /** What the kernel has counted, by key. */
   read(): Promise<ReadonlyMap<number, Reading>>
+  /** How fast consumers may be; changed at once for all of them. */
+  readonly limits: BandwidthLimits
+  limit(limits: BandwidthLimits): Promise<void>
   /** Stops reading; the rules stay. */
   close(): void
 }
@@ -76,25 +81,32 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
   })
   await applyRuleset(replaceTable('inet', table, body))
   const reader = openNftReader()
+  const shaper = createShaper(plan.tunnel, table, reader)
   const rules = (key: number, { address4, address6 }: TunnelAddresses) => ({
     key,
     address4: nftAddress(address4),
     address6: nftAddress(address6),
   })
   return {
-    admit: (key, addresses, limit) => applyRuleset(admit(table, rules(key, addresses), nftBytes(limit))),
-    dismiss: (key, addresses, passing) => applyRuleset(dismiss(table, rules(key, addresses), passing)),
-    async apply(changes) {
-      if (changes.length === 0) return
-      await applyRuleset(
-        changes
-          .map((change) => {
-            if (change.type === 'limit') return setLimit(table, change.key, nftBytes(change.bytes))
-            return (change.type === 'pass' ? pass : hold)(table, rules(change.key, change.addresses))
-          })
-          .join('\n'),
-      )
+    async admit(key, addresses, limit) {
+      await shaper.admit(addresses)
+      await reader.apply(admit(table, rules(key, addresses), nftBytes(limit)))
     },
+    async dismiss(key, addresses, passing) {
+      await reader.apply(dismiss(table, rules(key, addresses), passing))
+      await shaper.dismiss(addresses)
+    },
+    apply: (changes) =>
+      reader.apply(
+        changes.flatMap((change) => {
+          if (change.type === 'limit') return [setLimit(table, change.key, nftBytes(change.bytes))]
+          return (change.type === 'pass' ? pass : hold)(table, rules(change.key, change.addresses))
+        }),
+      ),
+    get limits() {
+      return shaper.limits
+    },
+    limit: (limits) => shaper.change(limits),
     read: async () => readings(await reader.readCounters('inet', table)),
     close: () => reader.close(),
   }
@@ -112,11 +124,17 @@ export const dropFirewall = (table: string): Promise<void> => deleteTable('inet'
 function readings(counters: NftTable['counters']): ReadonlyMap<number, Reading> {
   const found = new Map<number, Reading>()
   const count = (name: string): Bytes => bytes(counters.get(name)?.bytes ?? 0n)
+  const packets = (name: string): bigint => counters.get(name)?.packets ?? 0n
   for (const name of counters.keys()) {
     const key = Number(/^down_(\d+)$/.exec(name)?.[1])
     if (!Number.isSafeInteger(key)) continue
     const names = sessionObjects(key)
-    found.set(key, { down: count(names.down), up: count(names.up), dropped: count(names.dropped) })
+    found.set(key, {
+      down: count(names.down),
+      up: count(names.up),
+      dropped: count(names.dropped),
+      packets: packets(names.down) + packets(names.up),
+    })
   }
   return found
 }

@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { type NftOptions, type NftTable, parseTable } from './nftables.js'
 import { type NftFamily, nftName } from './nftablesValues.js'
 
-/** Reads counters and quotas many times a second. */
+/** Reads counters and quotas many times a second, and changes elements and limits as often. */
 export interface NftReader {
   /**
    * Reads one table as it stands in the kernel now.
@@ -11,10 +11,16 @@ export interface NftReader {
   read(family: NftFamily, table: string): Promise<NftTable>
   /** As `read`, but of the counters alone: much less to print where a table holds large maps. */
   readCounters(family: NftFamily, table: string): Promise<NftTable['counters']>
+  /**
+   * Applies commands of one line each in one transaction: all of them, or on an error none.
+   * @throws Error with nft's own words.
+   */
+  apply(commands: readonly string[]): Promise<void>
   close(): void
 }
 
 const answerWithinMs = 5_000
+const shortestList = 'list flowtables'
 
 /**
  * Opens a reader that keeps one nft running: 0.2 ms a reading where a new process takes 3 ms.
@@ -31,33 +37,39 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     nft = undefined
   }
 
-  async function readNow(
-    what: 'table' | 'counters table',
-    family: NftFamily,
-    table: string,
-  ): Promise<NftTable> {
+  async function askNow(question: string, failure: string): Promise<NftTable> {
     nft ??= start(options.netns)
     try {
-      return parseTable(await ask(nft, `list ${what} ${family} ${nftName(table)}`))
+      return parseTable(await ask(nft, question))
     } catch (cause) {
       // What is still on its way belongs to the failed question: start afresh.
       stop()
-      throw new Error(
-        `The firewall table ${family} ${table} could not be read: ${(cause as Error).message}`,
-        { cause },
-      )
+      throw new Error(`${failure}: ${(cause as Error).message}`, { cause })
     }
   }
 
-  function inTurn(what: 'table' | 'counters table', family: NftFamily, table: string): Promise<NftTable> {
-    const answer = last.then(() => readNow(what, family, table))
+  function inTurn(question: string, failure: string): Promise<NftTable> {
+    const answer = last.then(() => askNow(question, failure))
     last = answer.catch(() => {})
     return answer
   }
 
+  const read = (what: 'table' | 'counters table', family: NftFamily, table: string) =>
+    inTurn(
+      `list ${what} ${family} ${nftName(table)}`,
+      `The firewall table ${family} ${table} could not be read`,
+    )
+
   return {
-    read: (family, table) => inTurn('table', family, table),
-    readCounters: async (family, table) => (await inTurn('counters table', family, table)).counters,
+    read: (family, table) => read('table', family, table),
+    readCounters: async (family, table) => (await read('counters table', family, table)).counters,
+    async apply(commands) {
+      if (commands.length === 0) return
+      for (const command of commands)
+        if (command.includes('\n')) throw new TypeError(`A command of one line was expected: ${command}`)
+      // A change that works prints nothing: the short list after it says that it is done.
+      await inTurn(`${commands.join('; ')}\n${shortestList}`, 'The firewall refused a change')
+    },
     close: stop,
   }
 }

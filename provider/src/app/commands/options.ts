@@ -1,4 +1,12 @@
-import { address, parseBytes, parseTimePrice, parseTokens, parseTrafficPrice } from '@pontage/shared'
+import {
+  address,
+  type Bytes,
+  bytes,
+  parseBytes,
+  parseTimePrice,
+  parseTokens,
+  parseTrafficPrice,
+} from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -7,8 +15,23 @@ import {
   UserError,
   wholeNumber,
 } from '@pontage/shared/node'
+import { creditFor, parseBandwidth } from '../../core/bandwidth.js'
 import { defaultExitPolicy } from '../../core/exitPolicy.js'
 import type { Settings } from '../settings.js'
+
+/** How fast consumers may be; a running provider changes it by the command `limit`. */
+export const limitFlags = {
+  'total-limit': {
+    type: 'string',
+    default: 'none',
+    describe: 'Speed of all sessions together, each way, such as 50Mbit',
+  },
+  'session-limit': {
+    type: 'string',
+    default: 'none',
+    describe: 'Speed of each session, each way, such as 10Mbit',
+  },
+} as const
 
 /** Settings of serving; `init` writes those it is given into config.yaml. */
 export const serveFlags = {
@@ -31,7 +54,13 @@ export const serveFlags = {
     array: true,
     describe: 'DNS resolver for consumers; the machine’s own when left out',
   },
-  credit: { type: 'string', default: '2MB', describe: 'Traffic forwarded ahead of payment' },
+  credit: { type: 'string', default: '2MB', describe: 'Traffic forwarded ahead of payment, at least' },
+  speed: {
+    type: 'string',
+    default: '80Mbit',
+    describe: 'Speed offered to one session: 200 ms of it are forwarded ahead of payment',
+  },
+  ...limitFlags,
   grace: { type: 'number', default: 30, describe: 'Seconds a session may stand unpaid or unconnected' },
   'clear-every': { type: 'number', default: 60, describe: 'Seconds between clearings with the hub' },
   'auto-redeem': { type: 'boolean', default: false, describe: 'Redeem on chain by itself' },
@@ -78,7 +107,8 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     subnet4: given.subnet4,
     subnet6: given.subnet6,
     resolvers: given.resolver ?? [],
-    creditBytes: atLeast('--credit', parseBytes(given.credit), 1_000_000n),
+    creditBytes: readCredit(given),
+    limits: { total: parseBandwidth(given.totalLimit), session: parseBandwidth(given.sessionLimit) },
     ceilingBytes: atLeast('--ceiling', parseBytes(given.ceiling), 1_000_000n),
     graceSeconds: wholeNumber('--grace', given.grace, 1),
     clearEverySeconds: wholeNumber('--clear-every', given.clearEvery, 1),
@@ -98,6 +128,16 @@ function demand<T>(value: T | undefined, flag: string, what: string): T {
   if (value === undefined || (Array.isArray(value) && value.length === 0))
     throw new UserError(`${flag} is missing: ${what}. Give the flag, or write it into config.yaml.`)
   return value
+}
+
+/** What is asked for, and no less than payments need to keep up with the speed. */
+function readCredit({ credit, speed, sessionLimit }: ServeOptions): Bytes {
+  const asked = atLeast('--credit', parseBytes(credit), 1_000_000n)
+  const offered = parseBandwidth(speed)
+  if (offered === undefined) throw new UserError('--speed is a speed, such as 80Mbit, and not none.')
+  const limit = parseBandwidth(sessionLimit)
+  const needed = creditFor(limit !== undefined && limit < offered ? limit : offered)
+  return needed > asked ? bytes(needed) : asked
 }
 
 const port = (flag: string, value: number): number => wholeNumber(flag, value, 1, 65_535)

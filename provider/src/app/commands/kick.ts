@@ -1,0 +1,15 @@
+import { type CommonOptions, printLines } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { askRunning } from '../../io/controlSocket.js'
+
+/** Ends sessions at once. */
+export const kickCommand: CommandModule<CommonOptions, CommonOptions & { who: string }> = {
+  command: 'kick <who>',
+  describe: 'End a session, or all sessions of an identity; what was promised stays promised',
+  builder: (parser) =>
+    parser.positional('who', { type: 'string', demandOption: true, describe: 'SESSION or IDENTITY' }),
+  async handler({ home, who }) {
+    const ended = await askRunning<string[]>(home, { type: 'kick', who })
+    for (const session of ended) printLines(`Session ${session} has ended.`)
+  },
+}

@@ -1,0 +1,27 @@
+import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { askRunning } from '../../io/controlSocket.js'
+
+const flags = {
+  total: { type: 'string', requiresArg: true, describe: 'All sessions together: 50Mbit, or none' },
+  session: { type: 'string', requiresArg: true, describe: 'Each session: 10Mbit, or none' },
+  ...jsonFlag,
+} as const
+
+/** Shows how fast consumers may be, and changes it while they are connected. */
+export const limitCommand: CommandModule<CommonOptions, CommonOptions & Given<typeof flags>> = {
+  command: 'limit',
+  describe: 'Show or change, at once, how fast consumers may be',
+  builder: flags,
+  async handler({ home, total, session, json }) {
+    const limits = await askRunning<{ total: string; session: string }>(home, {
+      type: 'limit',
+      ...(total === undefined ? {} : { total }),
+      ...(session === undefined ? {} : { session }),
+    })
+    if (json) return printLines(JSON.stringify(limits))
+    printLines(`All sessions together: ${limits.total}. Each session: ${limits.session}.`)
+    if (total !== undefined || session !== undefined)
+      printLines('To keep it after a restart, write total-limit and session-limit into config.yaml.')
+  },
+}

@@ -1,0 +1,30 @@
+import { formatBytes } from '@pontage/shared'
+import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { askRunning } from '../../io/controlSocket.js'
+import type { SessionView } from '../control.js'
+
+/** Amounts arrive as decimal strings. */
+type Shown = {
+  readonly [Field in keyof SessionView]: SessionView[Field] extends bigint ? string : SessionView[Field]
+}
+
+/** Lists what runs now. */
+export const sessionsCommand: CommandModule<CommonOptions, CommonOptions & Given<typeof jsonFlag>> = {
+  command: 'sessions',
+  describe: 'Show the sessions that run now',
+  builder: jsonFlag,
+  async handler({ home, json }) {
+    const sessions = await askRunning<Shown[]>(home, { type: 'sessions' })
+    if (json) printLines(JSON.stringify({ sessions }))
+    else if (sessions.length === 0) printLines('No session runs.')
+    else for (const each of sessions) printLines(line(each))
+  },
+}
+
+const line = (each: Shown): string =>
+  [
+    `${each.session} ${each.consumer} ${each.phase} since ${new Date(each.startedAt * 1_000).toISOString()}:`,
+    `down ${formatBytes(BigInt(each.downBytes))}, up ${formatBytes(BigInt(each.upBytes))},`,
+    `owed ${each.owed} wei, paid ${each.paid} wei`,
+  ].join(' ')
