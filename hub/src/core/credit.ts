@@ -43,3 +43,23 @@ export function judgePromise(
 /** What the hub's promise grows by when a tab's total goes from `before` to `after`. */
 export const creditFor = (before: Wei, after: Wei, feeBps: number): Wei =>
   wei(netOf(after, feeBps) - netOf(before, feeBps))
+
+/** A hub's promise to one provider, and how much of it no micro-promise in the ledger accounts for. */
+export interface Promised {
+  readonly total: Wei
+  /** Zero unless the ledger once was older than what had left the hub, and learned of a higher total from outside. */
+  readonly unexplained: Wei
+}
+
+/**
+ * Adds what a micro-promise is worth. A total learned from outside covers promises the ledger does not know: when they
+ * come in after all, they explain it, and are not promised a second time.
+ */
+export function addCredit({ total, unexplained }: Promised, credit: Wei): Promised {
+  const explained = credit < unexplained ? credit : unexplained
+  return { total: wei(total + credit - explained), unexplained: wei(unexplained - explained) }
+}
+
+/** Takes in that the hub once promised this much, or that the chain paid it. A total never falls. */
+export const learnTotal = (known: Promised, total: Wei): Promised =>
+  total > known.total ? { total, unexplained: wei(known.unexplained + total - known.total) } : known

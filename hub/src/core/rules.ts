@@ -1,6 +1,7 @@
 import { judgePromise } from './credit.js'
 import { planDraws } from './drawPolicy.js'
 import { judgeFinal } from './finalState.js'
+import { liabilitiesOf } from './liabilities.js'
 import { judgeReservation } from './reserve.js'
 import { judgeSolvency } from './solvency.js'
 
@@ -11,6 +12,7 @@ export interface Rules {
   readonly solvent: typeof judgeSolvency
   readonly draws: typeof planDraws
   readonly final: typeof judgeFinal
+  readonly liabilities: typeof liabilitiesOf
 }
 
 /** The decisions docs/protocol.md demands. */
@@ -20,4 +22,5 @@ export const honestRules: Rules = {
   solvent: judgeSolvency,
   draws: planDraws,
   final: judgeFinal,
+  liabilities: liabilitiesOf,
 }

@@ -294,6 +294,72 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       ])
     })
 
+    it('keeps what was published of what it owes, and finds it by root and block', async () => {
+      const publication = (n: number) => ({
+        liabilities: {
+          hub,
+          root: channelId(7 + (n % 2)),
+          sum: 10n ** 25n,
+          pool: 5n,
+          blockNumber: n,
+          signature: paper(n),
+        },
+        leaves: [{ provider: provider(1), total: wei(2n * 10n ** 25n), outstanding: wei(10n ** 25n) }],
+        publishedAt: 1_000 + n,
+      })
+      expect(await ledger.publication()).toBe(undefined)
+      for (let n = 1; n <= 60; n++) await ledger.recordPublication(publication(n))
+      await ledger.close()
+      ledger = await open()
+      expect(await ledger.publication()).toEqual(publication(60))
+      expect(await ledger.publication({ root: channelId(7), blockNumber: 58 })).toEqual(publication(58))
+      expect(await ledger.publication({ root: channelId(7), blockNumber: 57 })).toBe(undefined)
+      // Nobody asks for very old ones.
+      expect(await ledger.publication({ root: channelId(8), blockNumber: 1 })).toBe(undefined)
+    })
+
+    it('learns what it had promised before it knew, and promises none of it twice', async () => {
+      await grant(1, 1, 400n)
+      await credit(1, [[1, 100n]])
+      expect(await ledger.raiseTotal({ provider: provider(1), total: wei(50n) })).toBe(0n)
+      expect(
+        await ledger.raiseTotal({ provider: provider(1), total: wei(196n), signature: paper(196) }),
+      ).toBe(98n)
+      expect(await ledger.raiseTotal({ provider: provider(1), total: wei(196n) })).toBe(0n)
+      await ledger.close()
+      ledger = await open()
+      // Half of what is new to it explains the total, then all of it; only what is beyond comes on top.
+      expect(await credit(1, [[1, 150n]])).toMatchObject({ credited: { total: 196n } })
+      expect(await credit(1, [[1, 200n]])).toMatchObject({ credited: { total: 196n } })
+      expect(await credit(1, [[1, 300n]])).toMatchObject({ credited: { total: 294n } })
+      expect(await ledger.raiseTotal({ provider: provider(2), total: wei(7n) })).toBe(7n)
+      expect((await ledger.accounts()).map(({ total }) => total)).toEqual([294n, 7n])
+    })
+
+    it('learns from the chain what it had promised, once', async () => {
+      await grant(1, 1, 400n)
+      await ledger.raiseTotal({ provider: provider(1), total: wei(98n) })
+      await ledger.applyChain(
+        block(2, {
+          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(200n), protested: wei(0n) }],
+        }),
+      )
+      expect(await ledger.accounts()).toMatchObject([{ total: 196n }])
+    })
+
+    it('reserves for a guarantee that it had forgotten, even beyond the balance', async () => {
+      await grant(1, 1, 400n, 3_000)
+      const recall = (to: number, ceiling: bigint, expiresAt: number) =>
+        ledger.recallGuarantee({ cause: channelId(9_999), guarantee: guarantee(1, to, ceiling, expiresAt) })
+      expect(await recall(1, 400n, 3_000)).toBe(false)
+      expect(await recall(2, 300n, 4_000)).toBe(true)
+      expect(await recall(2, 300n, 4_000)).toBe(false)
+      const line = (await ledger.channel(channelId(1))) as ChannelLine
+      expect(reservedBy(line.tabs)).toBe(700n)
+      expect((await grant(1, 1, 401n)).ok).toBe(false)
+      expect(await credit(2, [[1, 300n]])).toMatchObject({ credited: { total: 294n, refused: [] } })
+    })
+
     it('knows what it relayed', async () => {
       const entry = { digest: channelId(9), identity: consumer, transaction: channelId(10), at: 100 }
       await ledger.recordRelayed(entry)

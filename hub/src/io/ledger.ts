@@ -10,6 +10,7 @@ import type {
 } from '@pontage/shared'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Undrawn } from '../core/drawPolicy.js'
+import type { Liability } from '../core/liabilities.js'
 import type { Quality } from '../core/receipts.js'
 import type { Account, Pool } from '../core/solvency.js'
 
@@ -115,6 +116,14 @@ export interface ReceiptOrder {
   readonly decide: (line: ChannelLine) => Verdict
 }
 
+/** What the hub said it owes, all of it, on one block. */
+export interface Publication {
+  readonly liabilities: Signed<'Liabilities'>
+  /** In the order of the tree. */
+  readonly leaves: readonly Liability[]
+  readonly publishedAt: number
+}
+
 /** A transaction that was relayed for somebody, kept so that the same paper is not sent twice. */
 export interface Relayed {
   readonly digest: Hex
@@ -131,9 +140,9 @@ export interface Blocked {
 
 /**
  * `leaving`: the hub is being wound down. `draw-asked`: the number of the last command to draw everything;
- * `draw-done`: what came of it.
+ * `draw-done`: what came of it. `recovering`: the ledger was found to be older than what had left the hub.
  */
-export type NoteName = 'leaving' | 'draw-asked' | 'draw-done'
+export type NoteName = 'leaving' | 'draw-asked' | 'draw-done' | 'recovering'
 
 /**
  * Everything a hub must not forget. Each method is one transaction: decided and written together, on disk
@@ -167,6 +176,26 @@ export interface Ledger {
   recordReceipt(order: ReceiptOrder): Promise<Verdict<{ counted: Wei }>>
   /** The sums over the receipts of each provider that has any. */
   qualities(): Promise<readonly Quality[]>
+
+  /** Keeps a publication, and of the older ones as many as anybody may still ask for. */
+  recordPublication(publication: Publication): Promise<void>
+  /** The newest, or the one of this root and block. */
+  publication(of?: { root: Hex; blockNumber: number }): Promise<Publication | undefined>
+
+  /**
+   * Takes in by `learnTotal` that this much had been promised, or was paid, before the ledger knew of it.
+   *
+   * @param order.signature - The hub's own, where somebody showed it.
+   * @returns By how much the total was raised.
+   */
+  raiseTotal(order: { provider: Address; total: Wei; signature?: Hex }): Promise<Wei>
+  /**
+   * Takes in a guarantee that the hub had given before the ledger knew of it, whether the channel can bear it or not.
+   *
+   * @param order.cause - Digest of the guarantee.
+   * @returns Whether it was unknown.
+   */
+  recallGuarantee(order: { cause: Hex; guarantee: Signed<'Guarantee'> }): Promise<boolean>
 
   /** Records a pre-fund state; the same one again changes nothing. */
   recordPrefund(prefund: {

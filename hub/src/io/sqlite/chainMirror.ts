@@ -1,8 +1,9 @@
-import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import type { Address, Hex, Wei } from '@pontage/shared'
 import { amountBlob, amountFrom, hexBlob } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
-import { creditFor } from '../../core/credit.js'
+import { addCredit, creditFor } from '../../core/credit.js'
 import type { ChainUpdate, Cursor } from '../ledger.js'
+import type { Lines } from './lines.js'
 
 /** Keeps what the ledger knows of the chain. */
 export interface ChainMirror {
@@ -10,7 +11,7 @@ export interface ChainMirror {
   apply(update: ChainUpdate): void
 }
 
-export function prepareChainMirror(database: Database.Database): ChainMirror {
+export function prepareChainMirror(database: Database.Database, lines: Lines): ChainMirror {
   const readCursor = database.prepare(
     'SELECT block_number AS number, block_hash AS hash, block_at AS at FROM chain WHERE id = 1',
   )
@@ -32,10 +33,10 @@ export function prepareChainMirror(database: Database.Database): ChainMirror {
     ON CONFLICT (provider) DO UPDATE SET credited = excluded.credited, paid = excluded.paid`)
   const readCleared = database.prepare('SELECT cleared FROM tab WHERE channel_id = ? AND provider = ?')
   const writeCleared = database.prepare('UPDATE tab SET cleared = ? WHERE channel_id = ? AND provider = ?')
-  const readTotal = database.prepare('SELECT total FROM account WHERE provider = ?')
   const writeTotal = database.prepare(`
-    INSERT INTO account (provider, total) VALUES (?, ?)
-    ON CONFLICT (provider) DO UPDATE SET total = excluded.total WHERE excluded.total > account.total`)
+    INSERT INTO account (provider, total, unexplained) VALUES (?, ?, ?)
+    ON CONFLICT (provider) DO UPDATE SET total = excluded.total, unexplained = excluded.unexplained
+      WHERE excluded.total >= account.total`)
   const prune = database.prepare('DELETE FROM guarantee WHERE expires_at < ?')
 
   /** What a provider drew before it cleared is in its account on chain, so the promise to it must include it. */
@@ -44,9 +45,8 @@ export function prepareChainMirror(database: Database.Database): ChainMirror {
     const cleared = amountFrom((readCleared.get(...key) as { cleared: Buffer }).cleared)
     if (drawn <= cleared) return
     writeCleared.run(amountBlob(drawn), ...key)
-    const row = readTotal.get(key[1]) as { total: Buffer } | undefined
-    const total = row ? amountFrom(row.total) : wei(0n)
-    writeTotal.run(key[1], amountBlob(total + creditFor(cleared, drawn, feeBps)))
+    const { total, unexplained } = addCredit(lines.promised(provider), creditFor(cleared, drawn, feeBps))
+    writeTotal.run(key[1], amountBlob(total), amountBlob(unexplained))
   }
 
   return {

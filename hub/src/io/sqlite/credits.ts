@@ -1,6 +1,7 @@
 import { type Hex, type Refused, refuse, type Verdict, wei } from '@pontage/shared'
 import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
+import { addCredit } from '../../core/credit.js'
 import type { Credited, CreditOrder, DrawOrder, HeldPromise } from '../ledger.js'
 import type { Guarantees } from './guarantees.js'
 import type { Lines } from './lines.js'
@@ -39,9 +40,9 @@ export function prepareCredits(database: Database.Database, lines: Lines, guaran
     UPDATE tab SET cleared = @amount
     WHERE channel_id = @channelId AND provider = @provider AND cleared < @amount`)
   const ensureAccount = database.prepare('INSERT INTO account (provider) VALUES (?) ON CONFLICT DO NOTHING')
-  const raiseTotal = database.prepare(
-    'UPDATE account SET total = @total WHERE provider = @provider AND total < @total',
-  )
+  const raiseTotal = database.prepare(`
+    UPDATE account SET total = @total, unexplained = @unexplained
+    WHERE provider = @provider AND total <= @total`)
   const writeSignature = database.prepare(`
     UPDATE account SET signed_total = @total, signature = @signature
     WHERE provider = @provider AND signed_total <= @total`)
@@ -88,9 +89,13 @@ export function prepareCredits(database: Database.Database, lines: Lines, guaran
       })
     }
     ensureAccount.run(hexBlob(provider))
-    const total = wei(lines.total(provider) + credit)
+    const { total, unexplained } = addCredit(lines.promised(provider), wei(credit))
     if (credit > 0n) {
-      raiseTotal.run({ total: amountBlob(total), provider: hexBlob(provider) })
+      raiseTotal.run({
+        total: amountBlob(total),
+        unexplained: amountBlob(unexplained),
+        provider: hexBlob(provider),
+      })
       const verdict = solvent(lines.accounts(), pool)
       if (!verdict.ok) throw new Insolvent(verdict)
     }

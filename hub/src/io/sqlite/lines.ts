@@ -1,7 +1,8 @@
-import type { Address, Hex, Wei } from '@pontage/shared'
+import type { Address, Hex } from '@pontage/shared'
 import { addressFrom, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type Database from 'better-sqlite3'
 import type { ChannelLine, Tab } from '../../core/channelLine.js'
+import type { Promised } from '../../core/credit.js'
 import type { Account } from '../../core/solvency.js'
 import type { HubStanding } from '../ledger.js'
 
@@ -34,7 +35,7 @@ export interface Lines {
   channel(channelId: Hex): ChannelLine | undefined
   open(): ChannelLine[]
   accounts(): Account[]
-  total(provider: Address): Wei
+  promised(provider: Address): Promised
   standing(): HubStanding
 }
 
@@ -53,7 +54,7 @@ export function prepareLines(database: Database.Database): Lines {
     ) AS live_ceiling
     FROM tab WHERE tab.channel_id = ?`)
   const accounts = database.prepare('SELECT provider, total, credited, paid FROM account')
-  const account = database.prepare('SELECT total FROM account WHERE provider = ?')
+  const account = database.prepare('SELECT total, unexplained FROM account WHERE provider = ?')
   const chain = database.prepare('SELECT pool, pending_withdrawal, fee_bps FROM chain WHERE id = 1')
 
   const asLine = (row: ChannelRow): ChannelLine => ({
@@ -79,9 +80,12 @@ export function prepareLines(database: Database.Database): Lines {
         credited: amountFrom(row.credited),
         paid: amountFrom(row.paid),
       })),
-    total(provider) {
-      const row = account.get(hexBlob(provider)) as { total: Buffer } | undefined
-      return amountFrom(row?.total ?? noAmount)
+    promised(provider) {
+      const row = account.get(hexBlob(provider)) as { total: Buffer; unexplained: Buffer } | undefined
+      return {
+        total: amountFrom(row?.total ?? noAmount),
+        unexplained: amountFrom(row?.unexplained ?? noAmount),
+      }
     },
     standing() {
       const row = chain.get() as { pool: Buffer; pending_withdrawal: Buffer; fee_bps: number } | undefined

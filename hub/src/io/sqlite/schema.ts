@@ -17,6 +17,8 @@ export async function migrate(database: Database.Database): Promise<void> {
 
 const withoutRowid = sql`without rowid`
 const zero = sql`(zeroblob(32))`
+/** The same as a literal, which a column added later needs. */
+const noAmount = sql.raw(`x'${'00'.repeat(32)}'`)
 
 const migrations = {
   '0001-accounts-of-the-hub': {
@@ -162,6 +164,27 @@ const migrations = {
         .addColumn('rated_paid', 'blob', (column) => column.notNull())
         .addColumn('score_sum', 'blob', (column) => column.notNull())
         .modifyEnd(withoutRowid)
+        .execute()
+    },
+  },
+  '0004-what-is-owed-and-was-forgotten': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('publication')
+        .addColumn('root', 'blob', (column) => column.notNull())
+        .addColumn('block_number', 'integer', (column) => column.notNull())
+        .addColumn('hub', 'blob', (column) => column.notNull())
+        .addColumn('sum', 'blob', (column) => column.notNull())
+        .addColumn('pool', 'blob', (column) => column.notNull())
+        .addColumn('signature', 'blob', (column) => column.notNull())
+        .addColumn('published_at', 'integer', (column) => column.notNull())
+        .addColumn('leaves', 'text', (column) => column.notNull())
+        .addPrimaryKeyConstraint('publication_key', ['root', 'block_number'] as never)
+        .modifyEnd(withoutRowid)
+        .execute()
+      await db.schema
+        .alterTable('account')
+        .addColumn('unexplained', 'blob', (column) => column.notNull().defaultTo(noAmount))
         .execute()
     },
   },

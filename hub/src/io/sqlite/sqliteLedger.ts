@@ -7,6 +7,8 @@ import { prepareGuarantees } from './guarantees.js'
 import { prepareLines } from './lines.js'
 import { prepareNotes } from './notes.js'
 import { openDatabase } from './open.js'
+import { preparePublications } from './publications.js'
+import { prepareRebuild } from './rebuild.js'
 import { prepareReceipts } from './receipts.js'
 import { migrate } from './schema.js'
 
@@ -15,11 +17,13 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
   const database = openDatabase(path)
   await migrate(database)
   const lines = prepareLines(database)
-  const mirror = prepareChainMirror(database)
+  const mirror = prepareChainMirror(database, lines)
   const guarantees = prepareGuarantees(database, lines)
   const credits = prepareCredits(database, lines, guarantees)
   const closings = prepareClosings(database, lines)
   const receipts = prepareReceipts(database, lines)
+  const publications = preparePublications(database)
+  const rebuild = prepareRebuild(database, lines)
   const readSetting = database.prepare('SELECT value FROM setting WHERE name = ?')
   const writeSetting = database.prepare('INSERT INTO setting (name, value) VALUES (?, ?)')
   const writePrefund = database.prepare(`
@@ -62,6 +66,10 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
     undrawn: async () => credits.undrawn(),
     recordReceipt: (order) => atomically(() => receipts.record(order)),
     qualities: async () => receipts.qualities(),
+    recordPublication: (publication) => atomically(() => publications.record(publication)),
+    publication: async (of) => publications.find(of),
+    raiseTotal: (order) => atomically(() => rebuild.raiseTotal(order)),
+    recallGuarantee: (order) => atomically(() => rebuild.recallGuarantee(order)),
     recordPrefund: (prefund) =>
       atomically(() => {
         writePrefund.run(
