@@ -78,7 +78,7 @@ export async function closeChannel(
  * @throws UserError when there is none, or several and none was named.
  */
 export async function findOpenChannel(context: Context, named: Hex | undefined): Promise<OwnChannel> {
-  const open = (await readChannels(context.chain, context.identity.address)).filter(
+  const open = (await readChannels(context.home, context.chain, context.identity.address)).filter(
     ({ status, channelId }) => status === 'open' && (named === undefined || channelId === named),
   )
   const [channel, ...more] = open

@@ -160,7 +160,7 @@ async function choosePath(
   left: Left,
   screen: Screen,
 ): Promise<{ offer: Offer; channel: PayableChannel }> {
-  const offers = await readOffers(context.chain, context.typedData)
+  const offers = await readOffers(context.home, context.chain, context.typedData)
   if (offers.length === 0)
     throw new UserError(
       'No provider has an offer on this chain. Check --rpc and --deployment, or come back later.',

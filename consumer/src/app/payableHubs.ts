@@ -8,7 +8,7 @@ import type { Context } from './context.js'
 /** Own channels with sound hubs from which one may still pay, the fullest first. */
 export async function findPayableChannels(context: Context, trail: PaperTrail): Promise<PayableChannel[]> {
   const { chain, identity } = context
-  const own = await readChannels(chain, identity.address)
+  const own = await readChannels(context.home, chain, identity.address)
   const facts = await Promise.all(
     own.map(async (channel) => {
       const signed = trail.totals(channel.channelId)

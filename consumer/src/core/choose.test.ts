@@ -1,4 +1,12 @@
-import { type Address, address, type Hex, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import {
+  type Address,
+  address,
+  type Hex,
+  unixSeconds,
+  wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
 import { choose, type Offer } from './choose.js'
 
@@ -25,7 +33,14 @@ const offer = (
     issuedAt: 1,
   },
   price: { perMegabyte: weiPerMegabyte(price), perHour: weiPerHour(0n) },
-  standing: { active: true, stake: wei(50n), faults: 0, debt: wei(0n), ...more.standing },
+  standing: {
+    active: true,
+    stake: wei(50n),
+    faults: 0,
+    debt: wei(0n),
+    registeredAt: unixSeconds(1),
+    ...more.standing,
+  },
 })
 
 const reasons = (offers: Offer[], wishes = {}) =>

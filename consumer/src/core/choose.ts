@@ -1,4 +1,4 @@
-import type { Address, Document, Price, Wei } from '@pontage/shared'
+import type { Address, Document, Price, UnixSeconds, Wei } from '@pontage/shared'
 import type { Limits } from './limits.js'
 
 /** What the chain says of an identity. */
@@ -8,6 +8,8 @@ export interface Standing {
   readonly stake: Wei
   readonly faults: number
   readonly debt: Wei
+  /** When it registered first. */
+  readonly registeredAt: UnixSeconds
 }
 
 /** A provider as the chain shows it. */

@@ -1,5 +1,6 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
-import { type Chain, inChunks } from '@pontage/shared/node'
+import type { Chain } from '@pontage/shared/node'
+import { newestLogs } from './logCache.js'
 
 /** A channel of ours as the chain has it. */
 export interface OwnChannel {
@@ -17,22 +18,28 @@ export interface OwnChannel {
 
 const openStatus = 1n
 
-/** Every channel that this consumer ever opened, the newest last: the chain remembers what a lost disk forgot. */
-export async function readChannels(chain: Chain, consumer: Address): Promise<OwnChannel[]> {
+/**
+ * Every channel that this consumer ever opened, the newest last: the chain remembers what a lost disk forgot.
+ * What was read before is remembered in the home.
+ */
+export async function readChannels(home: string, chain: Chain, consumer: Address): Promise<OwnChannel[]> {
   const { channels, deployment } = chain
-  const { number: newest } = await chain.head()
-  const opened = channels.filters.ChannelOpened(undefined, consumer)
-  const found: Omit<OwnChannel, 'status' | 'balance' | 'exitAt'>[] = []
-  for await (const { args } of inChunks(deployment.fromBlock, newest, (from, to) =>
-    channels.queryFilter(opened, from, to),
-  ))
-    found.push({
-      channelId: bytes32(args.channelId),
-      consumer,
-      hub: address(args.hub),
-      nonce: Number(args.nonce),
-      deposit: wei(args.amount),
-    })
+  const topics = channels.interface.encodeFilterTopics('ChannelOpened', [null, consumer])
+  const logs = await newestLogs(home, chain, { name: 'channels', contract: deployment.channels, topics })
+  const found = logs.flatMap(({ topics, data }) => {
+    const event = channels.interface.parseLog({ topics: [...topics], data })
+    if (!event) return []
+    const { channelId, hub, nonce, amount } = event.args
+    return [
+      {
+        channelId: bytes32(channelId),
+        consumer,
+        hub: address(hub),
+        nonce: Number(nonce),
+        deposit: wei(amount),
+      },
+    ]
+  })
   return Promise.all(
     found.map(async (channel) => {
       const view = await channels.channelOf(channel.channelId)

@@ -3,33 +3,47 @@ import {
   address,
   type Hex,
   type Signed,
+  unixSeconds,
   wei,
   weiPerHour,
   weiPerMegabyte,
 } from '@pontage/shared'
-import { type Chain, inChunks, proposalFrom, type TypedData } from '@pontage/shared/node'
+import { type Chain, proposalFrom, type TypedData } from '@pontage/shared/node'
 import type { Offer, Standing } from '../core/choose.js'
+import { newestLogs } from './logCache.js'
 
 /** Role bits of the registry that discovery asks about. */
 type Role = 'provider' | 'hub' | 'consumer'
 const roleBit: Record<Role, number> = { consumer: 1, provider: 2, hub: 4 }
 
+/** Identities asked about in one call. */
+const standingsInCall = 100
+
 /**
  * Every standing offer on chain: the latest proposal of each provider whose signature holds, with the
- * provider's standing and the price in force. Needs nothing but the chain.
+ * provider's standing and the price in force. Needs nothing but the chain; what was read of it before is
+ * remembered in the home.
  */
-export async function readOffers(chain: Chain, typedData: TypedData): Promise<Offer[]> {
-  const proposals = [...(await latestProposals(chain, typedData)).values()]
-  if (proposals.length === 0) return []
+export async function readOffers(home: string, chain: Chain, typedData: TypedData): Promise<Offer[]> {
+  return checkedOffers(chain, await publishedProposals(home, chain, typedData))
+}
+
+/**
+ * Holds proposals against the chain, wherever they are from: left out is what is withdrawn, replaced by one not
+ * seen yet, or not what the provider published.
+ */
+export async function checkedOffers(
+  chain: Chain,
+  proposals: readonly Signed<'Proposal'>[],
+): Promise<Offer[]> {
   const providers = proposals.map(({ provider }) => provider)
-  const [standings, prices] = await Promise.all([
+  const [standings, offers] = await Promise.all([
     readStandings(chain, providers, 'provider'),
     Promise.all(providers.map((provider) => chain.marketplace.offerOf(provider))),
   ])
   return proposals.flatMap((proposal, index) => {
     const standing = standings[index]
-    const offer = prices[index]
-    // Withdrawn, or replaced by one we have not seen yet.
+    const offer = offers[index]
     if (!standing || !offer?.live || Number(offer.issuedAt) !== proposal.issuedAt) return []
     const price = {
       perMegabyte: weiPerMegabyte(offer.pricePerMegabyte),
@@ -41,49 +55,42 @@ export async function readOffers(chain: Chain, typedData: TypedData): Promise<Of
 
 /** Standing of many identities in one role, in their order. */
 export async function readStandings(
-  chain: Chain,
+  { registry }: Chain,
   identities: readonly Address[],
   role: Role,
 ): Promise<(Standing & { url: string; nonce: bigint })[]> {
-  if (identities.length === 0) return []
-  const standings = await chain.registry.standingsOf([...identities])
-  return standings.map((standing) => ({
+  const found = []
+  for (let start = 0; start < identities.length; start += standingsInCall)
+    found.push(...(await registry.standingsOf(identities.slice(start, start + standingsInCall))))
+  return found.map((standing) => ({
     active: (Number(standing.activeRoles) & roleBit[role]) !== 0,
     stake: wei(standing.stake),
     faults: Number(standing.faults),
     debt: wei(standing.debt),
+    registeredAt: unixSeconds(Number(standing.registeredAt)),
     url: standing.url,
     nonce: standing.nonce,
   }))
 }
 
-async function latestProposals(
+async function publishedProposals(
+  home: string,
   chain: Chain,
   typedData: TypedData,
-): Promise<Map<Address, Signed<'Proposal'>>> {
-  const { marketplace, deployment, rpc } = chain
+): Promise<Signed<'Proposal'>[]> {
+  const { marketplace, deployment } = chain
   const published = marketplace.getEvent('ProposalPublished').fragment.topicHash
   const withdrawn = marketplace.getEvent('ProposalWithdrawn').fragment.topicHash
-  const { number: newest } = await chain.head()
-  const logs = inChunks(deployment.fromBlock, newest, (fromBlock, toBlock) =>
-    rpc.getLogs({ address: deployment.marketplace, topics: [[published, withdrawn]], fromBlock, toBlock }),
-  )
-  const latest = new Map<Address, Signed<'Proposal'>>()
-  for await (const log of logs) {
-    const event = marketplace.interface.parseLog(log)
-    if (!event) continue
+  const query = { name: 'proposals', contract: deployment.marketplace, topics: [[published, withdrawn]] }
+  return (await newestLogs(home, chain, query)).flatMap((log) => {
+    const event = marketplace.interface.parseLog({ topics: [...log.topics], data: log.data })
+    if (event?.name !== 'ProposalPublished') return []
     const provider = address(event.args.provider)
-    if (event.name === 'ProposalWithdrawn') {
-      latest.delete(provider)
-      continue
-    }
-    const proposal = {
-      ...proposalFrom(event.args.proposal),
-      signature: event.args.signature.toLowerCase() as Hex,
-    }
+    const signature = event.args.signature.toLowerCase() as Hex
+    const proposal = { ...proposalFrom(event.args.proposal), signature }
     // An offer somebody else wrote is no offer.
-    if (proposal.provider === provider && typedData.check('Proposal', proposal, provider).ok)
-      latest.set(provider, proposal)
-  }
-  return latest
+    return proposal.provider === provider && typedData.check('Proposal', proposal, provider).ok
+      ? [proposal]
+      : []
+  })
 }

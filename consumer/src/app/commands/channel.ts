@@ -64,7 +64,7 @@ const statusCommand = command<Json>({
     const chain = await openChain(argv)
     try {
       const trail = await readJournal(argv.home)
-      const channels = (await readChannels(chain, consumer)).map((channel) => ({
+      const channels = (await readChannels(argv.home, chain, consumer)).map((channel) => ({
         ...channel,
         closing: trail.isClosing(channel.channelId),
         promised: trail.totals(channel.channelId),

@@ -1,60 +1,95 @@
-import { formatTokens, parseTrafficPrice } from '@pontage/shared'
-import { createTypedData, openChain, printJson } from '@pontage/shared/node'
-import { cheapestFirst, type Offer, whyUnsound } from '../../core/choose.js'
-import { readOffers } from '../../io/discovery.js'
+import { type Bytes, formatBytes, formatTokens, parseBytes } from '@pontage/shared'
+import { type Chain, inTokens, jsonFlag, onChain, printJson } from '@pontage/shared/node'
+import { whyUnsound } from '../../core/choose.js'
+import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
+import { type LimitOptions, limitFlags, limitsFrom } from '../limits.js'
+import { search } from '../market.js'
 import { offerLine } from '../screen.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
-type Options = Settings & { json: boolean; country?: string; maxPrice?: string }
+type Options = Settings &
+  LimitOptions & {
+    json: boolean
+    country?: string
+    sort: Order
+    gb: string
+    index?: string
+    latency: boolean
+  }
 
 export const providersCommand = command<Options>({
   command: 'providers',
-  describe: 'List who offers traffic, read from the chain alone',
+  describe: 'List who offers traffic, read from the chain alone, or from a hub’s index checked against it',
   builder: (yargs) =>
     withSettings(yargs)
+      .options({ 'max-price': limitFlags['max-price'], ...jsonFlag })
       .option('country', { type: 'string', describe: 'Only this country, such as DE' })
-      .option('max-price', { type: 'string', describe: 'Only up to this price, such as 0.1/GB' })
-      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON array' }),
-  async handler(argv) {
-    const chain = await openChain(argv)
-    try {
-      const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
-      const limit = argv.maxPrice === undefined ? undefined : parseTrafficPrice(argv.maxPrice, token.decimals)
-      const offers = (await readOffers(chain, createTypedData(chain.deployment)))
-        .filter(
-          ({ proposal }) => !argv.country || proposal.country.toLowerCase() === argv.country.toLowerCase(),
-        )
-        .filter(({ price }) => limit === undefined || price.perMegabyte <= limit)
-        .sort(cheapestFirst)
-      if (argv.json) return printJson(offers.map(asJson))
-      if (offers.length === 0) return printLine('No provider offers this. Widen --country or --max-price.')
-      for (const offer of offers) {
-        const unsound = whyUnsound(offer)
-        printLine(
-          `${offerLine(offer, token)}${unsound === undefined ? '' : `  (not dealt with: ${unsound})`}`,
-        )
-        printLine(`    at ${offer.proposal.endpoint}, through ${offer.proposal.hubs.join(', ') || 'no hub'}`)
-        printLine(
-          `    10 GB cost ${formatTokens(offer.price.perMegabyte * 10_000n, token.decimals)} ${token.symbol}`,
-        )
-      }
-    } finally {
-      chain.close()
-    }
-  },
+      .option('sort', { choices: orders, default: 'price', describe: 'What comes first' })
+      .option('gb', { type: 'string', default: '10', describe: 'Gigabytes to tell the cost of' })
+      .option('index', {
+        type: 'string',
+        describe: 'Address or url of a hub: its list and what receipts say there, offers checked on chain',
+      })
+      .option('latency', {
+        type: 'boolean',
+        default: true,
+        describe: 'Measure the way to each door; they see your address (--no-latency)',
+      }),
+  handler: (argv) =>
+    onChain(argv, async (chain) => {
+      const size = parseBytes(`${argv.gb}GB`)
+      const { maxPrice } = limitsFrom(argv, chain.tokenDecimals)
+      const { country, index, latency } = argv
+      const found = sorted(await search(argv.home, chain, { country, maxPrice, index, latency }), argv.sort)
+      if (argv.json) return printJson(found.map((each) => asJson(each, size)))
+      if (found.length === 0) return printLine('No provider offers this. Widen --country or --max-price.')
+      for (const each of found) for (const line of linesOf(chain, each, size)) printLine(line)
+    }),
 })
 
-const asJson = (offer: Offer) => ({
-  provider: offer.proposal.provider,
-  price: offer.price.perMegabyte,
-  pricePerHour: offer.price.perHour,
-  country: offer.proposal.country,
-  endpoint: offer.proposal.endpoint,
-  exitPolicy: offer.proposal.exitPolicy,
-  hubs: offer.proposal.hubs,
-  stake: offer.standing.stake,
-  faults: offer.standing.faults,
-  debt: offer.standing.debt,
-  sound: whyUnsound(offer) === undefined,
-  publishedAt: offer.proposal.issuedAt,
+function linesOf(chain: Chain, listed: Listed, size: Bytes): string[] {
+  const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
+  const { proposal, standing, redeemed } = listed
+  const unsound = whyUnsound(listed)
+  const { traffic, hour } = costOf(size, listed.price)
+  const hourly = hour === 0n ? '' : `, and ${inTokens(chain, hour)} for each hour`
+  const since = new Date(standing.registeredAt * 1_000).toISOString().slice(0, 10)
+  return [
+    `${offerLine(listed, token)}${unsound === undefined ? '' : `  (not dealt with: ${unsound})`}`,
+    `    at ${proposal.endpoint}${latencyWords(listed)}, through ${proposal.hubs.join(', ') || 'no hub'}`,
+    `    since ${since}, paid ${formatTokens(redeemed, token.decimals)} so far${qualityWords(listed)}`,
+    `    ${formatBytes(size)} cost ${inTokens(chain, traffic)}${hourly}`,
+  ]
+}
+
+function latencyWords({ latencyMs }: Listed): string {
+  if (latencyMs === null) return ''
+  return latencyMs === undefined ? ' (does not answer)' : ` (${latencyMs.toFixed(1)} ms)`
+}
+
+function qualityWords({ quality: { sessions, throughputKbps, score } }: Listed): string {
+  if (sessions === 0) return ''
+  const speed = throughputKbps === null ? '' : `, ${(throughputKbps / 1_000).toFixed(1)} Mbit/s`
+  const rated = score === null ? '' : `, rated ${score.toFixed(1)} of 5`
+  return `; ${sessions} session${sessions === 1 ? '' : 's'}${speed}${rated}`
+}
+
+const asJson = (listed: Listed, size: Bytes) => ({
+  provider: listed.proposal.provider,
+  price: listed.price.perMegabyte,
+  pricePerHour: listed.price.perHour,
+  country: listed.proposal.country,
+  endpoint: listed.proposal.endpoint,
+  exitPolicy: listed.proposal.exitPolicy,
+  hubs: listed.proposal.hubs,
+  stake: listed.standing.stake,
+  faults: listed.standing.faults,
+  debt: listed.standing.debt,
+  registeredAt: listed.standing.registeredAt,
+  redeemed: listed.redeemed,
+  sound: whyUnsound(listed) === undefined,
+  publishedAt: listed.proposal.issuedAt,
+  latencyMs: listed.latencyMs ?? null,
+  quality: listed.quality,
+  cost: { bytes: size, traffic: costOf(size, listed.price).traffic },
 })
