@@ -1,9 +1,19 @@
 export * from './channelState.js'
+export * from './clearFrame.js'
 export * from './clock.js'
 export * from './documents.js'
 export * as money from './money.js'
 export * from './pricing.js'
-export * from './promiseFrame.js'
+export {
+  acceptedFrameBytes,
+  decodeAccepted,
+  decodePromise,
+  encodeAccepted,
+  encodePromise,
+  frameKind,
+  type PromiseFrame,
+  promiseFrameBytes,
+} from './promiseFrame.js'
 export * from './quantity.js'
 export * from './refusal.js'
 export * from './units.js'

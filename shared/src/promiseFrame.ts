@@ -1,7 +1,7 @@
 import { type Hex, type Wei, wei } from './units.js'
 
-/** First byte of the binary frames: the two hot messages of a session. */
-export const frameKind = { promise: 1, accepted: 2 } as const
+/** First byte of the binary frames: the two hot messages of a session, and a clear with its answer. */
+export const frameKind = { promise: 1, accepted: 2, clear: 3, cleared: 4 } as const
 
 /** Bytes of a promise frame: kind, channel id, amount, signature. */
 export const promiseFrameBytes = 1 + 32 + 32 + 65
@@ -19,9 +19,9 @@ export interface PromiseFrame {
 export function encodePromise(promise: PromiseFrame): Buffer {
   const frame = Buffer.alloc(promiseFrameBytes)
   frame[0] = frameKind.promise
-  frame.write(promise.channelId.slice(2), 1, 'hex')
-  frame.write(promise.amount.toString(16).padStart(64, '0'), 33, 'hex')
-  frame.write(promise.signature.slice(2), 65, 'hex')
+  writeHex(frame, promise.channelId, 1, 32)
+  writeAmount(frame, promise.amount, 33)
+  writeHex(frame, promise.signature, 65, 65)
   return frame
 }
 
@@ -29,9 +29,9 @@ export function encodePromise(promise: PromiseFrame): Buffer {
 export function decodePromise(frame: Buffer): PromiseFrame | undefined {
   if (frame.length !== promiseFrameBytes || frame[0] !== frameKind.promise) return undefined
   return {
-    channelId: `0x${frame.toString('hex', 1, 33)}`,
-    amount: wei(BigInt(`0x${frame.toString('hex', 33, 65)}`)),
-    signature: `0x${frame.toString('hex', 65, 130)}`,
+    channelId: readHex(frame, 1, 32),
+    amount: readAmount(frame, 33),
+    signature: readHex(frame, 65, 65),
   }
 }
 
@@ -39,12 +39,30 @@ export function decodePromise(frame: Buffer): PromiseFrame | undefined {
 export function encodeAccepted(amount: Wei): Buffer {
   const frame = Buffer.alloc(acceptedFrameBytes)
   frame[0] = frameKind.accepted
-  frame.write(amount.toString(16).padStart(64, '0'), 1, 'hex')
+  writeAmount(frame, amount, 1)
   return frame
 }
 
 /** Undefined when the frame is not an acceptance of the right length. */
 export function decodeAccepted(frame: Buffer): Wei | undefined {
   if (frame.length !== acceptedFrameBytes || frame[0] !== frameKind.accepted) return undefined
-  return wei(BigInt(`0x${frame.toString('hex', 1, 33)}`))
+  return readAmount(frame, 1)
 }
+
+/** Writes `length` bytes; what the text lacks stays zero, so that nothing that lay there before shows. */
+export function writeHex(into: Buffer, hex: Hex, at: number, length: number): void {
+  const written = into.write(hex.slice(2), at, length, 'hex')
+  if (written < length) into.fill(0, at + written, at + length)
+}
+
+export const readHex = (from: Buffer, at: number, length: number): Hex =>
+  `0x${from.toString('hex', at, at + length)}`
+
+/** 32 bytes, big-endian. @throws RangeError when the amount has more */
+export function writeAmount(into: Buffer, amount: bigint, at: number): void {
+  const digits = amount.toString(16)
+  if (digits.length > 64) throw new RangeError(`${amount} wei is more than 32 bytes hold.`)
+  into.write(digits.padStart(64, '0'), at, 'hex')
+}
+
+export const readAmount = (from: Buffer, at: number): Wei => wei(BigInt(readHex(from, at, 32)))

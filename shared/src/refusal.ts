@@ -33,7 +33,13 @@ const explanations = {
   'peer-gone': (r: { type: string }) =>
     `The connection closed before "${r.type}" was answered. Connect again.`,
   'too-many-requests': (r: { perSecond: number }) =>
-    `More than ${r.perSecond} requests a second from one connection. Send fewer.`,
+    `More than ${r.perSecond} requests a second from one identity or one network address. Send fewer.`,
+  'too-many-under-way': (r: { limit: number }) =>
+    `${r.limit} requests of this connection are under way already. Wait for answers before asking more.`,
+  'too-many-connections': (r: { limit: number }) =>
+    `There are ${r.limit} connections already, in all or from this network address. Close some, or come back later.`,
+  'slow-reader': (r: { waitingBytes: number }) =>
+    `${r.waitingBytes} bytes wait to be read by this connection, so it was closed. Read what you asked for, and connect again.`,
   // Channels and promises.
   'unknown-channel': (r: { channelId: string }) =>
     `Channel ${r.channelId} is not open, or its deposit is not confirmed yet. Open it, or wait for the confirmations.`,

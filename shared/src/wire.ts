@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ClearAnswer, ClearRequest } from './clearFrame.js'
 import { type DocumentName, documents, type FieldType } from './documents.js'
 import { address, bytes, bytes32, type Hex, unixSeconds, wei } from './units.js'
 
@@ -23,10 +24,12 @@ const convert = <Out>(read: (text: string) => Out) =>
 
 const zodAddress = convert(address)
 const zodBytes32 = convert(bytes32)
-const zodWei = z
+const zodUint256 = z
   .string()
   .regex(/^\d{1,78}$/, 'expected a decimal string')
-  .transform((text) => wei(BigInt(text)))
+  .transform(BigInt)
+  .refine((amount) => amount < 2n ** 256n, 'expected less than 2^256')
+const zodWei = zodUint256.transform(wei)
 const zodTime = z.number().int().nonnegative().safe().transform(unixSeconds)
 const zodHex = (maxBytes: number) =>
   z
@@ -55,10 +58,7 @@ const fieldSchemas = {
     .min(0)
     .max(2 ** 48 - 1),
   uint64: z.number().int().nonnegative().safe(),
-  uint256: z
-    .string()
-    .regex(/^\d{1,78}$/, 'expected a decimal string')
-    .transform(BigInt),
+  uint256: zodUint256,
 } satisfies Record<FieldType, z.ZodType>
 
 type DocumentShape<Name extends DocumentName> = {
@@ -160,23 +160,6 @@ export const requests = {
   guarantee: {
     params: z.object({ channel: parties, request: signed('GuaranteeRequest') }),
     result: z.object({ guarantee: signed('Guarantee') }),
-  },
-  /**
-   * Provider → hub: the latest micro-promise of every channel that moved. The hub's total covers the ones
-   * it took; a refused one is named with its reason. Guarantees come back renewed when past half their life.
-   */
-  clear: {
-    params: z.object({
-      promises: z
-        .array(z.object({ channelId: zodBytes32, amount: zodWei, signature: zodSignature }))
-        .max(1_000),
-    }),
-    result: z.object({
-      total: zodWei,
-      signature: zodSignature,
-      guarantees: z.array(signed('Guarantee')),
-      refused: z.array(z.object({ channelId: zodBytes32, code: z.string(), message: z.string() })),
-    }),
   },
   /**
    * Anyone → hub: what consumers signed about sessions that ended. Nobody need say who brings them. A refused one is
@@ -311,9 +294,23 @@ export const requests = {
   },
 } as const
 
-export type RequestType = keyof typeof requests
-export type Params<Type extends RequestType> = z.output<(typeof requests)[Type]['params']>
-export type Result<Type extends RequestType> = z.output<(typeof requests)[Type]['result']>
+/** The request on the hot path: binary frames, laid out in clearFrame.ts. A refusal of it is answered as text. */
+interface BinaryRequests {
+  clear: { params: ClearRequest; result: ClearAnswer }
+}
+
+type TextRequestType = keyof typeof requests
+export type RequestType = TextRequestType | keyof BinaryRequests
+export type Params<Type extends RequestType> = Type extends TextRequestType
+  ? z.output<(typeof requests)[Type]['params']>
+  : Type extends keyof BinaryRequests
+    ? BinaryRequests[Type]['params']
+    : never
+export type Result<Type extends RequestType> = Type extends TextRequestType
+  ? z.output<(typeof requests)[Type]['result']>
+  : Type extends keyof BinaryRequests
+    ? BinaryRequests[Type]['result']
+    : never
 
 /** Messages without an answer: `{type, ...body}`. */
 export const notices = {

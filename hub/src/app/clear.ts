@@ -1,4 +1,14 @@
-import { explain, type Params, type Result, type Verdict, type Wei } from '@pontage/shared'
+import {
+  type Address,
+  clearLimit,
+  explain,
+  type Hex,
+  type Params,
+  type PromiseFrame,
+  type Result,
+  type Verdict,
+  type Wei,
+} from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
 import type { Treasury } from './draw.js'
 import { chainSeen } from './fresh.js'
@@ -16,11 +26,14 @@ export async function clear(
   const provider = link.peer
   const seen = chainSeen(parts)
   if (!seen.ok) return seen
-  let outcome = await creditNow(parts, promises, link)
+  const latest = latestOfEach(promises)
+  const found = await parts.signers.of(latest.map((promise) => ({ ...promise, provider })))
+  const signers = new Map(latest.map(({ channelId }, index) => [channelId, found[index]]))
+  let outcome = await creditNow(parts, latest, signers, provider)
   if (!outcome.ok && outcome.refusal.code === 'pool-exhausted') {
     // The promises are in the ledger already; drawn, they need no pool.
     await treasury.draw({ forced: true })
-    outcome = await creditNow(parts, promises, link)
+    outcome = await creditNow(parts, latest, signers, provider)
   }
   if (!outcome.ok) return outcome
   const { total, signature, guarantees, refused } = outcome.credited
@@ -31,32 +44,55 @@ export async function clear(
     value: {
       total,
       signature,
-      guarantees: guarantees as Result<'clear'>['guarantees'],
-      refused: refused.flatMap(({ channelId, verdict }) =>
-        verdict.ok ? [] : [{ channelId, code: verdict.refusal.code, message: explain(verdict.refusal) }],
-      ),
+      guarantees,
+      refused: refused.flatMap(({ channelId, verdict }) => {
+        if (verdict.ok) return []
+        const { code } = verdict.refusal
+        log.info('refused a promise', { provider, channelId, code })
+        return [{ channelId, code, message: explain(verdict.refusal) }]
+      }),
     },
   }
 }
 
-async function creditNow(parts: Parts, promises: Params<'clear'>['promises'], link: Link) {
+/** A larger total of a channel makes the smaller ones needless: they are not even looked at. */
+function latestOfEach(promises: readonly PromiseFrame[]): readonly PromiseFrame[] {
+  const latest = new Map<Hex, PromiseFrame>()
+  for (const promise of promises) {
+    const known = latest.get(promise.channelId)
+    if (known === undefined || promise.amount > known.amount) latest.set(promise.channelId, promise)
+  }
+  return latest.size === promises.length ? promises : [...latest.values()]
+}
+
+async function creditNow(
+  parts: Parts,
+  promises: readonly PromiseFrame[],
+  signers: ReadonlyMap<Hex, Address | undefined>,
+  provider: Address,
+) {
   const { ledger, typedData, identity, rules } = parts
-  const provider = link.peer
-  const expiresAt = await expiry(parts)
-  const leaving = (await ledger.note('leaving')) !== undefined
-  const blocked = new Set((await ledger.blocked()).map((entry) => entry.identity))
+  const [expiresAt, leaving, blockedNow] = await Promise.all([
+    expiry(parts),
+    ledger.note('leaving'),
+    ledger.blocked(),
+  ])
+  const blocked = new Set(blockedNow.map((entry) => entry.identity))
+  let renewed = 0
   return ledger.credit({
     provider,
     promises,
-    decide: (line, { channelId, amount, signature }, feeBps) => {
-      const signer = typedData.recover('MicroPromise', { channelId, provider, amount }, signature)
-      return rules.credit(line, provider, { amount, signer }, feeBps)
-    },
+    decide: (line, { channelId, amount }, feeBps) =>
+      rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,
     sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
     renew: (line, moved) => {
-      const onlyCleared = leaving || blocked.has(provider) || blocked.has(line.consumer)
-      return renewal(parts, line, provider, moved, expiresAt, onlyCleared)
+      // An answer has room for so many; the others come with the next.
+      if (renewed >= clearLimit) return undefined
+      const onlyCleared = leaving !== undefined || blocked.has(provider) || blocked.has(line.consumer)
+      const guarantee = renewal(parts, line, provider, moved, expiresAt, onlyCleared)
+      if (guarantee) renewed++
+      return guarantee
     },
   })
 }

@@ -19,6 +19,7 @@ import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
 import type { Ledger } from '../io/ledger.js'
 import { pause } from '../io/pause.js'
 import { createProposalIndex } from '../io/proposalIndex.js'
+import { startSigners } from '../io/signers.js'
 import { clear } from './clear.js'
 import { createCloser } from './close.js'
 import { describe } from './describe.js'
@@ -84,6 +85,7 @@ export async function startHub(options: {
     chain,
     sender: metrics.counting(createSender(chain, identity)),
     ledger,
+    signers: startSigners(chain.deployment),
     watch,
     rules,
     clock,
@@ -98,12 +100,12 @@ export async function startHub(options: {
   const market = createMarket(parts, index)
   const relayer = createRelayer(parts)
   await watch.catchUp().catch(async (cause) => {
-    await ledger.close()
+    await Promise.all([ledger.close(), parts.signers.close()])
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
   })
   await refuseOldLedger(parts).catch(async (error) => {
     stop.abort()
-    await Promise.allSettled([treasury.idle(), closer.idle()])
+    await Promise.allSettled([treasury.idle(), closer.idle(), parts.signers.close()])
     await ledger.close()
     throw error
   })
@@ -135,7 +137,7 @@ export async function startHub(options: {
   const shutDown = async () => {
     stop.abort()
     await following
-    await Promise.allSettled([treasury.idle(), closer.idle()])
+    await Promise.allSettled([treasury.idle(), closer.idle(), parts.signers.close()])
     await ledger.close()
     metrics.close()
   }

@@ -3,6 +3,7 @@ import type { Chain, Identity, Link, Log, Sender, TypedData } from '@pontage/sha
 import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chainWatch.js'
 import type { Ledger } from '../io/ledger.js'
+import type { Signers } from '../io/signers.js'
 
 /** What the operator decides. */
 export interface HubSettings {
@@ -57,6 +58,7 @@ export interface Parts {
   readonly chain: Chain
   readonly sender: Sender
   readonly ledger: Ledger
+  readonly signers: Signers
   readonly watch: ChainWatch
   readonly rules: Rules
   readonly clock: Clock

@@ -7,6 +7,7 @@ import type { Address, Hex } from '../units.js'
 import { maxFrameBytes } from '../wire.js'
 import { type Introduction, sayHello } from './hello.js'
 import { Inbox } from './inbox.js'
+import { Gatekeeper, usualLimits } from './limits.js'
 import { type Handlers, type Link, startLink } from './link.js'
 import type { Log } from './log.js'
 
@@ -49,7 +50,11 @@ export async function connectLink(options: {
     socket.terminate()
     return hello
   }
-  return { ok: true, link: startLink({ socket, inbox, peer: hello.peer, remoteAddress, handlers, log }) }
+  const allowance = new Gatekeeper(usualLimits, self.clock).allowance(hello.peer, remoteAddress)
+  const { maxBacklogBytes } = usualLimits
+  const { peer } = hello
+  const link = startLink({ socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log })
+  return { ok: true, link }
 }
 
 function opening(

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import type { Clock } from '../clock.js'
-import { explain, type Refusal, refuse, type Verdict } from '../refusal.js'
+import { explain, type Refusal, type Refused, refuse, type Verdict } from '../refusal.js'
 import type { Address, Hex } from '../units.js'
 import {
   challengeMessage,
@@ -13,6 +13,7 @@ import {
   welcomeMessage,
   wireVersion,
 } from '../wire.js'
+import { closeSoon } from './closeSoon.js'
 import type { Identity } from './identity.js'
 import type { Inbox } from './inbox.js'
 import type { TypedData } from './typedData.js'
@@ -26,18 +27,19 @@ export interface Introduction {
   readonly certificate: Hex
 }
 
-/** Milliseconds a peer has for each message of the introduction. */
-const patienceMs = 10_000
+/** Milliseconds a peer has for each message of the introduction, unless it is told otherwise. */
+const usualPatienceMs = 10_000
 
 /** The server's side: challenge, check the hello, welcome. */
 export async function receiveHello(
   socket: WebSocket,
   inbox: Inbox,
   self: Introduction,
+  patienceMs: number = usualPatienceMs,
 ): Promise<Verdict<{ peer: Address }>> {
   const challenge = newChallenge()
   socket.send(encodeMessage({ type: 'challenge', challenge, identity: self.identity.address, wireVersion }))
-  const read = await readMessage(inbox, 'hello', helloMessage)
+  const read = await readMessage(inbox, 'hello', helloMessage, patienceMs)
   if (!read.ok) return refuseAloud(socket, read.refusal)
   const hello = read.message
   const verdict = judge(hello, hello.identity, hello.wireVersion, challenge, self)
@@ -115,9 +117,9 @@ const signHello = (self: Introduction, challenge: Hex, peer: Address, issuedAt: 
   )
 
 /** Says why before closing, so that the other side can tell its user. */
-function refuseAloud(socket: WebSocket, refusal: Refusal): Verdict<{ peer: Address }> {
+export function refuseAloud(socket: WebSocket, refusal: Refusal, code?: number): Refused {
   socket.send(encodeMessage({ type: 'refused', code: refusal.code, message: explain(refusal) }))
-  socket.close(1008, refusal.code)
+  closeSoon(socket, refusal.code, code)
   return refuse(refusal)
 }
 
@@ -125,6 +127,7 @@ async function readMessage<Schema extends z.ZodType>(
   inbox: Inbox,
   type: string,
   schema: Schema,
+  patienceMs: number = usualPatienceMs,
 ): Promise<Verdict<{ message: z.output<Schema> }>> {
   const frame = await inbox.next(patienceMs)
   if (frame === 'closed') return refuse({ code: 'peer-gone', type })

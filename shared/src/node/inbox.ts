@@ -6,6 +6,9 @@ export interface Frame {
   readonly binary: boolean
 }
 
+/** Frames that wait to be asked for; what comes beyond them is dropped. */
+const mostWaiting = 16
+
 /**
  * The frames of one socket, none lost between the introduction and the conversation:
  * they queue until somebody asks for the next one, or takes them all.
@@ -49,6 +52,8 @@ export class Inbox {
       this.#take(frame)
       return
     }
+    // Who has not introduced itself has nothing more to say than that.
+    if (this.#waiting.length >= mostWaiting) return
     this.#waiting.push(frame)
     this.#wake?.()
   }

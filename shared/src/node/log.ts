@@ -1,4 +1,5 @@
 import winston from 'winston'
+import { requestId } from './requestContext.js'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -18,6 +19,12 @@ const bigintsAsText = winston.format((info) => {
   return info
 })
 
+const withRequest = winston.format((info) => {
+  const request = requestId()
+  if (request !== undefined) info.request = request
+  return info
+})
+
 const human = winston.format.printf(({ timestamp, level, message, program: _program, ...details }) => {
   const pairs = Object.entries(details).map(
     ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
@@ -26,15 +33,16 @@ const human = winston.format.printf(({ timestamp, level, message, program: _prog
 })
 
 /**
- * Logs to standard error: sentences when it is a terminal, one JSON object a line otherwise.
+ * Logs to standard error: sentences when it is a terminal, one JSON object a line otherwise. Lines of a request's
+ * work carry its id.
  *
  * @param program - Name that every JSON line carries.
  */
 export function createLog(program: string, level: LogLevel): Log {
   const { combine, timestamp, json, colorize } = winston.format
   const format = process.stderr.isTTY
-    ? combine(bigintsAsText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
-    : combine(bigintsAsText(), timestamp(), json())
+    ? combine(withRequest(), bigintsAsText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
+    : combine(withRequest(), bigintsAsText(), timestamp(), json())
   return winston.createLogger({
     level,
     format,

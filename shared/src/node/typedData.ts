@@ -42,8 +42,13 @@ export function createTypedData(deployment: Deployment): TypedData {
     registry: domainSeparator(deployment.chainId, deployment.registry),
     marketplace: domainSeparator(deployment.chainId, deployment.marketplace),
   }
-  const digest: TypedData['digest'] = (name, document) =>
-    keccak256(Buffer.concat([eip712Prefix, separators[documents[name].verifier], structHash(name, document)]))
+  const digest: TypedData['digest'] = (name, document) => {
+    const preimage = Buffer.allocUnsafe(2 + 2 * word)
+    preimage.writeUInt16BE(eip712Prefix)
+    separators[documents[name].verifier].copy(preimage, 2)
+    structHash(name, document).copy(preimage, 2 + word)
+    return keccak256(preimage)
+  }
   const sign: TypedData['sign'] = (name, document, privateKey) =>
     signDigest(digest(name, document), privateKey)
   const recover: TypedData['recover'] = (name, document, signature) =>
@@ -62,7 +67,7 @@ export function createTypedData(deployment: Deployment): TypedData {
   }
 }
 
-const eip712Prefix = Buffer.from([0x19, 0x01])
+const eip712Prefix = 0x1901
 const word = 32
 /** Half the order of secp256k1: a larger s is the same signature written a second way. */
 const halfOrder = Buffer.from('7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0', 'hex')
@@ -98,18 +103,25 @@ function domainSeparator(chainId: number, verifyingContract: Address): Buffer {
   )
 }
 
-type Encoder = (value: never) => Buffer
+/** Writes a field's value as one word. */
+type Encoder = (value: never, into: Buffer, at: number) => void
+
+const encodeNumber = (value: bigint | number, into: Buffer, at: number) =>
+  into.write(value.toString(16).padStart(2 * word, '0'), at, word, 'hex')
+const encodeHex = (value: Hex, into: Buffer, at: number) =>
+  into.write(value.slice(2).padStart(2 * word, '0'), at, word, 'hex')
 
 const encoders: Record<FieldType, Encoder> = {
-  bytes32: (value: Hex) => hexWord(value),
-  address: (value: Address) => hexWord(value),
-  'address[]': (value: readonly Address[]) => keccak256(Buffer.concat(value.map(hexWord))),
-  string: (value: string) => text(value),
-  uint8: (value: number) => number(value),
-  uint32: (value: number) => number(value),
-  uint48: (value: number) => number(value),
-  uint64: (value: number) => number(value),
-  uint256: (value: bigint) => number(value),
+  bytes32: encodeHex,
+  address: encodeHex,
+  'address[]': (value: readonly Address[], into: Buffer, at: number) =>
+    keccak256(Buffer.concat(value.map(hexWord))).copy(into, at),
+  string: (value: string, into: Buffer, at: number) => text(value).copy(into, at),
+  uint8: encodeNumber,
+  uint32: encodeNumber,
+  uint48: encodeNumber,
+  uint64: encodeNumber,
+  uint256: encodeNumber,
 }
 
 const layouts = new Map(
@@ -126,12 +138,12 @@ function structHash<Name extends DocumentName>(name: Name, document: Document<Na
   const layout = layouts.get(name)
   if (!layout) throw new Error(`There is no document "${name}".`)
   const values = document as Record<string, never>
-  return keccak256(
-    Buffer.concat([
-      layout.typeHash,
-      ...layout.fields.map(([field, encode]) => encode(values[field] as never)),
-    ]),
-  )
+  const preimage = Buffer.alloc(word * (1 + layout.fields.length))
+  layout.typeHash.copy(preimage)
+  layout.fields.forEach(([field, encode], index) => {
+    encode(values[field] as never, preimage, word * (1 + index))
+  })
+  return keccak256(preimage)
 }
 
 function text(value: string): Buffer {
@@ -139,9 +151,13 @@ function text(value: string): Buffer {
 }
 
 function number(value: bigint | number): Buffer {
-  return Buffer.from(value.toString(16).padStart(2 * word, '0'), 'hex')
+  const bytes = Buffer.alloc(word)
+  encodeNumber(value, bytes, 0)
+  return bytes
 }
 
 function hexWord(value: Hex): Buffer {
-  return Buffer.from(value.slice(2).padStart(2 * word, '0'), 'hex')
+  const bytes = Buffer.alloc(word)
+  encodeHex(value, bytes, 0)
+  return bytes
 }

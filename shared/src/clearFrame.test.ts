@@ -1,0 +1,85 @@
+import fc from 'fast-check'
+import { expect, it } from 'vitest'
+import { clearLimit, decodeClear, decodeCleared, encodeClear, encodeCleared } from './clearFrame.js'
+import { type Address, type Hex, wei } from './units.js'
+import { maxFrameBytes } from './wire.js'
+
+const hex = (length: number) =>
+  fc
+    .uint8Array({ minLength: length, maxLength: length })
+    .map((raw): Hex => `0x${Buffer.from(raw).toString('hex')}`)
+const amount = fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }).map(wei)
+const number = fc.nat({ max: 2 ** 32 - 1 })
+const request = fc.record({
+  promises: fc.array(fc.record({ channelId: hex(32), amount, signature: hex(65) }), { maxLength: 20 }),
+})
+const answer = fc.record({
+  total: amount,
+  signature: hex(65),
+  guarantees: fc.array(
+    fc.record({
+      channelId: hex(32),
+      provider: hex(20).map((text) => text as Address),
+      ceiling: amount,
+      expiresAt: fc.maxSafeNat(),
+      signature: hex(65),
+    }),
+    { maxLength: 5 },
+  ),
+  refused: fc.array(
+    fc.record({
+      channelId: hex(32),
+      code: fc.string({ maxLength: 60 }),
+      message: fc.string({ maxLength: 60 }),
+    }),
+    { maxLength: 5 },
+  ),
+})
+
+it('reads back every clear and every answer it lays out', () => {
+  fc.assert(
+    fc.property(number, request, answer, (id, params, value) => {
+      expect(decodeClear(encodeClear(id, params))).toEqual({ id, params })
+      expect(decodeCleared(encodeCleared(id, value))).toEqual({ id, value })
+    }),
+  )
+})
+
+it('takes no frame that is a byte too long or too short, and never throws at one', () => {
+  fc.assert(
+    fc.property(number, request, answer, fc.nat(), (id, params, value, cut) => {
+      for (const [frame, decode] of [
+        [encodeClear(id, params), decodeClear],
+        [encodeCleared(id, value), decodeCleared],
+      ] as const) {
+        expect(decode(frame.subarray(0, frame.length - 1))).toBeUndefined()
+        expect(decode(Buffer.concat([frame, Buffer.from([0])]))).toBeUndefined()
+        const flipped = Buffer.from(frame)
+        flipped[cut % frame.length] = (flipped[cut % frame.length] ?? 0) ^ 0xff
+        decode(flipped)
+        decode(frame.subarray(0, cut % frame.length))
+      }
+    }),
+  )
+})
+
+it('keeps a full clear and the longest answer to it within a frame', () => {
+  const id = `0x${'ab'.repeat(32)}` as const
+  const signature = `0x${'cd'.repeat(65)}` as const
+  const most = wei(2n ** 256n - 1n)
+  const each = <Entry>(entry: Entry): Entry[] => Array.from({ length: clearLimit }, () => entry)
+  const promises = each({ channelId: id, amount: most, signature })
+  expect(encodeClear(1, { promises }).length).toBeLessThanOrEqual(maxFrameBytes)
+  expect(() => encodeClear(1, { promises: [...promises, ...promises] })).toThrow('at most 1000')
+  const provider = `0x${'ef'.repeat(20)}` as Address
+  const frame = encodeCleared(1, {
+    total: most,
+    signature,
+    guarantees: each({ channelId: id, provider, ceiling: most, expiresAt: 1, signature }),
+    refused: each({ channelId: id, code: 'insufficient-collateral', message: 'x'.repeat(200) }),
+  })
+  expect(frame.length).toBeLessThanOrEqual(maxFrameBytes)
+  const refused = decodeCleared(frame)?.value.refused
+  expect(refused?.every(({ code }) => code === 'insufficient-collateral')).toBe(true)
+  expect([refused?.at(0)?.message.length, refused?.at(-1)?.message.length]).toEqual([200, 0])
+})
