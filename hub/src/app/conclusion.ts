@@ -6,7 +6,7 @@ import {
   type Hex,
   type Result,
 } from '@pontage/shared'
-import { inChunks } from '@pontage/shared/node'
+import { inChunks, intentOf } from '@pontage/shared/node'
 import type { Closing } from '../io/ledger.js'
 import type { Parts } from './parts.js'
 
@@ -34,6 +34,7 @@ export async function sendConclusion(parts: Parts, channelId: Hex, channel: Chan
   const state = finalState(chain.deployment, channel, closing)
   const sent = await sender.send(
     chain.channels.conclude.populateTransaction(...concludeArguments(state, closing.releases, signatures)),
+    intentOf('conclude', channelId),
   )
   log.info('concluded', { channelId, transaction: sent.transaction, gasUsed: sent.gasUsed })
   await watch.catchUp().catch(() => undefined) // The transaction stands whether it is seen at once or later.

@@ -35,6 +35,8 @@ export function createTreasury(parts: TreasuryParts): Treasury {
   let waiting = false
 
   async function drawNow(forced: boolean): Promise<readonly Drawn[]> {
+    // What a crash or a lost connection left on its way may be a draw: its effect must be seen before the next.
+    await parts.sender.settleEarlier()
     const undrawn = await ledger.undrawn()
     const pool = await ledger.standing()
     const chosen = rules.draws(undrawn, await ledger.accounts(), pool, settings, forced)
@@ -50,6 +52,7 @@ export function createTreasury(parts: TreasuryParts): Treasury {
 
   /** Reads the ledger once: it is some blocks behind, so that what was just drawn would come up again. */
   async function drawEverything(): Promise<readonly Drawn[]> {
+    await parts.sender.settleEarlier()
     const all = [...(await ledger.undrawn())]
     const drawn: Drawn[] = []
     while (all.length > 0) {

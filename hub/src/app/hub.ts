@@ -83,7 +83,9 @@ export async function startHub(options: {
     identity,
     typedData,
     chain,
-    sender: metrics.counting(createSender(chain, identity)),
+    sender: metrics.counting(
+      createSender(chain, identity, { outbox: ledger.outbox, log, signal: stop.signal }),
+    ),
     ledger,
     signers: startSigners(chain.deployment),
     watch,
@@ -115,6 +117,7 @@ export async function startHub(options: {
   const following = Promise.all([
     watch.run(settings.pollMs, stop.signal),
     gas.run(stop.signal),
+    parts.sender.run(settings.pollMs, stop.signal),
     index.run(settings.pollMs, stop.signal),
     serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
   ])

@@ -1,5 +1,5 @@
 import { formatTokens, type Verdict } from '@pontage/shared'
-import type { Sender } from '@pontage/shared/node'
+import type { DurableSender } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { reservedBy } from '../core/reserve.js'
 import { advanceNeeded } from '../core/solvency.js'
@@ -12,7 +12,7 @@ export interface Metrics {
   /** Counts a request by its kind and by what came of it. */
   answered(type: string, verdict: Verdict, seconds: number): void
   /** The same sender, its transactions counted. */
-  counting(sender: Sender): Sender
+  counting(sender: DurableSender): DurableSender
   /** The page Prometheus reads. */
   page(parts: Parts, gas: GasWatch): Promise<HttpAnswer>
   close(): void
@@ -80,9 +80,10 @@ export function createMetrics(): Metrics {
       durations.observe({ type }, seconds)
     },
     counting: (sender) => ({
-      async send(call) {
+      ...sender,
+      async send(call, intent) {
         try {
-          const sent = await sender.send(call)
+          const sent = await sender.send(call, intent)
           transactions.inc({ outcome: 'ok' })
           gasUsed.inc(sent.gasUsed)
           return sent

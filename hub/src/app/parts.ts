@@ -1,5 +1,5 @@
 import type { Address, Clock, Wei } from '@pontage/shared'
-import type { Chain, Identity, Link, Log, Sender, TypedData } from '@pontage/shared/node'
+import type { Chain, DurableSender, Identity, Link, Log, TypedData } from '@pontage/shared/node'
 import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chainWatch.js'
 import type { Ledger } from '../io/ledger.js'
@@ -56,7 +56,7 @@ export interface Parts {
   readonly identity: Identity
   readonly typedData: TypedData
   readonly chain: Chain
-  readonly sender: Sender
+  readonly sender: DurableSender
   readonly ledger: Ledger
   readonly signers: Signers
   readonly watch: ChainWatch

@@ -120,25 +120,24 @@ async function relay(
   errand: Errand,
   besides: { inAll: number; ofIdentity: number },
 ): Promise<Relayed> {
-  const { ledger, sender, chain, settings, clock, log } = parts
+  const { ledger, sender, chain, clock, log } = parts
   const served =
     errand.kind === 'exit' ? ({ ok: true } as const) : await judgeService(parts, [errand.identity])
   const done = await ledger.relayed(errand.digest)
   if (done) return { ok: true, value: { transaction: done.transaction } }
-  if (!served.ok) return served
-  if (errand.fee < settings.relayFee)
-    return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: settings.relayFee })
-  const now = clock.now()
-  const { relaysPerDay, relaysPerDayInAll } = settings
-  const since = now - secondsPerDay
-  if ((await ledger.relayedSince(since, errand.identity)) + besides.ofIdentity >= relaysPerDay)
-    return refuse({ code: 'relay-limit', perDay: relaysPerDay })
-  if ((await ledger.relayedSince(since)) + besides.inAll >= relaysPerDayInAll)
-    return refuse({ code: 'relay-limit', perDay: relaysPerDayInAll })
+  // A crash may have come between sending and remembering: then it was judged before, and is only waited for.
+  const known = await ledger.outbox.find(errand.digest)
+  const isUnderWay = known !== undefined && known.state !== 'refused'
+  const judged = isUnderWay
+    ? ({ ok: true } as const)
+    : served.ok
+      ? await judge(parts, errand, besides)
+      : served
+  if (!judged.ok) return judged
   let sent: Sent
   try {
-    await errand.simulate()
-    sent = await sender.send(errand.call())
+    if (!isUnderWay) await errand.simulate()
+    sent = await sender.send(errand.call(), errand.digest)
   } catch (error) {
     const reason = reasonOf(chain, (error as Error).cause ?? error).replace(/\.$/, '')
     log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason })
@@ -148,7 +147,7 @@ async function relay(
     digest: errand.digest,
     identity: errand.identity,
     transaction: sent.transaction,
-    at: now,
+    at: clock.now(),
   })
   log.info('relayed', {
     kind: errand.kind,
@@ -158,6 +157,22 @@ async function relay(
     gasUsed: sent.gasUsed,
   })
   return { ok: true, value: { transaction: sent.transaction } }
+}
+
+/** Whether a new errand pays enough, and is not one too many. */
+async function judge(
+  { ledger, settings, clock }: Parts,
+  { identity, fee }: Errand,
+  besides: { inAll: number; ofIdentity: number },
+): Promise<Verdict> {
+  if (fee < settings.relayFee) return refuse({ code: 'relay-fee-too-low', fee, quoted: settings.relayFee })
+  const { relaysPerDay, relaysPerDayInAll } = settings
+  const since = clock.now() - secondsPerDay
+  if ((await ledger.relayedSince(since, identity)) + besides.ofIdentity >= relaysPerDay)
+    return refuse({ code: 'relay-limit', perDay: relaysPerDay })
+  if ((await ledger.relayedSince(since)) + besides.inAll >= relaysPerDayInAll)
+    return refuse({ code: 'relay-limit', perDay: relaysPerDayInAll })
+  return { ok: true }
 }
 
 /** What is left of a channel's balance once everything known to be owed has been drawn. */

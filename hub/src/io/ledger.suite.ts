@@ -1,4 +1,5 @@
 import { type Address, address, type Hex, type Signed, unixSeconds, wei } from '@pontage/shared'
+import type { OutboxEntry } from '@pontage/shared/node'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ChannelLine, tabOf } from '../core/channelLine.js'
@@ -95,6 +96,35 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await ledger.applyChain(block(1, { channels: [openChannel(1, 500n), openChannel(2, 300n)] }))
     })
     afterEach(() => ledger.close())
+
+    it('keeps what is to be sent, the oldest first, until it is done', async () => {
+      const entry = (n: number, state: OutboxEntry['state'], revision = 0): OutboxEntry => ({
+        intent: channelId(n),
+        state,
+        revision,
+        call: { to: consumer, data: paper(n), value: '0' },
+        nonce: n,
+        versions: [
+          { hash: channelId(n), raw: paper(n), maxFeePerGas: `${10n ** 20n}`, maxPriorityFeePerGas: '1' },
+        ],
+      })
+      const { outbox } = ledger
+      expect(await outbox.find(channelId(2))).toBeUndefined()
+      for (const n of [2, 1, 3]) expect(await outbox.add(entry(n, 'wanted'))).toEqual(entry(n, 'wanted'))
+      expect(await outbox.put(entry(2, 'sent', 1))).toBe(true)
+      // The same intent is one transaction, and of two writers the first is right.
+      expect(await outbox.add(entry(2, 'wanted'))).toEqual(entry(2, 'sent', 1))
+      expect(await outbox.put(entry(2, 'mined', 1))).toBe(false)
+      expect(await outbox.put(entry(1, 'done', 1))).toBe(true)
+      await ledger.close()
+      ledger = await open()
+      expect(await ledger.outbox.open()).toEqual([entry(2, 'sent', 1), entry(3, 'wanted')])
+      expect(await ledger.outbox.find(channelId(1))).toEqual(entry(1, 'done', 1))
+      // What the chain refused may be wanted again.
+      expect(await ledger.outbox.put(entry(3, 'refused', 1))).toBe(true)
+      expect(await ledger.outbox.add(entry(3, 'wanted'))).toEqual(entry(3, 'wanted'))
+      expect((await ledger.outbox.open()).map(({ nonce }) => nonce)).toEqual([2, 3])
+    })
 
     it('belongs to one hub of one deployment for ever', async () => {
       await ledger.bind(hub, deployment)

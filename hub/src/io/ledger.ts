@@ -8,6 +8,7 @@ import type {
   Verdict,
   Wei,
 } from '@pontage/shared'
+import type { Outbox } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Undrawn } from '../core/drawPolicy.js'
 import type { Liability } from '../core/liabilities.js'
@@ -219,6 +220,9 @@ export interface Ledger {
   recordRelayed(entry: Relayed): Promise<void>
   /** How many transactions were relayed since a time, for one identity or in all. */
   relayedSince(since: number, identity?: Address): Promise<number>
+
+  /** Transactions from the wish to their last confirmation, recorded before they leave. */
+  readonly outbox: Outbox
 
   /** Identities that the operator does not deal with, each with the time it was blocked. */
   blocked(): Promise<readonly Blocked[]>

@@ -1,5 +1,5 @@
 import type { Clock } from '@pontage/shared'
-import type { Chain, Identity, Log, Sender, TypedData } from '@pontage/shared/node'
+import type { Chain, DurableSender, Identity, Log, TypedData } from '@pontage/shared/node'
 import type { GroupCommit } from '../io/groupCommit.js'
 import type { PromiseStore } from '../io/promiseStore.js'
 import type { SessionStore } from '../io/sessionStore.js'
@@ -11,7 +11,7 @@ export interface Parts {
   readonly typedData: TypedData
   readonly clock: Clock
   readonly chain: Chain
-  readonly sender: Sender
+  readonly sender: DurableSender
   readonly promises: PromiseStore
   readonly commit: GroupCommit
   readonly sessions: SessionStore

@@ -35,6 +35,13 @@ const migrations = [
     gas_used INTEGER NOT NULL, "transaction" BLOB NOT NULL, block INTEGER NOT NULL, at INTEGER NOT NULL
   );
   `,
+  `
+  CREATE TABLE outbox (
+    number INTEGER PRIMARY KEY, intent BLOB NOT NULL UNIQUE, state TEXT NOT NULL, revision INTEGER NOT NULL,
+    entry TEXT NOT NULL
+  );
+  CREATE INDEX outbox_by_state ON outbox (state, number);
+  `,
 ]
 
 /**

@@ -31,6 +31,8 @@ export interface Chain {
   readonly marketplace: IMarketplace
   /** How many blocks must follow one before what it says is relied upon; 0 relies on the newest. */
   readonly confirmations: number
+  /** The most a transaction may offer for each unit of gas, in wei of the chain's coin. */
+  readonly maxFeePerGas: bigint
   readonly tokenDecimals: number
   readonly tokenSymbol: string
   /** The newest block. */
@@ -45,6 +47,9 @@ const rpcTimeoutMs = 15_000
 /** Milliseconds between looks for a receipt. */
 const pollingMs = 500
 
+/** 500 gwei. */
+const defaultMaxFeePerGas = 500n * 10n ** 9n
+
 /**
  * Connects to a chain and makes sure that it is the deployment's.
  *
@@ -55,6 +60,7 @@ export async function connectChain(options: {
   rpc: string
   deploymentFile?: string
   confirmations: number
+  maxFeePerGas?: bigint
 }): Promise<Chain> {
   const chainId = await askChainId(options.rpc)
   const deployment = await readDeployment(options.deploymentFile, chainId)
@@ -90,6 +96,7 @@ export async function connectChain(options: {
     channels: IPaymentChannels__factory.connect(deployment.channels, rpc),
     marketplace: IMarketplace__factory.connect(deployment.marketplace, rpc),
     confirmations: options.confirmations,
+    maxFeePerGas: options.maxFeePerGas ?? defaultMaxFeePerGas,
     tokenDecimals: Number(decimals),
     tokenSymbol: symbol,
     head: () => blockAt('latest'),

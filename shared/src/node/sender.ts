@@ -1,8 +1,13 @@
-import type { ContractTransactionReceipt, TransactionRequest, TransactionResponse } from 'ethers'
-import { isCallException, Wallet } from 'ethers'
+import { randomBytes } from 'node:crypto'
+import type { TransactionReceipt, TransactionRequest } from 'ethers'
 import type { Hex } from '../units.js'
+import { address } from '../units.js'
 import type { Chain } from './chain.js'
+import { reasonOf, revertedReason } from './chainReason.js'
+import { ChainWriter, wait } from './chainWriter.js'
 import type { Identity } from './identity.js'
+import type { Log } from './log.js'
+import { memoryOutbox, type Outbox, type OutboxEntry } from './outbox.js'
 import { UserError } from './userError.js'
 
 /** What a transaction cost and where it stands. */
@@ -10,88 +15,126 @@ export interface Sent {
   readonly transaction: Hex
   readonly gasUsed: number
   readonly blockNumber: number
-  readonly receipt: ContractTransactionReceipt
+  readonly receipt: TransactionReceipt
 }
 
-/** Sends one identity's transactions, one after the other. */
+/** Sends one identity's transactions. */
 export interface Sender {
   /**
-   * Estimates, sends and waits until the transaction is in a block.
+   * Records, sends and waits until the transaction is in a block.
    *
    * @param call - What to send, such as `contract.redeem.populateTransaction(…)`.
+   * @param intent - Digest of the cause. What was sent for it before is waited for, or its outcome returned, also
+   *   after a crash; a new one each time when left out.
    * @throws UserError when the chain would revert it (nothing is sent), there is no gas coin, or it reverted.
    */
-  send(call: Promise<TransactionRequest> | TransactionRequest): Promise<Sent>
+  send(call: Promise<TransactionRequest> | TransactionRequest, intent?: Hex): Promise<Sent>
 }
 
-/** Gas added to an estimate: state may move between estimate and block. */
-const gasMargin = (gas: bigint): bigint => (gas * 13n) / 10n
-/** Times a transaction is given another nonce when its own was taken. */
-const nonceAttempts = 5
+/** A sender whose outbox outlives the process. */
+export interface DurableSender extends Sender {
+  /** Brings what was recorded before into a block, so that the newest block shows its effects. Never throws. */
+  settleEarlier(): Promise<void>
+  /** Sends again what was dropped, reorganised away or left by a crash, every `pollMs` until the signal. */
+  run(pollMs: number, signal: AbortSignal): Promise<void>
+}
+
+/** Milliseconds a caller waits for a block. */
 const receiptTimeoutMs = 180_000
+/** Milliseconds between looks for what another process is sending. */
+const lookEveryMs = 200
+/** Milliseconds before something that failed is tried again unasked. */
+const retryAfterMs = 5_000
 
-export function createSender(chain: Chain, identity: Identity): Sender {
-  const wallet = new Wallet(identity.privateKey.hex(), chain.rpc)
-  let last: Promise<unknown> = Promise.resolve()
+/**
+ * @param options.outbox - Where transactions are recorded before they leave; in memory when left out.
+ * @param options.isWriter - Whether this process sends what all processes on the outbox want; asked before each step.
+ */
+export function createSender(
+  chain: Chain,
+  identity: Identity,
+  options: { outbox?: Outbox; isWriter?: () => Promise<boolean>; log?: Log; signal?: AbortSignal } = {},
+): DurableSender {
+  const { outbox = memoryOutbox(), isWriter = async () => true, log, signal } = options
+  const writer = new ChainWriter({ chain, identity, outbox, timeoutMs: receiptTimeoutMs, log, signal })
 
-  async function sendNow(call: Promise<TransactionRequest> | TransactionRequest): Promise<Sent> {
-    try {
-      const request = await call
-      const gasLimit = gasMargin(await wallet.estimateGas(request))
-      const response = await sendWithFreshNonce(wallet, { ...request, gasLimit })
-      const receipt = (await response.wait(1, receiptTimeoutMs)) as ContractTransactionReceipt | null
-      if (!receipt) throw new Error(`Transaction ${response.hash} has no receipt.`)
-      return {
-        transaction: receipt.hash as Hex,
-        gasUsed: Number(receipt.gasUsed),
-        blockNumber: receipt.blockNumber,
-        receipt,
+  async function outcomeOf(intent: Hex): Promise<Sent> {
+    const giveUpAt = performance.now() + receiptTimeoutMs
+    for (;;) {
+      const entry = await outbox.find(intent)
+      if (!entry) throw new Error('The transaction is no longer recorded.')
+      if (entry.state === 'refused') throw new UserError(entry.reason ?? 'The chain refused.')
+      if (entry.outcome) return sentOf(chain, entry)
+      if (await isWriter()) {
+        if (await writer.drive(entry)) continue
       }
-    } catch (error) {
-      throw new UserError(reasonOf(chain, error), { cause: error })
+      if (performance.now() > giveUpAt) throw Object.assign(new Error('no block yet'), { code: 'TIMEOUT' })
+      await wait(lookEveryMs, signal)
     }
   }
 
+  async function driveAll(entries: readonly OutboxEntry[]): Promise<void> {
+    await Promise.all(entries.map((entry) => writer.drive(entry).catch(() => undefined)))
+  }
+
   return {
-    send(call) {
-      const turn = last.then(() => sendNow(call))
-      last = turn.catch(() => undefined)
-      return turn
+    async send(call, intent = `0x${randomBytes(32).toString('hex')}`) {
+      try {
+        const { to, data, value } = await call
+        await outbox.add({
+          intent,
+          state: 'wanted',
+          revision: 0,
+          call: { to: address(`${to}`), data: (data ?? '0x') as Hex, value: `${value ?? 0}` },
+          versions: [],
+        })
+        return await outcomeOf(intent)
+      } catch (error) {
+        if (error instanceof UserError) throw error
+        throw new UserError(reasonOf(chain, error), { cause: error })
+      }
+    },
+    async settleEarlier() {
+      const open = await outbox.open()
+      if (await isWriter()) await driveAll(open.filter(({ state }) => state !== 'mined'))
+    },
+    async run(pollMs, until) {
+      const failedAt = new Map<Hex, number>()
+      const isDue = ({ intent }: OutboxEntry): boolean =>
+        (failedAt.get(intent) ?? Number.NEGATIVE_INFINITY) + retryAfterMs <= performance.now()
+      while (!until.aborted) {
+        try {
+          if (await isWriter())
+            for (const entry of (await outbox.open()).filter(isDue)) {
+              const work = entry.state === 'mined' ? writer.confirm(entry) : writer.drive(entry)
+              void work.then(
+                () => failedAt.delete(entry.intent),
+                (error: Error) => {
+                  failedAt.set(entry.intent, performance.now())
+                  if (!until.aborted)
+                    log?.warn('transaction waits', { intent: entry.intent, reason: reasonOf(chain, error) })
+                },
+              )
+            }
+        } catch (error) {
+          log?.warn('outbox not readable', { reason: (error as Error).message })
+        }
+        await wait(pollMs, until).catch(() => undefined)
+      }
+      await writer.idle()
     },
   }
 }
 
-/** Another program with the same key may take the nonce in between: then nothing was sent, and the next one serves. */
-async function sendWithFreshNonce(wallet: Wallet, request: TransactionRequest): Promise<TransactionResponse> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await wallet.sendTransaction(request)
-    } catch (error) {
-      const { code } = error as { code?: string }
-      if ((code !== 'NONCE_EXPIRED' && code !== 'REPLACEMENT_UNDERPRICED') || attempt === nonceAttempts)
-        throw error
-    }
+async function sentOf(chain: Chain, { outcome }: OutboxEntry): Promise<Sent> {
+  if (!outcome?.succeeded) throw new UserError(revertedReason)
+  const receipt = await chain.rpc.getTransactionReceipt(outcome.transaction)
+  // It was in a block and is in none: the chain was reorganised, and the writer sends it again.
+  if (!receipt) throw Object.assign(new Error('not in a block any more'), { code: 'TIMEOUT' })
+  return {
+    transaction: outcome.transaction,
+    gasUsed: Number(receipt.gasUsed),
+    blockNumber: receipt.blockNumber,
+    receipt,
   }
-}
-
-/** Why the chain refuses: the contract's own error with its arguments, as a sentence's end. */
-export function reasonOf(chain: Chain, error: unknown): string {
-  if (isCallException(error)) {
-    const { data } = error
-    if (data) {
-      for (const contract of [chain.channels, chain.registry, chain.marketplace, chain.token]) {
-        const parsed = contract.interface.parseError(data)
-        if (!parsed) continue
-        const values = parsed.fragment.inputs.map((input, index) => `${input.name} ${parsed.args[index]}`)
-        return `The contract refused: ${parsed.name}${values.length > 0 ? ` (${values.join(', ')})` : ''}.`
-      }
-    }
-    return `The chain refused: ${error.reason ?? error.shortMessage}.`
-  }
-  const code = (error as { code?: string }).code
-  if (code === 'INSUFFICIENT_FUNDS')
-    return 'The account has too little of the chain’s coin for gas. Send it some.'
-  if (code === 'TIMEOUT')
-    return 'The transaction is not in a block yet. It may still come; look again before repeating.'
-  return error instanceof Error ? error.message : String(error)
 }

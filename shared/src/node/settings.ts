@@ -1,4 +1,5 @@
 import type { InferredOptionTypes, Options } from 'yargs'
+import { parseTokens } from '../quantity.js'
 import { type Chain, connectChain } from './chain.js'
 import { keystorePath } from './homeFolder.js'
 import type { Identity } from './identity.js'
@@ -26,6 +27,12 @@ export const chainFlags = {
     default: 2,
     requiresArg: true,
     describe: 'Blocks that must follow one before it is relied upon',
+  },
+  'max-gas-price': {
+    type: 'string',
+    default: '500',
+    requiresArg: true,
+    describe: 'The most a transaction offers for a unit of gas, in billionths of the chain’s coin (gwei)',
   },
 } as const satisfies Flags
 
@@ -56,10 +63,11 @@ export type ChainOptions = CommonOptions & Given<typeof chainFlags>
 export type KeyOptions = CommonOptions & Given<typeof keyFlags>
 
 /** @throws UserError when the chain cannot be reached or is another one. */
-export const openChain = ({ rpc, deployment, confirmations }: ChainOptions): Promise<Chain> =>
+export const openChain = ({ rpc, deployment, confirmations, maxGasPrice }: ChainOptions): Promise<Chain> =>
   connectChain({
     rpc,
     confirmations: wholeNumber('--confirmations', confirmations),
+    maxFeePerGas: parseTokens(maxGasPrice, 9),
     ...(deployment === undefined ? {} : { deploymentFile: deployment }),
   })
 

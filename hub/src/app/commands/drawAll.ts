@@ -57,7 +57,7 @@ async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
     watch,
     log,
     chain,
-    sender: createSender(chain, identity),
+    sender: createSender(chain, identity, { outbox: ledger.outbox, log }),
     identity,
   })
   const drawn = await treasury.drawAll()

@@ -188,4 +188,17 @@ const migrations = {
         .execute()
     },
   },
+  '0005-transactions-on-their-way': {
+    async up(db: Kysely<unknown>): Promise<void> {
+      await db.schema
+        .createTable('outbox')
+        .addColumn('number', 'integer', (column) => column.primaryKey())
+        .addColumn('intent', 'blob', (column) => column.notNull().unique())
+        .addColumn('state', 'text', (column) => column.notNull())
+        .addColumn('revision', 'integer', (column) => column.notNull())
+        .addColumn('entry', 'text', (column) => column.notNull())
+        .execute()
+      await db.schema.createIndex('outbox_by_state').on('outbox').columns(['state', 'number']).execute()
+    },
+  },
 }

@@ -7,6 +7,7 @@ import { prepareGuarantees } from './guarantees.js'
 import { prepareLines } from './lines.js'
 import { prepareNotes } from './notes.js'
 import { openDatabase } from './open.js'
+import { prepareOutbox } from './outbox.js'
 import { preparePublications } from './publications.js'
 import { prepareRebuild } from './rebuild.js'
 import { prepareReceipts } from './receipts.js'
@@ -92,6 +93,7 @@ export async function openSqliteLedger(path: string): Promise<Ledger> {
       const row = identity ? countRelayed.get(hexBlob(identity), since) : countAllRelayed.get(since)
       return (row as { count: number }).count
     },
+    outbox: prepareOutbox(database),
     ...prepareNotes(database),
     problem: async () => {
       const found = database.pragma('quick_check(1)', { simple: true }) as string

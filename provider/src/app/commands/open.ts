@@ -1,6 +1,7 @@
 import { systemClock } from '@pontage/shared'
 import { type Chain, createSender, createTypedData, type Identity, type Log } from '@pontage/shared/node'
 import { GroupCommit } from '../../io/groupCommit.js'
+import { openOutbox } from '../../io/outboxStore.js'
 import { PromiseStore } from '../../io/promiseStore.js'
 import { SessionStore } from '../../io/sessionStore.js'
 import { SettlementStore } from '../../io/settlementStore.js'
@@ -22,7 +23,7 @@ export function openParts(
     typedData: createTypedData(chain.deployment),
     clock: systemClock,
     chain,
-    sender: createSender(chain, identity),
+    sender: createSender(chain, identity, { outbox: openOutbox(db), log }),
     promises,
     commit,
     sessions: new SessionStore(db),
