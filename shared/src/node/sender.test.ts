@@ -199,7 +199,7 @@ it('sends what was recorded and not signed when it crashed, unasked', async () =
     call: { to: to as never, data: data as Hex, value: '0' },
     versions: [],
   })
-  begin(sender(outbox).run(20, stop.signal))
+  void begin(sender(outbox).run(20, stop.signal))
   await eventually(async () => (await allowance()) === 7n)
   await mine(3)
   await eventually(async () => (await outbox.find(intentOf('approve', '7')))?.state === 'done')
@@ -246,7 +246,7 @@ it('sends again what a reorganisation took out of its block', async () => {
   await holdBlocks()
   await anvil.rpc('anvil_reorg', 1, [])
   await eventually(async () => (await allowance()) === 0n)
-  begin(one.run(20, stop.signal))
+  void begin(one.run(20, stop.signal))
   await eventually(async () => {
     await mine()
     return (await allowance()) === 9n
@@ -265,7 +265,7 @@ it('leaves it to the writer among several processes, and reports what came of it
   const sending = begin(clerk.send(approve(10n), intentOf('approve', '10')))
   await eventually(async () => (await outbox.open()).length === 1)
   expect(await count()).toBe(0)
-  begin(sender(outbox).run(20, stop.signal))
+  void begin(sender(outbox).run(20, stop.signal))
   expect((await sending).blockNumber).toBeGreaterThan(0)
   expect(await allowance()).toBe(10n)
 })
