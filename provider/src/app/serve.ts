@@ -28,6 +28,9 @@ export interface Serving {
   readonly failed: Promise<never>
 }
 
+/** Milliseconds between looks at what is still to be sent, or was and is in no block. */
+const sendEveryMs = 2_000
+
 /**
  * Starts a provider: what a crash left is undone, tunnels and firewall made, the offer published, and consumers
  * accepted. What was opened is closed again when a later step fails.
@@ -40,7 +43,13 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
   const closeAll = () => inOrder(closers.splice(0).reverse())
   const { failed, fail } = failure()
   let door: Door = 'opening'
+  const stopSending = new AbortController()
   try {
+    const sending = parts.sender.run(sendEveryMs, stopSending.signal)
+    closers.push(async () => {
+      stopSending.abort()
+      await sending
+    })
     await recoverMachine(parts, settings.home)
     const pool = new AddressPool(settings, settings.maxSessions)
     const policy = parseExitPolicy(settings.exitPolicy)

@@ -19,6 +19,8 @@ export async function redeemAccount(
   hub: Address,
 ): Promise<bigint> {
   const { chain, identity, sender, promises, settlements, clock, log } = parts
+  // What a crash left on its way may be a redemption: its effect must be seen before the next.
+  await sender.settleEarlier()
   const promise = promises.hubPromise(hub)
   const account = await readAccount(chain, hub, identity.address)
   const due = redeemable(promise.total, account)
@@ -72,6 +74,7 @@ export async function drawPromises(
         ]
       : [],
   )
+  await sender.settleEarlier()
   for (let first = 0; first < orders.length; first += drawBatch) {
     const batch = orders.slice(first, first + drawBatch)
     const sent = await sender.send(chain.channels.drawMany.populateTransaction(batch))
