@@ -6,6 +6,7 @@ import {
   type Handlers,
   type Identity,
   inTokens,
+  type Limits,
   type Log,
   listenLinks,
   reasonOf,
@@ -56,12 +57,13 @@ export async function startHub(options: {
   port: number
   tls?: TlsPair
   settings: HubSettings
+  limits?: Partial<Limits>
   rules?: Rules
   clock?: Clock
   log: Log
 }): Promise<RunningHub> {
   const { chain, identity, ledger, host, port, tls, settings, log } = options
-  const { rules = honestRules, clock = systemClock } = options
+  const { rules = honestRules, clock = systemClock, limits = {} } = options
   await ledger.bind(identity.address, chain.deployment)
   const typedData = createTypedData(chain.deployment)
   const stop = new AbortController()
@@ -151,13 +153,14 @@ export async function startHub(options: {
     self: { identity, typedData, clock },
     accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, clock) }),
     joined: (link) => parts.present.join(link),
+    limits,
     log,
   }).catch(async (error) => {
     await shutDown()
     throw error
   })
   serveHttp(
-    listening.http,
+    listening,
     {
       '/healthz': () => health(parts),
       '/readyz': () => readiness(parts, draining),

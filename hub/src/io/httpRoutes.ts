@@ -1,5 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { encodeMessage } from '@pontage/shared'
+import { encodeMessage, explain, type Refusal } from '@pontage/shared'
 import type { Log } from '@pontage/shared/node'
 
 /** What is answered to one GET. */
@@ -13,9 +13,22 @@ export interface HttpAnswer {
 /** Asked with the query and the network address of who asks. */
 export type HttpRoute = (query: URLSearchParams, from: string) => Promise<HttpAnswer> | HttpAnswer
 
-/** Answers plain HTTP on a port that otherwise serves websockets. Every path not named here is 404. */
-export function serveHttp(http: Server, routes: Readonly<Record<string, HttpRoute>>, log: Log): void {
+/**
+ * Answers plain HTTP on a port that otherwise serves websockets. Every path not named here is 404.
+ *
+ * @param listening.visit - Why this network address gets no page now; it is told so with 429.
+ */
+export function serveHttp(
+  { http, visit }: { http: Server; visit: (address: string) => Refusal | undefined },
+  routes: Readonly<Record<string, HttpRoute>>,
+  log: Log,
+): void {
   http.on('request', (request, response) => {
+    const refusal = visit(request.socket.remoteAddress ?? '')
+    if (refusal) {
+      send(request, response, { status: 429, body: { code: refusal.code, error: explain(refusal) } })
+      return
+    }
     void answerTo(request, routes)
       .catch((error: Error): HttpAnswer => {
         log.error('a page could not be made', { path: request.url?.slice(0, 100), error: error.stack })

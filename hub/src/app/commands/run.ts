@@ -9,10 +9,12 @@ import {
   type Given,
   type KeyOptions,
   keyFlags,
+  type Limits,
   onChain,
   type TlsPair,
   UserError,
   unlock,
+  usualLimits,
   wholeNumber,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
@@ -92,6 +94,30 @@ export const serveFlags = {
     default: false,
     describe: 'Show /metrics to other machines too',
   },
+  'max-connections': {
+    type: 'number',
+    default: usualLimits.maxConnections,
+    requiresArg: true,
+    describe: 'Connections in all',
+  },
+  'max-connections-per-address': {
+    type: 'number',
+    default: usualLimits.maxConnectionsPerAddress,
+    requiresArg: true,
+    describe: 'Connections from one network address',
+  },
+  'requests-per-second': {
+    type: 'number',
+    default: usualLimits.requestsPerSecond,
+    requiresArg: true,
+    describe: 'Requests of one identity in a second',
+  },
+  'requests-per-second-per-address': {
+    type: 'number',
+    default: usualLimits.requestsPerSecondPerAddress,
+    requiresArg: true,
+    describe: 'Requests from one network address in a second',
+  },
   'poll-ms': {
     type: 'number',
     default: 1_000,
@@ -160,6 +186,7 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       port,
       ...(tls ? { tls } : {}),
       settings,
+      limits: limitsFrom(options),
       log,
     })
     log.info('stopping', { signal: await stopped })
@@ -167,6 +194,17 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
     return release
   })
 }
+
+const limitsFrom = (options: Options): Partial<Limits> => ({
+  maxConnections: wholeNumber('--max-connections', options.maxConnections, 1),
+  maxConnectionsPerAddress: wholeNumber('--max-connections-per-address', options.maxConnectionsPerAddress, 1),
+  requestsPerSecond: wholeNumber('--requests-per-second', options.requestsPerSecond, 1),
+  requestsPerSecondPerAddress: wholeNumber(
+    '--requests-per-second-per-address',
+    options.requestsPerSecondPerAddress,
+    1,
+  ),
+})
 
 /** Resolves with the signal that asks for the end. A second one ends at once, as the system does it. */
 const signalled = (): Promise<string> =>
