@@ -74,6 +74,8 @@ const explanations = {
     `The receipt names ${r.amount} wei, and one of ${r.counted} wei, as new or newer, is counted already. Nothing is left to do.`,
   'implausible-receipt': (r: { problem: string }) =>
     `The receipt says ${r.problem}. Sign what the session was.`,
+  'unknown-publication': (r: { root: string }) =>
+    `There is no publication of liabilities ${r.root}. Ask for the newest, or wait for the first.`,
   // Identities.
   'not-registered': (r: { identity: string; role: string }) =>
     `${r.identity} is not registered as a ${r.role} with the minimum stake. Register it first.`,

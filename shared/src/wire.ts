@@ -220,6 +220,29 @@ export const requests = {
       ),
     }),
   },
+  /** Provider → hub: show that what you owe me is in what you published. */
+  liability: {
+    params: z.object({
+      /** Whoever asks, unless named. */
+      provider: zodAddress.optional(),
+      /** The newest publication, unless one is named by both. */
+      root: zodBytes32.optional(),
+      blockNumber: zodCount.optional(),
+    }),
+    result: z.object({
+      liabilities: signed('Liabilities'),
+      /** Null when the provider has no leaf: the hub says it owes it nothing. */
+      proof: z
+        .object({
+          leaf: z.object({ provider: zodAddress, total: zodWei, outstanding: zodWei }),
+          index: zodCount,
+          /** Leaves in all. */
+          count: zodCount,
+          path: z.array(z.object({ hash: zodBytes32, sum: zodWei })).max(64),
+        })
+        .nullable(),
+    }),
+  },
   /** Hub → provider: the channel is to be closed; are you done with it, and at which amount? */
   release: {
     params: z.object({ channel: parties }),

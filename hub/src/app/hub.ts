@@ -29,6 +29,8 @@ import { serveDrawRequests } from './drawRequest.js'
 import { createGasWatch } from './gasWatch.js'
 import { guarantee } from './guarantee.js'
 import { health, readiness } from './health.js'
+import { createPublisher } from './liabilities.js'
+import { leafRoute, liabilitiesRoute } from './liabilitiesRoutes.js'
 import { createMarket } from './market.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
@@ -102,6 +104,7 @@ export async function startHub(options: {
   const gas = createGasWatch(parts)
   const index = createProposalIndex({ chain, typedData, log })
   const market = createMarket(parts, index)
+  const publisher = createPublisher(parts)
   const relayer = createRelayer(parts)
   await watch.catchUp().catch(async (cause) => {
     await Promise.all([ledger.close(), parts.signers.close()])
@@ -121,6 +124,7 @@ export async function startHub(options: {
     gas.run(stop.signal),
     parts.sender.run(settings.pollMs, stop.signal),
     index.run(settings.pollMs, stop.signal),
+    publisher.run(settings.liabilitiesEverySeconds ?? 0, stop.signal),
     serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
   ])
 
@@ -134,6 +138,7 @@ export async function startHub(options: {
     clear: (params, link) => clear(parts, treasury, params, link),
     proposals: market.proposals,
     market: market.concentration,
+    liability: publisher.liability,
     receipts: (params) => receipts(parts, params),
     'close-draft': closer.draft,
     conclude: closer.conclude,
@@ -166,6 +171,8 @@ export async function startHub(options: {
       '/readyz': () => readiness(parts, draining),
       '/proposals': proposalsRoute(chain, market),
       '/market': marketRoute(chain, market),
+      '/liabilities': liabilitiesRoute(chain, publisher),
+      '/liabilities/leaf': leafRoute(publisher),
       '/metrics': (_query, from) =>
         settings.publicMetrics || isLoopback(from) ? metrics.page(parts, gas) : metricsAreHidden,
     },

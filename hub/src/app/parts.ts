@@ -23,6 +23,8 @@ export interface HubSettings {
   readonly drainSeconds: number
   /** Whether metrics are shown to other machines too. */
   readonly publicMetrics: boolean
+  /** Seconds between publications of what the hub owes; none while undefined or 0. */
+  readonly liabilitiesEverySeconds?: number
   /** Milliseconds between looks at the chain. */
   readonly pollMs: number
 }

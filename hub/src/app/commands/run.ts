@@ -118,6 +118,12 @@ export const serveFlags = {
     requiresArg: true,
     describe: 'Requests from one network address in a second',
   },
+  'liabilities-every': {
+    type: 'number',
+    default: 3_600,
+    requiresArg: true,
+    describe: 'Seconds between two publications of what is owed, each anchored on chain; 0 publishes nothing',
+  },
   'poll-ms': {
     type: 'number',
     default: 1_000,
@@ -159,6 +165,7 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       gasWarnBelow: parseTokens(options.gasWarning, coinDecimals),
       drainSeconds: wholeNumber('--drain-seconds', options.drainSeconds, 0, 3_600),
       publicMetrics: options.publicMetrics,
+      liabilitiesEverySeconds: wholeNumber('--liabilities-every', options.liabilitiesEvery),
       pollMs: wholeNumber('--poll-ms', options.pollMs, 10),
     }
     const { maxGuarantee } = await chain.channels.settings()
