@@ -59,6 +59,7 @@ export function createPublisher(parts: Parts): Publisher {
     const { pool, blockNumber } = publication.liabilities
     const { transaction } = await sender.send(
       chain.channels.anchorLiabilities.populateTransaction(root, sum, pool, blockNumber),
+      `0x${typedData.digest('Liabilities', publication.liabilities).toString('hex')}`,
     )
     log.info('liabilities published', { root, sum, pool, blockNumber, providers: leaves.length, transaction })
     return publication
