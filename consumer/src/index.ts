@@ -1,4 +1,5 @@
-export { type ConnectWishes, connect } from './app/connect.js'
+export { connect } from './app/connect.js'
+export type { ConnectWishes } from './app/connection.js'
 export { type Context, openContext } from './app/context.js'
 export { disconnect } from './app/disconnect.js'
 export { type Status, status } from './app/status.js'

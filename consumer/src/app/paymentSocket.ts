@@ -1,40 +1,43 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, explain, type Hex, type Result } from '@pontage/shared'
+import { type Address, explain, type Hex } from '@pontage/shared'
 import { type Handlers, type Link, UserError } from '@pontage/shared/node'
-import { urlOf } from '../io/endpoint.js'
 import { type Context, link } from './context.js'
 
-/** The provider's door inside the tunnel. */
-export interface InnerDoor {
+/** Where a provider is spoken to about a session. */
+export interface Door {
   readonly provider: Address
   readonly certificate: Hex
   readonly session: string
-  readonly tunnel: Pick<Result<'open'>['tunnel'], 'gateway4' | 'paymentPort'>
+  /** The preferred first: inside the tunnel, where it is the whole machine's, else on the open line. */
+  readonly urls: readonly [string, ...string[]]
 }
 
 const attemptTimeoutMs = 5_000
 const pauseMs = 500
+/** The provider is asked this often whether it lives, and gone when it misses once: within 4 seconds. */
+const pingEveryMs = 2_000
 
 /**
- * Connects to the provider inside the tunnel and says which session this is; tries again until `patienceMs`
+ * Connects to the provider and says which session this is; tries all its doors again and again until `patienceMs`
  * are over, since the first packets of a tunnel may be lost.
  *
  * @throws UserError with the last refusal's sentence.
  */
 export async function attach(
   context: Context,
-  door: InnerDoor,
+  door: Door,
   options: { handlers: Handlers; patienceMs: number; signal?: AbortSignal },
 ): Promise<Link> {
-  const { provider, certificate, session, tunnel } = door
+  const { provider, certificate, session, urls } = door
   const giveUpAt = context.clock.elapsedMs() + options.patienceMs
-  for (;;) {
+  for (let turn = 0; ; turn++) {
     const verdict = await link(context, {
-      url: urlOf(tunnel.gateway4, tunnel.paymentPort),
+      url: urls[turn % urls.length] ?? urls[0],
       expectPeer: provider,
       expectCertificate: certificate,
       handlers: options.handlers,
       timeoutMs: attemptTimeoutMs,
+      pingEveryMs,
     })
     const attached = verdict.ok ? await verdict.link.request('attach', { session }) : verdict
     if (verdict.ok && attached.ok) return verdict.link

@@ -7,7 +7,7 @@ import type { Journal } from '../io/journal.js'
 import type { Meter } from '../io/meter.js'
 import type { Context } from './context.js'
 import { createPayer } from './pay.js'
-import { attach, type InnerDoor } from './paymentSocket.js'
+import { attach, type Door } from './paymentSocket.js'
 import { recordUsage } from './usage.js'
 
 /** What is told of a session while it runs. */
@@ -25,18 +25,22 @@ export interface SessionOptions {
   readonly meter: Meter
   readonly terms: Parameters<typeof begin>[0]
   readonly party: { readonly channelId: Hex; readonly provider: Address }
-  readonly door: InnerDoor
+  readonly door: Door
+  /** What is wrong with the tunnel, if something is; asked every few seconds. */
+  readonly health: () => Promise<string | undefined>
   /** Told once payment works inside the tunnel. */
   readonly attached: () => void
   readonly report: (report: SessionReport) => void
+  /** How long a provider may be out of reach before it counts as lost. */
+  readonly patienceMs: number
   /** Aborted when the user has had enough. */
   readonly stop: AbortSignal
 }
 
 const reportEveryMs = 1_000
-/** How long the first attachment may take, and how long a provider may be out of reach later. */
+/** How long the first attachment may take. */
 const attachPatienceMs = 20_000
-const lostAfterMs = 30_000
+const checkHealthEveryMs = 2_000
 /** How long the provider may take to confirm the last promise and to close its books. */
 const settlePatienceMs = 5_000
 const farewellMs = 2_000
@@ -49,7 +53,7 @@ const farewellMs = 2_000
  * @throws Error when it cannot begin, or the journal or the firewall fail; the kill switch stays then.
  */
 export async function runSession(options: SessionOptions): Promise<Session> {
-  const { context, journal, meter, terms, party, door, report, stop } = options
+  const { context, journal, meter, terms, party, door, report, patienceMs, stop } = options
   const { clock } = context
   let session: Session = begin(terms, clock.elapsedMs())
   let latencyMs: number | undefined
@@ -101,11 +105,15 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     }
   }
 
+  /** Whether nothing more is to be heard of the last promise: it is confirmed, or nobody is there. */
+  const isHopeless = () =>
+    session.accepted >= session.promised || session.reason === 'lost' || session.reason === 'slow'
+
   /** Asks for the end once the last promise is confirmed, or cannot be. */
   async function settle(): Promise<void> {
     const giveUpAt = clock.elapsedMs() + settlePatienceMs
-    while (link && session.accepted < session.promised && clock.elapsedMs() < giveUpAt) await delay(10)
-    if (session.reason === 'lost') return
+    while (link && !isHopeless() && clock.elapsedMs() < giveUpAt) await delay(10)
+    if (session.reason === 'lost') return link?.terminate()
     const account = await link?.request('end', { session: door.session }, settlePatienceMs)
     if (account && !account.ok) context.log.debug('end refused', { code: account.refusal.code })
     link?.close()
@@ -140,11 +148,13 @@ export async function runSession(options: SessionOptions): Promise<Session> {
       payer.use(link)
       await link.closed
       if (!isOpen() || gone.signal.aborted) return
+      await dispatch({ type: 'detached' })
       tell('reconnecting')
       try {
-        link = await attach(context, door, { handlers, patienceMs: lostAfterMs, signal: gone.signal })
+        link = await attach(context, door, { handlers, patienceMs, signal: gone.signal })
       } catch (error) {
         link = undefined
+        if (!isOpen()) return
         await dispatch({ type: 'stop', reason: 'lost', message: (error as Error).message })
         return
       }
@@ -188,7 +198,21 @@ export async function runSession(options: SessionOptions): Promise<Session> {
     }
   }
 
-  const first = await attach(context, door, { handlers, patienceMs: attachPatienceMs, signal: stop })
+  async function watch(): Promise<void> {
+    while (isOpen()) {
+      const problem = await options.health()
+      if (problem !== undefined) await dispatch({ type: 'stop', reason: 'lost', message: problem })
+      else await delay(checkHealthEveryMs, undefined, { signal: gone.signal }).catch(() => undefined)
+    }
+  }
+
+  // The first time only the preferred door counts: it shows that the tunnel carries something.
+  const [preferred] = door.urls
+  const first = await attach(
+    context,
+    { ...door, urls: [preferred] },
+    { handlers, patienceMs: attachPatienceMs, signal: stop },
+  )
   options.attached()
   let before = { bytes: 0n, atMs: clock.elapsedMs() }
   const ticking = setInterval(() => {
@@ -203,6 +227,7 @@ export async function runSession(options: SessionOptions): Promise<Session> {
   if (stop.aborted) onStop()
   void stayAttached(first).catch(fail)
   void count().catch(fail)
+  void watch().catch(fail)
   try {
     await over
     await writeUsage()

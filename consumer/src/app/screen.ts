@@ -8,6 +8,7 @@ import {
   formatTrafficPrice,
   type Hex,
   type Wei,
+  wei,
 } from '@pontage/shared'
 import { capLeft } from '../core/cap.js'
 import type { Choice, Offer } from '../core/choose.js'
@@ -22,8 +23,11 @@ export interface Screen {
     choice: Choice & { chosen: NonNullable<Choice['chosen']> },
     estimate: { cap: Bytes; cost: Wei } | undefined,
   ): void
+  /** A provider that was asked did not begin to serve; the next one is asked. */
+  refused(provider: Address, message: string): void
   opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
   connected(tunnel: {
+    provider: Address
     interface: string
     wireguard: 'kernel' | 'userspace'
     address4: string
@@ -31,9 +35,14 @@ export interface Screen {
     gateway4: string
     /** Bytes after which the kernel stops everything; undefined when nothing does. */
     limit: Bytes | undefined
+    /** The namespace of programs, where the tunnel is not for the whole machine. */
+    netns: string | undefined
   }): void
   report(report: SessionReport, limit: Bytes | undefined): void
-  ended(session: Session, receipt: StoredReceipt): void
+  /** A provider failed; the kill switch stands, and the next one is asked. */
+  failedOver(session: Session, receipt: StoredReceipt): void
+  /** All is over. @param sessions - Every session there was, at least one; the last one is `session`. */
+  ended(session: Session, sessions: Sessions): void
 }
 
 /** The token, for people. */
@@ -63,15 +72,18 @@ export function jsonScreen(write: (line: string) => void): Screen {
         estimate: estimate?.cost ?? null,
       })
     },
+    refused: (provider, message) => say('refused', { provider, message }),
     opened: (channel) => say('opened', channel),
-    connected: ({ interface: name, wireguard, address4, address6, gateway4, limit }) =>
+    connected: ({ provider, interface: name, wireguard, address4, address6, gateway4, limit, netns }) =>
       say('connected', {
+        provider,
         interface: name,
         wireguard,
         address: address4,
         address6,
         gateway: gateway4,
         limitBytes: limit === undefined ? null : Number(limit),
+        netns: netns ?? null,
       }),
     report({ kind, session, bytesPerSecond, latencyMs }, limit) {
       if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
@@ -85,26 +97,21 @@ export function jsonScreen(write: (line: string) => void): Screen {
         latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
       })
     },
-    ended(session, receipt) {
+    failedOver: (session, receipt) =>
+      say('failed-over', {
+        provider: receipt.provider,
+        reason: session.reason,
+        message: session.message ?? null,
+        receipt: signedPart(receipt),
+      }),
+    ended(session, sessions) {
+      const receipts = sessions.map(({ receipt }) => signedPart(receipt))
       say('ended', {
         reason: session.reason,
         message: session.message ?? null,
-        downBytes: receipt.downBytes,
-        upBytes: receipt.upBytes,
-        promises: receipt.promises,
-        spent: receipt.spent,
-        accepted: session.accepted - session.base,
-        seconds: receipt.seconds,
-        receipt: {
-          provider: receipt.provider,
-          channelId: receipt.channelId,
-          amount: receipt.amount,
-          bytes: receipt.bytes,
-          throughputKbps: receipt.throughputKbps,
-          score: receipt.score,
-          endedAt: receipt.endedAt,
-          signature: receipt.signature,
-        },
+        ...sums(sessions),
+        receipt: receipts.at(-1),
+        receipts,
       })
     },
   }
@@ -136,11 +143,14 @@ export function humanScreen(
       line(`Paying through hub ${hub}.`)
       if (estimate) line(`${formatBytes(estimate.cap)} will cost at most ${tokens(estimate.cost)}.`)
     },
+    refused: (provider, message) => line(`${provider} does not serve: ${message}`),
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
-    connected({ interface: name, wireguard, address4, limit }) {
+    connected({ provider, interface: name, wireguard, address4, limit, netns }) {
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
-      line(`Connected: ${name}, WireGuard by ${where}, address ${address4}. The kill switch is on.`)
+      const guarded =
+        netns === undefined ? 'The kill switch is on.' : `Only programs in the namespace ${netns} use it.`
+      line(`Connected to ${provider}: ${name}, WireGuard by ${where}, address ${address4}. ${guarded}`)
       const most = limit === undefined ? '' : `${formatBytes(limit)} may flow, held by the kernel. `
       line(`${most}Ctrl-C ends.`)
     },
@@ -165,11 +175,17 @@ export function humanScreen(
       write(`${eraseLine}${text}`)
       isLineOpen = true
     },
-    ended(session, receipt) {
+    failedOver(session, receipt) {
+      line(`${sentenceOfEnd(session)} Spent with it: ${tokens(receipt.spent)}.`)
+      line('Looking for the next provider. Nothing leaves this machine meanwhile.')
+    },
+    ended(session, sessions) {
       const reason = session.reason ?? 'provider'
-      line(`Ended: ${endings[reason]}${session.message === undefined ? '' : ` ${session.message}`}`)
+      const { downBytes, upBytes, promises, spent, seconds } = sums(sessions)
+      const through = sessions.length === 1 ? '' : ` through ${sessions.length} sessions`
+      line(`Ended: ${sentenceOfEnd(session)}`)
       line(
-        `Receipt: down ${formatBytes(session.downBytes)}, up ${formatBytes(session.upBytes)} in ${receipt.seconds} s; ${receipt.promises} promises, spent ${tokens(receipt.spent)} (total with this provider ${tokens(session.promised)}).`,
+        `Receipt: down ${formatBytes(BigInt(downBytes))}, up ${formatBytes(BigInt(upBytes))} in ${seconds} s${through}; ${promises} promises, spent ${tokens(spent)} (total with this provider ${tokens(session.promised)}).`,
       )
       if (reason !== 'user')
         line('The kill switch stays on: nothing leaves this machine until "pontage disconnect".')
@@ -184,6 +200,37 @@ export function offerLine({ proposal, price, standing }: Offer, token: TokenName
   const debt = standing.debt === 0n ? '' : `, debt ${formatTokens(standing.debt, token.decimals)}`
   return `${proposal.provider}  ${proposal.country}  ${formatTrafficPrice(price.perMegabyte, token.decimals)}${hourly}  stake ${formatTokens(standing.stake, token.decimals)}, ${faults}${debt}`
 }
+
+const sentenceOfEnd = ({ reason, message }: Session): string =>
+  `${endings[reason ?? 'provider']}${message === undefined ? '' : ` ${message}`}`
+
+type Sessions = readonly { readonly session: Session; readonly receipt: StoredReceipt }[]
+
+/** What all sessions of a connection come to. */
+function sums(sessions: Sessions) {
+  const sum = (of: (receipt: StoredReceipt) => number) =>
+    sessions.reduce((total, { receipt }) => total + of(receipt), 0)
+  return {
+    downBytes: sum(({ downBytes }) => downBytes),
+    upBytes: sum(({ upBytes }) => upBytes),
+    promises: sum(({ promises }) => promises),
+    spent: wei(sessions.reduce((total, { receipt }) => total + receipt.spent, 0n)),
+    accepted: wei(sessions.reduce((total, { session }) => total + session.accepted - session.base, 0n)),
+    seconds: sum(({ seconds }) => seconds),
+  }
+}
+
+/** What of a receipt is signed, and the signature. */
+const signedPart = (receipt: StoredReceipt) => ({
+  provider: receipt.provider,
+  channelId: receipt.channelId,
+  amount: receipt.amount,
+  bytes: receipt.bytes,
+  throughputKbps: receipt.throughputKbps,
+  score: receipt.score,
+  endedAt: receipt.endedAt,
+  signature: receipt.signature,
+})
 
 const eraseLine = '\r\u001b[K'
 const ticksBetweenLines = 10
@@ -206,5 +253,6 @@ const endings: Record<EndReason, string> = {
   provider: 'the provider ended it.',
   payment: 'the provider says it was not paid.',
   counts: 'the two counts differ by more than loss explains.',
+  slow: 'the provider confirms payments too slowly.',
   lost: 'the provider cannot be reached any more.',
 }

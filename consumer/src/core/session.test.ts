@@ -83,6 +83,19 @@ describe('a session', () => {
     expect(session.promises).toBe(1)
   })
 
+  it('leaves a provider that confirms nothing for long, but not one that it cannot hear', () => {
+    const waiting = [counted(10n), counted(20n, false, 15_000)]
+    expect(play(begin(terms, 0), waiting).session.phase).toBe('running')
+    expect(play(begin(terms, 0), [...waiting, counted(30n, false, 15_001)]).session.reason).toBe('slow')
+    const answered = [...waiting, { type: 'accepted', amount: wei(1_040n) } as const]
+    expect(play(begin(terms, 0), [...answered, counted(30n, false, 90_000)]).session.phase).toBe('running')
+    const deaf = [counted(10n), { type: 'detached' } as const, counted(30n, false, 60_000)]
+    expect(play(begin(terms, 0), deaf).session.phase).toBe('running')
+    const back = [...deaf, { type: 'reattached' } as const]
+    expect(play(begin(terms, 0), [...back, counted(30n, false, 75_000)]).session.phase).toBe('running')
+    expect(play(begin(terms, 0), [...back, counted(30n, false, 75_001)]).session.reason).toBe('slow')
+  })
+
   it('leaves a provider that counts more than loss explains', () => {
     const own = 50_000_000n
     const fair = { type: 'usage', ...count(own + 1_500_000n + 2_000_000n) } as const

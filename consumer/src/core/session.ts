@@ -10,8 +10,20 @@ import {
 } from '@pontage/shared'
 import { larger, smaller } from './order.js'
 
-/** Why a session is over. `lost`: the provider fell silent; `payment`: it says it was not paid. */
-export type EndReason = 'cap' | 'budget' | 'user' | 'provider' | 'payment' | 'ceiling' | 'counts' | 'lost'
+/**
+ * Why a session is over. `lost`: the provider fell silent, or the tunnel is gone; `slow`: it confirms payments too
+ * late to be of use; `payment`: it says it was not paid.
+ */
+export type EndReason =
+  | 'cap'
+  | 'budget'
+  | 'user'
+  | 'provider'
+  | 'payment'
+  | 'ceiling'
+  | 'counts'
+  | 'slow'
+  | 'lost'
 
 /**
  * Where a session stands. `halting`: the kernel is being told to forward nothing more, so that the last count
@@ -43,6 +55,10 @@ export interface Session {
   readonly promises: number
   /** Total the provider confirmed. */
   readonly accepted: Wei
+  /** Whether there is a connection on which it can confirm. */
+  readonly attached: boolean
+  /** Since when a promise has been out that it did not confirm; undefined when all are confirmed. */
+  readonly unconfirmedSinceMs: number | undefined
   readonly reason: EndReason | undefined
   /** The other side's words, where it ended the session. */
   readonly message: string | undefined
@@ -55,6 +71,7 @@ export type SessionEvent =
   | { readonly type: 'usage'; readonly downBytes: Bytes; readonly upBytes: Bytes }
   | { readonly type: 'suspended'; readonly atMs: number }
   | { readonly type: 'resumed'; readonly atMs: number }
+  | { readonly type: 'detached' }
   | { readonly type: 'reattached' }
   | { readonly type: 'stop'; readonly reason: EndReason; readonly message?: string }
   | { readonly type: 'halted'; readonly count: Count; readonly atMs: number }
@@ -87,6 +104,8 @@ export interface Step {
  * headers, since this kernel may count as one packet what the provider's counts as many.
  */
 const tolerance = { numerator: 9n, denominator: 100n }
+/** A provider that confirms no promise for so long is not worth waiting for; an ordinary one takes milliseconds. */
+const slowAfterMs = 15_000
 
 /** A session that begins to forward at `atMs`. */
 export function begin(
@@ -103,6 +122,8 @@ export function begin(
     promised: terms.base,
     promises: 0,
     accepted: terms.base,
+    attached: true,
+    unconfirmedSinceMs: undefined,
     reason: undefined,
     message: undefined,
   }
@@ -114,7 +135,7 @@ export function step(session: Session, event: SessionEvent): Step {
     case 'counted':
       return counted(session, event.count, event.atMs, event.limitReached)
     case 'accepted':
-      return quietly({ ...session, accepted: larger(session.accepted, event.amount) })
+      return quietly(confirmed(session, event.amount))
     case 'usage':
       return compared(session, event)
     case 'suspended':
@@ -125,11 +146,10 @@ export function step(session: Session, event: SessionEvent): Step {
       return session.phase === 'suspended'
         ? quietly({ ...aged(session, event.atMs), phase: 'running' })
         : quietly(session)
+    case 'detached':
+      return quietly({ ...session, attached: false })
     case 'reattached':
-      // The same total again: acknowledged if it is known, news if it was lost on the way.
-      return session.phase === 'ended' || session.promised === session.base
-        ? quietly(session)
-        : { session, effects: [{ type: 'promise', amount: session.promised }] }
+      return reattached(session)
     case 'stop':
       return stopped(session, event.reason, event.message)
     case 'halted':
@@ -156,9 +176,40 @@ function counted(session: Session, count: Count, atMs: number, limitReached: boo
   if (session.phase !== 'running' && session.phase !== 'suspended') return quietly(session)
   const paid = pay(withCount(aged(session, atMs), count))
   const isUnpayable = session.base + owedIn(paid.session) > session.ceiling
-  if (!limitReached && !isUnpayable) return paid
-  const next = stopped(paid.session, limitReached ? session.limitedBy : session.ceilingIs)
+  if (!limitReached && !isUnpayable) return isSlow(paid.session) ? andStopped(paid, 'slow') : paid
+  return andStopped(paid, limitReached ? session.limitedBy : session.ceilingIs)
+}
+
+function andStopped(paid: Step, reason: EndReason): Step {
+  const next = stopped(paid.session, reason)
   return { session: next.session, effects: [...paid.effects, ...next.effects] }
+}
+
+const isSlow = ({ attached, unconfirmedSinceMs, lookedAtMs }: Session): boolean =>
+  attached && unconfirmedSinceMs !== undefined && lookedAtMs - unconfirmedSinceMs > slowAfterMs
+
+/** What is still out is waited for anew from each confirmation on. */
+function confirmed(session: Session, amount: Wei): Session {
+  if (amount <= session.accepted && session.accepted < session.promised) return session
+  const accepted = larger(session.accepted, amount)
+  return {
+    ...session,
+    accepted,
+    unconfirmedSinceMs: accepted >= session.promised ? undefined : session.lookedAtMs,
+  }
+}
+
+/** The same total again: acknowledged if it is known, news if it was lost on the way. */
+function reattached(before: Session): Step {
+  const isWaiting = before.unconfirmedSinceMs !== undefined
+  const session = {
+    ...before,
+    attached: true,
+    unconfirmedSinceMs: isWaiting ? before.lookedAtMs : undefined,
+  }
+  return session.phase === 'ended' || session.promised === session.base
+    ? quietly(session)
+    : { session, effects: [{ type: 'promise', amount: session.promised }] }
 }
 
 function halted(session: Session, count: Count, atMs: number): Step {
@@ -175,7 +226,12 @@ function pay(session: Session): Step {
   const due = smaller(wei(session.base + owedIn(session)), session.ceiling)
   if (due <= session.promised) return quietly(session)
   return {
-    session: { ...session, promised: due, promises: session.promises + 1 },
+    session: {
+      ...session,
+      promised: due,
+      promises: session.promises + 1,
+      unconfirmedSinceMs: session.unconfirmedSinceMs ?? session.lookedAtMs,
+    },
     effects: [{ type: 'promise', amount: due }],
   }
 }

@@ -36,6 +36,7 @@ const record = (): ConnectionRecord => ({
   gateway6: 'fd50::1',
   ipv6: true,
   srcValidMark: '0',
+  allowLan: false,
 })
 
 describe('the record of a connection', () => {

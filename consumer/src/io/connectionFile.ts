@@ -3,11 +3,12 @@ import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Address, Hex } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
+import type { DnsChange } from './dns.js'
 import { giveToOwner } from './ownership.js'
 
 /** What a connection changed on this machine, so that it can be undone whatever happened since. */
 export interface ConnectionRecord {
-  /** What the machine's rules say: a tunnel may be used, or nothing may leave. */
+  /** What the machine's rules say: a tunnel may be used, or nothing may leave. `blocked` while one is looked for, too. */
   readonly state: 'connected' | 'blocked'
   /** The process that keeps the session, and what tells it from a later one of the same number. */
   readonly process: { readonly pid: number; readonly startedAt: string; readonly boot: string }
@@ -26,6 +27,12 @@ export interface ConnectionRecord {
   readonly ipv6: boolean
   /** The kernel setting as it was before it was changed. */
   readonly srcValidMark: string
+  /** Whether the local network may be talked to. */
+  readonly allowLan: boolean
+  /** How names are asked for inside the tunnel; left out where nothing was changed. */
+  readonly dns?: DnsChange
+  /** The namespace of programs that the tunnel is for, and whether we made it; left out: the whole machine. */
+  readonly netns?: { readonly name: string; readonly isOurs: boolean }
 }
 
 const pathIn = (home: string): string => join(home, 'connection.json')

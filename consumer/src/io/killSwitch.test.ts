@@ -2,16 +2,18 @@ import { bytes } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
 import { blockedRuleset, type TunnelPolicy, tunnelRuleset } from './killSwitch.js'
 
+const endpoint = { address: '203.0.113.1', udpPort: 51_820, tcpPort: 7_800 }
 const policy: TunnelPolicy = {
   interface: 'pont4k1zq9',
   fwmark: 51_820,
-  endpoint: { address: '203.0.113.1', udpPort: 51_820, tcpPort: 7_800 },
+  endpoint,
   address4: '10.86.0.2',
   address6: 'fd50::2',
   gateway4: '10.86.0.1',
   gateway6: 'fd50::1',
   dns: ['10.86.0.1'],
   limit: bytes(50_000_000n),
+  allowLan: false,
 }
 
 /** Rules of one chain, as text. */
@@ -30,7 +32,7 @@ const chainOf = (ruleset: string, name: string): string[] => {
 
 describe('the kill switch', () => {
   it('replaces itself in one step, and drops by default in both layers', () => {
-    for (const ruleset of [tunnelRuleset(policy), blockedRuleset()]) {
+    for (const ruleset of [tunnelRuleset(policy), blockedRuleset({ allowLan: false })]) {
       expect(ruleset).toMatch(/^table inet pontage_consumer\ndelete table inet pontage_consumer\ntable inet/)
       expect(chainOf(ruleset, 'output')[0]).toBe('type filter hook output priority filter; policy drop;')
       expect(chainOf(ruleset, 'guard')[0]).toBe('type filter hook postrouting priority 300; policy drop;')
@@ -38,7 +40,9 @@ describe('the kill switch', () => {
   })
 
   it('lets nothing out when blocked but loopback, DHCP and neighbour discovery', () => {
-    const accepted = chainOf(blockedRuleset(), 'guard').filter((rule) => rule.endsWith('accept'))
+    const accepted = chainOf(blockedRuleset({ allowLan: false }), 'guard').filter((rule) =>
+      rule.endsWith('accept'),
+    )
     expect(accepted).toEqual([
       'oifname "lo" accept',
       'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
@@ -83,12 +87,45 @@ describe('the kill switch', () => {
     expect(refused.map((rule) => rule.includes('ip6 daddr'))).toEqual([false, true])
   })
 
+  it('opens one door more, and no other, while the next provider is asked', () => {
+    const door = { address: '198.51.100.7', tcpPort: 7_801 }
+    for (const name of ['output', 'guard']) {
+      const shut = chainOf(blockedRuleset({ allowLan: false }), name)
+      const asking = chainOf(blockedRuleset({ door, allowLan: false }), name)
+      expect(asking.filter((rule) => !shut.includes(rule))).toEqual([
+        'ip daddr 198.51.100.7 tcp dport 7801 accept',
+      ])
+    }
+  })
+
+  it('lets the local network be talked to where that was asked for, but never about names', () => {
+    for (const ruleset of [
+      tunnelRuleset({ ...policy, allowLan: true }),
+      blockedRuleset({ allowLan: true }),
+    ]) {
+      const guard = chainOf(ruleset, 'guard')
+      const names = guard.findIndex((rule) => rule.endsWith('th dport { 53, 853 } drop'))
+      const local = guard.findIndex((rule) => rule.includes('192.168.0.0/16'))
+      expect(names).toBeGreaterThan(0)
+      expect(local).toBeGreaterThan(names)
+    }
+    const guard = chainOf(tunnelRuleset({ ...policy, allowLan: true }), 'guard')
+    const gateway = guard.findIndex((rule) => rule.startsWith('ip daddr 10.86.0.1 '))
+    expect(gateway).toBeGreaterThan(0)
+    expect(gateway).toBeLessThan(guard.findIndex((rule) => rule.includes('192.168.0.0/16')))
+  })
+
+  it('knows no way out but the tunnel in a namespace of programs', () => {
+    const guard = chainOf(tunnelRuleset({ ...policy, endpoint: undefined }), 'guard')
+    expect(guard.filter((rule) => /udp dport 51820|tcp dport/.test(rule))).toEqual([])
+  })
+
   it('has no quota without a limit', () => {
     expect(tunnelRuleset({ ...policy, limit: undefined })).not.toMatch(/quota/)
   })
 
   it('speaks IPv6 to an IPv6 endpoint', () => {
-    const ruleset = tunnelRuleset({ ...policy, endpoint: { ...policy.endpoint, address: '2001:db8::1' } })
+    const ruleset = tunnelRuleset({ ...policy, endpoint: { ...endpoint, address: '2001:db8::1' } })
     expect(ruleset).toContain('ip6 daddr 2001:db8::1 tcp dport 7800 accept')
   })
 
@@ -98,7 +135,7 @@ describe('the kill switch', () => {
       { gateway4: '10.0.0.1 accept' },
       { address6: 'fd00::1; flush ruleset' },
       { fwmark: -1 },
-      { endpoint: { ...policy.endpoint, udpPort: 0 } },
+      { endpoint: { ...endpoint, udpPort: 0 } },
     ])
       expect(() => tunnelRuleset({ ...policy, ...wrong })).toThrow(TypeError)
   })

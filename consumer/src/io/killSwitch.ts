@@ -20,13 +20,19 @@ export const parts = {
   stopped: 'stopped',
 } as const
 
+/** A provider's door on the open line. */
+export interface OuterDoor {
+  readonly address: string
+  readonly tcpPort: number
+}
+
 /** What the machine may send while a session stands. */
 export interface TunnelPolicy {
   readonly interface: string
   /** Mark on WireGuard's own packets, by which they are told from everything else. */
   readonly fwmark: number
-  /** The provider as the outer network knows it. */
-  readonly endpoint: { readonly address: string; readonly udpPort: number; readonly tcpPort: number }
+  /** The provider as the outer network knows it; left out in a namespace of programs, which has no outer network. */
+  readonly endpoint: (OuterDoor & { readonly udpPort: number }) | undefined
   readonly address4: string
   readonly address6: string
   readonly gateway4: string
@@ -35,6 +41,8 @@ export interface TunnelPolicy {
   readonly dns: readonly string[]
   /** Bytes, both directions together, after which nothing more passes; left out: no limit. */
   readonly limit: Bytes | undefined
+  /** Whether the local network may be talked to. */
+  readonly allowLan: boolean
 }
 
 /**
@@ -49,14 +57,7 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
   const tunnel = nftInterface(policy.interface)
   const gateway4 = `ip daddr ${nftAddress(policy.gateway4)}`
   const gateway6 = `ip6 daddr ${nftAddress(policy.gateway6)}`
-  const outer = nftAddress(policy.endpoint.address)
-  const toOuter = `${nftAddressWord(outer)} daddr ${outer}`
-  const udp = nftPort(policy.endpoint.udpPort)
-  const mark = nftMark(policy.fwmark)
-  const toEndpoint = [
-    `meta mark ${mark} ${toOuter} udp dport ${udp} accept`,
-    `${toOuter} tcp dport ${nftPort(policy.endpoint.tcpPort)} accept`,
-  ]
+  const outer = policy.endpoint && outerRules(policy.endpoint, policy.fwmark)
   const { limit } = policy
   const capped = limit === undefined ? [] : [`quota name "${parts.cap}" drop`]
   return table([
@@ -80,15 +81,7 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
       ...capped,
       `counter name "${parts.down}" accept`,
     ]),
-    // With reverse path filtering on, answers to WireGuard's packets must carry its mark.
-    chain('answers', [
-      'type filter hook prerouting priority mangle; policy accept;',
-      `${nftAddressWord(outer)} saddr ${outer} udp sport ${udp} meta mark set ct mark`,
-    ]),
-    chain('asked', [
-      'type filter hook postrouting priority mangle; policy accept;',
-      `meta mark ${mark} ${toOuter} udp dport ${udp} ct mark set meta mark`,
-    ]),
+    ...(outer?.marks ?? []),
     chain('names', [
       'type nat hook output priority -100; policy accept;',
       'oifname "lo" accept',
@@ -121,7 +114,8 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
       // Redirected questions still show the device they were first routed to; the guard sees the real one.
       `${gateway4} accept`,
       `${gateway6} accept`,
-      ...toEndpoint,
+      ...(outer?.accept ?? []),
+      ...(policy.allowLan ? lan(refused, tunnel) : []),
       ...plumbing,
       ...refuseFast,
     ]),
@@ -129,7 +123,11 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
       'type filter hook postrouting priority 300; policy drop;',
       'oifname "lo" accept',
       `oifname ${tunnel} jump upload`,
-      ...toEndpoint,
+      ...(outer?.accept ?? []),
+      // The tunnel's own addresses may look like those of a local network.
+      `${gateway4} counter name "${parts.stopped}" drop`,
+      `${gateway6} counter name "${parts.stopped}" drop`,
+      ...(policy.allowLan ? lan('drop', tunnel) : []),
       ...plumbing,
       `counter name "${parts.stopped}" drop`,
     ]),
@@ -151,20 +149,28 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
   ])
 }
 
-/** The table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else. */
-export function blockedRuleset(): string {
+/**
+ * The table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else.
+ *
+ * @param options.door - The one provider that is asked for a new tunnel.
+ */
+export function blockedRuleset(options: { door?: OuterDoor | undefined; allowLan: boolean }): string {
+  const passes = (verdict: string) => [
+    'oifname "lo" accept',
+    ...(options.door ? [acceptDoor(options.door)] : []),
+    ...(options.allowLan ? lan(verdict) : []),
+    ...plumbing,
+  ]
   return table([
     `counter ${parts.stopped} { }`,
     chain('output', [
       'type filter hook output priority filter; policy drop;',
-      'oifname "lo" accept',
-      ...plumbing,
+      ...passes(refused),
       ...refuseFast,
     ]),
     chain('guard', [
       'type filter hook postrouting priority 300; policy drop;',
-      'oifname "lo" accept',
-      ...plumbing,
+      ...passes('drop'),
       `counter name "${parts.stopped}" drop`,
     ]),
   ])
@@ -172,6 +178,57 @@ export function blockedRuleset(): string {
 
 /** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
 export const haltRule = `add rule inet ${killSwitchTable} ${parts.halted} drop`
+
+/** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
+function outerRules(endpoint: OuterDoor & { udpPort: number }, fwmark: number) {
+  const address = nftAddress(endpoint.address)
+  const word = nftAddressWord(address)
+  const udp = nftPort(endpoint.udpPort)
+  const ours = `meta mark ${nftMark(fwmark)} ${word} daddr ${address} udp dport ${udp}`
+  return {
+    accept: [`${ours} accept`, acceptDoor(endpoint)],
+    marks: [
+      chain('answers', [
+        'type filter hook prerouting priority mangle; policy accept;',
+        `${word} saddr ${address} udp sport ${udp} meta mark set ct mark`,
+      ]),
+      chain('asked', [
+        'type filter hook postrouting priority mangle; policy accept;',
+        `${ours} ct mark set meta mark`,
+      ]),
+    ],
+  }
+}
+
+function acceptDoor({ address, tcpPort }: OuterDoor): string {
+  return `${nftAddressWord(address)} daddr ${nftAddress(address)} tcp dport ${nftPort(tcpPort)} accept`
+}
+
+/**
+ * Printers, files, shells of the local network; never a question for a name, which would tell where one goes.
+ *
+ * @param verdict - What such a question meets: only `output` can answer, the guard drops.
+ */
+const lan = (verdict: string, tunnel?: string): string[] => {
+  const elsewhere = tunnel === undefined ? '' : `oifname != ${tunnel} `
+  return [
+    `${elsewhere}${namePorts} ${verdict}`,
+    `${elsewhere}ip daddr { ${localRanges4.join(', ')} } accept`,
+    `${elsewhere}ip6 daddr { ${localRanges6.join(', ')} } accept`,
+  ]
+}
+
+/** Private and link-local ranges, and what only neighbours hear. */
+export const localRanges4 = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '224.0.0.0/24',
+  '239.255.0.0/16',
+  '255.255.255.255',
+]
+export const localRanges6 = ['fe80::/10', 'fc00::/7', 'ff02::/16']
 
 /** DHCP and neighbour discovery: without them the link under the tunnel would die. They tell no host beyond it. */
 const plumbing = [
@@ -183,7 +240,11 @@ const plumbing = [
 /** A question for a name, however it travels. */
 const question = 'meta l4proto { tcp, udp } th dport 53'
 
-const refuseFast = ['meta l4proto tcp reject with tcp reset', 'reject with icmpx admin-prohibited']
+/** As `question`, and names asked for over TLS. */
+const namePorts = 'meta l4proto { tcp, udp } th dport { 53, 853 }'
+
+const refused = 'reject with icmpx admin-prohibited'
+const refuseFast = ['meta l4proto tcp reject with tcp reset', refused]
 
 const table = (contents: readonly string[]): string =>
   replaceTable('inet', killSwitchTable, contents.join('\n'))

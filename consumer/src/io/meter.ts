@@ -1,5 +1,5 @@
 import { type Bytes, bytes } from '@pontage/shared'
-import { applyRuleset, openNftReader, UserError } from '@pontage/shared/node'
+import { applyRuleset, type NftOptions, openNftReader, UserError } from '@pontage/shared/node'
 import { haltRule, killSwitchTable, parts } from './killSwitch.js'
 
 /** What the kernel counted since the table was loaded. */
@@ -18,9 +18,13 @@ export interface Meter {
   close(): void
 }
 
-/** Reads the counters of the kill switch's table. */
-export function openMeter(): Meter {
-  const reader = openNftReader()
+/**
+ * Reads the counters of the kill switch's table.
+ *
+ * @param where.netns - Namespace of the programs, where the tunnel is for them alone.
+ */
+export function openMeter(where: NftOptions = {}): Meter {
+  const reader = openNftReader(where)
   const readOnce = async (): Promise<Reading> => {
     const { counters, quotas } = await reader.read('inet', killSwitchTable)
     const down = counters.get(parts.down)
@@ -48,7 +52,7 @@ export function openMeter(): Meter {
             { cause },
           )
         }),
-    halt: () => applyRuleset(haltRule),
+    halt: () => applyRuleset(haltRule, where),
     close: () => reader.close(),
   }
 }

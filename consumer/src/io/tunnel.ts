@@ -1,5 +1,6 @@
 import type { Bytes, Result } from '@pontage/shared'
 import {
+  applyIp,
   applyRuleset,
   bringUp,
   configureWireguard,
@@ -11,7 +12,9 @@ import {
   wireguardKeyFromHex,
 } from '@pontage/shared/node'
 import { type ConnectionRecord, forgetConnection, writeConnection } from './connectionFile.js'
-import { blockedRuleset, killSwitchTable, tunnelRuleset } from './killSwitch.js'
+import { applyDns, restoreDns } from './dns.js'
+import { blockedRuleset, killSwitchTable, type OuterDoor, tunnelRuleset } from './killSwitch.js'
+import { removeNamespace } from './namespace.js'
 import { addRoutes, removeRoutes, writeSrcValidMark } from './routing.js'
 
 /** What the provider gave for one session. */
@@ -21,8 +24,9 @@ export type TunnelOffer = Result<'open'>['tunnel']
 const keepaliveSeconds = 25
 
 /**
- * Puts the kill switch on, then brings the tunnel up. What is changed was written to the connection's record
- * before, so that {@link restoreMachine} can undo it from any point.
+ * Puts the kill switch on, then brings the tunnel up: for the whole machine, or inside the record's namespace of
+ * programs. What is changed was written to the connection's record before, so that {@link restoreMachine} can undo
+ * it from any point.
  */
 export async function raiseTunnel(options: {
   record: ConnectionRecord
@@ -31,21 +35,21 @@ export async function raiseTunnel(options: {
   limit: Bytes | undefined
 }): Promise<WireguardInterface> {
   const { record, offer, keys, limit } = options
+  const where = placeOf(record)
+  const isEverywhere = record.netns === undefined
+  const { address4, address6, gateway4, gateway6, dns } = offer
   await applyRuleset(
     tunnelRuleset({
       interface: record.interface,
       fwmark: record.table,
-      endpoint: { ...record.endpoint, udpPort: offer.port },
-      address4: offer.address4,
-      address6: offer.address6,
-      gateway4: offer.gateway4,
-      gateway6: offer.gateway6,
-      dns: offer.dns,
-      limit,
+      endpoint: isEverywhere ? { ...record.endpoint, udpPort: offer.port } : undefined,
+      ...{ address4, address6, gateway4, gateway6, dns, limit },
+      allowLan: record.allowLan,
     }),
+    where,
   )
-  const tunnel = await createWireguard(record.interface)
-  await configureWireguard(tunnel, {
+  const made = await createWireguard(record.interface)
+  await configureWireguard(made, {
     privateKey: keys.privateKey,
     fwmark: record.table,
     peers: [
@@ -58,30 +62,57 @@ export async function raiseTunnel(options: {
       },
     ],
   })
-  const addresses = [`${offer.address4}/32`, ...(record.ipv6 ? [`${offer.address6}/128`] : [])]
-  await bringUp(tunnel.name, { mtu: offer.mtu, addresses })
-  writeSrcValidMark('1')
-  await addRoutes(record)
+  // Its packets go on leaving where it was made: the programs inside see nothing but the tunnel.
+  if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
+  const tunnel = { ...made, ...where }
+  const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
+  await bringUp(tunnel.name, { mtu: offer.mtu, addresses }, where)
+  if (isEverywhere) {
+    writeSrcValidMark('1')
+    await addRoutes(record)
+    if (record.dns) await applyDns(record.dns, record.interface, dns)
+  } else
+    for (const family of record.ipv6 ? ([4, 6] as const) : ([4] as const))
+      await applyIp([['route', 'add', 'default', 'dev', tunnel.name]], { ...where, family })
   return tunnel
 }
 
-/** The tunnel goes, the kill switch stays: from here on nothing leaves but what keeps the link itself alive. */
-export async function blockMachine(home: string, record: ConnectionRecord): Promise<void> {
-  await applyRuleset(blockedRuleset())
-  await removeTunnel(record)
-  await writeConnection(home, { ...record, state: 'blocked' })
+/**
+ * The tunnel goes, the kill switch stays: from here on nothing leaves but what keeps the link itself alive, and
+ * what is said to the provider that is to be the next.
+ *
+ * @returns The record as it is now.
+ */
+export async function blockMachine(
+  home: string,
+  record: ConnectionRecord,
+  door?: OuterDoor,
+): Promise<ConnectionRecord> {
+  const { allowLan } = record
+  await applyRuleset(blockedRuleset({ door: record.netns ? undefined : door, allowLan }), placeOf(record))
+  if (record.state === 'connected') await removeTunnel(record)
+  const blocked: ConnectionRecord = { ...record, state: 'blocked' }
+  await writeConnection(home, blocked)
+  return blocked
 }
 
 /** Undoes everything a connection changed, and forgets it. The kill switch goes last. */
 export async function restoreMachine(home: string, record: ConnectionRecord): Promise<void> {
   await removeTunnel(record)
-  await deleteTable('inet', killSwitchTable)
+  if (record.netns?.isOurs) await removeNamespace(record.netns.name)
+  else await deleteTable('inet', killSwitchTable, placeOf(record))
   await forgetConnection(home)
 }
 
 async function removeTunnel(record: ConnectionRecord): Promise<void> {
-  await removeRoutes(record)
-  // Who made the interface may have died before it could be written down; this undoes either kind.
-  await deleteWireguard({ name: record.interface, kind: 'userspace' })
-  writeSrcValidMark(record.srcValidMark)
+  if (record.netns === undefined) {
+    await removeRoutes(record)
+    if (record.dns) await restoreDns(record.dns, record.interface)
+  }
+  // Who made the interface may have died before it could be written down, or before it was moved: this undoes all.
+  await deleteWireguard({ name: record.interface, kind: 'userspace', ...placeOf(record) })
+  if (record.netns) await deleteWireguard({ name: record.interface, kind: 'userspace' })
+  else writeSrcValidMark(record.srcValidMark)
 }
+
+const placeOf = ({ netns }: ConnectionRecord): { netns?: string } => (netns ? { netns: netns.name } : {})

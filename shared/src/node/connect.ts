@@ -29,8 +29,10 @@ export async function connectLink(options: {
   handlers: Handlers
   log: Log
   timeoutMs?: number
+  /** How soon a silent peer is asked whether it lives; it counts as gone after twice as long. */
+  pingEveryMs?: number
 }): Promise<Verdict<{ link: Link }>> {
-  const { url, self, expectPeer, expectCertificate, handlers, log, timeoutMs = 10_000 } = options
+  const { url, self, expectPeer, expectCertificate, handlers, log, timeoutMs = 10_000, pingEveryMs } = options
   const socket = new WebSocket(url, {
     rejectUnauthorized: false,
     perMessageDeflate: false,
@@ -53,7 +55,8 @@ export async function connectLink(options: {
   const allowance = new Gatekeeper(usualLimits, self.clock).allowance(hello.peer, remoteAddress)
   const { maxBacklogBytes } = usualLimits
   const { peer } = hello
-  const link = startLink({ socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log })
+  const parts = { socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log }
+  const link = startLink(pingEveryMs === undefined ? parts : { ...parts, pingEveryMs })
   return { ok: true, link }
 }
 

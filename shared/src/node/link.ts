@@ -34,6 +34,8 @@ export interface Link {
   /** Sends one binary frame of promiseFrame.ts. */
   sendFrame(frame: Buffer): void
   close(): void
+  /** Ends it at once, without waiting for a peer that may be gone. */
+  terminate(): void
   /** Resolves once the connection is gone, with a sentence why. */
   readonly closed: Promise<string>
 }
@@ -51,7 +53,8 @@ export interface Handlers {
   readonly frame?: (frame: Buffer, link: Link) => Refusal | undefined
 }
 
-const pingEveryMs = 10_000
+/** A peer is asked this often whether it lives, and cut off when nothing came since it was asked before. */
+const defaultPingEveryMs = 10_000
 const answerTimeoutMs = 15_000
 
 /** Takes over a socket after the introduction. */
@@ -64,8 +67,10 @@ export function startLink(options: {
   allowance: Allowance
   maxBacklogBytes: number
   log: Log
+  pingEveryMs?: number
 }): Link {
   const { socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log } = options
+  const { pingEveryMs = defaultPingEveryMs } = options
   const name = randomBytes(4).toString('hex')
   let alive = true
 
@@ -112,6 +117,7 @@ export function startLink(options: {
     notify: (type, body) => send(encodeMessage({ type, ...body })),
     sendFrame: send,
     close: () => socket.close(1000),
+    terminate: () => socket.terminate(),
   }
   const answering = new Answering({ link, name, handlers, allowance, send, closeWith, log })
   log.debug('connected', { link: name, peer, remoteAddress })

@@ -1,5 +1,5 @@
 import { address, parseTokens } from '@pontage/shared'
-import { exitCode } from '@pontage/shared/node'
+import { exitCode, wholeNumber } from '@pontage/shared/node'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/journal.js'
 import { lockHome } from '../../io/lock.js'
@@ -17,6 +17,10 @@ interface Options extends Settings, LimitOptions {
   deposit?: string
   maxRelayFee: string
   interface?: string
+  netns?: string
+  allowLan: boolean
+  patience: number
+  retryFor: number
   json: boolean
 }
 
@@ -48,6 +52,28 @@ export const connectCommand = command<Options>({
         describe: 'Most tokens a hub may take for sending one transaction',
       })
       .option('interface', { type: 'string', describe: 'Name of the tunnel’s interface' })
+      .option('netns', {
+        type: 'string',
+        requiresArg: true,
+        describe: 'For the programs in this network namespace only; made where there is none of that name',
+      })
+      .option('allow-lan', {
+        type: 'boolean',
+        default: false,
+        describe: 'Let the local network be talked to behind the kill switch',
+      })
+      .option('patience', {
+        type: 'number',
+        default: 6,
+        requiresArg: true,
+        describe: 'Seconds to wait for a provider that fell silent before the next one is tried',
+      })
+      .option('retry-for', {
+        type: 'number',
+        default: 30,
+        requiresArg: true,
+        describe: 'Seconds to go on looking for a provider after one was lost',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'Print one event a line' }),
   async handler(argv) {
     limitsFrom(argv, mostDecimals) // What cannot be read is better said before anything is asked or locked.
@@ -81,6 +107,10 @@ export const connectCommand = command<Options>({
           hub,
           country,
           interface: argv.interface,
+          netns: argv.netns,
+          allowLan: argv.allowLan,
+          patienceMs: wholeNumber('--patience', argv.patience, 1) * 1_000,
+          retryForMs: wholeNumber('--retry-for', argv.retryFor) * 1_000,
           limits: limitsFrom(argv, token.decimals),
           deposit: deposit === undefined ? undefined : parseTokens(deposit, token.decimals),
           maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),

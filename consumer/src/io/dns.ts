@@ -1,0 +1,93 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { CommandFailed, commandExists, runCommand } from '@pontage/shared/node'
+
+/**
+ * How the machine's questions for names were turned to the tunnel, and what it takes to turn them back. Written
+ * down before anything is changed.
+ */
+export type DnsChange =
+  | { readonly way: 'resolvectl' }
+  | { readonly way: 'resolvconf' }
+  /** `before` and `after`: the file's text. */
+  | { readonly way: 'file'; readonly path: string; readonly before: string; readonly after: string }
+
+const resolverFile = '/etc/resolv.conf'
+const askTimeoutMs = 5_000
+
+/**
+ * Chooses the way: systemd-resolved where it answers, resolvconf where it is installed, else the file. Changes
+ * nothing yet.
+ *
+ * @param servers - Addresses of resolvers inside the tunnel.
+ * @returns undefined where there is nothing to ask, or no place to write it down.
+ */
+export async function planDns(servers: readonly string[]): Promise<DnsChange | undefined> {
+  if (servers.length === 0) return undefined
+  if (await answers('resolvectl', ['status'])) return { way: 'resolvectl' }
+  if (await commandExists('resolvconf')) return { way: 'resolvconf' }
+  const before = await readFile(resolverFile, 'utf8').catch(() => undefined)
+  return before === undefined
+    ? undefined
+    : { way: 'file', path: resolverFile, before, after: resolverText(servers) }
+}
+
+/** Turns the questions to the tunnel. */
+export async function applyDns(change: DnsChange, device: string, servers: readonly string[]): Promise<void> {
+  switch (change.way) {
+    case 'resolvectl':
+      await runCommand(['resolvectl', 'dns', device, ...servers])
+      // "~." takes every name there is to this link, and no other link's resolver is asked.
+      await runCommand(['resolvectl', 'domain', device, '~.'])
+      await runCommand(['resolvectl', 'default-route', device, 'yes'])
+      return
+    case 'resolvconf':
+      // Exclusive and first, as wg-quick asks for it.
+      await runCommand(['resolvconf', '-a', recordOf(device), '-m', '0', '-x'], {
+        input: resolverText(servers),
+      })
+      return
+    case 'file':
+      // In place, not by a rename: it may be a link, or mounted over.
+      await writeFile(change.path, change.after)
+  }
+}
+
+/**
+ * Turns them back. What somebody else has changed meanwhile stays as it is; doing it twice changes nothing.
+ */
+export async function restoreDns(change: DnsChange, device: string): Promise<void> {
+  switch (change.way) {
+    case 'resolvectl':
+      // With the interface its settings are gone already.
+      return tolerantly(['resolvectl', 'revert', device])
+    case 'resolvconf':
+      return tolerantly(['resolvconf', '-d', recordOf(device), '-f'])
+    case 'file': {
+      const now = await readFile(change.path, 'utf8').catch(() => undefined)
+      // A power cut may have left a part of what was to be written.
+      if (now !== undefined && change.after.startsWith(now)) await writeFile(change.path, change.before)
+    }
+  }
+}
+
+/** What stands in a resolver file. */
+export const resolverText = (servers: readonly string[]): string =>
+  ['# Written by pontage while it is connected.', ...servers.map((each) => `nameserver ${each}`), ''].join(
+    '\n',
+  )
+
+const recordOf = (device: string): string => `tun.${device}`
+
+async function answers(program: string, args: readonly string[]): Promise<boolean> {
+  if (!(await commandExists(program))) return false
+  return runCommand([program, ...args], { timeoutMs: askTimeoutMs }).then(
+    () => true,
+    () => false,
+  )
+}
+
+async function tolerantly(command: readonly string[]): Promise<void> {
+  await runCommand(command, { timeoutMs: askTimeoutMs }).catch((error) => {
+    if (!(error instanceof CommandFailed)) throw error
+  })
+}

@@ -1,0 +1,74 @@
+import { CommandFailed, readWireguard, type WireguardInterface } from '@pontage/shared/node'
+
+/** Bytes that count as data: a few of WireGuard's own keepalives (32 bytes) are never answered. */
+const dataBytes = 200n
+/**
+ * A peer that receives data and has none to send answers with a keepalive after 10 seconds (WireGuard, 6.5):
+ * whoever is silent for longer receives nothing.
+ */
+const silentAfterMs = 15_000
+
+/** Bytes WireGuard sent and received, its own included. */
+export interface Traffic {
+  readonly receivedBytes: bigint
+  readonly sentBytes: bigint
+}
+
+/** What is remembered from one look to the next. */
+export interface Hearing {
+  readonly receivedBytes: bigint
+  /** Sent when something was heard last. */
+  readonly sentThen: bigint
+  /** Since when data has been out that nothing answered. */
+  readonly waitingSinceMs: number | undefined
+}
+
+export const nothingHeard: Hearing = { receivedBytes: 0n, sentThen: 0n, waitingSinceMs: undefined }
+
+/** Advances by one look. Pure. @returns Whether the peer counts as gone. */
+export function listen(
+  before: Hearing,
+  { receivedBytes, sentBytes }: Traffic,
+  atMs: number,
+): { hearing: Hearing; gone: boolean } {
+  if (receivedBytes !== before.receivedBytes)
+    return { hearing: { receivedBytes, sentThen: sentBytes, waitingSinceMs: undefined }, gone: false }
+  if (sentBytes - before.sentThen <= dataBytes) return { hearing: before, gone: false }
+  const waitingSinceMs = before.waitingSinceMs ?? atMs
+  return { hearing: { ...before, waitingSinceMs }, gone: atMs - waitingSinceMs > silentAfterMs }
+}
+
+/**
+ * Looks whether a tunnel works.
+ *
+ * @returns A function that says what is wrong, or undefined; to be called every few seconds.
+ */
+export function watchHealth(
+  tunnel: WireguardInterface,
+  elapsedMs: () => number,
+): () => Promise<string | undefined> {
+  let hearing = nothingHeard
+  return async () => {
+    try {
+      const [peer] = (await readWireguard(tunnel)).peers
+      if (peer === undefined) return 'The tunnel has lost its other end.'
+      const next = listen(hearing, peer, elapsedMs())
+      hearing = next.hearing
+      return next.gone ? 'Nothing comes back through the tunnel.' : undefined
+    } catch (error) {
+      if (!(error instanceof CommandFailed)) throw error
+      return 'The tunnel’s interface is gone: WireGuard has ended.'
+    }
+  }
+}
+
+/** Waits until both ends of a tunnel have greeted each other. @returns Whether they did in time. */
+export async function greeted(tunnel: WireguardInterface, timeoutMs: number): Promise<boolean> {
+  const giveUpAt = Date.now() + timeoutMs
+  for (;;) {
+    const [peer] = (await readWireguard(tunnel)).peers
+    if (peer?.latestHandshakeAt !== undefined) return true
+    if (Date.now() > giveUpAt) return false
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
