@@ -98,8 +98,8 @@ describe('a session', () => {
 
   it('leaves a provider that counts more than loss explains', () => {
     const own = 50_000_000n
-    const fair = { type: 'usage', ...count(own + 1_500_000n + 2_000_000n) } as const
-    const unfair = { type: 'usage', ...count(own + 1_500_000n + 2_000_001n) } as const
+    const fair = { type: 'usage', ...count(own + 4_500_000n + 2_000_000n) } as const
+    const unfair = { type: 'usage', ...count(own + 4_500_000n + 2_000_001n) } as const
     expect(play(begin(terms, 0), [counted(own), fair]).session.phase).toBe('running')
     expect(play(begin(terms, 0), [counted(own), unfair]).session.reason).toBe('counts')
   })
