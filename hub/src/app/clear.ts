@@ -71,7 +71,7 @@ async function creditNow(
   signers: ReadonlyMap<Hex, Address | undefined>,
   provider: Address,
 ) {
-  const { ledger, typedData, identity, rules } = parts
+  const { ledger, typedData, identity, rules, settings } = parts
   const [expiresAt, leaving, blockedNow] = await Promise.all([
     expiry(parts),
     ledger.note('leaving'),
@@ -86,6 +86,7 @@ async function creditNow(
       rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,
     sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
+    renewBefore: expiresAt - settings.guaranteeSeconds / 2,
     renew: (line, moved) => {
       // An answer has room for so many; the others come with the next.
       if (renewed >= clearLimit) return undefined

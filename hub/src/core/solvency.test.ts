@@ -17,18 +17,18 @@ const pool = (balance: bigint, pendingWithdrawal = 0n) => ({
 
 describe('solvency', () => {
   it('needs no pool for what was drawn', () => {
-    expect(judgeSolvency([account(100n, 100n, 40n)], pool(0n)).ok).toBe(true)
+    expect(judgeSolvency(advanceNeeded([account(100n, 100n, 40n)]), pool(0n)).ok).toBe(true)
   })
 
   it('needs the pool for what is promised beyond what was drawn and paid', () => {
-    expect(judgeSolvency([account(100n, 30n, 0n)], pool(70n)).ok).toBe(true)
-    expect(judgeSolvency([account(100n, 30n, 0n)], pool(69n))).toMatchObject({
+    expect(judgeSolvency(advanceNeeded([account(100n, 30n, 0n)]), pool(70n)).ok).toBe(true)
+    expect(judgeSolvency(advanceNeeded([account(100n, 30n, 0n)]), pool(69n))).toMatchObject({
       refusal: { code: 'pool-exhausted', owed: 70n, pool: 69n },
     })
   })
 
   it('does not count what is on its way out of the pool', () => {
-    expect(judgeSolvency([account(50n, 0n, 0n)], pool(100n, 51n)).ok).toBe(false)
+    expect(judgeSolvency(advanceNeeded([account(50n, 0n, 0n)]), pool(100n, 51n)).ok).toBe(false)
   })
 
   it('misses promises only where more was paid than is remembered as promised or drawn', () => {
@@ -44,7 +44,7 @@ describe('solvency', () => {
         fc.bigInt(0n, 5_000n),
         (raw, balance) => {
           const accounts = raw.map(([total, credited, paid]) => account(total, credited, paid))
-          if (!judgeSolvency(accounts, pool(balance)).ok) return
+          if (!judgeSolvency(advanceNeeded(accounts), pool(balance)).ok) return
           let left = balance
           for (const { total, credited, paid } of accounts) {
             // What the contract takes from the pool: the due beyond what waits in the account.

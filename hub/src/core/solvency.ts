@@ -39,9 +39,12 @@ export const poolFree = (pool: Pool): Wei =>
 export const forgotten = (accounts: readonly Account[]): readonly Account[] =>
   accounts.filter(({ total, credited, paid }) => paid > larger(total, credited))
 
-/** Decides whether the hub may promise these totals: never more than its pool could pay at once. */
-export function judgeSolvency(accounts: readonly Account[], pool: Pool): Verdict {
-  const owed = advanceNeeded(accounts)
+/**
+ * Decides whether the hub may promise what it would then owe: never more than its pool could pay at once.
+ *
+ * @param owed - `advanceNeeded` of all accounts.
+ */
+export function judgeSolvency(owed: Wei, pool: Pool): Verdict {
   const free = poolFree(pool)
   return owed <= free ? { ok: true } : refuse({ code: 'pool-exhausted', owed, pool: free })
 }

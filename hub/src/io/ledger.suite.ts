@@ -79,6 +79,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       solvent: judgeSolvency,
       sign: (total) => paper(total),
       renew: () => renewed && { cause: channelId(5_555), guarantee: renewed },
+      renewBefore: 3_000,
     })
   const closing = (n: number): Closing => ({
     channelId: channelId(n),

@@ -80,10 +80,13 @@ export interface CreditOrder {
   readonly provider: Address
   readonly promises: readonly HeldPromise[]
   readonly decide: (line: ChannelLine, promise: HeldPromise, feeBps: number) => Verdict<{ credit: Wei }>
-  readonly solvent: (accounts: readonly Account[], pool: Pool) => Verdict
+  /** @param owed - What the hub would have to advance if every provider redeemed now, this credit included. */
+  readonly solvent: (owed: Wei, pool: Pool) => Verdict
   readonly sign: (total: Wei) => Hex
   /** Gives the guarantee that follows a tab's present one, or undefined while none is needed. */
   readonly renew: (line: ChannelLine, moved: boolean) => Renewal | undefined
+  /** Guarantees that end before it are shown to `renew` also where nothing moved, if something cleared rests on them. */
+  readonly renewBefore: number
 }
 
 /** What a batch came to. */
@@ -109,6 +112,22 @@ export interface DrawOrder extends Undrawn {
   readonly consumer: Address
   readonly nonce: number
   readonly signature: Hex
+}
+
+/** Sums over the whole ledger, read at once and not added up. */
+export interface Tally {
+  /** What the hub would have to advance if every provider redeemed now. */
+  readonly owed: Wei
+  /** Held and not drawn, but for what a final state draws. */
+  readonly undrawn: Wei
+  /** Whether a channel is being left or protested. */
+  readonly urgent: boolean
+  readonly pool: Pool
+}
+
+/** The store cannot be reached or written. Nothing of the order is on disk, or nobody was told that it is. */
+export class LedgerUnavailable extends Error {
+  override name = 'LedgerUnavailable'
 }
 
 /** A session receipt about to be counted. */
@@ -146,8 +165,10 @@ export interface Blocked {
 export type NoteName = 'leaving' | 'draw-asked' | 'draw-done' | 'recovering'
 
 /**
- * Everything a hub must not forget. Each method is one transaction: decided and written together, on disk
- * when it returns. `decide` and `sign` run inside it, on the rows as they stand then.
+ * Everything a hub must not forget. Each method is decided and written in one transaction, on disk when it returns;
+ * orders that arrive together share one, each on the rows as the one before left them. `decide` and `sign` run inside
+ * it, and once more where another process came in between. Every method throws LedgerUnavailable when the store cannot
+ * be reached or written.
  */
 export interface Ledger {
   /** Binds the ledger to one hub of one deployment, and refuses any other from then on. @throws UserError */
@@ -166,6 +187,7 @@ export interface Ledger {
   grant(order: GrantOrder): Promise<Verdict<{ guarantee: Signed<'Guarantee'> }>>
   /** The promises stay with the ledger even when it refuses for want of a pool: they are what is drawn then. */
   credit(order: CreditOrder): Promise<Verdict<{ credited: Credited }>>
+  tally(): Promise<Tally>
   /** Held promises worth more than what was drawn of them. */
   undrawn(): Promise<readonly DrawOrder[]>
 
@@ -234,6 +256,9 @@ export interface Ledger {
   /** What a command left for the running hub, or the hub for a command. */
   note(name: NoteName): Promise<string | undefined>
   writeNote(name: NoteName, text: string | undefined): Promise<void>
+
+  /** Whether this process is the one, of all on this ledger, that writes to the chain now. */
+  leads(): Promise<boolean>
 
   /** What is wrong with the store itself; undefined while it is intact. Reads all of it. */
   problem(): Promise<string | undefined>

@@ -1,0 +1,85 @@
+import pg from 'pg'
+import { clientOptions } from './connection.js'
+
+/** Milliseconds that a look at the lock holds good: as long as the connection stands, the server keeps it. */
+const provenMs = 500
+const answerTimeoutMs = 3_000
+/**
+ * A server that cannot reach the holder any more must find out within seconds, or nobody could take its place. It means
+ * nothing on a local socket, which ends with its process.
+ */
+const noticeDeath =
+  '-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=5000'
+
+/**
+ * Which of the processes on one database writes to the chain: the one whose connection holds a lock of the server. The
+ * lock goes with the connection, however that ends.
+ */
+export class Leadership {
+  readonly #url: string
+  #client: pg.Client | undefined
+  #provenAt = 0
+  #asking: Promise<boolean> | undefined
+
+  constructor(url: string) {
+    this.#url = url
+  }
+
+  /** Whether this process holds the lock now; takes it where it is free. */
+  leads(): Promise<boolean> {
+    if (this.#provenAt > 0 && performance.now() - this.#provenAt < provenMs) return Promise.resolve(true)
+    this.#asking ??= this.#ask()
+      .catch(() => this.#lose())
+      .finally(() => {
+        this.#asking = undefined
+      })
+    return this.#asking
+  }
+
+  async close(): Promise<void> {
+    await this.#asking
+    const client = this.#client
+    this.#lose()
+    await client?.end().catch(() => undefined)
+  }
+
+  async #ask(): Promise<boolean> {
+    const client = await this.#connected()
+    const asked = performance.now()
+    // Of a lock that is held already nothing is to be asked but whether its connection stands.
+    const { rows } =
+      this.#provenAt > 0
+        ? await client.query('SELECT true AS held')
+        : await client.query("SELECT pg_try_advisory_lock(hashtext('pontage: writes to the chain')) AS held")
+    if (this.#client !== client) return false
+    this.#provenAt = rows[0].held ? asked : 0
+    return rows[0].held
+  }
+
+  async #connected(): Promise<pg.Client> {
+    if (this.#client) return this.#client
+    const options = clientOptions(this.#url)
+    const client = new pg.Client({
+      ...options,
+      query_timeout: answerTimeoutMs,
+      connectionTimeoutMillis: answerTimeoutMs,
+      options: noticeDeath,
+    })
+    const lost = () => {
+      if (this.#client === client) this.#lose()
+    }
+    client.on('error', lost)
+    client.on('end', lost)
+    await client.connect()
+    this.#client = client
+    return client
+  }
+
+  #lose(): false {
+    const client = this.#client
+    this.#client = undefined
+    this.#provenAt = 0
+    void client?.end().catch(() => undefined)
+    return false
+  }
+}

@@ -1,0 +1,65 @@
+import { UserError } from '@pontage/shared/node'
+import { PostgresDialect } from 'kysely'
+import pg from 'pg'
+import type { Ledger } from '../ledger.js'
+import type { Engine } from '../store/engine.js'
+import { createLedger } from '../store/ledger.js'
+import { migrate, postgresWords } from '../store/schema.js'
+import { checkDurable, clientOptions } from './connection.js'
+import { Leadership } from './leadership.js'
+import { PostgresStore } from './postgresStore.js'
+
+/**
+ * Opens the ledger in a PostgreSQL database, made and brought up to date as needed. Any number of processes may have it
+ * open at once.
+ *
+ * @param url - `postgres://user:password@host/database`.
+ * @throws UserError when the database cannot be reached, or does not keep what it commits.
+ */
+export async function openPostgresLedger(url: string): Promise<Ledger> {
+  const name = `The ledger in ${withoutPassword(url)}`
+  await prepare(url, name)
+  const store = new PostgresStore(url)
+  const leadership = new Leadership(url)
+  const engine: Engine = {
+    read: (asks) => store.read(asks),
+    begin: (asks) => store.begin(asks),
+    more: (asks) => store.more(asks),
+    commit: (writes) => store.commit(writes),
+    rollback: () => store.rollback(),
+    leads: () => leadership.leads(),
+    problem: async () => undefined,
+    async close() {
+      await leadership.close()
+      await store.close()
+    },
+  }
+  return createLedger(engine, name)
+}
+
+async function prepare(url: string, name: string): Promise<void> {
+  const pool = new pg.Pool({ ...clientOptions(url), max: 1 })
+  pool.on('error', () => undefined)
+  try {
+    const client = await pool.connect()
+    try {
+      await checkDurable(client)
+    } finally {
+      client.release()
+    }
+    await migrate(new PostgresDialect({ pool }), postgresWords)
+  } catch (error) {
+    if (error instanceof UserError) throw error
+    const { message, code } = error as { message: string; code?: string }
+    throw new UserError(`${name} cannot be opened: ${message || code}. Check --database and the server.`, {
+      cause: error,
+    })
+  } finally {
+    await pool.end()
+  }
+}
+
+/** The address as it may be shown. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^([^:]+:\/\/[^:/@]*):[^@/]*@/, '$1@')
+}

@@ -1,0 +1,234 @@
+import type { Address, Hex } from '@pontage/shared'
+import { UserError } from '@pontage/shared/node'
+import type { Blocked, DrawOrder, Ledger, NoteName, Relayed } from '../ledger.js'
+import { chainOrder } from './chainMirror.js'
+import { creditOrder, grantOrder } from './clearing.js'
+import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
+import { type Engine, plain, type Row, type Statement, statement, type Value } from './engine.js'
+import { Gathered } from './gathered.js'
+import { takeOrders } from './orders.js'
+import { createOutbox } from './outbox.js'
+import { findPublication, publicationFrom, publicationOrder, readNewestPublication } from './publications.js'
+import { raiseOrder, recallOrder } from './rebuild.js'
+import { qualityFrom, readQualities, receiptOrder } from './receipts.js'
+import { addressOf, amountOf, hexOf } from './rows.js'
+import {
+  accountFrom,
+  type ChannelRow,
+  channelsFrom,
+  cursorFrom,
+  owedTo,
+  readAccounts,
+  readChain,
+  readChannels,
+  readClosings,
+  readOpen,
+  readSums,
+  readTabs,
+  standingFrom,
+  sumsFrom,
+  undrawnOf,
+  urgentOf,
+} from './tables.js'
+
+const readSettings = plain(statement('SELECT name, value FROM setting'))
+const writeSetting = statement('INSERT INTO setting (name, value) {rows:text,text}')
+const writePrefund = statement(`
+  INSERT INTO prefund (channel_id, consumer, nonce, consumer_signature, hub_signature)
+  {rows:bytes,bytes,number,bytes,bytes} ON CONFLICT (channel_id) DO NOTHING`)
+const findRelayed = statement('SELECT * FROM relayed WHERE digest {among:bytes}')
+const writeRelayed = statement(`
+  INSERT INTO relayed (digest, identity, tx_hash, sent_at) {rows:bytes,bytes,bytes,number}
+  ON CONFLICT (digest) DO NOTHING`)
+const countRelayed = statement(
+  '{with:bytes,number} SELECT count(*) AS count FROM relayed WHERE identity = ?1 AND sent_at >= ?2',
+)
+const countAllRelayed = statement('{with:number} SELECT count(*) AS count FROM relayed WHERE sent_at >= ?1')
+const readBlocked = plain(statement('SELECT identity, since FROM blocked ORDER BY since, identity'))
+const findBlocked = statement('SELECT identity FROM blocked WHERE identity {among:bytes}')
+const writeBlocked = statement(
+  'INSERT INTO blocked (identity, since) {rows:bytes,number} ON CONFLICT (identity) DO NOTHING',
+)
+const deleteBlocked = statement('DELETE FROM blocked WHERE identity {among:bytes}')
+const readNotes = plain(statement('SELECT name, text FROM note'))
+const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
+const writeNote = statement(
+  'INSERT INTO note (name, text) {rows:text,text} ON CONFLICT (name) DO UPDATE SET text = excluded.text',
+)
+// A final state draws what it pays by itself; until it stands on chain, an exit or a protest must be answered.
+const readUndrawn = plain(
+  statement(`
+    SELECT tab.channel_id, tab.provider, tab.held, tab.held_signature, tab.drawn, tab.protested,
+      channel.consumer, channel.nonce, channel.exit_at,
+      (SELECT count(*) FROM closing WHERE closing.channel_id = tab.channel_id) AS closing
+    FROM tab JOIN channel ON channel.channel_id = tab.channel_id
+    WHERE tab.undrawn = 1 AND channel.status = 'open'`),
+)
+
+/** A ledger on an engine: everything but how statements reach a disk. */
+export function createLedger(engine: Engine, name: string): Ledger {
+  const { submit, idle } = takeOrders(engine)
+  const first = async (ask: { statement: Statement; given: Value[][] }) => (await engine.read([ask]))[0] ?? []
+  const all = (one: ReturnType<typeof plain>) => engine.read([one]).then(([rows = []]) => rows)
+  const write = (one: Statement, values: readonly Value[]): Promise<void> =>
+    submit({ apply: (books) => books.write(one, values) })
+
+  const lines = new Gathered<Hex, ChannelRow | undefined>(async (ids) => {
+    const given = ids.map((id) => [id])
+    const [channels = [], tabs = [], closings = []] = await engine.read([
+      { statement: readChannels, given },
+      { statement: readTabs, given },
+      { statement: readClosings, given },
+    ])
+    return channelsFrom(channels, tabs, closings)
+  })
+  // Asked for with every request, so that all who ask at once share one look.
+  const present = new Gathered<'now', Present>(async () => {
+    const [chain = [], notes = [], blocked = []] = await engine.read([readChain, readNotes, readBlocked])
+    return new Map([['now', { chain: chain[0], notes: notesFrom(notes), blocked: blocked.map(blockedFrom) }]])
+  })
+  const now = () => present.get('now') as Promise<Present>
+
+  return {
+    bind: (hub, deployment) =>
+      submit({
+        alone: '*',
+        asks: [readSettings],
+        apply: (books, [rows = []]) => {
+          const settings = { hub, chainId: `${deployment.chainId}`, channels: deployment.channels }
+          const bound = new Map(rows.map((row) => [row.name, row.value]))
+          for (const [key, value] of Object.entries(settings)) {
+            const known = bound.get(key)
+            if (known === undefined) books.write(writeSetting, [key, value])
+            else if (known !== value)
+              throw new UserError(
+                `${name} belongs to ${key} ${known}, not ${value}. Use the --home, --database, --rpc and --deployment it was made with.`,
+              )
+          }
+        },
+      }),
+    cursor: async () => cursorFrom((await now()).chain),
+    applyChain: (update) => submit(chainOrder(update)),
+    standing: async () => standingFrom((await now()).chain),
+    tally: async () => {
+      const [sums = [], chain = []] = await engine.read([readSums, readChain])
+      const { owed, undrawn, urgent } = sumsFrom(sums[0])
+      return { owed, undrawn, urgent: urgent > 0, pool: standingFrom(chain[0]) }
+    },
+    channel: (channelId) => lines.get(channelId),
+    openChannels: async () => {
+      const [channels = [], tabs = [], closings = []] = await engine.read(readOpen)
+      return [...channelsFrom(channels, tabs, closings).values()]
+    },
+    accounts: async () =>
+      (await all(readAccounts)).map(accountFrom).map(({ provider, total, credited, paid }) => ({
+        provider,
+        total,
+        credited,
+        paid,
+      })),
+    grant: (order) => submit(grantOrder(order)),
+    credit: (order) => submit(creditOrder(order)),
+    undrawn: async () => (await all(readUndrawn)).filter(isDrawable).map(drawFrom),
+    recordReceipt: (order) => submit(receiptOrder(order)),
+    qualities: async () => (await all(readQualities)).map((row) => qualityFrom(row)),
+    recordPublication: (publication) => submit(publicationOrder(publication)),
+    publication: async (of) => {
+      const [row] = of
+        ? await first({ statement: findPublication, given: [[of.root, of.blockNumber]] })
+        : await all(readNewestPublication)
+      return row && publicationFrom(row)
+    },
+    raiseTotal: (order) => submit(raiseOrder(order)),
+    recallGuarantee: (order) => submit(recallOrder(order)),
+    recordPrefund: ({ channelId, consumer, nonce, consumerSignature, hubSignature }) =>
+      write(writePrefund, [channelId, consumer, nonce, consumerSignature, hubSignature]),
+    recordClosing: (order) => submit(closingOrder(order)),
+    closing: async (channelId) => {
+      const [row] = await first({ statement: findClosing, given: [[channelId]] })
+      return row && closingFrom(row)
+    },
+    openClosings: async () => (await all(readOpenClosings)).map(openClosingFrom),
+    relayed: async (digest) => {
+      const [row] = await first({ statement: findRelayed, given: [[digest]] })
+      return row && relayedFrom(row)
+    },
+    recordRelayed: (entry) =>
+      write(writeRelayed, [entry.digest, entry.identity, entry.transaction, entry.at]),
+    relayedSince: async (since, identity) => {
+      const ask = identity
+        ? { statement: countRelayed, given: [[identity, since]] }
+        : { statement: countAllRelayed, given: [[since]] }
+      return Number((await first(ask))[0]?.count ?? 0)
+    },
+    outbox: createOutbox(engine, submit),
+    blocked: async () => (await now()).blocked,
+    block: ({ identity, since }) => write(writeBlocked, [identity, since]),
+    unblock: (identity) =>
+      submit({
+        asks: [{ statement: findBlocked, given: [[identity]] }],
+        alone: `block ${identity}`,
+        apply: (books, [found = []]) => {
+          if (found.length > 0) books.write(deleteBlocked, [identity])
+          return found.length > 0
+        },
+      }),
+    note: async (key) => (await now()).notes.get(key),
+    writeNote: (key, text) => (text === undefined ? write(deleteNote, [key]) : write(writeNote, [key, text])),
+    leads: () => engine.leads(),
+    problem: async () => (await engine.problem()) ?? (await wrongSums(engine)),
+    close: async () => {
+      await idle()
+      await engine.close()
+    },
+  }
+}
+
+/** What is looked at with every request. */
+interface Present {
+  readonly chain: Row | undefined
+  readonly notes: ReadonlyMap<NoteName, string>
+  readonly blocked: readonly Blocked[]
+}
+
+const notesFrom = (rows: readonly Row[]): ReadonlyMap<NoteName, string> =>
+  new Map(rows.map((row) => [row.name as NoteName, String(row.text)]))
+
+const blockedFrom = (row: Row): Blocked => ({ identity: addressOf(row.identity), since: Number(row.since) })
+
+const isDrawable = (row: Row): boolean =>
+  Number(row.exit_at) > 0 || amountOf(row.protested) > 0n || Number(row.closing) === 0
+
+const drawFrom = (row: Row): DrawOrder => ({
+  channelId: hexOf(row.channel_id),
+  provider: addressOf(row.provider),
+  amount: amountOf(row.held),
+  signature: hexOf(row.held_signature),
+  drawn: amountOf(row.drawn),
+  consumer: addressOf(row.consumer),
+  nonce: Number(row.nonce),
+  urgent: Number(row.exit_at) > 0 || amountOf(row.protested) > 0n,
+})
+
+const relayedFrom = (row: Row): Relayed => ({
+  digest: hexOf(row.digest),
+  identity: row.identity as Address,
+  transaction: hexOf(row.tx_hash),
+  at: Number(row.sent_at),
+})
+
+/** Adds up everything again. */
+async function wrongSums(engine: Engine): Promise<string | undefined> {
+  const [sums = [], accounts = [], channels = [], tabs = [], closings = []] = await engine.read([
+    readSums,
+    readAccounts,
+    ...readOpen,
+  ])
+  const kept = sumsFrom(sums[0])
+  const open = [...channelsFrom(channels, tabs, closings).values()]
+  const owed = accounts.map(accountFrom).reduce((sum, account) => sum + owedTo(account), 0n)
+  const undrawn = open.reduce((sum, channel) => sum + undrawnOf(channel), 0n)
+  const urgent = open.reduce((sum, channel) => sum + urgentOf(channel), 0)
+  if (kept.owed === owed && kept.undrawn === undrawn && kept.urgent === urgent) return undefined
+  return `its sums are ${kept.owed}, ${kept.undrawn}, ${kept.urgent}, its rows add up to ${owed}, ${undrawn}, ${urgent}`
+}

@@ -1,0 +1,54 @@
+import { decodeEntry, encodeEntry, type Outbox, type OutboxEntry } from '@pontage/shared/node'
+import { type Engine, plain, type Row, statement } from './engine.js'
+import type { Order } from './orders.js'
+
+const find = statement('SELECT state, revision, entry FROM outbox WHERE intent {among:bytes}')
+const findLocked = statement('SELECT state, revision, entry FROM outbox WHERE intent {among:bytes} {lock}')
+const remove = statement('DELETE FROM outbox WHERE intent {among:bytes}')
+const insert = statement('INSERT INTO outbox (intent, state, revision, entry) {rows:bytes,text,number,text}')
+const replace = statement(`{with:text,number,text,bytes}
+  UPDATE outbox SET state = ?1, revision = ?2, entry = ?3 WHERE intent = ?4`)
+const readOpen = plain(
+  statement("SELECT entry FROM outbox WHERE state IN ('wanted', 'sent', 'mined') ORDER BY number"),
+)
+
+/** Keeps what the chain writer has to send, and what became of it. */
+export function createOutbox(
+  engine: Engine,
+  submit: <Result>(order: Order<Result>) => Promise<Result>,
+): Outbox {
+  return {
+    add: (entry) => submit(addOrder(entry)),
+    async find(intent) {
+      const [[row] = []] = await engine.read([{ statement: find, given: [[intent]] }])
+      return row && entryFrom(row)
+    },
+    put: (entry) => submit(putOrder(entry)),
+    open: async () => ((await engine.read([readOpen]))[0] ?? []).map(entryFrom),
+  }
+}
+
+const addOrder = (entry: OutboxEntry): Order<OutboxEntry> => ({
+  alone: `outbox ${entry.intent}`,
+  asks: [{ statement: findLocked, given: [[entry.intent]] }],
+  apply: (books, [found = []]) => {
+    const [known] = found
+    if (known && known.state !== 'refused') return entryFrom(known)
+    if (known) books.write(remove, [entry.intent])
+    books.write(insert, [entry.intent, entry.state, entry.revision, encodeEntry(entry)])
+    return entry
+  },
+})
+
+const putOrder = (entry: OutboxEntry): Order<boolean> => ({
+  alone: `outbox ${entry.intent}`,
+  asks: [{ statement: findLocked, given: [[entry.intent]] }],
+  apply: (books, [found = []]) => {
+    const [known] = found
+    if (Number(known?.revision) !== entry.revision - 1) return false
+    books.write(replace, [entry.state, entry.revision, encodeEntry(entry), entry.intent])
+    return true
+  },
+})
+
+const entryFrom = (row: Row): OutboxEntry => decodeEntry(String(row.entry))

@@ -1,0 +1,51 @@
+import { type Address, type Hex, type Signed, type Wei, wei } from '@pontage/shared'
+import { learnTotal } from '../../core/credit.js'
+import { larger } from '../../core/reserve.js'
+import { statement } from './engine.js'
+import type { Order } from './orders.js'
+import { amountText } from './rows.js'
+
+const isKnown = statement(`{with:bytes,bytes,bytes,number}
+  SELECT cause FROM guarantee
+  WHERE channel_id = ?1 AND provider = ?2 AND ceiling >= ?3 AND expires_at >= ?4 LIMIT 1`)
+
+/** Takes in a total that had left the hub before a restored ledger knew of it. */
+export const raiseOrder = (order: { provider: Address; total: Wei; signature?: Hex }): Order<Wei> => ({
+  providers: [order.provider],
+  sums: true,
+  apply: (books) => {
+    const { provider, total, signature } = order
+    const before = books.account(provider)
+    const after = { ...before, ...learnTotal(before, total) }
+    const newer = signature !== undefined && total > before.signedTotal
+    if (after.total > before.total || (newer && books.knows(provider)))
+      books.putAccount(newer ? { ...after, signedTotal: total, signature } : after)
+    return wei(after.total - before.total)
+  },
+})
+
+/** Takes in a guarantee likewise. */
+export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> }): Order<boolean> => {
+  const { cause, guarantee } = order
+  const { channelId, provider, ceiling, expiresAt } = guarantee
+  return {
+    channels: [channelId],
+    // One after the other: the second must find what the first wrote.
+    alone: `recall ${channelId}`,
+    asks: [{ statement: isKnown, given: [[channelId, provider, amountText(ceiling), expiresAt]] }],
+    apply: (books, [known = []]) => {
+      if (known.length > 0 || !books.channel(channelId)) return false
+      const tab = books.tab(channelId, provider)
+      const amount = wei(ceiling)
+      // The newest guarantee is the one that lasts longest.
+      const newest =
+        expiresAt > tab.expiresAt || (expiresAt === tab.expiresAt && amount > tab.ceiling)
+          ? { ceiling: amount, expiresAt }
+          : {}
+      const liveCeiling = expiresAt >= books.blockAt ? larger(tab.liveCeiling, amount) : tab.liveCeiling
+      books.putTab(channelId, { ...tab, ...newest, liveCeiling })
+      books.keepGuarantee(cause, guarantee)
+      return 'expiresAt' in newest
+    },
+  }
+}

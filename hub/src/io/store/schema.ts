@@ -1,0 +1,251 @@
+import type { ColumnDataType, ColumnDefinitionBuilder, CreateTableBuilder, Dialect, RawBuilder } from 'kysely'
+import { Kysely, Migrator, sql } from 'kysely'
+
+/**
+ * Brings the tables to the present version. Identifiers and amounts are big-endian bytes (addresses 20, all
+ * others 32), so that their order is the order of the numbers; times are seconds.
+ *
+ * @param dialect - Of one connection that stays open: closing it is up to whoever opened it.
+ */
+export async function migrate(dialect: Dialect, words: Words): Promise<void> {
+  const kysely = new Kysely<unknown>({ dialect })
+  const { error } = await new Migrator({
+    db: kysely,
+    provider: { getMigrations: () => Promise.resolve(migrations(words)) },
+    allowUnorderedMigrations: true,
+  }).migrateToLatest()
+  if (error) throw new Error('The ledger cannot be brought to its present version.', { cause: error })
+}
+
+/** What the engines call the same thing. */
+export interface Words {
+  readonly blob: ColumnDataType | RawBuilder<unknown>
+  readonly number: ColumnDataType
+  readonly zero: RawBuilder<unknown>
+  /** The same for a column that is added: SQLite takes no expression there. */
+  readonly zeroAdded: RawBuilder<unknown>
+  /** A key that grows with each row. */
+  readonly counted: (column: ColumnDefinitionBuilder) => ColumnDefinitionBuilder
+  /** What follows the columns of a table. */
+  readonly table: RawBuilder<unknown>
+}
+
+export const sqliteWords: Words = {
+  blob: 'blob',
+  number: 'integer',
+  zero: sql`(zeroblob(32))`,
+  zeroAdded: sql.raw(`x'${'00'.repeat(32)}'`),
+  counted: (column) => column.primaryKey(),
+  table: sql`without rowid`,
+}
+
+export const postgresWords: Words = {
+  blob: 'bytea',
+  number: 'bigint',
+  zero: sql`decode(repeat('00', 32), 'hex')`,
+  zeroAdded: sql`decode(repeat('00', 32), 'hex')`,
+  counted: (column) => column.generatedAlwaysAsIdentity().primaryKey(),
+  // Rows change again and again: with room beside them, a change need not touch the indexes.
+  table: sql`with (fillfactor = 70)`,
+}
+
+/** The columns of a table: `name blob key`, `name number`, `name zero` (an amount, zero at first) … */
+type Columns = Readonly<Record<string, 'blob' | 'number' | 'text' | 'zero' | 'nullable' | 'count'>>
+
+function migrations(words: Words) {
+  const create = async (db: Kysely<unknown>, name: string, keys: readonly string[], columns: Columns) => {
+    const { blob, number } = words
+    let table: CreateTableBuilder<string, never> = db.schema.createTable(name)
+    for (const [column, kind] of Object.entries(columns)) {
+      const type = kind === 'text' ? 'text' : kind === 'number' || kind === 'count' ? number : blob
+      table = table.addColumn(column, type as ColumnDataType, (made) => {
+        if (kind === 'nullable') return made
+        if (kind === 'zero') return made.notNull().defaultTo(words.zero)
+        return kind === 'count' ? made.notNull().defaultTo(0) : made.notNull()
+      }) as never
+    }
+    await table
+      .addPrimaryKeyConstraint(`${name}_key`, keys as never)
+      .modifyEnd(words.table)
+      .execute()
+  }
+  const index = (db: Kysely<unknown>, name: string, table: string, columns: readonly string[]) =>
+    db.schema
+      .createIndex(name)
+      .on(table)
+      .columns([...columns])
+      .execute()
+
+  return {
+    '0001-accounts-of-the-hub': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'setting', ['name'], { name: 'text', value: 'text' })
+        await create(db, 'chain', ['id'], {
+          id: 'number',
+          block_number: 'number',
+          block_hash: 'text',
+          block_at: 'number',
+          pool: 'blob',
+          pending_withdrawal: 'blob',
+          fee_bps: 'number',
+        })
+        await create(db, 'channel', ['channel_id'], {
+          channel_id: 'blob',
+          consumer: 'blob',
+          nonce: 'number',
+          status: 'text',
+          balance: 'blob',
+          exit_at: 'number',
+        })
+        await create(db, 'tab', ['channel_id', 'provider'], {
+          channel_id: 'blob',
+          provider: 'blob',
+          cleared: 'zero',
+          held: 'zero',
+          held_signature: 'nullable',
+          ceiling: 'zero',
+          expires_at: 'count',
+          drawn: 'zero',
+          protested: 'zero',
+        })
+        await index(db, 'tab_by_provider', 'tab', ['provider'])
+        await create(db, 'guarantee', ['cause'], {
+          cause: 'blob',
+          channel_id: 'blob',
+          provider: 'blob',
+          ceiling: 'blob',
+          expires_at: 'number',
+          signature: 'blob',
+        })
+        await index(db, 'guarantee_by_tab', 'guarantee', ['channel_id', 'provider'])
+        await create(db, 'account', ['provider'], {
+          provider: 'blob',
+          total: 'zero',
+          signed_total: 'zero',
+          signature: 'nullable',
+          credited: 'zero',
+          paid: 'zero',
+        })
+        await create(db, 'prefund', ['channel_id'], {
+          channel_id: 'blob',
+          consumer: 'blob',
+          nonce: 'number',
+          consumer_signature: 'blob',
+          hub_signature: 'blob',
+        })
+        await create(db, 'closing', ['channel_id'], {
+          channel_id: 'blob',
+          turn_num: 'number',
+          totals: 'text',
+          releases: 'text',
+          consumer_signature: 'blob',
+          hub_signature: 'blob',
+        })
+        await create(db, 'relayed', ['digest'], {
+          digest: 'blob',
+          identity: 'blob',
+          tx_hash: 'blob',
+          sent_at: 'number',
+        })
+        await index(db, 'relayed_by_identity', 'relayed', ['identity', 'sent_at'])
+      },
+    },
+    '0002-what-the-operator-decides': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'blocked', ['identity'], { identity: 'blob', since: 'number' })
+        await create(db, 'note', ['name'], { name: 'text', text: 'text' })
+      },
+    },
+    '0003-what-consumers-say': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'receipt', ['channel_id', 'provider'], {
+          channel_id: 'blob',
+          provider: 'blob',
+          amount: 'blob',
+          weight: 'blob',
+          bytes: 'number',
+          throughput_kbps: 'number',
+          score: 'number',
+          ended_at: 'number',
+          signature: 'blob',
+        })
+        await create(db, 'quality', ['provider'], {
+          provider: 'blob',
+          sessions: 'number',
+          paid: 'blob',
+          throughput_sum: 'blob',
+          rated_paid: 'blob',
+          score_sum: 'blob',
+        })
+      },
+    },
+    '0004-what-is-owed-and-was-forgotten': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'publication', ['root', 'block_number'], {
+          root: 'blob',
+          block_number: 'number',
+          hub: 'blob',
+          sum: 'blob',
+          pool: 'blob',
+          signature: 'blob',
+          published_at: 'number',
+          leaves: 'text',
+        })
+        await db.schema
+          .alterTable('account')
+          .addColumn('unexplained', words.blob as ColumnDataType, (column) =>
+            column.notNull().defaultTo(words.zeroAdded),
+          )
+          .execute()
+      },
+    },
+    '0005-transactions-on-their-way': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await db.schema
+          .createTable('outbox')
+          .addColumn('number', words.number, (column) => words.counted(column))
+          .addColumn('intent', words.blob as ColumnDataType, (column) => column.notNull().unique())
+          .addColumn('state', 'text', (column) => column.notNull())
+          .addColumn('revision', words.number, (column) => column.notNull())
+          .addColumn('entry', 'text', (column) => column.notNull())
+          .execute()
+        await index(db, 'outbox_by_state', 'outbox', ['state', 'number'])
+      },
+    },
+    '0006-sums-kept-by-differences': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'sums', ['id'], { id: 'number', owed: 'zero', undrawn: 'zero', urgent: 'count' })
+        await sql`ALTER TABLE tab ADD COLUMN undrawn ${sql.raw(words.number as string)} NOT NULL DEFAULT 0`.execute(
+          db,
+        )
+        await sql`UPDATE tab SET undrawn = 1 WHERE held > drawn
+          AND channel_id IN (SELECT channel_id FROM channel WHERE status = 'open')`.execute(db)
+        await sql`CREATE INDEX tab_undrawn ON tab (provider, expires_at) WHERE undrawn = 1`.execute(db)
+        await index(db, 'guarantee_by_expiry', 'guarantee', ['expires_at'])
+        await index(db, 'relayed_by_time', 'relayed', ['sent_at'])
+        await addUp(db, words)
+      },
+    },
+  }
+}
+
+/** Adds up what older versions did not keep. */
+async function addUp(db: Kysely<unknown>, words: Words): Promise<void> {
+  type Amounts = Record<'a' | 'b' | 'c', Buffer>
+  const amount = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`)
+  const accounts = await sql<Amounts>`SELECT total AS a, credited AS b, paid AS c FROM account`.execute(db)
+  const owed = accounts.rows.reduce((sum, { a, b, c }) => {
+    const due = amount(a) - (amount(b) > amount(c) ? amount(b) : amount(c))
+    return due > 0n ? sum + due : sum
+  }, 0n)
+  const tabs = await sql<Amounts>`SELECT held AS a, drawn AS b, drawn AS c FROM tab WHERE undrawn = 1
+    AND channel_id NOT IN (SELECT channel_id FROM closing)`.execute(db)
+  const undrawn = tabs.rows.reduce((sum, { a, b }) => sum + amount(a) - amount(b), 0n)
+  const leaving = await sql<{ count: number }>`SELECT count(*) AS count FROM channel WHERE status = 'open'
+    AND (exit_at > 0 OR channel_id IN (SELECT channel_id FROM tab WHERE protested <> ${words.zero}))`.execute(
+    db,
+  )
+  const bytes = (value: bigint) => Buffer.from(value.toString(16).padStart(64, '0'), 'hex')
+  await sql`INSERT INTO sums (id, owed, undrawn, urgent)
+    VALUES (1, ${bytes(owed)}, ${bytes(undrawn)}, ${Number(leaving.rows[0]?.count ?? 0)})`.execute(db)
+}

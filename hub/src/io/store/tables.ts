@@ -1,0 +1,169 @@
+import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import type { ChannelLine, Tab } from '../../core/channelLine.js'
+import type { Promised } from '../../core/credit.js'
+import { larger } from '../../core/reserve.js'
+import type { Account } from '../../core/solvency.js'
+import type { Cursor, HubStanding } from '../ledger.js'
+import { plain, type Row, statement } from './engine.js'
+import { addressOf, amountOf, hexOf, nothing } from './rows.js'
+
+/** A tab as its row holds it. */
+export interface TabRow extends Tab {
+  /** The highest micro-promise held, and its signature. */
+  readonly held: Wei
+  readonly heldSignature: Hex | null
+}
+
+/** A channel as its rows hold it. */
+export interface ChannelRow extends Omit<ChannelLine, 'tabs'> {
+  readonly tabs: readonly TabRow[]
+}
+
+/** An account as its row holds it. */
+export interface AccountRow extends Account, Promised {
+  readonly signedTotal: Wei
+  readonly signature: Hex | null
+}
+
+/** Sums over all rows, kept by differences so that no decision has to read them all. */
+export interface Sums {
+  /** What the hub would have to advance if every provider redeemed now. */
+  readonly owed: Wei
+  /** Held and not drawn, on channels that no final state draws. */
+  readonly undrawn: Wei
+  /** Open channels that are being left or protested. */
+  readonly urgent: number
+}
+
+const channelColumns = 'channel.channel_id, consumer, nonce, status, balance, exit_at'
+// A guarantee lives until the block that decisions are made on is younger than its expiry.
+const tabColumns = `tab.channel_id, tab.provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested,
+  (SELECT live.ceiling FROM guarantee AS live
+    WHERE live.channel_id = tab.channel_id AND live.provider = tab.provider
+      AND live.expires_at >= coalesce((SELECT block_at FROM chain WHERE id = 1), 0)
+    ORDER BY live.ceiling DESC LIMIT 1) AS live_ceiling`
+
+export const lockChannels = statement(
+  `SELECT ${channelColumns} FROM channel WHERE channel_id {among:bytes} ORDER BY channel_id {lock}`,
+)
+export const readChannels = statement(`SELECT ${channelColumns} FROM channel WHERE channel_id {among:bytes}`)
+export const readTabs = statement(`SELECT ${tabColumns} FROM tab WHERE tab.channel_id {among:bytes}`)
+export const readClosings = statement('SELECT channel_id FROM closing WHERE channel_id {among:bytes}')
+export const lockAccounts = statement(
+  `SELECT provider, total, unexplained, signed_total, signature, credited, paid FROM account WHERE provider {among:bytes}
+  ORDER BY provider {lock}`,
+)
+export const lockSums = statement('SELECT owed, undrawn, urgent FROM sums WHERE id = 1 {lock}')
+export const readSums = plain(statement('SELECT owed, undrawn, urgent FROM sums WHERE id = 1'))
+export const readChain = plain(
+  statement(
+    'SELECT block_number, block_hash, block_at, pool, pending_withdrawal, fee_bps FROM chain WHERE id = 1',
+  ),
+)
+export const readAccounts = plain(
+  statement(
+    'SELECT provider, total, unexplained, signed_total, signature, credited, paid FROM account ORDER BY provider',
+  ),
+)
+export const readOpen = [
+  plain(statement(`SELECT ${channelColumns} FROM channel WHERE status = 'open'`)),
+  plain(
+    statement(`SELECT ${tabColumns} FROM tab
+      WHERE tab.channel_id IN (SELECT channel_id FROM channel WHERE status = 'open')`),
+  ),
+  plain(statement('SELECT channel_id FROM closing')),
+]
+
+/** The channels these rows tell of, by their ids. */
+export function channelsFrom(
+  channels: readonly Row[],
+  tabs: readonly Row[],
+  closings: readonly Row[],
+): Map<Hex, ChannelRow> {
+  const closing = new Set(closings.map((row) => row.channel_id))
+  const tabsOf = new Map<unknown, TabRow[]>()
+  for (const row of tabs) {
+    const known = tabsOf.get(row.channel_id)
+    if (known) known.push(tabFrom(row))
+    else tabsOf.set(row.channel_id, [tabFrom(row)])
+  }
+  return new Map(
+    channels.map((row) => [
+      hexOf(row.channel_id),
+      {
+        channelId: hexOf(row.channel_id),
+        consumer: addressOf(row.consumer),
+        nonce: Number(row.nonce),
+        status: row.status as ChannelLine['status'],
+        balance: amountOf(row.balance),
+        exitAt: Number(row.exit_at),
+        closing: closing.has(row.channel_id as Hex),
+        tabs: tabsOf.get(row.channel_id) ?? [],
+      },
+    ]),
+  )
+}
+
+const tabFrom = (row: Row): TabRow => ({
+  provider: addressOf(row.provider),
+  liveCeiling: row.live_ceiling === null ? nothing : amountOf(row.live_ceiling),
+  ceiling: amountOf(row.ceiling),
+  expiresAt: Number(row.expires_at),
+  cleared: amountOf(row.cleared),
+  protested: amountOf(row.protested),
+  drawn: amountOf(row.drawn),
+  held: amountOf(row.held),
+  heldSignature: row.held_signature as Hex | null,
+})
+
+export const accountFrom = (row: Row): AccountRow => ({
+  provider: addressOf(row.provider),
+  total: amountOf(row.total),
+  unexplained: amountOf(row.unexplained),
+  signedTotal: amountOf(row.signed_total),
+  signature: row.signature as Hex | null,
+  credited: amountOf(row.credited),
+  paid: amountOf(row.paid),
+})
+
+export const newAccount = (provider: Address): AccountRow => ({
+  provider,
+  total: nothing,
+  unexplained: nothing,
+  signedTotal: nothing,
+  signature: null,
+  credited: nothing,
+  paid: nothing,
+})
+
+export const sumsFrom = (row: Row | undefined): Sums => ({
+  owed: row ? amountOf(row.owed) : nothing,
+  undrawn: row ? amountOf(row.undrawn) : nothing,
+  urgent: Number(row?.urgent ?? 0),
+})
+
+export const standingFrom = (row: Row | undefined): HubStanding => ({
+  balance: row ? amountOf(row.pool) : nothing,
+  pendingWithdrawal: row ? amountOf(row.pending_withdrawal) : nothing,
+  feeBps: Number(row?.fee_bps ?? 0),
+})
+
+export const cursorFrom = (row: Row | undefined): Cursor | undefined =>
+  row && { number: Number(row.block_number), hash: String(row.block_hash), at: Number(row.block_at) }
+
+/** Held and not drawn of one tab. */
+export const waiting = ({ held, drawn }: TabRow): Wei => wei(held > drawn ? held - drawn : 0n)
+
+/** What a channel adds to `Sums.undrawn`: nothing once a final state draws it. */
+export const undrawnOf = ({ status, closing, tabs }: ChannelRow): bigint =>
+  status === 'open' && !closing ? tabs.reduce((sum, tab) => sum + waiting(tab), 0n) : 0n
+
+/** What a channel adds to `Sums.urgent`. */
+export const urgentOf = ({ status, exitAt, tabs }: ChannelRow): number =>
+  status === 'open' && (exitAt > 0 || tabs.some(({ protested }) => protested > 0n)) ? 1 : 0
+
+/** What an account adds to `Sums.owed`. */
+export const owedTo = ({ total, credited, paid }: Account): bigint => {
+  const settled = larger(credited, paid)
+  return total > settled ? total - settled : 0n
+}
