@@ -142,8 +142,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
           ceiling: line.ceiling ?? wei(guarantee.ceiling),
         },
         record,
-        addresses,
-        peerKey,
+        { addresses, wireguardKey: peerKey, paymentPort: desk.paymentPort },
         link,
       )
       .catch((error: unknown) => {

@@ -1,9 +1,10 @@
-import { explain, type Notice } from '@pontage/shared'
+import { bytes, explain, type Notice } from '@pontage/shared'
 import type { Link, WireguardKey } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../core/addressPool.js'
+import { lastingGap, type Reading } from '../core/meter.js'
 import { allowance, type Ending, owed, type Session } from '../core/session.js'
 import type { FirewallChange } from '../io/firewall.js'
-import type { SessionFigures, SessionRecord } from '../io/sessionStore.js'
+import type { Carried, SessionFigures, SessionProgress, SessionRecord } from '../io/sessionStore.js'
 
 /** A session with all that belongs to it in the world. */
 export interface LiveSession {
@@ -12,6 +13,10 @@ export interface LiveSession {
   readonly addresses: TunnelAddresses
   readonly wireguardKey: WireguardKey
   readonly links: Set<Link>
+  /** Counted before its present kernel objects were made: before the program died, if it did. */
+  readonly carried: Carried
+  /** Taken up again after a crash, and its consumer has not been heard of since. */
+  isInterrupted: boolean
   /** What the kernel was told last. */
   limit: bigint
   passing: boolean
@@ -24,14 +29,32 @@ const unlimited = (1n << 62n) - 1n
  * Bytes the kernel's quota has to allow: what the session may use, and what was dropped before, since a quota
  * counts that as used. Drops not yet read make it too small for a moment, never too large.
  */
-export const kernelLimit = (session: Session): bigint =>
-  (allowance(session) ?? unlimited) + session.reading.dropped
+export function kernelLimit(session: Session, carried: Carried): bigint {
+  const allowed = allowance(session)
+  if (allowed === undefined) return unlimited
+  const left = allowed - carried.down - carried.up
+  return (left > 0n ? left : 0n) + session.reading.dropped
+}
+
+/** A session's count: what the kernel says, and what it had counted before. */
+export const withCarried = (reading: Reading, carried: Carried): Reading => ({
+  down: bytes(reading.down + carried.down),
+  up: bytes(reading.up + carried.up),
+  dropped: reading.dropped,
+  packets: reading.packets + carried.packets,
+})
+
+/** What else of a session has to survive a crash. */
+export const progressOf = ({ session }: LiveSession): SessionProgress => ({
+  forwardedMs: session.forwardedMs,
+  gap: lastingGap(session.gaps),
+})
 
 /** What has to change in the kernel for it to agree with a session, and notes it as done. */
 export function catchUp(live: LiveSession): FirewallChange[] {
   const changes: FirewallChange[] = []
   const key = live.record.key
-  const limit = kernelLimit(live.session)
+  const limit = kernelLimit(live.session, live.carried)
   if (limit !== live.limit) changes.push({ type: 'limit', key, bytes: limit })
   const passing = live.session.phase === 'forwarding'
   if (passing !== live.passing)

@@ -15,6 +15,7 @@ import type { Parts } from './parts.js'
 import { planNetwork } from './planNetwork.js'
 import { publishOffer } from './publish.js'
 import { recoverMachine } from './recover.js'
+import { resumeSessions } from './resume.js'
 import { Sessions } from './sessions.js'
 import type { Settings } from './settings.js'
 import { createWatch } from './watch.js'
@@ -50,7 +51,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       stopSending.abort()
       await sending
     })
-    await recoverMachine(parts, settings.home)
+    const { resumable } = await recoverMachine(parts, settings.home, true)
     const pool = new AddressPool(settings, settings.maxSessions)
     const policy = parseExitPolicy(settings.exitPolicy)
     const network = await planNetwork(settings)
@@ -82,8 +83,13 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
         accept: () => frontDesk(),
         log,
       })
-    // Its own socket on the gateway's address: only consumers reach it, and its port is free for sure.
-    const inside = await listen(pool.gateway.address4, 0)
+    // Its own socket on the gateway's address: only consumers reach it, and its port is free for sure. Consumers of
+    // an earlier run know it by the port it had then.
+    const insidePort = resumable[0]?.session.tunnel.paymentPort ?? 0
+    const inside = await listen(pool.gateway.address4, insidePort).catch((error: unknown) => {
+      if (insidePort === 0) throw error
+      return listen(pool.gateway.address4, 0)
+    })
     closers.push(() => inside.close())
     const firewall = await machine.raise(inside.port)
     await firewall.limit(settings.limits)
@@ -120,6 +126,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       failed: fail,
     })
     const frontDesk = () => desk
+    await resumeSessions(parts, resumable, { sessions, lines, pool, paymentPort: inside.port })
 
     // Before the offer: a port that is taken must not be published.
     const outside = await listen(settings.listen.host, settings.listen.port)

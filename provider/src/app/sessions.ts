@@ -1,11 +1,22 @@
-import { type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
-import type { Link, WireguardKey } from '@pontage/shared/node'
-import type { TunnelAddresses } from '../core/addressPool.js'
+import { bytes, type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
+import {
+  generatePresharedKey,
+  type Link,
+  type WireguardEndpoint,
+  type WireguardKey,
+} from '@pontage/shared/node'
 import { noReading } from '../core/meter.js'
-import { beginSession, type Ending, type Session, type SessionEvent, step } from '../core/session.js'
+import {
+  beginSession,
+  type Ending,
+  resumeSession,
+  type Session,
+  type SessionEvent,
+  step,
+} from '../core/session.js'
 import type { Firewall } from '../io/firewall.js'
-import type { Machine } from '../io/machine.js'
-import type { SessionRecord } from '../io/sessionStore.js'
+import type { Machine, Peer } from '../io/machine.js'
+import type { Carried, InterruptedSession, SessionRecord, TunnelRecord } from '../io/sessionStore.js'
 import { untilHungUp } from './farewell.js'
 import {
   accountOf,
@@ -14,7 +25,9 @@ import {
   figuresOf,
   kernelLimit,
   type LiveSession,
+  progressOf,
   tell,
+  withCarried,
 } from './liveSession.js'
 import type { Parts } from './parts.js'
 import { Rounds } from './rounds.js'
@@ -22,6 +35,7 @@ import { Rounds } from './rounds.js'
 const usageEveryMs = 1_000
 /** How often figures go to disk: what a power cut may cost of the history, never of the money. */
 const noteEveryMs = 15_000
+const nothingCarried: Carried = { down: bytes(0n), up: bytes(0n), packets: 0n }
 
 /**
  * The running sessions. What the kernel forwards is derived from them again in each round: read the counters,
@@ -78,37 +92,88 @@ export class Sessions {
     return this.all().some((live) => live.wireguardKey === wireguardKey)
   }
 
-  /** Lets a session in: kernel objects first, then the peer, so that no byte goes uncounted. */
+  /** Lets a session in. */
   open(
     opening: Parameters<typeof beginSession>[0],
     record: SessionRecord,
-    addresses: TunnelAddresses,
-    wireguardKey: WireguardKey,
+    tunnel: Pick<TunnelRecord, 'addresses' | 'wireguardKey' | 'paymentPort'>,
     link: Link,
   ): Promise<WireguardKey> {
     return this.#rounds.inTurn(async () => {
       const session = beginSession(opening)
-      const limit = kernelLimit(session)
+      const { addresses, wireguardKey } = tunnel
+      const limit = kernelLimit(session, nothingCarried)
       const live: LiveSession = {
         session,
         record,
         addresses,
         wireguardKey,
         links: new Set(),
+        carried: nothingCarried,
+        isInterrupted: false,
         limit,
         passing: true,
       }
-      await this.firewall.admit(record.key, addresses, limit)
-      const presharedKey = await this.machine.addPeer(wireguardKey, addresses).catch(async (error) => {
-        await this.firewall.dismiss(record.key, addresses, true)
-        throw error
-      })
-      this.parts.sessions.begin(record)
+      const presharedKey = generatePresharedKey()
+      await this.#raise(live, { wireguardKey, presharedKey })
+      const { price, creditBytes, graceSeconds } = opening
+      const { bootId } = this.machine
+      this.parts.sessions.begin(record, { ...tunnel, bootId, presharedKey, price, creditBytes, graceSeconds })
       this.#live.set(record.id, live)
       this.#byChannel.set(record.channelId, live)
       live.links.add(link)
       this.#watch(live, link)
       return presharedKey
+    })
+  }
+
+  /**
+   * Takes up a session that a crash interrupted, where it stood: its consumer has the grace to connect again.
+   *
+   * @param money - What is promised by now, and how far the hub stands behind it.
+   */
+  resume(
+    { record, tunnel, carried, progress, promises }: InterruptedSession,
+    money: Pick<Session, 'paid' | 'ceiling'>,
+    endpoint: WireguardEndpoint | undefined,
+  ): Promise<void> {
+    return this.#rounds.inTurn(async () => {
+      const { addresses, wireguardKey, presharedKey } = tunnel
+      const { id, consumer, channelId, base } = record
+      const { price, creditBytes, graceSeconds } = tunnel
+      const session = resumeSession(
+        { id, consumer, channelId, base, price, creditBytes, graceSeconds, ceiling: money.ceiling },
+        { ...progress, paid: money.paid, promises, reading: withCarried(noReading, carried) },
+      )
+      const live: LiveSession = {
+        session,
+        record,
+        addresses,
+        wireguardKey,
+        links: new Set(),
+        carried,
+        isInterrupted: true,
+        limit: kernelLimit(session, carried),
+        passing: true,
+      }
+      // Known first: its consumer may be at the door as soon as the peer is there.
+      this.#live.set(id, live)
+      this.#byChannel.set(channelId, live)
+      await this.#raise(live, { wireguardKey, presharedKey, endpoint }).catch((error) => {
+        this.#live.delete(id)
+        this.#byChannel.delete(channelId)
+        throw error
+      })
+      this.parts.sessions.raised(id)
+    })
+  }
+
+  /** Kernel objects first, then the peer, so that no byte goes uncounted. */
+  async #raise({ record, addresses, limit }: LiveSession, peer: Peer): Promise<void> {
+    await this.firewall.admit(record.key, addresses, limit)
+    await this.machine.addPeer(peer, addresses).catch(async (error) => {
+      await this.firewall.dismiss(record.key, addresses, true)
+      throw error
     })
   }
 
@@ -119,6 +184,7 @@ export class Sessions {
       return refuse({ code: 'unknown-session', session: id })
     if (!live.links.has(link)) {
       live.links.add(link)
+      live.isInterrupted = false
       this.#advance(live, { type: 'linked' })
       this.#watch(live, link)
     }
@@ -168,7 +234,7 @@ export class Sessions {
       const before = live.session.phase
       const ending = this.#advance(live, {
         type: 'metered',
-        reading: readings.get(live.record.key) ?? noReading,
+        reading: withCarried(readings.get(live.record.key) ?? noReading, live.carried),
         elapsedMs,
       })
       if (ending) over.push([live, ending])
@@ -207,15 +273,15 @@ export class Sessions {
     try {
       if (live.passing) await this.firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
       live.passing = false
-      const reading = (await this.firewall.read()).get(key) ?? live.session.reading
-      live.session = { ...live.session, reading }
+      const reading = (await this.firewall.read()).get(key)
+      if (reading) live.session = { ...live.session, reading: withCarried(reading, live.carried) }
       await this.firewall.dismiss(key, live.addresses, false)
     } catch (error) {
       this.told.failed(error)
     }
     const figures = figuresOf(live)
     const { code, message } = endingText(ending)
-    sessions.end(id, figures, code, clock.now())
+    sessions.end(id, figures, live.isInterrupted ? 'interrupted' : code, clock.now())
     if (code !== 'requested') tell(live, 'ended', { session: id, code, message, ...accountOf(live.session) })
     log.info('session ended', { session: id, consumer, channelId, reason: code, ...figures })
     this.told.ended(live)
@@ -248,6 +314,7 @@ export class Sessions {
 
   #note(now: number): void {
     this.#lastNoteAt = now
-    for (const live of this.#live.values()) this.parts.sessions.note(live.record.id, figuresOf(live))
+    for (const live of this.#live.values())
+      this.parts.sessions.note(live.record.id, figuresOf(live), progressOf(live))
   }
 }

@@ -18,6 +18,17 @@ describe('tunnel addresses', () => {
     expect(last).toEqual({ address4: '10.86.1.45', address6: 'fd50:6f6e:7467::12d' })
   })
 
+  it('can be claimed again by those who had them, while they are free', () => {
+    const pool = new AddressPool(subnets, 20)
+    const had = { address4: '10.86.0.5', address6: 'fd50:6f6e:7467::5' }
+    expect(pool.claim(had)).toBe(true)
+    expect(pool.claim(had)).toBe(false)
+    expect(pool.claim({ ...had, address4: '10.99.0.5' })).toBe(false)
+    const given = Array.from({ length: 19 }, () => pool.take())
+    expect(given).not.toContainEqual(had)
+    expect(pool.take()).toBeUndefined()
+  })
+
   it('are never given twice at a time, and come back when freed', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean(), { maxLength: 200 }), (takes) => {

@@ -61,6 +61,20 @@ export class AddressPool {
     return undefined
   }
 
+  /** Takes these very addresses; false when they are none of the pool's, or taken. */
+  claim(addresses: TunnelAddresses): boolean {
+    for (let place = 0; place < this.#places; place++) {
+      const { address4, address6 } = this.#at(place + 2)
+      if (address4 !== addresses.address4) continue
+      if (address6 !== addresses.address6 || this.#taken.has(place)) return false
+      this.#taken.add(place)
+      this.#placeOf.set(address4, place)
+      this.#next = (place + 1) % this.#places
+      return true
+    }
+    return false
+  }
+
   /** Gives addresses back. */
   free(addresses: TunnelAddresses): void {
     const place = this.#placeOf.get(addresses.address4)

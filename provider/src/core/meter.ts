@@ -43,6 +43,9 @@ export function lastingGap(gaps: Gaps): Bytes {
   return least === undefined || gaps.length < gapsKept ? bytes(0n) : least
 }
 
+/** Gaps of which this is the least: what was known before the program died. */
+export const settledGaps = (gap: Bytes): Gaps => (gap > 0n ? Array<Bytes>(gapsKept).fill(gap) : [])
+
 /**
  * Most that may lie between our count and what was paid: what is lost on the way, and headers. A kernel counts
  * packets that belong together as one, under one header, and where the consumer's does and ours does not, our count

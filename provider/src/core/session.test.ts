@@ -12,7 +12,16 @@ import {
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { noReading, type Reading } from './meter.js'
-import { allowance, beginSession, counted, owed, type Session, type SessionEvent, step } from './session.js'
+import {
+  allowance,
+  beginSession,
+  counted,
+  owed,
+  resumeSession,
+  type Session,
+  type SessionEvent,
+  step,
+} from './session.js'
 
 const price: Price = { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(0n) }
 const credit = bytes(2_000_000n)
@@ -250,5 +259,33 @@ describe('laws of a session', () => {
       ),
       { numRuns: 30 },
     )
+  })
+})
+
+describe('a session after a crash', () => {
+  const resume = (down: bigint, paid: bigint) =>
+    resumeSession(begin(), {
+      ...{ paid: wei(paid), promises: 3, forwardedMs: 0, gap: bytes(0n) },
+      reading: reading(down),
+    })
+
+  it('goes on with what it had used: no second credit', () => {
+    const session = resume(5_000_000n, 1_120n)
+    expect(allowance(session)).toBe(5_000_000n)
+    const { effects } = play(session, [metered(5_000_000n)])
+    expect(effects).toEqual(['suspend'])
+  })
+
+  it('ends when its consumer does not come back within the grace', () => {
+    expect(play(resume(0n, 1_000n), [metered(0n, 31_000)]).effects).toEqual(['session-abandoned'])
+    expect(play(resume(0n, 1_000n), [{ type: 'linked' }, metered(0n, 31_000)]).effects).toEqual([])
+  })
+
+  it('keeps what loss explained', () => {
+    const session = resumeSession(begin(), {
+      ...{ paid: wei(5_000n), promises: 3, forwardedMs: 0, gap: bytes(2_000_000n) },
+      reading: reading(100_000_000n),
+    })
+    expect(allowance(session)).toBe(104_000_000n)
   })
 })

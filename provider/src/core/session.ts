@@ -10,7 +10,15 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { type Gaps, lastingGap, noReading, noteGap, type Reading, toleratedGap } from './meter.js'
+import {
+  type Gaps,
+  lastingGap,
+  noReading,
+  noteGap,
+  type Reading,
+  settledGaps,
+  toleratedGap,
+} from './meter.js'
 
 /** Why a session ended: the consumer asked, or a refusal that it is told. */
 export type Ending = { readonly code: 'requested' } | Refusal
@@ -83,6 +91,19 @@ export function beginSession(
     unlinkedMs: 0,
     phase: 'forwarding',
   }
+}
+
+/**
+ * A session that goes on after the program died: what it had used counts, and nobody is connected yet.
+ *
+ * @param before - What it had used, and what was promised by then.
+ */
+export function resumeSession(
+  opening: Parameters<typeof beginSession>[0],
+  before: Pick<Session, 'paid' | 'reading' | 'promises' | 'forwardedMs'> & { readonly gap: Bytes },
+): Session {
+  const { gap, ...used } = before
+  return { ...beginSession(opening), ...used, gaps: settledGaps(gap), links: 0 }
 }
 
 /** Advances a session by one event. What the kernel may forward follows from the session: {@link allowance}. */

@@ -6,11 +6,12 @@ import {
   configureWireguard,
   createWireguard,
   deleteWireguard,
-  generatePresharedKey,
   linkExists,
+  readWireguard,
   removeWireguardPeer,
   UserError,
   uniqueInterfaceName,
+  type WireguardEndpoint,
   type WireguardInterface,
   type WireguardKey,
   type WireguardKeyPair,
@@ -37,13 +38,26 @@ export interface MachinePlan
   readonly devices: readonly string[]
 }
 
+/** A consumer's end of its tunnel. */
+export interface Peer {
+  readonly wireguardKey: WireguardKey
+  readonly presharedKey: WireguardKey
+  /** Where it was last heard from: then it is called, and need not notice by itself that the tunnel is a new one. */
+  readonly endpoint?: WireguardEndpoint | undefined
+}
+
+/** How often a consumer that is called is called again, in seconds. */
+const callEverySeconds = 25
+
 /** The machine while it serves: one interface, one table. */
 export interface Machine {
   readonly tunnel: WireguardInterface
+  /** Identity of the machine's present run. */
+  readonly bootId: string
   /** Puts the rules in place; nothing is forwarded before. */
   raise(paymentPort: number): Promise<Firewall>
-  /** Adds a consumer's end, and gives the secret both ends share. */
-  addPeer(publicKey: WireguardKey, addresses: TunnelAddresses): Promise<WireguardKey>
+  /** Adds a consumer's end. */
+  addPeer(peer: Peer, addresses: TunnelAddresses): Promise<void>
   removePeer(publicKey: WireguardKey): Promise<void>
   /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
   isAlive(): Promise<boolean>
@@ -79,6 +93,7 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
   }
   return {
     tunnel,
+    bootId,
     async raise(paymentPort) {
       const firewall = await raiseFirewall({
         ...plan,
@@ -92,15 +107,13 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
       await enableForwarding([name, ...plan.devices], forwarding)
       return firewall
     },
-    async addPeer(publicKey, { address4, address6 }) {
-      const presharedKey = generatePresharedKey()
-      await addWireguardPeer(tunnel, {
-        publicKey,
+    addPeer: ({ wireguardKey, presharedKey, endpoint }, { address4, address6 }) =>
+      addWireguardPeer(tunnel, {
+        publicKey: wireguardKey,
         presharedKey,
         allowedIps: [`${address4}/32`, `${address6}/128`],
-      })
-      return presharedKey
-    },
+        ...(endpoint === undefined ? {} : { endpoint, keepaliveSeconds: callEverySeconds }),
+      }),
     removePeer: (publicKey) => removeWireguardPeer(tunnel, publicKey),
     isAlive: () => linkExists(name),
     restore: async () => {
@@ -123,11 +136,31 @@ export async function undo(home: string): Promise<boolean> {
   return true
 }
 
-/** What the rules of a crashed run have counted, by session key. */
-export async function readLeftovers(home: string): Promise<ReadonlyMap<number, Reading>> {
-  const record = await readMachineRecord(home)
-  if (record === undefined || record.bootId !== (await readBootId())) return new Map()
-  return readLeftTable(record.table)
+/** What a crashed run left on the machine. */
+export interface Leftovers {
+  readonly bootId: string
+  /** What its rules have counted, by session key. */
+  readonly readings: ReadonlyMap<number, Reading>
+  /** Where its consumers were last heard from. */
+  readonly endpoints: ReadonlyMap<WireguardKey, WireguardEndpoint>
+}
+
+/** Takes down the tunnel of a crashed run, which forwards up to its limits, and then reads its last counts. */
+export async function collectLeftovers(home: string): Promise<Leftovers> {
+  const [record, bootId] = await Promise.all([readMachineRecord(home), readBootId()])
+  if (record === undefined || record.bootId !== bootId)
+    return { bootId, readings: new Map(), endpoints: new Map() }
+  // Its interface may be gone already, with the wireguard-go behind it.
+  const peers = await readWireguard(record.tunnel).then(
+    (state) => state.peers,
+    () => [],
+  )
+  await deleteWireguard(record.tunnel)
+  return {
+    bootId,
+    readings: await readLeftTable(record.table),
+    endpoints: new Map(peers.flatMap(({ publicKey, endpoint }) => (endpoint ? [[publicKey, endpoint]] : []))),
+  }
 }
 
 async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan): Promise<void> {

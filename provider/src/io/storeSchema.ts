@@ -42,6 +42,16 @@ const migrations = [
   );
   CREATE INDEX outbox_by_state ON outbox (state, number);
   `,
+  // What it takes to raise the tunnel of a running session again; it goes when the session ends.
+  `
+  CREATE TABLE tunnel (
+    session TEXT PRIMARY KEY REFERENCES session, boot TEXT NOT NULL, payment_port INTEGER NOT NULL,
+    address4 TEXT NOT NULL, address6 TEXT NOT NULL, wireguard_key TEXT NOT NULL, preshared_key TEXT NOT NULL,
+    price_per_megabyte BLOB NOT NULL, price_per_hour BLOB NOT NULL, credit INTEGER NOT NULL, grace INTEGER NOT NULL,
+    carried_down INTEGER NOT NULL, carried_up INTEGER NOT NULL, carried_packets INTEGER NOT NULL,
+    forwarded_ms INTEGER NOT NULL, gap INTEGER NOT NULL, raised INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  `,
 ]
 
 /**

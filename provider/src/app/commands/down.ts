@@ -20,9 +20,10 @@ async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Prom
   try {
     const unlock = lockHome(home)
     try {
-      const undone = await recoverMachine(
+      const { undone } = await recoverMachine(
         { sessions: new SessionStore(db), promises: new PromiseStore(db), clock: systemClock, log },
         home,
+        false,
       )
       process.stdout.write(
         undone

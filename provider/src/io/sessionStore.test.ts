@@ -1,0 +1,71 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type Address, bytes, type Hex, unixSeconds, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { PromiseStore } from './promiseStore.js'
+import { SessionStore } from './sessionStore.js'
+import { type Db, openDatabase } from './storeSchema.js'
+
+const hub = `0x${'bb'.repeat(20)}` as Address
+const consumer = `0x${'cc'.repeat(20)}` as Address
+const channelId: Hex = `0x${'11'.repeat(32)}`
+const record = {
+  ...{ id: 's', key: 1, channelId, consumer, hub },
+  ...{ startedAt: unixSeconds(1_000), base: wei(40n) },
+}
+const tunnel = {
+  ...{ bootId: 'boot', paymentPort: 4_711, wireguardKey: 'key', presharedKey: 'secret' },
+  addresses: { address4: '10.86.0.2', address6: 'fd50::2' },
+  price: { perMegabyte: weiPerMegabyte(2n ** 70n), perHour: weiPerHour(3n) },
+  creditBytes: bytes(2_000_000n),
+  graceSeconds: 30,
+}
+const figures = { downBytes: 7_000_000n, upBytes: 1_000n, promises: 8, paid: wei(360n) }
+
+let home: string
+let db: Db
+let store: SessionStore
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'pontage-store-'))
+  db = openDatabase(home)
+  new PromiseStore(db).keepChannel(channelId, { consumer, hub, nonce: 7 })
+  store = new SessionStore(db)
+  store.begin(record, tunnel)
+})
+afterEach(() => {
+  db.close()
+  rmSync(home, { recursive: true })
+})
+
+describe('a session in the store', () => {
+  it('survives with all that raises its tunnel again', () => {
+    store.note('s', figures, { forwardedMs: 1_234.5, gap: bytes(99n) })
+    db.close()
+    db = openDatabase(home)
+    const found = new SessionStore(db).interrupted('s')
+    expect(found).toMatchObject({ tunnel, promises: 8, progress: { forwardedMs: 1_234, gap: 99n } })
+    expect(found?.isRaised).toBe(true)
+  })
+
+  it('takes its counts over under a new key, so that the old ones are never added again', () => {
+    store.carry('s', { down: bytes(5n), up: bytes(6n), packets: 7n }, store.nextKey())
+    const found = store.interrupted('s')
+    expect(found).toMatchObject({
+      record: { key: 2 },
+      carried: { down: 5n, up: 6n, packets: 7n },
+      isRaised: false,
+    })
+    store.raised('s')
+    expect(store.interrupted('s')?.isRaised).toBe(true)
+  })
+
+  it('leaves no secret behind when it ends', () => {
+    store.end('s', figures, 'requested', unixSeconds(2_000))
+    expect(store.interrupted('s')).toBeUndefined()
+    expect(store.open()).toEqual([])
+    expect(db.prepare('SELECT count(*) AS count FROM tunnel').get()).toEqual({ count: 0 })
+    expect(store.latest(1)).toMatchObject([{ paid: 360n, ending: 'requested' }])
+  })
+})
