@@ -134,6 +134,8 @@ export const requests = {
       relayFees: z.object({ register: zodWei, open: zodWei, exit: zodWei }),
       /** Lifetime of the guarantees it signs. */
       guaranteeSeconds: zodCount,
+      /** Fingerprint of its certificate; none where it does without TLS. */
+      certificate: zodBytes32.optional(),
     }),
   },
   /** Identity without gas → hub: send this registration. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { honestRules, openSqliteLedger, startHub } from '@pontage/hub'
 import { wei } from '@pontage/shared'
-import { connectChain, createLog, openKeystore, readPassword } from '@pontage/shared/node'
+import { connectChain, createLog, openKeystore, ownCertificate, readPassword } from '@pontage/shared/node'
 
 // A hub that promises whatever it is asked for, whether its pool could pay or not, and draws nothing: the program's
 // own hub with the decisions about its solvency taken out. Its stake is what stands behind its word.
@@ -30,6 +30,7 @@ const hub = await startHub({
   ledger: await openSqliteLedger(join(home, 'dishonest.sqlite')),
   host: '0.0.0.0',
   port: Number(given('port')),
+  tls: await ownCertificate(home),
   settings: {
     relayFee: wei(0n),
     relaysPerDay: 100,

@@ -29,8 +29,14 @@ const confirmations = '1'
 /**
  * Sits somebody down at a machine: makes the key and the configuration with the program's `init`.
  * @param host - One person and program a machine, so that the default home folder serves.
+ * @param settings - Further flags that go into the configuration.
  */
-export async function seat(market: Market, host: Host, program: ProgramName): Promise<Person> {
+export async function seat(
+  market: Market,
+  host: Host,
+  program: ProgramName,
+  ...settings: readonly string[]
+): Promise<Person> {
   const passwordFile = join(host.home, 'password')
   writeFileSync(passwordFile, `${host.name} password\n`, { mode: 0o600 })
   const command = (args: readonly string[]) => [programPath(program), ...args]
@@ -40,6 +46,7 @@ export async function seat(market: Market, host: Host, program: ProgramName): Pr
     'init',
     ...['--rpc', market.testChain.rpcUrl, '--deployment', market.deploymentFile],
     ...['--password-file', passwordFile, '--confirmations', confirmations],
+    ...settings,
   )
   return {
     host,
@@ -69,9 +76,9 @@ export async function openHub(
 /** A hub with key, tokens and stake that does not run yet. */
 export async function enrolHub(market: Market, name: string): Promise<Person> {
   const host = await market.world.addHost(name)
-  const hub = await seat(market, host, 'pontage-hub')
+  const hub = await seat(market, host, 'pontage-hub', '--tls')
   await market.fund(hub.address, { tokens: '2000', coin: '10' })
-  await hub.run('register', '--stake', '1000', '--url', `ws://${host.address}:${hubPort}`)
+  await hub.run('register', '--stake', '1000', '--url', `wss://${host.address}:${hubPort}`)
   return hub
 }
 

@@ -1,8 +1,11 @@
-import type { Result } from '@pontage/shared'
+import type { Hex, Result } from '@pontage/shared'
 import type { Parts } from './parts.js'
 
 /** Who this hub is and what it asks. */
-export async function describe({ identity, chain, ledger, settings }: Parts): Promise<Result<'describe'>> {
+export async function describe(
+  { identity, chain, ledger, settings }: Parts,
+  certificate: Hex | undefined,
+): Promise<Result<'describe'>> {
   const { relayFee, guaranteeSeconds } = settings
   const { feeBps } = await ledger.standing()
   return {
@@ -13,5 +16,6 @@ export async function describe({ identity, chain, ledger, settings }: Parts): Pr
     confirmations: chain.confirmations,
     relayFees: { register: relayFee, open: relayFee, exit: relayFee },
     guaranteeSeconds,
+    ...(certificate === undefined ? {} : { certificate }),
   }
 }

@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto'
 import { type Clock, type Refusal, refuse, systemClock, type Verdict } from '@pontage/shared'
 import {
   type Chain,
   createSender,
   createTypedData,
+  fingerprintOf,
   type Handlers,
   type Identity,
   inTokens,
@@ -128,8 +130,9 @@ export async function startHub(options: {
     serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
   ])
 
+  const certificate = tls && fingerprintOf(new X509Certificate(tls.certificate).raw)
   const handlers: Handlers['requests'] = {
-    describe: async () => ({ ok: true, value: await describe(parts) }),
+    describe: async () => ({ ok: true, value: await describe(parts, certificate) }),
     'relay-register': relayer.register,
     'relay-open': relayer.open,
     'relay-exit': relayer.exit,
@@ -178,7 +181,7 @@ export async function startHub(options: {
     },
     log,
   )
-  log.info('listening', { port: listening.port, host, hub: identity.address })
+  log.info('listening', { port: listening.port, host, hub: identity.address, certificate })
   return {
     port: listening.port,
     async close() {

@@ -17,9 +17,23 @@ export const noCertificate: Hex = `0x${'00'.repeat(32)}`
 /** SHA-256 of a certificate in DER. */
 export const fingerprintOf = (der: Uint8Array): Hex => `0x${createHash('sha256').update(der).digest('hex')}`
 
+const pin = /#sha256=([0-9a-f]{64})$/
+
+/** The url with the fingerprint of the certificate that is found there: `wss://HOST:PORT#sha256=…`. */
+export const pinnedUrl = (url: string, certificate: Hex): string =>
+  `${url.replace(/#.*/, '')}#sha256=${certificate.slice(2)}`
+
+/** Where to connect, and which certificate the url says is there; undefined when what follows its # is no fingerprint. */
+export function readPinnedUrl(url: string): { where: string; certificate?: Hex } | undefined {
+  const fingerprint = pin.exec(url)?.[1]
+  if (fingerprint === undefined) return url.includes('#') ? undefined : { where: url }
+  return { where: url.replace(pin, ''), certificate: `0x${fingerprint}` }
+}
+
 /**
  * Connects to `ws://` or `wss://` and proves who both ends are. A certificate is not trusted by its issuer
- * but bound into both signatures, and compared with `expectCertificate` where one was published.
+ * but bound into both signatures, and compared with `expectCertificate`, or the one its url names, where one was
+ * published.
  */
 export async function connectLink(options: {
   url: string
@@ -32,15 +46,24 @@ export async function connectLink(options: {
   /** How soon a silent peer is asked whether it lives; it counts as gone after twice as long. */
   pingEveryMs?: number
 }): Promise<Verdict<{ link: Link }>> {
-  const { url, self, expectPeer, expectCertificate, handlers, log, timeoutMs = 10_000, pingEveryMs } = options
-  const socket = new WebSocket(url, {
+  const { url, self, expectPeer, handlers, log, timeoutMs = 10_000, pingEveryMs } = options
+  const pinned = readPinnedUrl(url)
+  if (!pinned)
+    return refuse({
+      code: 'unreachable',
+      url,
+      reason: 'after # it has something else than sha256=FINGERPRINT',
+    })
+  const { where } = pinned
+  const expectCertificate = options.expectCertificate ?? pinned.certificate
+  const socket = new WebSocket(where, {
     rejectUnauthorized: false,
     perMessageDeflate: false,
     maxPayload: maxFrameBytes,
     handshakeTimeout: timeoutMs,
   })
   const inbox = new Inbox(socket)
-  const opened = await opening(socket, url)
+  const opened = await opening(socket, where)
   if (!opened.ok) return opened
   const { certificate, remoteAddress } = opened
   if (expectCertificate !== undefined && certificate !== expectCertificate) {

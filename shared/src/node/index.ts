@@ -1,5 +1,6 @@
 export * from './approval.js'
 export * from './blob.js'
+export * from './certificate.js'
 export * from './chain.js'
 export * from './chainReason.js'
 export * from './command.js'

@@ -12,6 +12,7 @@ import {
   keystoreAddress,
   keystorePath,
   openChain,
+  ownCertificate,
   printJson,
   printLines,
   UserError,
@@ -103,10 +104,13 @@ async function examine(options: Options): Promise<Finding[]> {
       checkPort({
         host: options.host,
         port: wholeNumber('--port', options.port, 0, 65_535),
-        tls: options.tlsCertificate !== undefined,
+        tls: options.tls || options.tlsCertificate !== undefined,
         running: isHomeTaken(home),
       }),
-    certificate: () => checkCertificate(options.tlsCertificate, systemClock),
+    certificate: async () => {
+      const own = options.tls ? await ownCertificate(home) : undefined
+      return own ? `its own, ${own.fingerprint}` : checkCertificate(options.tlsCertificate, systemClock)
+    },
   }
   try {
     const findings: Finding[] = []

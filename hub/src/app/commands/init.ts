@@ -8,6 +8,6 @@ export const init = initCommand({
   next: [
     'Back up the keystore and its password: without both, stake and pool are lost.',
     'Send to the address: the chain’s coin for gas, and tokens for stake and pool.',
-    'Then: pontage-hub register --stake 1000 --url ws://HOST:7700',
+    'Then: pontage-hub register --stake 1000 --tls --url wss://HOST:7700, and pontage-hub run --tls',
   ],
 })

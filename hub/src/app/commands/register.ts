@@ -5,17 +5,25 @@ import {
   type CommonOptions,
   chainFlags,
   createSender,
+  type Given,
   jsonFlag,
   type KeyOptions,
   keyFlags,
   onChain,
+  ownCertificate,
+  pinnedUrl,
+  readPinnedUrl,
   UserError,
   unlock,
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import type { CommandModule } from 'yargs'
+import { tlsFlags } from './tls.js'
 
-type Options = ChainOptions & KeyOptions & { stake: string; url: string; json: boolean }
+type Options = CommonOptions &
+  ChainOptions &
+  KeyOptions &
+  Pick<Given<typeof tlsFlags>, 'tls'> & { stake: string; url: string; json: boolean }
 
 /** Registers this identity as a hub, with its own gas. */
 export const register: CommandModule<CommonOptions, Options> = {
@@ -25,6 +33,7 @@ export const register: CommandModule<CommonOptions, Options> = {
     ...chainFlags,
     ...keyFlags,
     ...jsonFlag,
+    tls: tlsFlags.tls,
     stake: {
       type: 'string',
       default: '1000',
@@ -35,11 +44,11 @@ export const register: CommandModule<CommonOptions, Options> = {
       type: 'string',
       demandOption: true,
       requiresArg: true,
-      describe: 'Where the hub is reached: ws://HOST:PORT or wss://HOST:PORT',
+      describe: 'Where the hub is reached: ws://HOST:PORT or wss://HOST:PORT; --tls adds the fingerprint',
     },
   },
   async handler(options) {
-    const url = websocketUrl(options.url)
+    const url = await websocketUrl(options)
     await onChain(options, async (chain) => {
       const stake = parseTokens(options.stake, chain.tokenDecimals)
       const identity = await unlock(options)
@@ -58,11 +67,15 @@ export const register: CommandModule<CommonOptions, Options> = {
   },
 }
 
-function websocketUrl(text: string): string {
-  const parsed = URL.canParse(text) ? new URL(text) : undefined
+async function websocketUrl({ url, tls, home }: Options): Promise<string> {
+  const pinned = readPinnedUrl(url)
+  const parsed = pinned && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') || parsed.hostname === '')
     throw new UserError(
-      `"${text}" is not where a hub is reached: expected ws://HOST:PORT or wss://HOST:PORT.`,
+      `"${url}" is not where a hub is reached: expected ws://HOST:PORT or wss://HOST:PORT, perhaps with #sha256=FINGERPRINT.`,
     )
-  return text
+  if (!tls) return url
+  if (parsed.protocol !== 'wss:')
+    throw new UserError(`With --tls the hub is reached at wss://HOST:PORT, not at "${url}". Write wss.`)
+  return pinnedUrl(url, (await ownCertificate(home)).fingerprint)
 }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
 import { parseTokens, roles } from '@pontage/shared'
 import {
   type ChainOptions,
@@ -22,6 +20,7 @@ import { lockHome } from '../../io/sqlite/open.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import { startHub } from '../hub.js'
 import { ledgerPath } from './books.js'
+import { readTls, tlsFlags } from './tls.js'
 
 /** Flags of serving; init writes those it is given into the configuration. */
 export const serveFlags = {
@@ -37,16 +36,7 @@ export const serveFlags = {
     requiresArg: true,
     describe: 'TCP port; 0 takes a free one',
   },
-  'tls-certificate': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'PEM file of the certificate for wss',
-  },
-  'tls-key': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'PEM file of its key',
-  },
+  ...tlsFlags,
   'relay-fee': {
     type: 'string',
     default: '0.01',
@@ -218,23 +208,3 @@ const signalled = (): Promise<string> =>
   new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
   })
-
-async function readTls({ tlsCertificate, tlsKey }: Options): Promise<TlsPair | undefined> {
-  if (tlsCertificate === undefined && tlsKey === undefined) return undefined
-  if (tlsCertificate === undefined || tlsKey === undefined)
-    throw new UserError('--tls-certificate and --tls-key go together. Give both, or neither.')
-  const read = (path: string) =>
-    readFile(path, 'utf8').catch((cause) => {
-      throw new UserError(`${path} cannot be read. Check --tls-certificate and --tls-key.`, { cause })
-    })
-  const pair = { certificate: await read(tlsCertificate), key: await read(tlsKey) }
-  try {
-    createSecureContext({ cert: pair.certificate, key: pair.key })
-  } catch (cause) {
-    throw new UserError(
-      `${tlsCertificate} and ${tlsKey} are not a certificate and its key, both PEM. Check --tls-certificate and --tls-key.`,
-      { cause },
-    )
-  }
-  return pair
-}

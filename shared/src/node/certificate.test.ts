@@ -5,9 +5,9 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, createServer } from 'node:tls'
-import { fingerprintOf } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ownCertificate } from './certificate.js'
+import { fingerprintOf } from './connect.js'
 
 let home: string
 beforeAll(async () => {

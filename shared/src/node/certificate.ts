@@ -1,11 +1,13 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Hex } from '@pontage/shared'
-import { fingerprintOf, type TlsPair, UserError, writeFileDurably } from '@pontage/shared/node'
-import { generate } from 'selfsigned'
+import type { Hex } from '../units.js'
+import { fingerprintOf } from './connect.js'
+import { writeFileDurably } from './durableFile.js'
+import type { TlsPair } from './listen.js'
+import { UserError } from './userError.js'
 
-/** A certificate with its key, and the fingerprint that goes into the offer. */
+/** A certificate with its key, and the fingerprint that is published. */
 export interface OwnCertificate extends TlsPair {
   readonly fingerprint: Hex
 }
@@ -14,7 +16,7 @@ export interface OwnCertificate extends TlsPair {
 const lifetimeYears = 20
 
 /**
- * The certificate of this home, made at the first call. Its fingerprint is what consumers check, so it names
+ * The certificate of this home, made at the first call. Its fingerprint is what others check, so it names
  * nobody and no authority signs it.
  *
  * @throws UserError when only half of it is there, or it cannot be read.
@@ -40,7 +42,9 @@ async function selfSigned(): Promise<TlsPair> {
   const notBeforeDate = new Date(Date.now() - 86_400_000)
   const notAfterDate = new Date(notBeforeDate)
   notAfterDate.setUTCFullYear(notBeforeDate.getUTCFullYear() + lifetimeYears)
-  const made = await generate([{ name: 'commonName', value: 'pontage provider' }], {
+  // Loaded only by who makes one: once in the life of a home.
+  const { generate } = await import('selfsigned')
+  const made = await generate([{ name: 'commonName', value: 'pontage' }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
