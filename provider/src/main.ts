@@ -9,6 +9,7 @@ import { registerCommand } from './app/commands/register.js'
 import { runCommand } from './app/commands/run.js'
 import { sessionsCommand } from './app/commands/sessions.js'
 import { statusCommand } from './app/commands/status.js'
+import { trustCommand } from './app/commands/trust.js'
 
 await runProgram({
   name: 'pontage-provider',
@@ -24,6 +25,7 @@ await runProgram({
     kickCommand,
     limitCommand,
     redeemCommand,
+    trustCommand,
     downCommand,
   ] as never as CommandModule<CommonOptions, never>[],
   argv: process.argv.slice(2),

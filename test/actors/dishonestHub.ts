@@ -1,11 +1,12 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { honestRules, openSqliteLedger, startHub } from '@pontage/hub'
+import { honestRules, openSqliteLedger, type Rules, startHub } from '@pontage/hub'
 import { wei } from '@pontage/shared'
 import { connectChain, createLog, openKeystore, ownCertificate, readPassword } from '@pontage/shared/node'
 
-// A hub that promises whatever it is asked for, whether its pool could pay or not, and draws nothing: the program's
-// own hub with the decisions about its solvency taken out. Its stake is what stands behind its word.
+// The program's own hub with some of its decisions taken out. One that promises whatever it is asked for, whether its
+// pool could pay or not, and draws nothing: its stake is what stands behind its word. Or, with --hides, one that is
+// solvent and publishes less than it owes: nothing at all, or half.
 
 const { values } = parseArgs({
   options: {
@@ -14,6 +15,7 @@ const { values } = parseArgs({
     deployment: { type: 'string' },
     'password-file': { type: 'string' },
     port: { type: 'string' },
+    hides: { type: 'string' },
   },
 })
 const given = (name: keyof typeof values): string => {
@@ -21,6 +23,17 @@ const given = (name: keyof typeof values): string => {
   if (value === undefined) throw new Error(`--${name} is missing.`)
   return value
 }
+
+const broke: Rules = { ...honestRules, solvent: () => ({ ok: true }), draws: () => [] }
+const hiding = (hides: string): Rules => ({
+  ...honestRules,
+  liabilities: (accounts) =>
+    hides === 'everything'
+      ? []
+      : honestRules
+          .liabilities(accounts)
+          .map((leaf) => ({ ...leaf, outstanding: wei(leaf.outstanding / 2n), total: wei(leaf.total / 2n) })),
+})
 
 const home = given('home')
 const chain = await connectChain({ rpc: given('rpc'), deploymentFile: given('deployment'), confirmations: 1 })
@@ -39,10 +52,11 @@ const hub = await startHub({
     drainSeconds: 0,
     publicMetrics: false,
     guaranteeSeconds: 3_600,
-    drawAbove: wei(0n),
+    drawAbove: wei(values.hides === undefined ? 0n : 10n ** 30n),
+    liabilitiesEverySeconds: values.hides === undefined ? 0 : 5,
     pollMs: 500,
   },
-  rules: { ...honestRules, solvent: () => ({ ok: true }), draws: () => [] },
+  rules: values.hides === undefined ? broke : hiding(values.hides),
   log: createLog('dishonest-hub', 'info'),
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -4,11 +4,14 @@ import { enrolHub, type Person } from './people.js'
 import type { Program } from './program.js'
 import { builtProgram } from './repository.js'
 
-/** A hub with stake and a nearly empty pool, that signs promises far beyond it (test/actors/dishonestHub.ts). */
+/**
+ * A hub that signs promises far beyond its pool, or, with `hides`, one that publishes less than it owes
+ * (test/actors/dishonestHub.ts).
+ */
 export async function openDishonestHub(
   market: Market,
   name: string,
-  { pool }: { readonly pool: string },
+  { pool, hides }: { readonly pool: string; readonly hides?: 'everything' | 'half' },
 ): Promise<Person & { readonly program: Program }> {
   const hub = await enrolHub(market, name)
   await hub.run('pool', 'fund', pool)
@@ -17,6 +20,7 @@ export async function openDishonestHub(
     ...[process.execPath, builtProgram('actors/dishonestHub.js'), '--home', join(home, '.pontage', 'hub')],
     ...['--rpc', market.testChain.rpcUrl, '--deployment', market.deploymentFile],
     ...['--password-file', join(home, 'password'), '--port', '7700'],
+    ...(hides === undefined ? [] : ['--hides', hides]),
   ])
   await program.line(/"listening"/)
   return { ...hub, program }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import {
+  type Address,
   bytesPerMegabyte,
   channelIdOf,
   type Document,
@@ -39,6 +40,8 @@ export interface AdmissionDesk {
   readonly lines: CreditLines
   readonly pool: AddressPool
   readonly hubs: ReadonlyMap<string, HubLink>
+  /** What a hub did that makes it unreliable, whatever the chain says of it. */
+  readonly suspicion: (hub: Address) => string | undefined
   /** WireGuard's public key, in hexadecimal, and the port of the payment socket inside the tunnel. */
   readonly wireguardKey: Hex
   readonly paymentPort: number
@@ -62,6 +65,8 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
     if (link.peer !== channel.consumer)
       return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.consumer })
     if (!hubs.has(channel.hub)) return refuse({ code: 'hub-not-accepted', hub: channel.hub })
+    const suspicion = desk.suspicion(channel.hub)
+    if (suspicion !== undefined) return refuse({ code: 'hub-unsound', hub: channel.hub, problem: suspicion })
     if (lines.get(channelId)?.released) return refuse({ code: 'channel-closing', channelId })
     const now = clock.now()
     for (const [id, { issuedAt }] of offered) if (issuedAt + openWithinSeconds < now) offered.delete(id)

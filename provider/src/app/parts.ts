@@ -1,6 +1,7 @@
 import type { Clock } from '@pontage/shared'
 import type { Chain, DurableSender, Identity, Log, TypedData } from '@pontage/shared/node'
 import type { GroupCommit } from '../io/groupCommit.js'
+import type { HubTrustStore } from '../io/hubTrustStore.js'
 import type { PromiseStore } from '../io/promiseStore.js'
 import type { SessionStore } from '../io/sessionStore.js'
 import type { SettlementStore } from '../io/settlementStore.js'
@@ -16,5 +17,6 @@ export interface Parts {
   readonly commit: GroupCommit
   readonly sessions: SessionStore
   readonly settlements: SettlementStore
+  readonly trust: HubTrustStore
   readonly log: Log
 }

@@ -1,4 +1,6 @@
+import type { Address } from '@pontage/shared'
 import { listenLinks, ownCertificate, wireguardKeyToHex } from '@pontage/shared/node'
+
 import { AddressPool } from '../core/addressPool.js'
 import { parseRange } from '../core/addressRange.js'
 import { parseExitPolicy } from '../core/exitPolicy.js'
@@ -6,6 +8,7 @@ import { readMaxGuarantee, readOffer } from '../io/chainViews.js'
 import { listenControl } from '../io/controlSocket.js'
 import { prepareMachine } from '../io/machine.js'
 import { ownWireguardKeys } from '../io/wireguardKey.js'
+import { createAudit } from './audit.js'
 import { createControl } from './control.js'
 import { CreditLines } from './creditLines.js'
 import { createFrontDesk, type Door } from './frontDesk.js'
@@ -111,6 +114,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       lines,
       pool,
       hubs: new Map([...hubs.links].filter(([hub]) => settings.hubs.includes(hub))),
+      suspicion: (hub) => hubs.settlements.get(hub)?.suspicion,
       wireguardKey,
       paymentPort: inside.port,
       dns: [
@@ -132,11 +136,23 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
     closers.push(() => outside.close())
     await publishOffer(parts, settings, { wireguardKey, certificate: certificate.fingerprint })
     price = await pricesInForce(parts, settings)
+    const audit = await createAudit(parts, hubs.links, {
+      lied: (hub, reason) => void leaveHub(hub, reason).catch(fail),
+    })
+    closers.push(() => audit.idle())
+    const leaveHub = async (hub: Address, reason: string) => {
+      const settled = hubs.settlements.get(hub)?.distrust(reason)
+      for (const live of sessions.all())
+        if (live.record.hub === hub)
+          await sessions.end(live.record.id, { code: 'hub-unsound', hub, problem: reason })
+      await settled
+    }
     const watch = await createWatch(parts, sessions, hubs.settlements, settings.clearEverySeconds, {
       isAlive: () => machine.isAlive(),
       failed: fail,
       refresh: async () => {
         price = await pricesInForce(parts, settings)
+        await audit.look()
       },
     })
     closers.push(() => watch.stop())

@@ -38,7 +38,22 @@ export class Settlement {
     private readonly rule: RedeemRule,
     private readonly maxGuaranteeSeconds: number,
     private readonly told: { guaranteed: (channelId: Hex) => void },
-  ) {}
+  ) {
+    this.#suspicion = parts.trust.reasonAgainst(hub)
+  }
+
+  /** Why the hub is not relied on, by what it did to us; undefined while it is. */
+  get suspicion(): string | undefined {
+    return this.#suspicion
+  }
+
+  /** Relies on the hub no more, and draws and redeems at once what it owes. */
+  distrust(reason: string): Promise<void> {
+    const { trust, clock } = this.parts
+    trust.distrust({ hub: this.hub, reason, at: clock.now() })
+    this.#suspectOf(reason)
+    return this.settle()
+  }
 
   /** Clears what moved; refuses with what the hub, or its answer, lacks. */
   clear(): Promise<Verdict> {
@@ -154,11 +169,13 @@ export class Settlement {
   }
 
   #suspect(verdict: Verdict): Verdict {
-    if (!verdict.ok) {
-      this.#suspicion = explain(verdict.refusal)
-      this.parts.log.error('the hub is not relied on any more', { hub: this.hub, reason: this.#suspicion })
-    }
+    if (!verdict.ok) this.#suspectOf(explain(verdict.refusal))
     return verdict
+  }
+
+  #suspectOf(reason: string): void {
+    this.#suspicion = reason
+    this.parts.log.error('the hub is not relied on any more', { hub: this.hub, reason })
   }
 
   async #trouble(): Promise<string | undefined> {

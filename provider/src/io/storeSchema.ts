@@ -52,6 +52,9 @@ const migrations = [
     forwarded_ms INTEGER NOT NULL, gap INTEGER NOT NULL, raised INTEGER NOT NULL
   ) WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE distrusted_hub (hub BLOB PRIMARY KEY, reason TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+  `,
 ]
 
 /**

@@ -1,6 +1,7 @@
 import { systemClock } from '@pontage/shared'
 import { type Chain, createSender, createTypedData, type Identity, type Log } from '@pontage/shared/node'
 import { GroupCommit } from '../../io/groupCommit.js'
+import { HubTrustStore } from '../../io/hubTrustStore.js'
 import { openOutbox } from '../../io/outboxStore.js'
 import { PromiseStore } from '../../io/promiseStore.js'
 import { SessionStore } from '../../io/sessionStore.js'
@@ -28,6 +29,7 @@ export function openParts(
     commit,
     sessions: new SessionStore(db),
     settlements: new SettlementStore(db),
+    trust: new HubTrustStore(db),
     log,
     closeStore() {
       commit.flush()

@@ -2,6 +2,7 @@ import { formatBytes } from '@pontage/shared'
 import type { CommonOptions } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { isRunning } from '../../io/homeLock.js'
+import { HubTrustStore } from '../../io/hubTrustStore.js'
 import { PromiseStore } from '../../io/promiseStore.js'
 import { SessionStore } from '../../io/sessionStore.js'
 import { SettlementStore } from '../../io/settlementStore.js'
@@ -23,6 +24,7 @@ function status({ home, json }: ArgumentsCamelCase<Given>): void {
   const db = openDatabase(home)
   try {
     const promises = new PromiseStore(db)
+    const trust = new HubTrustStore(db)
     const sessions = new SessionStore(db)
     const settlements = new SettlementStore(db).all()
     const report = {
@@ -42,6 +44,7 @@ function status({ home, json }: ArgumentsCamelCase<Given>): void {
           promised: sum(channels.map(({ promise }) => promise?.amount ?? 0n)),
           cleared: sum(channels.map(({ promise }) => promise?.cleared ?? 0n)),
           hubTotal: promises.hubPromise(hub).total,
+          distrusted: trust.reasonAgainst(hub) ?? null,
           redeemed: settled('redeem'),
           drawn: settled('draw'),
         }
@@ -61,13 +64,23 @@ function human(report: {
   running: boolean
   home: string
   sessions: ReturnType<SessionStore['latest']>
-  hubs: readonly { hub: string; promised: bigint; cleared: bigint; hubTotal: bigint; redeemed: bigint }[]
+  hubs: readonly {
+    hub: string
+    promised: bigint
+    cleared: bigint
+    hubTotal: bigint
+    redeemed: bigint
+    distrusted: string | null
+  }[]
 }): string {
   const lines = [`${report.running ? 'Running' : 'Not running'} on ${report.home}`]
-  for (const { hub, promised, cleared, hubTotal, redeemed } of report.hubs)
+  for (const { hub, promised, cleared, hubTotal, redeemed, distrusted } of report.hubs) {
     lines.push(
       `Hub ${hub}: promised ${promised}, cleared ${cleared}, hub owes in total ${hubTotal}, redeemed ${redeemed} wei`,
     )
+    if (distrusted !== null)
+      lines.push(`  NOT RELIED ON: ${distrusted}. Type pontage-provider trust ${hub} to rely on it again.`)
+  }
   for (const each of report.sessions)
     lines.push(
       `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, paid ${each.paid - each.base} wei, ${each.ending ?? 'running'}`,

@@ -1,0 +1,24 @@
+import { address } from '@pontage/shared'
+import { type CommonOptions, printLines, UserError } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { HubTrustStore } from '../../io/hubTrustStore.js'
+import { openDatabase } from '../../io/storeSchema.js'
+
+type Options = CommonOptions & { hub: string }
+
+/** Takes back that a hub is not relied on. */
+export const trustCommand: CommandModule<CommonOptions, Options> = {
+  command: 'trust <hub>',
+  describe: 'Rely again on a hub that was found to lie; takes effect at the next start',
+  builder: { hub: { type: 'string', describe: 'Address of the hub' } },
+  handler({ home, hub }) {
+    const db = openDatabase(home)
+    try {
+      if (!new HubTrustStore(db).trust(address(hub)))
+        throw new UserError(`${hub} is relied on as it is. pontage-provider status shows which hubs are not.`)
+    } finally {
+      db.close()
+    }
+    printLines(`${hub} is relied on again from the next start on.`)
+  },
+}
