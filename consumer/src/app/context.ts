@@ -29,7 +29,7 @@ export interface Context {
 /** @throws UserError when the key cannot be opened or the chain not be reached. */
 export async function openContext(settings: ChainOptions & KeyOptions, log: Log): Promise<Context> {
   await keystoreAddress(settings.home)
-  const chain = await openChain(settings)
+  const chain = await openChain(settings, log)
   try {
     const identity = await unlock(settings)
     const typedData = createTypedData(chain.deployment)

@@ -8,10 +8,11 @@ import {
   type TestToken,
   TestToken__factory,
 } from '@pontage/channel-contracts'
-import { FetchRequest, JsonRpcProvider, Network } from 'ethers'
 import type { Deployment } from '../documents.js'
 import { type UnixSeconds, unixSeconds } from '../units.js'
 import { readDeployment } from './deployment.js'
+import type { Log } from './log.js'
+import { askChainId, RpcPool } from './rpcPool.js'
 import { UserError } from './userError.js'
 
 /** A block by number and time. */
@@ -21,10 +22,10 @@ export interface Block {
   readonly hash: string
 }
 
-/** One deployment on one chain, read through one RPC address. */
+/** One deployment on one chain, read through one RPC address or several. */
 export interface Chain {
   readonly deployment: Deployment
-  readonly rpc: JsonRpcProvider
+  readonly rpc: RpcPool
   readonly token: TestToken
   readonly registry: IIdentityRegistry
   readonly channels: IPaymentChannels
@@ -42,38 +43,31 @@ export interface Chain {
   close(): void
 }
 
-/** Milliseconds an RPC may take to answer. */
-const rpcTimeoutMs = 15_000
-/** Milliseconds between looks for a receipt. */
-const pollingMs = 500
-
 /** 500 gwei. */
 const defaultMaxFeePerGas = 500n * 10n ** 9n
 
 /**
  * Connects to a chain and makes sure that it is the deployment's.
  *
+ * @param options.rpc - Addresses of nodes, the preferred first.
  * @param options.deploymentFile - JSON of a {@link Deployment}; the committed one of the chain when left out.
  * @throws UserError when the RPC does not answer, is another chain's, or has no such contracts.
  */
 export async function connectChain(options: {
-  rpc: string
+  rpc: string | readonly string[]
   deploymentFile?: string
   confirmations: number
   maxFeePerGas?: bigint
+  log?: Log
 }): Promise<Chain> {
-  const chainId = await askChainId(options.rpc)
+  const urls = [...new Set([options.rpc].flat())]
+  const chainId = await commonChainId(urls, options.log)
   const deployment = await readDeployment(options.deploymentFile, chainId)
   if (deployment.chainId !== chainId)
     throw new UserError(
-      `${options.rpc} is chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
+      `${urls.join(', ')} is chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
     )
-  const rpc = new JsonRpcProvider(request(options.rpc), chainId, {
-    staticNetwork: Network.from(chainId),
-    cacheTimeout: -1,
-    polling: true,
-    pollingInterval: pollingMs,
-  })
+  const rpc = new RpcPool(urls, chainId, options.log)
   for (const contract of ['token', 'registry', 'channels', 'marketplace'] as const)
     if ((await rpc.getCode(deployment[contract])) === '0x') {
       rpc.destroy()
@@ -84,7 +78,7 @@ export async function connectChain(options: {
   const token = TestToken__factory.connect(deployment.token, rpc)
   const blockAt = async (tag: number | 'latest'): Promise<Block> => {
     const block = await rpc.getBlock(tag)
-    if (!block?.hash) throw new Error(`The RPC ${options.rpc} has no block ${tag}.`)
+    if (!block?.hash) throw new Error(`The RPC ${rpc.url} has no block ${tag}.`)
     return { number: block.number, at: unixSeconds(block.timestamp), hash: block.hash }
   }
   const [decimals, symbol] = await Promise.all([token.decimals(), token.symbol()])
@@ -108,35 +102,36 @@ export async function connectChain(options: {
   }
 }
 
-function request(url: string): FetchRequest {
-  const request = new FetchRequest(url)
-  request.timeout = rpcTimeoutMs
-  return request
-}
-
-/** Asked without the library's provider, which would retry for ever and print its own warnings. */
-async function askChainId(url: string): Promise<number> {
-  const refused = (reason: string, cause?: unknown): UserError =>
-    new UserError(`The chain at ${url} cannot be reached: ${reason}. Check --rpc and that the node runs.`, {
-      cause,
-    })
-  let answer: { result?: unknown }
-  try {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }),
-      signal: AbortSignal.timeout(rpcTimeoutMs),
-    })
-    answer = (await response.json()) as { result?: unknown }
-  } catch (error) {
-    const cause = (error as Error).cause
-    throw refused(cause instanceof Error ? cause.message : (error as Error).message, error)
+/**
+ * The one chain that these addresses are on. Those that do not answer are left for later, as long as one does.
+ *
+ * @throws UserError when none answers, or two are on different chains.
+ */
+async function commonChainId(urls: readonly string[], log: Log | undefined): Promise<number> {
+  const answers = await Promise.all(
+    urls.map(async (url) => ({ url, chainId: await askChainId(url).catch((error: Error) => error) })),
+  )
+  let found: { url: string; chainId: number } | undefined
+  let failure = new Error('no address is given')
+  for (const { url, chainId } of answers) {
+    if (chainId instanceof Error) {
+      failure = chainId
+      continue
+    }
+    if (found && found.chainId !== chainId)
+      throw new UserError(
+        `${found.url} is chain ${found.chainId}, but ${url} is chain ${chainId}. Name addresses of one chain with --rpc.`,
+      )
+    found = { url, chainId }
   }
-  const chainId = Number(answer.result)
-  if (!Number.isSafeInteger(chainId) || chainId <= 0)
-    throw refused('it does not answer eth_chainId with a number')
-  return chainId
+  if (!found)
+    throw new UserError(
+      `The chain at ${urls.join(', ')} cannot be reached: ${failure.message}. Check --rpc and that the node runs.`,
+      { cause: failure },
+    )
+  for (const { url, chainId } of answers)
+    if (chainId instanceof Error) log?.warn('RPC does not answer', { rpc: url, reason: chainId.message })
+  return found.chainId
 }
 
 /**

@@ -4,6 +4,7 @@ import { type Chain, connectChain } from './chain.js'
 import { keystorePath } from './homeFolder.js'
 import type { Identity } from './identity.js'
 import { openKeystore } from './keystore.js'
+import type { Log } from './log.js'
 import { readPassword } from './password.js'
 import type { CommonOptions } from './program.js'
 
@@ -15,7 +16,8 @@ export const chainFlags = {
     type: 'string',
     default: 'http://127.0.0.1:8545',
     requiresArg: true,
-    describe: 'JSON-RPC address of the chain',
+    describe:
+      'JSON-RPC address of the chain; several, parted by commas, are used one after the other as they fail',
   },
   deployment: {
     type: 'string',
@@ -63,9 +65,14 @@ export type ChainOptions = CommonOptions & Given<typeof chainFlags>
 export type KeyOptions = CommonOptions & Given<typeof keyFlags>
 
 /** @throws UserError when the chain cannot be reached or is another one. */
-export const openChain = ({ rpc, deployment, confirmations, maxGasPrice }: ChainOptions): Promise<Chain> =>
+export const openChain = (
+  { rpc, deployment, confirmations, maxGasPrice }: ChainOptions,
+  log?: Log,
+): Promise<Chain> =>
   connectChain({
-    rpc,
+    // A flag that is repeated comes as a list.
+    rpc: [rpc].flat().flatMap((each) => each.split(',').map((url) => url.trim())),
+    ...(log ? { log } : {}),
     confirmations: wholeNumber('--confirmations', confirmations),
     maxFeePerGas: parseTokens(maxGasPrice, 9),
     ...(deployment === undefined ? {} : { deploymentFile: deployment }),
@@ -75,8 +82,9 @@ export const openChain = ({ rpc, deployment, confirmations, maxGasPrice }: Chain
 export async function onChain<Result>(
   options: ChainOptions,
   work: (chain: Chain) => Promise<Result>,
+  log?: Log,
 ): Promise<Result> {
-  const chain = await openChain(options)
+  const chain = await openChain(options, log)
   try {
     return await work(chain)
   } finally {

@@ -145,51 +145,55 @@ export const run: CommandModule<CommonOptions, Options> = {
 
 async function untilSignal(options: Options, port: number, tls: TlsPair | undefined): Promise<() => void> {
   const log = createLog('pontage-hub', options.logLevel)
-  return onChain(options, async (chain) => {
-    const settings = {
-      relayFee: parseTokens(options.relayFee, chain.tokenDecimals),
-      relaysPerDay: wholeNumber('--relays-per-day', options.relaysPerDay),
-      relaysPerDayInAll: wholeNumber('--relays-per-day-in-all', options.relaysPerDayInAll),
-      guaranteeSeconds: wholeNumber('--guarantee-seconds', options.guaranteeSeconds, 1),
-      drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
-      gasWarnBelow: parseTokens(options.gasWarning, coinDecimals),
-      drainSeconds: wholeNumber('--drain-seconds', options.drainSeconds, 0, 3_600),
-      publicMetrics: options.publicMetrics,
-      liabilitiesEverySeconds: wholeNumber('--liabilities-every', options.liabilitiesEvery),
-      pollMs: wholeNumber('--poll-ms', options.pollMs, 10),
-    }
-    const { maxGuarantee } = await chain.channels.settings()
-    if (BigInt(settings.guaranteeSeconds) > maxGuarantee)
-      throw new UserError(
-        `Guarantees of ${settings.guaranteeSeconds} s are refused by the contracts, which take at most ${maxGuarantee} s. Lower --guarantee-seconds.`,
-      )
-    const identity = await unlock(options)
-    const standing = await chain.registry.standingOf(identity.address)
-    // A hub that is wound down serves to the end, though its stake is on its way out.
-    if ((Number(standing.roles) & roles.hub) === 0 && standing.unbonding === 0n)
-      throw new UserError(
-        `${identity.address} is not registered as a hub on chain ${chain.deployment.chainId}. Run pontage-hub register first.`,
-      )
-    if ((Number(standing.activeRoles) & roles.hub) === 0)
-      log.warn('stake too low', { stake: standing.stake, debt: standing.debt })
-    const release = lockHome(options.home)
-    const ledger = await openSqliteLedger(ledgerPath(options.home))
-    const stopped = signalled()
-    const hub = await startHub({
-      chain,
-      identity,
-      ledger,
-      host: options.host,
-      port,
-      ...(tls ? { tls } : {}),
-      settings,
-      limits: limitsFrom(options),
-      log,
-    })
-    log.info('stopping', { signal: await stopped })
-    await hub.close()
-    return release
-  })
+  return onChain(
+    options,
+    async (chain) => {
+      const settings = {
+        relayFee: parseTokens(options.relayFee, chain.tokenDecimals),
+        relaysPerDay: wholeNumber('--relays-per-day', options.relaysPerDay),
+        relaysPerDayInAll: wholeNumber('--relays-per-day-in-all', options.relaysPerDayInAll),
+        guaranteeSeconds: wholeNumber('--guarantee-seconds', options.guaranteeSeconds, 1),
+        drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
+        gasWarnBelow: parseTokens(options.gasWarning, coinDecimals),
+        drainSeconds: wholeNumber('--drain-seconds', options.drainSeconds, 0, 3_600),
+        publicMetrics: options.publicMetrics,
+        liabilitiesEverySeconds: wholeNumber('--liabilities-every', options.liabilitiesEvery),
+        pollMs: wholeNumber('--poll-ms', options.pollMs, 10),
+      }
+      const { maxGuarantee } = await chain.channels.settings()
+      if (BigInt(settings.guaranteeSeconds) > maxGuarantee)
+        throw new UserError(
+          `Guarantees of ${settings.guaranteeSeconds} s are refused by the contracts, which take at most ${maxGuarantee} s. Lower --guarantee-seconds.`,
+        )
+      const identity = await unlock(options)
+      const standing = await chain.registry.standingOf(identity.address)
+      // A hub that is wound down serves to the end, though its stake is on its way out.
+      if ((Number(standing.roles) & roles.hub) === 0 && standing.unbonding === 0n)
+        throw new UserError(
+          `${identity.address} is not registered as a hub on chain ${chain.deployment.chainId}. Run pontage-hub register first.`,
+        )
+      if ((Number(standing.activeRoles) & roles.hub) === 0)
+        log.warn('stake too low', { stake: standing.stake, debt: standing.debt })
+      const release = lockHome(options.home)
+      const ledger = await openSqliteLedger(ledgerPath(options.home))
+      const stopped = signalled()
+      const hub = await startHub({
+        chain,
+        identity,
+        ledger,
+        host: options.host,
+        port,
+        ...(tls ? { tls } : {}),
+        settings,
+        limits: limitsFrom(options),
+        log,
+      })
+      log.info('stopping', { signal: await stopped })
+      await hub.close()
+      return release
+    },
+    log,
+  )
 }
 
 const limitsFrom = (options: Options): Partial<Limits> => ({

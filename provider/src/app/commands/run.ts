@@ -29,7 +29,7 @@ async function run(given: ServeOptions): Promise<void> {
   const log = createLog('pontage-provider', given.logLevel)
   const identity = await unlock(given)
   const stopped = untilStopped()
-  const chain = await openChain(given)
+  const chain = await openChain(given, log)
   const closers: (() => void)[] = [() => chain.close()]
   try {
     closers.push(lockHome(given.home))
