@@ -51,6 +51,7 @@ export function createCloser(parts: Parts): Closer {
   }
 
   async function resumeAll(): Promise<void> {
+    if (!(await ledger.leads())) return
     for (const { channelId, consumer, nonce } of await ledger.openClosings()) {
       // It may stand on chain already, not yet deep enough for the ledger to rely on it.
       if (running.has(channelId) || (await isClosed(parts, channelId))) continue

@@ -1,6 +1,7 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
 import { drawsInBatch } from '../core/drawPolicy.js'
 import type { DrawOrder } from '../io/ledger.js'
+import { requestDraw } from './drawRequest.js'
 import type { HubSettings, Parts } from './parts.js'
 
 /** Brings in what providers were promised for, from the consumers' channels. */
@@ -29,12 +30,20 @@ export type TreasuryParts = Pick<
   'ledger' | 'rules' | 'watch' | 'log' | 'chain' | 'sender' | 'identity'
 > & { readonly settings: Pick<HubSettings, 'drawAbove'> }
 
+/** Milliseconds that the process which writes to the chain is given to draw for this one. */
+const othersDrawMs = 60_000
+
 export function createTreasury(parts: TreasuryParts): Treasury {
   const { ledger, rules, settings, watch, log } = parts
   let last: Promise<void> = Promise.resolve()
   let waiting = false
 
   async function drawNow(forced: boolean): Promise<readonly Drawn[]> {
+    // One process decides what is drawn, else two would draw the same.
+    if (!(await ledger.leads())) {
+      if (forced) await requestDraw(ledger, othersDrawMs)
+      return []
+    }
     // What a crash or a lost connection left on its way may be a draw: its effect must be seen before the next.
     await parts.sender.settleEarlier()
     const undrawn = await ledger.undrawn()

@@ -22,6 +22,7 @@ export async function serveDrawRequests(
   for (; !signal.aborted; await pause(pollMs, signal)) {
     const ticket = await ledger.note('draw-asked')
     if (ticket === undefined || (await outcome(ledger))?.ticket === ticket) continue
+    if (!(await ledger.leads())) continue
     const came = await treasury.drawAll().then(
       (drawn) => ({ ticket, drawn }),
       (error: Error) => ({ ticket, drawn: [], failure: error.message }),

@@ -90,7 +90,12 @@ export async function startHub(options: {
     typedData,
     chain,
     sender: metrics.counting(
-      createSender(chain, identity, { outbox: ledger.outbox, log, signal: stop.signal }),
+      createSender(chain, identity, {
+        outbox: ledger.outbox,
+        isWriter: () => ledger.leads(),
+        log,
+        signal: stop.signal,
+      }),
     ),
     ledger,
     signers: startSigners(chain.deployment),

@@ -3,6 +3,7 @@ import type { Address, Hex } from '@pontage/shared'
 import { createSender, type Identity } from '@pontage/shared/node'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { startTestChain, type TestChain, tokens } from '../app/world.fixture.js'
+import { startPostgres } from '../postgres.fixture.js'
 import { seeded } from './books.fixture.js'
 import { type Market, openMarket } from './market.fixture.js'
 import { deathPoints } from './orders.fixture.js'
@@ -40,6 +41,17 @@ it('loses, doubles and over-promises nothing, whenever it is killed (SQLite, one
   await survive(join(world.folder, 'chaos.sqlite'), 1)
 })
 
+it('loses, doubles and over-promises nothing when one of two processes is killed (PostgreSQL)', async () => {
+  const server = await startPostgres()
+  try {
+    await survive(await server.database(), 2)
+  } finally {
+    // Nobody may wait for a server that is gone.
+    await victims.close()
+    await server.stop()
+  }
+})
+
 /** @param atOnce - Hubs that serve at the same time on one ledger. */
 async function survive(ledger: string, atOnce: number): Promise<void> {
   console.log(`chaos: seed ${seed}, ${kills} kills`)
@@ -58,6 +70,7 @@ async function survive(ledger: string, atOnce: number): Promise<void> {
   }
   const dead = { aimed: 0, random: 0 }
   const alive: Victim[] = []
+  let shot: Victim | undefined
 
   const begin = async (isAimed: boolean): Promise<void> => {
     const after = deathPoints[Math.floor(random() * deathPoints.length)] ?? 'credit'
@@ -71,6 +84,8 @@ async function survive(ledger: string, atOnce: number): Promise<void> {
     expect(await victim.death).toBe('SIGKILL')
     ports.delete(victim)
     alive.splice(alive.indexOf(victim), 1)
+    if (victim.isAimed && victim !== shot) dead.aimed++
+    else dead.random++
   }
 
   const half = Math.ceil(kills / 2)
@@ -84,10 +99,10 @@ async function survive(ledger: string, atOnce: number): Promise<void> {
     const died = await (victim.isAimed
       ? Promise.race([dies, later(patienceMs)])
       : Promise.race([dies, reached(() => market.books.answers >= answersFirst)]))
-    if (!died) victim.kill()
+    shot = died ? undefined : victim
+    shot?.kill()
     await bury(victim)
-    if (victim.isAimed && died) dead.aimed++
-    else dead.random++
+    for (const each of [...alive]) if (each.isDead) await bury(each)
     expect(market.books.broken, `seed ${seed}`).toEqual([])
   }
 

@@ -13,6 +13,7 @@ export interface VictimOrders {
   readonly rpc: string
   readonly deploymentFile: string
   readonly key: Hex
+  /** A file, or the URL of a PostgreSQL database. */
   readonly ledger: string
   readonly death?: Death
 }

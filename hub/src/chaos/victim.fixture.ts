@@ -1,6 +1,7 @@
 import { connectChain, createIdentity, createLog, PrivateKey } from '@pontage/shared/node'
 import { startHub } from '../app/hub.js'
 import type { Ledger } from '../io/ledger.js'
+import { openPostgresLedger } from '../io/postgres/postgresLedger.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { chaosSettings, type Death, type VictimOrders } from './orders.fixture.js'
 
@@ -43,7 +44,11 @@ async function run({ rpc, deploymentFile, key, ledger: path, death }: VictimOrde
     if (method === 'eth_sendRawTransaction') passed('broadcast')
     return result
   }
-  const ledger: Ledger = counted(await openSqliteLedger(path), '', passed)
+  const ledger: Ledger = counted(
+    await (path.startsWith('postgres:') ? openPostgresLedger(path) : openSqliteLedger(path)),
+    '',
+    passed,
+  )
   const { port } = await startHub({
     chain,
     identity: createIdentity(new PrivateKey(key)),

@@ -10,6 +10,7 @@ export interface Victim {
   readonly port: Promise<number | undefined>
   /** Resolves with the signal or the code it ended by. */
   readonly death: Promise<string>
+  readonly isDead: boolean
   kill(): void
 }
 
@@ -38,7 +39,15 @@ export class Victims {
     })
     port.catch(() => undefined)
     child.send(orders)
-    return { isAimed: orders.death !== undefined, port, death, kill: () => child.kill('SIGKILL') }
+    return {
+      isAimed: orders.death !== undefined,
+      port,
+      death,
+      get isDead() {
+        return child.exitCode !== null || child.signalCode !== null
+      },
+      kill: () => child.kill('SIGKILL'),
+    }
   }
 
   /** Ends every process that was started. */
