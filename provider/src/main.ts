@@ -1,13 +1,18 @@
 import { type CommonOptions, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { downCommand } from './app/commands/down.js'
+import { earningsCommand } from './app/commands/earnings.js'
 import { initCommand } from './app/commands/init.js'
 import { kickCommand } from './app/commands/kick.js'
 import { limitCommand } from './app/commands/limit.js'
+import { offerCommand } from './app/commands/offer.js'
+import { priceCommand } from './app/commands/price.js'
 import { redeemCommand } from './app/commands/redeem.js'
 import { registerCommand } from './app/commands/register.js'
+import { retireCommand } from './app/commands/retire.js'
 import { runCommand } from './app/commands/run.js'
 import { sessionsCommand } from './app/commands/sessions.js'
+import { stakeCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { trustCommand } from './app/commands/trust.js'
 
@@ -26,6 +31,11 @@ await runProgram({
     limitCommand,
     redeemCommand,
     trustCommand,
+    earningsCommand,
+    priceCommand,
+    offerCommand,
+    stakeCommand,
+    retireCommand,
     downCommand,
   ] as never as CommandModule<CommonOptions, never>[],
   argv: process.argv.slice(2),

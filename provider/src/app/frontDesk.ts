@@ -1,4 +1,4 @@
-import { type Address, refuse } from '@pontage/shared'
+import { type Address, type Hex, refuse, type Wei } from '@pontage/shared'
 import type { Handlers, Link } from '@pontage/shared/node'
 import { type AdmissionDesk, createAdmission } from './admission.js'
 import type { Parts } from './parts.js'
@@ -12,13 +12,15 @@ export function createFrontDesk(
   parts: Parts,
   desk: AdmissionDesk & {
     readonly door: () => Door
+    /** A larger promise of a running session is on disk. */
+    readonly promised: (hub: Address, channelId: Hex, total: Wei) => void
     /** A promise came for a session that is over. */
     readonly paidLate: (hub: Address) => void
     /** The disk failed. */
     readonly failed: (error: unknown) => void
   },
 ): Handlers {
-  const { sessions, lines, door, paidLate, failed } = desk
+  const { sessions, lines, door, promised, paidLate, failed } = desk
   const admission = createAdmission(parts, desk)
   const closed = refuse({ code: 'provider-stopping' })
 
@@ -43,7 +45,7 @@ export function createFrontDesk(
     },
     frame: createPromiseDesk(parts, lines, {
       stored: ({ channelId, parties }, total) => {
-        if (sessions.byChannel(channelId)) sessions.promised(channelId, total)
+        if (sessions.byChannel(channelId)) promised(parties.hub, channelId, total)
         else paidLate(parties.hub)
       },
       failed,

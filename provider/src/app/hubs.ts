@@ -1,20 +1,27 @@
-import { type Address, type Hex, roles } from '@pontage/shared'
+import { type Address, type Hex, roles, type Wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
+import type { ProtestDelays } from '../core/protestPlan.js'
 import { readHub } from '../io/chainViews.js'
 import { type HubLink, keepHubLink } from '../io/hubLink.js'
 import type { CreditLines } from './creditLines.js'
+import { ExposureGate } from './exposureGate.js'
 import type { Parts } from './parts.js'
 import { createReleaseDesk } from './releaseDesk.js'
 import type { Sessions } from './sessions.js'
-import type { Settings } from './settings.js'
+import { exposureLimit, type Settings } from './settings.js'
 import { Settlement } from './settle.js'
 
 /** Our hubs: how we reach them, and what we settle with them. */
 export interface Hubs {
   readonly links: ReadonlyMap<Address, HubLink>
   readonly settlements: ReadonlyMap<Address, Settlement>
+  /** A larger promise is on disk: worth traffic, unless so much is open that some has to be drawn first. */
+  promised(hub: Address, channelId: Hex, total: Wei): void
   close(): void
 }
+
+/** Clears that a hub may miss before it counts as silent. */
+const clearsMissed = 10
 
 /** @throws UserError when one of the hubs we are to offer is none. */
 export async function demandHubs({ chain }: Pick<Parts, 'chain'>, hubs: readonly Address[]): Promise<void> {
@@ -27,22 +34,34 @@ export async function demandHubs({ chain }: Pick<Parts, 'chain'>, hubs: readonly
 export function joinHubs(
   parts: Parts,
   settings: Settings,
-  desk: { readonly lines: CreditLines; readonly sessions: Sessions; readonly maxGuaranteeSeconds: number },
+  desk: { readonly lines: CreditLines; readonly sessions: Sessions; readonly delays: ProtestDelays },
 ): Hubs {
   const { identity, typedData, clock, chain, promises, log } = parts
-  const { lines, sessions, maxGuaranteeSeconds } = desk
+  const { lines, sessions, delays } = desk
   const links = new Map<Address, HubLink>()
   const settlements = new Map<Address, Settlement>()
+  const limitOf = (hub: Address) => exposureLimit(settings, hub)
+  const gate = new ExposureGate(promises, limitOf, () => clock.elapsedMs(), {
+    pass: (channelId, total) => sessions.promised(channelId, total),
+    draw: (hub) => void settlements.get(hub)?.settle(),
+    held: (hub, limit) => log.warn('traffic waits for a draw', { hub, limit }),
+  })
   const release = createReleaseDesk(parts, {
     lines,
     sessions,
     settlementWith: (hub) => settlements.get(hub),
-    maxGuaranteeSeconds,
+    maxGuaranteeSeconds: delays.maxGuarantee,
   })
   const guaranteed = (channelId: Hex) => {
     const ceiling = lines.refresh(channelId)?.ceiling
     if (ceiling !== undefined) sessions.guaranteed(channelId, ceiling)
   }
+
+  async function broken(hub: Address, problem: string): Promise<void> {
+    for (const { record } of sessions.all())
+      if (record.hub === hub) await sessions.end(record.id, { code: 'hub-unsound', hub, problem })
+  }
+
   for (const hub of new Set([...settings.hubs, ...promises.hubs()])) {
     const link = keepHubLink({
       hub,
@@ -54,14 +73,23 @@ export function joinHubs(
       log,
     })
     links.set(hub, link)
-    settlements.set(
-      hub,
-      new Settlement(parts, hub, link, settings.redeem, maxGuaranteeSeconds, { guaranteed }),
-    )
+    const rule = {
+      redeem: settings.redeem,
+      coinPrice: settings.coinPrice,
+      exposure: limitOf(hub),
+      silentAfterSeconds: clearsMissed * settings.clearEverySeconds,
+    }
+    const told = {
+      guaranteed,
+      broken: (problem: string) => void broken(hub, problem),
+      settled: () => gate.settled(hub),
+    }
+    settlements.set(hub, new Settlement(parts, hub, link, rule, delays, told))
   }
   return {
     links,
     settlements,
+    promised: (hub, channelId, total) => gate.promised(hub, channelId, total),
     close() {
       for (const link of links.values()) link.close()
     },

@@ -15,7 +15,7 @@ export async function publishOffer(
   settings: Settings,
   keys: { readonly wireguardKey: Hex; readonly certificate: Hex },
 ): Promise<void> {
-  const { identity, typedData, chain, sender, log } = parts
+  const { identity, chain, log } = parts
   const standing = await readStanding(chain, identity.address)
   if (!isActive(standing, 'provider'))
     throw new UserError(
@@ -34,12 +34,27 @@ export async function publishOffer(
     exitPolicy: settings.exitPolicy,
     hubs: settings.hubs,
   }
-  const last = await readLast(settings.home)
+  const last = await readPublished(settings.home)
   if (offer.live && last?.issuedAt === offer.issuedAt && textOf(last) === textOf(wanted)) {
     log.info('the offer stands', { issuedAt: last.issuedAt })
     return
   }
-  const head = await chain.head()
+  await publish(parts, settings.home, wanted)
+}
+
+/** Signs and publishes an offer, newer than all before, and keeps it in the home. @returns the transaction. */
+export async function publish(
+  {
+    identity,
+    typedData,
+    chain,
+    sender,
+    log,
+  }: Pick<Parts, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
+  home: string,
+  wanted: Omit<Document<'Proposal'>, 'issuedAt'>,
+): Promise<Hex> {
+  const [head, offer] = await Promise.all([chain.head(), readOffer(chain, identity.address)])
   const proposal = typedData.signed(
     'Proposal',
     { ...wanted, issuedAt: Math.max(head.at, offer.issuedAt + 1) },
@@ -49,8 +64,9 @@ export async function publishOffer(
   const { transaction, gasUsed } = await sender.send(
     chain.marketplace.publish.populateTransaction({ ...document, hubs: [...document.hubs] }, signature),
   )
-  await writeFileDurably(pathIn(settings.home), `${encode(proposal)}\n`, 0o644)
+  await writeFileDurably(pathIn(home), `${encode(proposal)}\n`, 0o644)
   log.info('published', { transaction, gasUsed })
+  return transaction
 }
 
 const pathIn = (home: string): string => join(home, 'proposal.json')
@@ -73,9 +89,11 @@ const textOf = (proposal: Omit<Document<'Proposal'>, 'issuedAt'>): string =>
   ])
 
 /** What was published from this home last; undefined also when the file is unreadable: then it is published anew. */
-async function readLast(home: string): Promise<Signed<'Proposal'> | undefined> {
+export async function readPublished(home: string): Promise<Signed<'Proposal'> | undefined> {
   try {
-    return JSON.parse(await readFile(pathIn(home), 'utf8')) as Signed<'Proposal'>
+    const last = JSON.parse(await readFile(pathIn(home), 'utf8')) as Signed<'Proposal'>
+    const { pricePerMegabyte, pricePerHour } = last
+    return { ...last, pricePerMegabyte: BigInt(pricePerMegabyte), pricePerHour: BigInt(pricePerHour) }
   } catch {
     return undefined
   }

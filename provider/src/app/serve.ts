@@ -1,10 +1,9 @@
-import type { Address } from '@pontage/shared'
-import { listenLinks, ownCertificate, wireguardKeyToHex } from '@pontage/shared/node'
-
+import { type Address, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { listenLinks, ownCertificate, UserError, wireguardKeyToHex } from '@pontage/shared/node'
 import { AddressPool } from '../core/addressPool.js'
 import { parseRange } from '../core/addressRange.js'
 import { parseExitPolicy } from '../core/exitPolicy.js'
-import { readMaxGuarantee, readOffer } from '../io/chainViews.js'
+import { readDelays, readOffer } from '../io/chainViews.js'
 import { listenControl } from '../io/controlSocket.js'
 import { prepareMachine } from '../io/machine.js'
 import { ownWireguardKeys } from '../io/wireguardKey.js'
@@ -15,9 +14,10 @@ import { createFrontDesk, type Door } from './frontDesk.js'
 import { demandHubs, joinHubs } from './hubs.js'
 import type { Parts } from './parts.js'
 import { planNetwork } from './planNetwork.js'
-import { publishOffer } from './publish.js'
+import { publishOffer, readPublished } from './publish.js'
 import { recoverMachine } from './recover.js'
 import { resumeSessions } from './resume.js'
+import { isRetiring } from './retiring.js'
 import { Sessions } from './sessions.js'
 import type { Settings } from './settings.js'
 import { createWatch } from './watch.js'
@@ -48,6 +48,10 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
   let door: Door = 'opening'
   const stopSending = new AbortController()
   try {
+    if (await isRetiring(settings.home))
+      throw new UserError(
+        'This provider is being retired. Go on with: pontage-provider retire; or serve again after: pontage-provider retire --cancel.',
+      )
     const sending = parts.sender.run(sendEveryMs, stopSending.signal)
     closers.push(async () => {
       stopSending.abort()
@@ -58,7 +62,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
     const policy = parseExitPolicy(settings.exitPolicy)
     const network = await planNetwork(settings)
     await demandHubs(parts, settings.hubs)
-    const maxGuaranteeSeconds = await readMaxGuarantee(chain)
+    const delays = await readDelays(chain)
     const certificate = await ownCertificate(settings.home)
     const keys = await ownWireguardKeys(settings.home)
     const wireguardKey = wireguardKeyToHex(keys.publicKey)
@@ -103,10 +107,11 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       failed: fail,
     })
     closers.push(() => sessions.stop())
-    const hubs = joinHubs(parts, settings, { lines, sessions, maxGuaranteeSeconds })
+    const hubs = joinHubs(parts, settings, { lines, sessions, delays })
     closers.push(() => hubs.close())
 
-    let price = settings.price
+    /** Undefined while our offer is withdrawn: then nobody new is served. */
+    let price: Settings['price'] | undefined = settings.price
     let nextKey = parts.sessions.nextKey()
     const desk = createFrontDesk(parts, {
       settings,
@@ -121,10 +126,11 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
         ...(network.resolver4 === undefined ? [] : [pool.gateway.address4]),
         ...(network.resolver6 === undefined ? [] : [pool.gateway.address6]),
       ],
-      maxGuaranteeSeconds,
-      price: () => price,
+      maxGuaranteeSeconds: delays.maxGuarantee,
+      price: () => price ?? settings.price,
       nextKey: () => nextKey++,
-      door: () => door,
+      door: () => (price === undefined && door === 'open' ? 'closing' : door),
+      promised: (hub, channelId, total) => hubs.promised(hub, channelId, total),
       paidLate: (hub) => void hubs.settlements.get(hub)?.settle(),
       failed: fail,
     })
@@ -199,15 +205,23 @@ async function inOrder(steps: readonly (() => Promise<void> | void)[]): Promise<
   if (failures.length > 0) throw failures[0]
 }
 
-/** What we ask, but never more than the chain says is in force: dearer terms would be punished. */
+/**
+ * What we ask, as published last, but never more than the chain says is in force: dearer terms would be punished.
+ * Undefined while there is no offer.
+ */
 async function pricesInForce(
   { chain, identity }: Pick<Parts, 'chain' | 'identity'>,
-  { price }: Settings,
-): Promise<Settings['price']> {
-  const offer = await readOffer(chain, identity.address)
+  { home, price }: Settings,
+): Promise<Settings['price'] | undefined> {
+  const [offer, last] = await Promise.all([readOffer(chain, identity.address), readPublished(home)])
+  if (!offer.live) return undefined
+  const asked = last && {
+    perMegabyte: weiPerMegabyte(last.pricePerMegabyte),
+    perHour: weiPerHour(last.pricePerHour),
+  }
   return {
-    perMegabyte: cheaper(price.perMegabyte, offer.pricePerMegabyte),
-    perHour: cheaper(price.perHour, offer.pricePerHour),
+    perMegabyte: cheaper((asked ?? price).perMegabyte, offer.pricePerMegabyte),
+    perHour: cheaper((asked ?? price).perHour, offer.pricePerHour),
   }
 }
 

@@ -1,6 +1,7 @@
-import type { Address, Bytes, Price } from '@pontage/shared'
+import type { Address, Bytes, Price, Wei } from '@pontage/shared'
 import type { BandwidthLimits } from '../core/bandwidth.js'
 import type { RedeemRule } from '../core/redeemPolicy.js'
+import type { CoinPriceSource } from '../io/coinPrice.js'
 
 /** How one provider serves, every text already read. */
 export interface Settings {
@@ -26,4 +27,11 @@ export interface Settings {
   readonly clearEverySeconds: number
   readonly maxSessions: number
   readonly redeem: RedeemRule
+  readonly coinPrice: CoinPriceSource
+  /** Most that may be promised under one hub and not drawn yet. */
+  readonly exposure: { readonly each: Wei; readonly of: ReadonlyMap<Address, Wei> }
 }
+
+/** The limit that holds for a hub: its own, or that of all. */
+export const exposureLimit = ({ exposure }: Pick<Settings, 'exposure'>, hub: Address): Wei =>
+  exposure.of.get(hub) ?? exposure.each

@@ -1,23 +1,28 @@
-import { type Address, explain, type Hex, refuse, type Verdict, wei } from '@pontage/shared'
-import { shouldClear, whyDraw } from '../core/clearPlan.js'
-import { judgeGuarantee } from '../core/guarantee.js'
-import { hubTrouble } from '../core/hubTrust.js'
-import {
-  type ClearedChannel,
-  judgeHubTotal,
-  leastHubTotal,
-  type RedeemRule,
-  redeemable,
-  shouldRedeem,
-} from '../core/redeemPolicy.js'
-import { isActive, readAccount, readChannel, readHub } from '../io/chainViews.js'
+import { type Address, explain, type Hex, type Verdict, type Wei } from '@pontage/shared'
+import { type ExposureState, exposureOf, judgeExposure } from '../core/exposure.js'
+import { hubTrouble, isAboutToRaise, isBroken } from '../core/hubTrust.js'
+import type { ProtestDelays } from '../core/protestPlan.js'
+import { gasCostOf, type RedeemRule, redeemable, whyRedeem } from '../core/redeemPolicy.js'
+import { isActive, readAccount, readHub } from '../io/chainViews.js'
+import { type CoinPriceSource, readCoinPrice } from '../io/coinPrice.js'
 import type { HubLink } from '../io/hubLink.js'
-import type { StoredChannel } from '../io/promiseStore.js'
+import { Clearing } from './clear.js'
+import { collect } from './collect.js'
 import type { Parts } from './parts.js'
-import { drawPromises, redeemAccount } from './transactions.js'
+import { redeemAccount } from './transactions.js'
 
-/** Promises one clear may carry (docs/protocol.md). */
-const clearBatch = 1_000
+/** How one hub's promises become tokens. */
+export interface SettlementRule {
+  readonly redeem: RedeemRule
+  readonly coinPrice: CoinPriceSource
+  /** Most that may be promised under this hub and not drawn; undefined: no limit. */
+  readonly exposure: Wei | undefined
+  /** A hub that has not answered for so long is not waited for. */
+  readonly silentAfterSeconds: number
+}
+
+/** Gas of a redemption until one of our own says more: docs of the contracts measure 80,000 to 120,000. */
+const usualGas = 120_000
 
 /**
  * Turns the promises held under one hub into its total, and that into tokens. Steps with one hub take turns;
@@ -26,19 +31,35 @@ const clearBatch = 1_000
 export class Settlement {
   #turn: Promise<unknown> = Promise.resolve()
   #waiting: Promise<void> | undefined
+  readonly #clearing: Clearing
   /** Channels that began to end on chain. */
   readonly #ending = new Set<Hex>()
+  /** Promises for which it is too late, so that each is told once. */
+  readonly #lost = new Set<Hex>()
   /** What the hub did that made it unreliable. */
   #suspicion: string | undefined
+  #answeredAt: number
+  #saidOfGas: Wei | undefined
 
   constructor(
     private readonly parts: Parts,
     readonly hub: Address,
-    private readonly link: Pick<HubLink, 'request'>,
-    private readonly rule: RedeemRule,
-    private readonly maxGuaranteeSeconds: number,
-    private readonly told: { guaranteed: (channelId: Hex) => void },
+    link: Pick<HubLink, 'request'>,
+    private readonly rule: SettlementRule,
+    private readonly delays: ProtestDelays,
+    private readonly told: {
+      guaranteed: (channelId: Hex) => void
+      /** Nothing more may be promised under this hub. */
+      broken: (problem: string) => void
+      /** Everything was done that was due. */
+      settled: () => void
+    },
   ) {
+    this.#answeredAt = parts.clock.elapsedMs()
+    this.#clearing = new Clearing(parts, hub, link, delays.maxGuarantee, {
+      guaranteed: told.guaranteed,
+      suspect: (reason) => this.#suspectOf(reason),
+    })
     this.#suspicion = parts.trust.reasonAgainst(hub)
   }
 
@@ -60,7 +81,7 @@ export class Settlement {
     return this.#inTurn(() => this.#clear())
   }
 
-  /** Everything that is due now: clear, draw what must not wait, redeem what is worth it. Never throws. */
+  /** Everything that is due now: clear, draw or protest what must not wait, redeem what is worth it. Never throws. */
   settle(): Promise<void> {
     // One that waits for its turn will find all that this one would.
     this.#waiting ??= this.#inTurn(async () => {
@@ -71,15 +92,26 @@ export class Settlement {
           this.parts.log.warn('not cleared', { hub: this.hub, reason: explain(cleared.refusal) })
       })
       const trouble = await this.#attempt('look at the hub', () => this.#trouble())
-      await this.#attempt('draw', () => this.#draw(trouble !== undefined))
-      await this.#attempt('redeem', () => this.#redeem(trouble !== undefined))
+      const overExposed = this.exposure() !== 'within'
+      await this.#attempt('draw', () => this.#collect(trouble !== undefined))
+      await this.#attempt('redeem', () => this.#redeem(trouble !== undefined, overExposed))
+      this.told.settled()
     })
     return this.#waiting
   }
 
-  /** Redeems whatever there is, worth it or not. @returns what was paid. */
-  redeemNow(): Promise<bigint> {
-    return this.#inTurn(() => redeemAccount(this.parts, this.hub))
+  /** Clears, draws or protests, and redeems everything there is, whatever it is worth. Never throws. */
+  windUp(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#attempt('clear', () => this.#clear())
+      await this.#attempt('draw', () => this.#collect(true))
+      await this.#attempt('redeem', () => redeemAccount(this.parts, this.hub))
+    })
+  }
+
+  /** Channels whose promises cannot be brought in any more. */
+  get lost(): ReadonlySet<Hex> {
+    return this.#lost
   }
 
   /** A channel began to end on chain: what is held on it is drawn at the next settling. */
@@ -87,90 +119,12 @@ export class Settlement {
     this.#ending.add(channelId)
   }
 
-  async #clear(): Promise<Verdict> {
-    const { promises, chain, log } = this.parts
-    const head = await chain.head()
-    const moved = promises.channelsOf(this.hub).filter((channel) => shouldClear(channel, head.at))
-    for (let first = 0; first < moved.length; first += clearBatch) {
-      const verdict = await this.#clearSome(moved.slice(first, first + clearBatch))
-      if (!verdict.ok) return verdict
-    }
-    if (moved.length > 0)
-      log.info('cleared', {
-        hub: this.hub,
-        total: promises.hubPromise(this.hub).total,
-        channels: moved.length,
-      })
-    return { ok: true }
-  }
-
-  async #clearSome(channels: readonly StoredChannel[]): Promise<Verdict> {
-    const { promises, typedData, identity, chain, clock, log } = this.parts
-    const sent = channels.flatMap(({ channelId, promise }) =>
-      promise ? [{ channelId, amount: promise.amount, signature: promise.signature }] : [],
-    )
-    const answer = await this.link.request('clear', { promises: sent })
-    if (!answer.ok) return answer
-    const { total, signature, guarantees, refused } = answer.value
-    for (const { channelId, code, message } of refused)
-      log.warn('the hub refused a promise', { hub: this.hub, channelId, code, reason: message })
-    const refusedIds = new Set(refused.map(({ channelId }) => channelId))
-    const taken = sent.filter(({ channelId }) => !refusedIds.has(channelId))
-    const signed = typedData.check('HubPromise', { provider: identity.address, total, signature }, this.hub)
-    if (!signed.ok) return this.#suspect(signed)
-    const least = await this.#leastTotal(new Map(taken.map(({ channelId, amount }) => [channelId, amount])))
-    const verdict = judgeHubTotal(total, least)
-    if (!verdict.ok) return this.#suspect(verdict)
-    promises.keepClear(this.hub, { total, signature }, taken, clock.now())
-    const head = await chain.head()
-    for (const guarantee of guarantees) {
-      const held = promises.channel(guarantee.channelId)
-      const sound = judgeGuarantee(guarantee, {
-        hub: this.hub,
-        provider: identity.address,
-        channelId: guarantee.channelId,
-        above: wei(0n),
-        now: head.at,
-        maxGuaranteeSeconds: this.maxGuaranteeSeconds,
-      })
-      const checked = sound.ok ? typedData.check('Guarantee', guarantee, this.hub) : sound
-      if (!checked.ok)
-        log.warn('not taken as a guarantee', { hub: this.hub, reason: explain(checked.refusal) })
-      else if (held) {
-        promises.keepGuarantee(guarantee, head.at)
-        this.told.guaranteed(guarantee.channelId)
-      }
-    }
-    // A hub that refused something has answered, but not for all that it was asked.
-    const [first] = refused
-    return first === undefined
-      ? { ok: true }
-      : refuse({ code: 'peer-refused', peerCode: first.code, message: first.message })
-  }
-
-  /** What the hub's total must reach, from one block's figures and what it has now taken. */
-  async #leastTotal(taken: ReadonlyMap<Hex, bigint>) {
-    const { promises, chain, identity } = this.parts
-    const block = (await chain.head()).number
-    const account = await readAccount(chain, this.hub, identity.address, block)
-    const open = promises.channelsOf(this.hub).flatMap(({ channelId, promise }) => {
-      const cleared = wei(taken.get(channelId) ?? promise?.cleared ?? 0n)
-      return promise && cleared > promise.drawn ? [{ channelId, cleared }] : []
-    })
-    const channels: (ClearedChannel & { channelId: Hex })[] = await Promise.all(
-      open.map(async ({ channelId, cleared }) => ({
-        channelId,
-        cleared,
-        drawn: (await readChannel(chain, channelId, identity.address, block)).drawn,
-      })),
-    )
-    promises.noteDrawn(channels.map(({ channelId, drawn }) => ({ channelId, amount: drawn })))
-    return leastHubTotal(account.credited, channels, account.feeBps)
-  }
-
-  #suspect(verdict: Verdict): Verdict {
-    if (!verdict.ok) this.#suspectOf(explain(verdict.refusal))
-    return verdict
+  /** How far what is promised under this hub, and not drawn, goes towards its limit. */
+  exposure(): ExposureState {
+    const { exposure } = this.rule
+    if (exposure === undefined) return 'within'
+    const channels = this.parts.promises.channelsOf(this.hub)
+    return judgeExposure(exposureOf(channels.flatMap(({ promise }) => (promise ? [promise] : []))), exposure)
   }
 
   #suspectOf(reason: string): void {
@@ -178,45 +132,78 @@ export class Settlement {
     this.parts.log.error('the hub is not relied on any more', { hub: this.hub, reason })
   }
 
+  async #clear(): Promise<Verdict> {
+    const verdict = await this.#clearing.clear()
+    // Whatever it says, it is there.
+    if (verdict.ok || verdict.refusal.code === 'peer-refused') this.#answeredAt = this.parts.clock.elapsedMs()
+    return verdict
+  }
+
   async #trouble(): Promise<string | undefined> {
-    if (this.#suspicion !== undefined) return this.#suspicion
-    const { chain, log } = this.parts
+    const { chain, clock, log } = this.parts
     const view = await readHub(chain, this.hub)
-    const trouble = hubTrouble({ ...view, isActive: isActive(view, 'hub') })
+    const standing = { ...view, isActive: isActive(view, 'hub') }
+    const problem = this.#suspicion ?? hubTrouble(standing)
+    if (problem !== undefined && (this.#suspicion !== undefined || isBroken(standing)))
+      this.told.broken(problem)
+    const silentSeconds = Math.floor((clock.elapsedMs() - this.#answeredAt) / 1_000)
+    const trouble =
+      problem ??
+      (isAboutToRaise(view.feeChangesAt, (await chain.head()).at)
+        ? 'it raises its fee'
+        : silentSeconds > this.rule.silentAfterSeconds
+          ? `it has not answered for ${silentSeconds} s`
+          : undefined)
     if (trouble !== undefined) log.warn('hub in trouble', { hub: this.hub, reason: trouble })
     return trouble
   }
 
-  async #draw(hubInTrouble: boolean): Promise<void> {
-    const { promises, chain, identity, log } = this.parts
-    const head = await chain.head()
-    const due: StoredChannel[] = []
-    for (const channel of promises.channelsOf(this.hub)) {
-      const circumstances = { ending: this.#ending.has(channel.channelId), hubInTrouble }
-      const reason = whyDraw(channel, head.at, circumstances)
-      if (reason === undefined) continue
-      const { drawn } = await readChannel(chain, channel.channelId, identity.address)
-      promises.noteDrawn([{ channelId: channel.channelId, amount: drawn }])
-      const { promise, guarantee } = channel
-      if (!promise || !guarantee || drawn >= promise.amount || drawn >= guarantee.ceiling) continue
-      log.warn('drawing without the hub', {
-        hub: this.hub,
-        channelId: channel.channelId,
-        reason,
-        expiresAt: guarantee.expiresAt,
-        receivedAt: guarantee.receivedAt,
-        chainTime: head.at,
-      })
-      due.push(channel)
+  #collect(hubInTrouble: boolean): Promise<void> {
+    const moment = {
+      hubInTrouble,
+      isEnding: (channelId: Hex) => this.#ending.has(channelId),
+      exposureLimit: this.rule.exposure,
     }
-    await drawPromises(this.parts, this.hub, due)
+    return collect(this.parts, this.hub, moment, this.delays, {
+      lost: (channelId, reason) => {
+        if (this.#lost.has(channelId)) return
+        this.#lost.add(channelId)
+        this.parts.log.error('a promise cannot be brought in any more', { hub: this.hub, channelId, reason })
+      },
+    })
   }
 
-  async #redeem(hubInTrouble: boolean): Promise<void> {
-    const { promises, chain, identity } = this.parts
+  async #redeem(hubInTrouble: boolean, overExposed: boolean): Promise<void> {
+    const { promises, chain, identity, settlements, clock, log } = this.parts
     const account = await readAccount(chain, this.hub, identity.address)
     const due = redeemable(promises.hubPromise(this.hub).total, account)
-    if (shouldRedeem(due, hubInTrouble, this.rule)) await redeemAccount(this.parts, this.hub)
+    if (due === 0n) return
+    const last = settlements.last('redeem', this.hub)
+    const secondsSinceLast = clock.now() - (last?.at ?? 0)
+    const moment = { hubInTrouble, overExposed, secondsSinceLast }
+    const gasCost = await this.#gasCost(last?.gasUsed)
+    const reason = whyRedeem(due, { ...moment, gasCost }, this.rule.redeem)
+    if (reason === undefined) {
+      const isDue = whyRedeem(due, { ...moment, gasCost: undefined }, this.rule.redeem) !== undefined
+      if (isDue && gasCost !== this.#saidOfGas)
+        log.info('a redemption waits for cheaper gas', { hub: this.hub, due, gasCost })
+      this.#saidOfGas = gasCost
+      return
+    }
+    log.debug('redeeming', { hub: this.hub, due, reason, gasCost })
+    await redeemAccount(this.parts, this.hub)
+  }
+
+  /** What a redemption costs in the token now; undefined where the coin's price is not known. */
+  async #gasCost(lastGas: number | undefined): Promise<Wei | undefined> {
+    const { chain, log } = this.parts
+    const coin = await readCoinPrice(chain, this.rule.coinPrice).catch((error: Error) => {
+      log.warn('the price of the coin is not known', { reason: error.message })
+      return undefined
+    })
+    if (coin === undefined) return undefined
+    const { gasPrice } = await chain.rpc.getFeeData()
+    return gasCostOf(BigInt(lastGas || usualGas), gasPrice ?? 0n, coin)
   }
 
   /** One step's failure does not keep the others from being tried. */

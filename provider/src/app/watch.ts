@@ -1,17 +1,20 @@
-import type { Address } from '@pontage/shared'
+import { type Address, wei } from '@pontage/shared'
 import { isNearlyOver } from '../core/guarantee.js'
-import { readChannel } from '../io/chainViews.js'
-import { readEndings } from '../io/channelEvents.js'
+import { type ChainNews, readNews } from '../io/chainNews.js'
+import { readChannel, readStanding } from '../io/chainViews.js'
+import { followPayments } from './history.js'
 import type { Parts } from './parts.js'
 import type { Sessions } from './sessions.js'
 import type { Settlement } from './settle.js'
 
-/** How often the chain is looked at for channels that end and guarantees that have ended. */
-const watchEveryMs = 5_000
+/** How often the chain is asked for a new block. */
+const watchEveryMs = 1_000
+/** How often that is looked at which changes without a block. */
+const refreshEveryMs = 5_000
 
-/** Settles with every hub on a schedule, and watches the chain for what ends sessions. */
+/** Settles with every hub on a schedule, and looks at each block for what ends sessions or calls for a draw. */
 export async function createWatch(
-  { chain, identity, promises, log }: Parts,
+  parts: Parts,
   sessions: Sessions,
   settlements: ReadonlyMap<Address, Settlement>,
   clearEverySeconds: number,
@@ -23,12 +26,15 @@ export async function createWatch(
     readonly refresh: () => Promise<void>
   },
 ): Promise<{ settleNow(): void; stop(): Promise<void> }> {
+  const { chain, identity, promises, clock, log } = parts
   let seenBlock = (await chain.head()).number
   await noteMissed()
   let running: Promise<void> = Promise.resolve()
+  let isLooking = false
+  let refreshedAt = Number.NEGATIVE_INFINITY
   let silent = false
 
-  /** Channels that began to end while nobody looked. */
+  /** Channels that began to end, and payments that came, while nobody looked. */
   async function noteMissed(): Promise<void> {
     for (const [hub, settlement] of settlements)
       for (const { channelId, promise, released } of promises.channelsOf(hub)) {
@@ -36,33 +42,26 @@ export async function createWatch(
         const { exitAt, isClosed } = await readChannel(chain, channelId, identity.address)
         if (exitAt > 0 || isClosed) settlement.noteEnding(channelId)
       }
+    const from = parts.settlements.lastBlock()
+    if (from !== undefined) await followPayments(parts, from, seenBlock)
   }
 
   async function look(): Promise<void> {
     try {
+      const number = await chain.rpc.getBlockNumber()
+      const isRefreshDue = clock.elapsedMs() - refreshedAt >= refreshEveryMs
+      if (number <= seenBlock && !isRefreshDue) return
       if (!(await told.isAlive())) told.failed(new Error('The tunnel interface is gone.'))
-      const head = await chain.head()
-      const ending = head.number > seenBlock ? await readEndings(chain, seenBlock + 1, head.number) : []
-      for (const { kind, channelId } of ending) {
-        const channel = promises.channel(channelId)
-        if (channel === undefined) continue
-        log.info('a channel ends', { channelId, kind })
-        const live = sessions.byChannel(channelId)
-        if (live) await sessions.end(live.record.id, { code: 'channel-closing', channelId })
-        // With a release it was agreed, and everything is settled.
-        if (channel.released !== undefined) continue
-        const settlement = settlements.get(channel.parties.hub)
-        settlement?.noteEnding(channelId)
-        void settlement?.settle()
+      if (number > seenBlock) {
+        await takeNews(await readNews(chain, seenBlock + 1, number))
+        if (promises.hubs().length > 0) await followPayments(parts, seenBlock + 1, number)
+        seenBlock = number
       }
-      seenBlock = head.number
-      for (const live of sessions.all()) {
-        const { channelId } = live.record
-        const guarantee = promises.channel(channelId)?.guarantee
-        if (guarantee && isNearlyOver(guarantee, head.at))
-          await sessions.end(live.record.id, { code: 'no-guarantee', channelId })
+      if (isRefreshDue) {
+        await endUnguaranteed()
+        await told.refresh()
+        refreshedAt = clock.elapsedMs()
       }
-      await told.refresh()
       if (silent) log.info('the chain answers again')
       silent = false
     } catch (error) {
@@ -71,11 +70,50 @@ export async function createWatch(
     }
   }
 
+  async function takeNews({ endings, troubled }: ChainNews): Promise<void> {
+    for (const { kind, channelId } of endings) {
+      const channel = promises.channel(channelId)
+      if (channel === undefined) continue
+      log.info('a channel ends', { channelId, kind })
+      const live = sessions.byChannel(channelId)
+      if (live) await sessions.end(live.record.id, { code: 'channel-closing', channelId })
+      // With a release it was agreed, and everything is settled.
+      if (channel.released !== undefined) continue
+      const settlement = settlements.get(channel.parties.hub)
+      settlement?.noteEnding(channelId)
+      void settlement?.settle()
+    }
+    for (const identityInTrouble of troubled) {
+      void settlements.get(identityInTrouble)?.settle()
+      for (const { record } of sessions.all())
+        if (record.consumer === identityInTrouble) await endOfDebtor(record.id, identityInTrouble)
+    }
+  }
+
+  async function endOfDebtor(id: string, consumer: Address): Promise<void> {
+    const { debt } = await readStanding(chain, consumer)
+    if (debt > 0n) await sessions.end(id, { code: 'in-debt', identity: consumer, debt: wei(debt) })
+  }
+
+  async function endUnguaranteed(): Promise<void> {
+    const head = await chain.head()
+    for (const live of sessions.all()) {
+      const { channelId } = live.record
+      const guarantee = promises.channel(channelId)?.guarantee
+      if (guarantee && isNearlyOver(guarantee, head.at))
+        await sessions.end(live.record.id, { code: 'no-guarantee', channelId })
+    }
+  }
+
   const settleAll = () => {
     for (const settlement of settlements.values()) void settlement.settle()
   }
   const lookTimer = setInterval(() => {
-    running = running.then(look)
+    if (isLooking) return
+    isLooking = true
+    running = look().finally(() => {
+      isLooking = false
+    })
   }, watchEveryMs)
   const settleTimer = setInterval(settleAll, clearEverySeconds * 1_000)
   return {

@@ -6,7 +6,7 @@ const channel = (amount: bigint, cleared: bigint, drawn = 0n): SettlingChannel =
   promise: { amount: wei(amount), cleared: wei(cleared), drawn: wei(drawn) },
   guarantee: { ceiling: wei(100n), receivedAt: unixSeconds(1_000), expiresAt: 4_600 },
 })
-const calm = { ending: false, hubInTrouble: false }
+const calm = { ending: false, hubInTrouble: false, overExposed: false }
 const early = unixSeconds(1_100)
 const late = unixSeconds(2_800)
 
@@ -26,7 +26,10 @@ describe('a promise is drawn without the hub', () => {
     expect(whyDraw(channel(60n, 60n), late, calm)).toBe('guarantee nears its end')
     expect(whyDraw(channel(60n, 60n), early, calm)).toBeUndefined()
   })
-  it('at once when the channel ends or the hub is not relied on', () => {
+  it('at once when the channel ends, the hub is not relied on, or the exposure is too large', () => {
+    expect(whyDraw(channel(60n, 0n), early, { ...calm, overExposed: true })).toBe(
+      'the exposure nears its limit',
+    )
     expect(whyDraw(channel(60n, 0n), early, { ...calm, ending: true })).toBe('the channel is ending')
     expect(whyDraw(channel(60n, 0n), early, { ...calm, hubInTrouble: true })).toBe('the hub is not relied on')
   })

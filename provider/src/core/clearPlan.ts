@@ -17,7 +17,11 @@ export function shouldClear({ promise, guarantee }: SettlingChannel, now: UnixSe
 }
 
 /** Why a promise is drawn by ourselves, without waiting for the hub. */
-export type DrawReason = 'guarantee nears its end' | 'the channel is ending' | 'the hub is not relied on'
+export type DrawReason =
+  | 'guarantee nears its end'
+  | 'the channel is ending'
+  | 'the hub is not relied on'
+  | 'the exposure nears its limit'
 
 /**
  * Whether, and why, to draw a promise under its guarantee now. Called after the hub had its chance to renew:
@@ -26,12 +30,13 @@ export type DrawReason = 'guarantee nears its end' | 'the channel is ending' | '
 export function whyDraw(
   channel: SettlingChannel,
   now: UnixSeconds,
-  circumstances: { readonly ending: boolean; readonly hubInTrouble: boolean },
+  circumstances: { readonly ending: boolean; readonly hubInTrouble: boolean; readonly overExposed: boolean },
 ): DrawReason | undefined {
   const { promise, guarantee } = channel
   if (promise === undefined || guarantee === undefined || guarantee.expiresAt <= now) return undefined
   if (promise.amount <= promise.drawn || guarantee.ceiling <= promise.drawn) return undefined
   if (circumstances.ending) return 'the channel is ending'
   if (circumstances.hubInTrouble) return 'the hub is not relied on'
+  if (circumstances.overExposed) return 'the exposure nears its limit'
   return isPastHalf(guarantee, now) ? 'guarantee nears its end' : undefined
 }

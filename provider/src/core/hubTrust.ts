@@ -19,6 +19,17 @@ export function hubTrouble(standing: HubStanding): string | undefined {
   return undefined
 }
 
+/** A hub that is so far gone that nothing more is promised under it, however short the way to a draw. */
+export const isBroken = ({ debt, faults, isActive }: HubStanding): boolean =>
+  debt > 0n || faults > 0 || !isActive
+
+/** How long before a raise of its fee everything is drawn and redeemed at the old one, in seconds. */
+const beforeRaiseSeconds = 3_600
+
+/** Whether a hub is about to raise its fee: what is not drawn by then costs more. */
+export const isAboutToRaise = (feeChangesAt: number, now: number): boolean =>
+  feeChangesAt > 0 && feeChangesAt - now <= beforeRaiseSeconds
+
 /** Decides whether new promises are taken under this hub. */
 export function judgeHub(hub: Address, standing: HubStanding): Verdict {
   const problem = hubTrouble(standing)

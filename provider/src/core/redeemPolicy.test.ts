@@ -1,7 +1,7 @@
 import { netOf, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { judgeHubTotal, leastHubTotal, redeemable, shouldRedeem } from './redeemPolicy.js'
+import { gasCostOf, judgeHubTotal, leastHubTotal, redeemable, whyRedeem } from './redeemPolicy.js'
 
 describe('the least total a hub may promise', () => {
   it('is what is credited and the net of what was cleared and not drawn', () => {
@@ -46,12 +46,34 @@ describe('redeeming', () => {
     expect(redeemable(wei(20n), { credited: wei(25n), paid: wei(30n) })).toBe(0n)
   })
 
-  it('waits until it is worth it, but not for a hub in trouble, and does nothing unasked', () => {
-    const rule = { auto: true, above: wei(50n) }
-    expect(shouldRedeem(wei(49n), false, rule)).toBe(false)
-    expect(shouldRedeem(wei(50n), false, rule)).toBe(true)
-    expect(shouldRedeem(wei(1n), true, rule)).toBe(true)
-    expect(shouldRedeem(wei(0n), true, rule)).toBe(false)
-    expect(shouldRedeem(wei(99n), true, { ...rule, auto: false })).toBe(false)
+  const rule = { auto: true, above: wei(50n), everySeconds: 3_600, maxGasShareBps: 500 }
+  const calm = { hubInTrouble: false, overExposed: false, secondsSinceLast: 0, gasCost: undefined }
+
+  it('waits until it is worth it, and does nothing unasked', () => {
+    expect(whyRedeem(wei(49n), calm, rule)).toBeUndefined()
+    expect(whyRedeem(wei(50n), calm, rule)).toBe('amount')
+    expect(whyRedeem(wei(0n), { ...calm, hubInTrouble: true }, rule)).toBeUndefined()
+    expect(whyRedeem(wei(99n), { ...calm, hubInTrouble: true }, { ...rule, auto: false })).toBeUndefined()
+  })
+
+  it('goes by the schedule for what is less', () => {
+    expect(whyRedeem(wei(1n), { ...calm, secondsSinceLast: 3_599 }, rule)).toBeUndefined()
+    expect(whyRedeem(wei(1n), { ...calm, secondsSinceLast: 3_600 }, rule)).toBe('schedule')
+    expect(
+      whyRedeem(wei(1n), { ...calm, secondsSinceLast: 10 ** 9 }, { ...rule, everySeconds: undefined }),
+    ).toBeUndefined()
+  })
+
+  it('waits while gas would take more than its share, but not for a hub in trouble or beyond exposure', () => {
+    const dear = { ...calm, gasCost: wei(6n) }
+    expect(whyRedeem(wei(119n), dear, rule)).toBeUndefined()
+    expect(whyRedeem(wei(120n), dear, rule)).toBe('amount')
+    expect(whyRedeem(wei(1n), { ...dear, hubInTrouble: true }, rule)).toBe('the hub is not relied on')
+    expect(whyRedeem(wei(1n), { ...dear, overExposed: true }, rule)).toBe('exposure')
+  })
+
+  it('reckons gas in the token', () => {
+    // 150,000 gas at 20 gwei are 0.003 coins; a coin is worth 3,000 tokens of 18 decimals.
+    expect(gasCostOf(150_000n, 20_000_000_000n, wei(3_000n * 10n ** 18n))).toBe(9n * 10n ** 18n)
   })
 })

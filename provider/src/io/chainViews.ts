@@ -23,6 +23,9 @@ export interface ChannelOnChain {
   readonly exitAt: number
   readonly drawn: Wei
   readonly releasedUpTo: number
+  /** What is protested, and when its window ends; both zero without a protest. */
+  readonly protested: Wei
+  readonly protestEndsAt: number
 }
 
 export async function readChannel(
@@ -42,6 +45,8 @@ export async function readChannel(
     exitAt: Number(channel.exitAt),
     drawn: wei(tab.drawn),
     releasedUpTo: Number(tab.releasedUpTo),
+    protested: wei(tab.protested),
+    protestEndsAt: Number(tab.protestEndsAt),
   }
 }
 
@@ -94,20 +99,28 @@ export async function readStanding(chain: Chain, identity: Address): Promise<Sta
 export interface HubOnChain extends StandingOnChain {
   readonly pool: Wei
   readonly pendingWithdrawal: Wei
+  /** When an announced higher fee takes effect; zero without one. */
+  readonly feeChangesAt: number
 }
 
 export async function readHub(chain: Chain, hub: Address): Promise<HubOnChain> {
   const [standing, view] = await Promise.all([readStanding(chain, hub), chain.channels.hubOf(hub)])
-  return { ...standing, pool: wei(view.pool), pendingWithdrawal: wei(view.pendingWithdrawal) }
+  return {
+    ...standing,
+    pool: wei(view.pool),
+    pendingWithdrawal: wei(view.pendingWithdrawal),
+    feeChangesAt: Number(view.feeChangesAt),
+  }
 }
 
 /** Whether an identity has a role, with stake enough and no debt. */
 export const isActive = (standing: StandingOnChain, role: keyof typeof roles): boolean =>
   (standing.activeRoles & roles[role]) !== 0
 
-/** Longest life of a guarantee that a draw honours, in seconds. */
-export async function readMaxGuarantee(chain: Chain): Promise<number> {
-  return Number((await chain.channels.settings()).maxGuarantee)
+/** The contract's delays, in seconds: longest life of a guarantee that a draw honours, window of a protest. */
+export async function readDelays(chain: Chain): Promise<{ maxGuarantee: number; protestWindow: number }> {
+  const { maxGuarantee, protestWindow } = await chain.channels.settings()
+  return { maxGuarantee: Number(maxGuarantee), protestWindow: Number(protestWindow) }
 }
 
 /** Our offer on chain. */

@@ -226,6 +226,11 @@ export class SessionStore {
       .map(readRow)
   }
 
+  /** All sessions, the oldest first. */
+  all(): SessionHistory[] {
+    return this.db.prepare<[], Row>('SELECT * FROM session ORDER BY started_at').all().map(readRow)
+  }
+
   /** The latest sessions, newest first. */
   latest(count: number): SessionHistory[] {
     return this.db

@@ -2,40 +2,48 @@ import type { Address, Hex, UnixSeconds, Wei } from '@pontage/shared'
 import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
 
-/** One transaction by which money moved towards us. */
+/** A protest demands; what it brings in the end is a draw. */
+export type SettlementKind = 'draw' | 'redeem' | 'protest'
+
+/** What one transaction did for us with one hub. */
 export interface Settlement {
-  readonly kind: 'draw' | 'redeem'
+  readonly kind: SettlementKind
   readonly hub: Address
-  /** What it moved. */
+  /** What it moved; of a protest, what it demands. */
   readonly amount: Wei
-  /** Running total after it: drawn, or paid. */
+  /** Paid out in total after a redemption; of the others, what it moved. */
   readonly total: Wei
+  /** Gas that we paid for; zero when somebody else sent it. */
   readonly gasUsed: number
+  /** In the smallest unit of the chain's coin. */
+  readonly gasPrice: bigint
   readonly transaction: Hex
   readonly block: number
   readonly at: UnixSeconds
 }
 
 interface Row {
-  kind: 'draw' | 'redeem'
+  kind: SettlementKind
   hub: Buffer
   amount: Buffer
   total: Buffer
   gas_used: number
+  gas_price: Buffer | null
   transaction: Buffer
   block: number
   at: number
 }
 
-/** Every draw and redemption, with its gas. */
+/** Every draw, redemption and protest, with its gas. */
 export class SettlementStore {
   constructor(private readonly db: Db) {}
 
-  add(settlement: Settlement): void {
-    this.db
+  /** Keeps one, unless it is known already. @returns whether it was news. */
+  add(settlement: Settlement): boolean {
+    const { changes } = this.db
       .prepare(
-        `INSERT INTO settlement (kind, hub, amount, total, gas_used, "transaction", block, at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        `INSERT INTO settlement (kind, hub, amount, total, gas_used, gas_price, "transaction", block, at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .run(
         settlement.kind,
@@ -43,26 +51,55 @@ export class SettlementStore {
         amountBlob(settlement.amount),
         amountBlob(settlement.total),
         settlement.gasUsed,
+        amountBlob(settlement.gasPrice),
         hexBlob(settlement.transaction),
         settlement.block,
         settlement.at,
       )
+    return changes > 0
+  }
+
+  /** Whether anything of a transaction is kept. */
+  has(transaction: Hex, kind: SettlementKind, hub: Address): boolean {
+    return (
+      this.db
+        .prepare('SELECT 1 FROM settlement WHERE "transaction" = ? AND kind = ? AND hub = ?')
+        .get(hexBlob(transaction), kind, hexBlob(hub)) !== undefined
+    )
+  }
+
+  /** The newest block of which anything is kept; undefined when there is none. */
+  lastBlock(): number | undefined {
+    const row = this.db
+      .prepare<[], { last: number | null }>('SELECT max(block) AS last FROM settlement')
+      .get()
+    return row?.last ?? undefined
+  }
+
+  /** The latest of a kind with a hub. */
+  last(kind: SettlementKind, hub: Address): Settlement | undefined {
+    const row = this.db
+      .prepare<[string, Buffer], Row>(
+        'SELECT * FROM settlement WHERE kind = ? AND hub = ? ORDER BY number DESC LIMIT 1',
+      )
+      .get(kind, hexBlob(hub))
+    return row && readRow(row)
   }
 
   /** Oldest first. */
   all(): Settlement[] {
-    return this.db
-      .prepare<[], Row>('SELECT * FROM settlement ORDER BY number')
-      .all()
-      .map((row) => ({
-        kind: row.kind,
-        hub: addressFrom(row.hub),
-        amount: amountFrom(row.amount),
-        total: amountFrom(row.total),
-        gasUsed: row.gas_used,
-        transaction: hexFrom(row.transaction),
-        block: row.block,
-        at: row.at as UnixSeconds,
-      }))
+    return this.db.prepare<[], Row>('SELECT * FROM settlement ORDER BY number').all().map(readRow)
   }
 }
+
+const readRow = (row: Row): Settlement => ({
+  kind: row.kind,
+  hub: addressFrom(row.hub),
+  amount: amountFrom(row.amount),
+  total: amountFrom(row.total),
+  gasUsed: row.gas_used,
+  gasPrice: row.gas_price === null ? 0n : amountFrom(row.gas_price),
+  transaction: hexFrom(row.transaction),
+  block: row.block,
+  at: row.at as UnixSeconds,
+})

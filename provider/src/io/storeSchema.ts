@@ -55,6 +55,11 @@ const migrations = [
   `
   CREATE TABLE distrusted_hub (hub BLOB PRIMARY KEY, reason TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
   `,
+  // What a transaction did for us is written once, however often it is seen on chain.
+  `
+  ALTER TABLE settlement ADD COLUMN gas_price BLOB;
+  CREATE UNIQUE INDEX settlement_once ON settlement ("transaction", kind, hub);
+  `,
 ]
 
 /**

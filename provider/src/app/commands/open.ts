@@ -1,5 +1,14 @@
 import { systemClock } from '@pontage/shared'
-import { type Chain, createSender, createTypedData, type Identity, type Log } from '@pontage/shared/node'
+import {
+  type Chain,
+  createLog,
+  createSender,
+  createTypedData,
+  type Identity,
+  type KeyOptions,
+  type Log,
+  unlock,
+} from '@pontage/shared/node'
 import { GroupCommit } from '../../io/groupCommit.js'
 import { HubTrustStore } from '../../io/hubTrustStore.js'
 import { openOutbox } from '../../io/outboxStore.js'
@@ -37,3 +46,25 @@ export function openParts(
     },
   }
 }
+
+/** Opens the store of a home for a command that sends, and closes it again however the work ends. */
+export async function withParts<Result>(
+  options: KeyOptions,
+  chain: Chain,
+  work: (parts: Parts) => Promise<Result>,
+): Promise<Result> {
+  const log = createLog('pontage-provider', options.logLevel)
+  const parts = openParts(options.home, await unlock(options), chain, log)
+  try {
+    return await work(parts)
+  } finally {
+    parts.closeStore()
+  }
+}
+
+/** The same, for what is only sent. */
+export const withSender = <Result>(
+  options: KeyOptions,
+  chain: Chain,
+  work: (sender: Parts['sender']) => Promise<Result>,
+): Promise<Result> => withParts(options, chain, ({ sender }) => work(sender))

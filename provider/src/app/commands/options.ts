@@ -1,12 +1,4 @@
-import {
-  address,
-  type Bytes,
-  bytes,
-  parseBytes,
-  parseTimePrice,
-  parseTokens,
-  parseTrafficPrice,
-} from '@pontage/shared'
+import { address, type Bytes, bytes, parseBytes, parseTimePrice, parseTrafficPrice } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -18,6 +10,7 @@ import {
 import { creditFor, parseBandwidth } from '../../core/bandwidth.js'
 import { defaultExitPolicy } from '../../core/exitPolicy.js'
 import type { Settings } from '../settings.js'
+import { readRedeemSettings, redeemFlags } from './redeemOptions.js'
 
 /** How fast consumers may be; a running provider changes it by the command `limit`. */
 export const limitFlags = {
@@ -63,8 +56,7 @@ export const serveFlags = {
   ...limitFlags,
   grace: { type: 'number', default: 30, describe: 'Seconds a session may stand unpaid or unconnected' },
   'clear-every': { type: 'number', default: 60, describe: 'Seconds between clearings with the hub' },
-  'auto-redeem': { type: 'boolean', default: false, describe: 'Redeem on chain by itself' },
-  'redeem-above': { type: 'string', default: '1', describe: 'Tokens that are worth a redemption' },
+  ...redeemFlags,
   ceiling: { type: 'string', default: '1GB', describe: 'Traffic a guarantee should allow for' },
   'max-sessions': { type: 'number', default: 250, describe: 'Sessions at the same time' },
   'exit-policy': {
@@ -113,7 +105,7 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     graceSeconds: wholeNumber('--grace', given.grace, 1),
     clearEverySeconds: wholeNumber('--clear-every', given.clearEvery, 1),
     maxSessions: wholeNumber('--max-sessions', given.maxSessions, 1),
-    redeem: { auto: given.autoRedeem, above: parseTokens(String(given.redeemAbove), tokenDecimals) },
+    ...readRedeemSettings(given, chain),
   }
 }
 

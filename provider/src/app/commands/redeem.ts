@@ -1,21 +1,18 @@
-import type { Address } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  createLog,
   inTokens,
   type KeyOptions,
   keyFlags,
   onChain,
   printLines,
   UserError,
-  unlock,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { redeemAccount } from '../transactions.js'
-import { openParts } from './open.js'
+import { withParts } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { now: boolean }
 
@@ -37,15 +34,9 @@ export const redeemCommand: CommandModule<CommonOptions, Options> = {
   },
 }
 
-async function redeem(options: Options, chain: Chain): Promise<void> {
-  const log = createLog('pontage-provider', options.logLevel)
-  const parts = openParts(options.home, await unlock(options), chain, log)
-  try {
-    const hubs: readonly Address[] = parts.promises.hubs()
+const redeem = (options: Options, chain: Chain): Promise<void> =>
+  withParts(options, chain, async (parts) => {
     let redeemed = 0n
-    for (const hub of hubs) redeemed += await redeemAccount(parts, hub)
+    for (const hub of parts.promises.hubs()) redeemed += await redeemAccount(parts, hub)
     printLines(redeemed === 0n ? 'Nothing is due.' : `Redeemed ${inTokens(chain, redeemed)}.`)
-  } finally {
-    parts.closeStore()
-  }
-}
+  })

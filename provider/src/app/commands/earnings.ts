@@ -1,0 +1,56 @@
+import { formatBytes, formatTokens } from '@pontage/shared'
+import { type CommonOptions, printJson, printLines, UserError } from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { type Earnings, type EarningsBy, earningsBy, totalOf } from '../../core/earnings.js'
+import { SessionStore } from '../../io/sessionStore.js'
+import { SettlementStore } from '../../io/settlementStore.js'
+import { openDatabase } from '../../io/storeSchema.js'
+
+type Options = CommonOptions & { by: EarningsBy; json: boolean; csv: boolean; decimals: number }
+
+/** What was earned, from the store alone. */
+export const earningsCommand: CommandModule<CommonOptions, Options> = {
+  command: 'earnings',
+  describe: 'Show what was promised, drawn and redeemed, and the gas it cost',
+  builder: {
+    by: { choices: ['day', 'session', 'hub'], default: 'day', describe: 'What a line stands for' },
+    json: {
+      type: 'boolean',
+      default: false,
+      describe: 'Print one JSON object; amounts in the smallest unit',
+    },
+    csv: {
+      type: 'boolean',
+      default: false,
+      describe: 'Print lines for a spreadsheet; amounts in the smallest unit',
+    },
+    decimals: { type: 'number', default: 18, describe: 'Decimals of the token, for the table' },
+  } as never,
+  handler: earnings,
+}
+
+function earnings({ home, by, json, csv, decimals }: Options): void {
+  if (json && csv) throw new UserError('Give --json or --csv, not both.')
+  const db = openDatabase(home)
+  try {
+    const rows = earningsBy(by, new SessionStore(db).all(), new SettlementStore(db).all())
+    if (json) printJson({ by, rows, total: totalOf(rows) })
+    else if (csv)
+      printLines(columns.join(','), ...rows.map((row) => columns.map((name) => row[name]).join(',')))
+    else printLines(...[...rows, totalOf(rows)].map((row) => sentence(row, decimals)))
+  } finally {
+    db.close()
+  }
+}
+
+const columns = [
+  ...(['of', 'sessions', 'bytes', 'promised', 'drawn', 'redeemed', 'gas', 'gasPaid'] as const),
+] satisfies (keyof Earnings)[]
+
+function sentence(row: Earnings, decimals: number): string {
+  const tokens = (amount: bigint) => formatTokens(amount, decimals)
+  return (
+    `${row.of}: ${row.sessions} session(s), ${formatBytes(row.bytes)}, promised ${tokens(row.promised)}, ` +
+    `drawn ${tokens(row.drawn)}, redeemed ${tokens(row.redeemed)}, gas ${row.gas} (${formatTokens(row.gasPaid, 18)} coins)`
+  )
+}

@@ -1,0 +1,56 @@
+import { formatTrafficPrice } from '@pontage/shared'
+import {
+  type Chain,
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  inTokens,
+  jsonFlag,
+  type KeyOptions,
+  keyFlags,
+  keystoreAddress,
+  onChain,
+  printJson,
+  printLines,
+  UserError,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { readOffer } from '../../io/chainViews.js'
+import { timeOf } from '../when.js'
+import { withSender } from './open.js'
+
+type Options = ChainOptions & KeyOptions & { action: string; json: boolean }
+
+/** Shows the offer on chain, or withdraws it. */
+export const offerCommand: CommandModule<CommonOptions, Options> = {
+  command: 'offer [action]',
+  describe: 'Show the offer on chain, or withdraw it; sessions that run go on',
+  builder: {
+    ...chainFlags,
+    ...keyFlags,
+    ...jsonFlag,
+    action: { choices: ['show', 'withdraw'], default: 'show', describe: 'What to do' },
+  } as never,
+  handler: (options) => onChain(options, (chain) => offer(options, chain)),
+}
+
+async function offer(options: Options, chain: Chain): Promise<void> {
+  const provider = await keystoreAddress(options.home)
+  if (options.action === 'withdraw') {
+    if (!(await readOffer(chain, provider)).live)
+      throw new UserError('There is no offer on chain to withdraw. It is published by: pontage-provider run.')
+    await withSender(options, chain, (sender) =>
+      sender.send(chain.marketplace.withdrawOffer.populateTransaction()),
+    )
+  }
+  const { live, pricePerMegabyte, pricePerHour, nextAt } = await readOffer(chain, provider)
+  if (options.json)
+    return printJson({ provider, live, pricePerMegabyte, pricePerHour, nextAt: nextAt > 0 ? nextAt : null })
+  const price = `${formatTrafficPrice(pricePerMegabyte, chain.tokenDecimals)} and ${inTokens(chain, pricePerHour)} an hour`
+  const next = nextAt > 0 ? `, a higher price from ${timeOf(nextAt)}` : ''
+  return printLines(
+    live
+      ? `The offer stands: ${price}${next}.`
+      : 'No offer stands: nobody new is served. It is published again by: pontage-provider run.',
+  )
+}

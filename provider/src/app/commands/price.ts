@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { formatTrafficPrice, parseTimePrice, parseTrafficPrice, weiPerMegabyte } from '@pontage/shared'
+import {
+  type Chain,
+  type ChainOptions,
+  type CommonOptions,
+  chainFlags,
+  inTokens,
+  jsonFlag,
+  type KeyOptions,
+  keyFlags,
+  onChain,
+  printJson,
+  printLines,
+  UserError,
+  writeFileDurably,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { readOffer } from '../../io/chainViews.js'
+import { publish, readPublished } from '../publish.js'
+import { timeOf } from '../when.js'
+import { withParts } from './open.js'
+
+type Options = ChainOptions & KeyOptions & { price: string; hourly: string | undefined; json: boolean }
+
+/** Publishes the offer again at another price. */
+export const priceCommand: CommandModule<CommonOptions, Options> = {
+  command: 'price <price>',
+  describe: 'Change the price of traffic, such as 0.05/GB; sessions that run keep theirs',
+  builder: {
+    ...chainFlags,
+    ...keyFlags,
+    ...jsonFlag,
+    hourly: { type: 'string', describe: 'Price of time, such as 0.01/h; as before when left out' },
+  } as never,
+  handler: (options) => onChain(options, (chain) => change(options, chain)),
+}
+
+async function change(options: Options, chain: Chain): Promise<void> {
+  const { home, hourly, json } = options
+  const last = await readPublished(home)
+  if (last === undefined)
+    throw new UserError(
+      'No offer was published from this home yet. Set the price in config.yaml and type: pontage-provider run.',
+    )
+  const pricePerMegabyte = parseTrafficPrice(String(options.price), chain.tokenDecimals)
+  const pricePerHour =
+    hourly === undefined ? last.pricePerHour : parseTimePrice(String(hourly), chain.tokenDecimals)
+  const { signature: _, issuedAt: __, ...offer } = last
+  const transaction = await withParts(options, chain, (parts) =>
+    publish(parts, home, { ...offer, pricePerMegabyte, pricePerHour }).catch((error: Error) => {
+      throw tooLarge(error, chain)
+    }),
+  )
+  await remember(home, 'price', String(options.price))
+  if (hourly !== undefined) await remember(home, 'time-price', String(hourly))
+  const { nextAt } = await readOffer(chain, last.provider)
+  const raised = nextAt > 0
+  if (json)
+    return printJson({ pricePerMegabyte, pricePerHour, inForceAt: raised ? nextAt : null, transaction })
+  const shown = `${formatTrafficPrice(pricePerMegabyte, chain.tokenDecimals)} and ${inTokens(chain, pricePerHour)} an hour`
+  return printLines(
+    raised
+      ? `The price rises to ${shown} at ${timeOf(nextAt)}; until then the present one holds (transaction ${transaction}).`
+      : `The price is ${shown} from now on (transaction ${transaction}).`,
+  )
+}
+
+/** The contract says how far a price may rise; in a price, that is worth more than a number. */
+function tooLarge(error: Error, chain: Chain): Error {
+  const limit = /RaiseTooLarge \(.*limit (\d+)\)/.exec(error.message)?.[1]
+  if (limit === undefined) return error
+  const most = formatTrafficPrice(weiPerMegabyte(BigInt(limit)), chain.tokenDecimals)
+  return new UserError(
+    `That is too much at once: the market lets this price rise to ${most} (or ${limit} wei an hour) within a day. Choose less, and go on tomorrow.`,
+    { cause: error },
+  )
+}
+
+/** The next run offers the same: its configuration says so. */
+async function remember(home: string, setting: string, value: string): Promise<void> {
+  const path = join(home, 'config.yaml')
+  const text = await readFile(path, 'utf8').catch(() => '')
+  const line = `${setting}: ${value}`
+  const existing = new RegExp(`^${setting}:.*$`, 'm')
+  const next = existing.test(text) ? text.replace(existing, line) : `${text.replace(/\n?$/, '\n')}${line}\n`
+  await writeFileDurably(path, next)
+}
