@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { Options } from 'yargs'
 import { type Address, address } from '../units.js'
 import { writeFileDurably } from './durableFile.js'
-import { createKeystore } from './keystore.js'
+import { createKeystore, keyFromMnemonic, newMnemonic } from './keystore.js'
 import { readPassword } from './password.js'
 import { UserError } from './userError.js'
 
@@ -17,26 +17,31 @@ export interface MadeHome {
   readonly config: string
 }
 
+export interface HomeOptions {
+  readonly program: string
+  readonly home: string
+  readonly passwordFile: string | undefined
+  readonly importKeyFile: string | undefined
+  readonly importMnemonicFile: string | undefined
+  readonly backUp: (words: string) => Promise<void>
+  readonly flags: Readonly<Record<string, Options>>
+  readonly given: Readonly<Record<string, unknown>>
+}
+
 /**
  * Makes a home: a key, new or imported, in an encrypted keystore, and a commented configuration.
  *
+ * @param options.backUp - Given the words from which a new key follows; the home is made once it resolves.
  * @param options.flags - The settings the configuration lists, each with its meaning.
  * @param options.given - Their values as given now; those that are no default are written down.
  * @throws UserError when a keystore stands there already, or the key to import cannot be read.
  */
-export async function makeHome(options: {
-  program: string
-  home: string
-  passwordFile: string | undefined
-  importKeyFile: string | undefined
-  flags: Readonly<Record<string, Options>>
-  given: Readonly<Record<string, unknown>>
-}): Promise<MadeHome> {
-  const { program, home, passwordFile, importKeyFile, flags, given } = options
+export async function makeHome(options: HomeOptions): Promise<MadeHome> {
+  const { program, home, passwordFile, flags, given } = options
   const keystore = keystorePath(home)
   if (await exists(keystore))
     throw new UserError(`A keystore stands at ${keystore} already. Use it, or name another --home.`)
-  const privateKey = importKeyFile === undefined ? undefined : await readKey(importKeyFile)
+  const privateKey = await keyFor(options)
   await makeFolder(home)
   const password = await newPassword(passwordFile)
   const config = configPath(home)
@@ -90,9 +95,22 @@ async function newPassword(file: string | undefined): Promise<string> {
   return password
 }
 
-const readKey = (file: string): Promise<string> =>
+/** The key to import, or a new one, once its words are safe. */
+async function keyFor(
+  options: Pick<HomeOptions, 'importKeyFile' | 'importMnemonicFile' | 'backUp'>,
+): Promise<string> {
+  const { importKeyFile, importMnemonicFile, backUp } = options
+  if (importKeyFile !== undefined) return readSecret(importKeyFile, '--import-key-file')
+  if (importMnemonicFile !== undefined)
+    return keyFromMnemonic(await readSecret(importMnemonicFile, '--import-mnemonic-file'))
+  const words = newMnemonic()
+  await backUp(words)
+  return keyFromMnemonic(words)
+}
+
+const readSecret = (file: string, flag: string): Promise<string> =>
   readFile(file, 'utf8').catch((cause) => {
-    throw new UserError(`No key can be read from ${file}. Check --import-key-file.`, { cause })
+    throw new UserError(`Nothing can be read from ${file}. Check ${flag}.`, { cause })
   })
 
 /** Every setting with its meaning: those given as they are, the others as comments with their defaults. */

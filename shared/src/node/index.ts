@@ -1,4 +1,5 @@
 export * from './approval.js'
+export * from './backup.js'
 export * from './blob.js'
 export * from './certificate.js'
 export * from './chain.js'

@@ -1,11 +1,18 @@
 import { getAddress } from 'ethers'
 import type { CommandModule, Options } from 'yargs'
+import { backUp } from './backup.js'
 import { makeHome } from './homeFolder.js'
 import { printJson, printLines } from './print.js'
 import type { CommonOptions } from './program.js'
 import { jsonFlag, type KeyOptions } from './settings.js'
 
-type InitOptions = KeyOptions & { importKeyFile: string | undefined; json: boolean }
+type InitOptions = KeyOptions & {
+  importKeyFile: string | undefined
+  importMnemonicFile: string | undefined
+  backupFile: string | undefined
+  backup: boolean
+  json: boolean
+}
 
 /**
  * The command that makes a home: an encrypted key, new or imported, and a configuration.
@@ -29,17 +36,42 @@ export const initCommand = (options: {
         requiresArg: true,
         describe: 'File with a private key (hexadecimal) to import instead of making one',
       },
+      'import-mnemonic-file': {
+        type: 'string',
+        requiresArg: true,
+        conflicts: 'import-key-file',
+        describe: 'File with the words of a backup to import instead of making a key',
+      },
+      'backup-file': {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Write the words of the new key into this new file instead of showing them',
+      },
+      backup: {
+        type: 'boolean',
+        default: true,
+        describe: 'Show the words of the new key at the terminal, and ask for some of them',
+      },
     },
     async handler(given) {
-      const { home, json, passwordFile, importKeyFile } = given
+      const { home, json, passwordFile, importKeyFile, importMnemonicFile } = given
       const { program, flags, next } = options
-      const made = await makeHome({ program, home, passwordFile, importKeyFile, flags, given: { ...given } })
-      if (json) return printJson({ address: made.address, home })
+      let isBackedUp = importKeyFile !== undefined || importMnemonicFile !== undefined
+      const made = await makeHome({
+        ...{ program, home, passwordFile, importKeyFile, importMnemonicFile, flags, given: { ...given } },
+        backUp: async (words) => {
+          isBackedUp = await backUp(words, { ...given, isTerminal: process.stdin.isTTY === true && !json })
+        },
+      })
+      if (json) return printJson({ address: made.address, home, backedUp: isBackedUp })
       printLines(
         `Address   ${getAddress(made.address)}`,
         `Keystore  ${made.keystore}`,
         `Settings  ${made.config}`,
         '',
+        ...(isBackedUp
+          ? []
+          : ['No words were shown: the keystore and its password are the only copy of the key.']),
         ...next,
       )
     },

@@ -1,5 +1,7 @@
+import { randomBytes } from 'node:crypto'
 import { chmod, readFile, stat } from 'node:fs/promises'
-import { decryptKeystoreJson, encryptKeystoreJson, Wallet } from 'ethers'
+import { decryptKeystoreJson, encryptKeystoreJson, HDNodeWallet, Mnemonic, Wallet } from 'ethers'
+import type { Hex } from '../units.js'
 import { writeFileDurably } from './durableFile.js'
 import { createIdentity, type Identity, PrivateKey } from './identity.js'
 import { UserError } from './userError.js'
@@ -37,6 +39,23 @@ export async function openKeystore(path: string, password: string): Promise<Iden
       { cause },
     )
   }
+}
+
+/** Twelve new words from which a key follows, for a backup on paper. */
+export const newMnemonic = (): string => Mnemonic.fromEntropy(randomBytes(16)).phrase
+
+/**
+ * The private key that follows from words of BIP-39, at the first path that wallets use (m/44'/60'/0'/0/0).
+ *
+ * @throws UserError when they are no such words.
+ */
+export function keyFromMnemonic(words: string): Hex {
+  const phrase = words.trim().toLowerCase().split(/\s+/).join(' ')
+  if (!Mnemonic.isValidMnemonic(phrase))
+    throw new UserError(
+      'The words to import are no mnemonic: expected 12 to 24 words of the English list, in their order.',
+    )
+  return HDNodeWallet.fromPhrase(phrase).privateKey as Hex
 }
 
 function walletFrom(privateKey: string): Wallet {
