@@ -153,6 +153,22 @@ export const requests = {
     params: z.object({ channel: parties, exit: signed('ExitRequest') }),
     result: z.object({ transaction: zodBytes32 }),
   },
+  /**
+   * Anyone → hub: end this channel, whose exit is due. The rest goes to the consumer, whoever sends it; the fee that
+   * was signed with the exit goes to whoever relayed that. `protesters` are all providers with an open protest.
+   */
+  'relay-finish': {
+    params: z.object({ channel: parties, protesters: z.array(zodAddress).max(64) }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /**
+   * Consumer → hub: which of my micro-promises on this channel do you hold that are not drawn yet? For one that lost
+   * its own records: each carries its own signature.
+   */
+  papers: {
+    params: z.object({ channel: parties }),
+    result: z.object({ promises: z.array(signed('MicroPromise')).max(1_000) }),
+  },
   /** Consumer → hub: its signature on turn 0 of the channel's pre-fund state; answered by the hub's on turn 1. */
   prefund: {
     params: z.object({ channel: parties, signature: zodSignature }),

@@ -346,10 +346,13 @@ describe('a hub', () => {
 
     const { exitDelay } = await world.chain.channels.settings()
     const before = await world.chain.token.balanceOf(hub.address)
+    const finish = () => link.request('relay-finish', { channel: parties(3), protesters: [] })
+    expect(await finish()).toMatchObject({ refusal: { peerCode: 'relay-failed' } })
     await world.rpc('evm_increaseTime', Number(exitDelay) + 1)
-    await createSender(world.chain, provider).send(
-      world.chain.channels.exit.populateTransaction(parties(3), []),
-    )
+    await world.rpc('evm_mine')
+    const finished = await finish()
+    expect(finished).toMatchObject({ ok: true })
+    expect(await finish()).toEqual(finished)
     expect((await world.chain.token.balanceOf(hub.address)) - before).toBe(settings.relayFee)
     link.close()
   })

@@ -35,6 +35,7 @@ import { createPublisher } from './liabilities.js'
 import { leafRoute, liabilitiesRoute } from './liabilitiesRoutes.js'
 import { createMarket } from './market.js'
 import { createMetrics, type Metrics } from './metrics.js'
+import { papers } from './papers.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { prefund } from './prefund.js'
 import { marketRoute, proposalsRoute } from './proposals.js'
@@ -141,6 +142,8 @@ export async function startHub(options: {
     'relay-register': relayer.register,
     'relay-open': relayer.open,
     'relay-exit': relayer.exit,
+    'relay-finish': relayer.finish,
+    papers: (params, link) => papers(parts, params, link),
     prefund: (params, link) => prefund(parts, params, link),
     guarantee: (params, link) => guarantee(parts, params, link),
     clear: (params, link) => clear(parts, treasury, params, link),

@@ -9,7 +9,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
+import { keccak256, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../core/channelLine.js'
 import { larger } from '../core/reserve.js'
@@ -23,11 +23,12 @@ export interface Relayer {
   register(params: Params<'relay-register'>): Promise<Verdict<{ value: Result<'relay-register'> }>>
   open(params: Params<'relay-open'>): Promise<Verdict<{ value: Result<'relay-open'> }>>
   exit(params: Params<'relay-exit'>): Promise<Verdict<{ value: Result<'relay-exit'> }>>
+  finish(params: Params<'relay-finish'>): Promise<Verdict<{ value: Result<'relay-finish'> }>>
 }
 
 /** One paper to be relayed. */
 interface Errand {
-  readonly kind: 'register' | 'open' | 'exit'
+  readonly kind: 'register' | 'open' | 'exit' | 'finish'
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
@@ -37,7 +38,7 @@ interface Errand {
 }
 
 export function createRelayer(parts: Parts): Relayer {
-  const { chain, identity, typedData } = parts
+  const { chain, identity, typedData, settings } = parts
   const { registry, channels } = chain
   const running = new Map<Hex, { identity: Address; outcome: Promise<Relayed> }>()
   const from = { from: identity.address }
@@ -87,15 +88,13 @@ export function createRelayer(parts: Parts): Relayer {
     },
     async exit({ channel, exit }) {
       const { channelId, relayFee, deadline, signature } = exit
-      if (channel.hub !== identity.address)
-        return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
       if (channelIdOf({ ...channel, chainId: chain.deployment.chainId }) !== channelId)
         return refuse({ code: 'unknown-channel', channelId })
       const checked = typedData.check('ExitRequest', exit, channel.consumer)
       if (!checked.ok) return checked
-      const found = await findChannel(parts, channelId)
+      const found = await leftIn(parts, channel, channelId)
       if (!found.ok) return found
-      const left = restOf(found.line)
+      const { left } = found
       // The fee is paid last: where the rest does not hold it, it would never come.
       if (left < relayFee)
         return refuse({ code: 'insufficient-collateral', ceiling: relayFee as Wei, available: left })
@@ -107,6 +106,20 @@ export function createRelayer(parts: Parts): Relayer {
         fee: relayFee as Wei,
         simulate: () => channels.requestExitFor.staticCall(...given, from),
         call: () => channels.requestExitFor.populateTransaction(...given),
+      })
+    },
+    async finish({ channel, protesters }) {
+      const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+      const given = [channel, protesters] as const
+      return once({
+        kind: 'finish',
+        identity: channel.consumer,
+        // No paper asks for it: a channel ends once.
+        digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
+        // What was signed with the exit is paid by the chain, to whoever relayed that.
+        fee: settings.relayFee,
+        simulate: () => channels.exit.staticCall(...given, from),
+        call: () => channels.exit.populateTransaction(...given),
       })
     },
   }
@@ -122,7 +135,9 @@ async function relay(
 ): Promise<Relayed> {
   const { ledger, sender, chain, clock, log } = parts
   const served =
-    errand.kind === 'exit' ? ({ ok: true } as const) : await judgeService(parts, [errand.identity])
+    errand.kind === 'exit' || errand.kind === 'finish'
+      ? ({ ok: true } as const)
+      : await judgeService(parts, [errand.identity])
   const done = await ledger.relayed(errand.digest)
   if (done) return { ok: true, value: { transaction: done.transaction } }
   // A crash may have come between sending and remembering: then it was judged before, and is only waited for.
@@ -173,6 +188,25 @@ async function judge(
   if ((await ledger.relayedSince(since)) + besides.inAll >= relaysPerDayInAll)
     return refuse({ code: 'relay-limit', perDay: relaysPerDayInAll })
   return { ok: true }
+}
+
+/**
+ * What a channel will still hold at its end, as far as it is known. A consumer may leave another hub, which may be
+ * gone for good, through this one; what was promised there shows on the chain only once it is drawn.
+ */
+async function leftIn(
+  parts: Parts,
+  { hub }: Params<'relay-exit'>['channel'],
+  channelId: Hex,
+): Promise<Verdict<{ left: Wei }>> {
+  if (hub === parts.identity.address) {
+    const found = await findChannel(parts, channelId)
+    return found.ok ? { ok: true, left: restOf(found.line) } : found
+  }
+  const { status, balance } = await parts.chain.channels.channelOf(channelId)
+  return Number(status) === 1
+    ? { ok: true, left: wei(balance) }
+    : refuse({ code: 'unknown-channel', channelId })
 }
 
 /** What is left of a channel's balance once everything known to be owed has been drawn. */
