@@ -1,9 +1,14 @@
 import { runProgram } from '@pontage/shared/node'
+import { accountCommand } from './app/commands/account.js'
 import { channelCommand } from './app/commands/channel.js'
 import { connectCommand } from './app/commands/connect.js'
+import { debtCommand, repayCommand } from './app/commands/debt.js'
 import { disconnectCommand } from './app/commands/disconnect.js'
+import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
 import { providersCommand } from './app/commands/providers.js'
+import { rateCommand } from './app/commands/rate.js'
+import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { homeBehindSudo } from './io/ownership.js'
 
@@ -19,6 +24,20 @@ await runProgram({
   description: 'VPN traffic by the megabyte, paid as it flows',
   environment: 'PONTAGE_CONSUMER',
   folder: 'consumer',
-  commands: [initCommand, providersCommand, channelCommand, connectCommand, disconnectCommand, statusCommand],
+  commands: [
+    initCommand,
+    accountCommand,
+    providersCommand,
+    channelCommand,
+    connectCommand,
+    disconnectCommand,
+    statusCommand,
+    historyCommand,
+    rateCommand,
+    stakeCommand,
+    unbondCommand,
+    debtCommand,
+    repayCommand,
+  ],
   argv: process.argv.slice(2),
 })

@@ -21,6 +21,7 @@ import { judgeTerms } from '../core/terms.js'
 import { whyNotTunnel } from '../core/tunnelOffer.js'
 import type { Journal } from '../io/journal.js'
 import { type Context, granted } from './context.js'
+import { learn } from './papers.js'
 
 /** What provider and consumer agreed on before the first packet. */
 export interface Agreement {
@@ -68,7 +69,8 @@ export async function agree(
   granted(typedData.check('SessionTerms', terms, provider))
   const limits = { provider, consumer: identity.address, channelId, price: offer.price, maxPrice }
   granted(judgeTerms(terms, { ...limits, now: clock.now() }))
-  if (lastPromise !== null) await remember(context, journal, { channelId, provider }, lastPromise)
+  if (lastPromise !== null)
+    await learn(context, journal, { channelId, shownBy: `Provider ${provider}` }, [lastPromise])
 
   const price = {
     perMegabyte: weiPerMegabyte(terms.pricePerMegabyte),
@@ -102,21 +104,6 @@ export async function agree(
 
 /** The provider asks the hub, and the hub the chain, before it answers. */
 const openTimeoutMs = 30_000
-
-/** A total that the disk forgot is learned from whoever shows our own signature under it. */
-async function remember(
-  context: Context,
-  journal: Journal,
-  party: { channelId: `0x${string}`; provider: Address },
-  promise: NonNullable<Result<'terms'>['lastPromise']>,
-): Promise<void> {
-  if (promise.channelId !== party.channelId || promise.provider !== party.provider) return
-  granted(context.typedData.check('MicroPromise', promise, context.identity.address))
-  const amount = wei(promise.amount)
-  if (amount <= journal.trail().total(party.channelId, party.provider)) return
-  context.log.warn('learned a total that this machine had forgotten', { ...party, amount })
-  await journal.record({ kind: 'total', ...party, amount })
-}
 
 function judgeGuarantee(
   guarantee: { channelId: string; provider: Address },

@@ -1,12 +1,15 @@
 import { type Hex, type Wei, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { judgeClosing } from '../core/closing.js'
+import { whyNotClose } from '../core/leaving.js'
 import { type OwnChannel, readChannels } from '../io/channelReader.js'
 import { awaitConfirmed } from '../io/confirmation.js'
 import type { Journal } from '../io/journal.js'
 import { check, lastState, sign } from './channelStates.js'
 import { type Context, granted } from './context.js'
 import { connectHub } from './hubLink.js'
+import { learnFromHub } from './papers.js'
+import { deliverReceipts } from './receipts.js'
 
 export interface ClosedChannel {
   readonly channelId: Hex
@@ -33,12 +36,18 @@ export async function closeChannel(
 ): Promise<ClosedChannel> {
   const { chain } = context
   const { channelId } = channel
+  const problem = whyNotClose(channel, journal.trail(), context.clock.now())
+  if (problem !== undefined) throw new UserError(problem)
   const parties = { consumer: channel.consumer, hub: channel.hub, nonce: channel.nonce }
   const hub = await connectHub(context, channel.hub, { mustBeSound: false })
   try {
     const draft = granted(await hub.link.request('close-draft', { channel: parties }, draftTimeoutMs)).value
     const { turnNum, totals, releases } = draft
-    granted(judgeClosing(totals, journal.trail().totals(channelId)))
+    await deliverReceipts(context, journal, channelId, hub.link)
+    const judge = () => judgeClosing(totals, journal.trail().totals(channelId))
+    // A draft above what is known here: the papers say whether it was forgotten, signed elsewhere, or made up.
+    if (!judge().ok) await learnFromHub(context, journal, channel, hub.link)
+    granted(judge())
     const closing = { channel: parties, turnNum, totals, releases }
     const end = lastState(context, closing)
     if (end.turn !== turnNum)

@@ -1,5 +1,5 @@
 import { type Address, address, wei } from '@pontage/shared'
-import { type Chain, createTypedData, UserError } from '@pontage/shared/node'
+import { type Chain, createTypedData, type Log, UserError } from '@pontage/shared/node'
 import type { Offer } from '../core/choose.js'
 import type { Limits } from '../core/limits.js'
 import { type Listed, wanted } from '../core/listing.js'
@@ -24,10 +24,12 @@ export interface Search {
  *
  * @throws UserError when the index does not answer.
  */
-export async function search(home: string, chain: Chain, asked: Search): Promise<Listed[]> {
+export async function search(home: string, chain: Chain, log: Log, asked: Search): Promise<Listed[]> {
   const typedData = createTypedData(chain.deployment)
   const index =
-    asked.index === undefined ? undefined : await readHubIndex(chain, await urlOf(chain, asked.index))
+    asked.index === undefined
+      ? undefined
+      : await readHubIndex(typedData, await hubNamed(chain, asked.index), log)
   const offers = index
     ? await checkedOffers(
         chain,
@@ -74,11 +76,11 @@ async function readRedeemed(chain: Chain, offers: readonly Offer[]): Promise<Map
 }
 
 /** @throws UserError for a hub that is not registered. */
-async function urlOf(chain: Chain, index: string): Promise<string> {
-  if (/^(https?|wss?):\/\//.test(index)) return index
+async function hubNamed(chain: Chain, index: string): Promise<{ url: string; address?: Address }> {
+  if (/^wss?:\/\//.test(index)) return { url: index }
   const hub = address(index)
   const [standing] = await readStandings(chain, [hub], 'hub')
   if (standing === undefined || standing.url === '')
     throw new UserError(`${hub} is not registered as a hub on this chain. Check --index.`)
-  return standing.url
+  return { url: standing.url, address: hub }
 }

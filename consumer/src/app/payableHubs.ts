@@ -1,4 +1,4 @@
-import type { Address } from '@pontage/shared'
+import type { Address, Hex } from '@pontage/shared'
 import { type PayableChannel, payableChannels, whyHubUnsound } from '../core/hubs.js'
 import type { PaperTrail } from '../core/paperTrail.js'
 import { readChannels, readDrawn } from '../io/channelReader.js'
@@ -8,6 +8,11 @@ import type { Context } from './context.js'
 /** Own channels with sound hubs from which one may still pay, the fullest first. */
 export async function findPayableChannels(context: Context, trail: PaperTrail): Promise<PayableChannel[]> {
   const { chain, identity } = context
+  const now = context.clock.now()
+  const mayExit = (channelId: Hex) => {
+    const exit = trail.exit(channelId)
+    return exit?.stage === 'asked' && exit.at > now
+  }
   const own = await readChannels(context.home, chain, identity.address)
   const facts = await Promise.all(
     own.map(async (channel) => {
@@ -18,7 +23,11 @@ export async function findPayableChannels(context: Context, trail: PaperTrail): 
         signed.map(({ provider }) => provider),
       )
       const totals = signed.map(({ amount }, index) => ({ signed: amount, drawn: drawn[index] ?? amount }))
-      return { ...channel, isClosing: trail.isClosing(channel.channelId), totals }
+      return {
+        ...channel,
+        isClosing: trail.isClosing(channel.channelId) || mayExit(channel.channelId),
+        totals,
+      }
     }),
   )
   const payable = payableChannels(facts)

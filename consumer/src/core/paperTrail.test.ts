@@ -52,6 +52,7 @@ describe('a paper trail', () => {
       { kind: 'spent', month: '2026-11', amount: wei(3n) },
       { kind: 'usage', session: '0f', month: '2026-11', bytes: bytes(2_000_000n) },
       { kind: 'closing', channelId, totals: [{ provider, amount: wei(5n) }] },
+      { kind: 'exit', channelId, stage: 'begun', at: unixSeconds(99) },
       {
         kind: 'receipt',
         receipt: {
@@ -115,6 +116,50 @@ describe('a paper trail', () => {
     expect(trail.usedIn('2026-11')).toBe(35n)
     expect(trail.usedBy('b')).toBe(12n)
     expect(trail.usedByIn('b', '2026-12')).toBe(7n)
+  })
+
+  it('knows whether a larger total was signed elsewhere, or only forgotten here', () => {
+    const opened: JournalEntry = {
+      ...{ kind: 'prefund', channelId, hub: provider, nonce: 1, ownSignature: '0x01', hubSignature: '0x02' },
+    }
+    const other = address(`0x${'a2'.repeat(20)}`)
+    const written = (trail: PaperTrail) =>
+      PaperTrail.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
+    expect(PaperTrail.empty.knows(channelId, provider)).toBe(false)
+    expect(PaperTrail.empty.with(opened).knows(channelId, provider)).toBe(true)
+    const learned = PaperTrail.empty.with(total(5n))
+    expect(learned.knows(channelId, provider)).toBe(true)
+    expect(learned.knows(channelId, other)).toBe(false)
+    const doubted = PaperTrail.empty.with(opened).with(total(5n)).with(total(6n, other))
+    const since = written(doubted.with({ kind: 'doubt', channelId }).with(total(9n)))
+    expect(since.knows(channelId, provider)).toBe(true)
+    expect(since.knows(channelId, other)).toBe(false)
+    expect(since.total(channelId, other)).toBe(6n)
+  })
+
+  it('rates a session in place, and sends the new receipt again', () => {
+    const receipt = (signature: Hex, score: number): JournalEntry => ({
+      kind: 'receipt',
+      receipt: {
+        ...{ provider, channelId, amount: 7n, bytes: 8, throughputKbps: 9, score, endedAt: 10, signature },
+        ...{ downBytes: 5, upBytes: 3, promises: 1, seconds: 2, spent: wei(7n), reason: 'user' },
+      },
+    })
+    const sent = PaperTrail.empty
+      .with(receipt('0x01', 0))
+      .with(receipt('0x02', 0))
+      .with({ kind: 'delivered', signature: '0x01' })
+      .with({ kind: 'delivered', signature: '0x02' })
+    expect(sent.undelivered()).toEqual([])
+    const rated = sent.with({
+      ...(receipt('0x03', 4) as { kind: 'receipt' } & JournalEntry),
+      replaces: '0x01',
+    } as JournalEntry)
+    const anew = PaperTrail.from(rated.entries().map((entry) => JSON.parse(encodeMessage(entry))))
+    for (const trail of [rated, anew]) {
+      expect(trail.receipts().map(({ score }) => score)).toEqual([4, 0])
+      expect(trail.undelivered().map(({ signature }) => signature)).toEqual(['0x03'])
+    }
   })
 
   it('never ends below a total it took', () => {

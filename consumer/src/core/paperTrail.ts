@@ -46,14 +46,33 @@ export type JournalEntry =
       readonly ownSignature: Hex
       readonly hubSignature: Hex
     }
+  /** The user says that totals of this channel may be missing here: larger ones are learned from now on. */
+  | { readonly kind: 'doubt'; readonly channelId: Hex }
   /** The final state is about to be signed: nothing is promised on this channel any more. */
   | {
       readonly kind: 'closing'
       readonly channelId: Hex
       readonly totals: readonly ProviderTotal[]
     }
+  /**
+   * Leaving a channel alone: `asked` may begin until `at`, since the signed paper is good that long; `begun` ends at
+   * `at`, by the chain's clock; `done` is over.
+   */
+  | {
+      readonly kind: 'exit'
+      readonly channelId: Hex
+      readonly stage: 'asked' | 'begun' | 'done'
+      readonly at: UnixSeconds
+    }
   /** A session is over; what it was, signed. */
-  | { readonly kind: 'receipt'; readonly receipt: StoredReceipt }
+  | {
+      readonly kind: 'receipt'
+      readonly receipt: StoredReceipt
+      /** Signature of the receipt that this one takes the place of: the session was rated since. */
+      readonly replaces?: Hex
+    }
+  /** The hub has counted the receipt with this signature, or never will. */
+  | { readonly kind: 'delivered'; readonly signature: Hex }
 
 /** A session's receipt with what the signed document leaves out. */
 export interface StoredReceipt extends Signed<'SessionReceipt'> {
@@ -63,13 +82,23 @@ export interface StoredReceipt extends Signed<'SessionReceipt'> {
   readonly seconds: number
   readonly spent: Wei
   readonly reason: string
+  /** When the session ended, where the receipt was signed anew since. */
+  readonly sessionEndedAt?: number
 }
+
+/** How far a channel is on its way out, alone. */
+export type Exit = Extract<JournalEntry, { kind: 'exit' }>
 
 interface State {
   readonly totals: ReadonlyMap<string, { channelId: Hex } & ProviderTotal>
   readonly closing: ReadonlyMap<Hex, JournalEntry>
   readonly prefunds: ReadonlyMap<Hex, JournalEntry>
+  readonly exits: ReadonlyMap<Hex, Exit>
+  readonly doubts: ReadonlySet<Hex>
+  /** Totals recorded since the last doubt about their channel, by the key of `totals`. */
+  readonly known: ReadonlySet<string>
   readonly receipts: readonly StoredReceipt[]
+  readonly delivered: ReadonlySet<Hex>
   readonly spent: ReadonlyMap<string, Wei>
   readonly usage: ReadonlyMap<string, Extract<JournalEntry, { kind: 'usage' }>>
 }
@@ -88,7 +117,11 @@ export class PaperTrail {
     totals: new Map(),
     closing: new Map(),
     prefunds: new Map(),
+    exits: new Map(),
+    doubts: new Set(),
+    known: new Set(),
     receipts: [],
+    delivered: new Set(),
     spent: new Map(),
     usage: new Map(),
   })
@@ -104,7 +137,7 @@ export class PaperTrail {
    * @throws RangeError for a total below the recorded one, or a new total once the channel is closing.
    */
   with(entry: JournalEntry): PaperTrail {
-    const { totals, closing, prefunds, receipts, spent, usage } = this.#state
+    const { totals, closing, prefunds, exits, doubts, known, receipts, spent, usage } = this.#state
     const changed = (change: Partial<State>) => new PaperTrail({ ...this.#state, ...change })
     switch (entry.kind) {
       case 'total': {
@@ -117,6 +150,7 @@ export class PaperTrail {
         const month = entry.at === undefined ? undefined : monthOf(entry.at)
         return changed({
           totals: new Map(totals).set(key(channelId, provider), { channelId, provider, amount }),
+          known: new Set(known).add(key(channelId, provider)),
           ...(month === undefined
             ? {}
             : { spent: new Map(spent).set(month, wei(this.spentIn(month) + amount - before)) }),
@@ -133,10 +167,26 @@ export class PaperTrail {
       }
       case 'prefund':
         return changed({ prefunds: new Map(prefunds).set(entry.channelId, entry) })
+      case 'doubt':
+        return changed({
+          doubts: new Set(doubts).add(entry.channelId),
+          known: new Set([...known].filter((each) => !each.startsWith(entry.channelId))),
+        })
       case 'closing':
         return changed({ closing: new Map(closing).set(entry.channelId, entry) })
-      case 'receipt':
-        return changed({ receipts: [...receipts, entry.receipt] })
+      case 'exit':
+        return changed({ exits: new Map(exits).set(entry.channelId, entry) })
+      case 'receipt': {
+        const { receipt, replaces } = entry
+        const isOlder = ({ signature }: StoredReceipt) => signature === replaces
+        return changed({
+          receipts: receipts.some(isOlder)
+            ? receipts.map((each) => (isOlder(each) ? receipt : each))
+            : [...receipts, receipt],
+        })
+      }
+      case 'delivered':
+        return changed({ delivered: new Set(this.#state.delivered).add(entry.signature) })
     }
   }
 
@@ -181,19 +231,53 @@ export class PaperTrail {
     return this.#state.closing.has(channelId)
   }
 
+  /** How far a channel is on its way out alone; undefined while nobody asked for it here. */
+  exit(channelId: Hex): Exit | undefined {
+    return this.#state.exits.get(channelId)
+  }
+
+  exits(): readonly Exit[] {
+    return [...this.#state.exits.values()]
+  }
+
+  /**
+   * Whether the total of this provider on this channel is here: the journal was there when the channel was opened,
+   * or has a total of theirs. A larger one that carries our signature was then signed elsewhere.
+   */
+  knows(channelId: Hex, provider: Address): boolean {
+    const { prefunds, doubts, known } = this.#state
+    return known.has(key(channelId, provider)) || (prefunds.has(channelId) && !doubts.has(channelId))
+  }
+
+  /** Receipts of sessions that cost something, which no hub has counted yet. */
+  undelivered(): readonly StoredReceipt[] {
+    const { receipts, delivered } = this.#state
+    return receipts.filter(({ signature, spent }) => spent > 0n && !delivered.has(signature))
+  }
+
   receipts(): readonly StoredReceipt[] {
     return this.#state.receipts
   }
 
   /** The entries that still matter. */
   entries(): readonly JournalEntry[] {
-    const { totals, closing, prefunds, receipts, spent, usage } = this.#state
+    const { totals, closing, prefunds, exits, doubts, known, receipts, spent, usage } = this.#state
+    const totalsThat = (isKnown: boolean) =>
+      [...totals]
+        .filter(([each]) => known.has(each) === isKnown)
+        .map(([, each]) => ({ kind: 'total', ...each }) as const)
     return [
       ...prefunds.values(),
-      ...[...totals.values()].map((each) => ({ kind: 'total', ...each }) as const),
+      ...totalsThat(false),
+      ...[...doubts].map((channelId) => ({ kind: 'doubt', channelId }) as const),
+      ...totalsThat(true),
       ...[...spent].map(([month, amount]) => ({ kind: 'spent', month, amount }) as const),
       ...usage.values(),
       ...closing.values(),
+      ...exits.values(),
+      ...[...this.#state.delivered]
+        .filter((signature) => receipts.some((each) => each.signature === signature))
+        .map((signature) => ({ kind: 'delivered', signature }) as const),
       ...receipts.map((receipt) => ({ kind: 'receipt', receipt }) as const),
     ]
   }
@@ -231,11 +315,23 @@ function revived(entry: unknown): JournalEntry {
         channelId: bytes32(String(fields.channelId)),
         totals: (fields.totals as { provider: string; amount: string }[]).map(total),
       }
+    case 'delivered':
+      return { kind: 'delivered', signature: fields.signature as Hex }
+    case 'doubt':
+      return { kind: 'doubt', channelId: bytes32(String(fields.channelId)) }
+    case 'exit':
+      return {
+        kind: 'exit',
+        channelId: bytes32(String(fields.channelId)),
+        stage: fields.stage as Exit['stage'],
+        at: unixSeconds(Number(fields.at)),
+      }
     case 'receipt': {
       const receipt = fields.receipt as StoredReceipt
       return {
         kind: 'receipt',
         receipt: { ...receipt, amount: BigInt(receipt.amount), spent: amount(receipt.spent) },
+        ...(fields.replaces === undefined ? {} : { replaces: fields.replaces as Hex }),
       }
     }
     default:

@@ -1,5 +1,5 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
-import type { Chain } from '@pontage/shared/node'
+import { type Chain, inChunks } from '@pontage/shared/node'
 import { newestLogs } from './logCache.js'
 
 /** A channel of ours as the chain has it. */
@@ -12,6 +12,7 @@ export interface OwnChannel {
   readonly balance: Wei
   /** When the exit ends; zero when none was requested. */
   readonly exitAt: number
+  readonly openProtests: number
   /** What it opened with. */
   readonly deposit: Wei
 }
@@ -48,6 +49,7 @@ export async function readChannels(home: string, chain: Chain, consumer: Address
         status: view.status === openStatus ? ('open' as const) : ('closed' as const),
         balance: wei(view.balance),
         exitAt: Number(view.exitAt),
+        openProtests: Number(view.openProtests),
       }
     }),
   )
@@ -62,4 +64,20 @@ export async function readDrawn(
   if (providers.length === 0) return []
   const tabs = await chain.channels.tabsOf(channelId, [...providers])
   return tabs.map((tab) => wei(tab.drawn))
+}
+
+/** Providers that such an event of this channel ever named. */
+export async function readProviders(
+  { rpc, channels, deployment, head }: Chain,
+  event: 'Drawn' | 'ProtestOpened',
+  channelId: Hex,
+): Promise<Address[]> {
+  const topics = channels.interface.encodeFilterTopics(event as 'Drawn', [channelId])
+  const { number: newest } = await head()
+  const found = new Set<Address>()
+  for await (const log of inChunks(deployment.fromBlock, newest, (fromBlock, toBlock) =>
+    rpc.getLogs({ address: deployment.channels, topics, fromBlock, toBlock }),
+  ))
+    found.add(address(`0x${log.topics[2]?.slice(26)}`))
+  return [...found]
 }

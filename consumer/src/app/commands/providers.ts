@@ -5,7 +5,7 @@ import { costOf, type Listed, type Order, orders, sorted } from '../../core/list
 import { type LimitOptions, limitFlags, limitsFrom } from '../limits.js'
 import { search } from '../market.js'
 import { offerLine } from '../screen.js'
-import { command, printLine, type Settings, withSettings } from './settings.js'
+import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
 type Options = Settings &
   LimitOptions & {
@@ -40,7 +40,10 @@ export const providersCommand = command<Options>({
       const size = parseBytes(`${argv.gb}GB`)
       const { maxPrice } = limitsFrom(argv, chain.tokenDecimals)
       const { country, index, latency } = argv
-      const found = sorted(await search(argv.home, chain, { country, maxPrice, index, latency }), argv.sort)
+      const found = sorted(
+        await search(argv.home, chain, logFrom(argv), { country, maxPrice, index, latency }),
+        argv.sort,
+      )
       if (argv.json) return printJson(found.map((each) => asJson(each, size)))
       if (found.length === 0) return printLine('No provider offers this. Widen --country or --max-price.')
       for (const each of found) for (const line of linesOf(chain, each, size)) printLine(line)

@@ -1,0 +1,60 @@
+import { formatTokens, type Wei, wei } from '@pontage/shared'
+import {
+  type Chain,
+  inTokens,
+  jsonFlag,
+  keystoreAddress,
+  onChain,
+  printJson,
+  printLines,
+} from '@pontage/shared/node'
+import { getAddress } from 'ethers'
+import { readChannels } from '../../io/channelReader.js'
+import { command, type Settings, withSettings } from './settings.js'
+
+/** Decimals of the chain's own coin, whatever its name. */
+const coinDecimals = 18
+
+export const accountCommand = command<Settings & { json: boolean }>({
+  command: 'account',
+  describe: 'Show the address, what it holds, and how to fund it',
+  builder: (yargs) => withSettings(yargs).options(jsonFlag),
+  async handler(argv) {
+    const address = await keystoreAddress(argv.home)
+    await onChain(argv, async (chain) => {
+      const [tokens, coin, standing, channels] = await Promise.all([
+        chain.token.balanceOf(address),
+        chain.rpc.getBalance(address),
+        chain.registry.standingOf(address),
+        readChannels(argv.home, chain, address),
+      ])
+      const open = channels.filter(({ status }) => status === 'open')
+      const locked = wei(open.reduce((sum, { balance }) => sum + balance, 0n))
+      const { stake, unbonding, unbondsAt, faults, debt } = standing
+      const { chainId, token } = chain.deployment
+      if (argv.json)
+        return printJson({
+          ...{ address, tokens, coin, symbol: chain.tokenSymbol, decimals: chain.tokenDecimals },
+          ...{ locked, openChannels: open.length, stake, unbonding, unbondsAt: Number(unbondsAt) },
+          ...{ faults: Number(faults), debt, chainId, token },
+        })
+      printLines(
+        `Address   ${getAddress(address)}`,
+        `Tokens    ${inTokens(chain, tokens)}`,
+        `Channels  ${inTokens(chain, locked)} in ${open.length} open`,
+        `Stake     ${inTokens(chain, stake)}${unbondingWords(chain, wei(unbonding), Number(unbondsAt))}`,
+        ...(faults > 0n || debt > 0n
+          ? [`Debt      ${inTokens(chain, debt)}, ${faults} fault(s): "pontage debt" tells to whom`]
+          : []),
+        `Coin      ${formatTokens(coin, coinDecimals)}, for gas; not needed where a hub sends the transactions`,
+        '',
+        `To fund it, send ${chain.tokenSymbol} (token ${getAddress(token)} on chain ${chainId}) to the address.`,
+      )
+    })
+  },
+})
+
+const unbondingWords = (chain: Chain, unbonding: Wei, unbondsAt: number): string =>
+  unbonding === 0n
+    ? ''
+    : `, ${inTokens(chain, unbonding)} unbonding until ${new Date(unbondsAt * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`

@@ -1,0 +1,23 @@
+import { bytes32 } from '@pontage/shared'
+import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { closeChannel, findOpenChannel } from '../../closeChannel.js'
+import { withJournal } from '../journalled.js'
+import { command, printLine, type Settings, withSettings } from '../settings.js'
+import { channelFlag } from './flags.js'
+
+export const closeCommand = command<Settings & { json: boolean; channel?: string }>({
+  command: 'close',
+  describe: 'Close a channel together with its hub: what is not spent comes back at once',
+  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag }),
+  handler: (argv) =>
+    withJournal(argv, async (context, journal) => {
+      const named = argv.channel === undefined ? undefined : bytes32(argv.channel)
+      const closed = await closeChannel(context, journal, await findOpenChannel(context, named))
+      if (argv.json) return printJson(closed)
+      const { channelId, transaction, returned, spent } = closed
+      printLine(`Closed channel ${channelId} by transaction ${transaction}.`)
+      printLine(
+        `${inTokens(context.chain, returned)} came back; ${inTokens(context.chain, spent)} went to providers.`,
+      )
+    }),
+})

@@ -1,0 +1,83 @@
+import { bytes32, parseTokens } from '@pontage/shared'
+import { type Chain, inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { inWords } from '../../../core/leaving.js'
+import { findOpenChannel } from '../../closeChannel.js'
+import { beginExit, type ExitBegun, type ExitFinished, finishExit } from '../../exitChannel.js'
+import { withJournal } from '../journalled.js'
+import { command, printLine, type Settings, withSettings } from '../settings.js'
+import { channelFlag, relayFeeFlag } from './flags.js'
+
+interface Options extends Settings {
+  channel?: string
+  relayer?: string
+  maxRelayFee: string
+  ownGas: boolean
+  hubIsGone: boolean
+  json: boolean
+}
+
+export const exitCommand = command<Options>({
+  command: 'exit',
+  describe: 'Leave a channel without its hub: begin, wait for the delay, then run it again to take the rest',
+  builder: (yargs) =>
+    withSettings(yargs)
+      .options({ ...channelFlag, ...relayFeeFlag, ...jsonFlag })
+      .option('relayer', {
+        type: 'string',
+        describe:
+          'Address or url of a hub that sends it for a fee; any will do, one is looked for when left out',
+      })
+      .option('own-gas', {
+        type: 'boolean',
+        default: false,
+        describe: 'Send it yourself, with the chain’s coin',
+      })
+      .option('hub-is-gone', {
+        type: 'boolean',
+        default: false,
+        describe: 'Leave although a close was signed that the hub never finished',
+      }),
+  handler: (argv) =>
+    withJournal(argv, async (context, journal) => {
+      const { chain } = context
+      const named = argv.channel === undefined ? undefined : bytes32(argv.channel)
+      const channel = await findOpenChannel(context, named)
+      const { relayer, ownGas, hubIsGone } = argv
+      const maxRelayFee = parseTokens(argv.maxRelayFee, chain.tokenDecimals)
+      const wishes = { relayer, ownGas, maxRelayFee, hubIsGone }
+      const { at: now } = await chain.head()
+      const { exitAt } = channel
+      if (exitAt > 0 && now >= exitAt) {
+        const finished = await finishExit(context, journal, channel, wishes)
+        if (argv.json) return printJson({ stage: 'finished', ...finished })
+        return sayFinished(chain, finished)
+      }
+      if (exitAt === 0) {
+        const begun = await beginExit(context, journal, channel, wishes)
+        if (argv.json) return printJson({ stage: 'begun', ...begun })
+        return sayBegun(chain, begun, now)
+      }
+      if (argv.json) return printJson({ stage: 'waiting', channelId: channel.channelId, exitAt })
+      printLine(`The exit has begun; ${reminder(exitAt, now)}`)
+    }),
+})
+
+const reminder = (exitAt: number, now: number): string =>
+  `in ${inWords(exitAt - now)} (${new Date(exitAt * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC) run "pontage channel exit" again to take the rest.`
+
+function sayBegun(
+  chain: Chain,
+  { channelId, transaction, exitAt, relayFee, relayedBy }: ExitBegun,
+  now: number,
+) {
+  const who =
+    relayedBy === null ? '' : `, sent by ${relayedBy} for ${inTokens(chain, relayFee)} out of the rest`
+  printLine(`Began to leave channel ${channelId} by transaction ${transaction}${who}.`)
+  printLine(`Providers may draw what you promised them until then; ${reminder(exitAt, now)}`)
+}
+
+function sayFinished(chain: Chain, { channelId, transaction, returned }: ExitFinished) {
+  printLine(
+    `Left channel ${channelId} by transaction ${transaction}: ${inTokens(chain, returned)} came back.`,
+  )
+}

@@ -1,0 +1,54 @@
+import { address, parseTokens } from '@pontage/shared'
+import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import type { Context } from '../../context.js'
+import { type OpeningCost, openChannel } from '../../openChannel.js'
+import { confirm } from '../confirm.js'
+import { withJournal } from '../journalled.js'
+import { command, printLine, type Settings, withSettings } from '../settings.js'
+import { relayFeeFlag } from './flags.js'
+
+type Options = Settings & { hub: string; amount: string; maxRelayFee: string; yes: boolean; json: boolean }
+
+export const openCommand = command<Options>({
+  command: 'open',
+  describe: 'Lock tokens towards a hub; the hub sends the transactions, no gas coin is needed',
+  builder: (yargs) =>
+    withSettings(yargs)
+      .options({ ...relayFeeFlag, ...jsonFlag })
+      .option('hub', { type: 'string', demandOption: true, describe: 'Address of the hub' })
+      .option('amount', {
+        type: 'string',
+        demandOption: true,
+        describe: 'Tokens to lock; what is not spent comes back',
+      })
+      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
+  handler: (argv) =>
+    withJournal(argv, async (context, journal) => {
+      const { chain } = context
+      const isAsked = !argv.yes && !argv.json && process.stdin.isTTY === true
+      const opened = await openChannel(context, journal, {
+        hub: address(argv.hub),
+        amount: parseTokens(argv.amount, chain.tokenDecimals),
+        maxRelayFee: parseTokens(argv.maxRelayFee, chain.tokenDecimals),
+        confirm: async (cost) => {
+          if (!argv.json) printLine(costText(context, cost))
+          if (isAsked) await confirm()
+        },
+      })
+      const { channelId, registerTransaction, openTransaction, relayFees } = opened
+      if (argv.json) return printJson({ channelId, registerTransaction, openTransaction, relayFees })
+      if (registerTransaction) printLine(`Registered by transaction ${registerTransaction}.`)
+      printLine(`Opened channel ${channelId} by transaction ${openTransaction}.`)
+    }),
+})
+
+function costText({ chain }: Context, { amount, stake, registerFee, openFee }: OpeningCost): string {
+  const parts = [`Deposit ${inTokens(chain, amount)}`]
+  if (registerFee > 0n || stake > 0n)
+    parts.push(
+      `stake ${inTokens(chain, stake)} (comes back when you leave)`,
+      `registration fee ${inTokens(chain, registerFee)}`,
+    )
+  parts.push(`opening fee ${inTokens(chain, openFee)}`)
+  return `${parts.join(', ')}.`
+}

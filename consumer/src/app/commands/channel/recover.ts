@@ -1,0 +1,26 @@
+import { bytes32 } from '@pontage/shared'
+import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { findOpenChannel } from '../../closeChannel.js'
+import { recover } from '../../papers.js'
+import { withJournal } from '../journalled.js'
+import { command, printLine, type Settings, withSettings } from '../settings.js'
+import { channelFlag } from './flags.js'
+
+export const recoverCommand = command<Settings & { json: boolean; channel?: string }>({
+  command: 'recover',
+  describe:
+    'After a lost disk, an old backup or a change of device: learn what was promised from who holds it',
+  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag }),
+  handler: (argv) =>
+    withJournal(argv, async (context, journal) => {
+      const named = argv.channel === undefined ? undefined : bytes32(argv.channel)
+      const channel = await findOpenChannel(context, named)
+      const news = await recover(context, journal, channel)
+      const promised = journal.trail().totals(channel.channelId)
+      if (argv.json) return printJson({ channelId: channel.channelId, news, promised })
+      printLine(`${news} total${news === 1 ? ' was' : 's were'} news, each with your own signature.`)
+      for (const { provider, amount } of promised)
+        printLine(`    promised ${inTokens(context.chain, amount)} to ${provider}`)
+      printLine('What a provider holds beyond this is learned when you connect to it.')
+    }),
+})

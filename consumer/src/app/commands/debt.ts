@@ -1,0 +1,47 @@
+import { parseTokens, wei } from '@pontage/shared'
+import { inTokens, jsonFlag, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
+import { openContext } from '../context.js'
+import { readDebts, repayDebts } from '../debts.js'
+import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
+
+export const debtCommand = command<Settings & { json: boolean }>({
+  command: 'debt',
+  describe: 'Show what is owed on promises that were not kept; while anything is, nobody serves you',
+  builder: (yargs) => withSettings(yargs).options(jsonFlag),
+  async handler(argv) {
+    const consumer = await keystoreAddress(argv.home)
+    await onChain(argv, async (chain) => {
+      const debts = (await readDebts(argv.home, chain, consumer)).map(({ channel, provider, missing }) => ({
+        channelId: channel.channelId,
+        provider,
+        missing,
+      }))
+      const owed = wei(debts.reduce((sum, { missing }) => sum + missing, 0n))
+      if (argv.json) return printJson({ owed, debts })
+      if (owed === 0n) return printLine('Nothing is owed.')
+      for (const { channelId, provider, missing } of debts)
+        printLine(`${inTokens(chain, missing)} to ${provider}, on channel ${channelId}`)
+      printLine(`${inTokens(chain, owed)} in all. Pay it with "pontage repay".`)
+    })
+  },
+})
+
+export const repayCommand = command<Settings & { amount?: string; json: boolean }>({
+  command: 'repay [amount]',
+  describe: 'Pay what is owed, or AMOUNT of it; takes some of the chain’s coin for gas',
+  builder: (yargs) =>
+    withSettings(yargs).options(jsonFlag).positional('amount', { type: 'string', describe: 'Tokens' }),
+  async handler(argv) {
+    const context = await openContext(argv, logFrom(argv))
+    try {
+      const { chain } = context
+      const most =
+        argv.amount === undefined ? undefined : parseTokens(String(argv.amount), chain.tokenDecimals)
+      const done = await repayDebts(context, most)
+      if (argv.json) return printJson(done)
+      printLine(`Paid ${inTokens(chain, done.paid)} by transaction ${done.transactions.join(', ')}.`)
+    } finally {
+      context.chain.close()
+    }
+  },
+})

@@ -1,0 +1,26 @@
+import { jsonFlag, printJson, wholeNumber } from '@pontage/shared/node'
+import { rate } from '../receipts.js'
+import { withJournal } from './journalled.js'
+import { command, printLine, type Settings, withSettings } from './settings.js'
+
+export const rateCommand = command<Settings & { session: number; score: number; json: boolean }>({
+  command: 'rate <session> <score>',
+  describe: 'Rate a session of the history from 1 (of no use) to 5; the signed receipt goes to the hub',
+  builder: (yargs) =>
+    withSettings(yargs)
+      .options(jsonFlag)
+      .positional('session', { type: 'number', demandOption: true, describe: 'Its number in the history' })
+      .positional('score', { type: 'number', demandOption: true, describe: '1 to 5' }),
+  handler: (argv) =>
+    withJournal(argv, async (context, journal) => {
+      const session = wholeNumber('SESSION', argv.session, 1)
+      const score = wholeNumber('SCORE', argv.score, 1, 5)
+      const { receipt, delivered } = await rate(context, journal, session, score)
+      if (argv.json) return printJson({ session, delivered, receipt })
+      printLine(
+        delivered
+          ? `Rated session ${session} with ${score} of 5; the hub has it.`
+          : `Rated session ${session} with ${score} of 5; it goes to the hub when you talk to it next.`,
+      )
+    }),
+})

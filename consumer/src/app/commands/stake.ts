@@ -1,0 +1,71 @@
+import { parseTokens, type Wei } from '@pontage/shared'
+import { type Chain, inTokens, jsonFlag, printJson, type Sent, UserError } from '@pontage/shared/node'
+import { type Context, openContext } from '../context.js'
+import { addStake, cancelUnbonding, unbond, withdrawStake } from '../stake.js'
+import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
+
+type Options = Settings & { amount?: string; json: boolean }
+type Action = 'show' | 'add' | 'cancel' | 'withdraw'
+
+export const stakeCommand = command<Options & { action: Action }>({
+  command: 'stake [action] [amount]',
+  describe: 'Show the stake; add AMOUNT, cancel the unbonding, or withdraw what has unbonded',
+  builder: (yargs) =>
+    withSettings(yargs)
+      .options(jsonFlag)
+      .positional('action', {
+        choices: ['show', 'add', 'cancel', 'withdraw'],
+        default: 'show',
+        describe: 'What to do',
+      })
+      .positional('amount', { type: 'string', describe: 'Tokens to add' }),
+  handler: (argv) =>
+    changing(argv, async (context) => {
+      switch (argv.action) {
+        case 'add':
+          return addStake(context, needed(argv, context.chain))
+        case 'cancel':
+          return cancelUnbonding(context)
+        case 'withdraw':
+          return withdrawStake(context)
+        default:
+          return undefined
+      }
+    }),
+})
+
+export const unbondCommand = command<Options>({
+  command: 'unbond [amount]',
+  describe: 'Begin to take stake out: AMOUNT, or everything, which ends the role of a consumer',
+  builder: (yargs) =>
+    withSettings(yargs).options(jsonFlag).positional('amount', { type: 'string', describe: 'Tokens' }),
+  handler: (argv) =>
+    changing(argv, (context) =>
+      unbond(context, argv.amount === undefined ? undefined : needed(argv, context.chain)),
+    ),
+})
+
+/** Does it, then tells how the stake stands. */
+async function changing(argv: Options, work: (context: Context) => Promise<Sent | undefined>): Promise<void> {
+  const context = await openContext(argv, logFrom(argv))
+  try {
+    const { chain, identity } = context
+    const sent = await work(context)
+    const { stake, unbonding, unbondsAt } = await chain.registry.standingOf(identity.address)
+    const transaction = sent?.transaction ?? null
+    if (argv.json) return printJson({ transaction, stake, unbonding, unbondsAt: Number(unbondsAt) })
+    const leaving =
+      unbonding === 0n
+        ? ''
+        : `, ${inTokens(chain, unbonding)} is unbonding until ${new Date(Number(unbondsAt) * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+    const how = transaction === null ? '' : ` (transaction ${transaction})`
+    printLine(`The stake is ${inTokens(chain, stake)}${leaving}${how}.`)
+  } finally {
+    context.chain.close()
+  }
+}
+
+function needed({ amount }: Options, chain: Chain): Wei {
+  if (amount === undefined) throw new UserError('How much? Say it in tokens: pontage stake add 1.')
+  return parseTokens(String(amount), chain.tokenDecimals)
+}
