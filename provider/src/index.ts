@@ -1,3 +1,5 @@
+export { runCommandBy } from './app/commands/run.js'
 export type { Parts } from './app/parts.js'
 export { type Serving, serve } from './app/serve.js'
 export type { Settings } from './app/settings.js'
+export type { Firewall } from './io/firewall.js'

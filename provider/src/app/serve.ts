@@ -5,6 +5,7 @@ import { parseRange } from '../core/addressRange.js'
 import { parseExitPolicy } from '../core/exitPolicy.js'
 import { readDelays, readOffer } from '../io/chainViews.js'
 import { listenControl } from '../io/controlSocket.js'
+import type { Firewall } from '../io/firewall.js'
 import { prepareMachine } from '../io/machine.js'
 import { ownWireguardKeys } from '../io/wireguardKey.js'
 import { createAudit } from './audit.js'
@@ -38,9 +39,14 @@ const sendEveryMs = 2_000
  * Starts a provider: what a crash left is undone, tunnels and firewall made, the offer published, and consumers
  * accepted. What was opened is closed again when a later step fails.
  *
+ * @param counting - What stands between the kernel's rules and the sessions; an honest provider lets them be.
  * @throws UserError for everything the owner can mend.
  */
-export async function serve(parts: Parts, settings: Settings): Promise<Serving> {
+export async function serve(
+  parts: Parts,
+  settings: Settings,
+  counting: (firewall: Firewall) => Firewall = (firewall) => firewall,
+): Promise<Serving> {
   const { identity, typedData, clock, chain, log } = parts
   const closers: (() => Promise<void> | void)[] = []
   const closeAll = () => inOrder(closers.splice(0).reverse())
@@ -97,7 +103,7 @@ export async function serve(parts: Parts, settings: Settings): Promise<Serving> 
       return listen(pool.gateway.address4, 0)
     })
     closers.push(() => inside.close())
-    const firewall = await machine.raise(inside.port)
+    const firewall = counting(await machine.raise(inside.port))
     await firewall.limit(settings.limits)
 
     const lines = new CreditLines(parts.promises)

@@ -13,15 +13,17 @@ import { serve } from '../serve.js'
 import { openParts } from './open.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
-/** Serves until told to stop. */
-export const runCommand: CommandModule<CommonOptions, ServeOptions> = {
+/** Serves until told to stop, by `serveAs`. */
+export const runCommandBy = (serveAs: typeof serve): CommandModule<CommonOptions, ServeOptions> => ({
   command: 'run',
   describe: 'Offer tunnels and serve them',
   builder: { ...chainFlags, ...keyFlags, ...serveFlags },
-  handler: run,
-}
+  handler: (given) => run(given, serveAs),
+})
 
-async function run(given: ServeOptions): Promise<void> {
+export const runCommand = runCommandBy(serve)
+
+async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
   if (process.geteuid?.() !== 0)
     throw new UserError(
       'Serving needs root, for the tunnel and the firewall. Run it with sudo or as a service.',
@@ -36,7 +38,7 @@ async function run(given: ServeOptions): Promise<void> {
     const settings = readSettings(given, chain)
     const parts = openParts(given.home, identity, chain, log)
     closers.push(parts.closeStore)
-    const serving = await serve(parts, settings)
+    const serving = await serveAs(parts, settings)
     const broken = await Promise.race([stopped, serving.failed]).then(
       (signal) => void log.info('stopping', { signal }),
       (error: Error) => error,
