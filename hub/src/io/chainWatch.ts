@@ -105,7 +105,13 @@ export function createChainWatch(options: {
   async function touchEverything(touched: Touched): Promise<void> {
     for (const channel of await ledger.openChannels()) {
       touched.channels.set(channel.channelId, channel)
-      touched.tabs.set(channel.channelId, new Set(channel.tabs.map(({ provider }) => provider)))
+      touched.tabs.set(channel.channelId, new Set())
+    }
+    // A channel may stand open again, and what was drawn from it may not have happened: no log says so.
+    for (const channelId of touched.channels.keys()) {
+      const known = (await ledger.channel(channelId))?.tabs ?? []
+      const named = touched.tabs.get(channelId) ?? new Set()
+      touched.tabs.set(channelId, new Set([...named, ...known.map(({ provider }) => provider)]))
     }
     for (const { provider } of await ledger.accounts()) touched.providers.add(provider)
   }

@@ -64,9 +64,11 @@ export function createSender(
       const entry = await outbox.find(intent)
       if (!entry) throw new Error('The transaction is no longer recorded.')
       if (entry.state === 'refused') throw new UserError(entry.reason ?? 'The chain refused.')
-      if (entry.outcome) return sentOf(chain, entry)
+      const sent = await sentOf(chain, entry)
+      if (sent) return sent
       if (await isWriter()) {
-        if (await writer.drive(entry)) continue
+        // It was in a block and is in none where the chain was reorganised deeper than anybody relied upon.
+        if (await (entry.outcome ? writer.confirm(entry) : writer.drive(entry))) continue
       }
       if (performance.now() > giveUpAt) throw Object.assign(new Error('no block yet'), { code: 'TIMEOUT' })
       await wait(lookEveryMs, signal)
@@ -126,11 +128,10 @@ export function createSender(
   }
 }
 
-async function sentOf(chain: Chain, { outcome }: OutboxEntry): Promise<Sent> {
-  if (!outcome?.succeeded) throw new UserError(revertedReason)
-  const receipt = await chain.rpc.getTransactionReceipt(outcome.transaction)
-  // It was in a block and is in none: the chain was reorganised, and the writer sends it again.
-  if (!receipt) throw Object.assign(new Error('not in a block any more'), { code: 'TIMEOUT' })
+async function sentOf(chain: Chain, { outcome }: OutboxEntry): Promise<Sent | undefined> {
+  const receipt = outcome && (await chain.rpc.getTransactionReceipt(outcome.transaction))
+  if (!receipt) return undefined
+  if (receipt.status !== 1) throw new UserError(revertedReason)
   return {
     transaction: outcome.transaction,
     gasUsed: Number(receipt.gasUsed),
