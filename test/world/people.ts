@@ -95,6 +95,8 @@ export async function openProvider(
     readonly redeemAbove?: string
     /** Seconds between two looks at its hubs; default 60. */
     readonly clearEvery?: number
+    /** More flags of `run`. */
+    readonly flags?: readonly string[]
   },
 ): Promise<Person & { readonly program: Program }> {
   const line = offer.megabits === undefined ? {} : { megabits: offer.megabits }
@@ -107,6 +109,7 @@ export async function openProvider(
     ...['--price', offer.price, '--country', offer.country, '--redeem-above', offer.redeemAbove ?? '0.1'],
     ...['--clear-every', String(offer.clearEvery ?? 60)],
     ...offer.hubs.flatMap((hub) => ['--hub', hub]),
+    ...(offer.flags ?? []),
   ])
   await program.line(/"listening"/)
   return { ...provider, program }
