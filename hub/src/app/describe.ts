@@ -1,11 +1,10 @@
 import type { Hex, Result } from '@pontage/shared'
 import type { Parts } from './parts.js'
+import { quoteRelays } from './relayPrice.js'
 
 /** Who this hub is and what it asks. */
-export async function describe(
-  { identity, chain, ledger, settings }: Parts,
-  certificate: Hex | undefined,
-): Promise<Result<'describe'>> {
+export async function describe(parts: Parts, certificate: Hex | undefined): Promise<Result<'describe'>> {
+  const { identity, chain, ledger, settings } = parts
   const { relayFee, guaranteeSeconds } = settings
   const { feeBps } = await ledger.standing()
   return {
@@ -14,7 +13,7 @@ export async function describe(
     channels: chain.deployment.channels,
     feeBps,
     confirmations: chain.confirmations,
-    relayFees: { register: relayFee, open: relayFee, exit: relayFee },
+    relayFees: await quoteRelays(parts).catch(() => ({ register: relayFee, open: relayFee, exit: relayFee })),
     guaranteeSeconds,
     ...(certificate === undefined ? {} : { certificate }),
   }

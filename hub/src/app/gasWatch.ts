@@ -1,5 +1,6 @@
 import { formatTokens } from '@pontage/shared'
 import { pause } from '../io/pause.js'
+import { createLowWater } from './lowWater.js'
 import type { Parts } from './parts.js'
 
 /** What the hub has to pay its transactions with. */
@@ -11,30 +12,26 @@ export interface GasWatch {
 }
 
 const lookEveryMs = 30_000
-/** A warning that nobody heeded comes again. */
-const warnEverySeconds = 3_600
 const coinDecimals = 18
 
 /** Reads the balance again and again, and warns when it falls below what its operator wants. */
 export function createGasWatch({ chain, identity, settings, clock, log }: Parts): GasWatch {
   let balance: bigint | undefined
-  let warnedAt: number | undefined
+  const lowWater = createLowWater(clock)
 
   async function look(): Promise<void> {
-    balance = await chain.rpc.getBalance(identity.address)
-    if (balance >= settings.gasWarnBelow) {
-      if (warnedAt !== undefined) log.info('gas coin sufficient again', { coins: coins(balance) })
-      warnedAt = undefined
-      return
-    }
-    const now = clock.now()
-    if (warnedAt !== undefined && now - warnedAt < warnEverySeconds) return
-    warnedAt = now
-    log.warn('gas coin low', {
-      coins: coins(balance),
-      warnBelow: coins(settings.gasWarnBelow),
-      cure: `Send the chain’s coin to ${identity.address}, else the hub can neither draw nor relay.`,
-    })
+    const now = await chain.rpc.getBalance(identity.address)
+    balance = now
+    lowWater(
+      now < settings.gasWarnBelow,
+      () =>
+        log.warn('gas coin low', {
+          coins: coins(now),
+          warnBelow: coins(settings.gasWarnBelow),
+          cure: `Send the chain’s coin to ${identity.address}, else the hub can neither draw nor relay.`,
+        }),
+      () => log.info('gas coin sufficient again', { coins: coins(now) }),
+    )
   }
 
   return {

@@ -26,6 +26,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { type RunningHub, startHub } from './hub.js'
+import type { HubSettings } from './parts.js'
 import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from './world.fixture.js'
 
 let world: TestChain
@@ -34,7 +35,7 @@ let consumer: Identity
 let provider: Identity
 let running: RunningHub
 let channelId: Hex
-const settings = {
+const settings: HubSettings = {
   relayFee: tokens('0.01'),
   relaysPerDay: 20,
   relaysPerDayInAll: 100,
@@ -302,6 +303,7 @@ describe('a hub', () => {
     for (const [more, name] of [
       [{ relaysPerDay: 1 }, 'one.sqlite'],
       [{ relaysPerDayInAll: 1 }, 'all.sqlite'],
+      [{ relaysPerDayPerAddress: 1 }, 'address.sqlite'],
     ] as const) {
       const limited = await relays(more, name)
       const link = await dial(world, consumer, limited.port)
@@ -310,6 +312,27 @@ describe('a hub', () => {
       link.close()
       await limited.close()
     }
+  })
+
+  it('asks for what gas costs where that is more than its fee, and relays nothing for less', async () => {
+    // A coin so dear that gas is worth more than the fee.
+    const dear = await start('dear.sqlite', honestRules, { coinPrice: tokens('100000') })
+    const link = await dial(world, consumer, dear.port)
+    const described = await link.request('describe', {})
+    if (!described.ok) throw new Error(JSON.stringify(described))
+    const { register } = described.value.relayFees
+    expect(register).toBeGreaterThan(settings.relayFee)
+    const sent = await world.chain.rpc.getTransactionCount(hub.address)
+    expect(await relayedRegistration(link)).toMatchObject({ refusal: { peerCode: 'relay-fee-too-low' } })
+    expect(await world.chain.rpc.getTransactionCount(hub.address)).toBe(sent)
+    link.close()
+    await dear.close()
+
+    const cheap = await start('cheap.sqlite', honestRules, { coinPrice: tokens('0.01') })
+    const again = await dial(world, consumer, cheap.port)
+    expect(await relayedRegistration(again)).toMatchObject({ ok: true })
+    again.close()
+    await cheap.close()
   })
 
   it('begins an exit for a consumer without gas, for a fee out of what is left at its end', async () => {

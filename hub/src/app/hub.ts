@@ -38,10 +38,12 @@ import { createMarket } from './market.js'
 import { createMetrics, type Metrics } from './metrics.js'
 import { papers } from './papers.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
+import { createPoolWatch } from './poolWatch.js'
 import { prefund } from './prefund.js'
 import { marketRoute, proposalsRoute } from './proposals.js'
 import { receipts } from './receipts.js'
 import { createRelayer } from './relay.js'
+import { createWatchtower } from './watchtower.js'
 
 /** A hub at work. */
 export interface RunningHub {
@@ -81,8 +83,10 @@ export async function startHub(options: {
     hub: identity.address,
     clock,
     log,
-    onChange: () => {
+    onChange: (update) => {
       if (stop.signal.aborted) return
+      poolWatch.look()
+      watchtower.note(update)
       treasury.consider()
       closer.resume()
     },
@@ -110,6 +114,8 @@ export async function startHub(options: {
   }
   const treasury = createTreasury(parts)
   const closer = createCloser(parts)
+  const watchtower = createWatchtower(parts)
+  const poolWatch = createPoolWatch(parts)
   const gas = createGasWatch(parts)
   const index = createProposalIndex({ chain, typedData, log })
   const market = createMarket(parts, index)
@@ -121,7 +127,7 @@ export async function startHub(options: {
   })
   await refuseOldLedger(parts).catch(async (error) => {
     stop.abort()
-    await Promise.allSettled([treasury.idle(), closer.idle(), parts.signers.close()])
+    await Promise.allSettled([treasury.idle(), closer.idle(), watchtower.idle(), parts.signers.close()])
     await ledger.close()
     throw error
   })
@@ -163,7 +169,7 @@ export async function startHub(options: {
   const shutDown = async () => {
     stop.abort()
     await following
-    await Promise.allSettled([treasury.idle(), closer.idle(), parts.signers.close()])
+    await Promise.allSettled([treasury.idle(), closer.idle(), watchtower.idle(), parts.signers.close()])
     await ledger.close()
     metrics.close()
   }

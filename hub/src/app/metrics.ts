@@ -2,7 +2,7 @@ import { formatTokens, type Verdict } from '@pontage/shared'
 import type { DurableSender } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { reservedBy } from '../core/reserve.js'
-import { advanceNeeded } from '../core/solvency.js'
+import { advanceNeeded, poolFree } from '../core/solvency.js'
 import type { HttpAnswer } from '../io/httpRoutes.js'
 import type { GasWatch } from './gasWatch.js'
 import type { Parts } from './parts.js'
@@ -31,6 +31,8 @@ const gauges = {
   advance_needed_tokens: 'What the pool would advance if every provider redeemed now, in tokens',
   undrawn_tokens: 'Promises held and not drawn yet, in tokens',
   pool_tokens: 'The pool, in tokens',
+  pool_spare_tokens:
+    'What of the pool would be left if every provider redeemed now, in tokens; below 0 it is missing',
   pool_withdrawal_tokens: 'What of the pool is on its way out, in tokens',
   fee_ratio: 'Share of what is drawn that the hub keeps',
   gas_coins: 'Balance that transactions are paid from, in the chain’s coin',
@@ -129,6 +131,7 @@ async function sum({ ledger, chain }: Parts, shown: Record<keyof typeof gauges, 
   shown.advance_needed_tokens.set(tokens([advanceNeeded(accounts)]))
   shown.undrawn_tokens.set(tokens(undrawn.map(({ amount, drawn }) => amount - drawn)))
   shown.pool_tokens.set(tokens([standing.balance]))
+  shown.pool_spare_tokens.set(tokens([poolFree(standing)]) - tokens([advanceNeeded(accounts)]))
   shown.pool_withdrawal_tokens.set(tokens([standing.pendingWithdrawal]))
   shown.fee_ratio.set(standing.feeBps / 10_000)
 }

@@ -17,6 +17,12 @@ export interface HubSettings {
   readonly relaysPerDay: number
   /** Transactions sent for everybody together in a day. */
   readonly relaysPerDayInAll: number
+  /** Transactions sent for one network address in a day, by this process; any number while undefined. */
+  readonly relaysPerDayPerAddress?: number
+  /** Wei of the token that one of the chain's coin costs; what gas costs is not looked at while undefined or 0. */
+  readonly coinPrice?: Wei
+  /** What of the pool is to be left when every provider redeemed; below that, the hub warns. */
+  readonly poolWarnBelow?: Wei
   /** Of the chain's coin, in its smallest unit: below that, the hub warns. */
   readonly gasWarnBelow: bigint
   /** Seconds the hub goes on serving after it was told to stop, while it says that it is no longer ready. */

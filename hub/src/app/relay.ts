@@ -9,21 +9,26 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { keccak256, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
+import { keccak256, type Link, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../core/channelLine.js'
+import { DayCount } from '../core/dayCount.js'
 import { larger } from '../core/reserve.js'
 import { findChannel, judgeService } from './fresh.js'
 import type { Parts } from './parts.js'
+import { costOf } from './relayPrice.js'
 
 const secondsPerDay = 86_400
 
 /** Sends transactions for identities without gas, for the fee that they signed. */
 export interface Relayer {
-  register(params: Params<'relay-register'>): Promise<Verdict<{ value: Result<'relay-register'> }>>
-  open(params: Params<'relay-open'>): Promise<Verdict<{ value: Result<'relay-open'> }>>
-  exit(params: Params<'relay-exit'>): Promise<Verdict<{ value: Result<'relay-exit'> }>>
-  finish(params: Params<'relay-finish'>): Promise<Verdict<{ value: Result<'relay-finish'> }>>
+  register(
+    params: Params<'relay-register'>,
+    link: Link,
+  ): Promise<Verdict<{ value: Result<'relay-register'> }>>
+  open(params: Params<'relay-open'>, link: Link): Promise<Verdict<{ value: Result<'relay-open'> }>>
+  exit(params: Params<'relay-exit'>, link: Link): Promise<Verdict<{ value: Result<'relay-exit'> }>>
+  finish(params: Params<'relay-finish'>, link: Link): Promise<Verdict<{ value: Result<'relay-finish'> }>>
 }
 
 /** One paper to be relayed. */
@@ -32,61 +37,71 @@ interface Errand {
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
-  /** Calls the contract without sending. @throws what the contract reverts with */
-  readonly simulate: () => Promise<unknown>
   readonly call: () => Promise<TransactionRequest>
 }
 
 export function createRelayer(parts: Parts): Relayer {
-  const { chain, identity, typedData, settings } = parts
+  const { chain, identity, typedData, settings, clock } = parts
   const { registry, channels } = chain
   const running = new Map<Hex, { identity: Address; outcome: Promise<Relayed> }>()
-  const from = { from: identity.address }
+  /** By network address, which no ledger keeps. */
+  const addresses = new DayCount()
 
   /** The same paper twice is one errand, whether it is still under way or done. */
-  const once = (errand: Errand): Promise<Relayed> => {
+  const once = (errand: Errand, link: Link): Promise<Relayed> => {
     const already = running.get(errand.digest)
     if (already) return already.outcome
+    const { relaysPerDayPerAddress: most = Number.POSITIVE_INFINITY } = settings
+    const from = link.remoteAddress.replace(/:\d+$/, '')
+    if (addresses.of(from, clock.now()) >= most)
+      return Promise.resolve(refuse({ code: 'relay-limit', perDay: most }))
     const besides = [...running.values()].filter(({ identity }) => identity === errand.identity).length
-    const outcome = relay(parts, errand, { inAll: running.size, ofIdentity: besides }).finally(() =>
-      running.delete(errand.digest),
-    )
+    const outcome = relay(parts, errand, { inAll: running.size, ofIdentity: besides })
+      .then((relayed) => {
+        if (relayed.ok && relayed.isNew) addresses.note(from, clock.now())
+        return relayed
+      })
+      .finally(() => running.delete(errand.digest))
     running.set(errand.digest, { identity: errand.identity, outcome })
     return outcome
   }
 
   return {
-    async register({ registration, permit }) {
+    async register({ registration, permit }, link) {
       const { signature, ...document } = registration
       const checked = typedData.check('Registration', registration, registration.identity)
       if (!checked.ok) return checked
       const given = [document, permitArguments(permit), signature] as const
-      return once({
-        kind: 'register',
-        identity: registration.identity,
-        digest: hex(typedData.digest('Registration', registration)),
-        fee: registration.relayFee as Wei,
-        simulate: () => registry.registerFor.staticCall(...given, from),
-        call: () => registry.registerFor.populateTransaction(...given),
-      })
+      return once(
+        {
+          kind: 'register',
+          identity: registration.identity,
+          digest: hex(typedData.digest('Registration', registration)),
+          fee: registration.relayFee as Wei,
+          call: () => registry.registerFor.populateTransaction(...given),
+        },
+        link,
+      )
     },
-    async open({ opening, permit }) {
+    async open({ opening, permit }, link) {
       const { signature, ...document } = opening
       if (opening.hub !== identity.address)
         return refuse({ code: 'not-a-party', identity: opening.hub, expected: identity.address })
       const checked = typedData.check('Opening', opening, opening.consumer)
       if (!checked.ok) return checked
       const given = [document, permitArguments(permit), signature] as const
-      return once({
-        kind: 'open',
-        identity: opening.consumer,
-        digest: hex(typedData.digest('Opening', opening)),
-        fee: opening.relayFee as Wei,
-        simulate: () => channels.openFor.staticCall(...given, from),
-        call: () => channels.openFor.populateTransaction(...given),
-      })
+      return once(
+        {
+          kind: 'open',
+          identity: opening.consumer,
+          digest: hex(typedData.digest('Opening', opening)),
+          fee: opening.relayFee as Wei,
+          call: () => channels.openFor.populateTransaction(...given),
+        },
+        link,
+      )
     },
-    async exit({ channel, exit }) {
+    async exit({ channel, exit }, link) {
       const { channelId, relayFee, deadline, signature } = exit
       if (channelIdOf({ ...channel, chainId: chain.deployment.chainId }) !== channelId)
         return refuse({ code: 'unknown-channel', channelId })
@@ -99,33 +114,37 @@ export function createRelayer(parts: Parts): Relayer {
       if (left < relayFee)
         return refuse({ code: 'insufficient-collateral', ceiling: relayFee as Wei, available: left })
       const given = [channel, relayFee, deadline, signature] as const
-      return once({
-        kind: 'exit',
-        identity: channel.consumer,
-        digest: hex(typedData.digest('ExitRequest', exit)),
-        fee: relayFee as Wei,
-        simulate: () => channels.requestExitFor.staticCall(...given, from),
-        call: () => channels.requestExitFor.populateTransaction(...given),
-      })
+      return once(
+        {
+          kind: 'exit',
+          identity: channel.consumer,
+          digest: hex(typedData.digest('ExitRequest', exit)),
+          fee: relayFee as Wei,
+          call: () => channels.requestExitFor.populateTransaction(...given),
+        },
+        link,
+      )
     },
-    async finish({ channel, protesters }) {
+    async finish({ channel, protesters }, link) {
       const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
       const given = [channel, protesters] as const
-      return once({
-        kind: 'finish',
-        identity: channel.consumer,
-        // No paper asks for it: a channel ends once.
-        digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
-        // What was signed with the exit is paid by the chain, to whoever relayed that.
-        fee: settings.relayFee,
-        simulate: () => channels.exit.staticCall(...given, from),
-        call: () => channels.exit.populateTransaction(...given),
-      })
+      return once(
+        {
+          kind: 'finish',
+          identity: channel.consumer,
+          // No paper asks for it: a channel ends once.
+          digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
+          // What was signed with the exit is paid by the chain, to whoever relayed that.
+          fee: settings.relayFee,
+          call: () => channels.exit.populateTransaction(...given),
+        },
+        link,
+      )
     },
   }
 }
 
-type Relayed = Verdict<{ value: { transaction: Hex } }>
+type Relayed = Verdict<{ value: { transaction: Hex }; isNew: boolean }>
 
 /** @param besides - Errands under way at the moment, which the ledger does not count yet. */
 async function relay(
@@ -133,13 +152,13 @@ async function relay(
   errand: Errand,
   besides: { inAll: number; ofIdentity: number },
 ): Promise<Relayed> {
-  const { ledger, sender, chain, clock, log } = parts
+  const { ledger, sender, chain, identity, clock, log } = parts
   const served =
     errand.kind === 'exit' || errand.kind === 'finish'
       ? ({ ok: true } as const)
       : await judgeService(parts, [errand.identity])
   const done = await ledger.relayed(errand.digest)
-  if (done) return { ok: true, value: { transaction: done.transaction } }
+  if (done) return { ok: true, isNew: false, value: { transaction: done.transaction } }
   // A crash may have come between sending and remembering: then it was judged before, and is only waited for.
   const known = await ledger.outbox.find(errand.digest)
   const isUnderWay = known !== undefined && known.state !== 'refused'
@@ -151,8 +170,12 @@ async function relay(
   if (!judged.ok) return judged
   let sent: Sent
   try {
-    if (!isUnderWay) await errand.simulate()
-    sent = await sender.send(errand.call(), errand.digest)
+    const call = await errand.call()
+    if (!isUnderWay) {
+      const cost = await costOf(parts, await chain.rpc.estimateGas({ ...call, from: identity.address }))
+      if (errand.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: cost })
+    }
+    sent = await sender.send(call, errand.digest)
   } catch (error) {
     const reason = reasonOf(chain, (error as Error).cause ?? error).replace(/\.$/, '')
     log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason })
@@ -171,7 +194,7 @@ async function relay(
     transaction: sent.transaction,
     gasUsed: sent.gasUsed,
   })
-  return { ok: true, value: { transaction: sent.transaction } }
+  return { ok: true, isNew: !isUnderWay, value: { transaction: sent.transaction } }
 }
 
 /** Whether a new errand pays enough, and is not one too many. */

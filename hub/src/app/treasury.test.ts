@@ -67,6 +67,7 @@ async function start(
     rules?: Rules
     log?: Log
     name?: string
+    poolWarnBelow?: ReturnType<typeof tokens>
   } = {},
 ) {
   if (settings.pool !== undefined) {
@@ -93,6 +94,7 @@ async function start(
       guaranteeSeconds: 3_600,
       drawAbove: (settings.drawAbove ?? tokens('1000')) as never,
       pollMs: 20,
+      ...(settings.poolWarnBelow === undefined ? {} : { poolWarnBelow: settings.poolWarnBelow }),
     },
     rules: settings.rules ?? honestRules,
     log: settings.log ?? createLog('hub', 'error'),
@@ -176,6 +178,58 @@ it('draws at once when a provider protests', async () => {
     ),
   )
   await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
+})
+
+it('settles a protest once its window is over, for the fee that it brings', async () => {
+  const { port } = await start({ pool: '100' })
+  const channelId = await openChannel(1, '5')
+  // The hub has seen the channel when it answers; it guaranteed nothing, so the promise is the consumer's alone.
+  expect((await guaranteed(port, channelId, 1, '6')).answer.ok).toBe(false)
+  const { amount, signature } = promiseOf(world, consumer, channelId, provider.address, tokens('2'))
+  await createSender(world.chain, provider).send(
+    world.chain.channels.protest.populateTransaction(
+      { consumer: consumer.address, hub: hub.address, nonce: 1 },
+      provider.address,
+      amount,
+      signature,
+    ),
+  )
+  const { protestWindow } = await world.chain.channels.settings()
+  await world.rpc('evm_increaseTime', Number(protestWindow) - 60)
+  await world.rpc('anvil_mine', '0x1')
+  const sent = await world.chain.rpc.getTransactionCount(hub.address)
+  await world.rpc('evm_increaseTime', 120)
+  await eventually(async () => {
+    await world.rpc('anvil_mine', '0x1')
+    return (await drawn(channelId)) === tokens('2')
+  })
+  expect((await world.chain.channels.hubOf(hub.address)).pool).toBe(tokens('100.04'))
+  expect((await world.chain.rpc.getTransactionCount(hub.address)) - sent).toBe(1)
+})
+
+it('says that its pool runs low before it holds less than is owed, and when it is well again', async () => {
+  const said: string[] = []
+  const note = (message: string) => void said.push(message)
+  const ignore = () => undefined
+  const log: Log = { error: note, warn: note, info: note, debug: ignore }
+  const { port } = await start({ pool: '2', log, poolWarnBelow: tokens('1.5') })
+  const channelId = await openChannel(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '0.4'))
+  await world.rpc('anvil_mine', '0x1')
+  expect(said).not.toContain('pool low')
+  await link.request('clear', pay(channelId, '0.8'))
+  await eventually(async () => {
+    await world.rpc('anvil_mine', '0x1')
+    return said.includes('pool low')
+  })
+  const sender = createSender(world.chain, hub)
+  await sender.send(world.chain.token.approve.populateTransaction(world.deployment.channels, tokens('5')))
+  await sender.send(world.chain.channels.fund.populateTransaction(hub.address, tokens('5')))
+  await eventually(async () => {
+    await world.rpc('anvil_mine', '0x1')
+    return said.includes('pool sufficient again')
+  })
 })
 
 it('relies on a deposit only when it lies deep enough, and forgets one that the chain takes back', async () => {

@@ -48,6 +48,25 @@ export const serveFlags = {
     requiresArg: true,
     describe: 'Transactions sent for one identity in a day',
   },
+  'relays-per-day-per-address': {
+    type: 'number',
+    default: 100,
+    requiresArg: true,
+    describe: 'Transactions sent in a day for whoever comes from one network address',
+  },
+  'coin-price': {
+    type: 'string',
+    default: '0',
+    requiresArg: true,
+    describe:
+      'Tokens that one of the chain’s coin costs: what is relayed must then bring in its gas; 0 does not look',
+  },
+  'pool-warning': {
+    type: 'string',
+    default: '0',
+    requiresArg: true,
+    describe: 'Tokens to be left in the pool when every provider redeems: below that, the hub warns',
+  },
   'relays-per-day-in-all': {
     type: 'number',
     default: 2_000,
@@ -151,6 +170,9 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       const settings = {
         relayFee: parseTokens(options.relayFee, chain.tokenDecimals),
         relaysPerDay: wholeNumber('--relays-per-day', options.relaysPerDay),
+        relaysPerDayPerAddress: wholeNumber('--relays-per-day-per-address', options.relaysPerDayPerAddress),
+        coinPrice: parseTokens(options.coinPrice, chain.tokenDecimals),
+        poolWarnBelow: parseTokens(options.poolWarning, chain.tokenDecimals),
         relaysPerDayInAll: wholeNumber('--relays-per-day-in-all', options.relaysPerDayInAll),
         guaranteeSeconds: wholeNumber('--guarantee-seconds', options.guaranteeSeconds, 1),
         drawAbove: parseTokens(options.drawAbove, chain.tokenDecimals),
