@@ -1,5 +1,6 @@
 import { type CommonOptions, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import { doctorCommand } from './app/commands/doctor.js'
 import { downCommand } from './app/commands/down.js'
 import { earningsCommand } from './app/commands/earnings.js'
 import { initCommand } from './app/commands/init.js'
@@ -26,6 +27,7 @@ await runProgram({
     registerCommand,
     runCommand,
     statusCommand,
+    doctorCommand,
     sessionsCommand,
     kickCommand,
     limitCommand,

@@ -261,6 +261,14 @@ export const requests = {
         .nullable(),
     }),
   },
+  /**
+   * Provider → hub: can its endpoint be reached from where the hub is? The hub connects to the endpoint of the
+   * provider's own offer, nowhere else, and compares the certificate. `problem` is empty when all is well.
+   */
+  reach: {
+    params: z.object({}),
+    result: z.object({ endpoint: z.string().max(512), problem: z.string().max(512) }),
+  },
   /** Hub → provider: the channel is to be closed; are you done with it, and at which amount? */
   release: {
     params: z.object({ channel: parties }),

@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { readFile, stat, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
@@ -173,7 +174,7 @@ export async function checkDatabase(
     throw new UserError(
       `Only ${formatBytes(free)} is free where ${home} lies. Make room: the hub stops when it cannot write.`,
     )
-  if (!ledger) return `none yet, ${formatBytes(free)} free`
+  if (!ledger || !existsSync(path)) return `none yet, ${formatBytes(free)} free`
   await bind()
   const problem = await ledger.problem()
   if (problem !== undefined)

@@ -19,7 +19,7 @@ import { honestRules, type Rules } from '../core/rules.js'
 import { forgotten } from '../core/solvency.js'
 import { createChainWatch } from '../io/chainWatch.js'
 import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
-import { type Ledger, LedgerUnavailable } from '../io/ledger.js'
+import type { Ledger } from '../io/ledger.js'
 import { pause } from '../io/pause.js'
 import { createProposalIndex } from '../io/proposalIndex.js'
 import { startSigners } from '../io/signers.js'
@@ -31,7 +31,6 @@ import { serveDrawRequests } from './drawRequest.js'
 import { createGasWatch } from './gasWatch.js'
 import { guarantee } from './guarantee.js'
 import { health, readiness } from './health.js'
-import { onLead } from './lead.js'
 import { createPublisher } from './liabilities.js'
 import { leafRoute, liabilitiesRoute } from './liabilitiesRoutes.js'
 import { createMarket } from './market.js'
@@ -41,6 +40,7 @@ import { type HubSettings, type Parts, Present } from './parts.js'
 import { createPoolWatch } from './poolWatch.js'
 import { prefund } from './prefund.js'
 import { marketRoute, proposalsRoute } from './proposals.js'
+import { createReach } from './reach.js'
 import { receipts } from './receipts.js'
 import { createRelayer } from './relay.js'
 import { createWatchtower } from './watchtower.js'
@@ -121,6 +121,7 @@ export async function startHub(options: {
   const market = createMarket(parts, index)
   const publisher = createPublisher(parts)
   const relayer = createRelayer(parts)
+  const reach = createReach(index, clock)
   await watch.catchUp().catch(async (cause) => {
     await Promise.all([ledger.close(), parts.signers.close()])
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
@@ -132,19 +133,15 @@ export async function startHub(options: {
     throw error
   })
   // What a crash left undone is found again, also when nothing new happened on chain.
-  const resume = () => {
-    treasury.consider()
-    closer.resume()
-  }
-  resume()
+  treasury.consider()
+  closer.resume()
   const following = Promise.all([
     watch.run(settings.pollMs, stop.signal),
     gas.run(stop.signal),
-    onLead(parts, settings.pollMs, stop.signal, resume),
     parts.sender.run(settings.pollMs, stop.signal),
     index.run(settings.pollMs, stop.signal),
     publisher.run(settings.liabilitiesEverySeconds ?? 0, stop.signal),
-    serveDrawRequests(parts, treasury, settings.pollMs, stop.signal),
+    serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
   ])
 
   const certificate = tls && fingerprintOf(new X509Certificate(tls.certificate).raw)
@@ -157,6 +154,7 @@ export async function startHub(options: {
     papers: (params, link) => papers(parts, params, link),
     prefund: (params, link) => prefund(parts, params, link),
     guarantee: (params, link) => guarantee(parts, params, link),
+    reach: (_params, link) => reach(link.peer),
     clear: (params, link) => clear(parts, treasury, params, link),
     proposals: market.proposals,
     market: market.concentration,
@@ -178,7 +176,7 @@ export async function startHub(options: {
     port,
     ...(tls ? { tls } : {}),
     self: { identity, typedData, clock },
-    accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, parts) }),
+    accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, clock) }),
     joined: (link) => parts.present.join(link),
     limits,
     log,
@@ -239,7 +237,7 @@ function guarded(
   stopping: AbortSignal,
   underWay: Set<Promise<unknown>>,
   metrics: Metrics,
-  { clock, log }: Pick<Parts, 'clock' | 'log'>,
+  clock: Clock,
 ): NonNullable<Handlers['requests']> {
   const stopped: Refusal = { code: 'peer-gone', type: 'request' }
   const wrapped = Object.entries(handlers).map(([type, handle]) => [
@@ -250,11 +248,6 @@ function guarded(
       const work = Promise.resolve((handle as (params: never, link: never) => Promise<Verdict>)(params, link))
       underWay.add(work)
       return work
-        .catch((error) => {
-          if (!(error instanceof LedgerUnavailable)) throw error
-          log.error('ledger unavailable', { type, reason: error.message })
-          return refuse({ code: 'ledger-unavailable' })
-        })
         .then((verdict) => {
           metrics.answered(type, verdict, (clock.elapsedMs() - began) / 1_000)
           return verdict

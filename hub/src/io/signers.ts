@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Address, Deployment, Hex } from '@pontage/shared'
+import type { Address, Deployment } from '@pontage/shared'
 import { type AddressedPromise, readSigners, writeBatch } from './signerBatch.js'
 import { workerFile } from './workerFile.js'
 
@@ -19,19 +19,10 @@ const batchesAhead = 2
 /** Latest promises whose signer is remembered: a repeated one is not checked again. */
 const mostRemembered = 50_000
 
-/** What somebody asked for: done when nothing of it is left. */
-interface Request {
-  readonly signers: (Address | undefined)[]
-  left: number
-  readonly resolve: (signers: readonly (Address | undefined)[]) => void
-  readonly reject: (error: Error) => void
-}
-
-/** One promise of a request, and its place there. */
 interface Order {
   readonly promise: AddressedPromise
-  readonly request: Request
-  readonly place: number
+  readonly resolve: (signer: Address | undefined) => void
+  readonly reject: (error: Error) => void
 }
 
 /**
@@ -39,7 +30,7 @@ interface Order {
  * not see the last byte of a signature, without which the chain refuses it (docs/decisions).
  */
 export function startSigners(deployment: Deployment, threads: number = availableParallelism()): Signers {
-  const remembered = new Map<Hex, { promise: AddressedPromise; signer: Address | undefined }>()
+  const remembered = new Map<string, AddressedPromise & { signer: Address | undefined }>()
   const waiting: Order[] = []
   const crew = new Set<Hand>()
   let closing = false
@@ -53,10 +44,7 @@ export function startSigners(deployment: Deployment, threads: number = available
     }
   }
   const hire = () => {
-    const hand = new Hand(deployment, (orders, signers) => {
-      settle(orders, signers)
-      dispatch()
-    })
+    const hand = new Hand(deployment, dispatch)
     crew.add(hand)
     void hand.gone.then((error) => {
       crew.delete(hand)
@@ -64,62 +52,53 @@ export function startSigners(deployment: Deployment, threads: number = available
       // What ended one must not end all; but who never worked will not work the next time either.
       if (hand.worked && !closing) hire()
       if (crew.size === 0) lost.push(...waiting.splice(0))
-      fail(lost, error)
+      for (const { reject } of lost) reject(error)
       dispatch()
     })
   }
   for (let count = 0; count < threads; count++) hire()
 
-  const settle = (orders: readonly Order[], signers: readonly (Address | undefined)[]) => {
-    orders.forEach(({ promise, request, place }, index) => {
-      const signer = signers[index]
-      remembered.set(promise.signature, { promise, signer })
-      request.signers[place] = signer
-      request.left--
-      if (request.left === 0) request.resolve(request.signers)
-    })
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= mostRemembered) return
-      remembered.delete(oldest)
-    }
+  const remember = (promise: AddressedPromise, signer: Address | undefined) => {
+    const key = keyOf(promise)
+    remembered.delete(key)
+    remembered.set(key, { ...promise, signer })
+    if (remembered.size <= mostRemembered) return
+    const [oldest] = remembered.keys()
+    if (oldest !== undefined) remembered.delete(oldest)
   }
 
   return {
-    of: (promises) =>
-      new Promise((resolve, reject) => {
-        const request: Request = { signers: new Array(promises.length), left: 0, resolve, reject }
-        promises.forEach((promise, place) => {
-          const known = remembered.get(promise.signature)
-          if (known && isSame(known.promise, promise)) {
-            request.signers[place] = known.signer
-            return
-          }
-          request.left++
-          waiting.push({ promise, request, place })
+    async of(promises) {
+      const answers = promises.map((promise) => {
+        const known = remembered.get(keyOf(promise))
+        if (known && known.amount === promise.amount && known.signature === promise.signature)
+          return known.signer
+        return new Promise<Address | undefined>((resolve, reject) => {
+          waiting.push({
+            promise,
+            reject,
+            resolve: (signer) => {
+              remember(promise, signer)
+              resolve(signer)
+            },
+          })
         })
-        if (request.left === 0) resolve(request.signers)
-        else if (crew.size === 0) fail(waiting.splice(0), new Error(nobodyLeft))
-        else dispatch()
-      }),
+      })
+      if (crew.size === 0) for (const { reject } of waiting.splice(0)) reject(new Error(nobodyLeft))
+      dispatch()
+      return Promise.all(answers)
+    },
     async close() {
       closing = true
       await Promise.all([...crew].map((hand) => hand.close()))
-      fail(waiting.splice(0), new Error('The hub is shutting down.'))
+      for (const { reject } of waiting.splice(0)) reject(new Error('The hub is shutting down.'))
     },
   }
 }
 
 const nobodyLeft = 'No thread is left that checks signatures. Start the hub again.'
 
-function fail(orders: readonly Order[], error: Error): void {
-  for (const { request } of orders) request.reject(error)
-}
-
-const isSame = (a: AddressedPromise, b: AddressedPromise): boolean =>
-  a.channelId === b.channelId &&
-  a.provider === b.provider &&
-  a.amount === b.amount &&
-  a.signature === b.signature
+const keyOf = ({ channelId, provider }: AddressedPromise): string => channelId + provider
 
 /** One thread and what it has at hand. */
 class Hand {
@@ -129,15 +108,16 @@ class Hand {
   readonly gone: Promise<Error>
   readonly #worker: Worker
 
-  constructor(
-    deployment: Deployment,
-    done: (orders: readonly Order[], signers: readonly (Address | undefined)[]) => void,
-  ) {
+  constructor(deployment: Deployment, done: () => void) {
     this.#worker = new Worker(workerFile(import.meta.url, './signerWorker.js'), { workerData: deployment })
     this.#worker.on('message', (signers: Uint8Array) => {
       this.worked = true
       const orders = this.underWay.shift() ?? []
-      done(orders, readSigners(signers))
+      const found = readSigners(signers)
+      orders.forEach(({ resolve }, index) => {
+        resolve(found[index])
+      })
+      done()
     })
     this.gone = new Promise((resolve) => {
       this.#worker.once('error', resolve)

@@ -18,6 +18,7 @@ import {
   weiPerMegabyte,
 } from '@pontage/shared'
 import { type Link, wireguardKeyFromHex } from '@pontage/shared/node'
+import { judgeName, judgeStanding } from '../core/accessPolicy.js'
 import type { AddressPool } from '../core/addressPool.js'
 import { judgeGuarantee } from '../core/guarantee.js'
 import { judgeHub } from '../core/hubTrust.js'
@@ -45,6 +46,8 @@ export interface AdmissionDesk {
   /** WireGuard's public key, in hexadecimal, and the port of the payment socket inside the tunnel. */
   readonly wireguardKey: Hex
   readonly paymentPort: number
+  /** UDP port of the tunnels as it is reached from outside. */
+  readonly udpPort: () => number
   /** Whether a resolver stands behind the gateway. */
   readonly dns: readonly string[]
   readonly maxGuaranteeSeconds: number
@@ -64,6 +67,8 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
     const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
     if (link.peer !== channel.consumer)
       return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.consumer })
+    const named = judgeName(link.peer, settings.access)
+    if (!named.ok) return named
     if (!hubs.has(channel.hub)) return refuse({ code: 'hub-not-accepted', hub: channel.hub })
     const suspicion = desk.suspicion(channel.hub)
     if (suspicion !== undefined) return refuse({ code: 'hub-unsound', hub: channel.hub, problem: suspicion })
@@ -164,7 +169,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
         tunnel: {
           publicKey: desk.wireguardKey,
           presharedKey: `0x${Buffer.from(presharedKey, 'base64').toString('hex')}`,
-          port: settings.wireguardPort,
+          port: desk.udpPort(),
           ...addresses,
           gateway4: gateway.address4,
           gateway6: gateway.address6,
@@ -207,6 +212,8 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
     if (onChain.exitAt > 0) return refuse({ code: 'exit-begun', channelId, exitAt: onChain.exitAt })
     if (consumer.debt > 0n)
       return refuse({ code: 'in-debt', identity: channel.consumer, debt: consumer.debt })
+    const admitted = judgeStanding(consumer, clock.now(), settings.access)
+    if (!admitted.ok) return admitted
     return judgeHub(channel.hub, { ...hub, isActive: isActive(hub, 'hub') })
   }
 

@@ -1,10 +1,14 @@
+import type { Address } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { type BandwidthLimits, formatBandwidth, parseBandwidth } from '../core/bandwidth.js'
-import { counted, owed } from '../core/session.js'
+import { owed } from '../core/session.js'
 import type { ControlHandlers } from '../io/controlSocket.js'
 import type { Firewall } from '../io/firewall.js'
+import type { HubLink } from '../io/hubLink.js'
+import type { GasWatch } from './gasWatch.js'
 import type { LiveSession } from './liveSession.js'
 import type { Parts } from './parts.js'
+import { tryReach } from './reach.js'
 import type { Sessions } from './sessions.js'
 
 /** A running session as its owner sees it: who, how much and when, never where to. */
@@ -30,13 +34,24 @@ export interface SessionView {
 /** Answers the owner's commands about what runs now. */
 export function createControl(
   { log }: Pick<Parts, 'log'>,
-  desk: { readonly sessions: Sessions; readonly firewall: Pick<Firewall, 'limits' | 'limit'> },
+  desk: {
+    readonly sessions: Sessions
+    readonly firewall: Pick<Firewall, 'limits' | 'limit'>
+    readonly gas: GasWatch
+    readonly hubs: ReadonlyMap<Address, HubLink>
+  },
 ): ControlHandlers {
-  const { sessions, firewall } = desk
+  const { sessions, firewall, gas, hubs } = desk
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
   return {
     sessions: async () => sessions.all().map(viewOf),
+    status: async () => ({
+      sessions: sessions.all().map(viewOf),
+      limits: limitsText(firewall.limits()),
+      gasCoins: gas.balance() ?? null,
+    }),
+    reach: () => tryReach(hubs.values()),
     async kick({ who }) {
       const wanted = text(who)
       const chosen = sessions
@@ -51,13 +66,13 @@ export function createControl(
       return chosen.map(({ record }) => record.id)
     },
     async limit({ total, session }) {
-      const now = firewall.limits
+      const now = firewall.limits()
       const limits: BandwidthLimits = {
         total: total === undefined ? now.total : parseBandwidth(String(total)),
         session: session === undefined ? now.session : parseBandwidth(String(session)),
       }
       await firewall.limit(limits)
-      const shown = limitsText(firewall.limits)
+      const shown = limitsText(firewall.limits())
       log.info('limits changed', shown)
       return shown
     },
@@ -85,7 +100,3 @@ export const viewOf = ({ record, session, addresses, links }: LiveSession): Sess
   promises: session.promises,
   links: links.size,
 })
-
-/** Bytes that running sessions have used so far. */
-export const usedBytes = (sessions: readonly LiveSession[]): bigint =>
-  sessions.reduce((sum, live) => sum + counted(live.session), 0n)

@@ -6,9 +6,10 @@ import type { Settings } from './settings.js'
 /**
  * Devices, resolvers and networks of this machine as they concern us.
  *
+ * @param running - Whether our own tunnel stands: then its routes are no conflict.
  * @throws UserError when there is no way out, or a subnet of ours is somebody else's.
  */
-export async function planNetwork(settings: Settings) {
+export async function planNetwork(settings: Settings, running = false) {
   const [routes, devices, resolvers] = await Promise.all([
     readRoutes(),
     readDevices(),
@@ -18,7 +19,7 @@ export async function planNetwork(settings: Settings) {
     const range = parseRange(text)
     for (const { to, device } of routes) {
       const taken = parseRange(to)
-      if (range && taken && taken.bits > 0 && overlap(range, taken))
+      if (!running && range && taken && taken.bits > 0 && overlap(range, taken))
         throw new UserError(
           `The subnet ${text} for tunnels overlaps ${to} on ${device}. Choose another --subnet4 or --subnet6.`,
         )

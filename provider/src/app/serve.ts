@@ -4,15 +4,17 @@ import { AddressPool } from '../core/addressPool.js'
 import { parseRange } from '../core/addressRange.js'
 import { parseExitPolicy } from '../core/exitPolicy.js'
 import { readDelays, readOffer } from '../io/chainViews.js'
-import { listenControl } from '../io/controlSocket.js'
 import type { Firewall } from '../io/firewall.js'
 import { prepareMachine } from '../io/machine.js'
 import { ownWireguardKeys } from '../io/wireguardKey.js'
 import { createAudit } from './audit.js'
-import { createControl } from './control.js'
 import { CreditLines } from './creditLines.js'
 import { createFrontDesk, type Door } from './frontDesk.js'
 import { demandHubs, joinHubs } from './hubs.js'
+import { watchLiveness } from './liveness.js'
+import { createMetrics } from './metrics.js'
+import { openPorts } from './openPorts.js'
+import { openOwnersView } from './ownersView.js'
 import type { Parts } from './parts.js'
 import { planNetwork } from './planNetwork.js'
 import { publishOffer, readPublished } from './publish.js'
@@ -106,9 +108,14 @@ export async function serve(
     const firewall = counting(await machine.raise(inside.port))
     await firewall.limit(settings.limits)
 
+    const metrics = createMetrics(clock)
     const lines = new CreditLines(parts.promises)
     const sessions = new Sessions(parts, machine, firewall, {
-      ended: (live) => void hubs.settlements.get(live.record.hub)?.settle(),
+      ended: (live, code) => {
+        metrics.ended(live, code)
+        void hubs.settlements.get(live.record.hub)?.settle()
+      },
+      took: (ms) => metrics.round(ms),
       left: (live) => pool.free(live.addresses),
       failed: fail,
     })
@@ -118,6 +125,7 @@ export async function serve(
 
     /** Undefined while our offer is withdrawn: then nobody new is served. */
     let price: Settings['price'] | undefined = settings.price
+    let udpPort = settings.wireguardPort
     let nextKey = parts.sessions.nextKey()
     const desk = createFrontDesk(parts, {
       settings,
@@ -128,6 +136,7 @@ export async function serve(
       suspicion: (hub) => hubs.settlements.get(hub)?.suspicion,
       wireguardKey,
       paymentPort: inside.port,
+      udpPort: () => udpPort,
       dns: [
         ...(network.resolver4 === undefined ? [] : [pool.gateway.address4]),
         ...(network.resolver6 === undefined ? [] : [pool.gateway.address6]),
@@ -146,6 +155,9 @@ export async function serve(
     // Before the offer: a port that is taken must not be published.
     const outside = await listen(settings.listen.host, settings.listen.port)
     closers.push(() => outside.close())
+    const mapping = await openPorts(parts, settings)
+    if (mapping) closers.push(() => mapping.remove())
+    udpPort = mapping?.udp ?? settings.wireguardPort
     await publishOffer(parts, settings, { wireguardKey, certificate: certificate.fingerprint })
     price = await pricesInForce(parts, settings)
     const audit = await createAudit(parts, hubs.links, {
@@ -168,9 +180,10 @@ export async function serve(
       },
     })
     closers.push(() => watch.stop())
-    const control = createControl(parts, { sessions, firewall })
-    const controlSocket = await listenControl(settings.home, control, log)
-    closers.push(() => controlSocket.close())
+    const owner = await openOwnersView(parts, settings, { sessions, firewall, metrics, hubs: hubs.links })
+    closers.push(() => owner.close())
+    const liveness = watchLiveness(parts, sessions, machine)
+    closers.push(() => liveness.stop())
     const settleAll = async () => {
       await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))
     }

@@ -45,6 +45,8 @@ export class Sessions {
   readonly #live = new Map<string, LiveSession>()
   readonly #leaving = new Map<LiveSession, Promise<void>>()
   readonly #byChannel = new Map<Hex, LiveSession>()
+  /** Sessions that were paid for since the kernel was last told. */
+  readonly #paid = new Set<LiveSession>()
   readonly #rounds: Rounds
   #lastUsageAt = 0
   #lastNoteAt = 0
@@ -56,7 +58,7 @@ export class Sessions {
     private readonly firewall: Firewall,
     private readonly told: {
       /** A session ended: what it brought can be cleared. */
-      ended: (live: LiveSession) => void
+      ended: (live: LiveSession, code: string) => void
       /** Its consumer hung up: its addresses may be given away. */
       left: (live: LiveSession) => void
       /** The kernel cannot be read or written any more. */
@@ -65,10 +67,11 @@ export class Sessions {
       took?: (ms: number) => void
     },
   ) {
-    this.#rounds = new Rounds(parts.clock, (elapsedMs) => this.#round(elapsedMs), {
-      failed: told.failed,
-      took: (ms) => told.took?.(ms),
-    })
+    this.#rounds = new Rounds(
+      parts.clock,
+      { meter: (elapsedMs) => this.#round(elapsedMs), raise: () => this.#raiseLimits() },
+      { failed: told.failed, took: (ms) => told.took?.(ms) },
+    )
   }
 
   get count(): number {
@@ -196,6 +199,7 @@ export class Sessions {
     const live = this.byChannel(channelId)
     if (live === undefined) return
     this.#advance(live, { type: 'promised', total })
+    this.#paid.add(live)
     this.#rounds.soon()
   }
 
@@ -224,9 +228,17 @@ export class Sessions {
     this.firewall.close()
   }
 
+  /** Writes the limits of those that paid. */
+  async #raiseLimits(): Promise<void> {
+    const paid = [...this.#paid].filter(({ record }) => this.#live.has(record.id))
+    this.#paid.clear()
+    await this.firewall.apply(paid.flatMap(catchUp))
+  }
+
   async #round(elapsedMs: number): Promise<void> {
     const { clock, log } = this.parts
     const now = clock.elapsedMs()
+    this.#paid.clear()
     if (this.#live.size === 0) return
     const readings = await this.firewall.read()
     const over: [LiveSession, Ending][] = []
@@ -284,7 +296,7 @@ export class Sessions {
     sessions.end(id, figures, live.isInterrupted ? 'interrupted' : code, clock.now())
     if (code !== 'requested') tell(live, 'ended', { session: id, code, message, ...accountOf(live.session) })
     log.info('session ended', { session: id, consumer, channelId, reason: code, ...figures })
-    this.told.ended(live)
+    this.told.ended(live, code)
     this.#leaving.set(live, this.#leave(live))
   }
 

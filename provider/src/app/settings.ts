@@ -1,4 +1,5 @@
 import type { Address, Bytes, Price, Wei } from '@pontage/shared'
+import type { AccessPolicy } from '../core/accessPolicy.js'
 import type { BandwidthLimits } from '../core/bandwidth.js'
 import type { RedeemRule } from '../core/redeemPolicy.js'
 import type { CoinPriceSource } from '../io/coinPrice.js'
@@ -11,10 +12,17 @@ export interface Settings {
   /** Address and port to listen on; the port differs from the endpoint's only behind a port mapping. */
   readonly listen: { readonly host: string; readonly port: number }
   readonly wireguardPort: number
+  /** Whether the router is asked to hand on the ports; `auto`: where this machine is behind one that translates. */
+  readonly portMapping: 'auto' | 'on' | 'off'
+  /** Loopback port of the metrics; undefined: none. */
+  readonly metricsPort: number | undefined
+  /** Coin below which its owner is warned, in the chain's smallest unit. */
+  readonly gasWarnBelow: bigint
   readonly price: Price
   readonly country: string
   readonly hubs: readonly Address[]
   readonly exitPolicy: string
+  readonly access: AccessPolicy
   readonly uplink: string | undefined
   readonly subnet4: string
   readonly subnet6: string

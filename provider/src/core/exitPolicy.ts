@@ -1,5 +1,7 @@
-/** Transport and port, or port range, that leaves through nobody. */
-export interface ClosedPort {
+import { parseRange } from './addressRange.js'
+
+/** Transport and port, or port range. */
+export interface PortRange {
   readonly transport: 'tcp' | 'udp'
   readonly from: number
   readonly to: number
@@ -7,10 +9,15 @@ export interface ClosedPort {
 
 /**
  * What a provider does not forward, beyond the ranges that nobody does. In an offer it reads
- * `deny tcp/25, deny udp/6881-6889`; later kinds of rule are further words of the same list.
+ * `deny tcp/25, deny udp/6881-6889, deny 203.0.113.0/24`, or `only tcp/80, only tcp/443, only udp/443` of one that
+ * forwards nothing else.
  */
 export interface ExitPolicy {
-  readonly closedPorts: readonly ClosedPort[]
+  readonly closedPorts: readonly PortRange[]
+  /** Networks of either family, such as `203.0.113.0/24`. */
+  readonly closedNetworks: readonly string[]
+  /** What alone is forwarded; empty where everything is that is not closed. */
+  readonly openPorts: readonly PortRange[]
 }
 
 /** Mail submission without a password is what makes an address blacklisted: closed unless opened on purpose. */
@@ -26,17 +33,31 @@ export function parseExitPolicy(text: string): ExitPolicy {
     .split(',')
     .map((rule) => rule.trim())
     .filter((rule) => rule !== '')
-  return { closedPorts: rules.map(parseRule) }
+  const words = rules.map((rule) => ({ rule, ...ruleWords(rule) }))
+  const ports = (verb: string) =>
+    words.flatMap(({ verb: used, port }) => (used === verb && port !== undefined ? [port] : []))
+  return {
+    closedPorts: ports('deny'),
+    closedNetworks: words.flatMap(({ network }) => (network === undefined ? [] : [network])),
+    openPorts: ports('only'),
+  }
 }
 
-function parseRule(rule: string): ClosedPort {
-  const match = /^deny (tcp|udp)\/(\d{1,5})(?:-(\d{1,5}))?$/.exec(rule)
+function ruleWords(rule: string): { verb: string; port?: PortRange; network?: string } {
+  const [verb = '', what = '', ...more] = rule.split(' ')
+  const port = parsePort(what)
+  if (more.length === 0 && port !== undefined && ['deny', 'only'].includes(verb)) return { verb, port }
+  if (more.length === 0 && verb === 'deny' && parseRange(what) !== undefined) return { verb, network: what }
+  throw new RangeError(
+    `"${rule}" is not a rule of an exit policy: expected "deny tcp/25", "deny udp/6881-6889", "deny 203.0.113.0/24" or "only tcp/443".`,
+  )
+}
+
+function parsePort(text: string): PortRange | undefined {
+  const match = /^(tcp|udp)\/(\d{1,5})(?:-(\d{1,5}))?$/.exec(text)
   const from = Number(match?.[2])
   const to = Number(match?.[3] ?? match?.[2])
-  if (!match || from < 1 || to > 65_535 || from > to)
-    throw new RangeError(
-      `"${rule}" is not a rule of an exit policy: expected "deny tcp/25" or "deny udp/6881-6889".`,
-    )
+  if (!match || from < 1 || to > 65_535 || from > to) return undefined
   return { transport: match[1] as 'tcp' | 'udp', from, to }
 }
 

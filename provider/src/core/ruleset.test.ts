@@ -77,8 +77,33 @@ describe('an exit policy', () => {
     ])
     expect(parseExitPolicy('').closedPorts).toEqual([])
   })
-  it.each(['deny tcp/0', 'deny tcp/70000', 'deny udp/9-3', 'allow tcp/25', 'deny tcp/25; drop'])(
-    'refuses "%s"',
-    (text) => expect(() => parseExitPolicy(text)).toThrow(/not a rule/),
-  )
+
+  it('closes networks, and opens nothing but what it names where it names that', () => {
+    const policy = parseExitPolicy(
+      'deny 203.0.113.0/24, deny 2001:db8::/32, only tcp/443, only udp/1000-2000',
+    )
+    expect(policy.closedNetworks).toEqual(['203.0.113.0/24', '2001:db8::/32'])
+    const lines = chain(ruleset({ ...values, policy }), 'filtering')
+    const last = lines.indexOf('iifname "wg0" reject with icmpx admin-prohibited')
+    const open = lines.filter((line) => / oifname "eth0" .*accept$/.test(line))
+    expect(open).toEqual([
+      'iifname "wg0" oifname "eth0" tcp dport 443 accept',
+      'iifname "wg0" oifname "eth0" udp dport 1000-2000 accept',
+    ])
+    const closed = lines.indexOf('iifname "wg0" ip6 daddr 2001:db8::/32 reject with icmpx admin-prohibited')
+    expect(closed).toBeGreaterThan(0)
+    expect(closed).toBeLessThan(lines.indexOf(open[0] ?? ''))
+    expect(lines.indexOf(open[1] ?? '')).toBeLessThan(last)
+    expect(lines).not.toContain('iifname "wg0" oifname "eth0" accept')
+  })
+
+  it.each([
+    'deny tcp/0',
+    'deny tcp/70000',
+    'deny udp/9-3',
+    'allow tcp/25',
+    'deny tcp/25; drop',
+    'only 10.0.0.0/8',
+    'deny 1.2.3.4/40 drop',
+  ])('refuses "%s"', (text) => expect(() => parseExitPolicy(text)).toThrow(/not a rule/))
 })

@@ -1,4 +1,4 @@
-import { closedRanges4, closedRanges6, type ExitPolicy, globalRange6 } from './exitPolicy.js'
+import { closedRanges4, closedRanges6, type ExitPolicy, globalRange6, type PortRange } from './exitPolicy.js'
 
 /**
  * What the ruleset depends on. Every text is ready to stand in a rule: checked, and quoted where it is a name
@@ -175,11 +175,23 @@ function filtering(values: RulesetValues): string {
       : [
           `iifname ${tunnel} ct status dnat ${word} daddr ${address} meta l4proto { tcp, udp } th dport 53 accept`,
         ]
-  const closedPorts = policy.closedPorts.map(({ transport, from, to }) => {
-    const ports = from === to ? String(from) : `${from}-${to}`
-    const how = transport === 'tcp' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited'
-    return `iifname ${tunnel} ${transport} dport ${ports} ${how}`
+  const closedPorts = policy.closedPorts.map((range) => {
+    const how = range.transport === 'tcp' ? 'reject with tcp reset' : 'reject with icmpx admin-prohibited'
+    return `iifname ${tunnel} ${portMatch(range)} ${how}`
   })
+  const closedNetworks = policy.closedNetworks.map(
+    (network) =>
+      `iifname ${tunnel} ${network.includes(':') ? 'ip6' : 'ip'} daddr ${network} reject with icmpx admin-prohibited`,
+  )
+  const wayOut =
+    policy.openPorts.length === 0
+      ? [`iifname ${tunnel} oifname ${uplink} accept`]
+      : [
+          ...policy.openPorts.map(
+            (range) => `iifname ${tunnel} oifname ${uplink} ${portMatch(range)} accept`,
+          ),
+          `iifname ${tunnel} reject with icmpx admin-prohibited`,
+        ]
   const lines = [
     'type filter hook forward priority filter; policy drop;',
     ...untouched(forwardsAlready4, 'ipv4'),
@@ -194,11 +206,15 @@ function filtering(values: RulesetValues): string {
     `iifname ${tunnel} ip6 daddr != ${globalRange6} reject with icmpx admin-prohibited`,
     `iifname ${tunnel} ip6 daddr @closed6 reject with icmpx admin-prohibited`,
     ...closedPorts,
-    `iifname ${tunnel} oifname ${uplink} accept`,
+    ...closedNetworks,
+    ...wayOut,
     `oifname ${tunnel} ct state established,related accept`,
   ]
   return `chain filtering {\n${lines.map((line) => `  ${line}`).join('\n')}\n}`
 }
+
+const portMatch = ({ transport, from, to }: PortRange): string =>
+  `${transport} dport ${from === to ? from : `${from}-${to}`}`
 
 /** What of the machine itself a consumer reaches: paying, asking for names, ping. */
 function entering({ tunnel, gateway4, gateway6, paymentPort, resolver4, resolver6 }: RulesetValues): string {

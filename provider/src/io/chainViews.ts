@@ -79,6 +79,8 @@ export interface StandingOnChain {
   readonly debt: bigint
   readonly beneficiary: Address
   readonly url: string
+  /** Unix seconds; zero for one that never registered. */
+  readonly registeredAt: number
 }
 
 export async function readStanding(chain: Chain, identity: Address): Promise<StandingOnChain> {
@@ -92,6 +94,7 @@ export async function readStanding(chain: Chain, identity: Address): Promise<Sta
     debt: standing.debt,
     beneficiary: address(standing.beneficiary),
     url: standing.url,
+    registeredAt: Number(standing.registeredAt),
   }
 }
 

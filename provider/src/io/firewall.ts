@@ -55,7 +55,7 @@ export interface Firewall {
   /** What the kernel has counted, by key. */
   read(): Promise<ReadonlyMap<number, Reading>>
   /** How fast consumers may be; changed at once for all of them. */
-  readonly limits: BandwidthLimits
+  limits(): BandwidthLimits
   limit(limits: BandwidthLimits): Promise<void>
   /** Stops reading; the rules stay. */
   close(): void
@@ -103,9 +103,7 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
           return (change.type === 'pass' ? pass : hold)(table, rules(change.key, change.addresses))
         }),
       ),
-    get limits() {
-      return shaper.limits
-    },
+    limits: () => shaper.limits,
     limit: (limits) => shaper.change(limits),
     read: async () => readings(await reader.readCounters('inet', table)),
     close: () => reader.close(),

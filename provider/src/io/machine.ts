@@ -59,6 +59,8 @@ export interface Machine {
   /** Adds a consumer's end. */
   addPeer(peer: Peer, addresses: TunnelAddresses): Promise<void>
   removePeer(publicKey: WireguardKey): Promise<void>
+  /** When each peer was last heard of, in Unix seconds; a peer that never was is not in it. */
+  lastHandshakes(): Promise<ReadonlyMap<WireguardKey, number>>
   /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
   isAlive(): Promise<boolean>
   /** Puts everything back as it was. */
@@ -115,6 +117,12 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
         ...(endpoint === undefined ? {} : { endpoint, keepaliveSeconds: callEverySeconds }),
       }),
     removePeer: (publicKey) => removeWireguardPeer(tunnel, publicKey),
+    lastHandshakes: async () =>
+      new Map(
+        (await readWireguard(tunnel)).peers.flatMap(({ publicKey, latestHandshakeAt }) =>
+          latestHandshakeAt === undefined ? [] : [[publicKey, latestHandshakeAt]],
+        ),
+      ),
     isAlive: () => linkExists(name),
     restore: async () => {
       await undo(plan.home)

@@ -1,4 +1,12 @@
-import { address, type Bytes, bytes, parseBytes, parseTimePrice, parseTrafficPrice } from '@pontage/shared'
+import {
+  address,
+  type Bytes,
+  bytes,
+  parseBytes,
+  parseTimePrice,
+  parseTokens,
+  parseTrafficPrice,
+} from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -9,6 +17,7 @@ import {
 } from '@pontage/shared/node'
 import { creditFor, parseBandwidth } from '../../core/bandwidth.js'
 import { defaultExitPolicy } from '../../core/exitPolicy.js'
+import { coinDecimals } from '../gasWatch.js'
 import type { Settings } from '../settings.js'
 import { readRedeemSettings, redeemFlags } from './redeemOptions.js'
 
@@ -36,6 +45,16 @@ export const serveFlags = {
   host: { type: 'string', default: '0.0.0.0', describe: 'Address to listen on' },
   port: { type: 'number', describe: 'TCP port to listen on, when it is not that of the endpoint' },
   'wireguard-port': { type: 'number', default: 51_820, describe: 'UDP port of the tunnels' },
+  'port-mapping': {
+    choices: ['auto', 'on', 'off'] as const,
+    default: 'auto' as const,
+    describe: 'Have the router hand on the ports by NAT-PMP or UPnP; auto: where it translates addresses',
+  },
+  'metrics-port': {
+    type: 'number',
+    describe: 'Port on 127.0.0.1 for Prometheus; none when left out',
+  },
+  'gas-warning': { type: 'string', default: '0.05', describe: 'Coin for gas below which to warn' },
   uplink: {
     type: 'string',
     describe: 'Network device traffic leaves by; that of the default route when left out',
@@ -59,10 +78,22 @@ export const serveFlags = {
   ...redeemFlags,
   ceiling: { type: 'string', default: '1GB', describe: 'Traffic a guarantee should allow for' },
   'max-sessions': { type: 'number', default: 250, describe: 'Sessions at the same time' },
+  'min-stake': { type: 'string', default: '0', describe: 'Tokens a consumer must have at stake' },
+  'min-age': {
+    type: 'string',
+    default: '0h',
+    describe: 'How long ago a consumer must have registered: 12h, 30d',
+  },
+  allow: {
+    type: 'string',
+    array: true,
+    describe: 'Identity to serve, and none that is not named; may be repeated',
+  },
+  deny: { type: 'string', array: true, describe: 'Identity never to serve; may be repeated' },
   'exit-policy': {
     type: 'string',
     default: defaultExitPolicy,
-    describe: 'What is not forwarded, such as "deny tcp/25"',
+    describe: 'What is not forwarded: "deny tcp/25, deny 203.0.113.0/24", or "only tcp/443"',
   },
 } as const
 
@@ -85,6 +116,9 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     endpoint,
     listen: { host: given.host, port: port('--port', given.port ?? endpoint.port) },
     wireguardPort: port('--wireguard-port', given.wireguardPort),
+    portMapping: given.portMapping,
+    metricsPort: given.metricsPort === undefined ? undefined : port('--metrics-port', given.metricsPort),
+    gasWarnBelow: parseTokens(String(given.gasWarning), coinDecimals),
     price: {
       perMegabyte: parseTrafficPrice(
         demand(given.price, '--price 0.05/GB', 'what traffic costs'),
@@ -95,6 +129,12 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     country,
     hubs: [...new Set(hubs.map(address))],
     exitPolicy: given.exitPolicy,
+    access: {
+      allow: (given.allow ?? []).map((text) => address(text)),
+      deny: (given.deny ?? []).map((text) => address(text)),
+      minStake: parseTokens(String(given.minStake), tokenDecimals),
+      minAgeSeconds: readAge(given.minAge),
+    },
     uplink: given.uplink,
     subnet4: given.subnet4,
     subnet6: given.subnet6,
@@ -120,6 +160,15 @@ function demand<T>(value: T | undefined, flag: string, what: string): T {
   if (value === undefined || (Array.isArray(value) && value.length === 0))
     throw new UserError(`${flag} is missing: ${what}. Give the flag, or write it into config.yaml.`)
   return value
+}
+
+const ageUnits: Readonly<Record<string, number>> = { m: 60, h: 3_600, d: 86_400 }
+
+function readAge(text: string): number {
+  const match = /^(\d{1,5})([mhd])$/.exec(text)
+  if (!match)
+    throw new UserError(`--min-age is "${text}": expected minutes, hours or days, such as 12h or 30d.`)
+  return Number(match[1]) * (ageUnits[match[2] ?? ''] ?? 0)
 }
 
 /** What is asked for, and no less than payments need to keep up with the speed. */

@@ -1,12 +1,14 @@
-import { formatBytes } from '@pontage/shared'
+import { formatBytes, formatTokens } from '@pontage/shared'
 import type { CommonOptions } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
+import { askRunning } from '../../io/controlSocket.js'
 import { isRunning } from '../../io/homeLock.js'
 import { HubTrustStore } from '../../io/hubTrustStore.js'
 import { PromiseStore } from '../../io/promiseStore.js'
 import { SessionStore } from '../../io/sessionStore.js'
 import { SettlementStore } from '../../io/settlementStore.js'
 import { openDatabase } from '../../io/storeSchema.js'
+import { coinDecimals } from '../gasWatch.js'
 
 type Given = CommonOptions & { json?: boolean }
 
@@ -20,16 +22,26 @@ export const statusCommand: CommandModule<CommonOptions, Given> = {
 
 const sessionsShown = 20
 
-function status({ home, json }: ArgumentsCamelCase<Given>): void {
+interface LiveStatus {
+  readonly sessions: readonly unknown[]
+  readonly limits: { readonly total: string; readonly session: string }
+  /** The chain's coin, in its smallest unit, as a decimal string. */
+  readonly gasCoins: string | null
+}
+
+async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> {
   const db = openDatabase(home)
   try {
     const promises = new PromiseStore(db)
     const trust = new HubTrustStore(db)
     const sessions = new SessionStore(db)
     const settlements = new SettlementStore(db).all()
+    const running = isRunning(home)
     const report = {
       home,
-      running: isRunning(home),
+      running,
+      // What only the running program knows; null when none answers.
+      live: running ? await askRunning<LiveStatus>(home, { type: 'status' }).catch(() => null) : null,
       sessions: sessions.latest(sessionsShown),
       hubs: promises.hubs().map((hub) => {
         const channels = promises.channelsOf(hub)
@@ -63,6 +75,7 @@ function status({ home, json }: ArgumentsCamelCase<Given>): void {
 function human(report: {
   running: boolean
   home: string
+  live: LiveStatus | null
   sessions: ReturnType<SessionStore['latest']>
   hubs: readonly {
     hub: string
@@ -74,6 +87,12 @@ function human(report: {
   }[]
 }): string {
   const lines = [`${report.running ? 'Running' : 'Not running'} on ${report.home}`]
+  if (report.live) {
+    const { sessions, limits, gasCoins } = report.live
+    lines.push(`${sessions.length} session(s); speed limits: all ${limits.total}, each ${limits.session}`)
+    if (gasCoins !== null)
+      lines.push(`Gas: ${formatTokens(BigInt(gasCoins), coinDecimals)} of the chain’s coin`)
+  }
   for (const { hub, promised, cleared, hubTotal, redeemed, distrusted } of report.hubs) {
     lines.push(
       `Hub ${hub}: promised ${promised}, cleared ${cleared}, hub owes in total ${hubTotal}, redeemed ${redeemed} wei`,

@@ -1,0 +1,94 @@
+import { parseTokens, systemClock } from '@pontage/shared'
+import {
+  type Chain,
+  type CommonOptions,
+  chainFlags,
+  type Given,
+  jsonFlag,
+  keyFlags,
+  keystoreAddress,
+  openChain,
+  printJson,
+  printLines,
+  UserError,
+} from '@pontage/shared/node'
+import type { CommandModule } from 'yargs'
+import { isRunning } from '../../io/homeLock.js'
+import {
+  checkClock,
+  checkGas,
+  checkHubs,
+  checkKeystore,
+  checkMachine,
+  checkNetwork,
+  checkPorts,
+  checkReach,
+  checkStake,
+} from '../checks.js'
+import { coinDecimals } from '../gasWatch.js'
+import { readSettings, type ServeOptions, serveFlags } from './options.js'
+
+type Options = ServeOptions & Given<typeof jsonFlag>
+
+/** Looks at everything a provider needs, and says of each that it is well or what to do. */
+export const doctorCommand: CommandModule<CommonOptions, Options> = {
+  command: 'doctor',
+  describe: 'Check machine, chain, stake, gas coin, hubs, network, ports and reach, and say what to do',
+  builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
+  async handler(options) {
+    const checks = await examine(options)
+    const ok = checks.every((check) => check.ok)
+    if (options.json) printJson({ ok, checks })
+    else
+      printLines(
+        ...checks.map((each) => `${each.check.padEnd(10)}${each.ok ? `ok: ${each.says}` : each.says}`),
+      )
+    if (!ok) process.exitCode = 1
+  },
+}
+
+interface Finding {
+  readonly check: string
+  readonly ok: boolean
+  readonly says: string
+}
+
+async function examine(options: Options): Promise<Finding[]> {
+  const { home } = options
+  let chain: Chain | undefined
+  const running = isRunning(home)
+  const onChain = (check: (chain: Chain) => Promise<string>) => async () => {
+    if (chain === undefined) throw new UserError('Not checked: mend the chain first.')
+    return check(chain)
+  }
+  const checks: Readonly<Record<string, () => Promise<string>>> = {
+    machine: checkMachine,
+    chain: async () => {
+      chain = await openChain(options)
+      return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
+    },
+    clock: onChain((on) => checkClock(on, systemClock)),
+    keystore: () => checkKeystore(home),
+    stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
+    gas: onChain(async (on) =>
+      checkGas(on, await keystoreAddress(home), parseTokens(String(options.gasWarning), coinDecimals)),
+    ),
+    hubs: onChain((on) => checkHubs(on, readSettings(options, on).hubs)),
+    network: onChain((on) => checkNetwork(readSettings(options, on), running)),
+    ports: onChain((on) => checkPorts(readSettings(options, on), running)),
+    reach: onChain((on) => checkReach(readSettings(options, on), running)),
+  }
+  try {
+    const findings: Finding[] = []
+    for (const [check, look] of Object.entries(checks))
+      findings.push(
+        await look().then(
+          (says) => ({ check, ok: true, says }),
+          (error: Error) => ({ check, ok: false, says: error.message }),
+        ),
+      )
+    return findings
+  } finally {
+    chain?.close()
+  }
+}

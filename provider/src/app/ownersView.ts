@@ -1,0 +1,48 @@
+import type { Address } from '@pontage/shared'
+import { listenControl } from '../io/controlSocket.js'
+import type { Firewall } from '../io/firewall.js'
+import type { HubLink } from '../io/hubLink.js'
+import { createControl } from './control.js'
+import { watchGas } from './gasWatch.js'
+import type { Metrics } from './metrics.js'
+import type { Parts } from './parts.js'
+import type { Sessions } from './sessions.js'
+import type { Settings } from './settings.js'
+
+/** Opens all through which the owner looks at, and steers, what runs: control socket, metrics, gas watch. */
+export async function openOwnersView(
+  parts: Parts,
+  settings: Settings,
+  desk: {
+    readonly sessions: Sessions
+    readonly firewall: Firewall
+    readonly metrics: Metrics
+    readonly hubs: ReadonlyMap<Address, HubLink>
+  },
+): Promise<{ close(): Promise<void> }> {
+  const { sessions, firewall, metrics, hubs } = desk
+  const gas = watchGas(parts, settings.gasWarnBelow)
+  try {
+    const page =
+      settings.metricsPort === undefined
+        ? undefined
+        : await metrics.listen(settings.metricsPort, {
+            parts,
+            sessions: () => sessions.all(),
+            firewall,
+            gas,
+          })
+    const control = createControl(parts, { sessions, firewall, gas, hubs })
+    const socket = await listenControl(settings.home, control, parts.log)
+    return {
+      async close() {
+        gas.stop()
+        await socket.close()
+        await page?.close()
+      },
+    }
+  } catch (error) {
+    gas.stop()
+    throw error
+  }
+}
