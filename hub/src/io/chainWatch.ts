@@ -187,14 +187,23 @@ export function createChainWatch(options: {
     catchUp,
     unseenSeconds: () => Math.floor((clock.elapsedMs() - seenAtMs) / 1_000),
     async run(pollMs, signal) {
-      while (!signal.aborted) {
-        await catchUp().catch((error) =>
-          log.warn('chain not readable', { reason: (error as Error).message.slice(0, 200) }),
-        )
-        await pause(pollMs, signal)
-      }
+      let warnedAtMs: number | undefined
+      for (; !signal.aborted; await pause(pollMs, signal))
+        try {
+          await catchUp()
+          if (warnedAtMs !== undefined) log.info('chain readable again', {})
+          warnedAtMs = undefined
+        } catch (error) {
+          const now = clock.elapsedMs()
+          if (warnedAtMs !== undefined && now - warnedAtMs < warnEveryMs) continue
+          warnedAtMs = now
+          log.warn('chain not readable', { reason: (error as Error).message.slice(0, 200) })
+        }
     },
   }
 }
+
+/** Milliseconds between warnings of one outage. */
+const warnEveryMs = 60_000
 
 const statusNames = ['none', 'open', 'closed'] as const
