@@ -16,7 +16,7 @@ let hub: { address: Address }
 let consumer: Identity
 let provider: Identity
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 120_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const pontageHub = (...args: string[]) => programs.run(...args)
 const start = (...flags: string[]) => programs.start(...flags)

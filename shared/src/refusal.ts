@@ -63,6 +63,8 @@ const explanations = {
     `Provider ${r.provider} holds a guarantee on channel ${r.channelId} until ${r.until} and did not give it up. Close again when it is reachable, or after that.`,
   'chain-unseen': (r: { seconds: number }) =>
     `The hub has not been able to read the chain for ${r.seconds} s and signs nothing meanwhile. Try again in a moment.`,
+  'ledger-unavailable': (_: object) =>
+    'The hub cannot write its ledger at the moment, and answers nothing that is not on disk. Ask again in a moment: the same request is answered once.',
   'promise-too-low': (r: { total: bigint; expected: bigint }) =>
     `The hub promised ${r.total} wei in total, but ${r.expected} wei is due. Do not rely on this hub; draw on chain.`,
   'unequal-totals': (r: { provider: string; amount: bigint; signed: bigint }) =>

@@ -6,7 +6,7 @@ import { connectChain, createLog, openKeystore, ownCertificate, readPassword } f
 
 // The program's own hub with some of its decisions taken out. One that promises whatever it is asked for, whether its
 // pool could pay or not, and draws nothing: its stake is what stands behind its word. Or, with --hides, one that is
-// solvent and publishes less than it owes: nothing at all, or half.
+// solvent and publishes less than it owes: nothing at all, or half; or promises half of the totals it takes.
 
 const { values } = parseArgs({
   options: {
@@ -24,6 +24,15 @@ const given = (name: keyof typeof values): string => {
   return value
 }
 
+/** Takes promises and promises half of them on. */
+const underTotalling: Rules = {
+  ...honestRules,
+  draws: () => [],
+  credit: (...given) => {
+    const verdict = honestRules.credit(...given)
+    return verdict.ok ? { ...verdict, credit: wei(verdict.credit / 2n) } : verdict
+  },
+}
 const broke: Rules = { ...honestRules, solvent: () => ({ ok: true }), draws: () => [] }
 const hiding = (hides: string): Rules => ({
   ...honestRules,
@@ -34,6 +43,11 @@ const hiding = (hides: string): Rules => ({
           .liabilities(accounts)
           .map((leaf) => ({ ...leaf, outstanding: wei(leaf.outstanding / 2n), total: wei(leaf.total / 2n) })),
 })
+
+function rulesOf(hides: string | undefined): Rules {
+  if (hides === undefined) return broke
+  return hides === 'totals' ? underTotalling : hiding(hides)
+}
 
 const home = given('home')
 const chain = await connectChain({ rpc: given('rpc'), deploymentFile: given('deployment'), confirmations: 1 })
@@ -56,7 +70,7 @@ const hub = await startHub({
     liabilitiesEverySeconds: values.hides === undefined ? 0 : 5,
     pollMs: 500,
   },
-  rules: values.hides === undefined ? broke : hiding(values.hides),
+  rules: rulesOf(values.hides),
   log: createLog('dishonest-hub', 'info'),
 })
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -5,13 +5,13 @@ import type { Program } from './program.js'
 import { builtProgram } from './repository.js'
 
 /**
- * A hub that signs promises far beyond its pool, or, with `hides`, one that publishes less than it owes
+ * A hub that signs promises far beyond its pool, or, with `hides`, one that publishes or promises less than it owes
  * (test/actors/dishonestHub.ts).
  */
 export async function openDishonestHub(
   market: Market,
   name: string,
-  { pool, hides }: { readonly pool: string; readonly hides?: 'everything' | 'half' },
+  { pool, hides }: { readonly pool: string; readonly hides?: 'everything' | 'half' | 'totals' },
 ): Promise<Person & { readonly program: Program }> {
   const hub = await enrolHub(market, name)
   await hub.run('pool', 'fund', pool)

@@ -95,7 +95,7 @@ export async function openProvider(
     readonly redeemAbove?: string
     /** Seconds between two looks at its hubs; default 60. */
     readonly clearEvery?: number
-    /** Further flags of `run`. */
+    /** More flags of `run`. */
     readonly flags?: readonly string[]
   },
 ): Promise<Person & { readonly program: Program }> {

@@ -21,7 +21,7 @@ import { judgeTerms } from '../core/terms.js'
 import { whyNotTunnel } from '../core/tunnelOffer.js'
 import type { Journal } from '../io/journal.js'
 import { type Context, granted } from './context.js'
-import { learn } from './papers.js'
+import { learn, refuseContested } from './papers.js'
 
 /** What provider and consumer agreed on before the first packet. */
 export interface Agreement {
@@ -59,6 +59,7 @@ export async function agree(
   const { offer, channel, left, maxPrice, keys } = wanted
   const { channelId, hub, nonce } = channel
   const provider = offer.proposal.provider
+  refuseContested(journal, channelId)
   const parties = { consumer: identity.address, hub, nonce }
 
   const {

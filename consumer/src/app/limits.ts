@@ -68,6 +68,9 @@ export function limitsFrom(argv: CommonOptions & LimitOptions, decimals: number)
   ])
 }
 
+/** The kernel stops that much short of a cap at most: a session for the rest of it would carry nothing. */
+const largestPacket = 65_536n
+
 /**
  * What one more session may use and spend.
  *
@@ -81,7 +84,8 @@ export function leftNow(context: Context, journal: Journal, limits: Limits, conn
     connect: connected,
     month: { bytes: trail.usedIn(month), spent: trail.spentIn(month) },
   })
-  if (left.cap === 0n)
+  const isUsed = connected.bytes + trail.usedIn(month) > 0n
+  if (left.cap === 0n || (isUsed && left.cap !== undefined && left.cap < largestPacket))
     throw new UserError(`The cap is used up (${month}, UTC). Raise --cap, or wait for the next month.`)
   if (left.budget === 0n)
     throw new UserError(`The budget is spent (${month}, UTC). Raise --budget, or wait for the next month.`)

@@ -28,6 +28,14 @@ export async function learn(
   return news
 }
 
+/** @throws UserError when another device signs on this channel, until the user said which one goes on. */
+export function refuseContested(journal: Journal, channelId: Hex): void {
+  if (journal.trail().isContested(channelId))
+    throw new UserError(
+      `Another device signed on channel ${channelId}: nothing more is signed here. Stop the other device; if this is the one to go on with, run "pontage channel recover".`,
+    )
+}
+
 /** @returns Whether it was news. @throws UserError as {@link learn} */
 async function take(
   { chain, log }: Context,
@@ -37,10 +45,12 @@ async function take(
   const { channelId, provider, amount, shownBy } = total
   const known = journal.trail().total(channelId, provider)
   if (amount <= known) return false
-  if (journal.trail().knows(channelId, provider))
+  if (journal.trail().knows(channelId, provider)) {
+    await journal.record({ kind: 'conflict', channelId })
     throw new UserError(
       `${shownBy} shows a promise of ${inTokens(chain, amount)} to ${provider} with your signature, but this machine knows of ${inTokens(chain, known)}: another device signs with the same key, or an old backup was put back. Nothing more is signed. Stop the other device; if this is the one to go on with, run "pontage channel recover", then try again.`,
     )
+  }
   log.warn('learned a total that this machine had forgotten', { channelId, provider, amount })
   await journal.record({ kind: 'total', channelId, provider, amount })
   return true

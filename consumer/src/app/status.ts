@@ -21,6 +21,8 @@ export interface Status {
   /** Total signed for this provider on this channel, decimal. */
   readonly promised: string | null
   readonly stoppedPackets: number | null
+  /** Channels that are being left alone, and when the rest can be taken (Unix seconds). */
+  readonly exits: readonly { readonly channelId: string; readonly exitAt: number }[]
 }
 
 export async function status(home: string): Promise<Status> {
@@ -42,6 +44,10 @@ export async function status(home: string): Promise<Status> {
     upBytes: counter(parts.up),
     promised: record ? trail.total(record.channelId, record.provider).toString() : null,
     stoppedPackets: counter(parts.stopped),
+    exits: trail
+      .exits()
+      .filter(({ stage }) => stage === 'begun')
+      .map(({ channelId, at }) => ({ channelId, exitAt: at })),
   }
 }
 

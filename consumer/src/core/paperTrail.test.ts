@@ -135,6 +135,9 @@ describe('a paper trail', () => {
     expect(since.knows(channelId, provider)).toBe(true)
     expect(since.knows(channelId, other)).toBe(false)
     expect(since.total(channelId, other)).toBe(6n)
+    const contested = written(since.with({ kind: 'conflict', channelId }))
+    expect(contested.isContested(channelId)).toBe(true)
+    expect(written(contested.with({ kind: 'doubt', channelId })).isContested(channelId)).toBe(false)
   })
 
   it('rates a session in place, and sends the new receipt again', () => {

@@ -46,6 +46,8 @@ export type JournalEntry =
       readonly ownSignature: Hex
       readonly hubSignature: Hex
     }
+  /** Somebody showed a total of this channel that was signed elsewhere: nothing is signed on it until a doubt. */
+  | { readonly kind: 'conflict'; readonly channelId: Hex }
   /** The user says that totals of this channel may be missing here: larger ones are learned from now on. */
   | { readonly kind: 'doubt'; readonly channelId: Hex }
   /** The final state is about to be signed: nothing is promised on this channel any more. */
@@ -94,6 +96,7 @@ interface State {
   readonly closing: ReadonlyMap<Hex, JournalEntry>
   readonly prefunds: ReadonlyMap<Hex, JournalEntry>
   readonly exits: ReadonlyMap<Hex, Exit>
+  readonly conflicts: ReadonlySet<Hex>
   readonly doubts: ReadonlySet<Hex>
   /** Totals recorded since the last doubt about their channel, by the key of `totals`. */
   readonly known: ReadonlySet<string>
@@ -118,6 +121,7 @@ export class PaperTrail {
     closing: new Map(),
     prefunds: new Map(),
     exits: new Map(),
+    conflicts: new Set(),
     doubts: new Set(),
     known: new Set(),
     receipts: [],
@@ -167,8 +171,11 @@ export class PaperTrail {
       }
       case 'prefund':
         return changed({ prefunds: new Map(prefunds).set(entry.channelId, entry) })
+      case 'conflict':
+        return changed({ conflicts: new Set(this.#state.conflicts).add(entry.channelId) })
       case 'doubt':
         return changed({
+          conflicts: new Set([...this.#state.conflicts].filter((each) => each !== entry.channelId)),
           doubts: new Set(doubts).add(entry.channelId),
           known: new Set([...known].filter((each) => !each.startsWith(entry.channelId))),
         })
@@ -227,6 +234,11 @@ export class PaperTrail {
     return bytes(sum)
   }
 
+  /** Whether another device signs on this channel, as far as is known. */
+  isContested(channelId: Hex): boolean {
+    return this.#state.conflicts.has(channelId)
+  }
+
   isClosing(channelId: Hex): boolean {
     return this.#state.closing.has(channelId)
   }
@@ -270,6 +282,7 @@ export class PaperTrail {
       ...prefunds.values(),
       ...totalsThat(false),
       ...[...doubts].map((channelId) => ({ kind: 'doubt', channelId }) as const),
+      ...[...this.#state.conflicts].map((channelId) => ({ kind: 'conflict', channelId }) as const),
       ...totalsThat(true),
       ...[...spent].map(([month, amount]) => ({ kind: 'spent', month, amount }) as const),
       ...usage.values(),
@@ -317,8 +330,9 @@ function revived(entry: unknown): JournalEntry {
       }
     case 'delivered':
       return { kind: 'delivered', signature: fields.signature as Hex }
+    case 'conflict':
     case 'doubt':
-      return { kind: 'doubt', channelId: bytes32(String(fields.channelId)) }
+      return { kind: fields.kind, channelId: bytes32(String(fields.channelId)) }
     case 'exit':
       return {
         kind: 'exit',

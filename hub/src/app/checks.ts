@@ -1,5 +1,4 @@
 import { X509Certificate } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readFile, stat, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
@@ -174,7 +173,7 @@ export async function checkDatabase(
     throw new UserError(
       `Only ${formatBytes(free)} is free where ${home} lies. Make room: the hub stops when it cannot write.`,
     )
-  if (!ledger || !existsSync(path)) return `none yet, ${formatBytes(free)} free`
+  if (!ledger) return `none yet, ${formatBytes(free)} free`
   await bind()
   const problem = await ledger.problem()
   if (problem !== undefined)

@@ -48,7 +48,7 @@ export async function clear(
       refused: refused.flatMap(({ channelId, verdict }) => {
         if (verdict.ok) return []
         const { code } = verdict.refusal
-        log.info('refused a promise', { provider, channelId, code })
+        log.debug('refused a promise', { provider, channelId, code })
         return [{ channelId, code, message: explain(verdict.refusal) }]
       }),
     },

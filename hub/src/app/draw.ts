@@ -1,5 +1,5 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
-import { drawsInBatch } from '../core/drawPolicy.js'
+import { drawsInBatch, mayDraw } from '../core/drawPolicy.js'
 import type { DrawOrder } from '../io/ledger.js'
 import { requestDraw } from './drawRequest.js'
 import type { HubSettings, Parts } from './parts.js'
@@ -44,6 +44,7 @@ export function createTreasury(parts: TreasuryParts): Treasury {
       if (forced) await requestDraw(ledger, othersDrawMs)
       return []
     }
+    if (!forced && !mayDraw(await ledger.tally(), settings)) return []
     // What a crash or a lost connection left on its way may be a draw: its effect must be seen before the next.
     await parts.sender.settleEarlier()
     const undrawn = await ledger.undrawn()

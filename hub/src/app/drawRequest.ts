@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { encodeMessage } from '@pontage/shared'
-import { UserError } from '@pontage/shared/node'
+import { type Log, UserError } from '@pontage/shared/node'
 import type { Ledger } from '../io/ledger.js'
 import { pause } from '../io/pause.js'
 import type { Drawn, Treasury } from './draw.js'
@@ -14,21 +14,25 @@ interface Outcome {
 
 /** Draws everything whenever a command asked for it through the ledger, until the signal. */
 export async function serveDrawRequests(
-  ledger: Ledger,
+  { ledger, log }: { ledger: Ledger; log: Log },
   treasury: Treasury,
   pollMs: number,
   signal: AbortSignal,
 ): Promise<void> {
-  for (; !signal.aborted; await pause(pollMs, signal)) {
-    const ticket = await ledger.note('draw-asked')
-    if (ticket === undefined || (await outcome(ledger))?.ticket === ticket) continue
-    if (!(await ledger.leads())) continue
-    const came = await treasury.drawAll().then(
-      (drawn) => ({ ticket, drawn }),
-      (error: Error) => ({ ticket, drawn: [], failure: error.message }),
+  for (; !signal.aborted; await pause(pollMs, signal))
+    await serveOne(ledger, treasury).catch((error: Error) =>
+      log.warn('draw requests not readable', { reason: error.message }),
     )
-    await ledger.writeNote('draw-done', encodeMessage(came))
-  }
+}
+
+async function serveOne(ledger: Ledger, treasury: Treasury): Promise<void> {
+  const ticket = await ledger.note('draw-asked')
+  if (ticket === undefined || (await outcome(ledger))?.ticket === ticket || !(await ledger.leads())) return
+  const came = await treasury.drawAll().then(
+    (drawn) => ({ ticket, drawn }),
+    (error: Error) => ({ ticket, drawn: [], failure: error.message }),
+  )
+  await ledger.writeNote('draw-done', encodeMessage(came))
 }
 
 /**

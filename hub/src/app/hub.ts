@@ -19,7 +19,7 @@ import { honestRules, type Rules } from '../core/rules.js'
 import { forgotten } from '../core/solvency.js'
 import { createChainWatch } from '../io/chainWatch.js'
 import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
-import type { Ledger } from '../io/ledger.js'
+import { type Ledger, LedgerUnavailable } from '../io/ledger.js'
 import { pause } from '../io/pause.js'
 import { createProposalIndex } from '../io/proposalIndex.js'
 import { startSigners } from '../io/signers.js'
@@ -31,6 +31,7 @@ import { serveDrawRequests } from './drawRequest.js'
 import { createGasWatch } from './gasWatch.js'
 import { guarantee } from './guarantee.js'
 import { health, readiness } from './health.js'
+import { onLead } from './lead.js'
 import { createPublisher } from './liabilities.js'
 import { leafRoute, liabilitiesRoute } from './liabilitiesRoutes.js'
 import { createMarket } from './market.js'
@@ -133,15 +134,19 @@ export async function startHub(options: {
     throw error
   })
   // What a crash left undone is found again, also when nothing new happened on chain.
-  treasury.consider()
-  closer.resume()
+  const resume = () => {
+    treasury.consider()
+    closer.resume()
+  }
+  resume()
   const following = Promise.all([
     watch.run(settings.pollMs, stop.signal),
     gas.run(stop.signal),
+    onLead(parts, settings.pollMs, stop.signal, resume),
     parts.sender.run(settings.pollMs, stop.signal),
     index.run(settings.pollMs, stop.signal),
     publisher.run(settings.liabilitiesEverySeconds ?? 0, stop.signal),
-    serveDrawRequests(ledger, treasury, settings.pollMs, stop.signal),
+    serveDrawRequests(parts, treasury, settings.pollMs, stop.signal),
   ])
 
   const certificate = tls && fingerprintOf(new X509Certificate(tls.certificate).raw)
@@ -176,7 +181,7 @@ export async function startHub(options: {
     port,
     ...(tls ? { tls } : {}),
     self: { identity, typedData, clock },
-    accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, clock) }),
+    accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, parts) }),
     joined: (link) => parts.present.join(link),
     limits,
     log,
@@ -237,7 +242,7 @@ function guarded(
   stopping: AbortSignal,
   underWay: Set<Promise<unknown>>,
   metrics: Metrics,
-  clock: Clock,
+  { clock, log }: Pick<Parts, 'clock' | 'log'>,
 ): NonNullable<Handlers['requests']> {
   const stopped: Refusal = { code: 'peer-gone', type: 'request' }
   const wrapped = Object.entries(handlers).map(([type, handle]) => [
@@ -248,6 +253,11 @@ function guarded(
       const work = Promise.resolve((handle as (params: never, link: never) => Promise<Verdict>)(params, link))
       underWay.add(work)
       return work
+        .catch((error) => {
+          if (!(error instanceof LedgerUnavailable)) throw error
+          log.error('ledger unavailable', { type, reason: error.message })
+          return refuse({ code: 'ledger-unavailable' })
+        })
         .then((verdict) => {
           metrics.answered(type, verdict, (clock.elapsedMs() - began) / 1_000)
           return verdict

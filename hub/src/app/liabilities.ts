@@ -66,6 +66,7 @@ export function createPublisher(parts: Parts): Publisher {
   }
 
   async function whenDue(everySeconds: number): Promise<void> {
+    if (!(await ledger.leads())) return
     const last = await ledger.publication()
     if (!last || clock.now() - last.publishedAt >= everySeconds) await publish()
   }

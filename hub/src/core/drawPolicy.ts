@@ -17,6 +17,13 @@ export interface DrawPolicy {
   readonly drawAbove: Wei
 }
 
+/** Whether `planDraws` could choose anything at all, told from sums that need no look at each promise. */
+export const mayDraw = (
+  sums: { readonly owed: Wei; readonly undrawn: Wei; readonly urgent: boolean; readonly pool: Pool },
+  { drawAbove }: DrawPolicy,
+): boolean =>
+  sums.urgent || (sums.undrawn > 0n && (sums.undrawn >= drawAbove || sums.owed * 2n > poolFree(sums.pool)))
+
 /** Promises in one transaction: more would not fit a block everywhere. */
 export const drawsInBatch = 40
 

@@ -434,6 +434,96 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect(await credit(1, [])).toMatchObject({ credited: { total: 98n, signature: paper(98) } })
     })
 
+    it('decides orders that arrive together as if one had come after the other', async () => {
+      const granted = await Promise.all([1, 2, 3, 4, 5].map((to) => grant(1, to, 200n)))
+      expect(granted.filter(({ ok }) => ok)).toHaveLength(2)
+      const cause = ++causes
+      const twice = await Promise.all([grant(2, 1, 50n, 5_000, cause), grant(2, 1, 60n, 6_000, cause)])
+      expect(twice[1]).toEqual(twice[0])
+      const totals = await Promise.all([10n, 20n, 20n, 30n].map((amount) => credit(1, [[2, amount]])))
+      expect(totals).toMatchObject([
+        { credited: { total: 10n } },
+        { credited: { total: 20n } },
+        { credited: { total: 20n } },
+        { credited: { total: 30n } },
+      ])
+    })
+
+    it('undoes what one order did when it fails, and nothing of the others', async () => {
+      await Promise.all([grant(1, 1, 100n), grant(2, 2, 100n)])
+      const broken = ledger.credit({
+        provider: provider(1),
+        promises: [{ channelId: channelId(1), amount: wei(50n), signature: paper(1) }],
+        decide: () => ({ ok: true, credit: wei(49n) }),
+        solvent: judgeSolvency,
+        sign: () => {
+          throw new Error('no key')
+        },
+        renew: () => undefined,
+        renewBefore: 0,
+      })
+      const [first, second] = await Promise.allSettled([broken, credit(2, [[2, 50n]])])
+      expect(first).toMatchObject({ status: 'rejected', reason: new Error('no key') })
+      expect(second).toMatchObject({ value: { credited: { total: 49n } } })
+      expect((await ledger.accounts()).map(({ total }) => total)).toEqual([49n])
+      expect(await ledger.problem()).toBe(undefined)
+    })
+
+    it('renews what rests on a guarantee that ends, also where nothing moved', async () => {
+      await grant(1, 1, 400n, 2_000)
+      await grant(2, 1, 200n, 4_000)
+      await credit(1, [
+        [1, 100n],
+        [2, 100n],
+      ])
+      const asked: [Hex, boolean][] = []
+      const order = {
+        provider: provider(1),
+        promises: [],
+        decide: () => ({ ok: true as const, credit: wei(0n) }),
+        solvent: judgeSolvency,
+        sign: (total: bigint) => paper(total),
+        renew: (line: ChannelLine, moved: boolean) => {
+          asked.push([line.channelId, moved])
+          return { cause: channelId(7_777), guarantee: guarantee(1, 1, 400n, 9_000) }
+        },
+        renewBefore: 3_000,
+      }
+      expect(await ledger.credit(order)).toMatchObject({ credited: { guarantees: [{ expiresAt: 9_000 }] } })
+      expect(asked).toEqual([[channelId(1), false]])
+      await ledger.credit(order)
+      expect(asked).toHaveLength(1)
+    })
+
+    it('keeps its sums right without adding up', async () => {
+      const sums = async () => {
+        const { owed, undrawn, urgent } = await ledger.tally()
+        expect(await ledger.problem()).toBe(undefined)
+        return [owed, undrawn, urgent]
+      }
+      await grant(1, 1, 400n, 1_004)
+      await grant(2, 2, 200n, 1_004)
+      await credit(1, [[1, 100n]])
+      await credit(2, [[2, 50n]])
+      expect(await sums()).toEqual([98n + 49n, 150n, false])
+      await ledger.applyChain(
+        block(2, {
+          channels: [{ ...openChannel(1, 400n), exitAt: 9 }],
+          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(60n), protested: wei(0n) }],
+          accounts: [{ provider: provider(1), credited: wei(58n), paid: wei(0n) }],
+        }),
+      )
+      expect(await sums()).toEqual([40n + 49n, 90n, true])
+      await ledger.applyChain(block(50, { channels: [openChannel(1, 0n, 'closed')] }))
+      expect(await sums()).toEqual([40n + 49n, 50n, false])
+      await ledger.recordClosing({
+        channelId: channelId(2),
+        decide: () => ({ ok: true }),
+        sign: () => closing(2),
+      })
+      expect(await sums()).toEqual([40n + 49n, 0n, false])
+    })
+
     it('never lets claims exceed a balance or a total fall, whatever comes in whatever order', async () => {
       const step = fc.record({
         act: fc.constantFrom('grant', 'clear', 'block', 'draw'),
@@ -471,6 +561,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
                   ],
                 }),
               )
+            expect(await ledger.problem()).toBe(undefined)
             for (const each of await ledger.openChannels())
               expect(reservedBy(each.tabs)).toBeLessThanOrEqual(each.balance)
           }

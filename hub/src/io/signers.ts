@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Address, Deployment } from '@pontage/shared'
+import type { Address, Deployment, Hex } from '@pontage/shared'
 import { type AddressedPromise, readSigners, writeBatch } from './signerBatch.js'
 import { workerFile } from './workerFile.js'
 
@@ -19,10 +19,19 @@ const batchesAhead = 2
 /** Latest promises whose signer is remembered: a repeated one is not checked again. */
 const mostRemembered = 50_000
 
+/** What somebody asked for: done when nothing of it is left. */
+interface Request {
+  readonly signers: (Address | undefined)[]
+  left: number
+  readonly resolve: (signers: readonly (Address | undefined)[]) => void
+  readonly reject: (error: Error) => void
+}
+
+/** One promise of a request, and its place there. */
 interface Order {
   readonly promise: AddressedPromise
-  readonly resolve: (signer: Address | undefined) => void
-  readonly reject: (error: Error) => void
+  readonly request: Request
+  readonly place: number
 }
 
 /**
@@ -30,7 +39,7 @@ interface Order {
  * not see the last byte of a signature, without which the chain refuses it (docs/decisions).
  */
 export function startSigners(deployment: Deployment, threads: number = availableParallelism()): Signers {
-  const remembered = new Map<string, AddressedPromise & { signer: Address | undefined }>()
+  const remembered = new Map<Hex, { promise: AddressedPromise; signer: Address | undefined }>()
   const waiting: Order[] = []
   const crew = new Set<Hand>()
   let closing = false
@@ -44,7 +53,10 @@ export function startSigners(deployment: Deployment, threads: number = available
     }
   }
   const hire = () => {
-    const hand = new Hand(deployment, dispatch)
+    const hand = new Hand(deployment, (orders, signers) => {
+      settle(orders, signers)
+      dispatch()
+    })
     crew.add(hand)
     void hand.gone.then((error) => {
       crew.delete(hand)
@@ -52,53 +64,62 @@ export function startSigners(deployment: Deployment, threads: number = available
       // What ended one must not end all; but who never worked will not work the next time either.
       if (hand.worked && !closing) hire()
       if (crew.size === 0) lost.push(...waiting.splice(0))
-      for (const { reject } of lost) reject(error)
+      fail(lost, error)
       dispatch()
     })
   }
   for (let count = 0; count < threads; count++) hire()
 
-  const remember = (promise: AddressedPromise, signer: Address | undefined) => {
-    const key = keyOf(promise)
-    remembered.delete(key)
-    remembered.set(key, { ...promise, signer })
-    if (remembered.size <= mostRemembered) return
-    const [oldest] = remembered.keys()
-    if (oldest !== undefined) remembered.delete(oldest)
+  const settle = (orders: readonly Order[], signers: readonly (Address | undefined)[]) => {
+    orders.forEach(({ promise, request, place }, index) => {
+      const signer = signers[index]
+      remembered.set(promise.signature, { promise, signer })
+      request.signers[place] = signer
+      request.left--
+      if (request.left === 0) request.resolve(request.signers)
+    })
+    for (const oldest of remembered.keys()) {
+      if (remembered.size <= mostRemembered) return
+      remembered.delete(oldest)
+    }
   }
 
   return {
-    async of(promises) {
-      const answers = promises.map((promise) => {
-        const known = remembered.get(keyOf(promise))
-        if (known && known.amount === promise.amount && known.signature === promise.signature)
-          return known.signer
-        return new Promise<Address | undefined>((resolve, reject) => {
-          waiting.push({
-            promise,
-            reject,
-            resolve: (signer) => {
-              remember(promise, signer)
-              resolve(signer)
-            },
-          })
+    of: (promises) =>
+      new Promise((resolve, reject) => {
+        const request: Request = { signers: new Array(promises.length), left: 0, resolve, reject }
+        promises.forEach((promise, place) => {
+          const known = remembered.get(promise.signature)
+          if (known && isSame(known.promise, promise)) {
+            request.signers[place] = known.signer
+            return
+          }
+          request.left++
+          waiting.push({ promise, request, place })
         })
-      })
-      if (crew.size === 0) for (const { reject } of waiting.splice(0)) reject(new Error(nobodyLeft))
-      dispatch()
-      return Promise.all(answers)
-    },
+        if (request.left === 0) resolve(request.signers)
+        else if (crew.size === 0) fail(waiting.splice(0), new Error(nobodyLeft))
+        else dispatch()
+      }),
     async close() {
       closing = true
       await Promise.all([...crew].map((hand) => hand.close()))
-      for (const { reject } of waiting.splice(0)) reject(new Error('The hub is shutting down.'))
+      fail(waiting.splice(0), new Error('The hub is shutting down.'))
     },
   }
 }
 
 const nobodyLeft = 'No thread is left that checks signatures. Start the hub again.'
 
-const keyOf = ({ channelId, provider }: AddressedPromise): string => channelId + provider
+function fail(orders: readonly Order[], error: Error): void {
+  for (const { request } of orders) request.reject(error)
+}
+
+const isSame = (a: AddressedPromise, b: AddressedPromise): boolean =>
+  a.channelId === b.channelId &&
+  a.provider === b.provider &&
+  a.amount === b.amount &&
+  a.signature === b.signature
 
 /** One thread and what it has at hand. */
 class Hand {
@@ -108,16 +129,15 @@ class Hand {
   readonly gone: Promise<Error>
   readonly #worker: Worker
 
-  constructor(deployment: Deployment, done: () => void) {
+  constructor(
+    deployment: Deployment,
+    done: (orders: readonly Order[], signers: readonly (Address | undefined)[]) => void,
+  ) {
     this.#worker = new Worker(workerFile(import.meta.url, './signerWorker.js'), { workerData: deployment })
     this.#worker.on('message', (signers: Uint8Array) => {
       this.worked = true
       const orders = this.underWay.shift() ?? []
-      const found = readSigners(signers)
-      orders.forEach(({ resolve }, index) => {
-        resolve(found[index])
-      })
-      done()
+      done(orders, readSigners(signers))
     })
     this.gone = new Promise((resolve) => {
       this.#worker.once('error', resolve)

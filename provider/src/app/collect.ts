@@ -11,6 +11,8 @@ import { drawPromises, openProtest, settleProtest } from './transactions.js'
 export interface CollectMoment {
   readonly hubInTrouble: boolean
   readonly isEnding: (channelId: Hex) => boolean
+  /** Whether a draw brought nothing a short while ago: what could have filled it was empty. */
+  readonly isDry: (channelId: Hex) => boolean
   readonly exposureLimit: Parameters<typeof drawsForExposure>[1]
 }
 
@@ -23,7 +25,11 @@ export async function collect(
   hub: Address,
   moment: CollectMoment,
   delays: ProtestDelays,
-  told: { readonly lost: (channelId: Hex, reason: string) => void },
+  told: {
+    readonly lost: (channelId: Hex, reason: string) => void
+    /** A draw brought nothing. */
+    readonly dry: (channelId: Hex) => void
+  },
 ): Promise<void> {
   const { promises, chain, identity, log } = parts
   const head = await chain.head()
@@ -47,7 +53,8 @@ export async function collect(
     const reason = why(channel)
     const view = views.get(channel.channelId)
     const { promise, guarantee } = channel
-    if (reason === undefined || !view || !promise || !guarantee) return false
+    if (reason === undefined || !view || !promise || !guarantee || moment.isDry(channel.channelId))
+      return false
     const { drawn, releasedUpTo } = view
     if (drawn >= promise.amount || drawn >= guarantee.ceiling || guarantee.expiresAt <= releasedUpTo)
       return false
@@ -60,6 +67,10 @@ export async function collect(
   await drawPromises(parts, due).catch((error: Error) =>
     log.error('settling failed', { hub, step: 'draw', reason: error.message }),
   )
+  for (const { channelId } of due) {
+    const drawn = promises.channel(channelId)?.promise?.drawn ?? 0n
+    if (drawn <= (views.get(channelId)?.drawn ?? 0n)) told.dry(channelId)
+  }
   for (const channel of concerned) {
     if (due.includes(channel)) continue
     const view = views.get(channel.channelId)

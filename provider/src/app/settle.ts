@@ -23,6 +23,9 @@ export interface SettlementRule {
 
 /** Gas of a redemption until one of our own says more: docs of the contracts measure 80,000 to 120,000. */
 const usualGas = 120_000
+/** A draw that brought nothing is tried again after so many milliseconds: somebody may have paid in meanwhile. */
+const dryForMs = 600_000
+const never = Number.NEGATIVE_INFINITY
 
 /**
  * Turns the promises held under one hub into its total, and that into tokens. Steps with one hub take turns;
@@ -36,6 +39,8 @@ export class Settlement {
   readonly #ending = new Set<Hex>()
   /** Promises for which it is too late, so that each is told once. */
   readonly #lost = new Set<Hex>()
+  /** When a draw on a channel last brought nothing. */
+  readonly #dryAt = new Map<Hex, number>()
   /** What the hub did that made it unreliable. */
   #suspicion: string | undefined
   #answeredAt: number
@@ -159,16 +164,22 @@ export class Settlement {
   }
 
   #collect(hubInTrouble: boolean): Promise<void> {
+    const { clock, log } = this.parts
     const moment = {
       hubInTrouble,
       isEnding: (channelId: Hex) => this.#ending.has(channelId),
+      isDry: (channelId: Hex) => clock.elapsedMs() - (this.#dryAt.get(channelId) ?? never) < dryForMs,
       exposureLimit: this.rule.exposure,
     }
     return collect(this.parts, this.hub, moment, this.delays, {
+      dry: (channelId) => {
+        log.error('a draw brought nothing', { hub: this.hub, channelId })
+        this.#dryAt.set(channelId, clock.elapsedMs())
+      },
       lost: (channelId, reason) => {
         if (this.#lost.has(channelId)) return
         this.#lost.add(channelId)
-        this.parts.log.error('a promise cannot be brought in any more', { hub: this.hub, channelId, reason })
+        log.error('a promise cannot be brought in any more', { hub: this.hub, channelId, reason })
       },
     })
   }

@@ -97,7 +97,7 @@ export class Answering {
       return await inRequest(`${name}-${++this.#number}`, async () => {
         log.debug('asked', { type, peer: link.peer })
         const verdict = await handler(params, link)
-        if (!verdict.ok) log.info('refused a request', { type, peer: link.peer, code: verdict.refusal.code })
+        if (!verdict.ok) log.debug('refused a request', { type, peer: link.peer, code: verdict.refusal.code })
         return verdict
       })
     } finally {

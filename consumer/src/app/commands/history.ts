@@ -11,7 +11,6 @@ export const historyCommand = command<Settings & { json: boolean; csv: boolean }
     withSettings(yargs).options(jsonFlag).option('csv', {
       type: 'boolean',
       default: false,
-      conflicts: 'json',
       describe: 'Print lines for a spreadsheet; amounts in the smallest unit',
     }),
   async handler(argv) {

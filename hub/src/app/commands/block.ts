@@ -1,10 +1,10 @@
 import { address, systemClock } from '@pontage/shared'
 import { type CommonOptions, jsonFlag, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { table, timeOf } from './table.js'
 
-type Options = CommonOptions & { identity: string | undefined; json: boolean }
+type Options = LedgerOptions & { identity: string | undefined; json: boolean }
 
 const identityArgument = {
   identity: { type: 'string', describe: 'Address of a consumer or provider' },
@@ -14,9 +14,9 @@ const identityArgument = {
 export const block: CommandModule<CommonOptions, Options> = {
   command: 'block [identity]',
   describe: 'Give an identity no guarantee, channel or relay any more; without one, list who is blocked',
-  builder: { ...identityArgument, ...jsonFlag },
-  handler: ({ home, identity: given, json }) =>
-    withLedger(home, async (ledger) => {
+  builder: { ...identityArgument, ...ledgerFlags, ...jsonFlag },
+  handler: ({ identity: given, json, ...options }) =>
+    withLedger(options, async (ledger) => {
       if (given !== undefined) {
         const identity = address(given)
         await ledger.block({ identity, since: systemClock.now() })
@@ -42,9 +42,9 @@ export const block: CommandModule<CommonOptions, Options> = {
 export const unblock: CommandModule<CommonOptions, Options> = {
   command: 'unblock <identity>',
   describe: 'Deal with a blocked identity again',
-  builder: { ...identityArgument, ...jsonFlag },
-  handler: ({ home, identity: given, json }) =>
-    withLedger(home, async (ledger) => {
+  builder: { ...identityArgument, ...ledgerFlags, ...jsonFlag },
+  handler: ({ identity: given, json, ...options }) =>
+    withLedger(options, async (ledger) => {
       const identity = address(String(given))
       if (!(await ledger.unblock(identity)))
         throw new UserError(`${identity} is not blocked. pontage-hub block lists who is.`)

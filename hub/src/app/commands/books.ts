@@ -1,24 +1,49 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '@pontage/shared/node'
+import { type CommonOptions, type Given, UserError } from '@pontage/shared/node'
 import type { Ledger } from '../../io/ledger.js'
+import { openPostgresLedger } from '../../io/postgres/postgresLedger.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+
+/** Flags of every command that looks into the ledger. */
+export const ledgerFlags = {
+  database: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'PostgreSQL database of the ledger, postgres://USER@HOST/NAME; a file in --home when left out',
+  },
+} as const
+
+export type LedgerOptions = CommonOptions & Given<typeof ledgerFlags>
 
 export const ledgerPath = (home: string): string => join(home, 'ledger.sqlite')
 
+/** Whether there is a ledger already. A database always counts as one: it is made ready when it is opened. */
+export const hasLedger = ({ home, database }: LedgerOptions): boolean =>
+  database !== undefined || existsSync(ledgerPath(home))
+
+/** Opens the ledger, made where there is none. @throws UserError when the database cannot be used. */
+export function openLedger({ home, database }: LedgerOptions): Promise<Ledger> {
+  if (database === undefined) return openSqliteLedger(ledgerPath(home))
+  if (!/^postgres(ql)?:\/\//.test(database))
+    throw new UserError('--database takes the address of a PostgreSQL database: postgres://USER@HOST/NAME.')
+  return openPostgresLedger(database)
+}
+
 /**
- * Opens the ledger of a home beside the hub that may be running on it: many read while one writes.
+ * Opens the ledger beside the hub that may be running on it.
  *
  * @throws UserError when there is none yet.
  */
 export async function withLedger<Result>(
-  home: string,
+  options: LedgerOptions,
   work: (ledger: Ledger) => Promise<Result>,
 ): Promise<Result> {
-  const path = ledgerPath(home)
-  if (!existsSync(path))
-    throw new UserError(`There is no ledger at ${path} yet. Run pontage-hub run first, or name its --home.`)
-  const ledger = await openSqliteLedger(path)
+  if (!hasLedger(options))
+    throw new UserError(
+      `There is no ledger at ${ledgerPath(options.home)} yet. Run pontage-hub run first, or name its --home.`,
+    )
+  const ledger = await openLedger(options)
   try {
     return await work(ledger)
   } finally {

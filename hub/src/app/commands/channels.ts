@@ -11,18 +11,18 @@ import {
 import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { reservedBy } from '../../core/reserve.js'
-import { withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { table, timeOf } from './table.js'
 
-type Options = ChainOptions & { json: boolean }
+type Options = ChainOptions & LedgerOptions & { json: boolean }
 
 /** Lists the open channels: what they hold, and what of it the hub stands for. */
 export const channels: CommandModule<CommonOptions, Options> = {
   command: 'channels',
   describe: 'List the open channels, what they hold and what is reserved of it',
-  builder: { ...chainFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...ledgerFlags, ...jsonFlag },
   async handler(options) {
-    const lines = await withLedger(options.home, (ledger) => ledger.openChannels())
+    const lines = await withLedger(options, (ledger) => ledger.openChannels())
     if (options.json) return printJson({ channels: lines.map(described) })
     await onChain(options, async (chain) => {
       const rows = lines.map((line) => [

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { parseTokens, systemClock } from '@pontage/shared'
 import {
   type Chain,
@@ -21,8 +20,8 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import type { Ledger } from '../../io/ledger.js'
+import { withoutPassword } from '../../io/postgres/postgresLedger.js'
 import { isHomeTaken } from '../../io/sqlite/open.js'
-import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import {
   type Check,
   checkCertificate,
@@ -34,10 +33,10 @@ import {
   checkPort,
   checkStake,
 } from '../checks.js'
-import { ledgerPath } from './books.js'
+import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './books.js'
 import { serveFlags } from './run.js'
 
-type Options = ChainOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
+type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
 
 const coinDecimals = 18
 
@@ -46,7 +45,7 @@ export const doctor: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
     'Check chain, clock, key, stake, pool, gas coin, port, certificate and ledger, and say what to do',
-  builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
     const findings = await examine(options)
     const ok = findings.every((finding) => finding.ok)
@@ -69,7 +68,7 @@ async function examine(options: Options): Promise<Finding[]> {
   const { home } = options
   let chain: Chain | undefined
   let ledger: Ledger | undefined
-  const path = ledgerPath(home)
+  const path = options.database === undefined ? ledgerPath(home) : withoutPassword(options.database)
   const onChain =
     (check: (chain: Chain) => Promise<string>): Check =>
     async () => {
@@ -88,7 +87,7 @@ async function examine(options: Options): Promise<Finding[]> {
       return `${says} opens with its password`
     },
     ledger: async () => {
-      if (existsSync(path)) ledger = await openSqliteLedger(path)
+      if (hasLedger(options)) ledger = await openLedger(options)
       const opened = ledger
       const bind = async () => {
         if (opened && chain) await opened.bind(await keystoreAddress(home), chain.deployment)

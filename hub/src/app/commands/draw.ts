@@ -11,11 +11,11 @@ import {
   printLines,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { drawAll } from './drawAll.js'
 import { table } from './table.js'
 
-type Options = ChainOptions & KeyOptions & { now: boolean; json: boolean }
+type Options = ChainOptions & LedgerOptions & KeyOptions & { now: boolean; json: boolean }
 
 /** Shows what the hub holds undrawn, or draws it all. */
 export const draw: CommandModule<CommonOptions, Options> = {
@@ -23,6 +23,7 @@ export const draw: CommandModule<CommonOptions, Options> = {
   describe: 'Show the promises held and not drawn yet; --now draws them all',
   builder: {
     ...chainFlags,
+    ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
     now: { type: 'boolean', default: false, describe: 'Draw them all, whatever it costs' },
@@ -40,7 +41,7 @@ export const draw: CommandModule<CommonOptions, Options> = {
             : `Drew ${inTokens(chain, sum)} from ${drawn.length} promise(s) (transactions ${[...transactions].join(', ')}).`,
         )
       }
-      const undrawn = (await withLedger(options.home, (ledger) => ledger.undrawn())).map(
+      const undrawn = (await withLedger(options, (ledger) => ledger.undrawn())).map(
         ({ channelId, provider, amount, drawn }) => ({ channelId, provider, amount: amount - drawn }),
       )
       const sum = undrawn.reduce((total, { amount }) => total + amount, 0n)

@@ -7,17 +7,22 @@ import type { Ledger } from '../../io/ledger.js'
 import { lockHome } from '../../io/sqlite/open.js'
 import { createTreasury } from '../draw.js'
 import { requestDraw } from '../drawRequest.js'
-import { ledgerPath, withLedger } from './books.js'
+import { type LedgerOptions, ledgerPath, withLedger } from './books.js'
 
 /** Milliseconds the running hub is given to draw everything. */
 const drawTimeoutMs = 240_000
 
 /** Draws everything the hub holds: by the hub that runs on this home, else by this process. */
-export async function drawAll(options: KeyOptions, chain: Chain) {
+export async function drawAll(options: KeyOptions & LedgerOptions, chain: Chain) {
+  // Of all processes on a database, the one that writes to the chain draws.
+  if (options.database !== undefined)
+    return withLedger(options, async (ledger) =>
+      (await ledger.leads()) ? drawAlone(options, chain, ledger) : requestDraw(ledger, drawTimeoutMs),
+    )
   const release = takeHome(options.home)
-  if (!release) return withLedger(options.home, (ledger) => requestDraw(ledger, drawTimeoutMs))
+  if (!release) return withLedger(options, (ledger) => requestDraw(ledger, drawTimeoutMs))
   try {
-    return await withLedger(options.home, (ledger) => drawAlone(options, chain, ledger))
+    return await withLedger(options, (ledger) => drawAlone(options, chain, ledger))
   } finally {
     release()
   }

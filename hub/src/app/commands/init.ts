@@ -1,10 +1,11 @@
 import { chainFlags, initCommand, keyFlags } from '@pontage/shared/node'
+import { ledgerFlags } from './books.js'
 import { serveFlags } from './run.js'
 
 /** Makes the home folder: encrypted key, configuration. */
 export const init = initCommand({
   program: 'pontage-hub',
-  flags: { ...chainFlags, ...keyFlags, ...serveFlags },
+  flags: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags },
   next: [
     'Back up the keystore and its password: without both, stake and pool are lost.',
     'Send to the address: the chain’s coin for gas, and tokens for stake and pool.',

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { parseTokens, type Wei, wei } from '@pontage/shared'
 import {
   approveAtLeast,
@@ -18,11 +17,13 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
-import { ledgerPath, withLedger } from './books.js'
+import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { timeOf } from './table.js'
 import { type Said, transact } from './transact.js'
 
-type Options = ChainOptions & KeyOptions & { action: string; amount: string | undefined; json: boolean }
+type Options = ChainOptions &
+  LedgerOptions &
+  KeyOptions & { action: string; amount: string | undefined; json: boolean }
 
 /** Shows the hub's pool, adds to it, or takes out of it: announced first, withdrawn after the delay. */
 export const pool: CommandModule<CommonOptions, Options> = {
@@ -31,6 +32,7 @@ export const pool: CommandModule<CommonOptions, Options> = {
     'Show the pool that redemptions are advanced from; fund AMOUNT; withdraw AMOUNT, and again after the delay; cancel the withdrawal',
   builder: {
     ...chainFlags,
+    ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
     action: { choices: ['show', 'fund', 'withdraw', 'cancel'], default: 'show', describe: 'What to do' },
@@ -97,7 +99,7 @@ async function withdraw(options: Options): Promise<void> {
     if (given === undefined)
       throw new UserError('How much is to be taken out? Say it in tokens: pontage-hub pool withdraw 100.')
     if (given === 0n) throw new UserError('Nothing is to be taken out. Name more than 0.')
-    await checkCovered(chain, options.home, wei(pool), given)
+    await checkCovered(chain, options, wei(pool), given)
     await transact(options, chain, {
       call: () => chain.channels.requestWithdrawal.populateTransaction(given),
       said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
@@ -134,9 +136,9 @@ function sayPool(
 }
 
 /** @throws UserError when what stays in the pool would not cover what providers could redeem now. */
-async function checkCovered(chain: Chain, home: string, pool: Wei, amount: Wei): Promise<void> {
-  const owed = existsSync(ledgerPath(home))
-    ? advanceNeeded(await withLedger(home, (ledger) => ledger.accounts()))
+async function checkCovered(chain: Chain, options: LedgerOptions, pool: Wei, amount: Wei): Promise<void> {
+  const owed = hasLedger(options)
+    ? advanceNeeded(await withLedger(options, (ledger) => ledger.accounts()))
     : 0n
   if (amount + owed <= pool) return
   const free = pool > owed ? pool - owed : 0n

@@ -13,18 +13,18 @@ import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { larger } from '../../core/reserve.js'
 import { type Account, advanceNeeded } from '../../core/solvency.js'
-import { withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { table, timeOf } from './table.js'
 
-type Options = ChainOptions & { json: boolean }
+type Options = ChainOptions & LedgerOptions & { json: boolean }
 
 /** Lists the providers: what each is owed, and which guarantees it holds. */
 export const providers: CommandModule<CommonOptions, Options> = {
   command: 'providers',
   describe: 'List the providers, what is owed to each and the guarantees they hold',
-  builder: { ...chainFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...ledgerFlags, ...jsonFlag },
   async handler(options) {
-    const entries = await withLedger(options.home, async (ledger) => {
+    const entries = await withLedger(options, async (ledger) => {
       const [accounts, lines] = await Promise.all([ledger.accounts(), ledger.openChannels()])
       return standings(accounts, lines)
     })

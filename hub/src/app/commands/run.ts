@@ -17,9 +17,8 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/sqlite/open.js'
-import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import { startHub } from '../hub.js'
-import { ledgerPath } from './books.js'
+import { type LedgerOptions, ledgerFlags, openLedger } from './books.js'
 import { readTls, tlsFlags } from './tls.js'
 
 /** Flags of serving; init writes those it is given into the configuration. */
@@ -141,7 +140,7 @@ export const serveFlags = {
   },
 } as const
 
-type Options = ChainOptions & KeyOptions & Given<typeof serveFlags>
+type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags>
 
 const coinDecimals = 18
 
@@ -151,6 +150,7 @@ export const run: CommandModule<CommonOptions, Options> = {
   describe: 'Serve consumers and providers until stopped',
   builder: {
     ...chainFlags,
+    ...ledgerFlags,
     ...keyFlags,
     ...serveFlags,
   },
@@ -196,8 +196,9 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
         )
       if ((Number(standing.activeRoles) & roles.hub) === 0)
         log.warn('stake too low', { stake: standing.stake, debt: standing.debt })
-      const release = lockHome(options.home)
-      const ledger = await openSqliteLedger(ledgerPath(options.home))
+      // A file is one process's; a database is shared by as many as there are.
+      const release = options.database === undefined ? lockHome(options.home) : () => undefined
+      const ledger = await openLedger(options)
       const stopped = signalled()
       const hub = await startHub({
         chain,

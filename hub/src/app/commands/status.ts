@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs'
 import { roles } from '@pontage/shared'
 import {
   type ChainOptions,
@@ -11,9 +10,9 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
-import { ledgerPath, withLedger } from './books.js'
+import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 
-type Options = ChainOptions & { json: boolean }
+type Options = ChainOptions & LedgerOptions & { json: boolean }
 
 /** Shows where the hub stands: on chain, and by its own ledger. */
 export const status: CommandModule<CommonOptions, Options> = {
@@ -21,6 +20,7 @@ export const status: CommandModule<CommonOptions, Options> = {
   describe: 'Show stake, pool, channels and what is owed',
   builder: {
     ...chainFlags,
+    ...ledgerFlags,
     ...jsonFlag,
   },
   async handler(options) {
@@ -31,7 +31,7 @@ export const status: CommandModule<CommonOptions, Options> = {
         chain.channels.hubOf(hub),
         chain.rpc.getBalance(hub),
       ])
-      const owed = await fromLedger(options.home)
+      const owed = await fromLedger(options)
       if (options.json) {
         process.stdout.write(
           `${JSON.stringify({
@@ -72,9 +72,9 @@ export const status: CommandModule<CommonOptions, Options> = {
 }
 
 /** Reads beside a running hub: the database lets many read while one writes. */
-async function fromLedger(home: string) {
-  if (!existsSync(ledgerPath(home))) return { channels: 0, providers: 0, advanceNeeded: 0n, undrawn: 0n }
-  return withLedger(home, async (ledger) => {
+async function fromLedger(options: LedgerOptions) {
+  if (!hasLedger(options)) return { channels: 0, providers: 0, advanceNeeded: 0n, undrawn: 0n }
+  return withLedger(options, async (ledger) => {
     const [channels, accounts, undrawn] = await Promise.all([
       ledger.openChannels(),
       ledger.accounts(),

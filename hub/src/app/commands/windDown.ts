@@ -19,11 +19,11 @@ import type { TransactionRequest } from 'ethers'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
-import { withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { drawAll } from './drawAll.js'
 import { timeOf } from './table.js'
 
-type Options = ChainOptions & KeyOptions & { cancel: boolean; json: boolean }
+type Options = ChainOptions & LedgerOptions & KeyOptions & { cancel: boolean; json: boolean }
 
 /** Ends a hub in order: each time it is run, it does what can be done by then and says what comes next. */
 export const windDown: CommandModule<CommonOptions, Options> = {
@@ -32,6 +32,7 @@ export const windDown: CommandModule<CommonOptions, Options> = {
     'End the hub in order: nothing new, everything drawn, pool and stake out. Run again until it is done',
   builder: {
     ...chainFlags,
+    ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
     cancel: { type: 'boolean', default: false, describe: 'Take on new guarantees again' },
@@ -40,9 +41,9 @@ export const windDown: CommandModule<CommonOptions, Options> = {
     if (options.cancel) return cancel(options)
     const hub = await keystoreAddress(options.home)
     await onChain(options, async (chain) => {
-      await withLedger(options.home, (ledger) => ledger.writeNote('leaving', hub))
+      await withLedger(options, (ledger) => ledger.writeNote('leaving', hub))
       const drawn = await drawAll(options, chain)
-      const books = await withLedger(options.home, (ledger) => readBooks(ledger, chain, hub))
+      const books = await withLedger(options, (ledger) => readBooks(ledger, chain, hub))
       const head = await chain.head()
       // A promise under a live guarantee is still cleared: pool and stake stand behind it until then.
       const sent = books.guaranteedUntil < head.at ? await takeOut(options, chain, head.at, books.owed) : []
@@ -66,8 +67,8 @@ export const windDown: CommandModule<CommonOptions, Options> = {
   },
 }
 
-async function cancel({ home, json }: Options): Promise<void> {
-  await withLedger(home, (ledger) => ledger.writeNote('leaving', undefined))
+async function cancel({ json, ...options }: Options): Promise<void> {
+  await withLedger(options, (ledger) => ledger.writeNote('leaving', undefined))
   if (json) printJson({ leaving: false })
   else
     printLines(

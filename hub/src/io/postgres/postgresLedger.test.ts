@@ -1,6 +1,11 @@
+import { type Address, address, type Hex, netOf, wei } from '@pontage/shared'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { judgePromise } from '../../core/credit.js'
+import { judgeReservation } from '../../core/reserve.js'
+import { judgeSolvency } from '../../core/solvency.js'
 import { startPostgres, type TestPostgres } from '../../postgres.fixture.js'
+import { type Ledger, LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
 
@@ -29,4 +34,145 @@ it('shows no password', () => {
     'postgres://me@db.example.org/ledger',
   )
   expect(withoutPassword('postgres://me@/ledger?host=/run')).toBe('postgres://me@/ledger?host=/run')
+})
+
+const hub = address(`0x${'0a'.repeat(20)}`)
+const consumer = address(`0x${'0c'.repeat(20)}`)
+const provider = (n: number) => address(`0x${String(n).padStart(40, '0')}`)
+const channelId = (n: number): Hex => `0x${String(n).padStart(64, '0')}`
+const balance = wei(1_000n)
+const channels = 4
+
+/** Everything that the processes of one hub hand out. */
+interface Given {
+  readonly guaranteed: Map<Hex, bigint>
+  readonly totals: { provider: Address; total: bigint }[]
+}
+
+/** One process at work: guarantees and credits on all channels, several at a time. */
+async function work(ledger: Ledger, process: number, rounds: number, given: Given): Promise<void> {
+  const one = async (round: number) => {
+    const channel = channelId(1 + (round % channels))
+    const to = provider(1 + ((round + process) % 3))
+    const granted = await ledger.grant({
+      cause: channelId(10_000 * process + round),
+      channelId: channel,
+      provider: to,
+      decide: (line) => judgeReservation(line, to, wei(BigInt(100 + round))),
+      sign: () => ({
+        channelId: channel,
+        provider: to,
+        ceiling: BigInt(100 + round),
+        expiresAt: 5_000,
+        signature: '0x01',
+      }),
+    })
+    if (granted.ok) {
+      const key: Hex = `${channel}${to.slice(2)}`
+      const { ceiling } = granted.guarantee
+      if (ceiling > (given.guaranteed.get(key) ?? 0n)) given.guaranteed.set(key, ceiling)
+    }
+    const credited = await ledger.credit({
+      provider: to,
+      promises: [{ channelId: channel, amount: wei(BigInt(1 + round)), signature: '0x02' }],
+      decide: (line, { amount }, feeBps) => judgePromise(line, to, { amount, signer: consumer }, feeBps),
+      solvent: judgeSolvency,
+      sign: (total) => `0x${total.toString(16).padStart(64, '0')}`,
+      renew: () => undefined,
+      renewBefore: 0,
+    })
+    if (credited.ok) given.totals.push({ provider: to, total: credited.credited.total })
+  }
+  for (let round = 0; round < rounds; round += 5)
+    await Promise.all([0, 1, 2, 3, 4].map((more) => one(round + more)))
+}
+
+it('gives collateral and promises once, however many processes work on it', async () => {
+  const ledgers = await Promise.all([1, 2, 3].map(() => openPostgresLedger(url)))
+  const [first] = ledgers
+  if (!first) throw new Error('No ledger.')
+  try {
+    const update = (number: number) => ({
+      cursor: { number, hash: `${number}`, at: 1_000 },
+      hub: { balance: wei(10n ** 6n), pendingWithdrawal: wei(0n), feeBps: 200 },
+      channels: Array.from({ length: channels }, (_each, n) => ({
+        channelId: channelId(n + 1),
+        consumer,
+        nonce: n,
+        status: 'open' as const,
+        balance,
+        exitAt: 0,
+      })),
+      tabs: [],
+      accounts: [],
+    })
+    await Promise.all(ledgers.map((each) => each.applyChain(update(1))))
+    const given: Given = { guaranteed: new Map(), totals: [] }
+    await Promise.all([
+      ...ledgers.map((each, process) => work(each, process, 60, given)),
+      ...ledgers.map((each, process) => each.applyChain(update(2 + process))),
+    ])
+    for (let n = 1; n <= channels; n++) {
+      const stands = [...given.guaranteed].filter(([key]) => key.startsWith(channelId(n)))
+      expect(stands.reduce((sum, [, ceiling]) => sum + ceiling, 0n)).toBeLessThanOrEqual(balance)
+    }
+    // What each provider holds last is what its tabs add up to: no total forgot another.
+    const lines = await first.openChannels()
+    for (const { provider: to, total } of await first.accounts()) {
+      const tabs = lines.flatMap((line) => line.tabs).filter((tab) => tab.provider === to)
+      const net = tabs.reduce((sum, { cleared }) => sum + netOf(cleared, 200), 0n)
+      expect(total).toBe(net)
+      const highest = given.totals.filter((each) => each.provider === to).map((each) => each.total)
+      expect(highest.reduce((a, b) => (a > b ? a : b), 0n)).toBe(total)
+    }
+    expect(await first.cursor()).toMatchObject({ number: 4 })
+    expect(await first.problem()).toBe(undefined)
+  } finally {
+    await Promise.all(ledgers.map((each) => each.close()))
+  }
+})
+
+it('refuses while the database is gone, and works again when it is back', async () => {
+  const ledger = await openPostgresLedger(url)
+  try {
+    await ledger.block({ identity: consumer, since: 1 })
+    await server.crash()
+    await expect(ledger.block({ identity: hub, since: 2 })).rejects.toThrow(LedgerUnavailable)
+    await expect(ledger.blocked()).rejects.toThrow(LedgerUnavailable)
+    expect(await ledger.leads()).toBe(false)
+    await server.restart()
+    expect(await ledger.blocked()).toEqual([{ identity: consumer, since: 1 }])
+    await ledger.block({ identity: hub, since: 3 })
+    expect((await ledger.blocked()).map(({ since }) => since)).toEqual([1, 3])
+    expect(await ledger.leads()).toBe(true)
+  } finally {
+    await ledger.close()
+  }
+})
+
+it('lets one process lead, and another as soon as that one is gone', async () => {
+  const [one, other] = [await openPostgresLedger(url), await openPostgresLedger(url)]
+  try {
+    expect(await one.leads()).toBe(true)
+    expect([await other.leads(), await one.leads()]).toEqual([false, true])
+    await one.close()
+    while (!(await other.leads())) await new Promise((resolve) => setTimeout(resolve, 20))
+  } finally {
+    await other.close()
+  }
+})
+
+it('names what is wrong with the address of a database', async () => {
+  await expect(openPostgresLedger(url.replace(/test_\w+/, 'nowhere'))).rejects.toThrow(
+    /nowhere.* cannot be opened: .*Check --database/,
+  )
+})
+
+it('refuses a server that loses what it commits', async () => {
+  const careless = await startPostgres({ fsync: 'off' })
+  try {
+    await expect(openPostgresLedger(await careless.database())).rejects.toThrow(/fsync = off.*Set fsync = on/)
+  } finally {
+    await careless.stop()
+  }
 })

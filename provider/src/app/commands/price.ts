@@ -22,11 +22,11 @@ import { publish, readPublished } from '../publish.js'
 import { timeOf } from '../when.js'
 import { withParts } from './open.js'
 
-type Options = ChainOptions & KeyOptions & { price: string; hourly: string | undefined; json: boolean }
+type Options = ChainOptions & KeyOptions & { amount: string; hourly: string | undefined; json: boolean }
 
 /** Publishes the offer again at another price. */
 export const priceCommand: CommandModule<CommonOptions, Options> = {
-  command: 'price <price>',
+  command: 'price <amount>',
   describe: 'Change the price of traffic, such as 0.05/GB; sessions that run keep theirs',
   builder: {
     ...chainFlags,
@@ -44,7 +44,7 @@ async function change(options: Options, chain: Chain): Promise<void> {
     throw new UserError(
       'No offer was published from this home yet. Set the price in config.yaml and type: pontage-provider run.',
     )
-  const pricePerMegabyte = parseTrafficPrice(String(options.price), chain.tokenDecimals)
+  const pricePerMegabyte = parseTrafficPrice(String(options.amount), chain.tokenDecimals)
   const pricePerHour =
     hourly === undefined ? last.pricePerHour : parseTimePrice(String(hourly), chain.tokenDecimals)
   const { signature: _, issuedAt: __, ...offer } = last
@@ -53,7 +53,7 @@ async function change(options: Options, chain: Chain): Promise<void> {
       throw tooLarge(error, chain)
     }),
   )
-  await remember(home, 'price', String(options.price))
+  await remember(home, 'price', String(options.amount))
   if (hourly !== undefined) await remember(home, 'time-price', String(hourly))
   const { nextAt } = await readOffer(chain, last.provider)
   const raised = nextAt > 0

@@ -1,0 +1,147 @@
+import { type PromiseFrame, systemClock } from '@pontage/shared'
+import { connectChain, connectLink, createLog, createTypedData, type Link } from '@pontage/shared/node'
+import { type Crowd, channelsOf, hubIdentity, promiseAt, providerAt } from './crowd.js'
+
+// The providers of a benchmark, in one process: they sign their consumers' papers beforehand, then clear them.
+
+/** What this process is told first. */
+export interface DriverOrder {
+  readonly port: number
+  readonly rpc: string
+  readonly deploymentFile: string
+  readonly crowd: Crowd
+}
+
+/** One load; the papers for it are signed before it begins. */
+export interface Load {
+  /** Channels in one clear. */
+  readonly batch: number
+  /** Clears under way on each connection at once. */
+  readonly ahead: number
+  /** Clears in all. */
+  readonly clears: number
+  /** Clears a second over all connections; without, as fast as they are answered. */
+  readonly perSecond?: number
+}
+
+/** What a load came to. */
+export interface LoadResult {
+  readonly cleared: number
+  readonly seconds: number
+  readonly p50Ms: number
+  readonly p99Ms: number
+}
+
+interface Paper {
+  readonly provider: number
+  readonly promises: readonly PromiseFrame[]
+}
+
+const dialsAtOnce = 50
+const patienceMs = 120_000
+
+process.once('message', (order: DriverOrder) => void drive(order))
+process.once('disconnect', () => process.exit())
+
+async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise<void> {
+  const chain = await connectChain({ rpc, deploymentFile, confirmations: 0 })
+  const typedData = createTypedData(chain.deployment)
+  const people = Array.from({ length: crowd.providers }, (_, index) => providerAt(index))
+  const links: Link[] = []
+  const dial = async (index: number): Promise<Link> => {
+    const dialled = await connectLink({
+      url: `ws://127.0.0.1:${port}`,
+      self: { identity: people[index] ?? providerAt(index), typedData, clock: systemClock },
+      expectPeer: hubIdentity().address,
+      handlers: {},
+      log: createLog('bench-driver', 'error'),
+      timeoutMs: patienceMs,
+    })
+    if (!dialled.ok) throw new Error(JSON.stringify(dialled.refusal))
+    return dialled.link
+  }
+  for (let first = 0; first < crowd.providers; first += dialsAtOnce) {
+    const count = Math.min(dialsAtOnce, crowd.providers - first)
+    links.push(...(await Promise.all(Array.from({ length: count }, (_, index) => dial(first + index)))))
+  }
+
+  const rounds = new Map<number, number>()
+  /** Every provider in turn, each its channels in turn; a channel's total grows by 100 wei each time. */
+  const sign = ({ batch, clears }: Load): Paper[] => {
+    const next = new Map<number, number>()
+    return Array.from({ length: clears }, (_, index) => {
+      const provider = index % crowd.providers
+      const own = channelsOf(crowd, provider)
+      const from = next.get(provider) ?? 0
+      next.set(provider, from + batch)
+      const { address } = people[provider] ?? providerAt(provider)
+      const promises = Array.from({ length: batch }, (_, place) => {
+        const channel = own[(from + place) % own.length] ?? 0
+        const round = (rounds.get(channel) ?? 0) + 1
+        rounds.set(channel, round)
+        return promiseAt(typedData, channel, address, 100n * BigInt(round))
+      })
+      return { provider, promises }
+    })
+  }
+  process.send?.('connected')
+  process.on('message', (asked: { sign: Load } | { go: Load } | 'stop') => {
+    if (asked === 'stop') process.exit()
+    if ('sign' in asked) {
+      papers = sign(asked.sign)
+      process.send?.('signed')
+    } else
+      void run(links, papers.splice(0), asked.go).then((result) => {
+        process.send?.(result)
+      })
+  })
+  let papers: Paper[] = []
+}
+
+/** Sends every paper, each connection its own in order, and waits for all answers. @throws Error when one is refused */
+async function run(links: readonly Link[], papers: readonly Paper[], load: Load): Promise<LoadResult> {
+  const queues = new Map<number, Paper[]>()
+  for (const paper of papers) queues.set(paper.provider, [...(queues.get(paper.provider) ?? []), paper])
+  const latencies: number[] = []
+  let cleared = 0
+  const clear = async ({ provider, promises }: Paper, since = performance.now()): Promise<void> => {
+    const answer = await links[provider]?.request('clear', { promises }, patienceMs)
+    if (!answer?.ok || answer.value.refused.length > 0)
+      throw new Error(`A clear was refused: ${JSON.stringify(answer?.ok ? answer.value.refused[0] : answer)}`)
+    latencies.push(performance.now() - since)
+    cleared += promises.length
+  }
+  const began = performance.now()
+  if (load.perSecond === undefined)
+    await Promise.all(
+      [...queues.values()].flatMap((queue) =>
+        Array.from({ length: load.ahead }, async () => {
+          for (let paper = queue.shift(); paper; paper = queue.shift()) await clear(paper)
+        }),
+      ),
+    )
+  else await paced(papers, load.perSecond, began, clear)
+  latencies.sort((a, b) => a - b)
+  const at = (share: number) =>
+    latencies[Math.min(latencies.length - 1, Math.floor(share * latencies.length))] ?? 0
+  return { cleared, seconds: (performance.now() - began) / 1_000, p50Ms: at(0.5), p99Ms: at(0.99) }
+}
+
+/** Sends at a steady rate whatever comes back, each timed from when it was due: who falls behind is not spared. */
+async function paced(
+  papers: readonly Paper[],
+  perSecond: number,
+  began: number,
+  clear: (paper: Paper, since: number) => Promise<void>,
+): Promise<void> {
+  const under: Promise<void>[] = []
+  while (under.length < papers.length) {
+    const due = Math.min(papers.length, Math.floor(((performance.now() - began) / 1_000) * perSecond))
+    for (let index = under.length; index < due; index++) {
+      const paper = papers[index]
+      if (paper) under.push(clear(paper, began + (index / perSecond) * 1_000))
+    }
+    await new Promise((resolve) => setTimeout(resolve, 1))
+  }
+  await Promise.all(under)
+}

@@ -1,0 +1,129 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startPostgres } from '@pontage/hub/postgres.fixture'
+import { startTestChain, tokens } from '@pontage/hub/world.fixture'
+import { createSender } from '@pontage/shared/node'
+import { type Crowd, hubIdentity } from './crowd.js'
+import type { HubOrder } from './hubProcess.js'
+import { type Measured, openStage, type Stage } from './stage.js'
+import { measureYardsticks } from './yardsticks.js'
+
+// npm run bench -w hub [-- --json]: channels cleared end to end: over the websocket, durable, hub promise out.
+
+type Engine = HubOrder['engine']
+
+const json = process.argv.includes('--json')
+const say = (...lines: readonly string[]) => {
+  if (!json) process.stdout.write(`${lines.join('\n')}\n`)
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'pontage-bench-'))
+const world = await startTestChain()
+const postgres = await startPostgres()
+const chain = { rpc: world.rpcUrl, deploymentFile: world.deploymentFile }
+let ledgers = 0
+
+try {
+  await fillPool()
+  const yardsticks = measureYardsticks()
+  say(
+    `signatures, one core: ${yardsticks.nativeRecoverPerSecond}/s as the hub checks them, ${yardsticks.ethersRecoverPerSecond}/s by ethers`,
+    `the bare curve:       ${yardsticks.bareRecoverPerSecond}/s recovered, ${yardsticks.bareVerifyPerSecond}/s against a known key`,
+  )
+  const engines = { sqlite: await engine('sqlite'), postgres: await engine('postgres') }
+  const microsecondsPerClear: Record<string, number> = {}
+  for (const channels of [100, 1_000, 10_000, 100_000])
+    microsecondsPerClear[channels] = await growth(channels)
+  const connections: Record<string, number> = {}
+  for (const count of [100, 1_000, 10_000]) connections[count] = await crowded(count)
+  const { nativeRecoverPerSecond, ethersRecoverPerSecond } = yardsticks
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ ...engines, nativeRecoverPerSecond, ethersRecoverPerSecond, microsecondsPerClear, connections })}\n`,
+    )
+} finally {
+  await postgres.stop()
+  await world.close()
+  await rm(folder, { recursive: true })
+}
+
+/** The hub's pool, large enough for everything that is promised here. */
+async function fillPool(): Promise<void> {
+  const hub = hubIdentity()
+  await world.fund(hub.address, { tokens: '1000', coin: '1' })
+  const sender = createSender(world.chain, hub)
+  const { token, channels } = world.chain
+  await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('1000')))
+  await sender.send(channels.fund.populateTransaction(hub.address, tokens('1000')))
+}
+
+async function onStage<Result>(
+  engine: Engine,
+  crowd: Crowd,
+  work: (stage: Stage) => Promise<Result>,
+): Promise<Result> {
+  const where = engine === 'sqlite' ? join(folder, `${ledgers++}.sqlite`) : await postgres.database()
+  const stage = await openStage({ engine, where }, chain, crowd)
+  try {
+    return await work(stage)
+  } finally {
+    await stage.close()
+  }
+}
+
+/** Batches of three sizes, then 10,000 channels a second over 1,000 connections. */
+async function engine(name: Engine) {
+  const best = await onStage(name, { providers: 8, channelsEach: 2_000 }, async (stage) => {
+    await stage.measure({ batch: 1_000, ahead: 2, clears: 16 }) // Warms up.
+    let most = 0
+    for (const [batch, ahead, clears] of [
+      [10, 16, 4_000],
+      [100, 4, 600],
+      [1_000, 2, 80],
+    ] as const) {
+      const measured = await stage.measure({ batch, ahead, clears })
+      show(`${name}, batches of ${batch}`, measured)
+      most = Math.max(most, measured.clearedPerSecond)
+    }
+    return most
+  })
+  const paced = await onStage(name, { providers: 1_000, channelsEach: 10 }, async (stage) => {
+    await stage.measure({ batch: 10, ahead: 1, clears: 2_000 })
+    return stage.measure({ batch: 10, ahead: 1, clears: 5_000, perSecond: 1_000 })
+  })
+  show(`${name}, 10,000/s over 1,000 connections`, paced)
+  return { clearedPerSecond: best, p50Ms: tenths(paced.p50Ms), p99Ms: tenths(paced.p99Ms) }
+}
+
+/** Processor time for one channel cleared, with so many in the ledger. */
+async function growth(channels: number): Promise<number> {
+  const crowd = { providers: 10, channelsEach: channels / 10 }
+  const batch = Math.min(100, crowd.channelsEach)
+  const measured = await onStage('sqlite', crowd, async (stage) => {
+    await stage.measure({ batch, ahead: 4, clears: 10_000 / batch })
+    return stage.measure({ batch, ahead: 4, clears: 40_000 / batch })
+  })
+  show(`sqlite, ${channels} channels in the ledger`, measured)
+  return tenths(measured.cpuMicroseconds)
+}
+
+/** As fast as it goes, over so many connections at once, ten channels each. */
+async function crowded(providers: number): Promise<number> {
+  const measured = await onStage('sqlite', { providers, channelsEach: 10 }, async (stage) => {
+    await stage.measure({ batch: 10, ahead: 1, clears: Math.min(1_000, providers) })
+    return stage.measure({ batch: 10, ahead: 1, clears: Math.max(4_000, providers) })
+  })
+  show(`sqlite, ${providers} connections`, measured)
+  return measured.clearedPerSecond
+}
+
+function show(name: string, { clearedPerSecond, cpuMicroseconds, p50Ms, p99Ms }: Measured): void {
+  say(
+    `${name.padEnd(44)}${String(clearedPerSecond).padStart(7)}/s, ${tenths(cpuMicroseconds)} µs of processor each, p50 ${tenths(p50Ms)} ms, p99 ${tenths(p99Ms)} ms`,
+  )
+}
+
+function tenths(value: number): number {
+  return Math.round(10 * value) / 10
+}
