@@ -14,6 +14,7 @@ import type { Undrawn } from '../core/drawPolicy.js'
 import type { Liability } from '../core/liabilities.js'
 import type { Quality } from '../core/receipts.js'
 import type { Account, Pool } from '../core/solvency.js'
+import type { DumpedRow } from './store/dump.js'
 
 /** A block that the ledger has followed the chain to. */
 export interface Cursor {
@@ -259,6 +260,11 @@ export interface Ledger {
 
   /** Whether this process is the one, of all on this ledger, that writes to the chain now. */
   leads(): Promise<boolean>
+
+  /** Every row, as of one moment, for another ledger to take in. */
+  dump(): Promise<readonly DumpedRow[]>
+  /** Takes in such rows. @throws UserError unless this ledger is empty */
+  restore(rows: readonly DumpedRow[]): Promise<void>
 
   /** What is wrong with the store itself; undefined while it is intact. Reads all of it. */
   problem(): Promise<string | undefined>

@@ -1,31 +1,90 @@
 import { existsSync } from 'node:fs'
+import { open, readFile, writeFile } from 'node:fs/promises'
 import { formatBytes } from '@pontage/shared'
 import { type CommonOptions, jsonFlag, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import type { Ledger } from '../../io/ledger.js'
+import { ledgerLines, rowsFrom } from '../../io/ledgerFile.js'
 import { backUp } from '../../io/sqlite/backup.js'
-import { ledgerPath } from './books.js'
+import { type LedgerOptions, ledgerFlags, ledgerPath, openLedger, withLedger } from './books.js'
 
-type Options = CommonOptions & { action: string; file: string; json: boolean }
+type Options = LedgerOptions & { action: string; file: string; json: boolean }
 
-/** Copies the ledger, whether a hub runs on it or not. */
+/** Copies the ledger, whether a hub runs on it or not, or carries it from a file to a database and back. */
 export const ledger: CommandModule<CommonOptions, Options> = {
   command: 'ledger <action> <file>',
-  describe: '"ledger backup FILE" copies the ledger, also while the hub runs',
+  describe:
+    '"ledger backup FILE" copies the ledger, also while the hub runs; "ledger export FILE" writes it as lines of JSON (- for standard output), "ledger import FILE" fills an empty one with them',
   builder: {
+    ...ledgerFlags,
     ...jsonFlag,
-    action: { choices: ['backup'], describe: 'What to do' },
-    file: { type: 'string', describe: 'File to write, which must not exist yet' },
+    action: { choices: ['backup', 'export', 'import'], describe: 'What to do' },
+    file: { type: 'string', describe: 'File to write, which must not exist yet, or to import' },
   },
-  async handler({ home, file, json }) {
-    const path = ledgerPath(home)
-    if (!existsSync(path))
-      throw new UserError(`There is no ledger at ${path} yet. Run pontage-hub run first, or name its --home.`)
-    const made = await backUp(path, String(file))
-    if (json) printJson(made)
-    else
-      printLines(
-        `Copied the ledger to ${made.file}: ${formatBytes(BigInt(made.bytes))}, up to block ${made.block}.`,
-        'Keep it on another machine. It holds promises and signatures, but no key: back up the keystore too.',
-      )
+  async handler(options) {
+    if (options.action === 'backup') await backup(options)
+    else if (options.action === 'export') await withLedger(options, (from) => exportTo(from, options))
+    else await importFrom(options)
   },
+}
+
+async function backup({ home, database, file, json }: Options): Promise<void> {
+  if (database !== undefined)
+    throw new UserError(
+      'A ledger in PostgreSQL is backed up by its server: pg_dump, or continuous archiving (docs/operations.md). "ledger export FILE" copies it as text.',
+    )
+  const path = ledgerPath(home)
+  if (!existsSync(path))
+    throw new UserError(`There is no ledger at ${path} yet. Run pontage-hub run first, or name its --home.`)
+  const made = await backUp(path, String(file))
+  if (json) printJson(made)
+  else
+    printLines(
+      `Copied the ledger to ${made.file}: ${formatBytes(BigInt(made.bytes))}, up to block ${made.block}.`,
+      'Keep it on another machine. It holds promises and signatures, but no key: back up the keystore too.',
+    )
+}
+
+async function exportTo(from: Ledger, { file, json }: Options): Promise<void> {
+  const rows = await from.dump()
+  if (file === '-') {
+    for (const line of ledgerLines(rows)) process.stdout.write(line)
+    return
+  }
+  const target = await open(file, 'wx', 0o600).catch((cause) => {
+    throw new UserError(`${file} cannot be written: ${cause.message}. Name a file that is not there yet.`, {
+      cause,
+    })
+  })
+  try {
+    await writeFile(target, ledgerLines(rows))
+    await target.sync()
+  } finally {
+    await target.close()
+  }
+  if (json) printJson({ file, rows: rows.length })
+  else
+    printLines(
+      `Wrote ${rows.length} rows to ${file}.`,
+      'Of two copies only one may ever be run: before it is imported elsewhere, the hub that ran on this ledger must have stopped for good.',
+    )
+}
+
+async function importFrom(options: Options): Promise<void> {
+  const { file, json } = options
+  const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8').catch((cause) => {
+    throw new UserError(`${file} cannot be read: ${cause.message}.`, { cause })
+  })
+  const rows = rowsFrom(text)
+  const into = await openLedger(options)
+  try {
+    await into.restore(rows)
+    const problem = await into.problem()
+    if (problem !== undefined)
+      throw new UserError(`What was imported does not add up: ${problem}. Do not run on it.`)
+  } finally {
+    await into.close()
+  }
+  if (json) printJson({ file, rows: rows.length })
+  else printLines(`Took in ${rows.length} rows.`)
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { type Address, address, type Hex, netOf, wei } from '@pontage/shared'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
@@ -7,6 +10,8 @@ import { judgeSolvency } from '../../core/solvency.js'
 import { startPostgres, type TestPostgres } from '../../postgres.fixture.js'
 import { type Ledger, LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
+import { ledgerLines, rowsFrom } from '../ledgerFile.js'
+import { openSqliteLedger } from '../sqlite/sqliteLedger.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -147,6 +152,55 @@ it('refuses while the database is gone, and works again when it is back', async 
     expect(await ledger.leads()).toBe(true)
   } finally {
     await ledger.close()
+  }
+})
+
+it('takes in everything that another engine wrote out, and nothing that was changed on the way', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'pontage-export-'))
+  const file = await openSqliteLedger(join(folder, 'ledger.sqlite'))
+  const database = await openPostgresLedger(url)
+  try {
+    await file.bind(hub, {
+      chainId: 31_337,
+      token: hub,
+      registry: hub,
+      channels: hub,
+      marketplace: hub,
+      fromBlock: 0,
+    })
+    await file.applyChain({
+      cursor: { number: 7, hash: '0x07', at: 1_000 },
+      hub: { balance: wei(10n ** 25n), pendingWithdrawal: wei(0n), feeBps: 200 },
+      channels: Array.from({ length: channels }, (_each, n) => ({
+        channelId: channelId(n + 1),
+        consumer,
+        nonce: n,
+        status: 'open',
+        balance: wei(10n ** 25n),
+        exitAt: 0,
+      })),
+      tabs: [],
+      accounts: [],
+    })
+    await work(file, 1, 10, { guaranteed: new Map(), totals: [] })
+    await file.block({ identity: consumer, since: 3 })
+    await file.writeNote('leaving', 'a "quoted" \\ note\n{1,2}')
+    const lines = [...ledgerLines(await file.dump())]
+    await database.restore(rowsFrom(lines.join('')))
+    // An engine has its own order of rows.
+    expect([...(await database.dump())].map((row) => JSON.stringify(row)).sort()).toEqual(
+      [...(await file.dump())].map((row) => JSON.stringify(row)).sort(),
+    )
+    expect(await database.problem()).toBe(undefined)
+    expect(await database.tally()).toEqual(await file.tally())
+    expect(await database.note('leaving')).toBe(await file.note('leaving'))
+    await expect(database.restore([])).rejects.toThrow(/is not empty/)
+    expect(() => rowsFrom(lines.toSpliced(3, 1).join(''))).toThrow(/were changed or are not all there/)
+    expect(() => rowsFrom(lines.join('').slice(0, -9))).toThrow(/ends in the middle/)
+    expect(() => rowsFrom(`{}\n{}\n`)).toThrow(/line 1: it does not begin/)
+  } finally {
+    await Promise.all([file.close(), database.close()])
+    await rm(folder, { recursive: true })
   }
 })
 

@@ -1,7 +1,7 @@
 /** A value of a row: bytes are hexadecimal text with 0x, as everywhere else. */
 export type Value = string | number | null
 export type Row = Readonly<Record<string, Value>>
-type Kind = 'bytes' | 'number' | 'text'
+export type Kind = 'bytes' | 'number' | 'text'
 
 /** One statement in the words of both engines. It takes any number of rows of values at once. */
 export interface Statement {

@@ -4,6 +4,7 @@ import type { Blocked, DrawOrder, Ledger, NoteName, Relayed } from '../ledger.js
 import { chainOrder } from './chainMirror.js'
 import { creditOrder, grantOrder } from './clearing.js'
 import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
+import { dump, restore } from './dump.js'
 import { type Engine, plain, type Row, type Statement, statement, type Value } from './engine.js'
 import { Gathered } from './gathered.js'
 import { takeOrders } from './orders.js'
@@ -176,6 +177,8 @@ export function createLedger(engine: Engine, name: string): Ledger {
     note: async (key) => (await now()).notes.get(key),
     writeNote: (key, text) => (text === undefined ? write(deleteNote, [key]) : write(writeNote, [key, text])),
     leads: () => engine.leads(),
+    dump: () => dump(engine),
+    restore: (rows) => restore(engine, rows, name),
     problem: async () => (await engine.problem()) ?? (await wrongSums(engine)),
     close: async () => {
       await idle()
