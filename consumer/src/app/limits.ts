@@ -37,16 +37,12 @@ export interface LimitOptions {
  */
 export function limitsFrom(argv: CommonOptions & LimitOptions, decimals: number): Limits {
   const configured = readConfiguration(argv.home)
-  const of = (camel: keyof LimitOptions, dashed: string): string[] =>
-    [
-      argv[camel],
-      process.env[`PONTAGE_CONSUMER_${dashed.replaceAll('-', '_').toUpperCase()}`],
-      configured[dashed],
-      configured[camel],
-    ]
-      .flat()
-      .filter((each) => each !== undefined && each !== null && each !== '')
-      .map(String)
+  const of = (camel: keyof LimitOptions, dashed: string): string[] => {
+    const variable = `PONTAGE_CONSUMER_${dashed.replaceAll('-', '_').toUpperCase()}`
+    const given = [argv[camel], process.env[variable], configured[dashed], configured[camel]].flat()
+    const named = given.filter((each) => each !== undefined && each !== null && each !== '').map(String)
+    return [...new Set(named)]
+  }
   const prices = of('maxPrice', 'max-price').map((text): Limits['maxPrice'] =>
     /\/\s*h\s*$/.test(text)
       ? { perHour: parseTimePrice(text, decimals) }
