@@ -4,12 +4,15 @@ import { channelCommand } from './app/commands/channel.js'
 import { connectCommand } from './app/commands/connect.js'
 import { debtCommand, repayCommand } from './app/commands/debt.js'
 import { disconnectCommand } from './app/commands/disconnect.js'
+import { doctorCommand } from './app/commands/doctor.js'
+import { execCommand } from './app/commands/exec.js'
 import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
 import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
 import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
+import { unlockCommand } from './app/commands/unlock.js'
 import { homeBehindSudo } from './io/ownership.js'
 
 // A closed terminal or pipe is no failure of the command.
@@ -30,8 +33,11 @@ await runProgram({
     providersCommand,
     channelCommand,
     connectCommand,
-    disconnectCommand,
+    execCommand,
     statusCommand,
+    disconnectCommand,
+    unlockCommand,
+    doctorCommand,
     historyCommand,
     rateCommand,
     stakeCommand,
@@ -40,4 +46,8 @@ await runProgram({
     repayCommand,
   ],
   argv: process.argv.slice(2),
+  notes: [
+    'connect ends with 0 after Ctrl-C, disconnect, a reached cap or budget; with 1 when no provider was left.',
+    'exec ends with the code of its program.',
+  ],
 })

@@ -1,13 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  builtProgram,
   createMarket,
   type Market,
   openHub,
   openProvider,
   type Person,
+  programPath,
   seatConsumer,
+  sequence,
 } from '../world/index.js'
 
 let market: Market
@@ -25,45 +29,70 @@ beforeAll(async () => {
 })
 afterAll(() => market.destroy())
 
-/** The same moments each time: an ordinary linear congruential generator. */
-function* moments(seed: number): Generator<number> {
-  for (let state = seed; ; ) {
-    state = (state * 1_103_515_245 + 12_345) % 2 ** 31
-    yield state / 2 ** 31
-  }
-}
-
 const promised = async (): Promise<bigint> => {
   const [channel] = await consumer.json<{ promised: { amount: string }[] }[]>('channel', 'status')
   return BigInt(channel?.promised[0]?.amount ?? 0)
 }
 
-const rules = async (): Promise<string> =>
-  (await consumer.host.run(['bash', '-c', 'ip rule; ip route show table all; nft list ruleset'])).stdout
+/** The latest total in the journal, as it lies on the disk. */
+function recorded(): bigint {
+  const path = join(consumer.host.home, '.pontage', 'consumer', 'journal.jsonl')
+  const totals = readFileSync(path, 'utf8').match(/"kind":"total".*?"amount":"(\d+)"/g) ?? []
+  return BigInt(/"(\d+)"$/.exec(totals.at(-1) ?? '')?.[1] ?? 0)
+}
 
-/** Connects, downloads, and is killed at a moment of its session. */
-async function killedSession(afterMs: number): Promise<void> {
-  const program = consumer.start(['connect', '--json', '--cap', '400MB'])
-  await program.line(/"connected"/)
-  const download = consumer.host
-    .run(['curl', '-s', '-m', '3', '-o', '/dev/null', market.internet.fileUrl(100_000_000)])
-    .catch(() => undefined)
-  await new Promise((resolve) => setTimeout(resolve, afterMs))
-  await program.stop('SIGKILL')
-  await consumer.run('disconnect')
-  await download
+const machine = async (): Promise<string> => {
+  const parts = [
+    'ip rule; ip route show table all',
+    'nft list ruleset',
+    'ip -brief address',
+    'cat /etc/resolv.conf',
+  ]
+  return (await consumer.host.run(['bash', '-c', parts.join('; ')])).stdout
+}
+
+/** Connects, downloads, and is killed: at a moment of its session, or once its Nth record is on the disk. */
+async function killedSession(when: { readonly afterMs: number } | { readonly afterRecords: number }) {
+  const env =
+    'afterRecords' in when
+      ? {
+          NODE_OPTIONS: `--import=${builtProgram('actors/crash.js')}`,
+          PONTAGE_CRASH_AFTER: String(when.afterRecords),
+        }
+      : {}
+  const program = consumer.host.start([programPath('pontage'), 'connect', '--json', '--cap', '400MB'], {
+    env,
+  })
+  const connected = await Promise.race([
+    program.line(/"connected"/, { timeoutMs: 60_000 }).then(() => true),
+    program.ended.then(() => false),
+  ]).catch(() => false)
+  const download = connected
+    ? consumer.host.start(['curl', '-s', '-m', '20', '-o', '/dev/null', market.internet.fileUrl(100_000_000)])
+    : undefined
+  if ('afterMs' in when) {
+    await new Promise((resolve) => setTimeout(resolve, when.afterMs))
+    program.signal('SIGKILL')
+  }
+  expect(await program.ended).toEqual({ code: null, signal: 'SIGKILL' })
+  expect(await consumer.json('unlock')).toEqual({ result: 'restored' })
+  await download?.stop('SIGKILL')
 }
 
 describe('a consumer that is killed again and again', () => {
-  it('never signs a lower total, and its machine is restored each time', async () => {
-    const before = await rules()
-    const moment = moments(20_261_122)
+  it('never signs a lower total, and its machine is restored each time', { timeout: 400_000 }, async () => {
+    const before = await machine()
+    const seed = 20_261_122
+    const moment = sequence(seed)
+    const random = (below: number) => Math.floor(moment.next().value * below)
     let last = 0n
-    for (let round = 0; round < 6; round++) {
-      await killedSession(Math.floor((moment.next().value ?? 0) * 1_200))
-      expect(await rules()).toBe(before)
-      const now = await promised()
-      expect(now).toBeGreaterThanOrEqual(last)
+    for (let round = 0; round < 20; round++) {
+      const when = round % 2 === 0 ? { afterMs: random(1_000) } : { afterRecords: 1 + random(12) }
+      await killedSession(when)
+      const told = `seed ${seed}, round ${round}: ${JSON.stringify(when)}`
+      expect(await machine(), told).toBe(before)
+      const now = recorded()
+      expect(now, told).toBeGreaterThanOrEqual(last)
       last = now
     }
     expect(last).toBeGreaterThan(0n)

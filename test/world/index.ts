@@ -1,3 +1,4 @@
+export * from './capRun.js'
 export * from './chain.js'
 export * from './delivered.js'
 export * from './dishonestHub.js'

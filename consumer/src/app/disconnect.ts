@@ -9,6 +9,8 @@ import {
   readConnection,
   thisNamespace,
 } from '../io/connectionFile.js'
+import { askControl } from '../io/controlSocket.js'
+import { restoreDns } from '../io/dns.js'
 import { openJournal } from '../io/journal.js'
 import { killSwitchTable, parts } from '../io/killSwitch.js'
 import { lockHome } from '../io/lock.js'
@@ -24,12 +26,21 @@ const endPatienceMs = 30_000
  * @returns What there was to undo.
  * @throws UserError when the connection belongs to another network namespace, or does not end.
  */
-export async function disconnect(home: string): Promise<'ended' | 'restored' | 'nothing'> {
+export async function disconnect(home: string, control: string): Promise<'ended' | 'restored' | 'nothing'> {
+  const before = await readConnection(home).catch(() => undefined)
+  // Where it may be asked, no rights are needed: it has them.
+  if ((await askControl(control, 'disconnect')) !== undefined) {
+    if (before) await gone(before)
+    return 'ended'
+  }
+  if (process.getuid?.() !== 0)
+    throw new UserError('Routes and firewall are changed back by root only: use sudo.')
   const found = await readConnection(home)
   if (found === undefined) return 'nothing'
   if (isFromEarlierBoot(found)) {
     // The old boot's rules are gone, but the table may have been saved and loaded again.
     await deleteTable('inet', killSwitchTable)
+    if (found.dns) await restoreDns(found.dns, found.interface)
     await forgetConnection(home)
     return 'restored'
   }
@@ -39,25 +50,31 @@ export async function disconnect(home: string): Promise<'ended' | 'restored' | '
     )
   if (!isRunning(found)) return restore(home)
   process.kill(found.process.pid, 'SIGTERM')
+  await gone(found)
+  await restore(home)
+  return 'ended'
+}
+
+/** Waits for the end of a connection's process. */
+async function gone(record: ConnectionRecord): Promise<void> {
+  const { pid } = record.process
   const giveUpAt = Date.now() + endPatienceMs
-  while (isRunning(found)) {
+  while (isRunning(record)) {
     if (Date.now() > giveUpAt)
       throw new UserError(
-        `The connection (process ${found.process.pid}) does not end. End it with "kill -9 ${found.process.pid}", then run disconnect again.`,
+        `The connection (process ${pid}) does not end. End it with "kill -9 ${pid}", then run disconnect again.`,
       )
     await delay(20)
   }
-  await restore(home)
-  return 'ended'
 }
 
 /**
  * A killed program wrote its usage a second ago at best; the kernel went on counting. A journal that cannot be
  * written keeps nobody from getting the network back.
  */
-async function keepLastCount(home: string, { session }: ConnectionRecord): Promise<void> {
+async function keepLastCount(home: string, { session, netns }: ConnectionRecord): Promise<void> {
   try {
-    const table = await listTable('inet', killSwitchTable)
+    const table = await listTable('inet', killSwitchTable, netns ? { netns: netns.name } : {})
     const flowed = [parts.down, parts.up].reduce(
       (sum, name) => sum + (table?.counters.get(name)?.bytes ?? 0n),
       0n,
@@ -70,7 +87,7 @@ async function keepLastCount(home: string, { session }: ConnectionRecord): Promi
 }
 
 /** A running session restores by itself when asked; what it left, or a dead one left, is undone here. */
-async function restore(home: string): Promise<'restored' | 'nothing'> {
+export async function restore(home: string): Promise<'restored' | 'nothing'> {
   const lock = await lockHome(home)
   try {
     const record = await readConnection(home)

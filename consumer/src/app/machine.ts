@@ -1,11 +1,18 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { commandExists, linkExists, listTable, UserError } from '@pontage/shared/node'
+import { isLocalAddress } from '../core/localAddress.js'
 import { isFromEarlierBoot, isRunning, readConnection } from '../io/connectionFile.js'
 import { killSwitchTable } from '../io/killSwitch.js'
+import { remoteShell } from '../io/remoteShell.js'
 
 /** What the system has to have for a tunnel. */
-const programs = { ip: 'iproute2', nft: 'nftables', wg: 'wireguard-tools', flock: 'util-linux' } as const
+export const systemPrograms = {
+  ip: 'iproute2',
+  nft: 'nftables',
+  wg: 'wireguard-tools',
+  flock: 'util-linux',
+} as const
 
 /**
  * Makes sure that a tunnel can be made here: rights, programs, and no connection that stands already.
@@ -15,7 +22,7 @@ const programs = { ip: 'iproute2', nft: 'nftables', wg: 'wireguard-tools', flock
 export async function requireFreeMachine(home: string, name: string | undefined): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new UserError('A tunnel changes routes and firewall: run connect as root (sudo pontage connect …).')
-  for (const [program, source] of Object.entries(programs))
+  for (const [program, source] of Object.entries(systemPrograms))
     if (!(await commandExists(program)))
       throw new UserError(`The program ${program} was not found. Install ${source}.`)
   await access('/dev/net/tun', constants.R_OK | constants.W_OK).catch((cause) => {
@@ -38,6 +45,23 @@ export async function requireFreeMachine(home: string, name: string | undefined)
     isFromEarlierBoot(record)
       ? 'The machine was restarted while connected. Run "pontage disconnect" to tidy up, then connect again.'
       : 'An earlier connection left the kill switch on. Run "pontage disconnect" to open the network, then connect again.',
+  )
+}
+
+/**
+ * The kill switch would cut off whoever types over the network, for good.
+ *
+ * @throws UserError for a remote shell, unless it comes from a local network that stays open.
+ */
+export function demandShellIsSafe(allowLan: boolean): void {
+  const client = remoteShell()
+  if (client === undefined || (allowLan && isLocalAddress(client))) return
+  const from = client === '' ? 'over the network' : `from ${client}`
+  const lan = isLocalAddress(client)
+    ? 'Give --allow-lan to leave the local network open'
+    : 'Give --yes if you have another way in'
+  throw new UserError(
+    `This shell comes ${from}, and the kill switch would cut it off. ${lan}, or use "pontage exec" or --netns, which leave the machine’s own network alone.`,
   )
 }
 

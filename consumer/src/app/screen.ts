@@ -33,6 +33,7 @@ export interface Screen {
     address4: string
     address6: string
     gateway4: string
+    dns: readonly string[]
     /** Bytes after which the kernel stops everything; undefined when nothing does. */
     limit: Bytes | undefined
     /** The namespace of programs, where the tunnel is not for the whole machine. */

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { applyIp, CommandFailed, runCommand } from '@pontage/shared/node'
+import { applyIp, CommandFailed, deleteWireguard, runCommand } from '@pontage/shared/node'
 
 /** How the tunnel is routed: as wg-quick does it, with two rules more. */
 export interface TunnelRoutes {
@@ -14,6 +14,7 @@ export interface TunnelRoutes {
 
 /** Our rules stand together, before the system's own (32766). */
 const firstPriority = 32_000
+const mostRules = 4
 const lastMetric = '4294967295'
 
 /**
@@ -37,6 +38,35 @@ export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
     for (const words of rulesOf(routes, family)) await tolerantly(family, ['rule', 'delete', ...words])
     for (const words of tableOf(routes)) await tolerantly(family, ['route', 'delete', ...words])
   }
+}
+
+/**
+ * Removes our rules, known by their priorities, with the table they lead to and the tunnel behind it: for when no
+ * record says what was made.
+ */
+export async function sweepRoutes(): Promise<void> {
+  for (const family of [4, 6] as const) {
+    const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'rule', 'show'])
+    const rules = JSON.parse(stdout || '[]') as { priority: number; table?: string }[]
+    const ours = rules.filter(
+      ({ priority }) => priority >= firstPriority && priority < firstPriority + mostRules,
+    )
+    for (const { priority } of ours)
+      await tolerantly(family, ['rule', 'delete', 'priority', String(priority)])
+    for (const table of new Set(ours.map((rule) => rule.table)))
+      if (table !== undefined && /^\d+$/.test(table)) await sweepTable(family, table)
+  }
+}
+
+async function sweepTable(family: 4 | 6, table: string): Promise<void> {
+  const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'route', 'show', 'table', table])
+  const routes = JSON.parse(stdout || '[]') as { dev?: string; type?: string }[]
+  await tolerantly(family, ['route', 'flush', 'table', table])
+  // Of IPv6 a flush leaves the wall behind.
+  await tolerantly(family, ['route', 'delete', 'unreachable', 'default', 'table', table])
+  // The wall behind the tunnel is written as a way to the loopback.
+  const devices = routes.flatMap(({ dev, type }) => (type === undefined && dev && dev !== 'lo' ? [dev] : []))
+  for (const name of devices) await deleteWireguard({ name, kind: 'userspace' })
 }
 
 /** A routing table that nobody uses, and so a mark that nobody uses. */

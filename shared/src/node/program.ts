@@ -32,8 +32,10 @@ export async function runProgram(options: {
   folder: string
   commands: readonly CommandModule<CommonOptions, never>[]
   argv: readonly string[]
+  /** Said below the help of every command. */
+  notes?: readonly string[]
 }): Promise<void> {
-  const { name, description, environment, folder, commands, argv } = options
+  const { name, description, environment, folder, commands, argv, notes = [] } = options
   const home = homeFrom(argv, environment) ?? join(homedir(), '.pontage', folder)
   let parser = yargs()
     .scriptName(name)
@@ -59,8 +61,13 @@ export async function runProgram(options: {
     .demandCommand(1, 'Name a command.')
     .wrap(isatty(1) ? Math.min(110, process.stdout.columns ?? 80) : 100)
     .epilogue(
-      'A setting comes from its flag, else the environment, else config.yaml in the home folder, else its default.',
+      [
+        'A setting comes from its flag, else the environment, else config.yaml in the home folder, else its default.',
+        'Exit codes: 0 done, 1 failed, 2 not understood.',
+        ...notes,
+      ].join('\n'),
     )
+    .completion('completion', 'Print a script that completes commands in the shell: source <($0 completion)')
     .exitProcess(false)
     .fail((message, error) => {
       throw error ?? new UsageError(message)
@@ -94,7 +101,7 @@ function forgetOthersSettings(
   const isTyped = (name: string) =>
     argv.some((word) => [name, dashed(name)].includes(word.replace(/^--?(no-)?/, '').replace(/=.*/s, '')))
   for (const name of Object.keys(given))
-    if (name !== '_' && name !== '$0' && !known.has(name) && !known.has(dashed(name)) && !isTyped(name))
+    if (!['_', '$0', '--'].includes(name) && !known.has(name) && !known.has(dashed(name)) && !isTyped(name))
       delete given[name]
 }
 

@@ -1,5 +1,7 @@
-import { printJson, UserError } from '@pontage/shared/node'
+import { printJson } from '@pontage/shared/node'
+import { controlPath } from '../../io/controlSocket.js'
 import { disconnect } from '../disconnect.js'
+import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences = {
@@ -8,15 +10,15 @@ const sentences = {
   nothing: 'Nothing is connected, and nothing was left behind.',
 } as const
 
-export const disconnectCommand = command<Settings & { json: boolean }>({
+export const disconnectCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'disconnect',
   describe: 'End the connection and make the network as it was, also after a crash or a reached cap',
   builder: (yargs) =>
-    withSettings(yargs).option('json', { type: 'boolean', default: false, describe: 'Print {result}' }),
+    withSettings(yargs)
+      .options(controlFlag)
+      .option('json', { type: 'boolean', default: false, describe: 'Print {result}' }),
   async handler(argv) {
-    if (process.getuid?.() !== 0)
-      throw new UserError('Routes and firewall are changed back by root only: use sudo.')
-    const result = await disconnect(argv.home)
+    const result = await disconnect(argv.home, argv.control ?? controlPath(argv.home))
     if (argv.json) printJson({ result })
     else printLine(sentences[result])
   },

@@ -1,34 +1,49 @@
 import { formatBytes } from '@pontage/shared'
 import { printJson } from '@pontage/shared/node'
 import { inWords } from '../../core/leaving.js'
-import { type Status, status } from '../status.js'
+import { controlPath } from '../../io/controlSocket.js'
+import { askStatus, type Status } from '../status.js'
+import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences: Record<Status['state'], string> = {
   disconnected: 'Not connected; the network is open.',
+  connecting: 'Connecting; the network is open until there is a tunnel.',
   connected: 'Connected; the kill switch is on.',
+  suspended: 'Connected, but the provider waits for payment; the kill switch is on.',
+  reconnecting: 'Looking for a provider; the kill switch is on, and nothing leaves meanwhile.',
   blocked: 'The session is over and the kill switch is on: nothing leaves until "pontage disconnect".',
   crashed: 'The program was killed while connected; the kill switch is on. Run "pontage disconnect".',
 }
 
-export const statusCommand = command<Settings & { json: boolean }>({
+export const statusCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'status',
   describe: 'Say how things stand',
   builder: (yargs) =>
-    withSettings(yargs).option('json', {
+    withSettings(yargs).options(controlFlag).option('json', {
       type: 'boolean',
       default: false,
       describe: 'Print one JSON object',
     }),
   async handler(argv) {
-    const now = await status(argv.home)
+    const now = await askStatus(argv.home, argv.control ?? controlPath(argv.home))
     if (argv.json) return printJson(now)
-    printLine(sentences[now.state])
+    if (now.netns === null) printLine(sentences[now.state])
+    else printLine(`A tunnel for the programs in namespace ${now.netns}: ${now.state}.`)
     if (now.provider !== null)
       printLine(`Provider ${now.provider}, ${now.promised} wei promised to it in all.`)
     if (now.downBytes !== null && now.upBytes !== null)
       printLine(`Down ${formatBytes(BigInt(now.downBytes))}, up ${formatBytes(BigInt(now.upBytes))}.`)
     for (const exit of now.exits) printLine(reminderOf(exit))
+    if (now.live === null) return
+    const { bytesPerSecond, capLeft, latencyMs, sessions } = now.live
+    const parts = [
+      `${((bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
+      ...(capLeft === null ? [] : [`${formatBytes(BigInt(capLeft))} left`]),
+      ...(latencyMs === null ? [] : [`paid in ${latencyMs.toFixed(0)} ms`]),
+      ...(sessions > 1 ? [`${sessions} sessions`] : []),
+    ]
+    printLine(`${parts.join(', ')}.`)
   },
 })
 

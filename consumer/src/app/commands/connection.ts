@@ -1,0 +1,164 @@
+import { address, parseTokens } from '@pontage/shared'
+import { exitCode, type Given, UserError, wholeNumber } from '@pontage/shared/node'
+import type { EndReason } from '../../core/session.js'
+import { controlPath, listenControl } from '../../io/controlSocket.js'
+import { openJournal } from '../../io/journal.js'
+import { lockHome } from '../../io/lock.js'
+import { connect } from '../connect.js'
+import { openContext } from '../context.js'
+import { type LimitOptions, limitFlags, limitsFrom } from '../limits.js'
+import { watched } from '../live.js'
+import { demandShellIsSafe, requireFreeMachine } from '../machine.js'
+import { humanScreen, jsonScreen, type Screen } from '../screen.js'
+import { status } from '../status.js'
+import { logFrom, type Settings } from './settings.js'
+
+/** Where a running connection is asked. */
+export const controlFlag = {
+  control: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Socket for status and disconnect; control.sock in the home folder when left out',
+  },
+} as const
+
+/** Flags of the commands that connect. */
+export const connectionFlags = {
+  ...limitFlags,
+  country: { type: 'string', requiresArg: true, describe: 'Only providers in this country, such as DE' },
+  hub: { type: 'string', requiresArg: true, describe: 'Pay through this hub only' },
+  deposit: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Open a channel with so many tokens where there is none',
+  },
+  'max-relay-fee': {
+    type: 'string',
+    default: '0.1',
+    requiresArg: true,
+    describe: 'Most tokens a hub may take for sending one transaction',
+  },
+  patience: {
+    type: 'number',
+    default: 6,
+    requiresArg: true,
+    describe: 'Seconds to wait for a provider that fell silent before the next one is tried',
+  },
+  'retry-for': {
+    type: 'number',
+    default: 30,
+    requiresArg: true,
+    describe: 'Seconds to go on looking for a provider after one was lost',
+  },
+  'allow-lan': {
+    type: 'boolean',
+    default: false,
+    describe: 'Let the local network be talked to behind the kill switch',
+  },
+  yes: { type: 'boolean', default: false, describe: 'Connect even where that cuts this remote shell off' },
+  interface: { type: 'string', requiresArg: true, describe: 'Name of the tunnel’s interface' },
+  ...controlFlag,
+  'control-group': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Group that may use that socket; the home folder’s when left out',
+  },
+} as const
+
+type Flags = Omit<Given<typeof connectionFlags>, keyof LimitOptions>
+export interface ConnectionOptions extends Settings, LimitOptions, Flags {
+  provider?: string
+  netns?: string
+  json: boolean
+}
+
+/** No token has more: what is too fine for this one is found out once its own are known. */
+const mostDecimals = 77
+/** Ends that the user asked for, one way or the other. */
+const wanted: readonly EndReason[] = ['user', 'cap', 'budget', 'ceiling']
+
+/**
+ * Connects until that is over; sets the exit code.
+ *
+ * @param parts.onScreen - Adds to what is shown, or leaves something out.
+ * @param parts.stop - Ends the connection, as Ctrl-C does.
+ * @param parts.output - Where it is shown; left out: standard output.
+ */
+export async function runConnection(
+  argv: ConnectionOptions,
+  parts: {
+    stop?: AbortController
+    onScreen?: (screen: Screen) => Screen
+    output?: NodeJS.WriteStream
+  } = {},
+): Promise<void> {
+  const { stop = new AbortController(), onScreen = (screen) => screen, output = process.stdout } = parts
+  limitsFrom(argv, mostDecimals) // What cannot be read is better said before anything is asked or locked.
+  const provider = argv.provider === undefined ? undefined : address(argv.provider)
+  const hub = argv.hub === undefined ? undefined : address(argv.hub)
+  const patienceMs = wholeNumber('--patience', argv.patience, 1) * 1_000
+  const retryForMs = wholeNumber('--retry-for', argv.retryFor) * 1_000
+  await requireFreeMachine(argv.home, argv.interface)
+  if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
+  const onSignal = () => stop.abort()
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  // A closed terminal does not end a session that others rely on; "pontage disconnect" does.
+  process.on('SIGHUP', () => {})
+  const closers: (() => unknown)[] = [
+    () => process.off('SIGINT', onSignal),
+    () => process.off('SIGTERM', onSignal),
+  ]
+  let end: (outcome: { result: 'ended' }) => void = () => {}
+  let fail: (error: Error) => void = () => {}
+  const over = new Promise<{ result: 'ended' }>((resolve, reject) => {
+    end = resolve
+    fail = reject
+  })
+  over.catch(() => undefined) // Whoever asked for the end hears of it.
+  try {
+    const lock = await lockHome(argv.home)
+    closers.push(() => lock.release())
+    const context = await openContext(argv, logFrom(argv))
+    const { chain } = context
+    closers.push(() => chain.close())
+    const journal = await openJournal(argv.home)
+    closers.push(() => journal.close())
+    const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
+    const write = (text: string) => void output.write(text)
+    const columns = output.isTTY ? () => output.columns ?? 80 : undefined
+    const { screen, live } = watched(
+      onScreen(argv.json ? jsonScreen(write) : humanScreen(write, token, columns)),
+    )
+    const place = { path: argv.control ?? controlPath(argv.home), group: argv.controlGroup }
+    const control = await listenControl(argv.home, place, async (question) => {
+      if (question === 'status') return status(argv.home, live())
+      stop.abort()
+      return over
+    })
+    closers.push(() => control.close())
+    const reason = await connect(
+      context,
+      journal,
+      {
+        ...{ provider, hub, patienceMs, retryForMs },
+        country: argv.country,
+        interface: argv.interface,
+        netns: argv.netns,
+        allowLan: argv.allowLan,
+        limits: limitsFrom(argv, token.decimals),
+        deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, token.decimals),
+        maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
+      },
+      screen,
+      stop.signal,
+    )
+    end({ result: 'ended' })
+    if (!wanted.includes(reason)) process.exitCode = exitCode.failed
+  } catch (error) {
+    fail(stop.signal.aborted ? new UserError('Stopped before anything was connected.') : (error as Error))
+    throw error
+  } finally {
+    for (const close of closers.reverse()) await close()
+  }
+}

@@ -1,0 +1,18 @@
+import { exitCode, printJson } from '@pontage/shared/node'
+import { examine } from '../doctor.js'
+import { command, printLine, type Settings, withSettings } from './settings.js'
+
+const marks = { ok: 'ok  ', note: 'note', bad: 'BAD ' } as const
+
+export const doctorCommand = command<Settings & { json: boolean }>({
+  command: 'doctor',
+  describe: 'Look at all that a connection needs, and say what to mend; exit code 1 when something is',
+  builder: (yargs) =>
+    withSettings(yargs).option('json', { type: 'boolean', default: false, describe: 'Print one JSON array' }),
+  async handler(argv) {
+    const findings = await examine(argv)
+    if (argv.json) printJson(findings)
+    else for (const { about, verdict, says } of findings) printLine(`${marks[verdict]}  ${about}: ${says}`)
+    if (findings.some(({ verdict }) => verdict === 'bad')) process.exitCode = exitCode.failed
+  },
+})

@@ -1,0 +1,53 @@
+import { UserError, uniqueInterfaceName } from '@pontage/shared/node'
+import { isRunning, readConnection } from '../../io/connectionFile.js'
+import { runInside } from '../../io/runInside.js'
+import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
+import { command, withSettings } from './settings.js'
+
+export const execCommand = command<ConnectionOptions & { _: (string | number)[] }>({
+  // What follows -- is the program's own: no positional of ours takes it.
+  command: 'exec',
+  describe:
+    'Run one program whose only network is the tunnel; write -- before it. Its exit code is given back',
+  builder: (yargs) =>
+    withSettings(yargs)
+      .usage('$0 exec [options] -- COMMAND…')
+      .options(connectionFlags)
+      .option('provider', { type: 'string', requiresArg: true, describe: 'Address of a provider' })
+      .option('json', { type: 'boolean', default: false, describe: 'Print events on standard error' }),
+  async handler(argv) {
+    if (process.getuid?.() !== 0)
+      throw new UserError(
+        'A network for one program is made by root: sudo pontage exec -- COMMAND. It runs as you.',
+      )
+    const [, ...words] = argv._.map(String)
+    if (words.length === 0)
+      throw new UserError(
+        'No program is named. Write it behind two dashes: pontage exec -- curl https://example.org',
+      )
+    const running = await readConnection(argv.home)
+    if (running?.netns && running.state === 'connected' && isRunning(running)) {
+      process.exitCode = await runInside(argv.home, running.netns.name, words)
+      return
+    }
+    const stop = new AbortController()
+    const netns = uniqueInterfaceName()
+    let program: Promise<number> | undefined
+    await runConnection(
+      { ...argv, netns },
+      {
+        stop,
+        output: process.stderr,
+        onScreen: (screen) => ({
+          ...screen,
+          connected(tunnel) {
+            screen.connected(tunnel)
+            program ??= runInside(argv.home, netns, words, tunnel.dns).finally(() => stop.abort())
+            program.catch(() => undefined) // Asked for below.
+          },
+        }),
+      },
+    )
+    if (program) process.exitCode = await program
+  },
+})

@@ -1,0 +1,59 @@
+import { type Bytes, type Wei, wei } from '@pontage/shared'
+import { capLeft } from '../core/cap.js'
+import { spentIn } from '../core/session.js'
+import type { Screen } from './screen.js'
+
+/** What a running connection knows of itself beyond what is written down. */
+export interface Live {
+  /** `connecting`: before the first tunnel; `reconnecting`: the kill switch is on, and a provider is looked for. */
+  readonly state: 'connecting' | 'connected' | 'suspended' | 'reconnecting'
+  readonly bytesPerSecond: number
+  /** Wei signed away since the connection began, through all its providers. */
+  readonly spent: Wei
+  /** Bytes that may still flow in this session; null without a limit. */
+  readonly capLeft: number | null
+  readonly latencyMs: number | null
+  /** Providers that served so far, this one included. */
+  readonly sessions: number
+}
+
+/** Watches a screen: what it is told is kept for whoever asks. */
+export function watched(screen: Screen): { screen: Screen; live: () => Live } {
+  let live: Live = {
+    ...{ state: 'connecting', bytesPerSecond: 0, spent: wei(0n), capLeft: null, latencyMs: null },
+    sessions: 0,
+  }
+  let spentBefore = 0n
+  const note = (news: Partial<Live>) => {
+    live = { ...live, ...news }
+  }
+  return {
+    live: () => live,
+    screen: {
+      ...screen,
+      connected(tunnel) {
+        note({ state: 'connected', sessions: live.sessions + 1, capLeft: asNumber(tunnel.limit) })
+        screen.connected(tunnel)
+      },
+      report(report, limit) {
+        const { kind, session } = report
+        const used = session.downBytes + session.upBytes
+        note({
+          state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
+          bytesPerSecond: Math.round(report.bytesPerSecond),
+          spent: wei(spentBefore + spentIn(session)),
+          capLeft: limit === undefined ? null : asNumber(capLeft(limit, used as Bytes)),
+          latencyMs: report.latencyMs ?? null,
+        })
+        screen.report(report, limit)
+      },
+      failedOver(session, receipt) {
+        spentBefore += receipt.spent
+        note({ state: 'reconnecting', bytesPerSecond: 0, spent: wei(spentBefore) })
+        screen.failedOver(session, receipt)
+      },
+    },
+  }
+}
+
+const asNumber = (amount: bigint | undefined): number | null => (amount === undefined ? null : Number(amount))
