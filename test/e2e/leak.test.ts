@@ -1,16 +1,19 @@
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { applyIp, listTable, runCommand } from '@pontage/shared/node'
+import { applyIp, listTable } from '@pontage/shared/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  captureLeak,
   createMarket,
+  eventually,
+  type Leak,
   logged,
   logLines,
   type Market,
+  makeNoise,
+  noLeak,
   openHub,
   openProvider,
   type Person,
-  Program,
+  type Program,
   seatConsumer,
 } from '../world/index.js'
 
@@ -21,7 +24,6 @@ let market: Market
 let consumer: Person
 let providers: Awaited<ReturnType<typeof openProvider>>[]
 let noise: Program
-let captures = 0
 
 beforeAll(async () => {
   market = await createMarket()
@@ -35,64 +37,20 @@ beforeAll(async () => {
   ])
   consumer = await seatConsumer(market, 'consumer', '10')
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '5')
-  noise = consumer.host.start(['bash', '-c', tryEverything()])
+  noise = makeNoise(market, consumer.host)
 })
 afterAll(async () => {
   await noise.stop('SIGKILL')
   await market.destroy()
 })
 
-function tryEverything(): string {
-  const { address, address6 } = market.internet.host
-  const attempts = [
-    `curl -s -m 1 -o /dev/null http://${address}/address`,
-    `curl -s -m 1 -o /dev/null http://[${address6}]/address`,
-    'echo x > /dev/udp/9.9.9.9/53',
-    'echo x > /dev/udp/2001:db8:9::9/53',
-    'echo x > /dev/udp/192.0.2.1/53',
-    'ping -c 1 -W 1 192.0.2.1',
-    `ping -6 -c 1 -W 1 ${address6}`,
-  ]
-  return `while :; do ${attempts.map((each) => `(${each}) >/dev/null 2>&1 &`).join(' ')} sleep 0.1; done`
-}
-
-/** Packets that should not have been on the line, by kind; a question for a name counts as its family, too. */
-interface Leak {
-  readonly ipv4: number
-  readonly ipv6: number
-  readonly names: number
-}
-const nothing: Leak = { ipv4: 0, ipv6: 0, names: 0 }
-
-/** Captures what the consumer sends while `during` runs, and counts what is neither WireGuard nor a provider's door. */
-async function leaked(during: () => Promise<unknown>): Promise<Leak> {
-  captures += 1
-  const file = join(market.world.folder, `capture-${captures}.pcap`)
-  const capture = Program.start(
-    'tcpdump',
-    ['tcpdump', '-i', 'to-consumer', '-Q', 'in', '-n', '-U', '--immediate-mode', '-Z', 'root', '-w', file],
-    { logBase: file, env: process.env, cwd: market.world.folder },
+const leaked = (during: () => Promise<unknown>): Promise<Leak> =>
+  captureLeak(
+    market,
+    consumer.host,
+    providers.map(({ host }) => host),
+    during,
   )
-  await capture.line(/listening on/)
-  try {
-    await during()
-  } finally {
-    await capture.stop('SIGINT')
-  }
-  const doors = providers.map(
-    ({ host }) => `(dst host ${host.address} and (udp dst port 51820 or tcp dst port 7800))`,
-  )
-  // Neighbour discovery and ARP tell nobody beyond the router.
-  const neighbours = '(arp or (icmp6 and (ip6[40] == 133 or ip6[40] == 135 or ip6[40] == 136)))'
-  const wrong = `not (${[...doors, neighbours].join(' or ')})`
-  const count = async (filter: string) => {
-    const { stdout } = await runCommand(['tcpdump', '-n', '-r', file, `${wrong} and ${filter}`])
-    return stdout.split('\n').filter((line) => line !== '').length
-  }
-  const leak = { ipv4: await count('ip'), ipv6: await count('ip6'), names: await count('port 53') }
-  await rm(file)
-  return leak
-}
 
 const total = ({ ipv4, ipv6 }: Leak): number => ipv4 + ipv6
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
@@ -113,9 +71,17 @@ async function machine(): Promise<string> {
 /** Starts to connect; what leaves counts from the moment the kill switch stands. */
 async function connect(...args: readonly string[]): Promise<Program> {
   const program = consumer.start(['connect', '--json', '--retry-for', '60', ...args])
-  await consumer.host.run(
-    ['bash', '-c', 'until nft list table inet pontage_consumer; do sleep 0.01; done >/dev/null 2>&1'],
-    { timeoutMs: 90_000 },
+  const stands = ['nft', 'list', 'table', 'inet', 'pontage_consumer']
+  await eventually(
+    'the kill switch stands',
+    () => {
+      if (!program.running) throw new Error(`It ended:\n${program.output()}`)
+      return consumer.host.run(stands).then(
+        () => true,
+        () => false,
+      )
+    },
+    90_000,
   )
   return program
 }
@@ -170,8 +136,8 @@ describe('whoever is connected', () => {
     expect(Math.min(open.ipv4, open.ipv6, open.names), 'the noise is heard').toBeGreaterThan(0)
     before = await machine()
     program = await connect()
-    expect(await leaked(() => once(program, 'connected', 0))).toEqual(nothing)
-    expect(await leaked(() => pause(1_500))).toEqual(nothing)
+    expect(await leaked(() => once(program, 'connected', 0))).toEqual(noLeak)
+    expect(await leaked(() => pause(1_500))).toEqual(noLeak)
     expect(await whoAmI()).toBe(provider(0).host.address)
   })
 
@@ -184,7 +150,7 @@ describe('whoever is connected', () => {
       await once(program, 'reconnected', 0)
       await host.firewall('delete table inet broken')
     }
-    expect(await leaked(broken)).toEqual(nothing)
+    expect(await leaked(broken)).toEqual(noLeak)
   })
 
   it('leaks nothing when it moves to another network and back, and stays connected', async () => {
@@ -195,7 +161,7 @@ describe('whoever is connected', () => {
       await moveTo(home, '203.0.113.200')
       expect(await whoAmI()).toBe(provider(0).host.address)
     }
-    expect(await leaked(moved)).toEqual(nothing)
+    expect(await leaked(moved)).toEqual(noLeak)
     expect(times(program, 'failed-over')).toBe(0)
   })
 
@@ -210,8 +176,8 @@ describe('whoever is connected', () => {
       await download.stop('SIGKILL')
       program.signal('SIGCONT')
     }
-    expect(await leaked(suspended)).toEqual(nothing)
-    expect(await leaked(whoAmI)).toEqual(nothing)
+    expect(await leaked(suspended)).toEqual(noLeak)
+    expect(await leaked(whoAmI)).toEqual(noLeak)
   })
 
   it('leaks nothing when wireguard-go dies, until there is another tunnel', async () => {
@@ -220,7 +186,7 @@ describe('whoever is connected', () => {
       await killWireguard()
       await once(program, 'connected', seen)
     }
-    expect(await leaked(died)).toEqual(nothing)
+    expect(await leaked(died)).toEqual(noLeak)
   })
 
   it('leaks nothing when its provider is killed, while it changes over to the other one, and to the end', async () => {
@@ -232,7 +198,7 @@ describe('whoever is connected', () => {
       await once(program, 'connected', seen)
       expect(await whoAmI()).toBe(providers.find((each) => each !== serving)?.host.address)
     }
-    expect(await leaked(failed)).toEqual(nothing)
+    expect(await leaked(failed)).toEqual(noLeak)
     expect(await program.stop('SIGINT', 30_000)).toEqual({ code: 0, signal: null })
     expect(await machine()).toBe(before)
   })
@@ -244,7 +210,7 @@ describe('whoever is connected', () => {
       await program.stop('SIGKILL')
       await pause(1_500)
     }
-    expect(await leaked(killed)).toEqual(nothing)
+    expect(await leaked(killed)).toEqual(noLeak)
     expect(await consumer.json('status')).toMatchObject({ state: 'crashed', killSwitch: true })
     await consumer.run('disconnect')
     expect(await machine()).toBe(before)
@@ -261,7 +227,7 @@ describe('whoever is connected', () => {
       await pause(1_000)
       await download.stop('SIGKILL')
     }
-    expect(await leaked(capped)).toEqual(nothing)
+    expect(await leaked(capped)).toEqual(noLeak)
     const ended = await logged(program, 'ended')
     expect(ended.reason).toBe('cap')
     const used = Number(ended.downBytes) + Number(ended.upBytes)

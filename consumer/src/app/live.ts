@@ -1,7 +1,7 @@
 import { type Bytes, type Wei, wei } from '@pontage/shared'
 import { capLeft } from '../core/cap.js'
 import { spentIn } from '../core/session.js'
-import type { Screen } from './screen.js'
+import { budgetLeft, type Screen } from './screen.js'
 
 /** What a running connection knows of itself beyond what is written down. */
 export interface Live {
@@ -12,6 +12,8 @@ export interface Live {
   readonly spent: Wei
   /** Bytes that may still flow in this session; null without a limit. */
   readonly capLeft: number | null
+  /** Wei that may still be spent; null without a budget. */
+  readonly budgetLeft: Wei | null
   readonly latencyMs: number | null
   /** Providers that served so far, this one included. */
   readonly sessions: number
@@ -20,7 +22,14 @@ export interface Live {
 /** Watches a screen: what it is told is kept for whoever asks. */
 export function watched(screen: Screen): { screen: Screen; live: () => Live } {
   let live: Live = {
-    ...{ state: 'connecting', bytesPerSecond: 0, spent: wei(0n), capLeft: null, latencyMs: null },
+    ...{
+      state: 'connecting',
+      bytesPerSecond: 0,
+      spent: wei(0n),
+      capLeft: null,
+      latencyMs: null,
+      budgetLeft: null,
+    },
     sessions: 0,
   }
   let spentBefore = 0n
@@ -35,17 +44,18 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
         note({ state: 'connected', sessions: live.sessions + 1, capLeft: asNumber(tunnel.limit) })
         screen.connected(tunnel)
       },
-      report(report, limit) {
+      report(report, limits) {
         const { kind, session } = report
         const used = session.downBytes + session.upBytes
         note({
           state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
           bytesPerSecond: Math.round(report.bytesPerSecond),
           spent: wei(spentBefore + spentIn(session)),
-          capLeft: limit === undefined ? null : asNumber(capLeft(limit, used as Bytes)),
+          capLeft: limits.bytes === undefined ? null : asNumber(capLeft(limits.bytes, used as Bytes)),
+          budgetLeft: budgetLeft(limits, session) ?? null,
           latencyMs: report.latencyMs ?? null,
         })
-        screen.report(report, limit)
+        screen.report(report, limits)
       },
       failedOver(session, receipt) {
         spentBefore += receipt.spent

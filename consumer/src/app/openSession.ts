@@ -1,4 +1,4 @@
-import { type Bytes, bytes, wei } from '@pontage/shared'
+import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
 import {
   generateWireguardKeys,
   type Link,
@@ -38,6 +38,7 @@ interface Prepared {
   readonly agreement: Agreement
   readonly keys: WireguardKeyPair
   readonly limit: Bytes | undefined
+  readonly budget: Wei | undefined
   readonly limitedBy: Session['limitedBy']
 }
 
@@ -105,7 +106,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
           : `Channel ${channelId} has too little left for one megabyte. Close it and open another with more in it.`,
       )
     const limitedBy = limit !== undefined && limit === left.cap ? 'cap' : agreement.ceilingIs
-    return { outer, agreement, keys, limit, limitedBy }
+    return { outer, agreement, keys, limit, budget: left.budget, limitedBy }
   } catch (error) {
     outer.close()
     throw error
@@ -115,7 +116,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
 async function serve(
   connection: Connection,
   path: Path,
-  { outer, agreement, keys, limit, limitedBy }: Prepared,
+  { outer, agreement, keys, limit, budget, limitedBy }: Prepared,
   attached: () => void,
 ): Promise<{ id: string; session: Session }> {
   const { context, journal, wishes, screen, stop } = connection
@@ -147,7 +148,7 @@ async function serve(
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
         screen.connected({ provider, limit, ...names, ...agreement.tunnel })
       },
-      report: (report) => screen.report(report, limit),
+      report: (report) => screen.report(report, { bytes: limit, budget }),
       patienceMs: wishes.patienceMs,
     })
     return { id: agreement.session, session }

@@ -17,6 +17,12 @@ import { liveLine, wrapped } from '../core/screen.js'
 import { type EndReason, type Session, spentIn } from '../core/session.js'
 import type { SessionReport } from './runSession.js'
 
+/** What holds a session: bytes by the kernel, tokens by what the user allowed. Undefined where nothing does. */
+export interface SessionLimits {
+  readonly bytes: Bytes | undefined
+  readonly budget: Wei | undefined
+}
+
 /** What `connect` tells, for a person or for a program. */
 export interface Screen {
   chosen(
@@ -39,7 +45,7 @@ export interface Screen {
     /** The namespace of programs, where the tunnel is not for the whole machine. */
     netns: string | undefined
   }): void
-  report(report: SessionReport, limit: Bytes | undefined): void
+  report(report: SessionReport, limits: SessionLimits): void
   /** A provider failed; the kill switch stands, and the next one is asked. */
   failedOver(session: Session, receipt: StoredReceipt): void
   /** All is over. @param sessions - Every session there was, at least one; the last one is `session`. */
@@ -86,14 +92,15 @@ export function jsonScreen(write: (line: string) => void): Screen {
         limitBytes: limit === undefined ? null : Number(limit),
         netns: netns ?? null,
       }),
-    report({ kind, session, bytesPerSecond, latencyMs }, limit) {
+    report({ kind, session, bytesPerSecond, latencyMs }, limits) {
       if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
       say('progress', {
         downBytes: Number(session.downBytes),
         upBytes: Number(session.upBytes),
         bytesPerSecond: Math.round(bytesPerSecond),
         spent: spentIn(session),
-        capLeft: limit === undefined ? null : Number(capLeft(limit, usedIn(session))),
+        capLeft: limits.bytes === undefined ? null : Number(capLeft(limits.bytes, usedIn(session))),
+        budgetLeft: budgetLeft(limits, session) ?? null,
         promises: session.promises,
         latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
       })
@@ -155,7 +162,7 @@ export function humanScreen(
       const most = limit === undefined ? '' : `${formatBytes(limit)} may flow, held by the kernel. `
       line(`${most}Ctrl-C ends.`)
     },
-    report(report, limit) {
+    report(report, limits) {
       const { kind, session } = report
       if (kind !== 'progress') return line(moments[kind])
       if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
@@ -166,7 +173,8 @@ export function humanScreen(
           upBytes: session.upBytes,
           bytesPerSecond: report.bytesPerSecond,
           spent: spentIn(session),
-          capLeft: limit === undefined ? undefined : capLeft(limit, usedIn(session)),
+          capLeft: limits.bytes === undefined ? undefined : capLeft(limits.bytes, usedIn(session)),
+          budgetLeft: budgetLeft(limits, session),
           latencyMs: report.latencyMs,
         },
         token,
@@ -236,6 +244,10 @@ const signedPart = (receipt: StoredReceipt) => ({
 const eraseLine = '\r\u001b[K'
 const ticksBetweenLines = 10
 const unlimitedColumns = 1_000
+
+/** Tokens that may still be spent; undefined without a budget. */
+export const budgetLeft = ({ budget }: SessionLimits, session: Session): Wei | undefined =>
+  budget === undefined ? undefined : wei(budget - spentIn(session))
 
 const usedIn = (session: Session): Bytes => bytes(session.downBytes + session.upBytes)
 

@@ -9,6 +9,7 @@ const glance = {
   bytesPerSecond: 3_012_500,
   spent: wei(1_650_000_000_000_000n),
   capLeft: bytes(17_560_000n),
+  budgetLeft: undefined,
   latencyMs: 2.7,
 }
 const token = { decimals: 18, symbol: 'PTT' }
@@ -17,6 +18,12 @@ describe('the live line', () => {
   it('fits 160 columns with everything', () => {
     expect(liveLine(glance, token, 160)).toBe(
       'connected  down 31.42 MB  up 1.02 MB  spent 0.00165 PTT  left 17.56 MB  24.1 Mbit/s  paid in 3 ms',
+    )
+  })
+
+  it('says what is left of a budget, never more than there is', () => {
+    expect(liveLine({ ...glance, budgetLeft: wei(998_349_999_999_999_999n) }, token, 160)).toContain(
+      'left 17.56 MB  budget left 0.998349 PTT  24.1 Mbit/s',
     )
   })
 

@@ -9,6 +9,8 @@ export interface Glance {
   readonly spent: Wei
   /** Bytes that may still flow; undefined without a limit. */
   readonly capLeft: Bytes | undefined
+  /** What may still be spent; undefined without a budget. */
+  readonly budgetLeft: Wei | undefined
   readonly latencyMs: number | undefined
 }
 
@@ -26,6 +28,9 @@ export function liveLine(
     `up ${formatBytes(glance.upBytes)}`,
     `spent ${shortTokens(glance.spent, token.decimals)} ${token.symbol}`,
     glance.capLeft === undefined ? 'no cap' : `left ${formatBytes(glance.capLeft)}`,
+    ...(glance.budgetLeft === undefined
+      ? []
+      : [`budget left ${shortTokens(glance.budgetLeft, token.decimals, 'down')} ${token.symbol}`]),
     `${((glance.bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
     ...(glance.latencyMs === undefined ? [] : [`paid in ${glance.latencyMs.toFixed(0)} ms`]),
   ]
@@ -33,12 +38,12 @@ export function liveLine(
   return parts.join('  ').slice(0, columns)
 }
 
-/** Tokens for reading, six digits after the point, rounded up: never shows less than was spent. */
-export function shortTokens(amount: Wei, decimals: number): string {
+/** Tokens for reading, six digits after the point; rounded up, so that never less is shown than was spent. */
+export function shortTokens(amount: Wei, decimals: number, rounded: 'up' | 'down' = 'up'): string {
   const digits = 6
   if (decimals <= digits) return formatTokens(amount, decimals)
   const unit = 10n ** BigInt(decimals - digits)
-  return formatTokens((amount + unit - 1n) / unit, digits)
+  return formatTokens((amount + (rounded === 'up' ? unit - 1n : 0n)) / unit, digits)
 }
 
 /** Breaks a sentence between words so that no line is wider than `columns`; what follows the first is indented. */

@@ -1,0 +1,113 @@
+import { performance } from 'node:perf_hooks'
+import {
+  captureLeak,
+  createMarket,
+  eventually,
+  logged,
+  makeNoise,
+  openHub,
+  openProvider,
+  runIntoCap,
+  seatConsumer,
+  sequence,
+} from '../../test/dist/world/index.js'
+
+// How long a consumer waits, how exactly a cap holds, and what leaks, measured in a world of its own:
+//   npm run -s bench -w consumer [-- --json] [-- --runs N]
+
+const flags = process.argv.slice(2)
+const isJson = flags.includes('--json')
+const runs = flags.includes('--runs') ? Number(flags[flags.indexOf('--runs') + 1]) : 20
+const connects = 5
+
+/** @param {string} line */
+const say = (line) => (isJson ? process.stderr : process.stdout).write(`${line}\n`)
+
+const market = await createMarket()
+try {
+  const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
+  const offer = { price: '0.05/GB', country: 'DE', hubs: [hub.address], beneficiary: market.deployer }
+  const provider = await openProvider(market, 'provider', offer)
+  const consumer = await seatConsumer(market, 'consumer', '10')
+  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '5')
+
+  const connectToFirstByteMs = await median(connects, () => firstByte(consumer))
+  say(`from connect to the first byte: ${connectToFirstByteMs} ms (median of ${connects})`)
+
+  const seed = 20_261_123
+  const random = sequence(seed)
+  const cap = { runs: 0, maxOverBytes: 0, maxUnderBytes: 0 }
+  for (; cap.runs < runs; cap.runs++) {
+    const bytes = 1_000_000 + Math.floor(random.next().value * 5_000_000)
+    const { delivered, counted } = await runIntoCap(market, consumer, provider.host.address, bytes)
+    cap.maxOverBytes = Math.max(cap.maxOverBytes, delivered - bytes, counted - bytes)
+    cap.maxUnderBytes = Math.max(cap.maxUnderBytes, bytes - counted)
+  }
+  say(
+    `cap (seed ${seed}): ${runs} runs, over by at most ${cap.maxOverBytes} bytes, under by at most ${cap.maxUnderBytes}`,
+  )
+
+  const leakedPackets = await leakOfBadDay(consumer, provider)
+  say(`packets leaked while wireguard-go and the program are killed: ${leakedPackets}`)
+
+  const closeToTokensMs = await closing(consumer)
+  say(`from close to the tokens back: ${closeToTokensMs} ms (blocks each second)`)
+  if (isJson)
+    process.stdout.write(`${JSON.stringify({ connectToFirstByteMs, closeToTokensMs, cap, leakedPackets })}\n`)
+} finally {
+  await market.destroy()
+}
+
+/** From typing connect to the first byte of an answer of the internet. */
+async function firstByte(consumer) {
+  const began = performance.now()
+  const program = consumer.start(['connect', '--json'])
+  await logged(program, 'connected', {}, 90_000)
+  await consumer.host.run(['curl', '-s', '-m', '20', market.internet.addressUrl])
+  const took = performance.now() - began
+  await program.stop('SIGINT', 30_000)
+  return took
+}
+
+/** Connects, loses wireguard-go, is connected anew, is killed: all of it captured while a busy machine tries everything. */
+async function leakOfBadDay(consumer, provider) {
+  const noise = makeNoise(market, consumer.host)
+  const program = consumer.start(['connect', '--json'])
+  await logged(program, 'connected', {}, 90_000)
+  const leak = await captureLeak(market, consumer.host, [provider.host], async () => {
+    await consumer.host.run([
+      'bash',
+      '-c',
+      'for p in $(pgrep -x wireguard-go); do [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && kill -9 $p; done; true',
+    ])
+    const tunnels = () => program.lines().filter((line) => line.includes('"event":"connected"')).length
+    await program.when(() => tunnels() === 2, 'a second tunnel', 90_000)
+    await program.stop('SIGKILL')
+    await new Promise((resolve) => setTimeout(resolve, 2_000))
+  })
+  await noise.stop('SIGKILL')
+  await consumer.run('unlock')
+  return leak.ipv4 + leak.ipv6
+}
+
+/** From typing close to the tokens in the consumer's own account, as an observer of the chain sees it. */
+async function closing(consumer) {
+  const before = await market.chain.token.balanceOf(consumer.address)
+  const began = performance.now()
+  const command = consumer.start(['channel', 'close'])
+  await eventually(
+    'the tokens are back',
+    async () => (await market.chain.token.balanceOf(consumer.address)) > before,
+    90_000,
+  )
+  const took = Math.round(performance.now() - began)
+  await command.succeeded({ timeoutMs: 90_000 })
+  return took
+}
+
+/** Whole milliseconds. */
+async function median(times, measure) {
+  const found = []
+  for (let turn = 0; turn < times; turn++) found.push(await measure())
+  return Math.round(found.sort((a, b) => a - b)[Math.floor(times / 2)] ?? 0)
+}
