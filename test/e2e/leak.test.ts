@@ -132,7 +132,7 @@ describe('whoever is connected', () => {
   let before: string
 
   it('leaks nothing from the first packet of the tunnel on', async () => {
-    const open = await leaked(() => pause(1_500))
+    const open = await leaked(() => pause(3_000))
     expect(Math.min(open.ipv4, open.ipv6, open.names), 'the noise is heard').toBeGreaterThan(0)
     before = await machine()
     program = await connect()
@@ -251,12 +251,16 @@ describe('whoever is connected', () => {
     ])
     try {
       program = await connect()
-      expect(total(await leaked(() => once(program, 'connected', 0)))).toBeGreaterThan(0)
-      expect(total(await leaked(() => pause(1_500)))).toBeGreaterThan(0)
+      const connected = async () => {
+        await once(program, 'connected', 0)
+        await pause(2_000)
+      }
+      expect(total(await leaked(connected))).toBeGreaterThan(0)
       const died = async () => {
         const seen = times(program, 'failed-over')
         await killWireguard()
         await once(program, 'failed-over', seen)
+        await pause(2_000)
       }
       expect(total(await leaked(died))).toBeGreaterThan(0)
       const killed = async () => {

@@ -18,8 +18,8 @@ const pauseMs = 500
 const pingEveryMs = 2_000
 
 /**
- * Connects to the provider and says which session this is; tries all its doors again and again until `patienceMs`
- * are over, since the first packets of a tunnel may be lost.
+ * Connects to the provider and says which session this is; tries all its doors, again and again until
+ * `patienceMs` are over, since the first packets of a tunnel may be lost.
  *
  * @throws UserError with the last refusal's sentence.
  */
@@ -44,7 +44,8 @@ export async function attach(
     if (verdict.ok) verdict.link.close()
     const refused = attached.ok ? undefined : attached.refusal
     const isFinal = verdict.ok && refused?.code === 'peer-refused'
-    if (isFinal || options.signal?.aborted || context.clock.elapsedMs() > giveUpAt)
+    const isLate = turn + 1 >= urls.length && context.clock.elapsedMs() > giveUpAt
+    if (isFinal || options.signal?.aborted || isLate)
       throw new UserError(refused ? explain(refused) : 'The provider cannot be reached through the tunnel.', {
         cause: refused,
       })

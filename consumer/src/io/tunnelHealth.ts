@@ -57,7 +57,8 @@ export function watchHealth(
       return next.gone ? 'Nothing comes back through the tunnel.' : undefined
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error
-      return 'The tunnel’s interface is gone: WireGuard has ended.'
+      // A machine too busy to answer says nothing about the tunnel.
+      return error.problem === 'exited' ? 'The tunnel’s interface is gone: WireGuard has ended.' : undefined
     }
   }
 }
