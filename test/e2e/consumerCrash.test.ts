@@ -100,6 +100,11 @@ describe('a consumer that is killed again and again', () => {
   })
 
   it('learns its total from the provider when the disk forgot it', async () => {
+    // A total that was recorded and never sent is known to nobody else: one that was sent comes first.
+    const calm = consumer.start(['connect', '--json', '--cap', '10MB'])
+    await calm.line(/"connected"/, { timeoutMs: 60_000 })
+    await consumer.host.run(['curl', '-s', '-o', '/dev/null', market.internet.addressUrl])
+    await calm.stop('SIGINT', 30_000)
     const before = await promised()
     await rm(join(consumer.host.home, '.pontage', 'consumer', 'journal.jsonl'))
     expect(await promised()).toBe(0n)
