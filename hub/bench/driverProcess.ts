@@ -67,9 +67,10 @@ async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise
 
   const rounds = new Map<number, number>()
   /** Every provider in turn, each its channels in turn; a channel's total grows by 100 wei each time. */
-  const sign = ({ batch, clears }: Load): Paper[] => {
+  const sign = async ({ batch, clears }: Load): Promise<Paper[]> => {
     const next = new Map<number, number>()
-    return Array.from({ length: clears }, (_, index) => {
+    const signed: Paper[] = []
+    for (let index = 0; index < clears; index++) {
       const provider = index % crowd.providers
       const own = channelsOf(crowd, provider)
       const from = next.get(provider) ?? 0
@@ -81,16 +82,21 @@ async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise
         rounds.set(channel, round)
         return promiseAt(typedData, channel, address, 100n * BigInt(round))
       })
-      return { provider, promises }
-    })
+      signed.push({ provider, promises })
+      // Whoever does not answer a ping for long is cut off.
+      if ((index * batch) % 500 < batch) await new Promise((resolve) => setImmediate(resolve))
+    }
+    return signed
   }
   process.send?.('connected')
   process.on('message', (asked: { sign: Load } | { go: Load } | 'stop') => {
     if (asked === 'stop') process.exit()
-    if ('sign' in asked) {
-      papers = sign(asked.sign)
-      process.send?.('signed')
-    } else
+    if ('sign' in asked)
+      void sign(asked.sign).then((signed) => {
+        papers = signed
+        process.send?.('signed')
+      })
+    else
       void run(links, papers.splice(0), asked.go).then((result) => {
         process.send?.(result)
       })

@@ -40,9 +40,9 @@ export async function openStage(
       }
     },
     async close() {
-      driver.disconnect()
+      if (driver.connected) driver.disconnect()
       await gone(driver)
-      hub.send('stop')
+      if (hub.connected) hub.send('stop')
       await gone(hub)
     },
   }

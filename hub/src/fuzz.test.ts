@@ -239,6 +239,7 @@ async function examples(): Promise<Examples> {
     describe: [{}],
     proposals: [{}, { country: 'DE', limit: 5 }],
     market: [{}],
+    reach: [{}],
     liability: [{}, { provider: provider.address }, { root: channelId, blockNumber: 1 }],
     receipts: [{ receipts: [typedData.signed('SessionReceipt', receipt, consumer.privateKey)] }],
     clear: [
