@@ -43,7 +43,7 @@ export function joinHubs(
   const limitOf = (hub: Address) => exposureLimit(settings, hub)
   const gate = new ExposureGate(promises, limitOf, () => clock.elapsedMs(), {
     pass: (channelId, total) => sessions.promised(channelId, total),
-    draw: (hub) => void settlements.get(hub)?.settle(),
+    draw: (hub) => void settlements.get(hub)?.bringIn(),
     held: (hub, limit) => log.warn('traffic waits for a draw', { hub, limit }),
   })
   const release = createReleaseDesk(parts, {

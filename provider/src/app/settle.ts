@@ -32,7 +32,9 @@ const never = Number.NEGATIVE_INFINITY
  * each may be repeated at any time and then adds nothing.
  */
 export class Settlement {
-  #turn: Promise<unknown> = Promise.resolve()
+  /** What is asked of the hub, and what is done on chain: a hub that lets us wait does not keep us from the chain. */
+  readonly #asking = new Turns()
+  readonly #acting = new Turns()
   #waiting: Promise<void> | undefined
   readonly #clearing: Clearing
   /** Channels that began to end on chain. */
@@ -83,32 +85,40 @@ export class Settlement {
 
   /** Clears what moved; refuses with what the hub, or its answer, lacks. */
   clear(): Promise<Verdict> {
-    return this.#inTurn(() => this.#clear())
+    return this.#asking.take(() => this.#clear())
   }
 
   /** Everything that is due now: clear, draw or protest what must not wait, redeem what is worth it. Never throws. */
   settle(): Promise<void> {
     // One that waits for its turn will find all that this one would.
-    this.#waiting ??= this.#inTurn(async () => {
-      this.#waiting = undefined
-      await this.#attempt('clear', async () => {
-        const cleared = await this.#clear()
-        if (!cleared.ok)
-          this.parts.log.warn('not cleared', { hub: this.hub, reason: explain(cleared.refusal) })
+    this.#waiting ??= this.#asking
+      .take(async () => {
+        this.#waiting = undefined
+        await this.#attempt('clear', async () => {
+          const cleared = await this.#clear()
+          if (!cleared.ok)
+            this.parts.log.warn('not cleared', { hub: this.hub, reason: explain(cleared.refusal) })
+        })
       })
+      .then(() => this.bringIn())
+    return this.#waiting
+  }
+
+  /** The part of settling that needs no hub. Never throws. */
+  bringIn(): Promise<void> {
+    return this.#acting.take(async () => {
       const trouble = await this.#attempt('look at the hub', () => this.#trouble())
       const overExposed = this.exposure() !== 'within'
       await this.#attempt('draw', () => this.#collect(trouble !== undefined))
       await this.#attempt('redeem', () => this.#redeem(trouble !== undefined, overExposed))
       this.told.settled()
     })
-    return this.#waiting
   }
 
   /** Clears, draws or protests, and redeems everything there is, whatever it is worth. Never throws. */
   windUp(): Promise<void> {
-    return this.#inTurn(async () => {
-      await this.#attempt('clear', () => this.#clear())
+    return this.#acting.take(async () => {
+      await this.#attempt('clear', () => this.clear())
       await this.#attempt('draw', () => this.#collect(true))
       await this.#attempt('redeem', () => redeemAccount(this.parts, this.hub))
     })
@@ -226,10 +236,15 @@ export class Settlement {
       return undefined
     }
   }
+}
 
-  #inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
+/** One after the other. */
+class Turns {
+  #last: Promise<unknown> = Promise.resolve()
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.#last.then(work)
+    this.#last = result.catch(() => undefined)
     return result
   }
 }

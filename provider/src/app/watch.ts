@@ -51,13 +51,13 @@ export async function createWatch(
       const number = await chain.rpc.getBlockNumber()
       const isRefreshDue = clock.elapsedMs() - refreshedAt >= refreshEveryMs
       if (number <= seenBlock && !isRefreshDue) return
-      if (!(await told.isAlive())) told.failed(new Error('The tunnel interface is gone.'))
       if (number > seenBlock) {
         await takeNews(await readNews(chain, seenBlock + 1, number))
         if (promises.hubs().length > 0) await followPayments(parts, seenBlock + 1, number)
         seenBlock = number
       }
       if (isRefreshDue) {
+        if (!(await told.isAlive())) told.failed(new Error('The tunnel interface is gone.'))
         await endUnguaranteed()
         await told.refresh()
         refreshedAt = clock.elapsedMs()

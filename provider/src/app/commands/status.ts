@@ -1,6 +1,7 @@
 import { formatBytes, formatTokens } from '@pontage/shared'
 import type { CommonOptions } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
+import { exposureOf } from '../../core/exposure.js'
 import { askRunning } from '../../io/controlSocket.js'
 import { isRunning } from '../../io/homeLock.js'
 import { HubTrustStore } from '../../io/hubTrustStore.js'
@@ -55,6 +56,7 @@ async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> 
           channels: channels.length,
           promised: sum(channels.map(({ promise }) => promise?.amount ?? 0n)),
           cleared: sum(channels.map(({ promise }) => promise?.cleared ?? 0n)),
+          undrawn: exposureOf(channels.flatMap(({ promise }) => (promise ? [promise] : []))),
           hubTotal: promises.hubPromise(hub).total,
           distrusted: trust.reasonAgainst(hub) ?? null,
           redeemed: settled('redeem'),
@@ -81,6 +83,7 @@ function human(report: {
     hub: string
     promised: bigint
     cleared: bigint
+    undrawn: bigint
     hubTotal: bigint
     redeemed: bigint
     distrusted: string | null
@@ -93,9 +96,9 @@ function human(report: {
     if (gasCoins !== null)
       lines.push(`Gas: ${formatTokens(BigInt(gasCoins), coinDecimals)} of the chain’s coin`)
   }
-  for (const { hub, promised, cleared, hubTotal, redeemed, distrusted } of report.hubs) {
+  for (const { hub, promised, cleared, undrawn, hubTotal, redeemed, distrusted } of report.hubs) {
     lines.push(
-      `Hub ${hub}: promised ${promised}, cleared ${cleared}, hub owes in total ${hubTotal}, redeemed ${redeemed} wei`,
+      `Hub ${hub}: promised ${promised}, cleared ${cleared}, hub owes in total ${hubTotal}, redeemed ${redeemed}, not drawn yet ${undrawn} wei`,
     )
     if (distrusted !== null)
       lines.push(`  NOT RELIED ON: ${distrusted}. Type pontage-provider trust ${hub} to rely on it again.`)
