@@ -23,11 +23,17 @@ export class SqliteStore {
   }
 
   commit(writes: readonly Ask[]): void {
-    for (const { statement, given } of writes) {
-      const prepared = this.#prepare(statement)
-      for (const values of given) prepared.run(values.map((value, index) => bound(statement, value, index)))
+    try {
+      for (const { statement, given } of writes) {
+        const prepared = this.#prepare(statement)
+        for (const values of given) prepared.run(values.map((value, index) => bound(statement, value, index)))
+      }
+      this.#database.exec('COMMIT')
+    } catch (error) {
+      // At once: whoever reads next must not see what was not kept.
+      this.rollback()
+      throw error
     }
-    this.#database.exec('COMMIT')
   }
 
   /** Some failures end the transaction by themselves. */
