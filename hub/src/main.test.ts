@@ -68,6 +68,12 @@ describe('pontage-hub', () => {
       '--port is 70000: expected a whole number from 0 to 65535',
     ],
     ['an unreachable chain', ['pool', '--rpc', 'http://127.0.0.1:1024'], 1, 'cannot be reached'],
+    [
+      'several chains, all unreachable',
+      ['pool', '--rpc', 'http://127.0.0.1:1024,http://127.0.0.1:1025', '--rpc', 'http://127.0.0.1:1026'],
+      1,
+      'The chain at http://127.0.0.1:1024, http://127.0.0.1:1025, http://127.0.0.1:1026 cannot be reached',
+    ],
     ['an amount that is none', ['pool', 'fund', 'lots'], 1, '"lots" is not an amount of tokens'],
     ['more tokens than there are', ['pool', 'fund', '99999'], 1, 'Send it tokens, or name a smaller amount'],
     ['a url that is none', ['register', '--url', 'http://x'], 1, 'expected ws://HOST:PORT'],

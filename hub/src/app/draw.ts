@@ -31,7 +31,7 @@ export type TreasuryParts = Pick<
 > & { readonly settings: Pick<HubSettings, 'drawAbove'> }
 
 /** Milliseconds that the process which writes to the chain is given to draw for this one. */
-const othersDrawMs = 60_000
+const othersDrawMs = 30_000
 
 export function createTreasury(parts: TreasuryParts): Treasury {
   const { ledger, rules, settings, watch, log } = parts

@@ -46,6 +46,9 @@ import { receipts } from './receipts.js'
 import { createRelayer } from './relay.js'
 import { createWatchtower } from './watchtower.js'
 
+/** Milliseconds that transactions under way are waited for when the hub is to stop. */
+const graceMs = 20_000
+
 /** A hub at work. */
 export interface RunningHub {
   readonly port: number
@@ -76,6 +79,7 @@ export async function startHub(options: {
   await ledger.bind(identity.address, chain.deployment)
   const typedData = createTypedData(chain.deployment)
   const stop = new AbortController()
+  const stopSending = new AbortController()
   const metrics = createMetrics()
   let draining = false
   const watch = createChainWatch({
@@ -101,7 +105,7 @@ export async function startHub(options: {
         outbox: ledger.outbox,
         isWriter: () => ledger.leads(),
         log,
-        signal: stop.signal,
+        signal: stopSending.signal,
       }),
     ),
     ledger,
@@ -129,6 +133,7 @@ export async function startHub(options: {
   })
   await refuseOldLedger(parts).catch(async (error) => {
     stop.abort()
+    stopSending.abort()
     await Promise.allSettled([treasury.idle(), closer.idle(), watchtower.idle(), parts.signers.close()])
     await ledger.close()
     throw error
@@ -169,10 +174,17 @@ export async function startHub(options: {
     conclude: closer.conclude,
   }
   const underWay = new Set<Promise<unknown>>()
-  const shutDown = async () => {
+  /** What is under way may end by itself; a transaction that no block takes is recorded, and goes on at the next start. */
+  const end = async () => {
     stop.abort()
-    await following
-    await Promise.allSettled([treasury.idle(), closer.idle(), watchtower.idle(), parts.signers.close()])
+    const ending = Promise.allSettled([...underWay, treasury.idle(), closer.idle(), watchtower.idle()])
+    await Promise.race([ending, pause(graceMs, stopSending.signal)])
+    stopSending.abort()
+    await ending
+  }
+  const shutDown = async () => {
+    await end()
+    await Promise.all([following, parts.signers.close()])
     await ledger.close()
     metrics.close()
   }
@@ -209,8 +221,7 @@ export async function startHub(options: {
     async close() {
       draining = true
       await pause(settings.drainSeconds * 1_000, stop.signal)
-      stop.abort()
-      await Promise.allSettled([...underWay])
+      await end()
       await listening.close()
       await shutDown()
       log.info('stopped')

@@ -7,7 +7,7 @@ import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { type RunningHub, startHub } from './hub.js'
 import { dial, eventually, requestOf, startTestChain, type TestChain, tokens } from './world.fixture.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 interface Call {
   readonly id: number

@@ -15,7 +15,7 @@ import {
   tokens,
 } from './world.fixture.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 /** A way to the chain that can be cut. */
 interface Road {

@@ -17,7 +17,7 @@ import {
 
 // Deeper than anybody relied upon: whatever the hub took for certain is undone, and must be taken back or done again.
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 let world: TestChain
 let chain: Chain

@@ -39,7 +39,7 @@ let consumer: Identity
 const open: { close(): unknown }[] = []
 let snapshot: unknown
 
-vi.setConfig({ testTimeout: 30_000 })
+vi.setConfig({ testTimeout: 120_000 })
 
 beforeAll(async () => {
   world = await startTestChain()

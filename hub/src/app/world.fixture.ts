@@ -173,9 +173,9 @@ export const requestOf = (
     consumer.privateKey,
   )
 
-/** Waits until a condition holds. @throws Error when it does not within ten seconds */
+/** Waits until a condition holds. @throws Error when it does not within a minute */
 export async function eventually(holds: () => Promise<boolean>): Promise<void> {
-  const giveUpAt = Date.now() + 10_000
+  const giveUpAt = Date.now() + 60_000
   while (!(await holds())) {
     if (Date.now() > giveUpAt) throw new Error(`This did not come to hold: ${holds}`)
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -69,9 +69,9 @@ export async function startAnvil(): Promise<Anvil> {
   }
 }
 
-/** Waits until a condition holds. @throws Error when it does not within half a minute */
+/** Waits until a condition holds. @throws Error when it does not within a minute */
 export async function eventually(holds: () => Promise<boolean> | boolean): Promise<void> {
-  const giveUpAt = Date.now() + 30_000
+  const giveUpAt = Date.now() + 60_000
   while (!(await holds())) {
     if (Date.now() > giveUpAt) throw new Error(`This did not come to hold: ${holds}`)
     await new Promise((resolve) => setTimeout(resolve, 20))

@@ -5,7 +5,7 @@ import { type Chain, connectChain } from './chain.js'
 import type { Log } from './log.js'
 import { createSender } from './sender.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 interface Call {
   readonly id: number

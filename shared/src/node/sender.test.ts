@@ -6,7 +6,7 @@ import type { Identity } from './identity.js'
 import { intentOf, memoryOutbox, type Outbox } from './outbox.js'
 import { createSender } from './sender.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 let anvil: Anvil
 let chain: Chain
