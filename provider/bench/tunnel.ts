@@ -29,7 +29,7 @@ export interface TunnelFigures {
 const price = '0.05/GB'
 /** 200 ms of it are the credit. */
 const speed = { text: '1Gbit', creditBytes: 25_000_000 }
-const pairs = 7
+const pairs = 5
 const secondsEach = 4
 const beneficiary: Address = address(`0x${'be'.repeat(20)}`)
 
@@ -47,7 +47,7 @@ export async function measureTunnel(): Promise<TunnelFigures> {
     const session = consumer.start(['connect', '--json'])
     await session.line(/"connected"/, { timeoutMs: 60_000 })
     const plain = await raisePlainTunnel(market)
-    const server = market.internet.host.start(['iperf3', '-s'])
+    const server = market.internet.host.start(['iperf3', '-s', '--forceflush'])
     await server.line(/listening/i)
     const throughput = await measurePairs(market, consumer, plain)
     const meteredToAcceptedMs = await measureDelay(market, provider, consumer)
