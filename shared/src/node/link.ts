@@ -87,7 +87,13 @@ export function startLink(options: {
   }
 
   const heartbeat = setInterval(() => {
-    if (!alive) return socket.terminate()
+    if (!alive) {
+      // Where we were the busy one, its answer waits to be read: that comes first.
+      setImmediate(() => {
+        if (!alive) socket.terminate()
+      })
+      return
+    }
     alive = false
     socket.ping()
   }, pingEveryMs)
