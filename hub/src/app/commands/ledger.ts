@@ -47,7 +47,7 @@ async function backup({ home, database, file, json }: Options): Promise<void> {
 
 async function exportTo(from: Ledger, { file, json }: Options): Promise<void> {
   const rows = await from.dump()
-  if (file === '-') {
+  if (isStandard(file)) {
     for (const line of ledgerLines(rows)) process.stdout.write(line)
     return
   }
@@ -72,7 +72,7 @@ async function exportTo(from: Ledger, { file, json }: Options): Promise<void> {
 
 async function importFrom(options: Options): Promise<void> {
   const { file, json } = options
-  const text = await readFile(file === '-' ? '/dev/stdin' : file, 'utf8').catch((cause) => {
+  const text = await readFile(isStandard(file) ? '/dev/stdin' : file, 'utf8').catch((cause) => {
     throw new UserError(`${file} cannot be read: ${cause.message}.`, { cause })
   })
   const rows = rowsFrom(text)
@@ -88,3 +88,6 @@ async function importFrom(options: Options): Promise<void> {
   if (json) printJson({ file, rows: rows.length })
   else printLines(`Took in ${rows.length} rows.`)
 }
+
+/** The parser of flags makes nothing of a lone dash. */
+const isStandard = (file: string): boolean => file === '-' || file === ''
