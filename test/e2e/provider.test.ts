@@ -23,11 +23,16 @@ const beneficiary: Address = address(`0x${'b2'.repeat(20)}`)
 /** Short, so that a test lives to see a guarantee end. */
 const guaranteeSeconds = 40
 const ownPort = '8080'
+const metricsPort = '9464'
+/** Asked for by nobody else in this world. */
+const visited = 'only-visited-4f1c9.example'
 const lan = { provider: '192.168.5.1', neighbour: '192.168.5.2', neighbour6: '2001:db8:77::2' }
 let market: Market
 let hub: Running
 let provider: Running
 let consumer: Person
+let other: Person
+let nameServer: Program
 let neighbour: Host
 let untouched: string
 
@@ -48,11 +53,15 @@ beforeAll(async () => {
   untouched = await machineState()
   provider.program = await serveAgain()
   consumer = await seatConsumer(market, 'consumer', '20')
-  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
+  other = await seatConsumer(market, 'other', '20')
+  for (const person of [consumer, other])
+    await person.run('channel', 'open', '--hub', hub.address, '--amount', '10')
+  nameServer = await answerNames(neighbour)
   await Promise.all(
     [
       { host: neighbour, port: ownPort },
       { host: provider.host, port: ownPort },
+      { host: other.host, port: ownPort },
       { host: market.internet.host, port: '25' },
     ].map(({ host, port }) => greetOn(host, port)),
   )
@@ -91,6 +100,49 @@ async function greetOn(host: Host, port: string): Promise<void> {
   await server.line(/up/)
 }
 
+/** A name server that knows nothing, and says which names it was asked for. */
+async function answerNames(host: Host): Promise<Program> {
+  const server = host.start([
+    process.execPath,
+    '-e',
+    `const s = require('node:dgram').createSocket('udp4')
+     s.on('message', (m, from) => {
+       console.log('asked ' + m.toString('latin1').replace(/[^a-z0-9.-]/g, '.'))
+       m[2] |= 0x80
+       s.send(m, from.port, from.address)
+     })
+     s.bind(53, () => console.log('up'))`,
+  ])
+  await server.line(/up/)
+  return server
+}
+
+/** Whether a name server there answers a question from the consumer's machine. */
+async function answers(server: string): Promise<boolean> {
+  const labels = visited
+    .split('.')
+    .map((label) => String.fromCharCode(label.length) + label)
+    .join('')
+  const question = Buffer.from(
+    `\x00\x07\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00${labels}\x00\x00\x01\x00\x01`,
+  )
+  const attempt = consumer.host.start([
+    process.execPath,
+    '-e',
+    `const s = require('node:dgram').createSocket('udp4')
+     s.on('message', () => process.exit(0)); s.on('error', () => process.exit(1))
+     s.send(Buffer.from('${question.toString('hex')}', 'hex'), 53, '${server}')
+     setTimeout(() => process.exit(1), 4000)`,
+  ])
+  return (await attempt.ended).code === 0
+}
+
+/** A consumer that has taken away what its own program does to questions for names. */
+const askFreely = (): Promise<void> =>
+  consumer.host.firewall(
+    'flush chain inet pontage_consumer names\ninsert rule inet pontage_consumer output udp dport 53 accept',
+  )
+
 /** Whether somebody at the consumer's machine hears a greeting from there. */
 async function reaches(host: string, port: string): Promise<boolean> {
   const attempt = consumer.host.start([
@@ -122,13 +174,14 @@ async function serveAgain(): Promise<Program> {
   const program = provider.start([
     ...['run', '--auto-redeem', '--endpoint', `${provider.host.address}:7800`, '--price', '20/GB'],
     ...['--country', 'DE', '--hub', hub.address, '--redeem-above', '0.01', '--clear-every', '4'],
+    ...['--resolver', lan.neighbour, '--metrics-port', metricsPort, '--log-level', 'debug'],
   ])
   await program.line(/"listening"/)
   return program
 }
 
-async function connect(): Promise<Program> {
-  const program = consumer.start(['connect', '--json'])
+async function connect(person: Person = consumer): Promise<Program> {
+  const program = person.start(['connect', '--json'])
   await logged(program, 'connected', {}, 60_000)
   return program
 }
@@ -157,18 +210,41 @@ describe('from inside a tunnel', () => {
     const open: string[] = []
     for (const [what, host, port] of closed)
       if (await reaches(host || market.internet.host.address, port)) open.push(what)
+    if (await answers(lan.neighbour)) open.push(direct)
+    for (const address of await addressesOf(other))
+      if (await reaches(address, ownPort)) open.push(`another consumer at ${address}`)
     return open
+  }
+  const direct = 'the owner’s name server, asked past the gateway'
+  /** Inside the tunnel, as its own machine has them. */
+  const addressesOf = async (person: Person) => {
+    const { stdout } = await person.host.run(['ip', '-json', 'address', 'show', 'type', 'tun'])
+    const links = JSON.parse(stdout) as { addr_info: { local: string; scope: string }[] }[]
+    return links.flatMap(({ addr_info }) =>
+      addr_info.filter(({ scope }) => scope === 'global').map(({ local }) => local),
+    )
   }
 
   it('nothing of the provider or its neighbours can be reached, and no mail sent; the internet can', async () => {
-    const session = await connect()
+    const sessions = [await connect(), await connect(other)]
+    expect(await addressesOf(other)).toHaveLength(2)
+    await askFreely()
     expect(await scan()).toEqual([])
     expect((await download(100_000)).code).toBe(0)
+    for (const session of sessions) await hangUp(session)
+  })
+
+  it('names are answered at the gateway, by the resolver that its owner chose', async () => {
+    const session = await connect()
+    expect(await answers('10.86.0.1')).toBe(true)
+    await nameServer.line(new RegExp(visited.split('.')[0] ?? ''))
     await hangUp(session)
   })
 
   it('all of it could be reached without the rules', async () => {
-    const session = await connect()
+    const sessions = [await connect(), await connect(other)]
+    await askFreely()
+    const others = await addressesOf(other)
     const tables = (await provider.host.run(['nft', 'list', 'tables'])).stdout
     const table = /table inet (\w+)/.exec(tables)?.[1] ?? ''
     await provider.host.firewall(
@@ -179,17 +255,31 @@ describe('from inside a tunnel', () => {
     await forward(1)
     const open = await scan()
     await forward(0)
-    await hangUp(session)
-    expect(open).toEqual(closed.map(([what]) => what))
+    for (const session of sessions) await hangUp(session)
+    expect(open).toEqual([
+      ...closed.map(([what]) => what),
+      direct,
+      ...others.map((address) => `another consumer at ${address}`),
+    ])
   })
 
-  it('leaves no trace of where a consumer went in any file of the provider', async () => {
-    const { stdout } = await provider.host.run([
-      'sh',
-      '-c',
-      `grep -rlF '${market.internet.host.address}' ${provider.host.home} || true`,
-    ])
-    expect(stdout).toBe('')
+  it('leaves no trace of where a consumer went in any file, log, metric or answer of the provider', async () => {
+    const metrics = ['curl', '-sS', '--fail', `http://127.0.0.1:${metricsPort}/metrics`]
+    const told = [
+      (await provider.host.run(metrics)).stdout,
+      await provider.run('status', '--json'),
+      await provider.run('sessions', '--json'),
+    ].join()
+    expect(told).toContain('pontage_provider_traffic_bytes_total')
+    for (const destination of [market.internet.host.address, visited.split('.')[0] ?? '']) {
+      expect(told).not.toContain(destination)
+      const { stdout } = await provider.host.run([
+        'sh',
+        '-c',
+        `grep -ralF '${destination}' ${provider.host.home} || true`,
+      ])
+      expect(stdout).toBe('')
+    }
   })
 })
 
@@ -234,14 +324,19 @@ describe('a provider', () => {
     expect((await download(3_000_000)).code).toBe(0)
     await logged(provider.program, 'drew', { hub: hub.address }, 60_000)
     await hangUp(session)
-    const [channel] = JSON.parse(await consumer.run('channel', 'status', '--json')) as {
-      promised: { amount: string }[]
-    }[]
-    const promised = BigInt(channel?.promised[0]?.amount ?? 0)
+    const promisedBy = async (person: Person) => {
+      const channels = JSON.parse(await person.run('channel', 'status', '--json')) as {
+        promised: { amount: string }[]
+      }[]
+      return BigInt(channels[0]?.promised[0]?.amount ?? 0)
+    }
+    const afterFee = (amount: bigint) => amount - (amount * 2n) / 100n
+    const promised = await promisedBy(consumer)
     expect(promised).toBeGreaterThan(0n)
+    const due = afterFee(promised) + afterFee(await promisedBy(other))
     await eventually(
       'everything promised was paid to the beneficiary',
-      async () => (await market.chain.token.balanceOf(beneficiary)) === promised - (promised * 2n) / 100n,
+      async () => (await market.chain.token.balanceOf(beneficiary)) === due,
       60_000,
     )
   })

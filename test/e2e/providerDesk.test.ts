@@ -1,0 +1,177 @@
+import { type Address, address } from '@pontage/shared'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
+import {
+  createMarket,
+  eventually,
+  logged,
+  type Market,
+  openHub,
+  openProvider,
+  type Person,
+  type Program,
+  seatConsumer,
+} from '../world/index.js'
+
+// What a provider's owner sees and changes while consumers are connected.
+
+const beneficiary: Address = address(`0x${'b3'.repeat(20)}`)
+const metricsPort = '9464'
+let market: Market
+let hub: Person
+let provider: Person & { program: Program }
+let consumer: Person
+
+beforeAll(async () => {
+  market = await createMarket()
+  hub = await openHub(market, 'hub', { pool: '100', drawAbove: '50' })
+  provider = await openProvider(market, 'provider', {
+    ...{ price: '20/GB', country: 'DE', hubs: [hub.address], beneficiary, megabits: 80 },
+    flags: ['--metrics-port', metricsPort],
+  })
+  consumer = await seatConsumer(market, 'consumer', '20')
+  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
+})
+beforeEach(() => onTestFailed(() => console.error(market.world.lastWords())))
+afterAll(() => market.destroy())
+
+interface Shown {
+  readonly sessions: readonly {
+    readonly session: string
+    readonly consumer: string
+    readonly downBytes: string
+    readonly upBytes: string
+    readonly paid: string
+  }[]
+}
+
+async function connect(): Promise<Program> {
+  const program = consumer.start(['connect', '--json'])
+  await logged(program, 'connected', {}, 60_000)
+  return program
+}
+
+const download = async (size: number, seconds = 60): Promise<void> => {
+  const { code } = await consumer.host.start([
+    ...['curl', '-sS', '--fail', '--max-time', String(seconds), '-o', '/dev/null'],
+    market.internet.fileUrl(size),
+  ]).ended
+  expect(code).toBe(0)
+}
+
+const hangUp = async (session: Program) => {
+  session.signal('SIGINT')
+  expect((await session.ended).code).toBe(0)
+}
+
+/** Bytes that the tunnel's classes let through, and what they held back at all. */
+const classes = async () => {
+  const links = (await provider.host.run(['ip', '-brief', 'link'])).stdout
+  const tunnel = /^(pont\w+)/m.exec(links)?.[1] ?? ''
+  return (await provider.host.run(['tc', '-s', 'class', 'show', 'dev', tunnel])).stdout
+}
+
+const metrics = async () =>
+  (await provider.host.run(['curl', '-sS', '--fail', `http://127.0.0.1:${metricsPort}/metrics`])).stdout
+
+const escaped = (name: string) => name.replace(/[{}"]/g, '\\$&')
+
+/** One figure of the page of metrics. */
+const metric = async (name: string) =>
+  Number(new RegExp(`^pontage_provider_${escaped(name)} (\\S+)$`, 'm').exec(await metrics())?.[1])
+
+/** What `doctor` finds, whether well or not, by check. */
+async function doctor(): Promise<Record<string, string>> {
+  const program = provider.start([
+    ...['doctor', '--json', '--endpoint', `${provider.host.address}:7800`, '--price', '20/GB'],
+    ...['--country', 'DE', '--hub', hub.address, '--resolver', '192.0.2.53'],
+  ])
+  await program.ended
+  const { checks } = JSON.parse(program.lines().at(-1) ?? '{}') as {
+    checks: { check: string; ok: boolean; says: string }[]
+  }
+  return Object.fromEntries(checks.map(({ check, ok, says }) => [check, `${ok ? 'ok' : 'not ok'}: ${says}`]))
+}
+
+describe('the owner of a provider', () => {
+  it('hears from doctor that all is well, and when nobody outside reaches the endpoint', async () => {
+    const checks = await eventually(
+      'the hub has read the offer',
+      async () => {
+        const found = await doctor()
+        return !found.reach?.includes('Not tried') && found
+      },
+      60_000,
+    )
+    expect(Object.values(checks).filter((says) => !says.startsWith('ok'))).toEqual([])
+    expect(checks.reach).toContain(`reached by hub ${hub.address}`)
+    await provider.host.firewall(
+      'table inet closed {\n chain input {\n type filter hook input priority -10\n tcp dport 7800 drop\n }\n }',
+    )
+    const closed = await eventually(
+      'the hub tried again',
+      async () => {
+        const { reach } = await doctor()
+        return reach?.includes('no answer within') && reach
+      },
+      60_000,
+    )
+    await provider.host.firewall('delete table inet closed')
+    expect(closed).toContain('Unreachable from outside')
+    expect(closed).toContain('Forward TCP 7800 and UDP 51820')
+  })
+
+  it('sees who is connected and how much was used, and ends a session', async () => {
+    expect((await provider.json<Shown>('sessions')).sessions).toEqual([])
+    const session = await connect()
+    await download(2_000_000)
+    const [shown] = await eventually('the payment was seen', async () => {
+      const { sessions } = await provider.json<Shown>('sessions')
+      return BigInt(sessions[0]?.paid ?? 0) > 0n && sessions
+    })
+    expect(shown?.consumer).toBe(consumer.address)
+    expect(Number(shown?.downBytes)).toBeGreaterThan(2_000_000)
+    expect(await metric('sessions')).toBe(1)
+    expect(await metric('traffic_bytes_total{direction="down"}')).toBeGreaterThan(2_000_000)
+    expect(await metric('gas_coins')).toBeGreaterThan(0)
+    await provider.run('kick', consumer.address)
+    await logged(provider.program, 'session ended', { session: shown?.session, reason: 'kicked' })
+    expect(await metric('sessions_ended_total{reason="kicked"}')).toBe(1)
+    expect(await metric('traffic_bytes_total{direction="down"}')).toBeGreaterThan(2_000_000)
+    // It may be at the door again already: nobody said that it is not welcome.
+    await session.stop('SIGKILL')
+    await consumer.run('disconnect')
+  })
+
+  it('limits speed while somebody downloads, and lets go again', async () => {
+    const session = await connect()
+    expect(await classes()).toBe('')
+    await provider.run('limit', '--total', '50Mbit', '--session', '8Mbit')
+    await download(1_000_000)
+    const limited = await classes()
+    // The class of this session, at its ceiling, has carried the download.
+    const [, sent] = /ceil 8Mbit[\s\S]*?Sent (\d+) bytes/.exec(limited) ?? []
+    expect(Number(sent)).toBeGreaterThan(1_000_000)
+    expect(limited).toContain('ceil 50Mbit')
+    await provider.run('limit', '--session', '4Mbit')
+    const changed = await classes()
+    expect(changed).toContain('ceil 4Mbit')
+    expect(changed).not.toContain('ceil 8Mbit')
+    await download(500_000)
+    const limits = await provider.json('limit', '--total', 'none', '--session', 'none')
+    expect(limits).toEqual({ total: 'none', session: 'none' })
+    expect(await classes()).toBe('')
+    await download(1_000_000)
+    await hangUp(session)
+  })
+
+  it('keeps a session whose consumer counts large packets where the provider counts each', async () => {
+    // From here on the server sends each segment by itself; the consumer's WireGuard still puts them together.
+    await market.internet.host.run(['ip', 'link', 'set', 'dev', 'eth0', 'gso_max_segs', '1'])
+    const session = await connect()
+    await download(60_000_000, 90)
+    const { sessions } = await provider.json<Shown>('sessions')
+    expect(sessions).toHaveLength(1)
+    await hangUp(session)
+    expect(session.output()).not.toContain('counts')
+  })
+})
