@@ -568,6 +568,6 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         }),
         { numRuns: 25 },
       )
-    }, 60_000)
+    }, 180_000)
   })
 }
