@@ -7,6 +7,7 @@ import { draw } from './app/commands/draw.js'
 import { fee } from './app/commands/fee.js'
 import { init } from './app/commands/init.js'
 import { ledger } from './app/commands/ledger.js'
+import { liabilities } from './app/commands/liabilities.js'
 import { pool } from './app/commands/pool.js'
 import { providers } from './app/commands/providers.js'
 import { register } from './app/commands/register.js'
@@ -36,6 +37,7 @@ await runProgram({
     unblock,
     windDown,
     ledger,
+    liabilities,
   ] as unknown as CommandModule<CommonOptions, never>[],
   argv: process.argv.slice(2),
 })

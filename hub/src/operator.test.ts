@@ -1,7 +1,9 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { channelIdOf, type Hex } from '@pontage/shared'
 import { createSender, type Identity } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { dial, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
+import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
 import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
 
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 })
@@ -87,6 +89,42 @@ describe('the operator', () => {
     expect(await programs.json('providers')).toMatchObject({
       providers: [{ owed: `${tokens('0.98')}`, advance: '0' }],
     })
+  })
+
+  it('lets anybody verify what it published, and finds what was changed', async () => {
+    const { port } = await programs.start('--liabilities-every', '1')
+    const url = `http://127.0.0.1:${port}/liabilities`
+    const { LiabilitiesAnchored } = world.chain.channels.filters
+    await eventually(
+      async () => (await world.chain.channels.queryFilter(LiabilitiesAnchored(), 0)).length > 0,
+    )
+    const verify = (source: string, ...flags: string[]) =>
+      programs.run('liabilities', 'verify', source, '--home', programs.home, ...flags)
+    const chain = ['--rpc', world.rpcUrl, '--deployment', world.deploymentFile]
+    // The newest may not stand on chain yet; the one before does.
+    const page = JSON.parse(await (await fetch(url)).text())
+    const { root, blockNumber } = page.liabilities
+    await eventually(async () =>
+      (await world.chain.channels.queryFilter(LiabilitiesAnchored(), 0)).some(
+        ({ args }) => args.root === root && Number(args.blockNumber) === blockNumber,
+      ),
+    )
+    const sound = await verify(`${url}?root=${root}&block=${blockNumber}`, ...chain)
+    expect([sound.code, sound.stdout]).toEqual([
+      0,
+      expect.stringMatching(
+        /^tree +ok: 1 provider.*\nsignature +ok.*\ndeployment +ok.*\nanchor +ok.*\npaid +ok.*\ncover +ok: by the pool/,
+      ),
+    ])
+    const file = join(world.folder, 'publication.json')
+    await writeFile(file, JSON.stringify({ ...page, leaves: [] }))
+    const tampered = await verify(file, '--json')
+    expect(tampered.code).toBe(1)
+    const { ok, checks } = JSON.parse(tampered.stdout)
+    expect([ok, checks[0].check, checks[0].ok, checks[1].ok]).toEqual([false, 'tree', false, true])
+    expect((await verify('nowhere.json')).stderr).toMatch(
+      /^pontage-hub: nowhere.json cannot be read[^\n]+\n$/,
+    )
   })
 
   it('draws without a running hub too', async () => {

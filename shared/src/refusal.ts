@@ -78,6 +78,10 @@ const explanations = {
     `The receipt says ${r.problem}. Sign what the session was.`,
   'unknown-publication': (r: { root: string }) =>
     `There is no publication of liabilities ${r.root}. Ask for the newest, or wait for the first.`,
+  'papers-expected': (r: { provider: string }) =>
+    `The hub's ledger is being rebuilt. It promises ${r.provider} nothing new before it was shown what ${r.provider} holds of it; update the program if it does not by itself.`,
+  'hub-recovering': (r: { until: number }) =>
+    `The hub's ledger is being rebuilt: until ${r.until} of the chain's time it neither guarantees nor closes. Use another hub, or try again after that.`,
   // Identities.
   'not-registered': (r: { identity: string; role: string }) =>
     `${r.identity} is not registered as a ${r.role} with the minimum stake. Register it first.`,

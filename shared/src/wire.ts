@@ -80,6 +80,8 @@ const permit = z.object({ value: zodWei, deadline: zodCount, signature: zodSigna
 const providerTotal = z.object({ provider: zodAddress, amount: zodWei })
 const release = signed('Release').extend({ provider: zodAddress })
 
+/** What a hub says it owes one provider: its promise, and what of it was not paid out. */
+const owedLeaf = z.object({ provider: zodAddress, total: zodWei, outstanding: zodWei })
 /** The block that what is shown was read at. */
 const block = z.object({ number: zodCount, hash: z.string().max(66), at: zodCount })
 /** An offer with what it takes to check it on chain, and what is said of who makes it. */
@@ -252,7 +254,7 @@ export const requests = {
       /** Null when the provider has no leaf: the hub says it owes it nothing. */
       proof: z
         .object({
-          leaf: z.object({ provider: zodAddress, total: zodWei, outstanding: zodWei }),
+          leaf: owedLeaf,
           index: zodCount,
           /** Leaves in all. */
           count: zodCount,
@@ -268,6 +270,24 @@ export const requests = {
   reach: {
     params: z.object({}),
     result: z.object({ endpoint: z.string().max(512), problem: z.string().max(512) }),
+  },
+  /**
+   * Provider → hub, when it connects: what it holds of the hub, in case the hub's ledger is older than that. First the
+   * latest promise and the newest guarantees; all that are live once the answer says that something was news.
+   */
+  recall: {
+    params: z.object({
+      hubPromise: z.object({ total: zodWei, signature: zodSignature }).nullable(),
+      guarantees: z.array(signed('Guarantee')).max(200),
+    }),
+    result: z.object({
+      /** By how much the hub's total was raised. */
+      raised: zodWei,
+      /** How many of the guarantees it did not know. */
+      recalled: zodCount,
+      /** Whether it rebuilds its ledger: then it wants to see every promise again. */
+      isRecovering: z.boolean(),
+    }),
   },
   /** Hub → provider: the channel is to be closed; are you done with it, and at which amount? */
   release: {
@@ -388,6 +408,16 @@ export const notices = {
 
 export type NoticeType = keyof typeof notices
 export type Notice<Type extends NoticeType> = z.output<(typeof notices)[Type]>
+
+/** The page `GET /liabilities` of a hub: everything it said it owes at one block. */
+export const liabilitiesPage = z.object({
+  chainId: zodCount,
+  channels: zodAddress,
+  publishedAt: zodCount,
+  liabilities: signed('Liabilities'),
+  leaves: z.array(owedLeaf),
+})
+export type LiabilitiesPage = z.output<typeof liabilitiesPage>
 
 /** The three messages that open a connection (docs/protocol.md, Hello). */
 export const challengeMessage = z.object({

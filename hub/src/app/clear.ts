@@ -21,6 +21,8 @@ export async function clear(
   treasury: Treasury,
   { promises }: Params<'clear'>,
   link: Link,
+  /** Whether nothing more is to be guaranteed than what was cleared. */
+  frozen = false,
 ): Promise<Verdict<{ value: Result<'clear'> }>> {
   const { log } = parts
   const provider = link.peer
@@ -29,11 +31,11 @@ export async function clear(
   const latest = latestOfEach(promises)
   const found = await parts.signers.of(latest.map((promise) => ({ ...promise, provider })))
   const signers = new Map(latest.map(({ channelId }, index) => [channelId, found[index]]))
-  let outcome = await creditNow(parts, latest, signers, provider)
+  let outcome = await creditNow(parts, latest, signers, provider, frozen)
   if (!outcome.ok && outcome.refusal.code === 'pool-exhausted') {
     // The promises are in the ledger already; drawn, they need no pool.
     await treasury.draw({ forced: true })
-    outcome = await creditNow(parts, latest, signers, provider)
+    outcome = await creditNow(parts, latest, signers, provider, frozen)
   }
   if (!outcome.ok) return outcome
   const { total, signature, guarantees, refused } = outcome.credited
@@ -70,6 +72,7 @@ async function creditNow(
   promises: readonly PromiseFrame[],
   signers: ReadonlyMap<Hex, Address | undefined>,
   provider: Address,
+  frozen: boolean,
 ) {
   const { ledger, typedData, identity, rules, settings } = parts
   const [expiresAt, leaving, blockedNow] = await Promise.all([
@@ -90,7 +93,8 @@ async function creditNow(
     renew: (line, moved) => {
       // An answer has room for so many; the others come with the next.
       if (renewed >= clearLimit) return undefined
-      const onlyCleared = leaving !== undefined || blocked.has(provider) || blocked.has(line.consumer)
+      const onlyCleared =
+        frozen || leaving !== undefined || blocked.has(provider) || blocked.has(line.consumer)
       const guarantee = renewal(parts, line, provider, moved, expiresAt, onlyCleared)
       if (guarantee) renewed++
       return guarantee

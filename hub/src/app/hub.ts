@@ -7,7 +7,6 @@ import {
   fingerprintOf,
   type Handlers,
   type Identity,
-  inTokens,
   type Limits,
   type Log,
   listenLinks,
@@ -16,7 +15,6 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import { honestRules, type Rules } from '../core/rules.js'
-import { forgotten } from '../core/solvency.js'
 import { createChainWatch } from '../io/chainWatch.js'
 import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
 import { type Ledger, LedgerUnavailable } from '../io/ledger.js'
@@ -43,6 +41,7 @@ import { prefund } from './prefund.js'
 import { marketRoute, proposalsRoute } from './proposals.js'
 import { createReach } from './reach.js'
 import { receipts } from './receipts.js'
+import { createRecovery } from './recovery.js'
 import { createRelayer } from './relay.js'
 import { createWatchtower } from './watchtower.js'
 
@@ -92,6 +91,7 @@ export async function startHub(options: {
       if (stop.signal.aborted) return
       poolWatch.look()
       watchtower.note(update)
+      recovery.consider(update)
       treasury.consider()
       closer.resume()
     },
@@ -125,16 +125,23 @@ export async function startHub(options: {
   const index = createProposalIndex({ chain, typedData, log })
   const market = createMarket(parts, index)
   const publisher = createPublisher(parts)
+  const recovery = createRecovery(parts)
   const relayer = createRelayer(parts)
   const reach = createReach(index, clock)
   await watch.catchUp().catch(async (cause) => {
     await Promise.all([ledger.close(), parts.signers.close()])
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
   })
-  await refuseOldLedger(parts).catch(async (error) => {
+  await recovery.begin().catch(async (error) => {
     stop.abort()
     stopSending.abort()
-    await Promise.allSettled([treasury.idle(), closer.idle(), watchtower.idle(), parts.signers.close()])
+    await Promise.allSettled([
+      treasury.idle(),
+      closer.idle(),
+      watchtower.idle(),
+      recovery.idle(),
+      parts.signers.close(),
+    ])
     await ledger.close()
     throw error
   })
@@ -163,21 +170,41 @@ export async function startHub(options: {
     'relay-finish': relayer.finish,
     papers: (params, link) => papers(parts, params, link),
     prefund: (params, link) => prefund(parts, params, link),
-    guarantee: (params, link) => guarantee(parts, params, link),
+    recall: recovery.recall,
+    guarantee: async (params, link) => {
+      const free = await recovery.judgeCollateral()
+      return free.ok ? guarantee(parts, params, link) : free
+    },
     reach: (_params, link) => reach(link.peer),
-    clear: (params, link) => clear(parts, treasury, params, link),
+    clear: async (params, link) => {
+      const known = recovery.judgeTotal(link.peer)
+      if (!known.ok) return known
+      return clear(parts, treasury, params, link, !(await recovery.judgeCollateral()).ok)
+    },
     proposals: market.proposals,
     market: market.concentration,
     liability: publisher.liability,
     receipts: (params) => receipts(parts, params),
-    'close-draft': closer.draft,
-    conclude: closer.conclude,
+    'close-draft': async (params, link) => {
+      const free = await recovery.judgeCollateral()
+      return free.ok ? closer.draft(params, link) : free
+    },
+    conclude: async (params, link) => {
+      const free = await recovery.judgeCollateral()
+      return free.ok ? closer.conclude(params, link) : free
+    },
   }
   const underWay = new Set<Promise<unknown>>()
   /** What is under way may end by itself; a transaction that no block takes is recorded, and goes on at the next start. */
   const end = async () => {
     stop.abort()
-    const ending = Promise.allSettled([...underWay, treasury.idle(), closer.idle(), watchtower.idle()])
+    const ending = Promise.allSettled([
+      ...underWay,
+      treasury.idle(),
+      closer.idle(),
+      watchtower.idle(),
+      recovery.idle(),
+    ])
     await Promise.race([ending, pause(graceMs, stopSending.signal)])
     stopSending.abort()
     await ending
@@ -227,15 +254,6 @@ export async function startHub(options: {
       log.info('stopped')
     },
   }
-}
-
-/** @throws UserError when the chain shows that the ledger forgot promises: it would sign smaller ones again. */
-async function refuseOldLedger({ ledger, chain }: Parts): Promise<void> {
-  const [first] = forgotten(await ledger.accounts())
-  if (!first) return
-  throw new UserError(
-    `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, end this hub with pontage-hub wind-down and begin another.`,
-  )
 }
 
 const isLoopback = (from: string): boolean => /^(::ffff:)?127\.|^::1$/.test(from)

@@ -12,6 +12,9 @@ const clearBatch = 1_000
 
 /** Turns promises held under one hub into its total. */
 export class Clearing {
+  /** Whether the hub has to see every promise again that is not drawn. */
+  #showAll = false
+
   constructor(
     private readonly parts: Parts,
     private readonly hub: Address,
@@ -24,15 +27,24 @@ export class Clearing {
     },
   ) {}
 
+  /** The hub forgot what it took from us: the next time brings it all. */
+  showAllAgain(): void {
+    this.#showAll = true
+  }
+
   /** Clears what moved; refuses with what the hub, or its answer, lacks. */
   async clear(): Promise<Verdict> {
     const { promises, chain, log } = this.parts
     const head = await chain.head()
-    const moved = promises.channelsOf(this.hub).filter((channel) => shouldClear(channel, head.at))
+    const showAll = this.#showAll
+    const moved = promises
+      .channelsOf(this.hub)
+      .filter((channel) => shouldClear(channel, head.at) || (showAll && isUndrawn(channel)))
     for (let first = 0; first < moved.length; first += clearBatch) {
       const verdict = await this.#clearSome(moved.slice(first, first + clearBatch))
       if (!verdict.ok) return verdict
     }
+    if (showAll) this.#showAll = false
     if (moved.length > 0)
       log.info('cleared', {
         hub: this.hub,
@@ -112,3 +124,6 @@ export class Clearing {
     return verdict
   }
 }
+
+const isUndrawn = ({ promise }: StoredChannel): boolean =>
+  promise !== undefined && promise.amount > promise.drawn

@@ -5,6 +5,7 @@ import { readHub } from '../io/chainViews.js'
 import { type HubLink, keepHubLink } from '../io/hubLink.js'
 import type { CreditLines } from './creditLines.js'
 import { ExposureGate } from './exposureGate.js'
+import { presentPapers } from './papers.js'
 import type { Parts } from './parts.js'
 import { createReleaseDesk } from './releaseDesk.js'
 import type { Sessions } from './sessions.js'
@@ -70,6 +71,8 @@ export function joinHubs(
       typedData,
       clock,
       handlers: { requests: { release } },
+      joined: (fresh) =>
+        presentPapers(parts, hub, fresh, { forgot: () => settlements.get(hub)?.showAllAgain() }),
       log,
     })
     links.set(hub, link)

@@ -1,4 +1,4 @@
-import { type Address, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { listenLinks, ownCertificate, UserError, wireguardKeyToHex } from '@pontage/shared/node'
 import { AddressPool } from '../core/addressPool.js'
 import { parseRange } from '../core/addressRange.js'
@@ -161,16 +161,9 @@ export async function serve(
     await publishOffer(parts, settings, { wireguardKey, certificate: certificate.fingerprint })
     price = await pricesInForce(parts, settings)
     const audit = await createAudit(parts, hubs.links, {
-      lied: (hub, reason) => void leaveHub(hub, reason).catch(fail),
+      lied: (hub, reason) => void hubs.settlements.get(hub)?.distrust(reason),
     })
     closers.push(() => audit.idle())
-    const leaveHub = async (hub: Address, reason: string) => {
-      const settled = hubs.settlements.get(hub)?.distrust(reason)
-      for (const live of sessions.all())
-        if (live.record.hub === hub)
-          await sessions.end(live.record.id, { code: 'hub-unsound', hub, problem: reason })
-      await settled
-    }
     const watch = await createWatch(parts, sessions, hubs.settlements, settings.clearEverySeconds, {
       isAlive: () => machine.isAlive(),
       failed: fail,

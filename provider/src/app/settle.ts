@@ -129,6 +129,11 @@ export class Settlement {
     return this.#lost
   }
 
+  /** The hub forgot what it took from us: the next clearing brings it all. */
+  showAllAgain(): void {
+    this.#clearing.showAllAgain()
+  }
+
   /** A channel began to end on chain: what is held on it is drawn at the next settling. */
   noteEnding(channelId: Hex): void {
     this.#ending.add(channelId)

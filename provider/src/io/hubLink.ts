@@ -45,9 +45,11 @@ export function keepHubLink(options: {
   typedData: TypedData
   clock: Clock
   handlers: Handlers
+  /** Done with each new connection before it is used for anything else. */
+  joined?: (link: Link) => Promise<void>
   log: Log
 }): HubLink {
-  const { hub, findUrl, identity, typedData, clock, handlers, log } = options
+  const { hub, findUrl, identity, typedData, clock, handlers, joined, log } = options
   let link: Link | undefined
   let connecting: Promise<Link | undefined> | undefined
   let pauseMs = firstPauseMs
@@ -77,6 +79,7 @@ export function keepHubLink(options: {
       answer.link.close()
       return undefined
     }
+    await joined?.(answer.link)
     link = answer.link
     pauseMs = firstPauseMs
     reported = ''

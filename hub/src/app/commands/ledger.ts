@@ -9,22 +9,27 @@ import { backUp } from '../../io/sqlite/backup.js'
 import { type LedgerOptions, ledgerFlags, ledgerPath, openLedger, withLedger } from './books.js'
 
 type Options = LedgerOptions & { action: string; file: string; json: boolean }
+type Asked = Omit<Options, 'file'> & { file: string | undefined }
 
 /** Copies the ledger, whether a hub runs on it or not, or carries it from a file to a database and back. */
-export const ledger: CommandModule<CommonOptions, Options> = {
-  command: 'ledger <action> <file>',
+export const ledger: CommandModule<CommonOptions, Asked> = {
+  command: 'ledger <action> [file]',
   describe:
-    '"ledger backup FILE" copies the ledger, also while the hub runs; "ledger export FILE" writes it as lines of JSON (- for standard output), "ledger import FILE" fills an empty one with them',
+    '"ledger backup FILE" copies the ledger, also while the hub runs; "ledger export FILE" writes it as lines of JSON (- for standard output), "ledger import FILE" fills an empty one with them; "ledger rebuild" has an old one completed from what providers hold',
   builder: {
     ...ledgerFlags,
     ...jsonFlag,
-    action: { choices: ['backup', 'export', 'import'], describe: 'What to do' },
+    action: { choices: ['backup', 'export', 'import', 'rebuild'], describe: 'What to do' },
     file: { type: 'string', describe: 'File to write, which must not exist yet, or to import' },
   },
   async handler(options) {
-    if (options.action === 'backup') await backup(options)
-    else if (options.action === 'export') await withLedger(options, (from) => exportTo(from, options))
-    else await importFrom(options)
+    const { action, file } = options
+    if (action === 'rebuild') return rebuild(options)
+    if (file === undefined) throw new UserError(`Name the file: pontage-hub ledger ${action} FILE.`)
+    const given = { ...options, file }
+    if (action === 'backup') await backup(given)
+    else if (action === 'export') await withLedger(given, (from) => exportTo(from, given))
+    else await importFrom(given)
   },
 }
 
@@ -91,3 +96,16 @@ async function importFrom(options: Options): Promise<void> {
 
 /** The parser of flags makes nothing of a lone dash. */
 const isStandard = (file: string): boolean => file === '-' || file === ''
+
+/** Leaves word for the hub, which does the work: it alone is asked by providers. */
+async function rebuild(options: Asked): Promise<void> {
+  await withLedger(options, async (ledger) => {
+    if ((await ledger.note('recovering')) === undefined)
+      await ledger.writeNote('recovering', JSON.stringify('asked'))
+  })
+  if (options.json) return printJson({ rebuild: 'at the next start' })
+  printLines(
+    'The hub rebuilds its ledger from its next start on: it takes in what the chain and its providers’ papers show,',
+    'and neither guarantees nor closes anything until every guarantee it may have forgotten has ended.',
+  )
+}
