@@ -258,6 +258,7 @@ async function examples(): Promise<Examples> {
       },
     ],
     papers: [{ channel }],
+    recall: [{ hubPromise: null, guarantees: [] }],
     'close-draft': [{ channel }, { channel: { ...channel, consumer: honest.consumer.address } }],
     conclude: [
       {
