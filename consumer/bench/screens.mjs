@@ -46,7 +46,6 @@ try {
       ),
     )
   }
-  keep('connect-help-80', await look(consumer, 80, `${pontage} connect --help`, /Exit codes/))
   keep('doctor-80', await look(consumer, 80, `${pontage} doctor`, /channels:/))
   keep('no-colour-80', await look(consumer, 80, `NO_COLOR=1 TERM=dumb ${pontage} status`, /Not connected/))
 
