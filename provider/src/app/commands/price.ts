@@ -33,6 +33,8 @@ export const priceCommand: CommandModule<CommonOptions, Options> = {
     ...keyFlags,
     ...jsonFlag,
     hourly: { type: 'string', describe: 'Price of time, such as 0.01/h; as before when left out' },
+    // A setting of `run` with the name of this command: it stands in config.yaml, and is nothing to us.
+    price: { type: 'string', hidden: true },
   } as never,
   handler: (options) => onChain(options, (chain) => change(options, chain)),
 }
