@@ -1,0 +1,54 @@
+import { z } from 'zod'
+import { parties, signed, zodBytes, zodBytes32, zodWei } from './wireFields.js'
+
+/** What a consumer asks of a provider. */
+export const providerRequests = {
+  /** Consumer → provider: on which terms? Answered also with the last promise it holds on this channel. */
+  terms: {
+    params: z.object({ channel: parties }),
+    result: z.object({
+      terms: signed('SessionTerms'),
+      lastPromise: signed('MicroPromise').nullable(),
+      /** Ceiling the provider would like the guarantee to have, on top of what was promised before. */
+      ceiling: zodWei,
+    }),
+  },
+  /** Consumer → provider: start, on the terms just given; carries the request the provider forwards to the hub. */
+  open: {
+    params: z.object({
+      channel: parties,
+      wireguardKey: zodBytes32,
+      guaranteeRequest: signed('GuaranteeRequest'),
+    }),
+    result: z.object({
+      session: z.string().max(64),
+      guarantee: signed('Guarantee'),
+      tunnel: z.object({
+        /** The provider's WireGuard public key for this session and the pre-shared key. */
+        publicKey: zodBytes32,
+        presharedKey: zodBytes32,
+        /** UDP port beside the endpoint's host. */
+        port: z.number().int().min(1).max(65_535),
+        /** The consumer's addresses inside the tunnel, and the provider's. */
+        address4: z.string().max(15),
+        address6: z.string().max(45),
+        gateway4: z.string().max(15),
+        gateway6: z.string().max(45),
+        dns: z.array(z.string().max(45)).max(4),
+        mtu: z.number().int().min(1_200).max(65_535),
+        /** TCP port of the payment socket on the gateway, reached inside the tunnel. */
+        paymentPort: z.number().int().min(1).max(65_535),
+      }),
+    }),
+  },
+  /** Consumer → provider, on the payment socket inside the tunnel: this is the socket of that session. */
+  attach: {
+    params: z.object({ session: z.string().max(64) }),
+    result: z.object({ paid: zodWei }),
+  },
+  /** Consumer → provider: end the session. The answer is the provider's account of it. */
+  end: {
+    params: z.object({ session: z.string().max(64) }),
+    result: z.object({ downBytes: zodBytes, upBytes: zodBytes, owed: zodWei, paid: zodWei }),
+  },
+} as const
