@@ -86,7 +86,12 @@ it(`outlives ${2 * framesOfEach} hostile frames of seed ${seed}, grows no larger
     promised += 1_000n
     const promises = [promiseOf(world, consumer, channelId, provider.address, promised)]
     const answer = await link.request('clear', { promises }, 120_000)
-    expect(answer).toMatchObject({ ok: true, value: { refused: [], total: netOf(wei(promised), 200) } })
+    const said = JSON.stringify(
+      { ...answer, exitCode: child.exitCode, crash: lines.filter(isNoEntry) },
+      asText,
+    )
+    const expected = { ok: true, value: { refused: [], total: netOf(wei(promised), 200) } }
+    expect(answer, said).toMatchObject(expected)
   }
   await clearHonestly()
 
@@ -147,6 +152,10 @@ it(`outlives ${2 * framesOfEach} hostile frames of seed ${seed}, grows no larger
   link.close()
   await programs.stopAll()
 })
+
+/** What a crash prints between the log's lines. */
+const isNoEntry = (line: string): boolean => !line.startsWith('{')
+const asText = (_key: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)
 
 /** How often each handler was given something that fits its schema. */
 function reached(page: string): Map<string, number> {

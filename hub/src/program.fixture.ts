@@ -83,6 +83,8 @@ export async function startProgramWorld(): Promise<ProgramWorld> {
       return new Promise((resolve, reject) => {
         createInterface({ input: child.stderr }).on('line', (line) => {
           lines.push(line)
+          // A program that crashes says why in words of its own.
+          if (!line.startsWith('{')) return
           const { message, port } = JSON.parse(line) as { message: string; port: number }
           if (message === 'listening') resolve({ child, port, lines })
         })

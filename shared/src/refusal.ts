@@ -35,7 +35,7 @@ const explanations = {
   'too-many-requests': (r: { perSecond: number }) =>
     `More than ${r.perSecond} requests a second from one identity or one network address. Send fewer.`,
   'too-many-under-way': (r: { limit: number }) =>
-    `${r.limit} requests of this connection are under way already. Wait for answers before asking more.`,
+    `${r.limit} requests of this identity are under way already. Wait for answers before asking more.`,
   'too-many-connections': (r: { limit: number }) =>
     `There are ${r.limit} connections already, in all or from this network address. Close some, or come back later.`,
   'slow-reader': (r: { waitingBytes: number }) =>

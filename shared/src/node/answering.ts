@@ -1,6 +1,6 @@
 import { decodeClear, encodeCleared } from '../clearFrame.js'
 import { frameKind } from '../promiseFrame.js'
-import { explain, type Refusal, refuse, type Verdict } from '../refusal.js'
+import { explain, type Refusal, type Verdict } from '../refusal.js'
 import { encodeMessage, type NoticeType, notices, type RequestType, type Result, requests } from '../wire.js'
 import { problemOf } from './hello.js'
 import type { Handlers, Link } from './link.js'
@@ -13,15 +13,15 @@ export interface Allowance {
   readonly take: () => Refusal | undefined
   /** Whether so much was refused that the link is to be closed. */
   readonly exhausted: () => boolean
-  /** Requests that may be under way at once. */
-  readonly maxUnderWay: number
+  /** Begins the work on one: undefined when it may, and `end` is called once after it. */
+  readonly begin: () => Refusal | undefined
+  readonly end: () => void
 }
 
 type Answerer = (params: unknown, link: Link) => Promise<Verdict<{ value: object }>>
 
 /** Reads what the other end asks and tells, and answers it. */
 export class Answering {
-  #underWay = 0
   #number = 0
 
   constructor(
@@ -90,9 +90,8 @@ export class Answering {
 
   async #work(type: string, handler: Answerer, params: unknown): Promise<Verdict<{ value: object }>> {
     const { link, name, allowance, log } = this.options
-    if (this.#underWay >= allowance.maxUnderWay)
-      return refuse({ code: 'too-many-under-way', limit: allowance.maxUnderWay })
-    this.#underWay++
+    const refusal = allowance.begin()
+    if (refusal) return { ok: false, refusal }
     try {
       return await inRequest(`${name}-${++this.#number}`, async () => {
         log.debug('asked', { type, peer: link.peer })
@@ -101,7 +100,7 @@ export class Answering {
         return verdict
       })
     } finally {
-      this.#underWay--
+      allowance.end()
     }
   }
 

@@ -110,7 +110,7 @@ it('refuses one network address beyond its rate, whoever asks from there, pages 
   expect(listening.visit('192.0.2.1')).toBeUndefined()
 })
 
-it('refuses more than so many requests under way on one connection, and goes on once they are answered', async () => {
+it('refuses one identity more than so many requests under way, also those of connections it left, and goes on once they are answered', async () => {
   const waiting: (() => void)[] = []
   const slow: Handlers = {
     requests: {
@@ -119,11 +119,16 @@ it('refuses more than so many requests under way on one connection, and goes on 
     },
   }
   const { port } = await listen({ maxUnderWay: 2 }, slow)
-  const busy = await link(port)
-  const first = [ask(busy), ask(busy)]
+  const [left, busy] = [await link(port), await link(port)]
+  const first = [ask(left), ask(busy)]
+  while (waiting.length < 2) await new Promise((resolve) => setTimeout(resolve, 5))
   expect(await codesOf(busy, 1)).toEqual(['too-many-under-way'])
+  left.close()
+  await left.closed
+  // Whoever leaves does not leave its work behind to begin anew.
+  expect(await codesOf(await link(port), 1)).toEqual(['too-many-under-way'])
   for (const answer of waiting.splice(0)) answer()
-  expect(await Promise.all(first)).toMatchObject([{ ok: true }, { ok: true }])
+  expect(await Promise.all(first)).toMatchObject([{ ok: false }, { ok: true }])
   const next = ask(busy)
   while (waiting.length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
   for (const answer of waiting.splice(0)) answer()

@@ -11,7 +11,7 @@ export interface Limits {
   /** Requests a second of one identity, and from one network address; twice that at once after a pause. */
   readonly requestsPerSecond: number
   readonly requestsPerSecondPerAddress: number
-  /** Requests of one connection that may be under way at once. */
+  /** Requests of one identity that may be under way at once, also those of connections it has left. */
   readonly maxUnderWay: number
   /** Milliseconds a new connection has for each step until it has introduced itself. */
   readonly helloMs: number
@@ -77,6 +77,8 @@ export class Gatekeeper {
   #inAll = 0
   readonly #identities: Buckets
   readonly #addresses: Buckets
+  /** Identities with requests under way, and how many. */
+  readonly #underWay = new Map<string, number>()
 
   constructor(
     readonly limits: Limits,
@@ -123,7 +125,17 @@ export class Gatekeeper {
     const { requestsPerSecond, maxUnderWay } = this.limits
     let left = 0
     return {
-      maxUnderWay,
+      begin: () => {
+        const count = this.#underWay.get(peer) ?? 0
+        if (count >= maxUnderWay) return { code: 'too-many-under-way', limit: maxUnderWay }
+        this.#underWay.set(peer, count + 1)
+        return undefined
+      },
+      end: () => {
+        const count = (this.#underWay.get(peer) ?? 1) - 1
+        if (count === 0) this.#underWay.delete(peer)
+        else this.#underWay.set(peer, count)
+      },
       take: () => {
         left = this.#identities.take(peer)
         // What is refused anyway does not count against its neighbours.

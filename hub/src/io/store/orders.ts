@@ -98,19 +98,28 @@ export function takeOrders(engine: Engine): {
   }
 }
 
+/** Takes from the queue what goes together. Whose name is taken waits for the next group, and holds up nobody else. */
 function nextGroup(queue: Waiting[]): Waiting[] {
   const names = new Set<string>()
+  const group: Waiting[] = []
+  const later: Waiting[] = []
   let rows = 0
-  let count = 0
-  for (const { order } of queue) {
-    const size = 1 + (order.channels?.length ?? 0)
-    if (count > 0 && (order.alone === '*' || names.has('*') || names.has(order.alone ?? ''))) break
-    if (count > 0 && rows + size > rowsInGroup) break
-    if (order.alone !== undefined) names.add(order.alone)
+  let looked = 0
+  for (const waiting of queue) {
+    const { alone, channels } = waiting.order
+    const size = 1 + (channels?.length ?? 0)
+    if (group.length > 0 && (alone === '*' || names.has('*') || rows + size > rowsInGroup)) break
+    looked++
+    if (alone !== undefined && names.has(alone)) {
+      later.push(waiting)
+      continue
+    }
+    if (alone !== undefined) names.add(alone)
     rows += size
-    count++
+    group.push(waiting)
   }
-  return queue.splice(0, count)
+  queue.splice(0, looked, ...later)
+  return group
 }
 
 async function settle(engine: Engine, group: readonly Waiting[]): Promise<void> {
