@@ -59,6 +59,11 @@ export async function measureTunnel(): Promise<TunnelFigures> {
   }
 }
 
+interface IperfReport {
+  readonly error?: string
+  readonly end: { readonly sum_received?: { readonly bits_per_second: number } }
+}
+
 /** In turn, and each pair the other way round, so that whatever else the machine does falls on both. */
 async function measurePairs(market: Market, consumer: Person, plain: PlainTunnel) {
   const run = async (host: Person['host']): Promise<number> => {
@@ -66,8 +71,9 @@ async function measurePairs(market: Market, consumer: Person, plain: PlainTunnel
       ...['iperf3', '-c', market.internet.host.address, '--reverse', '--json'],
       ...['--time', String(secondsEach), '--omit', '1'],
     ])
-    return (JSON.parse(stdout) as { end: { sum_received: { bits_per_second: number } } }).end.sum_received
-      .bits_per_second
+    const { error, end } = JSON.parse(stdout) as IperfReport
+    if (!end.sum_received) throw new Error(`iperf3 measured nothing: ${error ?? stdout}`)
+    return end.sum_received.bits_per_second
   }
   const seen: { paid: number; plain: number }[] = []
   for (let pair = 0; pair < pairs; pair++) {
