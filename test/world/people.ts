@@ -97,6 +97,8 @@ export async function openProvider(
     readonly clearEvery?: number
     /** More flags of `run`. */
     readonly flags?: readonly string[]
+    /** What runs in place of the provider's own program, with the same flags. */
+    readonly actor?: readonly string[]
   },
 ): Promise<Person & { readonly program: Program }> {
   const line = offer.megabits === undefined ? {} : { megabits: offer.megabits }
@@ -104,7 +106,8 @@ export async function openProvider(
   const provider = await seat(market, host, 'pontage-provider')
   await market.fund(provider.address, { tokens: '100', coin: '10' })
   await provider.run('register', '--stake', '50', '--beneficiary', offer.beneficiary)
-  const program = provider.start([
+  const program = host.start([
+    ...(offer.actor ?? [programPath('pontage-provider')]),
     ...['run', '--auto-redeem', '--endpoint', `${host.address}:${providerPort}`],
     ...['--price', offer.price, '--country', offer.country, '--redeem-above', offer.redeemAbove ?? '0.1'],
     ...['--clear-every', String(offer.clearEvery ?? 60)],

@@ -1,0 +1,240 @@
+import { appendFileSync, copyFileSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  createMarket,
+  eventually,
+  type LogLine,
+  logged,
+  type Market,
+  openHub,
+  openProvider,
+  type Person,
+  type Program,
+  seatConsumer,
+} from '../world/index.js'
+
+// One market, two hubs, one provider, one consumer without a coin for gas: finding, limits, and the way out.
+
+interface Found {
+  readonly provider: string
+  readonly sound: boolean
+  readonly latencyMs: number | null
+  readonly quality: {
+    readonly sessions: number
+    readonly throughputKbps: number | null
+    readonly score: number | null
+  }
+  readonly cost: { readonly bytes: string; readonly traffic: string }
+}
+
+let market: Market
+let hub: Awaited<ReturnType<typeof openHub>>
+let other: Awaited<ReturnType<typeof openHub>>
+let provider: Awaited<ReturnType<typeof openProvider>>
+let consumer: Person
+
+beforeAll(async () => {
+  market = await createMarket()
+  hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
+  other = await openHub(market, 'other', { pool: '100', drawAbove: '1000' })
+  provider = await openProvider(market, 'provider', {
+    ...{ price: '20/GB', country: 'DE', hubs: [hub.address, other.address], megabits: 80 },
+    ...{ beneficiary: market.deployer, clearEvery: 5 },
+  })
+  consumer = await seatConsumer(market, 'consumer', '20')
+})
+afterAll(() => market.destroy())
+afterEach(({ task }) => {
+  if (task.result?.state === 'fail') console.log(market.world.lastWords())
+})
+
+const homeFile = (...path: string[]) => join(consumer.host.home, '.pontage', 'consumer', ...path)
+const cacheFile = (name: string) => homeFile('cache', `${name}.json`)
+
+describe('a consumer that looks for a provider', () => {
+  it('finds it on the chain alone, knows the way to its door and what traffic costs', async () => {
+    const [found, ...more] = await consumer.json<Found[]>('providers', '--gb', '2', '--sort', 'latency')
+    expect(more).toEqual([])
+    expect(found).toMatchObject({ provider: provider.address, sound: true })
+    expect(found?.latencyMs).toBeGreaterThan(0)
+    expect(found?.cost).toEqual({ bytes: '2000000000', traffic: market.tokens('40').toString() })
+    expect(await consumer.json('providers', '--country', 'FR')).toEqual([])
+    expect(await consumer.json('providers', '--max-price', '19/GB')).toEqual([])
+    expect(await consumer.run('providers')).toMatch(/10.00 GB cost 200 /)
+  })
+
+  it('remembers what it read of the chain, and reads it anew when that is damaged or gone', async () => {
+    expect(JSON.parse(readFileSync(cacheFile('proposals'), 'utf8')).chainId).toBe(31_337)
+    rmSync(cacheFile('proposals'))
+    expect(await consumer.json<Found[]>('providers', '--no-latency')).toHaveLength(1)
+  })
+
+  it('finds the same in a hub’s index, held against the chain', async () => {
+    const listed = await consumer.json<Found[]>('providers', '--index', hub.address)
+    expect(listed).toMatchObject([{ provider: provider.address, sound: true }])
+  })
+})
+
+interface Channel {
+  readonly channelId: string
+  readonly status: string
+  readonly balance: string
+  readonly exitInSeconds: number | null
+  readonly promised: readonly { readonly amount: string }[]
+}
+
+const channels = () => consumer.json<Channel[]>('channel', 'status')
+const promised = async () => BigInt((await channels())[0]?.promised[0]?.amount ?? 0)
+
+/** Downloads as much of a file as comes through. */
+const download = async (size: number): Promise<void> => {
+  const curl = ['curl', '-s', '--max-time', '20', '-o', '/dev/null', market.internet.fileUrl(size)]
+  await consumer.host.start(curl).ended
+}
+
+async function connect(...args: readonly string[]): Promise<{ program: Program; limit: number }> {
+  const program = consumer.start(['connect', '--json', ...args])
+  const { limitBytes } = await logged(program, 'connected', {}, 60_000)
+  return { program, limit: Number(limitBytes) }
+}
+
+/** Downloads until the session ends by itself, and tells what it said of that. */
+async function downloadUntilEnd(program: Program): Promise<LogLine> {
+  const curl = consumer.host.start(['curl', '-s', '-o', '/dev/null', market.internet.fileUrl(50_000_000)])
+  const ended = await logged(program, 'ended', {}, 60_000)
+  await curl.stop('SIGKILL')
+  expect((await program.ended).code).toBe(0)
+  return ended
+}
+
+/** What is said on standard error by a command that has to fail. */
+async function refusal(...args: readonly string[]): Promise<string> {
+  const program = consumer.start(args)
+  expect((await program.ended).code).toBe(1)
+  return program.lines('stderr').join('\n')
+}
+
+describe('a consumer that set limits', () => {
+  let used = 0
+
+  it('spends no more than its budget', async () => {
+    await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10', '--yes')
+    const { program } = await connect('--budget', '0.05')
+    const ended = await downloadUntilEnd(program)
+    expect(ended.reason).toBe('budget')
+    expect(BigInt(String(ended.spent))).toBeLessThanOrEqual(market.tokens('0.05'))
+    used = Number(ended.downBytes) + Number(ended.upBytes)
+    await consumer.run('disconnect')
+    expect(await promised()).toBe(BigInt(String(ended.spent)))
+  })
+
+  it('gets no more in a month than its cap, also when it is killed in between', async () => {
+    const cap = 6_000_000
+    const first = await connect('--cap', '6MB/month')
+    expect(first.limit).toBe(cap - used)
+    await download(1_000_000)
+    await first.program.stop('SIGKILL')
+    await consumer.run('disconnect')
+    const second = await connect('--cap', '6MB/month')
+    expect(first.limit - second.limit).toBeGreaterThan(1_000_000)
+    const ended = await downloadUntilEnd(second.program)
+    expect(ended.reason).toBe('cap')
+    expect(Number(ended.downBytes) + Number(ended.upBytes)).toBeLessThanOrEqual(second.limit)
+    await consumer.run('disconnect')
+    expect(await refusal('connect', '--cap', '6MB/month')).toMatch(/cap is used up/)
+  })
+
+  it('never pays above the lower of two highest prices', async () => {
+    appendFileSync(homeFile('config.yaml'), 'max-price: 19/GB\n')
+    expect(await refusal('connect', '--max-price', '30/GB')).toMatch(/above the price limit/)
+    expect(await consumer.json('providers', '--max-price', '30/GB')).toEqual([])
+    const lines = readFileSync(homeFile('config.yaml'), 'utf8').replace(/^max-price: 19\/GB\n/m, '')
+    rmSync(homeFile('config.yaml'))
+    appendFileSync(homeFile('config.yaml'), lines)
+  })
+})
+
+describe('a consumer that looks back', () => {
+  it('has every session with its receipt, and what it says of the last is in the hub’s index', async () => {
+    const sessions = await consumer.json<{ session: number; spent: string }[]>('history')
+    expect(sessions.length).toBeGreaterThan(1)
+    expect((await consumer.run('history', '--csv')).split('\n')).toHaveLength(sessions.length + 1)
+    const last = String(sessions.length)
+    // A provider clears every few seconds here; before that the hub counts nothing.
+    await eventually(
+      'the hub took the rating',
+      async () => (await consumer.json<{ delivered: boolean }>('rate', last, '4')).delivered,
+      60_000,
+    )
+    const [found] = await consumer.json<Found[]>('providers', '--index', hub.address, '--sort', 'quality')
+    expect(found?.quality.score).toBeCloseTo(4)
+    expect(found?.quality.throughputKbps).toBeGreaterThan(0)
+  })
+})
+
+describe('a consumer that may have forgotten what it signed', () => {
+  const journal = () => homeFile('journal.jsonl')
+
+  it('stops when somebody shows a promise that its journal should know, until it says so', async () => {
+    copyFileSync(journal(), homeFile('backup.jsonl'))
+    const elsewhere = await connect()
+    await download(2_000_000)
+    await elsewhere.program.stop('SIGINT', 20_000)
+    const total = await promised()
+    copyFileSync(homeFile('backup.jsonl'), journal())
+    expect(await refusal('connect')).toMatch(/another device signs with the same key/)
+    expect(await promised()).toBeLessThan(total)
+    await eventually('the hub can show what was cleared', async () => {
+      await consumer.run('channel', 'recover')
+      return (await promised()) === total
+    })
+    const { program } = await connect()
+    await program.stop('SIGINT', 20_000)
+    expect(await promised()).toBeGreaterThanOrEqual(total)
+  })
+})
+
+describe('a consumer whose hub is gone for ever', () => {
+  it('leaves alone, without a coin for gas, and gets back everything but what it signed away', async () => {
+    await hub.program.stop('SIGKILL')
+    const { chain } = market
+    expect(await chain.rpc.getBalance(consumer.address)).toBe(0n)
+    expect(await refusal('channel', 'close')).toMatch(/cannot be reached/)
+    const signed = await promised()
+    const [channel] = await channels()
+    const channelId = channel?.channelId ?? ''
+
+    const begun = await consumer.json<{ stage: string; relayFee: string; relayedBy: string }>(
+      'channel',
+      'exit',
+    )
+    expect(begun).toMatchObject({ stage: 'begun', relayedBy: other.address })
+    expect(await refusal('channel', 'close')).toMatch(/exit alone has begun/)
+    expect(await consumer.run('channel', 'exit')).toMatch(/begun; in 1 d 23 h /)
+    expect(await consumer.run('channel', 'status')).toMatch(/the rest can be taken in 1 d 23 h/)
+    // The provider need not trust the delay: it draws what it was promised, with the guarantees it holds.
+    await eventually(
+      'the provider drew everything',
+      async () => {
+        const { drawn } = await chain.channels.tabOf(channelId, provider.address)
+        return drawn === signed
+      },
+      90_000,
+    )
+
+    const { exitDelay } = await chain.channels.settings()
+    const before = await chain.token.balanceOf(consumer.address)
+    await chain.rpc.send('evm_increaseTime', [Number(exitDelay)])
+    await chain.rpc.send('evm_mine', [])
+    expect(await consumer.run('channel', 'status')).toMatch(/exit due/)
+    const finished = await consumer.json<{ stage: string; returned: string }>('channel', 'exit')
+    expect(finished.stage).toBe('finished')
+    const returned = market.tokens('10') - signed - BigInt(begun.relayFee)
+    expect(BigInt(finished.returned)).toBe(returned)
+    expect((await chain.token.balanceOf(consumer.address)) - before).toBe(returned)
+    console.log(
+      `hub gone for ever: of 10 locked, ${returned} wei came back, ${signed} was signed away, ${begun.relayFee} paid for sending`,
+    )
+  })
+})
