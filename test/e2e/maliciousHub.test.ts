@@ -59,7 +59,7 @@ async function connected(name: string, hub: Person): Promise<{ consumer: Person;
 
 const download = (consumer: Person, size: number) =>
   consumer.host.start([
-    ...['curl', '-sS', '--fail', '--max-time', '60', '-o', '/dev/null'],
+    ...['curl', '-sS', '--fail', '--max-time', '200', '-o', '/dev/null'],
     market.internet.fileUrl(size),
   ]).ended
 
