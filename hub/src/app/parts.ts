@@ -17,7 +17,7 @@ export interface HubSettings {
   readonly relaysPerDay: number
   /** Transactions sent for everybody together in a day. */
   readonly relaysPerDayInAll: number
-  /** Transactions sent for one network address in a day, by this process; any number while undefined. */
+  /** Transactions sent for one network address in a day; any number while undefined. */
   readonly relaysPerDayPerAddress?: number
   /** Wei of the token that one of the chain's coin costs; what gas costs is not looked at while undefined or 0. */
   readonly coinPrice?: Wei

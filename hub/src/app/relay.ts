@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import {
   type Address,
   channelIdOf,
@@ -12,8 +13,8 @@ import {
 import { keccak256, type Link, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../core/channelLine.js'
-import { DayCount } from '../core/dayCount.js'
 import { larger } from '../core/reserve.js'
+import { LedgerUnavailable } from '../io/ledger.js'
 import { findChannel, judgeService } from './fresh.js'
 import type { Parts } from './parts.js'
 import { costOf } from './relayPrice.js'
@@ -37,32 +38,24 @@ interface Errand {
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
+  /** Network address and port of whoever asks. */
+  readonly from: string
   readonly call: () => Promise<TransactionRequest>
 }
 
 export function createRelayer(parts: Parts): Relayer {
-  const { chain, identity, typedData, settings, clock } = parts
+  const { chain, identity, typedData, settings } = parts
   const { registry, channels } = chain
-  const running = new Map<Hex, { identity: Address; outcome: Promise<Relayed> }>()
-  /** By network address, which no ledger keeps. */
-  const addresses = new DayCount()
+  const running = new Map<Hex, Promise<Relayed>>()
 
   /** The same paper twice is one errand, whether it is still under way or done. */
-  const once = (errand: Errand, link: Link): Promise<Relayed> => {
+  const once = (errand: Omit<Errand, 'from'>, link: Link): Promise<Relayed> => {
     const already = running.get(errand.digest)
-    if (already) return already.outcome
-    const { relaysPerDayPerAddress: most = Number.POSITIVE_INFINITY } = settings
-    const from = link.remoteAddress.replace(/:\d+$/, '')
-    if (addresses.of(from, clock.now()) >= most)
-      return Promise.resolve(refuse({ code: 'relay-limit', perDay: most }))
-    const besides = [...running.values()].filter(({ identity }) => identity === errand.identity).length
-    const outcome = relay(parts, errand, { inAll: running.size, ofIdentity: besides })
-      .then((relayed) => {
-        if (relayed.ok && relayed.isNew) addresses.note(from, clock.now())
-        return relayed
-      })
-      .finally(() => running.delete(errand.digest))
-    running.set(errand.digest, { identity: errand.identity, outcome })
+    if (already) return already
+    const outcome = relay(parts, { ...errand, from: link.remoteAddress }).finally(() =>
+      running.delete(errand.digest),
+    )
+    running.set(errand.digest, outcome)
     return outcome
   }
 
@@ -144,40 +137,36 @@ export function createRelayer(parts: Parts): Relayer {
   }
 }
 
-type Relayed = Verdict<{ value: { transaction: Hex }; isNew: boolean }>
+type Relayed = Verdict<{ value: { transaction: Hex } }>
 
-/** @param besides - Errands under way at the moment, which the ledger does not count yet. */
-async function relay(
-  parts: Parts,
-  errand: Errand,
-  besides: { inAll: number; ofIdentity: number },
-): Promise<Relayed> {
-  const { ledger, sender, chain, identity, clock, log } = parts
+async function relay(parts: Parts, errand: Errand): Promise<Relayed> {
+  const { ledger, sender, chain, identity, settings, clock, log } = parts
   const served =
     errand.kind === 'exit' || errand.kind === 'finish'
       ? ({ ok: true } as const)
       : await judgeService(parts, [errand.identity])
   const done = await ledger.relayed(errand.digest)
-  if (done) return { ok: true, isNew: false, value: { transaction: done.transaction } }
+  if (done) return { ok: true, value: { transaction: done.transaction } }
   // A crash may have come between sending and remembering: then it was judged before, and is only waited for.
   const known = await ledger.outbox.find(errand.digest)
   const isUnderWay = known !== undefined && known.state !== 'refused'
-  const judged = isUnderWay
-    ? ({ ok: true } as const)
-    : served.ok
-      ? await judge(parts, errand, besides)
-      : served
-  if (!judged.ok) return judged
+  if (!isUnderWay && !served.ok) return served
+  if (errand.fee < settings.relayFee && !isUnderWay)
+    return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: settings.relayFee })
   let sent: Sent
   try {
     const call = await errand.call()
     if (!isUnderWay) {
       const cost = await costOf(parts, await chain.rpc.estimateGas({ ...call, from: identity.address }))
       if (errand.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: cost })
+      const counted = await count(parts, errand)
+      if (!counted.ok) return counted
     }
     sent = await sender.send(call, errand.digest)
   } catch (error) {
-    const reason = reasonOf(chain, (error as Error).cause ?? error).replace(/\.$/, '')
+    const cause = (error as Error).cause ?? error
+    if (cause instanceof LedgerUnavailable) throw cause
+    const reason = reasonOf(chain, cause).replace(/\.$/, '')
     log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason })
     return refuse({ code: 'relay-failed', reason })
   }
@@ -194,23 +183,29 @@ async function relay(
     transaction: sent.transaction,
     gasUsed: sent.gasUsed,
   })
-  return { ok: true, isNew: !isUnderWay, value: { transaction: sent.transaction } }
+  return { ok: true, value: { transaction: sent.transaction } }
 }
 
-/** Whether a new errand pays enough, and is not one too many. */
-async function judge(
-  { ledger, settings, clock }: Parts,
-  { identity, fee }: Errand,
-  besides: { inAll: number; ofIdentity: number },
-): Promise<Verdict> {
-  if (fee < settings.relayFee) return refuse({ code: 'relay-fee-too-low', fee, quoted: settings.relayFee })
-  const { relaysPerDay, relaysPerDayInAll } = settings
-  const since = clock.now() - secondsPerDay
-  if ((await ledger.relayedSince(since, identity)) + besides.ofIdentity >= relaysPerDay)
-    return refuse({ code: 'relay-limit', perDay: relaysPerDay })
-  if ((await ledger.relayedSince(since)) + besides.inAll >= relaysPerDayInAll)
-    return refuse({ code: 'relay-limit', perDay: relaysPerDayInAll })
-  return { ok: true }
+/** Counts an errand that would be sent now, unless it is one too many. */
+function count({ ledger, settings, identity: hub, clock }: Parts, errand: Errand): Promise<Verdict> {
+  const { relaysPerDay, relaysPerDayPerAddress = Number.POSITIVE_INFINITY, relaysPerDayInAll } = settings
+  const { digest, identity, from } = errand
+  const at = clock.now()
+  // The ledger is not to tell who came from where: without the hub's key, nobody can try addresses.
+  const origin: Hex = `0x${createHmac('sha256', hub.privateKey.bytes())
+    .update(`relay from ${from.replace(/:\d+$/, '')}`)
+    .digest('hex')}`
+  return ledger.countErrand({
+    ...{ digest, identity, origin, at, since: at - secondsPerDay },
+    decide({ ofIdentity, ofOrigin, inAll }) {
+      const reached = [
+        [ofIdentity, relaysPerDay],
+        [ofOrigin, relaysPerDayPerAddress],
+        [inAll, relaysPerDayInAll],
+      ].find(([some = 0, most = 0]) => some >= most)
+      return reached ? refuse({ code: 'relay-limit', perDay: Number(reached[1]) }) : { ok: true }
+    },
+  })
 }
 
 /**

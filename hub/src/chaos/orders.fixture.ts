@@ -24,6 +24,7 @@ export const deathPoints = [
   'grant',
   'recordPrefund',
   'recordRelayed',
+  'countErrand',
   'recordClosing',
   'applyChain',
   'outbox.add',

@@ -1,4 +1,4 @@
-import { type Address, address, type Hex, type Signed, unixSeconds, wei } from '@pontage/shared'
+import { type Address, address, type Hex, refuse, type Signed, unixSeconds, wei } from '@pontage/shared'
 import type { OutboxEntry } from '@pontage/shared/node'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,7 +8,7 @@ import { judgeFinal } from '../core/finalState.js'
 import { judgeReceipt } from '../core/receipts.js'
 import { judgeReservation, reservedBy } from '../core/reserve.js'
 import { judgeSolvency } from '../core/solvency.js'
-import type { ChainUpdate, Closing, Ledger } from './ledger.js'
+import type { ChainUpdate, Closing, ErrandCounts, Ledger } from './ledger.js'
 
 const hub = address(`0x${'0a'.repeat(20)}`)
 const consumer = address(`0x${'0c'.repeat(20)}`)
@@ -396,9 +396,38 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await ledger.recordRelayed(entry)
       await ledger.recordRelayed({ ...entry, at: 200 })
       expect(await ledger.relayed(channelId(9))).toEqual(entry)
-      expect(await ledger.relayedSince(100, consumer)).toBe(1)
-      expect(await ledger.relayedSince(101, consumer)).toBe(0)
-      expect([await ledger.relayedSince(100, provider(1)), await ledger.relayedSince(100)]).toEqual([0, 1])
+    })
+
+    it('counts what is to be relayed by identity, by origin and in all, each once and for a while', async () => {
+      const count = async (n: number, at: number, who = consumer, origin = 1) => {
+        const seen: ErrandCounts[] = []
+        const verdict = await ledger.countErrand({
+          digest: channelId(n),
+          identity: who,
+          origin: channelId(origin),
+          at,
+          since: at - 100,
+          decide(counts) {
+            seen.push(counts)
+            return counts.inAll < 3 ? { ok: true } : refuse({ code: 'relay-limit', perDay: 3 })
+          },
+        })
+        return verdict.ok ? seen[0] : 'refused'
+      }
+      expect(await count(1, 1_000)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 0 })
+      expect(await count(1, 1_001)).toBe(undefined)
+      expect(await count(2, 1_001, consumer, 2)).toEqual({ ofIdentity: 1, ofOrigin: 0, inAll: 1 })
+      // What arrives at once is counted one after the other.
+      const together = await Promise.all([3, 4, 5].map((n) => count(n, 1_002, provider(1), 2)))
+      expect(together).toEqual([{ ofIdentity: 0, ofOrigin: 1, inAll: 2 }, 'refused', 'refused'])
+      expect(await count(1, 1_002)).toBe(undefined)
+      await ledger.close()
+      ledger = await open()
+      expect(await count(6, 1_099)).toBe('refused')
+      expect(await count(6, 1_101)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 1 })
+      expect(
+        (await ledger.dump()).filter(({ table }) => table === 'errand').map(({ row }) => row.digest),
+      ).toEqual([channelId(3), channelId(6)])
     })
 
     it('remembers whom its operator blocked, and since when', async () => {

@@ -153,6 +153,25 @@ export interface Relayed {
   readonly at: number
 }
 
+/** A transaction about to be relayed. The same digest again is not counted again. */
+export interface ErrandOrder {
+  readonly digest: Hex
+  readonly identity: Address
+  /** Where it came from, in 32 bytes that tell nobody where that is. */
+  readonly origin: Hex
+  readonly at: number
+  /** What was counted until then is forgotten. */
+  readonly since: number
+  readonly decide: (counts: ErrandCounts) => Verdict
+}
+
+/** Errands since a time. */
+export interface ErrandCounts {
+  readonly ofIdentity: number
+  readonly ofOrigin: number
+  readonly inAll: number
+}
+
 /** An identity that gets no guarantee, no channel and no relayed transaction. */
 export interface Blocked {
   readonly identity: Address
@@ -241,8 +260,8 @@ export interface Ledger {
 
   relayed(digest: Hex): Promise<Relayed | undefined>
   recordRelayed(entry: Relayed): Promise<void>
-  /** How many transactions were relayed since a time, for one identity or in all. */
-  relayedSince(since: number, identity?: Address): Promise<number>
+  /** Counts something to be relayed, over all processes on this ledger, unless it is one too many. */
+  countErrand(order: ErrandOrder): Promise<Verdict>
 
   /** Transactions from the wish to their last confirmation, recorded before they leave. */
   readonly outbox: Outbox

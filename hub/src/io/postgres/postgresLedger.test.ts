@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Address, address, type Hex, netOf, wei } from '@pontage/shared'
+import { type Address, address, type Hex, netOf, refuse, wei } from '@pontage/shared'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { judgePromise } from '../../core/credit.js'
@@ -45,6 +45,14 @@ const hub = address(`0x${'0a'.repeat(20)}`)
 const consumer = address(`0x${'0c'.repeat(20)}`)
 const provider = (n: number) => address(`0x${String(n).padStart(40, '0')}`)
 const channelId = (n: number): Hex => `0x${String(n).padStart(64, '0')}`
+const deployment = {
+  chainId: 31_337,
+  token: hub,
+  registry: hub,
+  channels: hub,
+  marketplace: hub,
+  fromBlock: 0,
+}
 const balance = wei(1_000n)
 const channels = 4
 
@@ -91,6 +99,30 @@ async function work(ledger: Ledger, process: number, rounds: number, given: Give
   for (let round = 0; round < rounds; round += 5)
     await Promise.all([0, 1, 2, 3, 4].map((more) => one(round + more)))
 }
+
+it('relays no more than one hub may, however many processes are asked at once', async () => {
+  const ledgers = await Promise.all([1, 2, 3].map(() => openPostgresLedger(url)))
+  try {
+    await ledgers[0]?.bind(hub, deployment)
+    const most = 10
+    const verdicts = await Promise.all(
+      Array.from({ length: 30 }, (_each, n) =>
+        ledgers[n % 3]?.countErrand({
+          digest: channelId(n),
+          identity: provider(n),
+          origin: channelId(1),
+          at: 1_000,
+          since: 0,
+          decide: ({ ofOrigin }) =>
+            ofOrigin < most ? { ok: true } : refuse({ code: 'relay-limit', perDay: most }),
+        }),
+      ),
+    )
+    expect(verdicts.filter((verdict) => verdict?.ok)).toHaveLength(most)
+  } finally {
+    await Promise.all(ledgers.map((each) => each.close()))
+  }
+})
 
 it('gives collateral and promises once, however many processes work on it', async () => {
   const ledgers = await Promise.all([1, 2, 3].map(() => openPostgresLedger(url)))
@@ -160,14 +192,7 @@ it('takes in everything that another engine wrote out, and nothing that was chan
   const file = await openSqliteLedger(join(folder, 'ledger.sqlite'))
   const database = await openPostgresLedger(url)
   try {
-    await file.bind(hub, {
-      chainId: 31_337,
-      token: hub,
-      registry: hub,
-      channels: hub,
-      marketplace: hub,
-      fromBlock: 0,
-    })
+    await file.bind(hub, deployment)
     await file.applyChain({
       cursor: { number: 7, hash: '0x07', at: 1_000 },
       hub: { balance: wei(10n ** 25n), pendingWithdrawal: wei(0n), feeBps: 200 },

@@ -6,6 +6,7 @@ import { creditOrder, grantOrder } from './clearing.js'
 import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
 import { dump, restore } from './dump.js'
 import { type Engine, plain, type Row, type Statement, statement, type Value } from './engine.js'
+import { errandOrder } from './errands.js'
 import { Gathered } from './gathered.js'
 import { takeOrders } from './orders.js'
 import { createOutbox } from './outbox.js'
@@ -41,10 +42,6 @@ const findRelayed = statement('SELECT * FROM relayed WHERE digest {among:bytes}'
 const writeRelayed = statement(`
   INSERT INTO relayed (digest, identity, tx_hash, sent_at) {rows:bytes,bytes,bytes,number}
   ON CONFLICT (digest) DO NOTHING`)
-const countRelayed = statement(
-  '{with:bytes,number} SELECT count(*) AS count FROM relayed WHERE identity = ?1 AND sent_at >= ?2',
-)
-const countAllRelayed = statement('{with:number} SELECT count(*) AS count FROM relayed WHERE sent_at >= ?1')
 const readBlocked = plain(statement('SELECT identity, since FROM blocked ORDER BY since, identity'))
 const findBlocked = statement('SELECT identity FROM blocked WHERE identity {among:bytes}')
 const writeBlocked = statement(
@@ -156,12 +153,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     },
     recordRelayed: (entry) =>
       write(writeRelayed, [entry.digest, entry.identity, entry.transaction, entry.at]),
-    relayedSince: async (since, identity) => {
-      const ask = identity
-        ? { statement: countRelayed, given: [[identity, since]] }
-        : { statement: countAllRelayed, given: [[since]] }
-      return Number((await first(ask))[0]?.count ?? 0)
-    },
+    countErrand: (order) => submit(errandOrder(order)),
     outbox: createOutbox(engine, submit),
     blocked: async () => (await now()).blocked,
     block: ({ identity, since }) => write(writeBlocked, [identity, since]),

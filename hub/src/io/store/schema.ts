@@ -226,6 +226,20 @@ function migrations(words: Words) {
         await addUp(db, words)
       },
     },
+    '0007-errands-counted-by-all': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'errand', ['digest'], {
+          digest: 'blob',
+          identity: 'blob',
+          origin: 'blob',
+          asked_at: 'number',
+        })
+        await sql`INSERT INTO errand (digest, identity, origin, asked_at)
+          SELECT digest, identity, ${words.zero}, sent_at FROM relayed`.execute(db)
+        for (const name of ['relayed_by_identity', 'relayed_by_time'])
+          await db.schema.dropIndex(name).execute()
+      },
+    },
   }
 }
 

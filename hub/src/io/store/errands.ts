@@ -1,0 +1,46 @@
+import type { Verdict } from '@pontage/shared'
+import type { ErrandOrder } from '../ledger.js'
+import { plain, statement } from './engine.js'
+import type { Order } from './orders.js'
+
+// A row that all processes of a hub share: whoever has it counts alone.
+const lockCounting = plain(statement("SELECT name FROM setting WHERE name = 'hub' {lock}"))
+const find = statement('SELECT digest FROM errand WHERE digest {among:bytes}')
+const count = statement(`{with:bytes,bytes,number}
+  SELECT count(CASE WHEN identity = ?1 THEN 1 END) AS of_identity, count(CASE WHEN origin = ?2 THEN 1 END) AS of_origin,
+    count(*) AS in_all
+  FROM errand WHERE asked_at > ?3`)
+const forget = statement('{with:number} DELETE FROM errand WHERE asked_at <= ?1')
+const insert = statement(
+  'INSERT INTO errand (digest, identity, origin, asked_at) {rows:bytes,bytes,bytes,number}',
+)
+
+/** Counts an errand before it is run, and forgets those that count no more. */
+export const errandOrder = ({
+  digest,
+  identity,
+  origin,
+  at,
+  since,
+  decide,
+}: ErrandOrder): Order<Verdict> => ({
+  alone: 'errand',
+  asks: [
+    lockCounting,
+    { statement: find, given: [[digest]] },
+    { statement: count, given: [[identity, origin, since]] },
+  ],
+  apply: (books, [, found = [], counted = []]) => {
+    if (found.length > 0) return { ok: true }
+    const [counts] = counted
+    const verdict = decide({
+      ofIdentity: Number(counts?.of_identity ?? 0),
+      ofOrigin: Number(counts?.of_origin ?? 0),
+      inAll: Number(counts?.in_all ?? 0),
+    })
+    if (!verdict.ok) return verdict
+    books.write(forget, [since])
+    books.write(insert, [digest, identity, origin, at])
+    return verdict
+  },
+})
