@@ -127,6 +127,35 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect((await ledger.outbox.open()).map(({ nonce }) => nonce)).toEqual([2, 3])
     })
 
+    it('forgets what is long done, and nothing that may still have to be sent', async () => {
+      const { outbox } = ledger
+      const put = async (n: number, state: OutboxEntry['state'], settledAt?: number) => {
+        const entry: OutboxEntry = {
+          intent: channelId(n),
+          state: 'wanted',
+          revision: 0,
+          call: { to: consumer, data: paper(n), value: '0' },
+          versions: [],
+        }
+        await outbox.add(entry)
+        const settled = settledAt === undefined ? {} : { settledAt: unixSeconds(settledAt) }
+        expect(await outbox.put({ ...entry, state, revision: 1, ...settled })).toBe(true)
+      }
+      await put(1, 'done', 100)
+      await put(2, 'done', 200)
+      await put(3, 'sent')
+      await put(4, 'mined')
+      await put(5, 'refused', 100)
+      // As versions wrote it that kept no time.
+      await put(6, 'done')
+      await outbox.forget(unixSeconds(200))
+      const left = await Promise.all(
+        [1, 2, 3, 4, 5, 6].map(async (n) => (await outbox.find(channelId(n)))?.state),
+      )
+      expect(left).toEqual([undefined, 'done', 'sent', 'mined', undefined, undefined])
+      expect(await outbox.open()).toHaveLength(2)
+    })
+
     it('belongs to one hub of one deployment for ever', async () => {
       await ledger.bind(hub, deployment)
       await expect(ledger.bind(consumer, deployment)).rejects.toThrow(/belongs to hub/)

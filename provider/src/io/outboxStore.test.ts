@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Hex } from '@pontage/shared'
+import { type Hex, unixSeconds } from '@pontage/shared'
 import type { OutboxEntry } from '@pontage/shared/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { openOutbox } from './outboxStore.js'
@@ -38,5 +38,12 @@ it('finds after a restart what is still to be sent, the oldest first, each inten
   expect(await again.find(intent(1))).toEqual(entry(1, 'done', 1))
   expect(await again.put(entry(3, 'refused', 1))).toBe(true)
   expect(await again.add(entry(3, 'wanted'))).toEqual(entry(3, 'wanted'))
+
+  // What is long done is forgotten, what may have to be sent is not.
+  await again.add(entry(4, 'wanted'))
+  expect(await again.put({ ...entry(4, 'done', 1), settledAt: unixSeconds(200) })).toBe(true)
+  await again.forget(unixSeconds(200))
+  const left = await Promise.all([1, 2, 3, 4].map(async (n) => (await again.find(intent(n)))?.state))
+  expect(left).toEqual([undefined, 'sent', 'wanted', 'done'])
   after.close()
 })

@@ -24,6 +24,9 @@ export function openOutbox(db: Db): Outbox {
   const open = db.prepare<[], { entry: string }>(
     "SELECT entry FROM outbox WHERE state IN ('wanted', 'sent', 'mined') ORDER BY number",
   )
+  const forget = db.prepare(
+    "DELETE FROM outbox WHERE state IN ('done', 'refused') AND coalesce(json_extract(entry, '$.settledAt'), 0) < ?",
+  )
   return {
     add: async (entry) => add.immediate(entry),
     find: async (intent) => find(intent),
@@ -32,5 +35,6 @@ export function openOutbox(db: Db): Outbox {
       return replace.run(state, revision, encodeEntry(entry), hexBlob(intent), revision - 1).changes === 1
     },
     open: async () => open.all().map(({ entry }) => decodeEntry(entry)),
+    forget: async (before) => void forget.run(before),
   }
 }

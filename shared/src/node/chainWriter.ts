@@ -1,4 +1,5 @@
 import { keccak256, type TransactionReceipt, Wallet } from 'ethers'
+import { systemClock } from '../clock.js'
 import type { Hex } from '../units.js'
 import type { Chain } from './chain.js'
 import { reasonOf, revertedReason } from './chainReason.js'
@@ -70,6 +71,7 @@ export class ChainWriter {
       revision: entry.revision + 1,
       versions: entry.versions.map(({ raw: _raw, ...version }) => version),
       outcome: { transaction: receipt.hash as Hex, blockNumber: receipt.blockNumber, succeeded },
+      settledAt: systemClock.now(),
       ...(succeeded ? {} : { reason: revertedReason }),
     })
   }
@@ -107,6 +109,7 @@ export class ChainWriter {
               state: 'refused',
               revision: entry.revision + 1,
               reason: reasonOf(chain, error),
+              settledAt: systemClock.now(),
             })
           throw error
         })

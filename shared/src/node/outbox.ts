@@ -1,5 +1,5 @@
 import { toUtf8Bytes } from 'ethers'
-import type { Address, Hex } from '../units.js'
+import type { Address, Hex, UnixSeconds } from '../units.js'
 import { keccak256 } from './keccak.js'
 
 /** What a transaction is to do. */
@@ -42,6 +42,8 @@ export interface OutboxEntry {
   readonly outcome?: { readonly transaction: Hex; readonly blockNumber: number; readonly succeeded: boolean }
   /** Why it was refused, as a sentence. */
   readonly reason?: string
+  /** When it became done or refused. */
+  readonly settledAt?: UnixSeconds
 }
 
 /** The chain writer's memory: what is recorded here before it leaves is found again after a crash. */
@@ -53,6 +55,8 @@ export interface Outbox {
   put(entry: OutboxEntry): Promise<boolean>
   /** Entries that are wanted, sent or mined, the oldest first. */
   open(): Promise<readonly OutboxEntry[]>
+  /** Forgets what was done or refused before a time. */
+  forget(before: UnixSeconds): Promise<void>
 }
 
 export const isOpen = ({ state }: Pick<OutboxEntry, 'state'>): boolean =>
@@ -83,5 +87,9 @@ export function memoryOutbox(): Outbox {
       return true
     },
     open: async () => [...entries.values()].filter(isOpen),
+    async forget(before) {
+      for (const entry of entries.values())
+        if (!isOpen(entry) && (entry.settledAt ?? 0) < before) entries.delete(entry.intent)
+    },
   }
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
-import type { Hex } from '../units.js'
+import { type Hex, unixSeconds } from '../units.js'
 import { type Anvil, eventually, startAnvil } from './anvil.fixture.js'
 import { type Chain, connectChain } from './chain.js'
 import type { Identity } from './identity.js'
@@ -268,6 +268,29 @@ it('leaves it to the writer among several processes, and reports what came of it
   void begin(sender(outbox).run(20, stop.signal))
   expect((await sending).blockNumber).toBeGreaterThan(0)
   expect(await allowance()).toBe(10n)
+})
+
+it('forgets what was done long ago, and remembers what was done just now', async () => {
+  const outbox = memoryOutbox()
+  const long = intentOf('long ago')
+  const call = { to: chain.deployment.token, data: '0x', value: '0' } as const
+  await outbox.add({
+    intent: long,
+    state: 'done',
+    revision: 0,
+    call,
+    versions: [],
+    settledAt: unixSeconds(1),
+  })
+  const fresh = intentOf('approve', '11')
+  await sender(outbox).send(approve(11n), fresh)
+  void begin(sender(outbox).run(20, stop.signal))
+  await eventually(async () => {
+    await mine()
+    return (await outbox.find(fresh))?.state === 'done'
+  })
+  await eventually(async () => (await outbox.find(long)) === undefined)
+  expect((await outbox.find(fresh))?.settledAt).toBeGreaterThan(1)
 })
 
 it('sends each once when two programs with one key meet at every nonce', async () => {

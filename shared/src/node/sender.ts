@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { TransactionReceipt, TransactionRequest } from 'ethers'
-import type { Hex } from '../units.js'
-import { address } from '../units.js'
+import { systemClock } from '../clock.js'
+import { address, type Hex, unixSeconds } from '../units.js'
 import type { Chain } from './chain.js'
 import { reasonOf, revertedReason } from './chainReason.js'
 import { ChainWriter, wait } from './chainWriter.js'
@@ -45,6 +45,9 @@ const receiptTimeoutMs = 180_000
 const lookEveryMs = 200
 /** Milliseconds before something that failed is tried again unasked. */
 const retryAfterMs = 5_000
+/** Seconds that what is done or refused stays on record, longer than anybody asks for it again. */
+const keptSeconds = 7 * 86_400
+const forgetEveryMs = 3_600_000
 
 /**
  * @param options.outbox - Where transactions are recorded before they leave; in memory when left out.
@@ -104,9 +107,15 @@ export function createSender(
       const failedAt = new Map<Hex, number>()
       const isDue = ({ intent }: OutboxEntry): boolean =>
         (failedAt.get(intent) ?? Number.NEGATIVE_INFINITY) + retryAfterMs <= performance.now()
+      let forgotAt = Number.NEGATIVE_INFINITY
       while (!until.aborted) {
         try {
-          if (await isWriter())
+          const leads = await isWriter()
+          if (leads && performance.now() - forgotAt > forgetEveryMs) {
+            await outbox.forget(unixSeconds(systemClock.now() - keptSeconds))
+            forgotAt = performance.now()
+          }
+          if (leads)
             for (const entry of (await outbox.open()).filter(isDue)) {
               const work = entry.state === 'mined' ? writer.confirm(entry) : writer.drive(entry)
               void work.then(

@@ -1,5 +1,5 @@
 import { decodeEntry, encodeEntry, type Outbox, type OutboxEntry } from '@pontage/shared/node'
-import { type Engine, plain, type Row, statement } from './engine.js'
+import { type Engine, inBothWords, plain, type Row, statement } from './engine.js'
 import type { Order } from './orders.js'
 
 const find = statement('SELECT state, revision, entry FROM outbox WHERE intent {among:bytes}')
@@ -10,6 +10,14 @@ const replace = statement(`{with:text,number,text,bytes}
   UPDATE outbox SET state = ?1, revision = ?2, entry = ?3 WHERE intent = ?4`)
 const readOpen = plain(
   statement("SELECT entry FROM outbox WHERE state IN ('wanted', 'sent', 'mined') ORDER BY number"),
+)
+
+const settledBefore = (time: string) =>
+  `DELETE FROM outbox WHERE state IN ('done', 'refused') AND coalesce(${time}, 0) <`
+const forget = inBothWords(
+  ['number'],
+  `${settledBefore("json_extract(entry, '$.settledAt')")} ?`,
+  `${settledBefore("(entry::json ->> 'settledAt')::bigint")} ($1::bigint[])[1]`,
 )
 
 /** Keeps what the chain writer has to send, and what became of it. */
@@ -24,6 +32,7 @@ export function createOutbox(
       return row && entryFrom(row)
     },
     put: (entry) => submit(putOrder(entry)),
+    forget: (before) => submit({ apply: (books) => books.write(forget, [before]) }),
     open: async () => ((await engine.read([readOpen]))[0] ?? []).map(entryFrom),
   }
 }
