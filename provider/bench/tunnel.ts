@@ -31,6 +31,7 @@ const price = '0.05/GB'
 const speed = { text: '1Gbit', creditBytes: 25_000_000 }
 const pairs = 5
 const secondsEach = 4
+const firstIperfPort = 5_200
 const beneficiary: Address = address(`0x${'be'.repeat(20)}`)
 
 /** Runs in a world of its own (`scripts/world`). */
@@ -47,8 +48,6 @@ export async function measureTunnel(): Promise<TunnelFigures> {
     const session = consumer.start(['connect', '--json'])
     await session.line(/"connected"/, { timeoutMs: 60_000 })
     const plain = await raisePlainTunnel(market)
-    const server = market.internet.host.start(['iperf3', '-s', '--forceflush'])
-    await server.line(/listening/i)
     const throughput = await measurePairs(market, consumer, plain)
     const meteredToAcceptedMs = await measureDelay(market, provider, consumer)
     const unpaidBytesAtStop = await stopPaying(market, provider, consumer, session)
@@ -61,18 +60,28 @@ export async function measureTunnel(): Promise<TunnelFigures> {
 
 interface IperfReport {
   readonly error?: string
-  readonly end: { readonly sum_received?: { readonly bits_per_second: number } }
+  readonly end?: { readonly sum_received?: { readonly bits_per_second: number } }
 }
 
 /** In turn, and each pair the other way round, so that whatever else the machine does falls on both. */
 async function measurePairs(market: Market, consumer: Person, plain: PlainTunnel) {
+  let port = firstIperfPort
+  /** A server of its own for each run: one that still closes the run before refuses the next as busy. */
   const run = async (host: Person['host']): Promise<number> => {
-    const { stdout } = await host.run([
-      ...['iperf3', '-c', market.internet.host.address, '--reverse', '--json'],
+    port += 1
+    const server = market.internet.host.start([
+      ...['iperf3', '--server', '--one-off', '--forceflush', '--port', String(port)],
+    ])
+    await server.line(/listening/i)
+    const client = host.start([
+      ...['iperf3', '--client', market.internet.host.address, '--port', String(port), '--reverse', '--json'],
       ...['--time', String(secondsEach), '--omit', '1'],
     ])
-    const { error, end } = JSON.parse(stdout) as IperfReport
-    if (!end.sum_received) throw new Error(`iperf3 measured nothing: ${error ?? stdout}`)
+    await client.ended
+    await server.stop('SIGKILL')
+    const printed = [...client.lines('stdout')].join('\n')
+    const { error, end } = JSON.parse(printed) as IperfReport
+    if (!end?.sum_received) throw new Error(`iperf3 measured nothing: ${error ?? printed}`)
     return end.sum_received.bits_per_second
   }
   const seen: { paid: number; plain: number }[] = []

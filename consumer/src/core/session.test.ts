@@ -122,6 +122,30 @@ describe('a session', () => {
     expect(owedIn(session)).toBe(15n)
   })
 
+  it('says again what it promised when it is held back and owes no more', () => {
+    const { effects } = play(begin(terms, 0), [
+      counted(1_500_000n),
+      { type: 'accepted', amount: wei(1_080n) },
+      { type: 'suspended', atMs: 1_000 },
+      counted(1_500_000n, false, 2_900),
+      counted(1_500_000n, false, 3_000),
+      counted(1_500_000n, false, 4_900),
+      counted(1_500_000n, false, 5_000),
+      { type: 'resumed', atMs: 5_100 },
+      counted(1_500_000n, false, 9_000),
+    ])
+    expect(promised(effects)).toEqual([1_080n, 1_080n, 1_080n])
+  })
+
+  it('waits for the confirmation before it says its total again', () => {
+    const { effects } = play(begin(terms, 0), [
+      counted(1_500_000n),
+      { type: 'suspended', atMs: 1_000 },
+      counted(1_500_000n, false, 9_000),
+    ])
+    expect(promised(effects)).toEqual([1_080n])
+  })
+
   it('stays ended', () => {
     const { session } = play(begin(terms, 0), [
       { type: 'stop', reason: 'lost' },

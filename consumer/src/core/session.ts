@@ -59,6 +59,8 @@ export interface Session {
   readonly attached: boolean
   /** Since when a promise has been out that it did not confirm; undefined when all are confirmed. */
   readonly unconfirmedSinceMs: number | undefined
+  /** While suspended: since when nothing was said to the provider, first of all since it suspended. */
+  readonly silentSinceMs: number
   readonly reason: EndReason | undefined
   /** The other side's words, where it ended the session. */
   readonly message: string | undefined
@@ -106,6 +108,8 @@ export interface Step {
 const tolerance = { numerator: 9n, denominator: 100n }
 /** A provider that confirms no promise for so long is not worth waiting for; an ordinary one takes milliseconds. */
 const slowAfterMs = 15_000
+/** A suspended session that owes nothing says so this often: what the provider misses is then lost, not late. */
+const repeatEveryMs = 2_000
 
 /** A session that begins to forward at `atMs`. */
 export function begin(
@@ -124,6 +128,7 @@ export function begin(
     accepted: terms.base,
     attached: true,
     unconfirmedSinceMs: undefined,
+    silentSinceMs: atMs,
     reason: undefined,
     message: undefined,
   }
@@ -140,7 +145,7 @@ export function step(session: Session, event: SessionEvent): Step {
       return compared(session, event)
     case 'suspended':
       return session.phase === 'running'
-        ? quietly({ ...aged(session, event.atMs), phase: 'suspended' })
+        ? quietly({ ...aged(session, event.atMs), phase: 'suspended', silentSinceMs: event.atMs })
         : quietly(session)
     case 'resumed':
       return session.phase === 'suspended'
@@ -174,10 +179,23 @@ export const spentIn = (session: Session): Wei => wei(session.promised - session
 
 function counted(session: Session, count: Count, atMs: number, limitReached: boolean): Step {
   if (session.phase !== 'running' && session.phase !== 'suspended') return quietly(session)
-  const paid = pay(withCount(aged(session, atMs), count))
+  const paid = repeated(pay(withCount(aged(session, atMs), count)))
   const isUnpayable = session.base + owedIn(paid.session) > session.ceiling
   if (!limitReached && !isUnpayable) return isSlow(paid.session) ? andStopped(paid, 'slow') : paid
   return andStopped(paid, limitReached ? session.limitedBy : session.ceilingIs)
+}
+
+/** A provider that holds everything back counts more than was paid: told the same total again, it knows what is lost. */
+function repeated({ session, effects }: Step): Step {
+  const { phase, attached, promised, base, accepted, lookedAtMs, silentSinceMs } = session
+  if (phase !== 'suspended' || !attached) return { session, effects }
+  if (effects.length > 0) return { session: { ...session, silentSinceMs: lookedAtMs }, effects }
+  const isDue = lookedAtMs - silentSinceMs >= repeatEveryMs && accepted === promised && promised > base
+  if (!isDue) return quietly(session)
+  return {
+    session: { ...session, silentSinceMs: lookedAtMs },
+    effects: [{ type: 'promise', amount: promised }],
+  }
 }
 
 function andStopped(paid: Step, reason: EndReason): Step {

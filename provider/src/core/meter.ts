@@ -22,29 +22,41 @@ const toleratedHundredths = 3n
 const headerBytes = 72n
 const headerHundredths = 6n
 
-/** How many paid readings the lasting difference is the least of: lag comes and goes, loss stays. */
+/** How many paid readings the difference is the least of: lag comes and goes, loss stays. */
 const gapsKept = 8
 
+/** How far the provider's count is known to run ahead of the consumer's. */
+export interface Gaps {
+  /** What was missing while nothing was on its way: lost for good. */
+  readonly settled: Bytes
+  /** What was missing beyond half of the credit, looked at whenever a payment came; the latest few. */
+  readonly recent: readonly Bytes[]
+}
+
+/** Nothing is known to be lost, or only what was known before the program died. */
+export const knownGap = (settled: Bytes): Gaps => ({ settled, recent: [] })
+
 /**
- * How far the provider's count runs ahead of what was paid, looked at whenever a payment came.
- * The least of the last few is what loss explains; the rest is only on its way.
+ * Notes one more difference, seen when a payment came. At that moment traffic and payments are on their way, and
+ * half of the credit is for them: only what is missing beyond it can be loss. A payment that is ahead of the count
+ * leaves no difference.
  */
-export type Gaps = readonly Bytes[]
-
-/** Notes one more gap. A payment that is ahead of the count leaves none. */
-export function noteGap(gaps: Gaps, counted: Bytes, covered: Bytes): Gaps {
-  const gap = counted > covered ? bytes(counted - covered) : bytes(0n)
-  return [...gaps, gap].slice(-gapsKept)
+export function noteGap({ settled, recent }: Gaps, counted: Bytes, covered: Bytes, credit: Bytes): Gaps {
+  const onItsWay = covered + credit / 2n
+  const gap = counted > onItsWay ? bytes(counted - onItsWay) : bytes(0n)
+  return { settled, recent: [...recent, gap].slice(-gapsKept) }
 }
 
-/** What loss explains so far: the least gap seen lately. */
-export function lastingGap(gaps: Gaps): Bytes {
-  const [least] = [...gaps].sort((a, b) => Number(a - b))
-  return least === undefined || gaps.length < gapsKept ? bytes(0n) : least
-}
+/** Notes what is missing after nothing was forwarded for a while and the consumer said that it owes no more. */
+export const settleGap = (gaps: Gaps, counted: Bytes, covered: Bytes): Gaps =>
+  knownGap(counted > covered && counted - covered > gaps.settled ? bytes(counted - covered) : gaps.settled)
 
-/** Gaps of which this is the least: what was known before the program died. */
-export const settledGaps = (gap: Bytes): Gaps => (gap > 0n ? Array<Bytes>(gapsKept).fill(gap) : [])
+/** What loss explains so far: what is settled, or the least difference seen lately. */
+export function lastingGap({ settled, recent }: Gaps): Bytes {
+  if (recent.length < gapsKept) return settled
+  const least = recent.reduce((one, other) => (other < one ? other : one))
+  return least > settled ? least : settled
+}
 
 /**
  * Most that may lie between our count and what was paid: what is lost on the way, and headers. A kernel counts

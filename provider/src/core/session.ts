@@ -12,11 +12,12 @@ import {
 } from '@pontage/shared'
 import {
   type Gaps,
+  knownGap,
   lastingGap,
   noReading,
   noteGap,
   type Reading,
-  settledGaps,
+  settleGap,
   toleratedGap,
 } from './meter.js'
 
@@ -82,7 +83,7 @@ export function beginSession(
     ...opening,
     paid: opening.base,
     reading: noReading,
-    gaps: [],
+    gaps: knownGap(bytes(0n)),
     freshlyPaid: false,
     promises: 0,
     forwardedMs: 0,
@@ -103,7 +104,7 @@ export function resumeSession(
   before: Pick<Session, 'paid' | 'reading' | 'promises' | 'forwardedMs'> & { readonly gap: Bytes },
 ): Session {
   const { gap, ...used } = before
-  return { ...beginSession(opening), ...used, gaps: settledGaps(gap), links: 0 }
+  return { ...beginSession(opening), ...used, gaps: knownGap(gap), links: 0 }
 }
 
 /** Advances a session by one event. What the kernel may forward follows from the session: {@link allowance}. */
@@ -147,6 +148,9 @@ export function allowance(session: Session): Bytes | undefined {
 /** Without a price for traffic nothing counts the credit but time: this much of it may be unpaid. */
 const creditSeconds = 60n
 
+/** What was forwarded before a session was suspended has arrived by then, or never will. */
+const settledAfterMs = 1_000
+
 /** A drop this close to the allowance was the allowance's doing: the largest packet the kernel hands on whole. */
 const largestPacket = 65_536n
 
@@ -156,7 +160,10 @@ function metered(before: Session, reading: Reading, elapsedMs: number): Step {
   const covered = coveredBytes(counts)
   const session: Session = {
     ...counts,
-    gaps: before.freshlyPaid && covered ? noteGap(before.gaps, counted(counts), covered) : before.gaps,
+    gaps:
+      before.freshlyPaid && covered
+        ? noteGap(before.gaps, counted(counts), covered, before.creditBytes)
+        : before.gaps,
     forwardedMs: before.forwardedMs + (before.phase === 'forwarding' ? elapsedMs : 0),
     overdueMs: before.phase === 'suspended' ? before.overdueMs + elapsedMs : 0,
     unlinkedMs: before.links === 0 ? before.unlinkedMs + elapsedMs : 0,
@@ -171,8 +178,20 @@ function metered(before: Session, reading: Reading, elapsedMs: number): Step {
 }
 
 function promised(session: Session, total: Wei): Step {
-  if (total <= session.paid) return { session, effects: [] }
+  if (total < session.paid) return { session, effects: [] }
+  if (total === session.paid) return repeated(session)
   return resumed({ ...session, paid: total, freshlyPaid: true, promises: session.promises + 1 })
+}
+
+/**
+ * The same total again. From a consumer that gets nothing it says: this is all that arrived. By then nothing is on
+ * its way any more, so the rest is lost.
+ */
+function repeated(session: Session): Step {
+  const covered = coveredBytes(session)
+  if (session.phase !== 'suspended' || session.overdueMs < settledAfterMs || covered === undefined)
+    return { session, effects: [] }
+  return resumed({ ...session, gaps: settleGap(session.gaps, counted(session), covered) })
 }
 
 function resumed(session: Session): Step {
