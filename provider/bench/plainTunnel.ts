@@ -16,7 +16,8 @@ export interface PlainTunnel {
 }
 
 const port = 51_998
-const mtu = 1_280
+/** As large as the tunnel that it is measured against. */
+const mtu = 1_440
 
 /** Makes it between two machines of their own; the far one forwards to the internet behind its own address. */
 export async function raisePlainTunnel(market: Market): Promise<PlainTunnel> {

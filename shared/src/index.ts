@@ -16,5 +16,6 @@ export {
 } from './promiseFrame.js'
 export * from './quantity.js'
 export * from './refusal.js'
+export * from './tunnelMtu.js'
 export * from './units.js'
 export * from './wire.js'

@@ -35,15 +35,22 @@ export const providerRequests = {
         gateway4: z.string().max(15),
         gateway6: z.string().max(45),
         dns: z.array(z.string().max(45)).max(4),
-        mtu: z.number().int().min(1_200).max(65_535),
+        /** The largest packet that the provider's end takes. What the path between the two takes may be less. */
+        mtu: z.number().int().min(1_280).max(65_535),
         /** TCP port of the payment socket on the gateway, reached inside the tunnel. */
         paymentPort: z.number().int().min(1).max(65_535),
       }),
     }),
   },
-  /** Consumer → provider, on the payment socket inside the tunnel: this is the socket of that session. */
+  /**
+   * Consumer → provider, on the payment socket inside the tunnel: this is the socket of that session. `mtu` is the
+   * largest packet that came through the tunnel whole; left out, the provider's own end is the measure.
+   */
   attach: {
-    params: z.object({ session: z.string().max(64) }),
+    params: z.object({
+      session: z.string().max(64),
+      mtu: z.number().int().min(1_280).max(65_535).optional(),
+    }),
     result: z.object({ paid: zodWei }),
   },
   /** Consumer → provider: end the session. The answer is the provider's account of it. */

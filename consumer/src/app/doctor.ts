@@ -1,5 +1,6 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
+import { smallestTunnelMtu } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -59,6 +60,9 @@ async function machineFindings(): Promise<Finding[]> {
   return [
     isRoot ? ok('rights', 'root: tunnels can be made') : note('rights', 'not root: connect with sudo'),
     ...(missing.length > 0 ? missing : [ok('programs', Object.keys(systemPrograms).join(', '))]),
+    (await commandExists('ping'))
+      ? ok('packets', 'made as large as the path to a provider takes')
+      : note('packets', `without ping the path is not tried: ${smallestTunnelMtu} bytes at most`),
     tun
       ? ok('tun', '/dev/net/tun can be opened')
       : bad('tun', 'there is no /dev/net/tun, or it may not be opened: load the module tun'),

@@ -15,6 +15,8 @@ export interface Live {
   /** Wei that may still be spent; null without a budget. */
   readonly budgetLeft: Wei | null
   readonly latencyMs: number | null
+  /** The largest packet that the tunnel carries, in bytes; null before the first tunnel. */
+  readonly mtu: number | null
   /** Providers that served so far, this one included. */
   readonly sessions: number
 }
@@ -28,6 +30,7 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
       spent: wei(0n),
       capLeft: null,
       latencyMs: null,
+      mtu: null,
       budgetLeft: null,
     },
     sessions: 0,
@@ -41,7 +44,10 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
     screen: {
       ...screen,
       connected(tunnel) {
-        note({ state: 'connected', sessions: live.sessions + 1, capLeft: asNumber(tunnel.limit) })
+        note({
+          ...{ state: 'connected', sessions: live.sessions + 1 },
+          ...{ capLeft: asNumber(tunnel.limit), mtu: tunnel.path.mtu },
+        })
         screen.connected(tunnel)
       },
       report(report, limits) {

@@ -126,7 +126,8 @@ async function serve(
   const isFirst = connection.record === undefined
   connection.record = record
   if (isFirst && record.netns?.isOurs) await makeNamespace(record.netns.name)
-  const tunnel = await raiseTunnel({ record, offer: agreement.tunnel, keys, limit })
+  const { tunnel, path: way } = await raiseTunnel({ record, offer: agreement.tunnel, keys, limit })
+  context.log.debug('path MTU', { ...way })
   const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
   const meter = openMeter(tunnel.netns === undefined ? {} : { netns: tunnel.netns })
   try {
@@ -137,7 +138,7 @@ async function serve(
       party: { channelId: record.channelId, provider },
       // A namespace of programs is theirs alone: we speak to the provider over the open line.
       door: {
-        ...{ provider, certificate, session: agreement.session },
+        ...{ provider, certificate, session: agreement.session, mtu: way.mtu },
         urls: record.netns ? [path.endpoint.url] : [inside, path.endpoint.url],
       },
       health: watchHealth(tunnel, () => context.clock.elapsedMs()),
@@ -146,7 +147,7 @@ async function serve(
         outer.close()
         connection.isReliedOn = true
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
-        screen.connected({ provider, limit, ...names, ...agreement.tunnel })
+        screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way })
       },
       report: (report) => screen.report(report, { bytes: limit, budget }),
       patienceMs: wishes.patienceMs,

@@ -8,6 +8,8 @@ export interface Door {
   readonly provider: Address
   readonly certificate: Hex
   readonly session: string
+  /** The largest packet that came through the tunnel whole. */
+  readonly mtu: number
   /** The preferred first: inside the tunnel, where it is the whole machine's, else on the open line. */
   readonly urls: readonly [string, ...string[]]
 }
@@ -28,7 +30,7 @@ export async function attach(
   door: Door,
   options: { handlers: Handlers; patienceMs: number; signal?: AbortSignal },
 ): Promise<Link> {
-  const { provider, certificate, session, urls } = door
+  const { provider, certificate, session, mtu, urls } = door
   const giveUpAt = context.clock.elapsedMs() + options.patienceMs
   for (let turn = 0; ; turn++) {
     const verdict = await link(context, {
@@ -39,7 +41,7 @@ export async function attach(
       timeoutMs: attemptTimeoutMs,
       pingEveryMs,
     })
-    const attached = verdict.ok ? await verdict.link.request('attach', { session }) : verdict
+    const attached = verdict.ok ? await verdict.link.request('attach', { session, mtu }) : verdict
     if (verdict.ok && attached.ok) return verdict.link
     if (verdict.ok) verdict.link.close()
     const refused = attached.ok ? undefined : attached.refusal

@@ -15,6 +15,7 @@ import type { Choice, Offer } from '../core/choose.js'
 import type { StoredReceipt } from '../core/paperTrail.js'
 import { liveLine, wrapped } from '../core/screen.js'
 import { type EndReason, type Session, spentIn } from '../core/session.js'
+import type { PathMtu } from '../io/pathMtu.js'
 import type { SessionReport } from './runSession.js'
 
 /** What holds a session: bytes by the kernel, tokens by what the user allowed. Undefined where nothing does. */
@@ -44,6 +45,7 @@ export interface Screen {
     limit: Bytes | undefined
     /** The namespace of programs, where the tunnel is not for the whole machine. */
     netns: string | undefined
+    path: PathMtu
   }): void
   report(report: SessionReport, limits: SessionLimits): void
   /** A provider failed; the kill switch stands, and the next one is asked. */
@@ -81,7 +83,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
     },
     refused: (provider, message) => say('refused', { provider, message }),
     opened: (channel) => say('opened', channel),
-    connected: ({ provider, interface: name, wireguard, address4, address6, gateway4, limit, netns }) =>
+    connected: ({ provider, interface: name, wireguard, address4, address6, gateway4, limit, netns, path }) =>
       say('connected', {
         provider,
         interface: name,
@@ -91,6 +93,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
         gateway: gateway4,
         limitBytes: limit === undefined ? null : Number(limit),
         netns: netns ?? null,
+        ...path,
       }),
     report({ kind, session, bytesPerSecond, latencyMs }, limits) {
       if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
@@ -154,11 +157,12 @@ export function humanScreen(
     refused: (provider, message) => line(`${provider} does not serve: ${message}`),
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
-    connected({ provider, interface: name, wireguard, address4, limit, netns }) {
+    connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
       const guarded =
         netns === undefined ? 'The kill switch is on.' : `Only programs in the namespace ${netns} use it.`
       line(`Connected to ${provider}: ${name}, WireGuard by ${where}, address ${address4}. ${guarded}`)
+      line(`Packets of ${path.mtu} bytes at most: ${path.because}.`)
       const most = limit === undefined ? '' : `${formatBytes(limit)} may flow, held by the kernel. `
       line(`${most}Ctrl-C ends.`)
     },

@@ -196,6 +196,11 @@ function outerRules(endpoint: OuterDoor & { udpPort: number }, fwmark: number) {
         'type filter hook postrouting priority mangle; policy accept;',
         `${ours} ct mark set meta mark`,
       ]),
+      // No router may take them apart: one that is too large has to be missed by whoever looks for the path's MTU.
+      chain('wrapping', [
+        'type filter hook output priority mangle; policy accept;',
+        `${ours} ip frag-off & 0xbfff == 0 ip frag-off set 0x4000`,
+      ]),
     ],
   }
 }

@@ -17,26 +17,46 @@ const firstPriority = 32_000
 const mostRules = 4
 const lastMetric = '4294967295'
 
+/** Makes the other end of the tunnel reachable, and nothing else; {@link addRoutes} makes the rest. */
+export async function addGatewayRoutes(routes: TunnelRoutes): Promise<void> {
+  for (const family of families(routes)) {
+    const [toGateway = []] = rulesOf(routes, family)
+    const [gateway = []] = tableOf(routes, family)
+    await applyIp(
+      [
+        ['route', 'add', ...gateway],
+        ['rule', 'add', ...toGateway],
+      ],
+      { family },
+    )
+  }
+}
+
 /**
  * Sends everything into the tunnel but WireGuard's own packets, and behind it a wall: when the interface is
  * gone, the table answers "unreachable" instead of letting packets fall through to the old default route.
+ * What {@link addGatewayRoutes} makes stands already.
  */
 export async function addRoutes(routes: TunnelRoutes): Promise<void> {
   for (const family of families(routes))
     await applyIp(
       [
-        ...tableOf(routes).map((words) => ['route', 'add', ...words]),
-        ...rulesOf(routes, family).map((words) => ['rule', 'add', ...words]),
+        ...tableOf(routes, family)
+          .slice(1)
+          .map((words) => ['route', 'add', ...words]),
+        ...rulesOf(routes, family)
+          .slice(1)
+          .map((words) => ['rule', 'add', ...words]),
       ],
       { family },
     )
 }
 
-/** Undoes {@link addRoutes}, also one that stopped half-way. What is gone already is no error. */
+/** Undoes {@link addGatewayRoutes} and {@link addRoutes}, also one that stopped half-way. What is gone already is no error. */
 export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
   for (const family of families(routes)) {
     for (const words of rulesOf(routes, family)) await tolerantly(family, ['rule', 'delete', ...words])
-    for (const words of tableOf(routes)) await tolerantly(family, ['route', 'delete', ...words])
+    for (const words of tableOf(routes, family)) await tolerantly(family, ['route', 'delete', ...words])
   }
 }
 
@@ -105,7 +125,11 @@ export const writeSrcValidMark = (value: string): void => writeFileSync(srcValid
 
 const families = (routes: TunnelRoutes): readonly (4 | 6)[] => (routes.ipv6 ? [4, 6] : [4])
 
-const tableOf = (routes: TunnelRoutes): readonly string[][] => [
+const gatewayOf = (routes: TunnelRoutes, family: 4 | 6): string =>
+  family === 6 ? `${routes.gateway6}/128` : `${routes.gateway4}/32`
+
+const tableOf = (routes: TunnelRoutes, family: 4 | 6): readonly string[][] => [
+  [gatewayOf(routes, family), 'dev', routes.interface, 'table', String(routes.table)],
   ['default', 'dev', routes.interface, 'table', String(routes.table)],
   ['unreachable', 'default', 'metric', lastMetric, 'table', String(routes.table)],
 ]
@@ -114,10 +138,9 @@ function rulesOf(routes: TunnelRoutes, family: 4 | 6): readonly string[][] {
   const table = String(routes.table)
   const { address, tcpPort } = routes.endpoint
   const isOwnFamily = address.includes(':') === (family === 6)
-  const gateway = family === 6 ? `${routes.gateway6}/128` : `${routes.gateway4}/32`
   const rules = [
     // A network of the user's may overlap the tunnel's: the gateway is always inside.
-    ['to', gateway, 'table', table],
+    ['to', gatewayOf(routes, family), 'table', table],
     // The provider's door stays reachable from outside, to speak to it while the tunnel is down.
     ...(isOwnFamily ? [['to', address, 'ipproto', 'tcp', 'dport', String(tcpPort), 'table', 'main']] : []),
     ['table', 'main', 'suppress_prefixlength', '0'],

@@ -15,7 +15,8 @@ import { type ConnectionRecord, forgetConnection, writeConnection } from './conn
 import { applyDns, restoreDns } from './dns.js'
 import { blockedRuleset, killSwitchTable, type OuterDoor, tunnelRuleset } from './killSwitch.js'
 import { removeNamespace } from './namespace.js'
-import { addRoutes, removeRoutes, writeSrcValidMark } from './routing.js'
+import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
+import { addGatewayRoutes, addRoutes, removeRoutes, writeSrcValidMark } from './routing.js'
 
 /** What the provider gave for one session. */
 export type TunnelOffer = Result<'open'>['tunnel']
@@ -25,7 +26,7 @@ const keepaliveSeconds = 25
 
 /**
  * Puts the kill switch on, then brings the tunnel up: for the whole machine, or inside the record's namespace of
- * programs. What is changed was written to the connection's record before, so that {@link restoreMachine} can undo
+ * programs. Its packets are made as large as the path to the provider takes. What is changed was written to the connection's record before, so that {@link restoreMachine} can undo
  * it from any point.
  */
 export async function raiseTunnel(options: {
@@ -33,7 +34,7 @@ export async function raiseTunnel(options: {
   offer: TunnelOffer
   keys: WireguardKeyPair
   limit: Bytes | undefined
-}): Promise<WireguardInterface> {
+}): Promise<{ tunnel: WireguardInterface; path: PathMtu }> {
   const { record, offer, keys, limit } = options
   const where = placeOf(record)
   const isEverywhere = record.netns === undefined
@@ -66,15 +67,22 @@ export async function raiseTunnel(options: {
   if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
   const tunnel = { ...made, ...where }
   const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
-  await bringUp(tunnel.name, { mtu: offer.mtu, addresses }, where)
+  const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
+  await bringUp(tunnel.name, { mtu: await knownMtu(way), addresses }, where)
   if (isEverywhere) {
     writeSrcValidMark('1')
+    await addGatewayRoutes(record)
+  } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
+  // Before anything else goes in: a connection keeps the size that it began with.
+  const path = await findPathMtu({ ...way, tunnel, gateway4 })
+  await applyIp([['link', 'set', 'dev', tunnel.name, 'mtu', String(path.mtu)]], where)
+  if (isEverywhere) {
     await addRoutes(record)
     if (record.dns) await applyDns(record.dns, record.interface, dns)
   } else
     for (const family of record.ipv6 ? ([4, 6] as const) : ([4] as const))
       await applyIp([['route', 'add', 'default', 'dev', tunnel.name]], { ...where, family })
-  return tunnel
+  return { tunnel, path }
 }
 
 /**

@@ -24,7 +24,6 @@ import { judgeGuarantee } from '../core/guarantee.js'
 import { judgeHub } from '../core/hubTrust.js'
 import { isActive, readChannel, readHub, readStanding } from '../io/chainViews.js'
 import type { HubLink } from '../io/hubLink.js'
-import { tunnelMtu } from '../io/machine.js'
 import type { CreditLines } from './creditLines.js'
 import type { Parts } from './parts.js'
 import type { Sessions } from './sessions.js'
@@ -46,6 +45,8 @@ export interface AdmissionDesk {
   /** WireGuard's public key, in hexadecimal, and the port of the payment socket inside the tunnel. */
   readonly wireguardKey: Hex
   readonly paymentPort: number
+  /** The largest packet that the tunnels take. */
+  readonly tunnelMtu: number
   /** UDP port of the tunnels as it is reached from outside. */
   readonly udpPort: () => number
   /** Whether a resolver stands behind the gateway. */
@@ -174,7 +175,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
           gateway4: gateway.address4,
           gateway6: gateway.address6,
           dns: [...desk.dns],
-          mtu: tunnelMtu,
+          mtu: desk.tunnelMtu,
           paymentPort: desk.paymentPort,
         },
       },

@@ -1,12 +1,13 @@
 import { createSocket } from 'node:dgram'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { type Address, type Clock, explain, formatTokens } from '@pontage/shared'
+import { type Address, type Clock, explain, formatTokens, tunnelMtuOver } from '@pontage/shared'
 import {
   type Chain,
   CommandFailed,
   inTokens,
   keystorePath,
+  linkMtu,
   runCommand,
   UserError,
 } from '@pontage/shared/node'
@@ -104,12 +105,13 @@ export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise
 /** Whether there is a way out, and somebody to answer for names. */
 export async function checkNetwork(settings: Settings, running: boolean): Promise<string> {
   const { uplink, resolver4, resolver6 } = await planNetwork(settings, running)
+  const takes = await linkMtu(uplink)
   const resolvers = [resolver4, resolver6].filter((each) => each !== undefined)
   if (resolvers.length === 0)
     throw new UserError(
       'There is no resolver for consumers. Give --resolver ADDRESS, such as that of your ISP.',
     )
-  return `out by ${uplink}, names from ${resolvers.join(' and ')}`
+  return `out by ${uplink}, names from ${resolvers.join(' and ')}; ${uplink} takes packets of ${takes} bytes, so tunnels take ${tunnelMtuOver(takes, 4)} at most`
 }
 
 /** Whether the ports are free for us, or ours already. */

@@ -8,6 +8,7 @@ import type { HubLink } from '../io/hubLink.js'
 import type { GasWatch } from './gasWatch.js'
 import type { LiveSession } from './liveSession.js'
 import type { Parts } from './parts.js'
+import type { PathMtus } from './pathMtus.js'
 import { tryReach } from './reach.js'
 import type { Sessions } from './sessions.js'
 
@@ -29,6 +30,8 @@ export interface SessionView {
   readonly promises: number
   /** Connections on which it can pay. */
   readonly links: number
+  /** Bytes of the largest packet that its path takes through the tunnel. */
+  readonly mtu: number
 }
 
 /** Answers the owner's commands about what runs now. */
@@ -39,15 +42,17 @@ export function createControl(
     readonly firewall: Pick<Firewall, 'limits' | 'limit'>
     readonly gas: GasWatch
     readonly hubs: ReadonlyMap<Address, HubLink>
+    readonly pathMtus: Pick<PathMtus, 'of'>
   },
 ): ControlHandlers {
-  const { sessions, firewall, gas, hubs } = desk
+  const { sessions, firewall, gas, hubs, pathMtus } = desk
+  const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
   return {
-    sessions: async () => sessions.all().map(viewOf),
+    sessions: async () => views(),
     status: async () => ({
-      sessions: sessions.all().map(viewOf),
+      sessions: views(),
       limits: limitsText(firewall.limits()),
       gasCoins: gas.balance() ?? null,
     }),
@@ -85,7 +90,7 @@ export const limitsText = ({ total, session }: BandwidthLimits) => ({
   session: formatBandwidth(session),
 })
 
-export const viewOf = ({ record, session, addresses, links }: LiveSession): SessionView => ({
+const viewOf = ({ record, session, addresses, links }: LiveSession, mtu: number): SessionView => ({
   session: record.id,
   consumer: record.consumer,
   channelId: record.channelId,
@@ -99,4 +104,5 @@ export const viewOf = ({ record, session, addresses, links }: LiveSession): Sess
   paid: session.paid - session.base,
   promises: session.promises,
   links: links.size,
+  mtu,
 })

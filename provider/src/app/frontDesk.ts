@@ -2,6 +2,7 @@ import { type Address, type Hex, refuse, type Wei } from '@pontage/shared'
 import type { Handlers, Link } from '@pontage/shared/node'
 import { type AdmissionDesk, createAdmission } from './admission.js'
 import type { Parts } from './parts.js'
+import type { PathMtus } from './pathMtus.js'
 import { createPromiseDesk } from './promiseDesk.js'
 
 /** Whether consumers are served. */
@@ -16,11 +17,13 @@ export function createFrontDesk(
     readonly promised: (hub: Address, channelId: Hex, total: Wei) => void
     /** A promise came for a session that is over. */
     readonly paidLate: (hub: Address) => void
+    /** Told the largest packet that came through the tunnel to a consumer, whole. */
+    readonly fitPath: PathMtus['fit']
     /** The disk failed. */
     readonly failed: (error: unknown) => void
   },
 ): Handlers {
-  const { sessions, lines, door, promised, paidLate, failed } = desk
+  const { sessions, lines, door, promised, paidLate, fitPath, failed } = desk
   const admission = createAdmission(parts, desk)
   const closed = refuse({ code: 'provider-stopping' })
 
@@ -37,9 +40,12 @@ export function createFrontDesk(
     requests: {
       terms: (params, link) => (door() === 'open' ? admission.terms(params, link) : closed),
       open: (params, link) => (door() === 'open' ? admission.open(params, link) : closed),
-      attach: ({ session }, link) => {
+      async attach({ session, mtu }, link) {
         const attached = sessions.attach(session, link)
-        return attached.ok ? { ok: true, value: { paid: attached.session.paid } } : attached
+        if (!attached.ok) return attached
+        const live = sessions.find(session)
+        if (live && mtu !== undefined) await fitPath(live, link, mtu)
+        return { ok: true, value: { paid: attached.session.paid } }
       },
       end: ({ session }, link) => end(session, link),
     },

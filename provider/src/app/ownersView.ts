@@ -6,6 +6,7 @@ import { createControl } from './control.js'
 import { watchGas } from './gasWatch.js'
 import type { Metrics } from './metrics.js'
 import type { Parts } from './parts.js'
+import type { PathMtus } from './pathMtus.js'
 import type { Sessions } from './sessions.js'
 import type { Settings } from './settings.js'
 
@@ -18,9 +19,10 @@ export async function openOwnersView(
     readonly firewall: Firewall
     readonly metrics: Metrics
     readonly hubs: ReadonlyMap<Address, HubLink>
+    readonly pathMtus: PathMtus
   },
 ): Promise<{ close(): Promise<void> }> {
-  const { sessions, firewall, metrics, hubs } = desk
+  const { sessions, firewall, metrics, hubs, pathMtus } = desk
   const gas = watchGas(parts, settings.gasWarnBelow)
   try {
     const page =
@@ -32,7 +34,7 @@ export async function openOwnersView(
             firewall,
             gas,
           })
-    const control = createControl(parts, { sessions, firewall, gas, hubs })
+    const control = createControl(parts, { sessions, firewall, gas, hubs, pathMtus })
     const socket = await listenControl(settings.home, control, parts.log)
     return {
       async close() {

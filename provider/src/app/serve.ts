@@ -16,6 +16,7 @@ import { createMetrics } from './metrics.js'
 import { openPorts } from './openPorts.js'
 import { openOwnersView } from './ownersView.js'
 import type { Parts } from './parts.js'
+import { watchPathMtus } from './pathMtus.js'
 import { planNetwork } from './planNetwork.js'
 import { publishOffer, readPublished } from './publish.js'
 import { recoverMachine } from './recover.js'
@@ -120,6 +121,7 @@ export async function serve(
       failed: fail,
     })
     closers.push(() => sessions.stop())
+    const pathMtus = watchPathMtus(parts, machine)
     const hubs = joinHubs(parts, settings, { lines, sessions, delays })
     closers.push(() => hubs.close())
 
@@ -136,6 +138,8 @@ export async function serve(
       suspicion: (hub) => hubs.settlements.get(hub)?.suspicion,
       wireguardKey,
       paymentPort: inside.port,
+      tunnelMtu: machine.mtu,
+      fitPath: pathMtus.fit,
       udpPort: () => udpPort,
       dns: [
         ...(network.resolver4 === undefined ? [] : [pool.gateway.address4]),
@@ -173,7 +177,10 @@ export async function serve(
       },
     })
     closers.push(() => watch.stop())
-    const owner = await openOwnersView(parts, settings, { sessions, firewall, metrics, hubs: hubs.links })
+    const owner = await openOwnersView(parts, settings, {
+      ...{ sessions, firewall, metrics, pathMtus },
+      hubs: hubs.links,
+    })
     closers.push(() => owner.close())
     const liveness = watchLiveness(parts, sessions, machine)
     closers.push(() => liveness.stop())
@@ -187,6 +194,7 @@ export async function serve(
       wireguardPort: settings.wireguardPort,
       wireguard: machine.tunnel.kind,
       interface: machine.tunnel.name,
+      mtu: machine.mtu,
       uplink: network.uplink,
     })
     watch.settleNow()

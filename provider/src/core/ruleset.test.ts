@@ -10,6 +10,7 @@ const values = {
   subnet4: '10.86.0.0/16',
   subnet6: 'fd50::/64',
   paymentPort: '4000',
+  wireguardPort: '51820',
   resolver4: '9.9.9.9',
   resolver6: undefined,
   ownNetworks6: ['2001:db8:1::/64'],

@@ -12,6 +12,8 @@ export interface RulesetValues {
   readonly subnet4: string
   readonly subnet6: string
   readonly paymentPort: string
+  /** UDP port of WireGuard itself. */
+  readonly wireguardPort: string
   /** Resolvers that the gateway's port 53 stands for, one for each family at most. */
   readonly resolver4: string | undefined
   readonly resolver6: string | undefined
@@ -38,6 +40,7 @@ export function ruleset(values: RulesetValues): string {
     filtering(values),
     entering(values),
     translating(values),
+    wrapping(values),
   ].join('\n')
 }
 
@@ -265,3 +268,13 @@ function translating({
     '}',
   ].join('\n')
 }
+
+/**
+ * No router on the way may take WireGuard's own packets apart: one that is too large has to be missed by whoever
+ * looks for the path's MTU. The kernel's WireGuard would allow it.
+ */
+const wrapping = ({ wireguardPort }: RulesetValues): string =>
+  `chain wrapping {
+  type filter hook output priority mangle; policy accept;
+  udp sport ${wireguardPort} ip frag-off & 0xbfff == 0 ip frag-off set 0x4000
+}`

@@ -29,6 +29,7 @@ export interface FirewallPlan {
   readonly subnet4: string
   readonly subnet6: string
   readonly paymentPort: number
+  readonly wireguardPort: number
   readonly resolver4: string | undefined
   readonly resolver6: string | undefined
   readonly ownNetworks6: readonly string[]
@@ -72,6 +73,7 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     subnet4: nftRange(plan.subnet4),
     subnet6: nftRange(plan.subnet6),
     paymentPort: nftPort(plan.paymentPort),
+    wireguardPort: nftPort(plan.wireguardPort),
     resolver4: plan.resolver4 === undefined ? undefined : nftAddress(plan.resolver4),
     resolver6: plan.resolver6 === undefined ? undefined : nftAddress(plan.resolver6),
     ownNetworks6: plan.ownNetworks6.map(nftRange),

@@ -1,14 +1,18 @@
 import { readFile } from 'node:fs/promises'
+import { tunnelMtuOver } from '@pontage/shared'
 import {
   addWireguardPeer,
+  applyIp,
   bringUp,
   CommandFailed,
   configureWireguard,
   createWireguard,
   deleteWireguard,
   linkExists,
+  linkMtu,
   readWireguard,
   removeWireguardPeer,
+  routeTo,
   UserError,
   uniqueInterfaceName,
   type WireguardEndpoint,
@@ -21,9 +25,6 @@ import type { Reading } from '../core/meter.js'
 import { dropFirewall, type Firewall, type FirewallPlan, raiseFirewall, readLeftTable } from './firewall.js'
 import { enableForwarding, readForwarding, restoreSettings } from './forwarding.js'
 import { readBootId, readMachineRecord, removeMachineRecord, writeMachineRecord } from './machineRecord.js'
-
-/** Smallest MTU of IPv6: fits every path, and nothing has to be probed. */
-export const tunnelMtu = 1_280
 
 /** What the tunnels of one daemon need of the machine. */
 export interface MachinePlan
@@ -52,6 +53,8 @@ const callEverySeconds = 25
 /** The machine while it serves: one interface, one table. */
 export interface Machine {
   readonly tunnel: WireguardInterface
+  /** The largest packet that the tunnel takes: as large as the uplink bears. */
+  readonly mtu: number
   /** Identity of the machine's present run. */
   readonly bootId: string
   /** Puts the rules in place; nothing is forwarded before. */
@@ -59,6 +62,11 @@ export interface Machine {
   /** Adds a consumer's end. */
   addPeer(peer: Peer, addresses: TunnelAddresses): Promise<void>
   removePeer(publicKey: WireguardKey): Promise<void>
+  /**
+   * Sends a consumer no larger packets than its path takes, by what it found and by what our own kernel knows.
+   * @returns The MTU towards it from now on.
+   */
+  fitPath(publicKey: WireguardKey, addresses: TunnelAddresses, found: number): Promise<number>
   /** When each peer was last heard of, in Unix seconds; a peer that never was is not in it. */
   lastHandshakes(): Promise<ReadonlyMap<WireguardKey, number>>
   /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
@@ -79,6 +87,7 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
     )
   const name = uniqueInterfaceName()
   const table = `pontage_${name}`
+  const mtu = tunnelMtuOver(await linkMtu(plan.uplink), 4)
   const forwarding = await readForwarding(plan.devices)
   const bootId = await readBootId()
   const note = (kind: WireguardInterface['kind']) =>
@@ -88,13 +97,32 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
   const tunnel = await createWireguard(name)
   try {
     await note(tunnel.kind)
-    await configureTunnel(tunnel, plan)
+    await configureTunnel(tunnel, plan, mtu)
   } catch (error) {
     await undo(plan.home)
     throw error
   }
+  const narrowed = new Map<WireguardKey, TunnelAddresses>()
+  /** A route of its own for each consumer whose path takes less than the tunnel. */
+  const route = async (
+    verb: 'replace' | 'delete',
+    { address4, address6 }: TunnelAddresses,
+    limit?: number,
+  ) => {
+    const words = ['dev', name, ...(limit === undefined ? [] : ['mtu', String(limit)])]
+    await applyIp([
+      ['route', verb, `${address4}/32`, ...words],
+      ...((await hasIpv6()) ? [['route', verb, `${address6}/128`, ...words]] : []),
+    ])
+  }
+  const widen = async (publicKey: WireguardKey) => {
+    const addresses = narrowed.get(publicKey)
+    narrowed.delete(publicKey)
+    if (addresses) await route('delete', addresses)
+  }
   return {
     tunnel,
+    mtu,
     bootId,
     async raise(paymentPort) {
       const firewall = await raiseFirewall({
@@ -116,7 +144,23 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
         allowedIps: [`${address4}/32`, `${address6}/128`],
         ...(endpoint === undefined ? {} : { endpoint, keepaliveSeconds: callEverySeconds }),
       }),
-    removePeer: (publicKey) => removeWireguardPeer(tunnel, publicKey),
+    async removePeer(publicKey) {
+      await widen(publicKey)
+      await removeWireguardPeer(tunnel, publicKey)
+    },
+    async fitPath(publicKey, addresses, found) {
+      const { endpoint } =
+        (await readWireguard(tunnel)).peers.find((peer) => peer.publicKey === publicKey) ?? {}
+      const path = endpoint && (await routeTo(endpoint.host))
+      const known = path === undefined ? mtu : tunnelMtuOver(path.mtu, endpoint?.host.includes(':') ? 6 : 4)
+      const fits = Math.min(mtu, known, found)
+      if (fits === mtu) await widen(publicKey)
+      else {
+        narrowed.set(publicKey, addresses)
+        await route('replace', addresses, fits)
+      }
+      return fits
+    },
     lastHandshakes: async () =>
       new Map(
         (await readWireguard(tunnel)).peers.flatMap(({ publicKey, latestHandshakeAt }) =>
@@ -171,7 +215,7 @@ export async function collectLeftovers(home: string): Promise<Leftovers> {
   }
 }
 
-async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan): Promise<void> {
+async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan, mtu: number): Promise<void> {
   const { address4, address6 } = plan.gateway
   try {
     await configureWireguard(tunnel, {
@@ -180,7 +224,7 @@ async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan): P
       peers: [],
     })
     await bringUp(tunnel.name, {
-      mtu: tunnelMtu,
+      mtu,
       addresses: [
         `${address4}/${plan.bits.four}`,
         ...((await hasIpv6()) ? [`${address6}/${plan.bits.six}`] : []),

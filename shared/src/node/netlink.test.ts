@@ -21,7 +21,10 @@ describe('linkExists', () => {
 
 describe('routeTo', () => {
   it('finds the loopback', async () => {
-    expect(await routeTo('127.0.0.1')).toEqual({ device: 'lo', source: '127.0.0.1', gateway: undefined })
+    expect(await routeTo('127.0.0.1')).toEqual({
+      ...{ device: 'lo', source: '127.0.0.1', gateway: undefined },
+      mtu: 65_536,
+    })
   })
 
   it('asks for an address', async () => {

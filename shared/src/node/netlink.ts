@@ -15,6 +15,8 @@ export interface Route {
   readonly source: string
   /** The router it would go to; undefined when the address is on the link. */
   readonly gateway: string | undefined
+  /** Bytes of the largest packet the way takes, as far as the kernel knows: a router may have told it. */
+  readonly mtu: number
 }
 
 /**
@@ -72,6 +74,14 @@ export async function linkExists(device: string, options: NetlinkOptions = {}): 
   }
 }
 
+/** Bytes of the largest packet that an interface takes. @throws CommandFailed when there is no such interface. */
+export async function linkMtu(device: string, options: NetlinkOptions = {}): Promise<number> {
+  nftInterface(device)
+  const { stdout } = await runCommand(['ip', '-json', 'link', 'show', 'dev', device], options)
+  const [found] = JSON.parse(stdout) as { mtu: number }[]
+  return found?.mtu ?? 0
+}
+
 /**
  * Asks the kernel how it would reach an address.
  * @param mark - As if the packet carried this firewall mark.
@@ -92,10 +102,12 @@ export async function routeTo(
       dev?: string
       prefsrc?: string
       gateway?: string
-      type?: string
+      metrics?: { mtu?: number }[]
     }[]
     if (found?.dev === undefined || found.prefsrc === undefined || isIP(found.prefsrc) === 0) return undefined
-    return { device: found.dev, source: found.prefsrc, gateway: found.gateway }
+    const told = found.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu
+    const mtu = told ?? (await linkMtu(found.dev, where))
+    return { device: found.dev, source: found.prefsrc, gateway: found.gateway, mtu }
   } catch (error) {
     if (
       error instanceof CommandFailed &&

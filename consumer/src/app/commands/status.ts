@@ -36,11 +36,12 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
       printLine(`Down ${formatBytes(BigInt(now.downBytes))}, up ${formatBytes(BigInt(now.upBytes))}.`)
     for (const exit of now.exits) printLine(reminderOf(exit))
     if (now.live === null) return
-    const { bytesPerSecond, capLeft, latencyMs, sessions } = now.live
+    const { bytesPerSecond, capLeft, latencyMs, mtu, sessions } = now.live
     const parts = [
       `${((bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
       ...(capLeft === null ? [] : [`${formatBytes(BigInt(capLeft))} left`]),
       ...(latencyMs === null ? [] : [`paid in ${latencyMs.toFixed(0)} ms`]),
+      ...(mtu === null ? [] : [`packets of ${mtu} bytes at most`]),
       ...(sessions > 1 ? [`${sessions} sessions`] : []),
     ]
     printLine(`${parts.join(', ')}.`)
