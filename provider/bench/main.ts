@@ -7,7 +7,7 @@ import { measureTunnel } from './tunnel.js'
 // What a provider bears: `npm run bench -w provider`, in a world of its own. With --json one object.
 
 const manyPeers = 1_000
-const say = (text: string) => process.stderr.write(`${text}\n`)
+const say = (text: string) => process.stderr.write(`${Math.round(performance.now() / 1_000)} s: ${text}\n`)
 
 say('recovering signers …')
 const recoveries = await measureRecoveries()
@@ -17,6 +17,7 @@ say(`admitting ${manyPeers} peers …`)
 const peers = await measurePeers(manyPeers)
 say('a tunnel, with and without payments …')
 const tunnel = await measureTunnel()
+say('done')
 
 const report = {
   acceptedPerSecondPerCore: Math.round(acceptance.acceptedPerSecondPerCore),

@@ -10,7 +10,9 @@ import {
   type Program,
   seatConsumer,
 } from '@pontage/test/world'
+import { creditFor, formatBandwidth } from '#built/core/bandwidth.js'
 import { type PlainTunnel, raisePlainTunnel } from './plainTunnel.js'
+import { Downloads } from './throughput.js'
 
 /** What a real tunnel through a real provider shows. */
 export interface TunnelFigures {
@@ -27,81 +29,58 @@ export interface TunnelFigures {
 }
 
 const price = '0.05/GB'
-/** 200 ms of it are the credit. */
-const speed = { text: '1Gbit', creditBytes: 25_000_000 }
-const pairs = 5
-const secondsEach = 4
-const firstIperfPort = 5_200
+const pairs = 8
+const secondsEach = 3
+const inTheMiddleBytes = 300_000_000
 const beneficiary: Address = address(`0x${'be'.repeat(20)}`)
 
-/** Runs in a world of its own (`scripts/world`). */
+/**
+ * Runs in a world of its own (`scripts/world`).
+ *
+ * Two tunnels of the same wireguard-go over the same kind of line, from the same server, behind a masquerade each. One
+ * is bare; the other is a session with all that belongs to it: both firewalls with counters and quota, promises
+ * signed, checked and stored, the programs of provider, consumer and hub. The provider offers the speed that the bare
+ * tunnel was seen to have, as its owner would, which sets the credit. Pairs are measured in turn while both stand.
+ */
 export async function measureTunnel(): Promise<TunnelFigures> {
   const market = await createMarket()
   try {
+    const downloads = new Downloads(market.internet.host)
+    const plain = await raisePlainTunnel(market)
+    const bare = await downloads.measure(plain.host, secondsEach)
+    const speed = BigInt(Math.ceil(bare / 1e6)) * 1_000_000n
     const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '50' })
     const provider = await openProvider(market, 'provider', {
       ...{ price, country: 'DE', hubs: [hub.address], beneficiary },
-      flags: ['--speed', speed.text, '--ceiling', '150GB', '--log-level', 'debug'],
+      flags: ['--speed', formatBandwidth(speed), '--ceiling', '150GB', '--log-level', 'debug'],
     })
     const consumer = await seatConsumer(market, 'consumer', '50')
     await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '20')
     const session = consumer.start(['connect', '--json'])
     await session.line(/"connected"/, { timeoutMs: 60_000 })
-    const plain = await raisePlainTunnel(market)
-    const throughput = await measurePairs(market, consumer, plain)
+    const throughput = await measurePairs(downloads, consumer, plain)
     const meteredToAcceptedMs = await measureDelay(market, provider, consumer)
-    const unpaidBytesAtStop = await stopPaying(market, provider, consumer, session)
+    const unpaidBytesAtStop = await stopPaying(market, downloads, provider, consumer, session)
     await plain.remove()
-    return { ...throughput, meteredToAcceptedMs, unpaidBytesAtStop, creditBytes: speed.creditBytes }
+    return { ...throughput, meteredToAcceptedMs, unpaidBytesAtStop, creditBytes: Number(creditFor(speed)) }
   } finally {
     await market.destroy()
   }
 }
 
-interface IperfReport {
-  readonly error?: string
-  readonly end?: { readonly sum_received?: { readonly bits_per_second: number } }
-}
-
 /** In turn, and each pair the other way round, so that whatever else the machine does falls on both. */
-async function measurePairs(market: Market, consumer: Person, plain: PlainTunnel) {
-  let port = firstIperfPort
-  /** A server of its own for each run: one that still closes the run before refuses the next as busy. */
-  const run = async (host: Person['host']): Promise<number> => {
-    port += 1
-    const server = market.internet.host.start([
-      ...['iperf3', '--server', '--one-off', '--forceflush', '--port', String(port)],
-    ])
-    await server.line(/listening/i)
-    const client = host.start([
-      ...['iperf3', '--client', market.internet.host.address, '--port', String(port), '--reverse', '--json'],
-      ...['--time', String(secondsEach), '--omit', '1'],
-    ])
-    await client.ended
-    await server.stop('SIGKILL')
-    const printed = [...client.lines('stdout')].join('\n')
-    const { error, end } = JSON.parse(printed) as IperfReport
-    if (!end?.sum_received) throw new Error(`iperf3 measured nothing: ${error ?? printed}`)
-    return end.sum_received.bits_per_second
-  }
+async function measurePairs(downloads: Downloads, consumer: Person, plain: PlainTunnel) {
   const seen: { paid: number; plain: number }[] = []
+  const run = ({ host }: { host: Person['host'] }) => downloads.measure(host, secondsEach)
   for (let pair = 0; pair < pairs; pair++) {
-    if (pair % 2 === 0) seen.push({ plain: await run(plain.host), paid: await run(consumer.host) })
-    else seen.push({ paid: await run(consumer.host), plain: await run(plain.host) })
+    if (pair % 2 === 0) seen.push({ plain: await run(plain), paid: await run(consumer) })
+    else seen.push({ paid: await run(consumer), plain: await run(plain) })
   }
+  const median = (of: (each: { paid: number; plain: number }) => number) => quantile(seen.map(of), 0.5)
   return {
-    paidBitsPerSecond: quantile(
-      seen.map(({ paid }) => paid),
-      0.5,
-    ),
-    plainBitsPerSecond: quantile(
-      seen.map((each) => each.plain),
-      0.5,
-    ),
-    throughputRatio: quantile(
-      seen.map((each) => each.paid / each.plain),
-      0.5,
-    ),
+    paidBitsPerSecond: median(({ paid }) => paid),
+    plainBitsPerSecond: median((each) => each.plain),
+    throughputRatio: median((each) => each.paid / each.plain),
   }
 }
 
@@ -142,25 +121,41 @@ async function measureDelay(market: Market, provider: Person & { program: Progra
   return { p50: quantile(delays, 0.5), p99: quantile(delays, 0.99), samples: delays.length }
 }
 
-/** Halts the consumer's program, whose kernel goes on downloading, and sees how far it comes. */
-async function stopPaying(market: Market, provider: Person, consumer: Person, session: Program) {
-  session.signal('SIGSTOP')
-  const download = consumer.host.start([
-    ...['curl', '-sS', '--max-time', '20', '-o', '/dev/null'],
-    market.internet.fileUrl(200_000_000),
-  ])
+/** Halts the consumer's program in the middle of a download at full speed, and sees what the provider still forwards. */
+async function stopPaying(
+  market: Market,
+  downloads: Downloads,
+  provider: Person,
+  consumer: Person,
+  session: Program,
+) {
   const perMegabyte = parseTrafficPrice(price, market.chain.tokenDecimals)
-  const unpaid = await eventually('the provider stops forwarding', async () => {
+  const look = async () => {
     const { sessions } = await provider.json<{
       sessions: { phase: string; downBytes: string; upBytes: string; paid: string }[]
     }>('sessions')
     const [shown] = sessions
-    if (shown?.phase !== 'suspended') return undefined
-    return Number(shown.downBytes) + Number(shown.upBytes) - Number(BigInt(shown.paid) / perMegabyte) * 1e6
+    if (shown === undefined) throw new Error('The session is over already.')
+    const forwarded = Number(shown.downBytes) + Number(shown.upBytes)
+    return { ...shown, forwarded, paidBytes: Number(BigInt(shown.paid) / perMegabyte) * 1e6 }
+  }
+  const before = await look()
+  const { client, server } = await downloads.begin(consumer.host, 60)
+  await eventually('the download is on its way', async () => {
+    return (await look()).forwarded > before.forwarded + inTheMiddleBytes
   })
-  await download.stop('SIGKILL')
+  session.signal('SIGSTOP')
+  let last = await look()
+  await eventually('the provider stops forwarding', async () => {
+    const next = await look()
+    const isStill = next.forwarded === last.forwarded && next.paid === last.paid
+    last = next
+    return next.phase === 'suspended' && isStill
+  })
+  await client.stop('SIGKILL')
+  await server.stop('SIGKILL')
   await session.stop('SIGKILL')
-  return unpaid
+  return last.forwarded - last.paidBytes
 }
 
 function quantile(values: readonly number[], share: number): number {

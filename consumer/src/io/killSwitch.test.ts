@@ -68,7 +68,7 @@ describe('the kill switch', () => {
       const rules = chainOf(tunnelRuleset(policy), name)
       expect(rules.slice(-3)).toEqual([
         'jump halted',
-        'quota name "cap" drop',
+        'quota name "cap" counter name "capped" drop',
         `counter name "${name === 'download' ? 'down' : 'up'}" accept`,
       ])
     }

@@ -16,6 +16,7 @@ export const parts = {
   down: 'down',
   up: 'up',
   cap: 'cap',
+  capped: 'capped',
   halted: 'halted',
   stopped: 'stopped',
 } as const
@@ -59,9 +60,11 @@ export function tunnelRuleset(policy: TunnelPolicy): string {
   const gateway6 = `ip6 daddr ${nftAddress(policy.gateway6)}`
   const outer = policy.endpoint && outerRules(policy.endpoint, policy.fwmark)
   const { limit } = policy
-  const capped = limit === undefined ? [] : [`quota name "${parts.cap}" drop`]
+  const capped = limit === undefined ? [] : [`quota name "${parts.cap}" counter name "${parts.capped}" drop`]
   return table([
-    ...(limit === undefined ? [] : [`quota ${parts.cap} { over ${nftBytes(limit)}; }`]),
+    ...(limit === undefined
+      ? []
+      : [`quota ${parts.cap} { over ${nftBytes(limit)}; }`, `counter ${parts.capped} { }`]),
     `counter ${parts.down} { }`,
     `counter ${parts.up} { }`,
     `counter ${parts.stopped} { }`,

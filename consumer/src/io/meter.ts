@@ -26,19 +26,18 @@ export interface Meter {
 export function openMeter(where: NftOptions = {}): Meter {
   const reader = openNftReader(where)
   const readOnce = async (): Promise<Reading> => {
-    const { counters, quotas } = await reader.read('inet', killSwitchTable)
+    // The counters alone: the whole table takes twice as long to print, and this is asked many times a second.
+    const counters = await reader.readCounters('inet', killSwitchTable)
     const down = counters.get(parts.down)
     const up = counters.get(parts.up)
     if (!down || !up)
       throw new UserError(
         'The kill switch has no counters: somebody else changed it. Run "pontage disconnect".',
       )
-    const limit = quotas.get(parts.cap)
     return {
       downBytes: bytes(down.bytes),
       upBytes: bytes(up.bytes),
-      // The kernel stops telling at the limit, and drops the packet that would reach it.
-      limitReached: limit !== undefined && limit.usedBytes >= limit.limitBytes,
+      limitReached: (counters.get(parts.capped)?.packets ?? 0n) > 0n,
     }
   }
   return {

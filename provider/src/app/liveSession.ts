@@ -20,6 +20,8 @@ export interface LiveSession {
   /** What the kernel was told last. */
   limit: bigint
   passing: boolean
+  /** Its traffic was dropped at the limit, when the kernel was read last. */
+  isDropping: boolean
 }
 
 /** Where traffic has no price the quota is this large: nothing reaches it. */

@@ -1,19 +1,21 @@
 import type { Clock } from '@pontage/shared'
 
-/** Rounds that follow a payment are this far apart at most: those that pay meanwhile go together. */
-const furthestApartMs = 50
-/** And at least this far; in between, rounds take no more than this share of the time. */
+/** Rounds that follow payments are so far apart, at least and at most: those that pay meanwhile go together. */
 const closestApartMs = 10
+const furthestApartMs = 50
+/** In between they take no more than this share of the time. */
 const roundsShare = 0.1
 /** How often the kernel is read when nobody pays; seldomer where that takes more than this share of the time. */
 const readEveryMs = 250
 const readShare = 0.25
-/** Where a round takes longer than this, because there are many sessions, a payment only raises its own limit. */
+/** How often while somebody does, as long as that takes no more than {@link roundsShare}. */
+const busyEveryMs = 100
+/** A round that is wanted soon waits for the next regular one where rounds take longer than this. */
 const cheapMs = 5
 
 /**
- * When the sessions are looked at: all in one round, each {@link readEveryMs}, and soon after a payment; where there
- * are many, a payment is followed by a change of its own limit alone. Whatever else changes sessions takes turns.
+ * When the sessions are looked at: all in one round, each {@link readEveryMs}, oftener while payments come. A payment
+ * only raises its own limit, which costs a fraction of a reading. Whatever else changes sessions takes turns.
  */
 export class Rounds {
   #turn: Promise<unknown> = Promise.resolve()
@@ -23,6 +25,10 @@ export class Rounds {
   #readAt: number
   #tookMs = 0
   #apartMs = furthestApartMs
+  /** Payments came since the kernel was read. */
+  #isBusy = false
+  /** The next round has to read, however short ago it did. */
+  #mustRead = false
   #stopped = false
 
   constructor(
@@ -40,9 +46,16 @@ export class Rounds {
     this.#within(readEveryMs)
   }
 
-  /** Has the next round begin as soon as the last one allows. */
+  /** Raises limits as soon as the last round allows. */
+  raise(): void {
+    this.#isBusy = true
+    this.#within(this.#restMs())
+  }
+
+  /** Reads and writes as soon as the last round allows: where a session is held back, or about to be. */
   soon(): void {
-    this.#within(Math.max(0, this.#lastAt + this.#apartMs - this.clock.elapsedMs()))
+    this.#mustRead = true
+    this.#within(this.#restMs())
   }
 
   /** Does `work` while no round runs. */
@@ -68,7 +81,7 @@ export class Rounds {
     this.#timer = setTimeout(() => {
       this.#timer = undefined
       this.inTurn(() => this.#round()).then(
-        () => this.#within(Math.max(0, this.#readAt + this.#readEveryMs() - this.clock.elapsedMs())),
+        () => this.#within(Math.max(0, this.#readDueAt() - this.clock.elapsedMs())),
         (error: unknown) => this.told.failed(error),
       )
     }, ms)
@@ -77,17 +90,30 @@ export class Rounds {
   async #round(): Promise<void> {
     const began = this.clock.elapsedMs()
     this.#lastAt = began
-    if (this.#tookMs > cheapMs && began < this.#readAt + this.#readEveryMs()) return this.work.raise()
-    const elapsedMs = began - this.#readAt
-    this.#readAt = began
-    await this.work.meter(elapsedMs)
-    const took = this.clock.elapsedMs() - began
-    this.#tookMs = took
-    this.#apartMs = Math.min(furthestApartMs, Math.max(closestApartMs, took / roundsShare))
-    this.told.took(took)
+    const isDue = began >= this.#readDueAt() || (this.#mustRead && this.#tookMs <= cheapMs)
+    await (isDue ? this.#read(began) : this.work.raise())
+    const tookMs = this.clock.elapsedMs() - began
+    this.#apartMs = Math.min(furthestApartMs, Math.max(closestApartMs, tookMs / roundsShare))
+    if (!isDue) return
+    this.#tookMs = tookMs
+    this.told.took(tookMs)
   }
 
-  #readEveryMs(): number {
-    return Math.max(readEveryMs, this.#tookMs / readShare)
+  #read(began: number): Promise<void> {
+    const elapsedMs = began - this.#readAt
+    this.#readAt = began
+    this.#isBusy = false
+    this.#mustRead = false
+    return this.work.meter(elapsedMs)
+  }
+
+  #restMs(): number {
+    return Math.max(0, this.#lastAt + this.#apartMs - this.clock.elapsedMs())
+  }
+
+  #readDueAt(): number {
+    const every = Math.max(readEveryMs, this.#tookMs / readShare)
+    const busy = Math.max(busyEveryMs, this.#tookMs / roundsShare)
+    return this.#readAt + (this.#isBusy || this.#mustRead ? Math.min(every, busy) : every)
   }
 }

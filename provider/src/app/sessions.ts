@@ -116,6 +116,7 @@ export class Sessions {
         isInterrupted: false,
         limit,
         passing: true,
+        isDropping: false,
       }
       const presharedKey = generatePresharedKey()
       await this.#raise(live, { wireguardKey, presharedKey })
@@ -158,6 +159,7 @@ export class Sessions {
         isInterrupted: true,
         limit: kernelLimit(session, carried),
         passing: true,
+        isDropping: false,
       }
       // Known first: its consumer may be at the door as soon as the peer is there.
       this.#live.set(id, live)
@@ -200,7 +202,9 @@ export class Sessions {
     if (live === undefined) return
     this.#advance(live, { type: 'promised', total })
     this.#paid.add(live)
-    this.#rounds.soon()
+    // What a quota dropped it counts as used: it has to be known before the limit can make up for it.
+    if (live.isDropping) this.#rounds.soon()
+    else this.#rounds.raise()
   }
 
   guaranteed(channelId: Hex, ceiling: Wei): void {
@@ -243,12 +247,13 @@ export class Sessions {
     const readings = await this.firewall.read()
     const over: [LiveSession, Ending][] = []
     for (const live of this.#live.values()) {
-      const before = live.session.phase
+      const { phase: before, reading: last } = live.session
       const ending = this.#advance(live, {
         type: 'metered',
         reading: withCarried(readings.get(live.record.key) ?? noReading, live.carried),
         elapsedMs,
       })
+      live.isDropping = live.session.reading.dropped > last.dropped
       if (ending) over.push([live, ending])
       else if (before !== live.session.phase)
         log.debug('session changed', { session: live.record.id, phase: live.session.phase })
