@@ -44,6 +44,19 @@ interface Shown {
   }[]
 }
 
+interface Leaving {
+  readonly unbondsAt: number
+  readonly done: boolean
+}
+
+/** Demands that all that was ever promised, less the hub's fee, is with the beneficiary. */
+async function expectAllPaid(): Promise<void> {
+  const { hubs } = await provider.json<{ hubs: { promised: string }[] }>('status')
+  const promised = hubs.reduce((sum, hub) => sum + BigInt(hub.promised), 0n)
+  expect(promised).toBeGreaterThan(0n)
+  expect(await market.chain.token.balanceOf(beneficiary)).toBe((promised * 98n) / 100n)
+}
+
 async function connect(): Promise<Program> {
   const program = consumer.start(['connect', '--json'])
   await logged(program, 'connected', {}, 60_000)
@@ -173,5 +186,44 @@ describe('the owner of a provider', () => {
     expect(sessions).toHaveLength(1)
     await hangUp(session)
     expect(session.output()).not.toContain('counts')
+  })
+
+  it('retires while somebody is connected, who is served until told that it is over', async () => {
+    const session = await connect()
+    const waiting = provider.start(['retire'])
+    await waiting.line(/still serves 1 session/, { timeoutMs: 60_000 })
+    expect(await provider.run('offer')).toMatch(/No offer stands/)
+    // Breaking off changes nothing: it is on its way out, and serves who is there.
+    waiting.signal('SIGKILL')
+    await download(2_000_000)
+    const leaving = await provider.json<Leaving>('retire', '--now')
+    expect((await provider.program.ended).code).toBe(0)
+    expect(leaving.unbondsAt).toBeGreaterThan(0)
+    await expectAllPaid()
+    await session.line(/provider-stopping|provider is stopping|shutting down/i, { timeoutMs: 60_000 })
+    await session.stop('SIGKILL')
+    await consumer.run('disconnect')
+  })
+
+  it('changes his mind, and retires again: killed in the midst it is carried on', async () => {
+    await provider.run('retire', '--cancel')
+    await provider.run('stake', 'cancel')
+    await provider.run('register', '--stake', '1', '--beneficiary', beneficiary)
+    provider.program = provider.start([
+      ...['run', '--endpoint', `${provider.host.address}:7800`, '--price', '20/GB', '--country', 'DE'],
+      ...['--hub', hub.address],
+    ])
+    await provider.program.line(/"listening"/, { timeoutMs: 60_000 })
+    const session = await connect()
+    await download(2_000_000)
+    const waiting = provider.start(['retire', '--json'])
+    await logged(provider.program, 'retiring', { sessions: 1 }, 60_000)
+    provider.program.signal('SIGKILL')
+    const leaving = JSON.parse(await waiting.succeeded({ timeoutMs: 90_000 })) as Leaving
+    expect(leaving.unbondsAt).toBeGreaterThan(0)
+    await expectAllPaid()
+    expect((await provider.host.run(['nft', 'list', 'ruleset'])).stdout).not.toContain('pontage')
+    await session.stop('SIGKILL')
+    await consumer.run('disconnect')
   })
 })

@@ -10,6 +10,7 @@ import type { LiveSession } from './liveSession.js'
 import type { Parts } from './parts.js'
 import type { PathMtus } from './pathMtus.js'
 import { tryReach } from './reach.js'
+import type { Retirement } from './retirement.js'
 import type { Sessions } from './sessions.js'
 
 /** A running session as its owner sees it: who, how much and when, never where to. */
@@ -43,9 +44,10 @@ export function createControl(
     readonly gas: GasWatch
     readonly hubs: ReadonlyMap<Address, HubLink>
     readonly pathMtus: Pick<PathMtus, 'of'>
+    readonly retirement: Pick<Retirement, 'begin'>
   },
 ): ControlHandlers {
-  const { sessions, firewall, gas, hubs, pathMtus } = desk
+  const { sessions, firewall, gas, hubs, pathMtus, retirement } = desk
   const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
@@ -56,6 +58,7 @@ export function createControl(
       limits: limitsText(firewall.limits()),
       gasCoins: gas.balance() ?? null,
     }),
+    retire: ({ now }) => retirement.begin(now === true),
     reach: () => tryReach(hubs.values()),
     async kick({ who }) {
       const wanted = text(who)

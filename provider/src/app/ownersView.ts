@@ -7,6 +7,7 @@ import { watchGas } from './gasWatch.js'
 import type { Metrics } from './metrics.js'
 import type { Parts } from './parts.js'
 import type { PathMtus } from './pathMtus.js'
+import type { Retirement } from './retirement.js'
 import type { Sessions } from './sessions.js'
 import type { Settings } from './settings.js'
 
@@ -20,9 +21,10 @@ export async function openOwnersView(
     readonly metrics: Metrics
     readonly hubs: ReadonlyMap<Address, HubLink>
     readonly pathMtus: PathMtus
+    readonly retirement: Retirement
   },
 ): Promise<{ close(): Promise<void> }> {
-  const { sessions, firewall, metrics, hubs, pathMtus } = desk
+  const { sessions, firewall, metrics, hubs, pathMtus, retirement } = desk
   const gas = watchGas(parts, settings.gasWarnBelow)
   try {
     const page =
@@ -34,7 +36,7 @@ export async function openOwnersView(
             firewall,
             gas,
           })
-    const control = createControl(parts, { sessions, firewall, gas, hubs, pathMtus })
+    const control = createControl(parts, { sessions, firewall, gas, hubs, pathMtus, retirement })
     const socket = await listenControl(settings.home, control, parts.log)
     return {
       async close() {

@@ -21,6 +21,7 @@ import { planNetwork } from './planNetwork.js'
 import { publishOffer, readPublished } from './publish.js'
 import { recoverMachine } from './recover.js'
 import { resumeSessions } from './resume.js'
+import { prepareRetirement } from './retirement.js'
 import { isRetiring } from './retiring.js'
 import { Sessions } from './sessions.js'
 import type { Settings } from './settings.js'
@@ -33,6 +34,8 @@ export interface Serving {
   stop(): Promise<void>
   /** Rejects when it cannot go on: the disk or the kernel fails. */
   readonly failed: Promise<never>
+  /** Resolves when its owner had it retire and the last session has ended. */
+  readonly retired: Promise<void>
 }
 
 /** Milliseconds between looks at what is still to be sent, or was and is in no block. */
@@ -121,6 +124,8 @@ export async function serve(
       failed: fail,
     })
     closers.push(() => sessions.stop())
+    const retirement = prepareRetirement(parts, sessions)
+    closers.push(() => retirement.stop())
     const pathMtus = watchPathMtus(parts, machine)
     const hubs = joinHubs(parts, settings, { lines, sessions, delays })
     closers.push(() => hubs.close())
@@ -148,7 +153,7 @@ export async function serve(
       maxGuaranteeSeconds: delays.maxGuarantee,
       price: () => price ?? settings.price,
       nextKey: () => nextKey++,
-      door: () => (price === undefined && door === 'open' ? 'closing' : door),
+      door: () => (price === undefined || retirement.hasBegun() ? closed(door) : door),
       promised: (hub, channelId, total) => hubs.promised(hub, channelId, total),
       paidLate: (hub) => void hubs.settlements.get(hub)?.settle(),
       failed: fail,
@@ -178,7 +183,7 @@ export async function serve(
     })
     closers.push(() => watch.stop())
     const owner = await openOwnersView(parts, settings, {
-      ...{ sessions, firewall, metrics, pathMtus },
+      ...{ sessions, firewall, metrics, pathMtus, retirement },
       hubs: hubs.links,
     })
     closers.push(() => owner.close())
@@ -201,6 +206,7 @@ export async function serve(
     return {
       port: outside.port,
       failed,
+      retired: retirement.drained,
       async stop() {
         door = 'closing'
         await inOrder([() => sessions.stop(), () => settleAll(), closeAll])
@@ -249,6 +255,8 @@ function cheaper<Price extends bigint>(asked: Price, inForce: Price): Price {
   if (inForce < asked) return inForce
   return asked
 }
+
+const closed = (door: Door): Door => (door === 'open' ? 'closing' : door)
 
 function failure(): { failed: Promise<never>; fail: (error: unknown) => void } {
   let fail: (error: unknown) => void = () => undefined

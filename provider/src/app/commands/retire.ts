@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Chain,
   type ChainOptions,
@@ -22,9 +23,12 @@ import { forgetRetiring, noteRetiring } from '../retiring.js'
 import { timeOf } from '../when.js'
 import { withParts } from './open.js'
 
-type Options = ChainOptions & KeyOptions & { cancel: boolean; json: boolean }
+type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json: boolean }
 
-/** Ends a provider in order: each time it is run, it does what can be done by then and says what waits. */
+/**
+ * Ends a provider in order: each time it is run, it does what can be done by then and says what waits. A program that
+ * runs is told to serve nobody new, and stops by itself once nobody is left; what is to be drawn is drawn after that.
+ */
 export const retireCommand: CommandModule<CommonOptions, Options> = {
   command: 'retire',
   describe:
@@ -33,6 +37,11 @@ export const retireCommand: CommandModule<CommonOptions, Options> = {
     ...chainFlags,
     ...keyFlags,
     ...jsonFlag,
+    now: {
+      type: 'boolean',
+      default: false,
+      describe: 'End the sessions that run, instead of waiting for them',
+    },
     cancel: { type: 'boolean', default: false, describe: 'Serve again at the next run' },
   } as never,
   handler: (options) =>
@@ -43,12 +52,12 @@ async function cancel({ home, json }: Options): Promise<void> {
   await forgetRetiring(home)
   if (json) printJson({ retiring: false })
   else
-    printLines('The provider serves again at the next run. What is unbonding comes back with: stake cancel.')
+    printLines(
+      'The provider serves again at the next run. Where its stake is unbonding already, take it back before: stake cancel, then register --stake 1.',
+    )
 }
 
 interface Report {
-  /** Sessions of the daemon that still runs; undefined when none does. */
-  readonly sessions: number | undefined
   readonly hubs: readonly HubLeft[]
   readonly unbondsAt: number
   readonly done: boolean
@@ -59,14 +68,42 @@ async function retire(options: Options, chain: Chain): Promise<void> {
   const report = await withParts(options, chain, async (parts): Promise<Report> => {
     const { live } = await readOffer(chain, parts.identity.address)
     if (live) await parts.sender.send(chain.marketplace.withdrawOffer.populateTransaction())
-    if (isRunning(options.home)) {
-      const sessions = await askRunning<unknown[]>(options.home, { type: 'sessions' })
-      return { sessions: sessions.length, hubs: [], unbondsAt: 0, done: false }
-    }
+    await untilNoneRuns(options)
     return windUpAlone(parts, options.home)
   })
   if (options.json) printJson(report)
   else printLines(...sentences(chain, report))
+}
+
+/** How long a program that begins or ends may take to answer. */
+const silentForMs = 300_000
+const askEveryMs = 500
+
+/**
+ * Tells the program that runs on this home to retire, and waits until it has stopped, however it does: in order, or
+ * killed. Whoever does not want to wait may break off: it goes on by itself.
+ */
+async function untilNoneRuns({ home, now, json }: Options): Promise<void> {
+  let told: number | undefined
+  let silentSince = Date.now()
+  while (isRunning(home)) {
+    try {
+      const sessions = await askRunning<number>(home, { type: 'retire', now })
+      silentSince = Date.now()
+      if (sessions !== told && !json)
+        printLines(
+          sessions === 0
+            ? 'The provider that runs serves nobody any more, and stops.'
+            : `The provider that runs still serves ${sessions} session(s), and stops after them; retire --now ends them.`,
+        )
+      told = sessions
+    } catch (error) {
+      // It answers, but not this; or it does not answer yet, or any more.
+      const { cause } = error as Error
+      if (cause === undefined || Date.now() - silentSince > silentForMs) throw error
+    }
+    await delay(askEveryMs)
+  }
 }
 
 async function windUpAlone(parts: Parts, home: string): Promise<Report> {
@@ -75,20 +112,16 @@ async function windUpAlone(parts: Parts, home: string): Promise<Report> {
     await recoverMachine(parts, home, false)
     const hubs = await windUp(parts)
     const isAllIn = hubs.every(({ undrawn, due, missing }) => undrawn === 0n && due === 0n && missing === 0n)
-    if (!isAllIn) return { sessions: undefined, hubs, unbondsAt: 0, done: false }
+    if (!isAllIn) return { hubs, unbondsAt: 0, done: false }
     const { unbondsAt, isOut } = await takeStake(parts)
-    return { sessions: undefined, hubs, unbondsAt, done: isOut }
+    return { hubs, unbondsAt, done: isOut }
   } finally {
     unlock()
   }
 }
 
-function sentences(chain: Chain, { sessions, hubs, unbondsAt, done }: Report): string[] {
+function sentences(chain: Chain, { hubs, unbondsAt, done }: Report): string[] {
   const lines = ['The offer is withdrawn: nobody new is served.']
-  if (sessions !== undefined)
-    lines.push(
-      `The provider still runs, with ${sessions} session(s). Let them end, or end them with kick; stop it; then run retire again.`,
-    )
   for (const { hub, undrawn, protestsEndAt, due, missing, lost } of hubs) {
     if (protestsEndAt > 0)
       lines.push(`${inTokens(chain, undrawn)} under hub ${hub} is protested until ${timeOf(protestsEndAt)}.`)

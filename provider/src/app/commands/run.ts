@@ -39,8 +39,9 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
     const parts = openParts(given.home, identity, chain, log)
     closers.push(parts.closeStore)
     const serving = await serveAs(parts, settings)
-    const broken = await Promise.race([stopped, serving.failed]).then(
-      (signal) => void log.info('stopping', { signal }),
+    const retired = serving.retired.then(() => 'retired')
+    const broken = await Promise.race([stopped, retired, serving.failed]).then(
+      (reason) => void log.info('stopping', { reason }),
       (error: Error) => error,
     )
     if (broken) log.error('cannot go on', { reason: broken.message })
