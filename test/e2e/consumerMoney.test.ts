@@ -30,7 +30,7 @@ interface Found {
 
 let market: Market
 let hub: Awaited<ReturnType<typeof openHub>>
-let other: Awaited<ReturnType<typeof openHub>>
+let other: Person & { program: Program }
 let provider: Awaited<ReturnType<typeof openProvider>>
 let consumer: Person
 
@@ -236,5 +236,107 @@ describe('a consumer whose hub is gone for ever', () => {
     console.log(
       `hub gone for ever: of 10 locked, ${returned} wei came back, ${signed} was signed away, ${begun.relayFee} paid for sending`,
     )
+  })
+})
+
+describe('a hub whose newest ledger is lost', { timeout: 300_000 }, () => {
+  const hour = 3_600
+  const fee = (promised: bigint) => (promised * 2n) / 100n
+  const backup = () => join(other.host.home, 'older.sqlite')
+
+  /** What the provider holds under the hub: of consumers, and of the hub itself. */
+  async function held(): Promise<{ promised: bigint; hubTotal: bigint }> {
+    const { hubs } = await provider.json<{ hubs: { hub: string; promised: string; hubTotal: string }[] }>(
+      'status',
+    )
+    const row = hubs.find((each) => each.hub === other.address)
+    return { promised: BigInt(row?.promised ?? 0), hubTotal: BigInt(row?.hubTotal ?? 0) }
+  }
+
+  /** What the hub's ledger says that it promised the provider. */
+  async function known(): Promise<bigint> {
+    const { providers } = await other.json<{ providers: { provider: string; total: string }[] }>('providers')
+    return BigInt(providers.find((each) => each.provider === provider.address)?.total ?? 0)
+  }
+
+  /** One session, cleared at its end. @returns the hub's total afterwards */
+  async function session(): Promise<bigint> {
+    const program = await eventually('the hub guarantees', connectUnlessRefused, 90_000)
+    await download(1_200_000)
+    await program.stop('SIGINT', 20_000)
+    return eventually(
+      'the session is cleared',
+      async () => {
+        const { promised: total, hubTotal } = await held()
+        return total > 0n && hubTotal === total - fee(total) ? hubTotal : undefined
+      },
+      60_000,
+    )
+  }
+
+  /** After a start the hub needs a moment to see that time has passed, and the provider to find the hub. */
+  async function connectUnlessRefused(): Promise<Program | undefined> {
+    const program = consumer.start(['connect', '--json'])
+    const connected = logged(program, 'connected', {}, 60_000).then(() => program)
+    return Promise.race([connected, program.ended.then(() => undefined)]).catch(() => undefined)
+  }
+
+  async function passTime(seconds: number): Promise<void> {
+    await market.chain.rpc.send('evm_increaseTime', [seconds])
+    await market.chain.rpc.send('evm_mine', [])
+  }
+
+  /** Kills the hub and puts the backup in the place of its ledger. */
+  async function loseLedger(): Promise<void> {
+    await other.program.stop('SIGKILL')
+    const ledger = join(other.host.home, '.pontage', 'hub', 'ledger.sqlite')
+    for (const ending of ['', '-wal', '-shm']) rmSync(`${ledger}${ending}`, { force: true })
+    copyFileSync(backup(), ledger)
+  }
+
+  const start = () => other.start(['run', '--port', '7700', '--draw-above', '1000'])
+
+  it('learns from the provider what it forgot, before it promises anything', async () => {
+    await consumer.run('channel', 'open', '--hub', other.address, '--amount', '5', '--yes')
+    const before = await session()
+    await other.run('ledger', 'backup', backup())
+    const newest = await session()
+    expect(newest).toBeGreaterThan(before)
+    await loseLedger()
+    expect(await known()).toBe(before)
+    other.program = start()
+    await logged(other.program, 'the ledger is older than what left this hub', {}, 90_000)
+    expect(await known()).toBe(newest)
+    expect(await refusal('connect')).toMatch(/ledger is being rebuilt/)
+
+    // The promises come again too: all of them can be drawn, and then nothing is left to wait for but time.
+    const { promised: signed } = await held()
+    await eventually(
+      'the hub holds every promise again',
+      async () => BigInt((await other.json<{ sum: string }>('draw')).sum) === signed,
+      60_000,
+    )
+    await other.run('draw', '--now')
+    await passTime(hour + 60)
+    expect(await session()).toBeGreaterThan(newest)
+    await provider.run('redeem', '--now')
+    const account = await market.chain.channels.accountOf(other.address, provider.address)
+    const { promised: total } = await held()
+    expect(account.paid).toBe(total - fee(total))
+  })
+
+  it('does not start once the chain shows it, until its operator has it rebuilt', async () => {
+    const { hubTotal } = await held()
+    await loseLedger()
+    const refused = start()
+    expect((await refused.ended).code).toBe(1)
+    expect(refused.lines('stderr').join('\n')).toMatch(/pontage-hub ledger rebuild/)
+    await other.run('ledger', 'rebuild')
+    other.program = start()
+    await logged(other.program, 'a total was raised to what the chain has paid', {}, 90_000)
+    await logged(other.program, 'listening')
+    expect(await known()).toBe(hubTotal)
+    await passTime(hour + 60)
+    expect(await session()).toBeGreaterThan(hubTotal)
   })
 })

@@ -124,8 +124,8 @@ export async function startHub(options: {
   const gas = createGasWatch(parts)
   const index = createProposalIndex({ chain, typedData, log })
   const market = createMarket(parts, index)
-  const publisher = createPublisher(parts)
   const recovery = createRecovery(parts)
+  const publisher = createPublisher(parts, recovery.judgeCollateral)
   const relayer = createRelayer(parts)
   const reach = createReach(index, clock)
   await watch.catchUp().catch(async (cause) => {

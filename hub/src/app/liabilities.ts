@@ -21,14 +21,19 @@ interface PublicationId {
   readonly blockNumber: number
 }
 
+/** Before the first look: providers that come back after a restart show what an older ledger would leave out. */
+const patienceMs = 60_000
 /** How often the schedule is looked at, at least. */
 const lookEveryMs = 5_000
 /** Trees that are kept, made: as many as providers may ask for at the same time. */
 const treesKept = 4
 
-export function createPublisher(parts: Parts): Publisher {
+/** @param judgeLedger - Refuses while the ledger may lack what left the hub: what it then published would be too little. */
+export function createPublisher(parts: Parts, judgeLedger: () => Promise<Verdict>): Publisher {
   const { ledger, chain, identity, typedData, sender, rules, clock, log } = parts
   const trees = new Map<string, SumTree>()
+  /** Whether providers wait for one that tells all again. */
+  let isAwaited = false
 
   function treeOf({ liabilities, leaves }: Publication): SumTree {
     const key = `${liabilities.root} ${liabilities.blockNumber}`
@@ -67,15 +72,23 @@ export function createPublisher(parts: Parts): Publisher {
 
   async function whenDue(everySeconds: number): Promise<void> {
     if (!(await ledger.leads())) return
+    const complete = await judgeLedger()
+    if (!complete.ok) {
+      isAwaited = true
+      return
+    }
     const last = await ledger.publication()
-    if (!last || clock.now() - last.publishedAt >= everySeconds) await publish()
+    if (!isAwaited && last && clock.now() - last.publishedAt < everySeconds) return
+    await publish()
+    isAwaited = false
   }
 
   async function find(of?: PublicationId): Promise<Verdict<{ publication: Publication }>> {
     const publication = await ledger.publication(of)
-    return publication
-      ? { ok: true, publication }
-      : refuse({ code: 'unknown-publication', root: of?.root ?? 'newest' })
+    if (publication) return { ok: true, publication }
+    // What it once published may be among what it forgot.
+    const complete = await judgeLedger()
+    return complete.ok ? refuse({ code: 'unknown-publication', root: of?.root ?? 'newest' }) : complete
   }
 
   return {
@@ -83,6 +96,7 @@ export function createPublisher(parts: Parts): Publisher {
     whole: find,
     async run(everySeconds, signal) {
       if (everySeconds === 0) return
+      await pause(Math.min(patienceMs, everySeconds * 1_000), signal)
       for (; !signal.aborted; await pause(Math.min(lookEveryMs, everySeconds * 500), signal)) {
         await whenDue(everySeconds).catch((error: Error) =>
           log.error('liabilities not published', { reason: error.message.slice(0, 200) }),

@@ -38,7 +38,7 @@ const malformed = (problem: string) => refuse({ code: 'malformed-message', type:
 
 const refused = (verdict: Verdict): HttpAnswer => {
   if (verdict.ok) throw new Error('Nothing was refused.')
-  const status = verdict.refusal.code === 'unknown-publication' ? 404 : 400
+  const status = { 'unknown-publication': 404, 'hub-recovering': 503 }[verdict.refusal.code as string] ?? 400
   return { status, body: { error: explain(verdict.refusal) } }
 }
 

@@ -32,6 +32,8 @@ export function createRecovery(parts: Parts): Recovery {
 
   /** As it was read last: requests do not read it again. */
   let note: Note | undefined
+  /** Before that, blocks change nothing: the operator may have to be asked first. */
+  let begun = false
 
   async function read(): Promise<Note | undefined> {
     const text = await ledger.note('recovering')
@@ -71,8 +73,10 @@ export function createRecovery(parts: Parts): Recovery {
       if (known === 'asked') await enter('the operator said so')
       else if (known) log.warn('the ledger is being rebuilt', known)
       await learnFromChain()
+      begun = true
     },
     consider(update) {
+      if (!begun) return
       looking = looking
         .then(read)
         .then(() => (update.accounts.length > 0 ? learnFromChain() : undefined))

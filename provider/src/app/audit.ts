@@ -21,11 +21,13 @@ export interface Audit {
 }
 
 /**
+ * @param maxGuaranteeSeconds - A hub that rebuilds its ledger waits that long at most, and cannot show what it forgot.
  * @param told.lied - A hub said less than it owes us, or will not show it; with the reason as the end of a sentence.
  */
 export async function createAudit(
   { chain, identity, typedData, promises, clock, log }: Parts,
   links: ReadonlyMap<Address, Pick<HubLink, 'request'>>,
+  maxGuaranteeSeconds: number,
   told: { readonly lied: (hub: Address, reason: string) => void },
 ): Promise<Audit> {
   const totals = new HeldTotals()
@@ -55,13 +57,16 @@ export async function createAudit(
     if (answer === undefined) return
     if (!answer.ok) {
       // Out of reach is no lie, and neither is a publication that a newer one is about to replace.
-      if (outOfReach.has(answer.refusal.code)) return
+      const { refusal } = answer
+      if (outOfReach.has(refusal.code)) return
+      const isRebuilding = refusal.code === 'peer-refused' && refusal.peerCode === 'hub-recovering'
+      const patience = patienceSeconds + (isRebuilding ? maxGuaranteeSeconds : 0)
       const since = refusedSince.get(hub) ?? clock.now()
       refusedSince.set(hub, since)
-      log.warn('the hub does not show what it anchored', { hub, root, reason: explain(answer.refusal) })
-      if (clock.now() - since < patienceSeconds) return
+      log.warn('the hub does not show what it anchored', { hub, root, reason: explain(refusal) })
+      if (clock.now() - since < patience) return
       done(anchored)
-      if (held > paid) told.lied(hub, `it has not shown what it anchored on chain for ${patienceSeconds} s`)
+      if (held > paid) told.lied(hub, `it has not shown what it anchored on chain for ${patience} s`)
       return
     }
     done(anchored)

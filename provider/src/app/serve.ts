@@ -169,7 +169,7 @@ export async function serve(
     udpPort = mapping?.udp ?? settings.wireguardPort
     await publishOffer(parts, settings, { wireguardKey, certificate: certificate.fingerprint })
     price = await pricesInForce(parts, settings)
-    const audit = await createAudit(parts, hubs.links, {
+    const audit = await createAudit(parts, hubs.links, delays.maxGuarantee, {
       lied: (hub, reason) => void hubs.settlements.get(hub)?.distrust(reason),
     })
     closers.push(() => audit.idle())
