@@ -1,0 +1,123 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { helpOf } from './programHelp.js'
+
+// What the documents tell people to type is held against what the programs, as built, say that they know.
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const programs = new Map(
+  ['pontage-hub', 'pontage-provider', 'pontage'].map((name) => [name, helpOf(root, name)]),
+)
+const flagsOfAll = new Set(
+  [...programs.values()].flatMap((commands) =>
+    [...commands.values()].flatMap(({ flags }) => [...flags.keys()]),
+  ),
+)
+
+const documents = [
+  'README.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => join('docs', name)),
+]
+/** Where a command is named without its program, it is this one's. */
+const programOf = (document: string): string =>
+  ({
+    'docs/operations.md': 'pontage-hub',
+    'docs/provider.md': 'pontage-provider',
+    'docs/earning.md': 'pontage-provider',
+  })[document] ?? 'pontage'
+/** Begins like a command, and is what a log says. */
+const logged = new Set(['draw failed', 'pool low', 'ledger unavailable'])
+
+/** Everything in a document that is set as code: lines of blocks, and pieces of text. */
+function codeOf(document: string): string[] {
+  const text = readFileSync(join(root, document), 'utf8')
+  const blocks = [...text.matchAll(/^```\w*\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'))
+  const pieces = [...text.replace(/^```\w*\n.*?^```/gms, '').matchAll(/`([^`]+)`/g)].map(
+    ([, piece = '']) => piece,
+  )
+  return [...blocks.map((line) => line.replace(/\s+#.*/, '')), ...pieces].map((code) =>
+    code.replace(/\s+/g, ' ').trim(),
+  )
+}
+
+/** A command line as its program and its words; undefined for other code. */
+function commandIn(code: string, document: string): { program: string; words: string[] } | undefined {
+  const words =
+    code
+      .replace(/^\$ /, '')
+      .replace(/^sudo (-u \S+ )?/, '')
+      .replaceAll('\\|', '|')
+      .match(/"[^"]*"|[^\s[\]]+/g) ?? []
+  const [first = ''] = words
+  if (programs.has(first)) return words.length > 1 ? { program: first, words: words.slice(1) } : undefined
+  const program = programOf(document)
+  return programs.get(program)?.has(first) && !logged.has(code) ? { program, words } : undefined
+}
+
+/** What is wrong with a command line; undefined when nothing is. */
+function problemWith({ program, words }: { program: string; words: readonly string[] }): string | undefined {
+  const commands = programs.get(program)
+  const own = words.slice(0, words.includes('--') ? words.indexOf('--') : undefined)
+  const depth = commands?.has(own.slice(0, 2).join(' ')) ? 2 : 1
+  if (own[0]?.startsWith('-')) return isKnown(own[0], flagsOfAll) ? undefined : `knows no ${own[0]}`
+  const help = commands?.get(own.slice(0, depth).join(' '))
+  if (!help) return `knows no command ${own[0]}`
+  const rest = own.slice(depth)
+  const positionals: string[] = []
+  for (let at = 0; at < rest.length; at++) {
+    const word = rest[at] ?? ''
+    if (!word.startsWith('--')) {
+      if (word !== '…') positionals.push(word)
+      continue
+    }
+    if (!word.split('|').every((each) => isKnown(each, help.flags))) return `knows no ${word} there`
+    const takesValue = help.flags.get(nameOf(word))
+    if (takesValue && !word.includes('=')) at++
+  }
+  if (positionals.length > help.positionals) return `takes no "${positionals.at(-1)}" there`
+  const wrong = positionals[0]?.split('|').find((word) => help.choices && !help.choices.includes(word))
+  return wrong === undefined ? undefined : `knows no "${wrong}" there, but ${help.choices?.join(', ')}`
+}
+
+const nameOf = (flag: string): string => flag.replace(/^--/, '').replace(/=.*/, '')
+const isKnown = (flag: string, flags: { has(name: string): boolean }): boolean =>
+  flags.has(nameOf(flag)) || flags.has(nameOf(flag).replace(/^no-/, ''))
+
+it.each(documents)('%s names no command and no flag that the programs do not know', (document) => {
+  const wrong = codeOf(document).flatMap((code) => {
+    const command = commandIn(code, document)
+    const problem = command ? problemWith(command) : undefined
+    return problem === undefined ? [] : [`${code}: ${command?.program} ${problem}`]
+  })
+  const flags = codeOf(document).flatMap((code) =>
+    /^--[a-z-]+/.test(code) ? [code.split(/[ =]/)[0] ?? ''] : [],
+  )
+  const strange = flags.filter((flag) => !isKnown(flag, flagsOfAll))
+  expect([...wrong, ...strange]).toEqual([])
+})
+
+it('sees through what is wrong', () => {
+  const problems = [
+    'ledger restore FILE',
+    'ledger backup FILE twice again',
+    'status --jsno',
+    'daw --now',
+    'draw --now',
+    'run --port 1 --no-tls',
+  ].map((line) => problemWith({ program: 'pontage-hub', words: line.split(' ') }) ?? 'fine')
+  expect(problems).toEqual([
+    expect.stringMatching(/^knows no "restore" there, but backup/),
+    'takes no "again" there',
+    'knows no --jsno there',
+    'knows no command daw',
+    'fine',
+    'fine',
+  ])
+  expect(
+    documents.flatMap((each) => codeOf(each).filter((code) => commandIn(code, each))).length,
+  ).toBeGreaterThan(80)
+})
