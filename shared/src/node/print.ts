@@ -14,3 +14,7 @@ export const printLines = (...lines: string[]): void => {
 /** `12.5 PTT`, with the token's own name. */
 export const inTokens = (chain: Pick<Chain, 'tokenDecimals' | 'tokenSymbol'>, amount: bigint): string =>
   `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
+
+/** `2026-11-22 23:53 UTC`, of seconds since 1970. */
+export const timeOf = (seconds: number): string =>
+  `${new Date(seconds * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`

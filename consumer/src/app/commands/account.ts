@@ -7,6 +7,7 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
 } from '@pontage/shared/node'
 import { getAddress } from 'ethers'
 import { readChannels } from '../../io/channelReader.js'
@@ -55,6 +56,4 @@ export const accountCommand = command<Settings & { json: boolean }>({
 })
 
 const unbondingWords = (chain: Chain, unbonding: Wei, unbondsAt: number): string =>
-  unbonding === 0n
-    ? ''
-    : `, ${inTokens(chain, unbonding)} unbonding until ${new Date(unbondsAt * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+  unbonding === 0n ? '' : `, ${inTokens(chain, unbonding)} unbonding until ${timeOf(unbondsAt)}`

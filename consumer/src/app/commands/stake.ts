@@ -1,5 +1,5 @@
 import { parseTokens, type Wei } from '@pontage/shared'
-import { type Chain, inTokens, jsonFlag, printJson, type Sent, UserError } from '@pontage/shared/node'
+import { type Chain, inTokens, jsonFlag, printJson, type Sent, timeOf, UserError } from '@pontage/shared/node'
 import { type Context, openContext } from '../context.js'
 import { addStake, cancelUnbonding, unbond, withdrawStake } from '../stake.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
@@ -57,7 +57,7 @@ async function changing(argv: Options, work: (context: Context) => Promise<Sent 
     const leaving =
       unbonding === 0n
         ? ''
-        : `, ${inTokens(chain, unbonding)} is unbonding until ${new Date(Number(unbondsAt) * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+        : `, ${inTokens(chain, unbonding)} is unbonding until ${timeOf(Number(unbondsAt))}`
     const how = transaction === null ? '' : ` (transaction ${transaction})`
     printLine(`The stake is ${inTokens(chain, stake)}${leaving}${how}.`)
   } finally {

@@ -1,8 +1,8 @@
 import { address, systemClock } from '@pontage/shared'
-import { type CommonOptions, jsonFlag, printJson, printLines, UserError } from '@pontage/shared/node'
+import { type CommonOptions, jsonFlag, printJson, printLines, timeOf, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
-import { table, timeOf } from './table.js'
+import { table } from './table.js'
 
 type Options = LedgerOptions & { identity: string | undefined; json: boolean }
 

@@ -7,12 +7,13 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { reservedBy } from '../../core/reserve.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
-import { table, timeOf } from './table.js'
+import { table } from './table.js'
 
 type Options = ChainOptions & LedgerOptions & { json: boolean }
 

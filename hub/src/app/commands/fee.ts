@@ -9,10 +9,10 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { timeOf } from './table.js'
 import { transact } from './transact.js'
 
 type Options = ChainOptions & KeyOptions & { action: string; percent: string | undefined; json: boolean }

@@ -13,12 +13,12 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
 import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './books.js'
-import { timeOf } from './table.js'
 import { type Said, transact } from './transact.js'
 
 type Options = ChainOptions &

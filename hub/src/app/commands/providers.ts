@@ -8,13 +8,14 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { larger } from '../../core/reserve.js'
 import { type Account, advanceNeeded } from '../../core/solvency.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
-import { table, timeOf } from './table.js'
+import { table } from './table.js'
 
 type Options = ChainOptions & LedgerOptions & { json: boolean }
 

@@ -10,7 +10,3 @@ export function table(headings: readonly string[], rows: readonly (readonly stri
       .trimEnd()
   return [headings, ...rows].map(line)
 }
-
-/** `2026-11-22 23:53 UTC`. */
-export const timeOf = (seconds: number): string =>
-  `${new Date(seconds * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`

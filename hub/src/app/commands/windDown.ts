@@ -13,6 +13,7 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
   unlock,
 } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
@@ -21,7 +22,6 @@ import { advanceNeeded } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { drawAll } from './drawAll.js'
-import { timeOf } from './table.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & { cancel: boolean; json: boolean }
 

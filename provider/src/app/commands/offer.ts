@@ -12,11 +12,11 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chainViews.js'
-import { timeOf } from '../when.js'
 import { withSender } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { action: string; json: boolean }

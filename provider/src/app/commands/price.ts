@@ -13,13 +13,13 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
   UserError,
   writeFileDurably,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chainViews.js'
 import { publish, readPublished } from '../publish.js'
-import { timeOf } from '../when.js'
 import { withParts } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { amount: string; hourly: string | undefined; json: boolean }

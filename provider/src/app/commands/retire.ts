@@ -11,6 +11,7 @@ import {
   onChain,
   printJson,
   printLines,
+  timeOf,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chainViews.js'
@@ -20,7 +21,6 @@ import type { Parts } from '../parts.js'
 import { recoverMachine } from '../recover.js'
 import { type HubLeft, takeStake, windUp } from '../retire.js'
 import { forgetRetiring, noteRetiring } from '../retiring.js'
-import { timeOf } from '../when.js'
 import { withParts } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json: boolean }

@@ -1,5 +1,5 @@
 import { bytes32, parseTokens } from '@pontage/shared'
-import { type Chain, inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { type Chain, inTokens, jsonFlag, printJson, timeOf } from '@pontage/shared/node'
 import { inWords } from '../../../core/leaving.js'
 import { findOpenChannel } from '../../closeChannel.js'
 import { beginExit, type ExitBegun, type ExitFinished, finishExit } from '../../exitChannel.js'
@@ -63,7 +63,7 @@ export const exitCommand = command<Options>({
 })
 
 const reminder = (exitAt: number, now: number): string =>
-  `in ${inWords(exitAt - now)} (${new Date(exitAt * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC) run "pontage channel exit" again to take the rest.`
+  `in ${inWords(exitAt - now)} (${timeOf(exitAt)}) run "pontage channel exit" again to take the rest.`
 
 function sayBegun(
   chain: Chain,
