@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import {
   type Address,
   channelIdOf,
@@ -13,19 +12,12 @@ import {
   unixSeconds,
   wei,
 } from '@pontage/shared'
-import {
-  createLog,
-  createSender,
-  type Handlers,
-  type Identity,
-  type Link,
-  signPermit,
-} from '@pontage/shared/node'
+import { createSender, type Handlers, type Identity, type Link, signPermit } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
-import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
-import { type RunningHub, startHub } from './hub.js'
+import { fillPool, hubSettings, startTestHub } from './hub.fixture.js'
+import type { RunningHub } from './hub.js'
 import type { HubSettings } from './parts.js'
 import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from './world.fixture.js'
 
@@ -35,31 +27,11 @@ let consumer: Identity
 let provider: Identity
 let running: RunningHub
 let channelId: Hex
-const settings: HubSettings = {
-  relayFee: tokens('0.01'),
-  relaysPerDay: 20,
-  relaysPerDayInAll: 100,
-  gasWarnBelow: 0n,
-  drainSeconds: 0,
-  publicMetrics: false,
-  guaranteeSeconds: 3_600,
-  drawAbove: tokens('1000'),
-  pollMs: 50,
-}
+const settings = hubSettings
 const parties = (nonce = 1) => ({ consumer: consumer.address, hub: hub.address, nonce })
 
-async function start(name: string, rules: Rules = honestRules, more: Partial<typeof settings> = {}) {
-  return startHub({
-    chain: world.chain,
-    identity: hub,
-    ledger: await openSqliteLedger(join(world.folder, name)),
-    host: '127.0.0.1',
-    port: 0,
-    settings: { ...settings, ...more },
-    rules,
-    log: createLog('hub', 'error'),
-  })
-}
+const start = (name: string, rules: Rules = honestRules, more: Partial<HubSettings> = {}) =>
+  startTestHub(world, hub, name, { rules, settings: more })
 
 vi.setConfig({ testTimeout: 30_000 })
 
@@ -70,9 +42,7 @@ beforeAll(async () => {
   provider = await world.person('provider', { tokens: '100', coin: '10' })
   await world.register(hub, 'hub', '1000')
   await world.register(provider, 'provider', '50')
-  const sender = createSender(world.chain, hub)
-  await sender.send(world.chain.token.approve.populateTransaction(world.deployment.channels, tokens('100')))
-  await sender.send(world.chain.channels.fund.populateTransaction(hub.address, tokens('100')))
+  await fillPool(world, hub, '100')
   running = await start('ledger.sqlite')
 }, 60_000)
 afterAll(async () => {

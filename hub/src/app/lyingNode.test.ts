@@ -1,11 +1,10 @@
 import { createServer } from 'node:http'
-import { join } from 'node:path'
-import { type Clock, channelIdOf, systemClock } from '@pontage/shared'
-import { type Chain, connectChain, createSender, type Identity, type Log } from '@pontage/shared/node'
+import { type Clock, systemClock } from '@pontage/shared'
+import { type Chain, connectChain, type Identity, type Log } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
-import { type RunningHub, startHub } from './hub.js'
-import { dial, eventually, requestOf, startTestChain, type TestChain, tokens } from './world.fixture.js'
+import { openChannel, startScene, startTestHub } from './hub.fixture.js'
+import type { RunningHub } from './hub.js'
+import { dial, eventually, requestOf, type TestChain, tokens } from './world.fixture.js'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
@@ -71,13 +70,7 @@ async function openNode(target: string): Promise<void> {
 }
 
 beforeAll(async () => {
-  world = await startTestChain()
-  hub = await world.person('hub', { tokens: '5000', coin: '10' })
-  consumer = await world.person('consumer', { tokens: '100', coin: '1' })
-  provider = await world.person('provider', { tokens: '100', coin: '1' })
-  await world.register(hub, 'hub', '1000')
-  await world.register(consumer, 'consumer', '1')
-  await world.register(provider, 'provider', '50')
+  ;({ world, hub, consumer, provider } = await startScene())
   for (let count = 0; count < 2; count++) await openNode(world.rpcUrl)
   chain = await connectChain({
     rpc: nodes.map(({ url }) => url),
@@ -85,26 +78,7 @@ beforeAll(async () => {
     confirmations: 0,
     log,
   })
-  running = await startHub({
-    chain,
-    identity: hub,
-    ledger: await openSqliteLedger(join(world.folder, 'lied-to.sqlite')),
-    host: '127.0.0.1',
-    port: 0,
-    settings: {
-      relayFee: tokens('0.01'),
-      relaysPerDay: 20,
-      relaysPerDayInAll: 100,
-      guaranteeSeconds: 3_600,
-      drawAbove: tokens('1000'),
-      gasWarnBelow: 0n,
-      drainSeconds: 0,
-      publicMetrics: false,
-      pollMs: 50,
-    },
-    clock,
-    log,
-  })
+  running = await startTestHub(world, hub, 'lied-to.sqlite', { chain, clock, log })
 })
 afterAll(async () => {
   await running?.close()
@@ -117,12 +91,8 @@ it('takes nothing for known while all its nodes leave out logs, and goes on when
   const ready = async () => (await fetch(`http://127.0.0.1:${running.port}/readyz`)).status
   expect(await ready()).toBe(200)
   isLying = true
-  const { token, channels } = world.chain
-  const sender = createSender(world.chain, consumer)
-  await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('5')))
-  await sender.send(channels.open.populateTransaction(hub.address, 1, tokens('5')))
   const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
-  const channelId = channelIdOf({ ...channel, chainId: 31_337 })
+  const channelId = await openChannel(world, consumer, hub.address, 1, '5')
   const link = await dial(world, provider, running.port)
   const guarantee = () =>
     link.request('guarantee', {

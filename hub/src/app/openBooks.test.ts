@@ -1,18 +1,9 @@
-import { join } from 'node:path'
-import { type Address, address, channelIdOf, type Hex, systemClock, wei } from '@pontage/shared'
-import { createLog, createSender, type Identity, type Owed, provesSum, sumTree } from '@pontage/shared/node'
+import { type Address, address, type Hex, systemClock, wei } from '@pontage/shared'
+import { type Identity, type Owed, provesSum, sumTree } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
-import { type RunningHub, startHub } from './hub.js'
-import {
-  dial,
-  eventually,
-  promiseOf,
-  requestOf,
-  startTestChain,
-  type TestChain,
-  tokens,
-} from './world.fixture.js'
+import { fillPool, openChannel, startScene, startTestHub } from './hub.fixture.js'
+import type { RunningHub } from './hub.js'
+import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './world.fixture.js'
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
@@ -24,41 +15,10 @@ let running: RunningHub
 let channelId: Hex
 
 beforeAll(async () => {
-  world = await startTestChain()
-  hub = await world.person('hub', { tokens: '5000', coin: '10' })
-  consumer = await world.person('consumer', { tokens: '100', coin: '10' })
-  provider = await world.person('provider', { tokens: '100', coin: '10' })
-  await world.register(hub, 'hub', '1000')
-  await world.register(provider, 'provider', '50')
-  await world.register(consumer, 'consumer', '1')
-  const { token, channels } = world.chain
-  const fund = createSender(world.chain, hub)
-  await fund.send(token.approve.populateTransaction(world.deployment.channels, tokens('100')))
-  await fund.send(channels.fund.populateTransaction(hub.address, tokens('100')))
-  const open = createSender(world.chain, consumer)
-  await open.send(token.approve.populateTransaction(world.deployment.channels, tokens('20')))
-  await open.send(channels.open.populateTransaction(hub.address, 1, tokens('20')))
-  channelId = channelIdOf({ consumer: consumer.address, hub: hub.address, nonce: 1, chainId: 31_337 })
-  running = await startHub({
-    chain: world.chain,
-    identity: hub,
-    ledger: await openSqliteLedger(join(world.folder, 'books.sqlite')),
-    host: '127.0.0.1',
-    port: 0,
-    settings: {
-      relayFee: tokens('0.01'),
-      relaysPerDay: 20,
-      relaysPerDayInAll: 100,
-      gasWarnBelow: 0n,
-      drainSeconds: 0,
-      publicMetrics: false,
-      guaranteeSeconds: 3_600,
-      drawAbove: tokens('1000'),
-      liabilitiesEverySeconds: 1,
-      pollMs: 20,
-    },
-    log: createLog('hub', 'error'),
-  })
+  ;({ world, hub, consumer, provider } = await startScene())
+  await fillPool(world, hub, '100')
+  channelId = await openChannel(world, consumer, hub.address, 1, '20')
+  running = await startTestHub(world, hub, 'books.sqlite', { settings: { liabilitiesEverySeconds: 1 } })
 })
 afterAll(async () => {
   await running?.close()

@@ -1,19 +1,10 @@
 import { createServer, connect as dialTcp, type Server, type Socket } from 'node:net'
-import { join } from 'node:path'
 import { type Clock, channelIdOf, type Hex, systemClock } from '@pontage/shared'
-import { type Chain, connectChain, createLog, createSender, type Identity } from '@pontage/shared/node'
+import { type Chain, connectChain, type Identity } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
-import { type RunningHub, startHub } from './hub.js'
-import {
-  dial,
-  eventually,
-  promiseOf,
-  requestOf,
-  startTestChain,
-  type TestChain,
-  tokens,
-} from './world.fixture.js'
+import { fillPool, openChannel, startScene, startTestHub } from './hub.fixture.js'
+import type { RunningHub } from './hub.js'
+import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './world.fixture.js'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
@@ -74,47 +65,16 @@ const clock: Clock = {
 const channel = () => ({ consumer: consumer.address, hub: hub.address, nonce: 1 })
 
 beforeAll(async () => {
-  world = await startTestChain()
-  hub = await world.person('hub', { tokens: '5000', coin: '10' })
-  consumer = await world.person('consumer', { tokens: '100', coin: '1' })
-  provider = await world.person('provider', { tokens: '100', coin: '1' })
-  await world.register(hub, 'hub', '1000')
-  await world.register(consumer, 'consumer', '1')
-  await world.register(provider, 'provider', '50')
-  const { token, channels } = world.chain
-  const asHub = createSender(world.chain, hub)
-  await asHub.send(token.approve.populateTransaction(world.deployment.channels, tokens('100')))
-  await asHub.send(channels.fund.populateTransaction(hub.address, tokens('100')))
-  const asConsumer = createSender(world.chain, consumer)
-  await asConsumer.send(token.approve.populateTransaction(world.deployment.channels, tokens('5')))
-  await asConsumer.send(channels.open.populateTransaction(hub.address, 1, tokens('5')))
-  channelId = channelIdOf({ ...channel(), chainId: 31_337 })
+  ;({ world, hub, consumer, provider } = await startScene())
+  await fillPool(world, hub, '100')
+  channelId = await openChannel(world, consumer, hub.address, 1, '5')
   road = await roadTo(world.rpcUrl)
   chain = await connectChain({
     rpc: `http://127.0.0.1:${road.port}`,
     deploymentFile: world.deploymentFile,
     confirmations: 0,
   })
-  running = await startHub({
-    chain,
-    identity: hub,
-    ledger: await openSqliteLedger(join(world.folder, 'outage.sqlite')),
-    host: '127.0.0.1',
-    port: 0,
-    settings: {
-      relayFee: tokens('0.01'),
-      relaysPerDay: 20,
-      relaysPerDayInAll: 100,
-      guaranteeSeconds: 3_600,
-      drawAbove: tokens('1000'),
-      gasWarnBelow: 0n,
-      drainSeconds: 0,
-      publicMetrics: false,
-      pollMs: 50,
-    },
-    clock,
-    log: createLog('hub', 'error'),
-  })
+  running = await startTestHub(world, hub, 'outage.sqlite', { chain, clock })
 })
 afterAll(async () => {
   await running.close()

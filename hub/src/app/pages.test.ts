@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { wei } from '@pontage/shared'
 import { createSender, type Identity, type Log } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
-import { type RunningHub, startHub } from './hub.js'
+import { fillPool, startTestHub } from './hub.fixture.js'
+import type { RunningHub } from './hub.js'
 import { dial, eventually, startTestChain, type TestChain, tokens } from './world.fixture.js'
 
 vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
@@ -17,26 +16,8 @@ const note = (message: string, details?: object) =>
   void logged.push({ message, ...(details ? { details } : {}) })
 const log: Log = { error: note, warn: note, info: note, debug: () => undefined }
 
-const start = async (name: string, drainSeconds = 0) =>
-  startHub({
-    chain: world.chain,
-    identity: hub,
-    ledger: await openSqliteLedger(join(world.folder, name)),
-    host: '127.0.0.1',
-    port: 0,
-    settings: {
-      relayFee: tokens('0.01'),
-      relaysPerDay: 20,
-      relaysPerDayInAll: 100,
-      guaranteeSeconds: 3_600,
-      drawAbove: tokens('1000'),
-      gasWarnBelow: tokens('100'),
-      drainSeconds,
-      publicMetrics: false,
-      pollMs: 20,
-    },
-    log,
-  })
+const start = (name: string, drainSeconds = 0) =>
+  startTestHub(world, hub, name, { log, settings: { gasWarnBelow: tokens('100'), drainSeconds } })
 
 const get = async (path: string, of = running) => {
   const response = await fetch(`http://127.0.0.1:${of.port}${path}`)
@@ -48,9 +29,7 @@ beforeAll(async () => {
   hub = await world.person('hub', { tokens: '5000', coin: '10' })
   provider = await world.person('provider', { tokens: '100', coin: '10' })
   await world.register(hub, 'hub', '1000')
-  const sender = createSender(world.chain, hub)
-  await sender.send(world.chain.token.approve.populateTransaction(world.deployment.channels, tokens('100')))
-  await sender.send(world.chain.channels.fund.populateTransaction(hub.address, tokens('12.5')))
+  await fillPool(world, hub, '12.5')
   running = await start('pages.sqlite')
 })
 afterAll(async () => {

@@ -1,19 +1,12 @@
 import { join } from 'node:path'
-import { channelIdOf, finalState, type Hex, signChannelState } from '@pontage/shared'
-import { type Chain, connectChain, createLog, createSender, type Identity } from '@pontage/shared/node'
+import { finalState, type Hex, signChannelState } from '@pontage/shared'
+import { type Chain, connectChain, type Identity } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import type { Ledger } from '../io/ledger.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
-import { type RunningHub, startHub } from './hub.js'
-import {
-  dial,
-  eventually,
-  promiseOf,
-  requestOf,
-  startTestChain,
-  type TestChain,
-  tokens,
-} from './world.fixture.js'
+import { openChannel, startScene, startTestHub } from './hub.fixture.js'
+import type { RunningHub } from './hub.js'
+import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './world.fixture.js'
 
 // Deeper than anybody relied upon: whatever the hub took for certain is undone, and must be taken back or done again.
 
@@ -32,44 +25,16 @@ const channel = () => ({ consumer: consumer.address, hub: hub.address, nonce })
 const mine = (blocks: number) => world.rpc('anvil_mine', `0x${blocks.toString(16)}`)
 
 beforeAll(async () => {
-  world = await startTestChain()
-  hub = await world.person('hub', { tokens: '5000', coin: '10' })
-  consumer = await world.person('consumer', { tokens: '100', coin: '1' })
-  provider = await world.person('provider', { tokens: '100', coin: '1' })
-  await world.register(hub, 'hub', '1000')
-  await world.register(consumer, 'consumer', '1')
-  await world.register(provider, 'provider', '50')
+  ;({ world, hub, consumer, provider } = await startScene())
 })
 afterAll(() => world?.close())
 beforeEach(async () => {
   chain = await connectChain({ rpc: world.rpcUrl, deploymentFile: world.deploymentFile, confirmations: 2 })
-  const { token, channels } = world.chain
-  const sender = createSender(world.chain, consumer)
-  await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('5')))
-  await sender.send(channels.open.populateTransaction(hub.address, ++nonce, tokens('5')))
-  channelId = channelIdOf({ ...channel(), chainId: 31_337 })
+  channelId = await openChannel(world, consumer, hub.address, ++nonce, '5')
   await mine(3)
-  const file = join(world.folder, `reorganised ${nonce}.sqlite`)
-  running = await startHub({
-    chain,
-    identity: hub,
-    ledger: await openSqliteLedger(file),
-    host: '127.0.0.1',
-    port: 0,
-    settings: {
-      relayFee: tokens('0.01'),
-      relaysPerDay: 20,
-      relaysPerDayInAll: 100,
-      gasWarnBelow: 0n,
-      drainSeconds: 0,
-      publicMetrics: false,
-      guaranteeSeconds: 3_600,
-      drawAbove: tokens('0.4'),
-      pollMs: 20,
-    },
-    log: createLog('hub', 'error'),
-  })
-  ledger = await openSqliteLedger(file)
+  const name = `reorganised ${nonce}.sqlite`
+  running = await startTestHub(world, hub, name, { chain, settings: { drawAbove: tokens('0.4') } })
+  ledger = await openSqliteLedger(join(world.folder, name))
 })
 afterEach(async () => {
   await world.rpc('evm_setAutomine', true)

@@ -1,36 +1,21 @@
 import { join } from 'node:path'
 import {
   type Address,
-  channelIdOf,
   finalState,
   type Hex,
   netOf,
   signChannelState,
   systemClock,
+  type Wei,
 } from '@pontage/shared'
-import {
-  type Chain,
-  connectChain,
-  createLog,
-  createSender,
-  type Identity,
-  type Log,
-} from '@pontage/shared/node'
+import { type Chain, connectChain, createSender, type Identity, type Log } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
 import { backUp } from '../io/sqlite/backup.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { requestDraw } from './drawRequest.js'
-import { startHub } from './hub.js'
-import {
-  dial,
-  eventually,
-  promiseOf,
-  requestOf,
-  startTestChain,
-  type TestChain,
-  tokens,
-} from './world.fixture.js'
+import { fillPool, openChannel, startScene, startTestHub } from './hub.fixture.js'
+import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './world.fixture.js'
 
 let world: TestChain
 let hub: Identity
@@ -42,13 +27,7 @@ let snapshot: unknown
 vi.setConfig({ testTimeout: 120_000 })
 
 beforeAll(async () => {
-  world = await startTestChain()
-  hub = await world.person('hub', { tokens: '5000', coin: '10' })
-  consumer = await world.person('consumer', { tokens: '100', coin: '10' })
-  provider = await world.person('provider', { tokens: '100', coin: '10' })
-  await world.register(hub, 'hub', '1000')
-  await world.register(provider, 'provider', '50')
-  await world.register(consumer, 'consumer', '1')
+  ;({ world, hub, consumer, provider } = await startScene())
 }, 60_000)
 afterAll(() => world.close())
 beforeEach(async () => {
@@ -59,58 +38,29 @@ afterEach(async () => {
   await world.rpc('evm_revert', snapshot)
 })
 
-async function start(
-  settings: {
-    drawAbove?: bigint
-    pool?: string
-    chain?: Chain
-    rules?: Rules
-    log?: Log
-    name?: string
-    poolWarnBelow?: ReturnType<typeof tokens>
-  } = {},
-) {
-  if (settings.pool !== undefined) {
-    const sender = createSender(world.chain, hub)
-    const { token, channels } = world.chain
-    await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens(settings.pool)))
-    await sender.send(channels.fund.populateTransaction(hub.address, tokens(settings.pool)))
-  }
-  const running = await startHub({
-    chain: settings.chain ?? world.chain,
-    identity: hub,
-    ledger: await openSqliteLedger(
-      join(world.folder, settings.name ?? `${expect.getState().currentTestName}.sqlite`),
-    ),
-    host: '127.0.0.1',
-    port: 0,
-    settings: {
-      relayFee: tokens('0.01'),
-      relaysPerDay: 20,
-      relaysPerDayInAll: 100,
-      gasWarnBelow: 0n,
-      drainSeconds: 0,
-      publicMetrics: false,
-      guaranteeSeconds: 3_600,
-      drawAbove: (settings.drawAbove ?? tokens('1000')) as never,
-      pollMs: 20,
-      ...(settings.poolWarnBelow === undefined ? {} : { poolWarnBelow: settings.poolWarnBelow }),
-    },
-    rules: settings.rules ?? honestRules,
-    log: settings.log ?? createLog('hub', 'error'),
-  })
+async function start({
+  pool,
+  name = `${expect.getState().currentTestName}.sqlite`,
+  drawAbove,
+  poolWarnBelow,
+  ...more
+}: {
+  drawAbove?: Wei
+  pool?: string
+  chain?: Chain
+  rules?: Rules
+  log?: Log
+  name?: string
+  poolWarnBelow?: Wei
+} = {}) {
+  if (pool !== undefined) await fillPool(world, hub, pool)
+  const settings = { ...(drawAbove ? { drawAbove } : {}), ...(poolWarnBelow ? { poolWarnBelow } : {}) }
+  const running = await startTestHub(world, hub, name, { ...more, settings })
   open.push(running)
   return running
 }
 
-/** A channel of the consumer's own gas. */
-async function openChannel(nonce: number, amount: string): Promise<Hex> {
-  const sender = createSender(world.chain, consumer)
-  const { token, channels } = world.chain
-  await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens(amount)))
-  await sender.send(channels.open.populateTransaction(hub.address, nonce, tokens(amount)))
-  return channelIdOf({ consumer: consumer.address, hub: hub.address, nonce, chainId: 31_337 })
-}
+const openOwn = (nonce: number, amount: string) => openChannel(world, consumer, hub.address, nonce, amount)
 
 async function guaranteed(port: number, channelId: Hex, nonce: number, ceiling: string) {
   const link = await dial(world, provider, port)
@@ -130,7 +80,7 @@ const drawn = async (channelId: Hex, to: Address = provider.address) =>
 
 it('draws before it promises more than its pool covers', async () => {
   const { port } = await start()
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link, answer } = await guaranteed(port, channelId, 1, '3')
   expect(answer).toMatchObject({ ok: true })
   expect(await link.request('clear', pay(channelId, '1'))).toMatchObject({
@@ -142,7 +92,7 @@ it('draws before it promises more than its pool covers', async () => {
 
 it('advances from the pool, and draws once it is worth it', async () => {
   const { port } = await start({ pool: '100', drawAbove: tokens('2') })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
   await link.request('clear', pay(channelId, '1.9'))
   expect(await drawn(channelId)).toBe(0n)
@@ -152,7 +102,7 @@ it('advances from the pool, and draws once it is worth it', async () => {
 
 it('draws at once when the consumer asks to leave alone', async () => {
   const { port } = await start({ pool: '100' })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
   await link.request('clear', pay(channelId, '0.5'))
   await createSender(world.chain, consumer).send(
@@ -165,7 +115,7 @@ it('draws at once when the consumer asks to leave alone', async () => {
 
 it('draws at once when a provider protests', async () => {
   const { port } = await start({ pool: '100' })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
   await link.request('clear', pay(channelId, '0.5'))
   const { amount, signature } = promiseOf(world, consumer, channelId, provider.address, tokens('0.6'))
@@ -182,7 +132,7 @@ it('draws at once when a provider protests', async () => {
 
 it('settles a protest once its window is over, for the fee that it brings', async () => {
   const { port } = await start({ pool: '100' })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   // The hub has seen the channel when it answers; it guaranteed nothing, so the promise is the consumer's alone.
   expect((await guaranteed(port, channelId, 1, '6')).answer.ok).toBe(false)
   const { amount, signature } = promiseOf(world, consumer, channelId, provider.address, tokens('2'))
@@ -213,7 +163,7 @@ it('says that its pool runs low before it holds less than is owed, and when it i
   const ignore = () => undefined
   const log: Log = { error: note, warn: note, info: note, debug: ignore }
   const { port } = await start({ pool: '2', log, poolWarnBelow: tokens('1.5') })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
   await link.request('clear', pay(channelId, '0.4'))
   await world.rpc('anvil_mine', '0x1')
@@ -241,7 +191,7 @@ it('relies on a deposit only when it lies deep enough, and forgets one that the 
   const { port } = await start({ chain })
   open.push(chain)
   const before = await world.rpc('evm_snapshot')
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   expect((await guaranteed(port, channelId, 1, '3')).answer).toMatchObject({
     refusal: { peerCode: 'unknown-channel' },
   })
@@ -259,7 +209,7 @@ it('relies on a deposit only when it lies deep enough, and forgets one that the 
 
 it('learns of what happened while it was not running', async () => {
   const first = await start({ pool: '100', name: 'gone.sqlite' })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(first.port, channelId, 1, '3')
   await link.request('clear', pay(channelId, '0.5'))
   await first.close()
@@ -267,7 +217,7 @@ it('learns of what happened while it was not running', async () => {
   await createSender(world.chain, consumer).send(
     world.chain.channels.requestExit.populateTransaction(hub.address, 1),
   )
-  const second = await openChannel(2, '1')
+  const second = await openOwn(2, '1')
   const again = await start({ name: 'gone.sqlite' })
   expect((await guaranteed(again.port, second, 2, '1')).answer).toMatchObject({ ok: true })
   await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
@@ -275,7 +225,7 @@ it('learns of what happened while it was not running', async () => {
 
 it('sends the final state it had signed when it was killed', async () => {
   const first = await start({ pool: '100', name: 'killed.sqlite' })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   // No guarantee was given, so nobody has to release anything.
   await eventually(async () => (await guaranteed(first.port, channelId, 1, '6')).answer.ok === false)
   await first.close()
@@ -308,7 +258,7 @@ it('sends the final state it had signed when it was killed', async () => {
 it('is slashed on chain when its decisions are taken out', async () => {
   const rules: Rules = { ...honestRules, solvent: () => ({ ok: true }), draws: () => [] }
   const { port } = await start({ rules, pool: '0.1' })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
   const cleared = await link.request('clear', pay(channelId, '1'))
   if (!cleared.ok) throw new Error(JSON.stringify(cleared))
@@ -330,7 +280,7 @@ it('is slashed on chain when its decisions are taken out', async () => {
 
 it('refuses requests that are too old, and consumers in nobody’s books', async () => {
   const { port } = await start()
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const link = await dial(world, provider, port)
   open.push(link)
   const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
@@ -354,7 +304,7 @@ it('refuses requests that are too old, and consumers in nobody’s books', async
 it('takes on nothing for whom its operator blocked, and clears and keeps covered what it had promised', async () => {
   const name = 'blocked.sqlite'
   const { port } = await start({ pool: '100', name })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
   expect(await link.request('clear', pay(channelId, '1'))).toMatchObject({ ok: true, value: { refused: [] } })
   // As a command does it, beside the running hub.
@@ -381,7 +331,7 @@ it('draws everything in one go when a command asks for it', async () => {
   const { port } = await start({ pool: '100', name })
   const ids: Hex[] = []
   for (const nonce of [1, 2, 3]) {
-    const channelId = await openChannel(nonce, '5')
+    const channelId = await openOwn(nonce, '5')
     ids.push(channelId)
     const { link } = await guaranteed(port, channelId, nonce, '3')
     await link.request('clear', pay(channelId, `0.${nonce}`))
@@ -399,7 +349,7 @@ it('draws everything in one go when a command asks for it', async () => {
 it('does not start on a ledger that is older than what the hub has promised', async () => {
   const newest = 'newest.sqlite'
   const first = await start({ pool: '100', name: newest })
-  const channelId = await openChannel(1, '5')
+  const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(first.port, channelId, 1, '3')
   await link.request('clear', pay(channelId, '0.5'))
   await backUp(join(world.folder, newest), join(world.folder, 'older.sqlite'))
