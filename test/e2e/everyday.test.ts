@@ -19,7 +19,7 @@ import {
 
 interface Status {
   readonly state: string
-  readonly live: { readonly sessions: number; readonly spent: string } | null
+  readonly live: { readonly sessions: number; readonly spentWei: string } | null
 }
 
 let market: Market
@@ -98,7 +98,7 @@ describe('a connection in the background', () => {
     expect((await consumer.host.run(['stat', '-c', '%a %g', socket])).stdout.trim()).toBe(`660 ${nobody}`)
     const status = await eventually('what was spent is told', async () => {
       const now = await consumer.json<Status>('status', '--control', socket)
-      return BigInt(now.live?.spent ?? 0) > 0n && now
+      return BigInt(now.live?.spentWei ?? 0) > 0n && now
     })
     expect(status).toMatchObject({ state: 'connected', killSwitch: true, live: { sessions: 1 } })
     await expect(consumer.run('unlock')).rejects.toThrow(/A connection runs/)

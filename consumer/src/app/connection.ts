@@ -1,6 +1,6 @@
 import type { Address } from '@pontage/shared'
 import type { PastSession } from '../core/heldBack.js'
-import type { StoredReceipt } from '../core/paperTrail.js'
+import type { StoredReceipt } from '../core/journalEntry.js'
 import type { Session } from '../core/session.js'
 import type { ConnectionRecord } from '../io/connectionFile.js'
 import type { Journal } from '../io/journal.js'

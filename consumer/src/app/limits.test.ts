@@ -75,7 +75,7 @@ describe('limits', () => {
     // A session that goes on over the end of the month counts in each for what flowed in it.
     await recordUsage(at(december), journal, 'a', bytes(650_000n))
     expect(leftNow(at(december), journal, limits, nothing)).toEqual({ cap: 750_000n, budget: 50n })
-    expect(journal.trail().usedIn('2026-11')).toBe(500_000n)
+    expect(journal.trail().usage.usedIn('2026-11')).toBe(500_000n)
     // Less than a packet is no session.
     await recordUsage(at(november), journal, 'c', bytes(440_000n))
     expect(() => leftNow(at(november), journal, limits, nothing)).toThrow(/cap is used up/)

@@ -78,9 +78,9 @@ export function leftNow(context: Context, journal: Journal, limits: Limits, conn
   const trail = journal.trail()
   const left = leftOf(limits, {
     connect: connected,
-    month: { bytes: trail.usedIn(month), spent: trail.spentIn(month) },
+    month: { bytes: trail.usage.usedIn(month), spent: trail.usage.spentIn(month) },
   })
-  const isUsed = connected.bytes + trail.usedIn(month) > 0n
+  const isUsed = connected.bytes + trail.usage.usedIn(month) > 0n
   if (left.cap === 0n || (isUsed && left.cap !== undefined && left.cap < largestPacket))
     throw new UserError(`The cap is used up (${month}, UTC). Raise --cap, or wait for the next month.`)
   if (left.budget === 0n)

@@ -9,11 +9,11 @@ export interface Live {
   readonly state: 'connecting' | 'connected' | 'suspended' | 'reconnecting'
   readonly bytesPerSecond: number
   /** Wei signed away since the connection began, through all its providers. */
-  readonly spent: Wei
+  readonly spentWei: Wei
   /** Bytes that may still flow in this session; null without a limit. */
   readonly capLeft: number | null
   /** Wei that may still be spent; null without a budget. */
-  readonly budgetLeft: Wei | null
+  readonly budgetLeftWei: Wei | null
   readonly latencyMs: number | null
   /** The largest packet that the tunnel carries, in bytes; null before the first tunnel. */
   readonly mtu: number | null
@@ -27,11 +27,11 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
     ...{
       state: 'connecting',
       bytesPerSecond: 0,
-      spent: wei(0n),
+      spentWei: wei(0n),
       capLeft: null,
       latencyMs: null,
       mtu: null,
-      budgetLeft: null,
+      budgetLeftWei: null,
     },
     sessions: 0,
   }
@@ -56,16 +56,16 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
         note({
           state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
           bytesPerSecond: Math.round(report.bytesPerSecond),
-          spent: wei(spentBefore + spentIn(session)),
+          spentWei: wei(spentBefore + spentIn(session)),
           capLeft: limits.bytes === undefined ? null : asNumber(capLeft(limits.bytes, used as Bytes)),
-          budgetLeft: budgetLeft(limits, session) ?? null,
+          budgetLeftWei: budgetLeft(limits, session) ?? null,
           latencyMs: report.latencyMs ?? null,
         })
         screen.report(report, limits)
       },
       failedOver(session, receipt) {
         spentBefore += receipt.spent
-        note({ state: 'reconnecting', bytesPerSecond: 0, spent: wei(spentBefore) })
+        note({ state: 'reconnecting', bytesPerSecond: 0, spentWei: wei(spentBefore) })
         screen.failedOver(session, receipt)
       },
     },

@@ -160,7 +160,7 @@ async function serve(
 
 /** What is about to be changed on this machine. */
 async function planRecord(
-  { wishes, record: earlier }: Connection,
+  { context, wishes, record: earlier }: Connection,
   { offer, channel, endpoint }: Path,
   { session, tunnel }: Agreement,
 ): Promise<ConnectionRecord> {
@@ -173,6 +173,7 @@ async function planRecord(
     namespace: thisNamespace(),
     provider: offer.proposal.provider,
     channelId: channel.channelId,
+    token: { tokenSymbol: context.chain.tokenSymbol, tokenDecimals: context.chain.tokenDecimals },
     session,
     interface: wishes.interface ?? uniqueInterfaceName(),
     table: await freeTable(),

@@ -1,5 +1,5 @@
 import { wei } from '@pontage/shared'
-import type { StoredReceipt } from '../core/paperTrail.js'
+import type { StoredReceipt } from '../core/journalEntry.js'
 import { type Session, spentIn } from '../core/session.js'
 import type { ConnectionRecord } from '../io/connectionFile.js'
 import type { Journal } from '../io/journal.js'

@@ -1,6 +1,6 @@
 import { type Document, type Hex, wei } from '@pontage/shared'
 import { type Link, UserError } from '@pontage/shared/node'
-import type { StoredReceipt } from '../core/paperTrail.js'
+import type { StoredReceipt } from '../core/journalEntry.js'
 import { readChannels } from '../io/channelReader.js'
 import type { Journal } from '../io/journal.js'
 import type { Context } from './context.js'

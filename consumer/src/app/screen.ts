@@ -12,7 +12,7 @@ import {
 } from '@pontage/shared'
 import { capLeft } from '../core/cap.js'
 import type { Choice, Offer } from '../core/choose.js'
-import type { StoredReceipt } from '../core/paperTrail.js'
+import type { StoredReceipt } from '../core/journalEntry.js'
 import { liveLine, wrapped } from '../core/screen.js'
 import { type EndReason, type Session, spentIn } from '../core/session.js'
 import type { PathMtu } from '../io/pathMtu.js'

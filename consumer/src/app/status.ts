@@ -24,7 +24,8 @@ export interface Status {
   readonly downBytes: number | null
   readonly upBytes: number | null
   /** Total signed for this provider on this channel, decimal. */
-  readonly promised: string | null
+  readonly promisedWei: string | null
+  readonly token: NonNullable<ConnectionRecord['token']> | null
   readonly stoppedPackets: number | null
   /** Channels that are being left alone, and when the rest can be taken (Unix seconds). */
   readonly exits: readonly { readonly channelId: string; readonly exitAt: number }[]
@@ -57,7 +58,8 @@ export async function status(home: string, live?: Live): Promise<Status> {
     interface: record?.state === 'connected' ? record.interface : null,
     downBytes: counter(parts.down),
     upBytes: counter(parts.up),
-    promised: record ? trail.total(record.channelId, record.provider).toString() : null,
+    promisedWei: record ? trail.total(record.channelId, record.provider).toString() : null,
+    token: record?.token ?? null,
     stoppedPackets: counter(parts.stopped),
     exits: trail
       .exits()

@@ -17,8 +17,13 @@ export async function recordUsage(
   flowed: Bytes,
 ): Promise<void> {
   const trail = journal.trail()
-  const news = flowed - trail.usedBy(session)
+  const news = flowed - trail.usage.usedBy(session)
   if (news <= 0n) return
   const month = monthOf(clock.now())
-  await journal.record({ kind: 'usage', session, month, bytes: bytes(trail.usedByIn(session, month) + news) })
+  await journal.record({
+    kind: 'usage',
+    session,
+    month,
+    bytes: bytes(trail.usage.usedByIn(session, month) + news),
+  })
 }

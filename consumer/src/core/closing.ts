@@ -1,5 +1,5 @@
 import { refuse, type Verdict } from '@pontage/shared'
-import type { ProviderTotal } from './paperTrail.js'
+import type { ProviderTotal } from './journalEntry.js'
 
 /**
  * Judges what a final state would pay: to nobody more than was signed for it. Less is the provider's loss,

@@ -9,8 +9,8 @@ import {
   weiPerMegabyte,
 } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
+import type { StoredReceipt } from './journalEntry.js'
 import { costOf, type Listed, sorted, wanted } from './listing.js'
-import type { StoredReceipt } from './paperTrail.js'
 import { ownQuality } from './quality.js'
 
 const who = (byte: string): Address => address(`0x${byte.repeat(20)}`)

@@ -1,7 +1,8 @@
 import { type Address, address, bytes, encodeMessage, type Hex, unixSeconds, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type JournalEntry, PaperTrail } from './paperTrail.js'
+import type { JournalEntry } from './journalEntry.js'
+import { PaperTrail } from './paperTrail.js'
 
 const channelId = `0x${'c1'.repeat(32)}` as Hex
 const provider = address(`0x${'a1'.repeat(20)}`)
@@ -95,11 +96,11 @@ describe('a paper trail', () => {
     )
     const anew = PaperTrail.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
     for (const each of [trail, anew]) {
-      expect(each.spentIn('2026-11')).toBe(30n)
-      expect(each.spentIn('2026-12')).toBe(15n)
-      expect(each.spentIn('2027-01')).toBe(0n)
+      expect(each.usage.spentIn('2026-11')).toBe(30n)
+      expect(each.usage.spentIn('2026-12')).toBe(15n)
+      expect(each.usage.spentIn('2027-01')).toBe(0n)
     }
-    expect(anew.with(spent(150n, december)).spentIn('2026-12')).toBe(20n)
+    expect(anew.with(spent(150n, december)).usage.spentIn('2026-12')).toBe(20n)
   })
 
   it('counts what flowed once, however often it is written down', () => {
@@ -113,9 +114,9 @@ describe('a paper trail', () => {
       usage('b', '2026-11', 5n),
       usage('b', '2026-12', 7n),
     ].reduce((before, entry) => before.with(entry), PaperTrail.empty)
-    expect(trail.usedIn('2026-11')).toBe(35n)
-    expect(trail.usedBy('b')).toBe(12n)
-    expect(trail.usedByIn('b', '2026-12')).toBe(7n)
+    expect(trail.usage.usedIn('2026-11')).toBe(35n)
+    expect(trail.usage.usedBy('b')).toBe(12n)
+    expect(trail.usage.usedByIn('b', '2026-12')).toBe(7n)
   })
 
   it('knows whether a larger total was signed elsewhere, or only forgotten here', () => {

@@ -1,5 +1,5 @@
 import { type Address, type Wei, wei } from '@pontage/shared'
-import type { StoredReceipt } from './paperTrail.js'
+import type { StoredReceipt } from './journalEntry.js'
 
 /** What session receipts say of a provider, weighted by what was paid for each. */
 export interface Quality {

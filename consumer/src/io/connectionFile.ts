@@ -16,6 +16,8 @@ export interface ConnectionRecord {
   readonly namespace: string
   readonly provider: Address
   readonly channelId: Hex
+  /** How amounts are shown without asking the chain; records of older versions lack it. */
+  readonly token?: { readonly tokenSymbol: string; readonly tokenDecimals: number }
   /** The provider's name of the session. */
   readonly session: string
   readonly interface: string

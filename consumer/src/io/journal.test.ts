@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { address, type Hex, wei } from '@pontage/shared'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { JournalEntry } from '../core/paperTrail.js'
+import type { JournalEntry } from '../core/journalEntry.js'
 import { openJournal, readJournal } from './journal.js'
 import { lockHome } from './lock.js'
 

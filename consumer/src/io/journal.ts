@@ -4,7 +4,8 @@ import { type FileHandle, open, readFile, stat, truncate } from 'node:fs/promise
 import { dirname, join } from 'node:path'
 import { encodeMessage } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
-import { type JournalEntry, PaperTrail } from '../core/paperTrail.js'
+import type { JournalEntry } from '../core/journalEntry.js'
+import { PaperTrail } from '../core/paperTrail.js'
 import { giveToOwner } from './ownership.js'
 
 /** What this identity signed, on disk before it leaves: the memory that keeps a total from ever falling. */

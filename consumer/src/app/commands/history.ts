@@ -1,6 +1,6 @@
 import { formatBytes } from '@pontage/shared'
 import { inTokens, jsonFlag, onChain, printJson, printLines } from '@pontage/shared/node'
-import type { StoredReceipt } from '../../core/paperTrail.js'
+import type { StoredReceipt } from '../../core/journalEntry.js'
 import { readJournal } from '../../io/journal.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 

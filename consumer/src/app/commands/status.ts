@@ -1,5 +1,5 @@
 import { formatBytes } from '@pontage/shared'
-import { printJson } from '@pontage/shared/node'
+import { inTokens, printJson } from '@pontage/shared/node'
 import { inWords } from '../../core/leaving.js'
 import { controlPath } from '../../io/controlSocket.js'
 import { askStatus, type Status } from '../status.js'
@@ -31,7 +31,7 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
     if (now.netns === null) printLine(sentences[now.state])
     else printLine(`A tunnel for the programs in namespace ${now.netns}: ${now.state}.`)
     if (now.provider !== null)
-      printLine(`Provider ${now.provider}, ${now.promised} wei promised to it in all.`)
+      printLine(`Provider ${now.provider}, ${promisedIn(now)} promised to it in all.`)
     if (now.downBytes !== null && now.upBytes !== null)
       printLine(`Down ${formatBytes(BigInt(now.downBytes))}, up ${formatBytes(BigInt(now.upBytes))}.`)
     for (const exit of now.exits) printLine(reminderOf(exit))
@@ -47,6 +47,10 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
     printLine(`${parts.join(', ')}.`)
   },
 })
+
+function promisedIn({ promisedWei, token }: Status): string {
+  return token === null ? `${promisedWei} wei` : inTokens(token, BigInt(promisedWei ?? 0))
+}
 
 /** By this machine's clock; the chain's own decides when it comes to it. */
 function reminderOf({ channelId, exitAt }: Status['exits'][number]): string {
