@@ -13,6 +13,8 @@ export {
   frameKind,
   type PromiseFrame,
   promiseFrameBytes,
+  writeAmount,
+  writeHex,
 } from './promiseFrame.js'
 export * from './quantity.js'
 export * from './refusal.js'

@@ -30,6 +30,8 @@ export type TreasuryParts = Pick<
   'ledger' | 'rules' | 'watch' | 'log' | 'chain' | 'sender' | 'identity'
 > & { readonly settings: Pick<HubSettings, 'drawAbove'> }
 
+/** Milliseconds after which the ledger is looked at: what is cleared meanwhile is seen in the same look. */
+const gatherMs = 100
 /** Milliseconds that the process which writes to the chain is given to draw for this one. */
 const othersDrawMs = 30_000
 
@@ -91,7 +93,8 @@ export function createTreasury(parts: TreasuryParts): Treasury {
     consider() {
       if (waiting) return
       waiting = true
-      void inTurn(() => {
+      void inTurn(async () => {
+        await new Promise((resolve) => setTimeout(resolve, gatherMs))
         waiting = false
         return drawNow(false)
       }).catch(() => undefined)

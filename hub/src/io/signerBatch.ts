@@ -1,38 +1,40 @@
-import {
-  type Address,
-  heldPromiseBytes,
-  type PromiseFrame,
-  readPromises,
-  writePromises,
-} from '@pontage/shared'
-import { addressFrom, hexBlob } from '@pontage/shared/node'
+import { type Address, type PromiseFrame, writeAmount, writeHex } from '@pontage/shared'
+import { addressFrom } from '@pontage/shared/node'
 
 /** A micro-promise with the provider it is made to. */
 export interface AddressedPromise extends PromiseFrame {
   readonly provider: Address
 }
 
+/** The document's fields as words, in their order. */
+const wordsBytes = 3 * 32
+const signatureBytes = 65
+const itemBytes = wordsBytes + signatureBytes
 /** Bytes of one signer in a worker's answer. */
 export const signerBytes = 20
-const itemBytes = signerBytes + heldPromiseBytes
 
-/** Promises one after the other: provider, channel id, amount, signature. */
+/** Promises one after the other: channel id, provider, amount, signature. */
 export function writeBatch(promises: readonly AddressedPromise[]): Buffer {
   const batch = Buffer.alloc(promises.length * itemBytes)
-  promises.forEach((promise, index) => {
-    batch.set(hexBlob(promise.provider), index * itemBytes)
-    writePromises(batch, index * itemBytes + signerBytes, [promise])
+  promises.forEach(({ channelId, provider, amount, signature }, index) => {
+    const at = index * itemBytes
+    writeHex(batch, channelId, at, 32)
+    writeHex(batch, provider, at + 44, 20)
+    writeAmount(batch, amount, at + 64)
+    writeHex(batch, signature, at + wordsBytes, signatureBytes)
   })
   return batch
 }
 
 /** Reads what `writeBatch` wrote, also after it changed threads. */
-export function readBatch(raw: Uint8Array): AddressedPromise[] {
+export function readBatch(raw: Uint8Array): { words: Buffer; signature: Buffer }[] {
   const batch = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
   return Array.from({ length: batch.length / itemBytes }, (_, index) => {
     const at = index * itemBytes
-    const [promise] = readPromises(batch, at + signerBytes, 1) as [PromiseFrame]
-    return { ...promise, provider: addressFrom(batch.subarray(at, at + signerBytes)) }
+    return {
+      words: batch.subarray(at, at + wordsBytes),
+      signature: batch.subarray(at + wordsBytes, at + itemBytes),
+    }
   })
 }
 
@@ -40,7 +42,8 @@ export function readBatch(raw: Uint8Array): AddressedPromise[] {
 export function readSigners(raw: Uint8Array): (Address | undefined)[] {
   const signers = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
   return Array.from({ length: signers.length / signerBytes }, (_, index) => {
-    const signer = signers.subarray(index * signerBytes, (index + 1) * signerBytes)
-    return signer.every((byte) => byte === 0) ? undefined : addressFrom(signer)
+    const at = index * signerBytes
+    const isNobody = signers.readUInt32BE(at) === 0 && signers.subarray(at, at + signerBytes).every((byte) => byte === 0)
+    return isNobody ? undefined : addressFrom(signers.subarray(at, at + signerBytes))
   })
 }

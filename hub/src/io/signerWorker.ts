@@ -1,17 +1,17 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { Deployment } from '@pontage/shared'
-import { createTypedData, hexBlob } from '@pontage/shared/node'
+import { type Deployment, writeHex } from '@pontage/shared'
+import { createTypedData } from '@pontage/shared/node'
 import { readBatch, signerBytes } from './signerBatch.js'
 
 // One thread of signers.ts: batches of promises come in, who signed each goes out, all zeros where nobody did.
 const typedData = createTypedData(workerData as Deployment)
 
-parentPort?.on('message', (batch: Uint8Array) => {
-  const promises = readBatch(batch)
-  const signers = Buffer.alloc(promises.length * signerBytes)
-  promises.forEach(({ signature, ...promise }, index) => {
-    const signer = typedData.recover('MicroPromise', promise, signature)
-    if (signer !== undefined) signers.set(hexBlob(signer), index * signerBytes)
+parentPort?.on('message', (raw: Uint8Array) => {
+  const batch = readBatch(raw)
+  const signers = Buffer.alloc(batch.length * signerBytes)
+  batch.forEach(({ words, signature }, index) => {
+    const signer = typedData.recoverPacked('MicroPromise', words, signature)
+    if (signer !== undefined) writeHex(signers, signer, index * signerBytes, signerBytes)
   })
   parentPort?.postMessage(signers)
 })

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Address, Deployment, Hex } from '@pontage/shared'
+import type { Address, Deployment } from '@pontage/shared'
 import { type AddressedPromise, readSigners, writeBatch } from './signerBatch.js'
 import { workerFile } from './workerFile.js'
 
@@ -12,12 +12,10 @@ export interface Signers {
 }
 
 /** A batch is worth its trip between threads, and short enough to spread over all of them. */
-const leastBatch = 8
+const leastBatch = 16
 const mostBatch = 64
 /** Batches a thread has at hand, so that it need not wait for the next. */
 const batchesAhead = 2
-/** Latest promises whose signer is remembered: a repeated one is not checked again. */
-const mostRemembered = 50_000
 
 /** What somebody asked for: done when nothing of it is left. */
 interface Request {
@@ -39,12 +37,13 @@ interface Order {
  * not see the last byte of a signature, without which the chain refuses it (docs/decisions).
  */
 export function startSigners(deployment: Deployment, threads: number = availableParallelism()): Signers {
-  const remembered = new Map<Hex, { promise: AddressedPromise; signer: Address | undefined }>()
   const waiting: Order[] = []
   const crew = new Set<Hand>()
   let closing = false
+  let due = false
 
   const dispatch = () => {
+    due = false
     for (const hand of crew) {
       if (waiting.length === 0) return
       if (hand.underWay.length >= batchesAhead) continue
@@ -71,17 +70,11 @@ export function startSigners(deployment: Deployment, threads: number = available
   for (let count = 0; count < threads; count++) hire()
 
   const settle = (orders: readonly Order[], signers: readonly (Address | undefined)[]) => {
-    orders.forEach(({ promise, request, place }, index) => {
-      const signer = signers[index]
-      remembered.set(promise.signature, { promise, signer })
-      request.signers[place] = signer
+    orders.forEach(({ request, place }, index) => {
+      request.signers[place] = signers[index]
       request.left--
       if (request.left === 0) request.resolve(request.signers)
     })
-    for (const oldest of remembered.keys()) {
-      if (remembered.size <= mostRemembered) return
-      remembered.delete(oldest)
-    }
   }
 
   return {
@@ -89,17 +82,16 @@ export function startSigners(deployment: Deployment, threads: number = available
       new Promise((resolve, reject) => {
         const request: Request = { signers: new Array(promises.length), left: 0, resolve, reject }
         promises.forEach((promise, place) => {
-          const known = remembered.get(promise.signature)
-          if (known && isSame(known.promise, promise)) {
-            request.signers[place] = known.signer
-            return
-          }
           request.left++
           waiting.push({ promise, request, place })
         })
         if (request.left === 0) resolve(request.signers)
         else if (crew.size === 0) fail(waiting.splice(0), new Error(nobodyLeft))
-        else dispatch()
+        else if (!due) {
+          // What else came in at this moment goes along: a trip costs as much as a signature.
+          due = true
+          setImmediate(dispatch)
+        }
       }),
     async close() {
       closing = true
@@ -114,12 +106,6 @@ const nobodyLeft = 'No thread is left that checks signatures. Start the hub agai
 function fail(orders: readonly Order[], error: Error): void {
   for (const { request } of orders) request.reject(error)
 }
-
-const isSame = (a: AddressedPromise, b: AddressedPromise): boolean =>
-  a.channelId === b.channelId &&
-  a.provider === b.provider &&
-  a.amount === b.amount &&
-  a.signature === b.signature
 
 /** One thread and what it has at hand. */
 class Hand {

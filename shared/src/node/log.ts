@@ -43,10 +43,18 @@ export function createLog(program: string, level: LogLevel): Log {
   const format = process.stderr.isTTY
     ? combine(withRequest(), bigintsAsText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
     : combine(withRequest(), bigintsAsText(), timestamp(), json())
-  return winston.createLogger({
+  const logger = winston.createLogger({
     level,
     format,
     defaultMeta: { program },
     transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
   })
+  // What is not shown is not put into words first, as it would be by winston.
+  const shown = levels.slice(0, levels.indexOf(level) + 1)
+  const say = (at: LogLevel) => (message: string, details?: object) => {
+    if (shown.includes(at)) logger.log(at, message, details)
+  }
+  return { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') }
 }
+
+const levels: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']

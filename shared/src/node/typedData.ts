@@ -32,6 +32,8 @@ export interface TypedData {
     document: Document<Name>,
     signature: Hex,
   ): Address | undefined
+  /** The same for a document whose fields lie ready as words of 32 bytes, and a signature of 65. */
+  recoverPacked(name: DocumentName, words: Buffer, signature: Buffer): Address | undefined
   /** Refuses with `malformed-signature` or `wrong-signer` unless `expected` signed. */
   check<Name extends DocumentName>(name: Name, document: Signed<Name>, expected: Address): Verdict
 }
@@ -42,13 +44,14 @@ export function createTypedData(deployment: Deployment): TypedData {
     registry: domainSeparator(deployment.chainId, deployment.registry),
     marketplace: domainSeparator(deployment.chainId, deployment.marketplace),
   }
-  const digest: TypedData['digest'] = (name, document) => {
+  const wrap = (name: DocumentName, hash: Buffer): Buffer => {
     const preimage = Buffer.allocUnsafe(2 + 2 * word)
     preimage.writeUInt16BE(eip712Prefix)
     separators[documents[name].verifier].copy(preimage, 2)
-    structHash(name, document).copy(preimage, 2 + word)
+    hash.copy(preimage, 2 + word)
     return keccak256(preimage)
   }
+  const digest: TypedData['digest'] = (name, document) => wrap(name, structHash(name, document))
   const sign: TypedData['sign'] = (name, document, privateKey) =>
     signDigest(digest(name, document), privateKey)
   const recover: TypedData['recover'] = (name, document, signature) =>
@@ -58,6 +61,8 @@ export function createTypedData(deployment: Deployment): TypedData {
     sign,
     signed: (name, document, privateKey) => ({ ...document, signature: sign(name, document, privateKey) }),
     recover,
+    recoverPacked: (name, words, signature) =>
+      recoverFrom(wrap(name, keccak256(Buffer.concat([layoutOf(name).typeHash, words]))), signature),
     check(name, document, expected) {
       const signer = recover(name, document, document.signature)
       if (signer === undefined) return refuse({ code: 'malformed-signature', document: name })
@@ -80,9 +85,12 @@ export function signDigest(digest: Buffer, privateKey: PrivateKey): Hex {
 
 /** Undefined unless `signature` is 65 bytes with a low s and v 27 or 28 that recovers to an address. */
 export function recoverDigest(digest: Buffer, signature: Hex): Address | undefined {
-  const bytes = Buffer.from(signature.slice(2), 'hex')
+  return signature.length === 132 ? recoverFrom(digest, Buffer.from(signature.slice(2), 'hex')) : undefined
+}
+
+function recoverFrom(digest: Buffer, bytes: Buffer): Address | undefined {
   const v = bytes[64]
-  if (bytes.length !== 65 || signature.length !== 132 || (v !== 27 && v !== 28)) return undefined
+  if (bytes.length !== 65 || (v !== 27 && v !== 28)) return undefined
   if (bytes.compare(halfOrder, 0, word, word, 2 * word) > 0) return undefined
   try {
     return addressOf(secp256k1.ecdsaRecover(bytes.subarray(0, 64), v - 27, digest, false))
@@ -134,9 +142,14 @@ const layouts = new Map(
   ]),
 )
 
-function structHash<Name extends DocumentName>(name: Name, document: Document<Name>): Buffer {
+function layoutOf(name: DocumentName) {
   const layout = layouts.get(name)
   if (!layout) throw new Error(`There is no document "${name}".`)
+  return layout
+}
+
+function structHash<Name extends DocumentName>(name: Name, document: Document<Name>): Buffer {
+  const layout = layoutOf(name)
   const values = document as Record<string, never>
   const preimage = Buffer.alloc(word * (1 + layout.fields.length))
   layout.typeHash.copy(preimage)
