@@ -67,7 +67,7 @@ function latestOfEach(promises: readonly PromiseFrame[]): readonly PromiseFrame[
   return latest.size === promises.length ? promises : [...latest.values()]
 }
 
-async function creditNow(
+function creditNow(
   parts: Parts,
   promises: readonly PromiseFrame[],
   signers: ReadonlyMap<Hex, Address | undefined>,
@@ -75,12 +75,6 @@ async function creditNow(
   frozen: boolean,
 ) {
   const { ledger, typedData, identity, rules, settings } = parts
-  const [expiresAt, leaving, blockedNow] = await Promise.all([
-    expiry(parts),
-    ledger.note('leaving'),
-    ledger.blocked(),
-  ])
-  const blocked = new Set(blockedNow.map((entry) => entry.identity))
   let renewed = 0
   return ledger.credit({
     provider,
@@ -89,13 +83,12 @@ async function creditNow(
       rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,
     sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
-    renewBefore: expiresAt - settings.guaranteeSeconds / 2,
-    renew: (line, moved) => {
+    renewBefore: (blockAt) => expiry(parts, blockAt) - settings.guaranteeSeconds / 2,
+    renew: (line, moved, { blockAt, leaving, blocked }) => {
       // An answer has room for so many; the others come with the next.
       if (renewed >= clearLimit) return undefined
-      const onlyCleared =
-        frozen || leaving !== undefined || blocked.has(provider) || blocked.has(line.consumer)
-      const guarantee = renewal(parts, line, provider, moved, expiresAt, onlyCleared)
+      const onlyCleared = frozen || leaving || blocked.has(provider) || blocked.has(line.consumer)
+      const guarantee = renewal(parts, line, provider, moved, expiry(parts, blockAt), onlyCleared)
       if (guarantee) renewed++
       return guarantee
     },

@@ -38,7 +38,7 @@ export async function guarantee(
   if (!served.ok) return served
   const standings = await judgeStandings(parts, consumer, provider)
   if (!standings.ok) return standings
-  const expiresAt = await expiry(parts)
+  const expiresAt = await expiryNow(parts)
   const granted = await ledger.grant({
     cause: hex(typedData.digest('GuaranteeRequest', request)),
     channelId,
@@ -54,11 +54,15 @@ export async function guarantee(
 /**
  * When a guarantee given now ends. The chain's clock counts, but between blocks it stands still, so the
  * later of the two is taken.
+ *
+ * @param blockAt - Time of the block that decisions are made on.
  */
-export async function expiry({ ledger, clock, settings }: Parts): Promise<number> {
-  const cursor = await ledger.cursor()
-  return Math.max(cursor?.at ?? 0, clock.now()) + settings.guaranteeSeconds
-}
+export const expiry = ({ clock, settings }: Parts, blockAt: number): number =>
+  Math.max(blockAt, clock.now()) + settings.guaranteeSeconds
+
+/** The same on the newest block that the ledger knows. */
+export const expiryNow = async (parts: Parts): Promise<number> =>
+  expiry(parts, (await parts.ledger.cursor())?.at ?? 0)
 
 /**
  * Renews a provider's guarantee past half of its life, at its ceiling, while the channel moves or something

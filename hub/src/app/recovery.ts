@@ -2,7 +2,7 @@ import { type Address, type Hex, type Params, type Result, refuse, type Verdict,
 import { inTokens, type Link, UserError } from '@pontage/shared/node'
 import { forgotten } from '../core/solvency.js'
 import type { ChainUpdate } from '../io/ledger.js'
-import { expiry } from './guarantee.js'
+import { expiryNow } from './guarantee.js'
 import type { Parts } from './parts.js'
 
 /** What a hub does whose ledger is older than what had left it. */
@@ -45,7 +45,7 @@ export function createRecovery(parts: Parts): Recovery {
   async function enter(why: string): Promise<void> {
     const before = await read()
     if (before !== undefined && before !== 'asked') return
-    note = { since: clock.now(), until: await expiry(parts) }
+    note = { since: clock.now(), until: await expiryNow(parts) }
     await ledger.writeNote('recovering', JSON.stringify(note))
     log.error('the ledger is older than what left this hub', {
       why,

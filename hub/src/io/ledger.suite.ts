@@ -79,7 +79,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       solvent: judgeSolvency,
       sign: (total) => paper(total),
       renew: () => renewed && { cause: channelId(5_555), guarantee: renewed },
-      renewBefore: 3_000,
+      renewBefore: () => 3_000,
     })
   const closing = (n: number): Closing => ({
     channelId: channelId(n),
@@ -518,7 +518,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
           throw new Error('no key')
         },
         renew: () => undefined,
-        renewBefore: 0,
+        renewBefore: () => 0,
       })
       const [first, second] = await Promise.allSettled([broken, credit(2, [[2, 50n]])])
       expect(first).toMatchObject({ status: 'rejected', reason: new Error('no key') })
@@ -545,7 +545,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
           asked.push([line.channelId, moved])
           return { cause: channelId(7_777), guarantee: guarantee(1, 1, 400n, 9_000) }
         },
-        renewBefore: 3_000,
+        renewBefore: () => 3_000,
       }
       expect(await ledger.credit(order)).toMatchObject({ credited: { guarantees: [{ expiresAt: 9_000 }] } })
       expect(asked).toEqual([[channelId(1), false]])

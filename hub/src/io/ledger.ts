@@ -76,6 +76,15 @@ export interface Renewal {
   readonly guarantee: Signed<'Guarantee'>
 }
 
+/** What counts for a new guarantee beside its channel, as of the moment it is decided. */
+export interface RenewedAt {
+  /** Time of the block that decisions are made on. */
+  readonly blockAt: number
+  /** Whether the hub is being wound down. */
+  readonly leaving: boolean
+  readonly blocked: ReadonlySet<Address>
+}
+
 /** A batch of micro-promises about to be credited to one provider. */
 export interface CreditOrder {
   readonly provider: Address
@@ -85,9 +94,13 @@ export interface CreditOrder {
   readonly solvent: (owed: Wei, pool: Pool) => Verdict
   readonly sign: (total: Wei) => Hex
   /** Gives the guarantee that follows a tab's present one, or undefined while none is needed. */
-  readonly renew: (line: ChannelLine, moved: boolean) => Renewal | undefined
-  /** Guarantees that end before it are shown to `renew` also where nothing moved, if something cleared rests on them. */
-  readonly renewBefore: number
+  readonly renew: (line: ChannelLine, moved: boolean, now: RenewedAt) => Renewal | undefined
+  /**
+   * Guarantees that end before it are shown to `renew` also where nothing moved, if something cleared rests on them.
+   *
+   * @param blockAt - Time of the block that decisions are made on.
+   */
+  readonly renewBefore: (blockAt: number) => number
 }
 
 /** What a batch came to. */

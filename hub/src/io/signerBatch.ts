@@ -43,7 +43,8 @@ export function readSigners(raw: Uint8Array): (Address | undefined)[] {
   const signers = Buffer.from(raw.buffer, raw.byteOffset, raw.length)
   return Array.from({ length: signers.length / signerBytes }, (_, index) => {
     const at = index * signerBytes
-    const isNobody = signers.readUInt32BE(at) === 0 && signers.subarray(at, at + signerBytes).every((byte) => byte === 0)
+    const isNobody =
+      signers.readUInt32BE(at) === 0 && signers.subarray(at, at + signerBytes).every((byte) => byte === 0)
     return isNobody ? undefined : addressFrom(signers.subarray(at, at + signerBytes))
   })
 }

@@ -92,7 +92,7 @@ async function work(ledger: Ledger, process: number, rounds: number, given: Give
       solvent: judgeSolvency,
       sign: (total) => `0x${total.toString(16).padStart(64, '0')}`,
       renew: () => undefined,
-      renewBefore: 0,
+      renewBefore: () => 0,
     })
     if (credited.ok) given.totals.push({ provider: to, total: credited.credited.total })
   }

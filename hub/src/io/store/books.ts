@@ -1,16 +1,17 @@
 import { type Address, type Hex, type Signed, wei } from '@pontage/shared'
-import { emptyTab } from '../../core/channelLine.js'
-import { larger } from '../../core/reserve.js'
 import type { Cursor, HubStanding } from '../ledger.js'
-import type { Ask, Row, Statement, Value } from './engine.js'
-import { statement } from './engine.js'
-import { addressOf, amountOf, amountText, hexOf, nothing } from './rows.js'
+import type { Cache } from './cache.js'
+import { type Ask, type Row, type Statement, statement, type Value } from './engine.js'
+import { addressOf, amountOf, amountText, hexOf } from './rows.js'
 import {
   type AccountRow,
   type ChannelRow,
+  covered,
   newAccount,
+  newTab,
   owedTo,
   type Sums,
+  sumsFrom,
   type TabRow,
   undrawnOf,
   urgentOf,
@@ -43,8 +44,9 @@ const insertGuarantees = statement(`
   INSERT INTO guarantee (cause, channel_id, provider, ceiling, expires_at, signature)
   {rows:bytes,bytes,bytes,bytes,number,bytes} ON CONFLICT (cause) DO NOTHING`)
 const writeSums = statement(`
-  INSERT INTO sums (id, owed, undrawn, urgent) {rows:number,bytes,bytes,number}
-  ON CONFLICT (id) DO UPDATE SET owed = excluded.owed, undrawn = excluded.undrawn, urgent = excluded.urgent`)
+  INSERT INTO sums (id, owed, undrawn, urgent, version) {rows:number,bytes,bytes,number,number}
+  ON CONFLICT (id) DO UPDATE SET owed = excluded.owed, undrawn = excluded.undrawn, urgent = excluded.urgent,
+    version = excluded.version`)
 
 /**
  * The rows that a group of orders works on, in memory: each order finds them as the one before left them, and all of
@@ -55,7 +57,7 @@ export class Books {
   readonly #accounts: Map<Address, AccountRow>
   readonly #onDisk: ReadonlySet<Address>
   readonly #guarantees: Map<Hex, Signed<'Guarantee'>>
-  readonly #atFirst: Sums
+  readonly #isLocked: boolean
   #sums: Sums
   readonly #touchedTabs = new Map<string, [Hex, Address]>()
   readonly #touchedChannels = new Set<Hex>()
@@ -65,18 +67,19 @@ export class Books {
 
   constructor(
     channels: Map<Hex, ChannelRow>,
-    accounts: readonly AccountRow[],
-    sums: Sums,
+    accounts: Map<Address, AccountRow>,
+    /** Undefined where nothing that they sum up may change. */
+    sums: Sums | undefined,
     guarantees: readonly Row[],
     /** The chain as of the block that decisions are made on. */
     readonly standing: HubStanding,
     readonly cursor: Cursor | undefined,
   ) {
     this.#channels = channels
-    this.#accounts = new Map(accounts.map((account) => [account.provider, account]))
-    this.#onDisk = new Set(this.#accounts.keys())
-    this.#sums = sums
-    this.#atFirst = sums
+    this.#accounts = accounts
+    this.#onDisk = new Set(accounts.keys())
+    this.#isLocked = sums !== undefined
+    this.#sums = sums ?? sumsFrom(undefined)
     this.#guarantees = new Map(guarantees.map((row) => [hexOf(row.cause), guaranteeFrom(row)]))
   }
 
@@ -103,7 +106,7 @@ export class Books {
 
   tab(channelId: Hex, provider: Address): TabRow {
     const tab = this.#channels.get(channelId)?.tabs.find((each) => each.provider === provider)
-    return tab ?? { ...emptyTab(provider), held: nothing, heldSignature: null }
+    return tab ?? newTab(provider)
   }
 
   /** Writes the row of a channel itself. Its tabs are kept where it is known already. */
@@ -121,15 +124,17 @@ export class Books {
   putTab(channelId: Hex, tab: TabRow): void {
     const channel = this.#channels.get(channelId)
     if (!channel) throw new Error(`Channel ${channelId} is not among the rows that were read.`)
-    const others = channel.tabs.filter(({ provider }) => provider !== tab.provider)
-    this.#replace({ ...channel, tabs: [...others, tab] })
+    const at = channel.tabs.findIndex(({ provider }) => provider === tab.provider)
+    this.#replace({ ...channel, tabs: at < 0 ? [...channel.tabs, tab] : channel.tabs.with(at, tab) })
     this.#touchedTabs.set(`${channelId}${tab.provider}`, [channelId, tab.provider])
   }
 
   /** A final state was signed: it is written by whoever signed it. */
   markClosing(channelId: Hex): void {
     const channel = this.#channels.get(channelId)
-    if (channel) this.#replace({ ...channel, closing: true })
+    if (!channel) return
+    this.#replace({ ...channel, closing: true })
+    this.#touchedChannels.add(channelId)
   }
 
   putAccount(account: AccountRow): void {
@@ -171,12 +176,10 @@ export class Books {
   putGuarantee(cause: Hex, guarantee: Signed<'Guarantee'>): void {
     const { channelId, provider, ceiling, expiresAt } = guarantee
     const tab = this.tab(channelId, provider)
-    const given = wei(ceiling)
+    const newest = { ceiling: wei(ceiling), expiresAt: Math.max(tab.expiresAt, expiresAt) }
     this.putTab(channelId, {
-      ...tab,
-      ceiling: given,
-      expiresAt: Math.max(tab.expiresAt, expiresAt),
-      liveCeiling: expiresAt >= this.blockAt ? larger(tab.liveCeiling, given) : tab.liveCeiling,
+      ...covered(tab, { ceiling: wei(ceiling), expiresAt }, this.blockAt),
+      ...newest,
     })
     this.keepGuarantee(cause, guarantee)
   }
@@ -187,11 +190,6 @@ export class Books {
     this.gather(insertGuarantees, [cause, channelId, provider, amountText(ceiling), expiresAt, signature])
     this.#guarantees.set(cause, guarantee)
     this.#undo.push(() => this.#guarantees.delete(cause))
-  }
-
-  /** What was read later in the same transaction. */
-  add(channels: Map<Hex, ChannelRow>): void {
-    for (const [id, channel] of channels) if (!this.#channels.has(id)) this.#channels.set(id, channel)
   }
 
   /** Does something in full, or leaves no trace of it when it throws. */
@@ -212,21 +210,12 @@ export class Books {
 
   /** Everything that is to be written, each row once. */
   changes(): Ask[] {
-    const channels = [...this.#touchedChannels].sort().flatMap((id) => this.#channels.get(id) ?? [])
-    const tabs = [...this.#touchedTabs].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, key]) => key)
-    const accounts = [...this.#touchedAccounts]
-      .sort()
-      .flatMap((provider) => this.#accounts.get(provider) ?? [])
+    const channels = [...this.#touchedChannels].flatMap((id) => this.#channels.get(id) ?? [])
+    const tabs = this.#tabs()
+    const accounts = [...this.#touchedAccounts].flatMap((provider) => this.#accounts.get(provider) ?? [])
     const asks: Ask[] = [
       { statement: insertChannels, given: channels.map(channelValues) },
-      {
-        statement: writeTabs,
-        given: tabs.flatMap(([id, provider]) => {
-          const channel = this.#channels.get(id)
-          const tab = channel?.tabs.find((each) => each.provider === provider)
-          return channel && tab ? [tabValues(channel, tab)] : []
-        }),
-      },
+      { statement: writeTabs, given: tabs.map(([channel, tab]) => tabValues(channel, tab)) },
       {
         statement: insertAccounts,
         given: accounts.filter(({ provider }) => !this.#onDisk.has(provider)).map(accountValues),
@@ -237,11 +226,27 @@ export class Books {
       },
       ...this.#writes,
     ]
-    const { owed, undrawn, urgent } = this.#sums
-    const before = this.#atFirst
-    if (owed !== before.owed || undrawn !== before.undrawn || urgent !== before.urgent)
-      asks.push({ statement: writeSums, given: [[1, amountText(owed), amountText(undrawn), urgent]] })
+    if (channels.length + tabs.length + accounts.length > 0) {
+      if (!this.#isLocked) throw new Error('Something changed that was not locked: the order names no rows.')
+      this.#sums = { ...this.#sums, version: this.#sums.version + 1 }
+      asks.push({ statement: writeSums, given: [sumsValues(this.#sums)] })
+    }
     return asks.filter(({ given }) => given.length > 0)
+  }
+
+  /** Keeps the rows for the next transaction, once what changed of them is on disk. */
+  keepIn(cache: Cache): void {
+    if (this.#isLocked)
+      cache.keep(this.#sums.version, this.#channels.values(), this.#accounts.values(), this.#tabs())
+  }
+
+  /** Each tab that was changed, with its channel. */
+  #tabs(): (readonly [ChannelRow, TabRow])[] {
+    return [...this.#touchedTabs.values()].flatMap(([id, provider]) => {
+      const channel = this.#channels.get(id)
+      const tab = channel?.tabs.find((each) => each.provider === provider)
+      return channel && tab ? [[channel, tab] as const] : []
+    })
   }
 
   #replace(channel: ChannelRow): void {
@@ -291,6 +296,14 @@ const accountValues = (account: AccountRow): Value[] => [
   account.signature,
   amountText(account.credited),
   amountText(account.paid),
+]
+
+const sumsValues = ({ owed, undrawn, urgent, version }: Sums): Value[] => [
+  1,
+  amountText(owed),
+  amountText(undrawn),
+  urgent,
+  version,
 ]
 
 const guaranteeFrom = (row: Row): Signed<'Guarantee'> => ({

@@ -2,9 +2,9 @@ import type { Address, Hex, Wei } from '@pontage/shared'
 import { addCredit, creditFor } from '../../core/credit.js'
 import type { ChainUpdate } from '../ledger.js'
 import type { Books } from './books.js'
-import { Contended, statement } from './engine.js'
+import { statement } from './engine.js'
 import type { Order } from './orders.js'
-import { amountText, hexOf } from './rows.js'
+import { amountText } from './rows.js'
 
 const writeChain = statement(`
   INSERT INTO chain (id, block_number, block_hash, block_at, pool, pending_withdrawal, fee_bps)
@@ -12,26 +12,14 @@ const writeChain = statement(`
   ON CONFLICT (id) DO UPDATE SET block_number = excluded.block_number, block_hash = excluded.block_hash,
     block_at = excluded.block_at, pool = excluded.pool, pending_withdrawal = excluded.pending_withdrawal,
     fee_bps = excluded.fee_bps`)
-const present = statement('SELECT channel_id FROM channel WHERE channel_id {among:bytes}')
 const prune = statement('{with:number} DELETE FROM guarantee WHERE expires_at < ?1')
 
 /** Takes in what the chain says as of a block. */
 export const chainOrder = (update: ChainUpdate): Order<void> => ({
   channels: [...update.channels, ...update.tabs].map(({ channelId }) => channelId),
   providers: [...update.accounts, ...update.tabs].map(({ provider }) => provider),
-  sums: true,
   alone: '*',
-  asks: [
-    {
-      statement: present,
-      given: [...new Set([...update.channels, ...update.tabs].map(({ channelId }) => channelId))].map(
-        (id) => [id],
-      ),
-    },
-  ],
-  apply: (books, [there = []]) => {
-    // What is not there cannot be locked: another process may have written it just before this one could.
-    if (there.some((row) => !books.channel(hexOf(row.channel_id)))) throw new Contended('A channel was new.')
+  apply: (books) => {
     // Another process has seen more of the chain meanwhile: what it wrote is newer.
     if (books.cursor && books.cursor.number > update.cursor.number) return
     takeIn(books, update)

@@ -1,8 +1,10 @@
-import { type Hex, type Refused, refuse, type Verdict, wei } from '@pontage/shared'
+import { type Hex, type Refused, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
 import { addCredit } from '../../core/credit.js'
-import type { Credited, CreditOrder, GrantOrder, HeldPromise } from '../ledger.js'
+import { larger } from '../../core/reserve.js'
+import type { Credited, CreditOrder, GrantOrder, HeldPromise, RenewedAt } from '../ledger.js'
 import type { Books } from './books.js'
 import type { Order } from './orders.js'
+import { blockedFrom, notesFrom, readBlocked, readNotes } from './present.js'
 
 /** Guarantees once for each cause. */
 export const grantOrder = ({
@@ -33,12 +35,23 @@ function decideGrant(books: Books, order: Pick<GrantOrder, 'cause' | 'channelId'
 export const creditOrder = (order: CreditOrder): Order<Verdict<{ credited: Credited }>> => ({
   channels: order.promises.map(({ channelId }) => channelId),
   providers: [order.provider],
-  sums: true,
   uncovered: { provider: order.provider, before: order.renewBefore },
-  apply: (books, _read, uncovered) => {
+  asks: [readNotes, readBlocked],
+  apply: (books, [notes = [], blocked = []], uncovered) => {
     const accepted: HeldPromise[] = []
+    const now: RenewedAt = {
+      blockAt: books.blockAt,
+      leaving: notesFrom(notes).has('leaving'),
+      blocked: new Set(blocked.map((row) => blockedFrom(row).identity)),
+    }
     try {
-      return { ok: true, credited: books.attempt(() => creditAll(books, order, uncovered, accepted)) }
+      return {
+        ok: true,
+        credited: books.attempt(() => {
+          const credited = creditAll(books, order, accepted)
+          return { ...credited, guarantees: renewals(books, order, accepted, uncovered, now) }
+        }),
+      }
     } catch (error) {
       if (!(error instanceof Insolvent)) throw error
       for (const promise of accepted) hold(books, order, promise)
@@ -54,12 +67,7 @@ class Insolvent extends Error {
   }
 }
 
-function creditAll(
-  books: Books,
-  order: CreditOrder,
-  uncovered: readonly Hex[],
-  accepted: HeldPromise[],
-): Credited {
+function creditAll(books: Books, order: CreditOrder, accepted: HeldPromise[]): Omit<Credited, 'guarantees'> {
   const { provider, promises, decide, solvent, sign } = order
   const { feeBps, ...pool } = books.standing
   const refused: { channelId: Hex; verdict: Verdict }[] = []
@@ -76,9 +84,7 @@ function creditAll(
     }
     accepted.push(promise)
     credit += verdict.credit
-    hold(books, order, promise)
-    const tab = books.tab(channelId, provider)
-    if (amount > tab.cleared) books.putTab(channelId, { ...tab, cleared: amount })
+    hold(books, order, promise, amount)
   }
   const account = books.account(provider)
   const promised = addCredit(account, wei(credit))
@@ -92,13 +98,24 @@ function creditAll(
     account.signature !== null && account.signedTotal === total ? account.signature : sign(total)
   if (credit > 0n || (books.knows(provider) && signature !== account.signature))
     books.putAccount({ ...account, ...promised, signedTotal: total, signature })
-  return { total, signature, refused, guarantees: renewals(books, order, accepted, uncovered) }
+  return { total, signature, refused }
 }
 
 /** A micro-promise stays with the ledger as soon as it was accepted: it is what is drawn. */
-function hold(books: Books, { provider }: CreditOrder, { channelId, amount, signature }: HeldPromise): void {
+function hold(
+  books: Books,
+  { provider }: CreditOrder,
+  { channelId, amount, signature }: HeldPromise,
+  cleared?: Wei,
+): void {
   const tab = books.tab(channelId, provider)
-  if (amount > tab.held) books.putTab(channelId, { ...tab, held: amount, heldSignature: signature })
+  const isHigher = amount > tab.held
+  if (!isHigher && (cleared === undefined || cleared <= tab.cleared)) return
+  books.putTab(channelId, {
+    ...tab,
+    ...(isHigher ? { held: amount, heldSignature: signature } : {}),
+    cleared: cleared === undefined ? tab.cleared : larger(cleared, tab.cleared),
+  })
 }
 
 function renewals(
@@ -106,13 +123,14 @@ function renewals(
   order: CreditOrder,
   accepted: readonly HeldPromise[],
   uncovered: readonly Hex[],
+  now: RenewedAt,
 ): Credited['guarantees'] {
   const moved = new Set(accepted.map(({ channelId }) => channelId))
   return [...new Set([...moved, ...uncovered])].flatMap((channelId) => {
     const line = books.channel(channelId)
     // Only a guarantee that was asked for once is renewed.
     if (line?.status !== 'open' || books.tab(channelId, order.provider).expiresAt === 0) return []
-    const renewed = order.renew(line, moved.has(channelId))
+    const renewed = order.renew(line, moved.has(channelId), now)
     if (!renewed) return []
     books.putGuarantee(renewed.cause, renewed.guarantee)
     return [renewed.guarantee]

@@ -22,7 +22,6 @@ export const closingOrder = (order: {
   sign: () => Closing
 }): Order<Verdict<{ closing: Closing }>> => ({
   channels: [order.channelId],
-  sums: true,
   apply: (books) => {
     const { channelId, decide, sign } = order
     const line = books.channel(channelId)

@@ -10,6 +10,7 @@ import { errandOrder } from './errands.js'
 import { Gathered } from './gathered.js'
 import { takeOrders } from './orders.js'
 import { createOutbox } from './outbox.js'
+import { blockedFrom, notesFrom, readBlocked, readNotes } from './present.js'
 import { findPublication, publicationFrom, publicationOrder, readNewestPublication } from './publications.js'
 import { raiseOrder, recallOrder } from './rebuild.js'
 import { qualityFrom, readQualities, receiptOrder } from './receipts.js'
@@ -42,13 +43,11 @@ const findRelayed = statement('SELECT * FROM relayed WHERE digest {among:bytes}'
 const writeRelayed = statement(`
   INSERT INTO relayed (digest, identity, tx_hash, sent_at) {rows:bytes,bytes,bytes,number}
   ON CONFLICT (digest) DO NOTHING`)
-const readBlocked = plain(statement('SELECT identity, since FROM blocked ORDER BY since, identity'))
 const findBlocked = statement('SELECT identity FROM blocked WHERE identity {among:bytes}')
 const writeBlocked = statement(
   'INSERT INTO blocked (identity, since) {rows:bytes,number} ON CONFLICT (identity) DO NOTHING',
 )
 const deleteBlocked = statement('DELETE FROM blocked WHERE identity {among:bytes}')
-const readNotes = plain(statement('SELECT name, text FROM note'))
 const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
 const writeNote = statement(
   'INSERT INTO note (name, text) {rows:text,text} ON CONFLICT (name) DO UPDATE SET text = excluded.text',
@@ -185,11 +184,6 @@ interface Present {
   readonly notes: ReadonlyMap<NoteName, string>
   readonly blocked: readonly Blocked[]
 }
-
-const notesFrom = (rows: readonly Row[]): ReadonlyMap<NoteName, string> =>
-  new Map(rows.map((row) => [row.name as NoteName, String(row.text)]))
-
-const blockedFrom = (row: Row): Blocked => ({ identity: addressOf(row.identity), since: Number(row.since) })
 
 const isDrawable = (row: Row): boolean =>
   Number(row.exit_at) > 0 || amountOf(row.protested) > 0n || Number(row.closing) === 0

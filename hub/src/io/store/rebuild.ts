@@ -1,9 +1,9 @@
 import { type Address, type Hex, type Signed, type Wei, wei } from '@pontage/shared'
 import { learnTotal } from '../../core/credit.js'
-import { larger } from '../../core/reserve.js'
 import { statement } from './engine.js'
 import type { Order } from './orders.js'
 import { amountText } from './rows.js'
+import { covered } from './tables.js'
 
 const isKnown = statement(`{with:bytes,bytes,bytes,number}
   SELECT cause FROM guarantee
@@ -12,7 +12,6 @@ const isKnown = statement(`{with:bytes,bytes,bytes,number}
 /** Takes in a total that had left the hub before a restored ledger knew of it. */
 export const raiseOrder = (order: { provider: Address; total: Wei; signature?: Hex }): Order<Wei> => ({
   providers: [order.provider],
-  sums: true,
   apply: (books) => {
     const { provider, total, signature } = order
     const before = books.account(provider)
@@ -33,8 +32,8 @@ export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> 
     // One after the other: the second must find what the first wrote.
     alone: `recall ${channelId}`,
     asks: [{ statement: isKnown, given: [[channelId, provider, amountText(ceiling), expiresAt]] }],
-    apply: (books, [known = []]) => {
-      if (known.length > 0 || !books.channel(channelId)) return false
+    apply: (books, [found = []]) => {
+      if (found.length > 0 || !books.channel(channelId)) return false
       const tab = books.tab(channelId, provider)
       const amount = wei(ceiling)
       // The newest guarantee is the one that lasts longest.
@@ -42,8 +41,8 @@ export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> 
         expiresAt > tab.expiresAt || (expiresAt === tab.expiresAt && amount > tab.ceiling)
           ? { ceiling: amount, expiresAt }
           : {}
-      const liveCeiling = expiresAt >= books.blockAt ? larger(tab.liveCeiling, amount) : tab.liveCeiling
-      books.putTab(channelId, { ...tab, ...newest, liveCeiling })
+      const known = covered(tab, { ceiling: amount, expiresAt }, books.blockAt)
+      books.putTab(channelId, { ...known, ...newest })
       books.keepGuarantee(cause, guarantee)
       return 'expiresAt' in newest
     },

@@ -240,6 +240,12 @@ function migrations(words: Words) {
           await db.schema.dropIndex(name).execute()
       },
     },
+    '0008-what-is-known-needs-no-reading': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        const type = sql.raw(words.number as string)
+        await sql`ALTER TABLE sums ADD COLUMN version ${type} NOT NULL DEFAULT 0`.execute(db)
+      },
+    },
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
-import type { ChannelLine, Tab } from '../../core/channelLine.js'
+import { type ChannelLine, emptyTab, type Tab } from '../../core/channelLine.js'
 import type { Promised } from '../../core/credit.js'
 import { larger } from '../../core/reserve.js'
 import type { Account } from '../../core/solvency.js'
@@ -9,6 +9,8 @@ import { addressOf, amountOf, hexOf, nothing } from './rows.js'
 
 /** A tab as its row holds it. */
 export interface TabRow extends Tab {
+  /** The block time up to which `liveCeiling` holds. */
+  readonly liveUntil: number
   /** The highest micro-promise held, and its signature. */
   readonly held: Wei
   readonly heldSignature: Hex | null
@@ -33,38 +35,34 @@ export interface Sums {
   readonly undrawn: Wei
   /** Open channels that are being left or protested. */
   readonly urgent: number
+  /** Grows with every transaction that changes a channel, a tab or an account. */
+  readonly version: number
 }
 
 const channelColumns = 'channel.channel_id, consumer, nonce, status, balance, exit_at'
 // A guarantee lives until the block that decisions are made on is younger than its expiry.
-const tabColumns = `tab.channel_id, tab.provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested,
-  (SELECT live.ceiling FROM guarantee AS live
+const ofLive = (column: string) => `(SELECT live.${column} FROM guarantee AS live
     WHERE live.channel_id = tab.channel_id AND live.provider = tab.provider
       AND live.expires_at >= coalesce((SELECT block_at FROM chain WHERE id = 1), 0)
-    ORDER BY live.ceiling DESC LIMIT 1) AS live_ceiling`
+    ORDER BY live.ceiling DESC, live.expires_at DESC LIMIT 1)`
+const tabColumns = `tab.channel_id, tab.provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested,
+  ${ofLive('ceiling')} AS live_ceiling, ${ofLive('expires_at')} AS live_until`
+const accountColumns = 'provider, total, unexplained, signed_total, signature, credited, paid'
 
-export const lockChannels = statement(
-  `SELECT ${channelColumns} FROM channel WHERE channel_id {among:bytes} ORDER BY channel_id {lock}`,
-)
 export const readChannels = statement(`SELECT ${channelColumns} FROM channel WHERE channel_id {among:bytes}`)
 export const readTabs = statement(`SELECT ${tabColumns} FROM tab WHERE tab.channel_id {among:bytes}`)
 export const readClosings = statement('SELECT channel_id FROM closing WHERE channel_id {among:bytes}')
-export const lockAccounts = statement(
-  `SELECT provider, total, unexplained, signed_total, signature, credited, paid FROM account WHERE provider {among:bytes}
-  ORDER BY provider {lock}`,
-)
-export const lockSums = statement('SELECT owed, undrawn, urgent FROM sums WHERE id = 1 {lock}')
-export const readSums = plain(statement('SELECT owed, undrawn, urgent FROM sums WHERE id = 1'))
+export const findAccounts = statement(`SELECT ${accountColumns} FROM account WHERE provider {among:bytes}`)
+const sums = 'SELECT owed, undrawn, urgent, version FROM sums WHERE id = 1'
+/** Whoever holds it is the only one that changes channels, tabs or accounts. */
+export const lockSums = plain(statement(`${sums} {lock}`))
+export const readSums = plain(statement(sums))
 export const readChain = plain(
   statement(
     'SELECT block_number, block_hash, block_at, pool, pending_withdrawal, fee_bps FROM chain WHERE id = 1',
   ),
 )
-export const readAccounts = plain(
-  statement(
-    'SELECT provider, total, unexplained, signed_total, signature, credited, paid FROM account ORDER BY provider',
-  ),
-)
+export const readAccounts = plain(statement(`SELECT ${accountColumns} FROM account ORDER BY provider`))
 export const readOpen = [
   plain(statement(`SELECT ${channelColumns} FROM channel WHERE status = 'open'`)),
   plain(
@@ -104,9 +102,24 @@ export function channelsFrom(
   )
 }
 
+/** A tab that no guarantee covers stays so until one is given. */
+export const always = Number.MAX_SAFE_INTEGER
+
+/** A tab on which one more guarantee was given. */
+export const covered = (
+  tab: TabRow,
+  { ceiling, expiresAt }: { ceiling: Wei; expiresAt: number },
+  blockAt: number,
+): TabRow => {
+  if (expiresAt < blockAt || ceiling < tab.liveCeiling) return tab
+  const outlived = ceiling === tab.liveCeiling && tab.liveUntil !== always && tab.liveUntil > expiresAt
+  return outlived ? tab : { ...tab, liveCeiling: ceiling, liveUntil: expiresAt }
+}
+
 const tabFrom = (row: Row): TabRow => ({
   provider: addressOf(row.provider),
   liveCeiling: row.live_ceiling === null ? nothing : amountOf(row.live_ceiling),
+  liveUntil: row.live_until === null ? always : Number(row.live_until),
   ceiling: amountOf(row.ceiling),
   expiresAt: Number(row.expires_at),
   cleared: amountOf(row.cleared),
@@ -126,6 +139,14 @@ export const accountFrom = (row: Row): AccountRow => ({
   paid: amountOf(row.paid),
 })
 
+/** A row of a tab that is not there yet. */
+export const newTab = (provider: Address): TabRow => ({
+  ...emptyTab(provider),
+  liveUntil: always,
+  held: nothing,
+  heldSignature: null,
+})
+
 export const newAccount = (provider: Address): AccountRow => ({
   provider,
   total: nothing,
@@ -140,6 +161,7 @@ export const sumsFrom = (row: Row | undefined): Sums => ({
   owed: row ? amountOf(row.owed) : nothing,
   undrawn: row ? amountOf(row.undrawn) : nothing,
   urgent: Number(row?.urgent ?? 0),
+  version: Number(row?.version ?? 0),
 })
 
 export const standingFrom = (row: Row | undefined): HubStanding => ({
@@ -153,6 +175,10 @@ export const cursorFrom = (row: Row | undefined): Cursor | undefined =>
 
 /** Held and not drawn of one tab. */
 export const waiting = ({ held, drawn }: TabRow): Wei => wei(held > drawn ? held - drawn : 0n)
+
+/** Whether cleared money that is not drawn rests on a guarantee here. */
+export const isDue = ({ status }: ChannelRow, { held, cleared, drawn, expiresAt }: TabRow): boolean =>
+  status === 'open' && held > drawn && cleared > drawn && expiresAt > 0
 
 /** What a channel adds to `Sums.undrawn`: nothing once a final state draws it. */
 export const undrawnOf = ({ status, closing, tabs }: ChannelRow): bigint =>
