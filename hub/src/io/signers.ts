@@ -44,9 +44,9 @@ export function startSigners(deployment: Deployment, threads: number = available
 
   const dispatch = () => {
     due = false
-    for (const hand of crew) {
-      if (waiting.length === 0) return
-      if (hand.underWay.length >= batchesAhead) continue
+    while (waiting.length > 0) {
+      const [hand] = [...crew].sort((a, b) => a.underWay.length - b.underWay.length)
+      if (!hand || hand.underWay.length >= batchesAhead) return
       const share = Math.ceil(waiting.length / threads)
       hand.give(waiting.splice(0, Math.min(mostBatch, Math.max(leastBatch, share))))
     }
