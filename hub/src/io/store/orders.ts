@@ -22,6 +22,8 @@ export interface Order<Result> {
   readonly apply: (books: Books, read: readonly (readonly Row[])[], uncovered: readonly Hex[]) => Result
 }
 
+/** Milliseconds in which orders gather: what they cost together is little more than what one costs alone. */
+const gatherMs = 2
 /** Rows in one group: what is more waits for the next. */
 const rowsInGroup = 4_000
 const maxAttempts = 20
@@ -45,6 +47,7 @@ export function takeOrders(engine: Engine): {
 
   async function work(): Promise<void> {
     while (queue.length > 0) {
+      await new Promise((resolve) => setTimeout(resolve, gatherMs))
       const group = nextGroup(queue)
       try {
         await settle(engine, cache, group)
