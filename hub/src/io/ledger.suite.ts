@@ -430,6 +430,16 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect(await credit(2, [[1, 300n]])).toMatchObject({ credited: { total: 294n, refused: [] } })
     })
 
+    it('reserves for a guarantee that lives again when the chain goes back in time', async () => {
+      const at = (number: number, time: number) =>
+        block(number, { cursor: { number, hash: paper(number), at: time } })
+      await ledger.applyChain(at(5, 1_600))
+      await ledger.recallGuarantee({ cause: channelId(900), guarantee: guarantee(1, 1, 400n, 1_500) })
+      expect(await grant(1, 2, 600n)).toMatchObject({ refusal: { available: 500n } })
+      await ledger.applyChain(at(6, 1_400))
+      expect(await grant(1, 2, 500n)).toMatchObject({ refusal: { available: 100n } })
+    })
+
     it('knows what it relayed', async () => {
       const entry = { digest: channelId(9), identity: consumer, transaction: channelId(10), at: 100 }
       await ledger.recordRelayed(entry)
