@@ -20,7 +20,7 @@ const writeQuality = statement(`
   ON CONFLICT (provider) DO UPDATE SET sessions = excluded.sessions, paid = excluded.paid,
     throughput_sum = excluded.throughput_sum, rated_paid = excluded.rated_paid, score_sum = excluded.score_sum`)
 
-/** Counts what a consumer says of a session. The provider's account is locked, and its sums with it. */
+/** Counts what a consumer says of a session. Naming the provider keeps other processes from counting at the same time. */
 export const receiptOrder = ({ receipt, decide }: ReceiptOrder): Order<Verdict<{ counted: Wei }>> => ({
   channels: [receipt.channelId],
   providers: [receipt.provider],
