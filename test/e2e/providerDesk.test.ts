@@ -20,6 +20,7 @@ let market: Market
 let hub: Person
 let provider: Person & { program: Program }
 let consumer: Person
+let other: Person
 
 beforeAll(async () => {
   market = await createMarket()
@@ -29,7 +30,9 @@ beforeAll(async () => {
     flags: ['--metrics-port', metricsPort],
   })
   consumer = await seatConsumer(market, 'consumer', '20')
-  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
+  other = await seatConsumer(market, 'other', '20')
+  for (const person of [consumer, other])
+    await person.run('channel', 'open', '--hub', hub.address, '--amount', '10')
 })
 beforeEach(() => onTestFailed(() => console.error(market.world.lastWords())))
 afterAll(() => market.destroy())
@@ -38,6 +41,7 @@ interface Shown {
   readonly sessions: readonly {
     readonly session: string
     readonly consumer: string
+    readonly address: string
     readonly downBytes: string
     readonly upBytes: string
     readonly paid: string
@@ -57,8 +61,40 @@ async function expectAllPaid(): Promise<void> {
   expect(await market.chain.token.balanceOf(beneficiary)).toBe((promised * 98n) / 100n)
 }
 
-async function connect(): Promise<Program> {
+/** Starts the provider anew. */
+async function serve(...flags: readonly string[]): Promise<void> {
+  if (provider.program.running) expect((await provider.program.stop('SIGTERM', 20_000)).code).toBe(0)
+  provider.program = provider.start([
+    ...['run', '--endpoint', `${provider.host.address}:7800`, '--price', '20/GB', '--country', 'DE'],
+    ...['--hub', hub.address, ...flags],
+  ])
+  await provider.program.line(/"listening"/, { timeoutMs: 60_000 })
+}
+
+/** Demands that the consumer is told this code, and this sentence, and not connected. */
+async function expectRefused(code: string, sentence: RegExp): Promise<void> {
   const program = consumer.start(['connect', '--json'])
+  expect((await program.ended).code).toBe(1)
+  expect(await logged(program, 'refused')).toMatchObject({ provider: provider.address, code })
+  expect(program.lines('stderr').join('\n')).toMatch(sentence)
+}
+
+/** Everything that the provider's machine keeps for a session: rules, peer, routes. */
+async function keptFor(tunnelAddress: string): Promise<string[]> {
+  const links = (await provider.host.run(['ip', '-brief', 'link'])).stdout
+  const tunnel = /^(pont\w+)/m.exec(links)?.[1] ?? ''
+  const said = await Promise.all(
+    [
+      ['nft', 'list', 'ruleset'],
+      ['wg', 'show', tunnel, 'allowed-ips'],
+      ['ip', 'route'],
+    ].map(async (command) => (await provider.host.run(command)).stdout),
+  )
+  return said.flatMap((text) => text.split('\n').filter((line) => line.includes(`${tunnelAddress}`)))
+}
+
+async function connect(person: Person = consumer, ...flags: readonly string[]): Promise<Program> {
+  const program = person.start(['connect', '--json', ...flags])
   await logged(program, 'connected', {}, 60_000)
   return program
 }
@@ -69,6 +105,13 @@ const download = async (size: number, seconds = 60): Promise<void> => {
     market.internet.fileUrl(size),
   ]).ended
   expect(code).toBe(0)
+}
+
+const sessionOf = async ({ address }: Person) => {
+  const { sessions } = await provider.json<Shown>('sessions')
+  const found = sessions.find((each) => each.consumer === address)
+  if (found === undefined) throw new Error('That consumer has no session.')
+  return found
 }
 
 const hangUp = async (session: Program) => {
@@ -188,6 +231,84 @@ describe('the owner of a provider', () => {
     expect(session.output()).not.toContain('counts')
   })
 
+  it('serves whom the policy admits, and tells the others why not', async () => {
+    await serve('--deny', consumer.address)
+    await expectRefused('not-admitted', new RegExp(`does not serve ${consumer.address}`))
+    await serve('--min-stake', '5', '--min-age', '30d')
+    await expectRefused('stake-too-low', /is staked, this provider serves from 5000000000000000000 wei on/)
+    await market.fund(consumer.address, { coin: '1' })
+    await consumer.run('stake', 'add', '4')
+    await expectRefused('too-young', /s old on chain, this provider serves from 2592000 s on/)
+    await serve('--min-stake', '5', '--min-age', '1h', '--allow', other.address)
+    await expectRefused('not-admitted', /Choose another provider/)
+    const mild = ['--min-stake', '1', '--min-age', '0h', '--allow', other.address]
+    await serve(...mild, '--allow', consumer.address, '--grace', '6', '--gone-after', '30')
+    const session = await connect()
+    await download(1_000_000)
+    await hangUp(session)
+  })
+
+  it('keeps nothing of a consumer that vanishes but its promises', async () => {
+    // One whose payments run beside its tunnel: the tunnel goes silent, the socket stays.
+    const beside = await connect(other, '--netns', 'apps')
+    const silent = (await sessionOf(other)).session
+    await other.host.firewall(
+      'table inet cut {\n chain out {\n type filter hook output priority -300\n udp dport 51820 drop\n }\n }',
+    )
+    // One that is killed, and one whose line is cut: nobody says goodbye.
+    for (const vanish of [
+      async (session: Program) => void (await session.stop('SIGKILL')),
+      () =>
+        consumer.host.firewall(
+          `table inet cut {
+             chain out {\n type filter hook output priority -300\n oifname != "lo" drop\n }
+             chain in {\n type filter hook prerouting priority -300\n iifname != "lo" drop\n }
+           }`,
+        ),
+    ]) {
+      const session = await connect()
+      await download(2_000_000)
+      const shown = await eventually('the payment was seen', async () => {
+        const found = await sessionOf(consumer)
+        return BigInt(found.paid) > 0n && found
+      })
+      expect(await keptFor(shown.address)).not.toEqual([])
+      await vanish(session)
+      await logged(
+        provider.program,
+        'session ended',
+        { session: shown.session, reason: 'session-abandoned' },
+        90_000,
+      )
+      await eventually(
+        'nothing is kept for it',
+        async () => (await keptFor(shown.address)).length === 0,
+        30_000,
+      )
+      if (session.running) await session.stop('SIGKILL')
+      await consumer.run('disconnect')
+    }
+    await consumer.host.firewall('delete table inet cut')
+    await logged(provider.program, 'a consumer is gone', { session: silent }, 120_000)
+    await logged(provider.program, 'session ended', { session: silent, reason: 'session-abandoned' })
+    await other.host.firewall('delete table inet cut')
+    // It may be at the door again, and goes in order.
+    await beside.stop('SIGINT', 30_000)
+    await eventually(
+      'nobody is connected',
+      async () => (await provider.json<Shown>('sessions')).sessions.length === 0,
+      60_000,
+    )
+    await eventually(
+      'all promises are cleared',
+      async () => {
+        const { hubs } = await provider.json<{ hubs: { promised: string; cleared: string }[] }>('status')
+        return hubs.every(({ promised, cleared }) => promised === cleared && BigInt(promised) > 0n)
+      },
+      60_000,
+    )
+  })
+
   it('retires while somebody is connected, who is served until told that it is over', async () => {
     const session = await connect()
     const waiting = provider.start(['retire'])
@@ -209,11 +330,7 @@ describe('the owner of a provider', () => {
     await provider.run('retire', '--cancel')
     await provider.run('stake', 'cancel')
     await provider.run('register', '--stake', '1', '--beneficiary', beneficiary)
-    provider.program = provider.start([
-      ...['run', '--endpoint', `${provider.host.address}:7800`, '--price', '20/GB', '--country', 'DE'],
-      ...['--hub', hub.address],
-    ])
-    await provider.program.line(/"listening"/, { timeoutMs: 60_000 })
+    await serve()
     const session = await connect()
     await download(2_000_000)
     const waiting = provider.start(['retire', '--json'])

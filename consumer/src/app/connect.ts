@@ -101,7 +101,7 @@ async function firstToServe(
       } catch (error) {
         if (!(error instanceof PathRefused)) throw error
         refusals.push(error)
-        if (!isFirst || candidates.length > 1) screen.refused(error.provider, error.message)
+        screen.refused(error)
       }
     }
     if (isFirst) throw nobodyServed(refusals)

@@ -51,4 +51,11 @@ export class PathRefused extends Error {
   ) {
     super(cause.message)
   }
+
+  /** The code of the refusal, ours or the provider's; undefined where it was none. */
+  get code(): string | undefined {
+    const { code, peerCode } = (this.cause.cause ?? {}) as Record<string, unknown>
+    const said = peerCode ?? code
+    return typeof said === 'string' ? said : undefined
+  }
 }

@@ -80,7 +80,7 @@ export async function findPaths(
     return [{ offer, channel, endpoint }, ...reserves.filter((each) => each !== undefined)]
   const found = reserves.filter((each) => each !== undefined)
   if (found.length === 0) throw endpoint
-  screen.refused(offer.proposal.provider, endpoint.message)
+  screen.refused({ provider: offer.proposal.provider, code: undefined, message: endpoint.message })
   return found
 }
 

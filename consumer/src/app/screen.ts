@@ -31,7 +31,7 @@ export interface Screen {
     estimate: { cap: Bytes; cost: Wei } | undefined,
   ): void
   /** A provider that was asked did not begin to serve; the next one is asked. */
-  refused(provider: Address, message: string): void
+  refused(refused: { provider: Address; code: string | undefined; message: string }): void
   opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
   connected(tunnel: {
     provider: Address
@@ -81,7 +81,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
         estimate: estimate?.cost ?? null,
       })
     },
-    refused: (provider, message) => say('refused', { provider, message }),
+    refused: ({ provider, code, message }) => say('refused', { provider, code: code ?? null, message }),
     opened: (channel) => say('opened', channel),
     connected: ({ provider, interface: name, wireguard, address4, address6, gateway4, limit, netns, path }) =>
       say('connected', {
@@ -154,7 +154,7 @@ export function humanScreen(
       line(`Paying through hub ${hub}.`)
       if (estimate) line(`${formatBytes(estimate.cap)} will cost at most ${tokens(estimate.cost)}.`)
     },
-    refused: (provider, message) => line(`${provider} does not serve: ${message}`),
+    refused: ({ provider, message }) => line(`${provider} does not serve: ${message}`),
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
     connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {

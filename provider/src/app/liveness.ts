@@ -1,38 +1,46 @@
+import { look, type Presence } from '../core/presence.js'
 import type { Machine } from '../io/machine.js'
+import type { LiveSession } from './liveSession.js'
 import type { Parts } from './parts.js'
 import type { Sessions } from './sessions.js'
 
-const lookEveryMs = 30_000
-/** WireGuard shakes hands each two minutes, and its keep-alive sees to it: who did not for so long is gone. */
-const goneAfterSeconds = 300
+const lookEveryMs = 10_000
 
 /**
- * Ends sessions whose consumers are gone though their connections look open: a machine without power says no goodbye.
- * WireGuard's own clock says when each was last heard of.
+ * Ends sessions whose consumers are gone though their connections look open: a machine without power says no goodbye,
+ * and a payment socket may run beside the tunnel. What WireGuard received says when each was last heard of.
+ *
+ * @param goneAfterSeconds - More than twice what a consumer leaves between its keepalives.
  */
 export function watchLiveness(
   { clock, log }: Pick<Parts, 'clock' | 'log'>,
   sessions: Pick<Sessions, 'all' | 'end'>,
-  machine: Pick<Machine, 'lastHandshakes'>,
+  machine: Pick<Machine, 'heard'>,
+  goneAfterSeconds: number,
 ): { stop(): Promise<void> } {
+  const known = new WeakMap<LiveSession, Presence>()
   let running: Promise<void> = Promise.resolve()
 
-  async function look(): Promise<void> {
+  async function round(): Promise<void> {
     const all = sessions.all()
     if (all.length === 0) return
-    const heard = await machine.lastHandshakes()
+    const heard = await machine.heard()
     const now = clock.now()
-    for (const { record, wireguardKey } of all) {
-      const since = now - Math.max(record.startedAt, heard.get(wireguardKey) ?? 0)
-      if (since <= goneAfterSeconds) continue
-      log.info('a consumer is gone', { session: record.id, seconds: since })
+    for (const live of all) {
+      const { record, wireguardKey } = live
+      const { startedAt } = record
+      const presence = look(known.get(live), heard.get(wireguardKey), { now, startedAt })
+      known.set(live, presence)
+      const seconds = now - presence.heardAt
+      if (seconds <= goneAfterSeconds) continue
+      log.info('a consumer is gone', { session: record.id, seconds })
       await sessions.end(record.id, { code: 'session-abandoned', seconds: goneAfterSeconds })
     }
   }
 
   const timer = setInterval(() => {
     running = running
-      .then(look)
+      .then(round)
       .catch((error: Error) => log.warn('WireGuard does not answer', { reason: error.message }))
   }, lookEveryMs)
   return {

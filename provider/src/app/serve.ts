@@ -187,7 +187,7 @@ export async function serve(
       hubs: hubs.links,
     })
     closers.push(() => owner.close())
-    const liveness = watchLiveness(parts, sessions, machine)
+    const liveness = watchLiveness(parts, sessions, machine, settings.goneAfterSeconds)
     closers.push(() => liveness.stop())
     const settleAll = async () => {
       await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))

@@ -32,6 +32,8 @@ export interface Settings {
   /** What a guarantee should allow for, on top of what was promised before. */
   readonly ceilingBytes: Bytes
   readonly graceSeconds: number
+  /** Silence in the tunnel after which a consumer counts as gone. */
+  readonly goneAfterSeconds: number
   readonly clearEverySeconds: number
   readonly maxSessions: number
   readonly redeem: RedeemRule

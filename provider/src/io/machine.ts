@@ -22,6 +22,7 @@ import {
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../core/addressPool.js'
 import type { Reading } from '../core/meter.js'
+import type { Heard } from '../core/presence.js'
 import { dropFirewall, type Firewall, type FirewallPlan, raiseFirewall, readLeftTable } from './firewall.js'
 import { enableForwarding, readForwarding, restoreSettings } from './forwarding.js'
 import { readBootId, readMachineRecord, removeMachineRecord, writeMachineRecord } from './machineRecord.js'
@@ -67,8 +68,8 @@ export interface Machine {
    * @returns The MTU towards it from now on.
    */
   fitPath(publicKey: WireguardKey, addresses: TunnelAddresses, found: number): Promise<number>
-  /** When each peer was last heard of, in Unix seconds; a peer that never was is not in it. */
-  lastHandshakes(): Promise<ReadonlyMap<WireguardKey, number>>
+  /** What WireGuard knows of each peer. */
+  heard(): Promise<ReadonlyMap<WireguardKey, Heard>>
   /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
   isAlive(): Promise<boolean>
   /** Puts everything back as it was. */
@@ -161,11 +162,12 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
       }
       return fits
     },
-    lastHandshakes: async () =>
+    heard: async () =>
       new Map(
-        (await readWireguard(tunnel)).peers.flatMap(({ publicKey, latestHandshakeAt }) =>
-          latestHandshakeAt === undefined ? [] : [[publicKey, latestHandshakeAt]],
-        ),
+        (await readWireguard(tunnel)).peers.map(({ publicKey, latestHandshakeAt, receivedBytes }) => [
+          publicKey,
+          { handshakeAt: latestHandshakeAt, receivedBytes },
+        ]),
       ),
     isAlive: () => linkExists(name),
     restore: async () => {
