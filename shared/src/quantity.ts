@@ -114,3 +114,6 @@ export function formatBytes(size: bigint): string {
 
 /** Whole megabytes begun by `used` bytes. */
 export const megabytesBegun = (used: Bytes): bigint => (used + bytesPerMegabyte - 1n) / bytesPerMegabyte
+
+/** Decimals of the chain's own coin, which gas is paid in. */
+export const coinDecimals = 18

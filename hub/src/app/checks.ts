@@ -1,47 +1,15 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile, stat, statfs } from 'node:fs/promises'
+import { readFile, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
-import { type Address, type Clock, formatBytes, formatTokens, roles, wei } from '@pontage/shared'
+import { type Address, type Clock, formatBytes, roles, wei } from '@pontage/shared'
 import { type Chain, inTokens, UserError } from '@pontage/shared/node'
 import { advanceNeeded, poolFree } from '../core/solvency.js'
 import type { Ledger } from '../io/ledger.js'
 
-/** What is well, or else a sentence that says what to do about it: thrown as a {@link UserError}. */
-export type Check = () => Promise<string>
-
-const coinDecimals = 18
-/** A newest block older than this is a node that lags, or a clock that is wrong. */
-const oldBlockSeconds = 900
-const clockSeconds = 60
 const leastDiskBytes = 200_000_000
 const soonDays = 14
-
-/** Whether this machine's clock and the chain's agree as far as promises need them to. */
-export async function checkClock(chain: Chain, clock: Clock): Promise<string> {
-  const { at } = await chain.head()
-  const ahead = at - clock.now()
-  if (ahead > clockSeconds)
-    throw new UserError(
-      `The newest block is ${ahead} s ahead of this machine’s clock. Set the clock, for example by NTP.`,
-    )
-  if (-ahead > oldBlockSeconds)
-    throw new UserError(
-      `The newest block is ${-ahead} s old. The node lags behind, or this machine’s clock runs ahead.`,
-    )
-  return `the newest block is ${Math.max(0, -ahead)} s old`
-}
-
-/** Whether only its owner may read the key. */
-export async function checkKeystore(path: string): Promise<string> {
-  const { mode } = await stat(path).catch(() => {
-    throw new UserError(`There is no keystore at ${path}. Run pontage-hub init.`)
-  })
-  if ((mode & 0o077) !== 0)
-    throw new UserError(`Others may read the keystore ${path}. Type: chmod 600 ${path}`)
-  return path
-}
 
 /** Whether the contracts take this identity for a hub in good standing. */
 export async function checkStake(chain: Chain, hub: Address): Promise<string> {
@@ -71,16 +39,6 @@ export async function checkPool(chain: Chain, hub: Address, ledger: Ledger | und
       'The pool is empty, so that the hub draws before each promise it gives. Run pontage-hub pool fund AMOUNT.',
     )
   return `${inTokens(chain, free)} free, ${inTokens(chain, owed)} of it may be redeemed now`
-}
-
-export async function checkGas(chain: Chain, hub: Address, warnBelow: bigint): Promise<string> {
-  const coins = await chain.rpc.getBalance(hub)
-  const shown = formatTokens(coins, coinDecimals)
-  if (coins < warnBelow)
-    throw new UserError(
-      `${shown} of the chain’s coin is left for gas, less than ${formatTokens(warnBelow, coinDecimals)}. Send some to ${hub}.`,
-    )
-  return `${shown} of the chain’s coin`
 }
 
 /** Whether the running hub is ready, or the port free for one. */

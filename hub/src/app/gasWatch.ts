@@ -1,4 +1,4 @@
-import { formatTokens } from '@pontage/shared'
+import { coinDecimals, formatTokens } from '@pontage/shared'
 import { pause } from '../io/pause.js'
 import { createLowWater } from './lowWater.js'
 import type { Parts } from './parts.js'
@@ -12,8 +12,6 @@ export interface GasWatch {
 }
 
 const lookEveryMs = 30_000
-const coinDecimals = 18
-
 /** Reads the balance again and again, and warns when it falls below what its operator wants. */
 export function createGasWatch({ chain, identity, settings, clock, log }: Parts): GasWatch {
   let balance: bigint | undefined

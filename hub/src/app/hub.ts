@@ -1,11 +1,10 @@
 import { X509Certificate } from 'node:crypto'
-import { type Clock, type Refusal, refuse, systemClock, type Verdict } from '@pontage/shared'
+import { type Clock, systemClock } from '@pontage/shared'
 import {
   type Chain,
   createSender,
   createTypedData,
   fingerprintOf,
-  type Handlers,
   type Identity,
   type Limits,
   type Log,
@@ -17,32 +16,28 @@ import {
 import { honestRules, type Rules } from '../core/rules.js'
 import { createChainWatch } from '../io/chainWatch.js'
 import { type HttpAnswer, serveHttp } from '../io/httpRoutes.js'
-import { type Ledger, LedgerUnavailable } from '../io/ledger.js'
+import type { Ledger } from '../io/ledger.js'
 import { pause } from '../io/pause.js'
 import { createProposalIndex } from '../io/proposalIndex.js'
 import { startSigners } from '../io/signers.js'
-import { clear } from './clear.js'
 import { createCloser } from './close.js'
-import { describe } from './describe.js'
 import { createTreasury } from './draw.js'
 import { serveDrawRequests } from './drawRequest.js'
 import { createGasWatch } from './gasWatch.js'
-import { guarantee } from './guarantee.js'
 import { health, readiness } from './health.js'
 import { onLead } from './lead.js'
 import { createPublisher } from './liabilities.js'
 import { leafRoute, liabilitiesRoute } from './liabilitiesRoutes.js'
 import { createMarket } from './market.js'
-import { createMetrics, type Metrics } from './metrics.js'
-import { papers } from './papers.js'
+import { createMetrics } from './metrics.js'
 import { type HubSettings, type Parts, Present } from './parts.js'
 import { createPoolWatch } from './poolWatch.js'
-import { prefund } from './prefund.js'
 import { marketRoute, proposalsRoute } from './proposals.js'
 import { createReach } from './reach.js'
-import { receipts } from './receipts.js'
 import { createRecovery } from './recovery.js'
 import { createRelayer } from './relay.js'
+import { requestsOf } from './requests.js'
+import { createUnderWay } from './underWay.js'
 import { createWatchtower } from './watchtower.js'
 
 /** Milliseconds that transactions under way are waited for when the hub is to stop. */
@@ -162,44 +157,14 @@ export async function startHub(options: {
   ])
 
   const certificate = tls && fingerprintOf(new X509Certificate(tls.certificate).raw)
-  const handlers: Handlers['requests'] = {
-    describe: async () => ({ ok: true, value: await describe(parts, certificate) }),
-    'relay-register': relayer.register,
-    'relay-open': relayer.open,
-    'relay-exit': relayer.exit,
-    'relay-finish': relayer.finish,
-    papers: (params, link) => papers(parts, params, link),
-    prefund: (params, link) => prefund(parts, params, link),
-    recall: recovery.recall,
-    guarantee: async (params, link) => {
-      const free = await recovery.judgeCollateral()
-      return free.ok ? guarantee(parts, params, link) : free
-    },
-    reach: (_params, link) => reach(link.peer),
-    clear: async (params, link) => {
-      const known = recovery.judgeTotal(link.peer)
-      if (!known.ok) return known
-      return clear(parts, treasury, params, link, !(await recovery.judgeCollateral()).ok)
-    },
-    proposals: market.proposals,
-    market: market.concentration,
-    liability: publisher.liability,
-    receipts: (params) => receipts(parts, params),
-    'close-draft': async (params, link) => {
-      const free = await recovery.judgeCollateral()
-      return free.ok ? closer.draft(params, link) : free
-    },
-    conclude: async (params, link) => {
-      const free = await recovery.judgeCollateral()
-      return free.ok ? closer.conclude(params, link) : free
-    },
-  }
-  const underWay = new Set<Promise<unknown>>()
+  const offices = { treasury, closer, recovery, relayer, market, publisher, reach, certificate }
+  const underWay = createUnderWay(parts, metrics, stop.signal)
+  const requests = underWay.guard(requestsOf(parts, offices))
   /** What is under way may end by itself; a transaction that no block takes is recorded, and goes on at the next start. */
   const end = async () => {
     stop.abort()
     const ending = Promise.allSettled([
-      ...underWay,
+      underWay.idle(),
       treasury.idle(),
       closer.idle(),
       watchtower.idle(),
@@ -220,7 +185,7 @@ export async function startHub(options: {
     port,
     ...(tls ? { tls } : {}),
     self: { identity, typedData, clock },
-    accept: () => ({ requests: guarded(handlers, stop.signal, underWay, metrics, parts) }),
+    accept: () => ({ requests }),
     joined: (link) => parts.present.join(link),
     limits,
     log,
@@ -263,36 +228,4 @@ const metricsAreHidden: HttpAnswer = {
   body: {
     error: 'Metrics are shown to the hub’s own machine. Its operator may run it with --public-metrics.',
   },
-}
-
-/** Remembers what is under way, so that it can end before the ledger closes, and takes nothing new then. */
-function guarded(
-  handlers: NonNullable<Handlers['requests']>,
-  stopping: AbortSignal,
-  underWay: Set<Promise<unknown>>,
-  metrics: Metrics,
-  { clock, log }: Pick<Parts, 'clock' | 'log'>,
-): NonNullable<Handlers['requests']> {
-  const stopped: Refusal = { code: 'peer-gone', type: 'request' }
-  const wrapped = Object.entries(handlers).map(([type, handle]) => [
-    type,
-    (params: never, link: never): Promise<Verdict> => {
-      if (stopping.aborted) return Promise.resolve(refuse(stopped))
-      const began = clock.elapsedMs()
-      const work = Promise.resolve((handle as (params: never, link: never) => Promise<Verdict>)(params, link))
-      underWay.add(work)
-      return work
-        .catch((error) => {
-          if (!(error instanceof LedgerUnavailable)) throw error
-          log.error('ledger unavailable', { type, reason: error.message })
-          return refuse({ code: 'ledger-unavailable' })
-        })
-        .then((verdict) => {
-          metrics.answered(type, verdict, (clock.elapsedMs() - began) / 1_000)
-          return verdict
-        })
-        .finally(() => underWay.delete(work))
-    },
-  ])
-  return Object.fromEntries(wrapped)
 }

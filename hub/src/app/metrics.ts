@@ -1,4 +1,4 @@
-import { formatTokens, type Verdict } from '@pontage/shared'
+import { coinDecimals, formatTokens, type Verdict } from '@pontage/shared'
 import type { DurableSender } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { reservedBy } from '../core/reserve.js'
@@ -18,7 +18,6 @@ export interface Metrics {
   close(): void
 }
 
-const coinDecimals = 18
 /** Milliseconds that sums over the ledger are good for: they touch every open channel. */
 const sumsLastMs = 10_000
 

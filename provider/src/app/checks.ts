@@ -1,29 +1,15 @@
 import { createSocket } from 'node:dgram'
-import { stat } from 'node:fs/promises'
 import { createServer } from 'node:net'
-import { type Address, type Clock, explain, formatTokens, tunnelMtuOver } from '@pontage/shared'
-import {
-  type Chain,
-  CommandFailed,
-  inTokens,
-  keystorePath,
-  linkMtu,
-  runCommand,
-  UserError,
-} from '@pontage/shared/node'
+import { type Address, explain, tunnelMtuOver } from '@pontage/shared'
+import { type Chain, CommandFailed, inTokens, linkMtu, runCommand, UserError } from '@pontage/shared/node'
 import { judgeHub } from '../core/hubTrust.js'
 import { isActive, readHub, readStanding } from '../io/chainViews.js'
 import { askRunning } from '../io/controlSocket.js'
-import { coinDecimals } from './gasWatch.js'
 import { planNetwork } from './planNetwork.js'
 import type { Reached } from './reach.js'
 import type { Settings } from './settings.js'
 
 // Each check says what is well, or throws a sentence that says what to do about it.
-
-/** A newest block older than this is a node that lags, or a clock that is wrong. */
-const oldBlockSeconds = 900
-const clockSeconds = 60
 
 /** Rights and programs without which there is no tunnel. */
 export async function checkMachine(): Promise<string> {
@@ -54,26 +40,6 @@ export async function checkMachine(): Promise<string> {
   return 'root, with nftables, iproute2 and wireguard-go'
 }
 
-/** Whether this machine's clock and the chain's agree as far as promises need them to. */
-export async function checkClock(chain: Chain, clock: Clock): Promise<string> {
-  const ahead = (await chain.head()).at - clock.now()
-  if (ahead > clockSeconds || -ahead > oldBlockSeconds)
-    throw new UserError(
-      `The newest block is ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this machine’s clock. Set the clock by NTP; if it is right, the node behind --rpc lags.`,
-    )
-  return `the newest block is ${Math.max(0, -ahead)} s old`
-}
-
-/** Whether only its owner may read the key. */
-export async function checkKeystore(home: string): Promise<string> {
-  const path = keystorePath(home)
-  const { mode } = await stat(path).catch(() => {
-    throw new UserError(`There is no keystore at ${path}. Run pontage-provider init.`)
-  })
-  if ((mode & 0o077) !== 0) throw new UserError(`Others may read ${path}. Type: chmod 600 ${path}`)
-  return path
-}
-
 export async function checkStake(chain: Chain, provider: Address): Promise<string> {
   const standing = await readStanding(chain, provider)
   if (!isActive(standing, 'provider'))
@@ -81,16 +47,6 @@ export async function checkStake(chain: Chain, provider: Address): Promise<strin
       `${inTokens(chain, standing.stake)} at stake, ${inTokens(chain, standing.debt)} of debt: that is no provider’s. Run pontage-provider register --stake AMOUNT.`,
     )
   return `${inTokens(chain, standing.stake)}, paid to ${standing.beneficiary}`
-}
-
-export async function checkGas(chain: Chain, provider: Address, warnBelow: bigint): Promise<string> {
-  const coins = await chain.rpc.getBalance(provider)
-  const shown = formatTokens(coins, coinDecimals)
-  if (coins < warnBelow)
-    throw new UserError(
-      `${shown} of the chain’s coin is left for gas, less than ${formatTokens(warnBelow, coinDecimals)}. Send some to ${provider}, else nothing can be drawn or redeemed.`,
-    )
-  return `${shown} of the chain’s coin`
 }
 
 export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise<string> {

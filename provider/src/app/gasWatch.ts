@@ -1,4 +1,4 @@
-import { formatTokens } from '@pontage/shared'
+import { coinDecimals, formatTokens } from '@pontage/shared'
 import type { Parts } from './parts.js'
 
 /** What a provider has to pay its transactions with. */
@@ -11,8 +11,6 @@ export interface GasWatch {
 const lookEveryMs = 30_000
 /** A warning that nobody heeded comes again. */
 const warnEverySeconds = 3_600
-export const coinDecimals = 18
-
 /** Reads the balance again and again, and warns when there is less than its owner wants. */
 export function watchGas({ chain, identity, clock, log }: Parts, warnBelow: bigint): GasWatch {
   let balance: bigint | undefined

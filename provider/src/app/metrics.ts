@@ -1,9 +1,9 @@
 import { createServer } from 'node:http'
-import { formatTokens } from '@pontage/shared'
+import { coinDecimals, formatTokens } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Firewall } from '../io/firewall.js'
-import { coinDecimals, type GasWatch } from './gasWatch.js'
+import type { GasWatch } from './gasWatch.js'
 import type { LiveSession } from './liveSession.js'
 import type { Parts } from './parts.js'
 

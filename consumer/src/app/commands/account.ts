@@ -1,4 +1,4 @@
-import { formatTokens, type Wei, wei } from '@pontage/shared'
+import { coinDecimals, formatTokens, type Wei, wei } from '@pontage/shared'
 import {
   type Chain,
   inTokens,
@@ -14,8 +14,6 @@ import { readChannels } from '../../io/channelReader.js'
 import { command, type Settings, withSettings } from './settings.js'
 
 /** Decimals of the chain's own coin, whatever its name. */
-const coinDecimals = 18
-
 export const accountCommand = command<Settings & { json: boolean }>({
   command: 'account',
   describe: 'Show the address, what it holds, and how to fund it',

@@ -1,19 +1,23 @@
-import { parseTokens, systemClock } from '@pontage/shared'
+import { coinDecimals, parseTokens, systemClock } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
+  type Check,
   type CommonOptions,
   chainFlags,
+  checkClock,
+  checkGas,
+  checkKeystore,
+  examine,
+  type Finding,
   type Given,
   jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
-  keystorePath,
   openChain,
   ownCertificate,
-  printJson,
-  printLines,
+  printFindings,
   UserError,
   unlock,
   wholeNumber,
@@ -22,23 +26,11 @@ import type { CommandModule } from 'yargs'
 import type { Ledger } from '../../io/ledger.js'
 import { withoutPassword } from '../../io/postgres/postgresLedger.js'
 import { isHomeTaken } from '../../io/sqlite/open.js'
-import {
-  type Check,
-  checkCertificate,
-  checkClock,
-  checkDatabase,
-  checkGas,
-  checkKeystore,
-  checkPool,
-  checkPort,
-  checkStake,
-} from '../checks.js'
+import { checkCertificate, checkDatabase, checkPool, checkPort, checkStake } from '../checks.js'
 import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './books.js'
 import { serveFlags } from './run.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
-
-const coinDecimals = 18
 
 /** Looks at everything a hub needs, and says of each that it is well or what to do. */
 export const doctor: CommandModule<CommonOptions, Options> = {
@@ -47,24 +39,11 @@ export const doctor: CommandModule<CommonOptions, Options> = {
     'Check chain, clock, key, stake, pool, gas coin, port, certificate and ledger, and say what to do',
   builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
-    const findings = await examine(options)
-    const ok = findings.every((finding) => finding.ok)
-    if (options.json) printJson({ ok, checks: findings })
-    else
-      printLines(
-        ...findings.map((each) => `${each.check.padEnd(12)}${each.ok ? `ok: ${each.says}` : each.says}`),
-      )
-    if (!ok) process.exitCode = 1
+    printFindings(await look(options), options)
   },
 }
 
-interface Finding {
-  readonly check: string
-  readonly ok: boolean
-  readonly says: string
-}
-
-async function examine(options: Options): Promise<Finding[]> {
+async function look(options: Options): Promise<Finding[]> {
   const { home } = options
   let chain: Chain | undefined
   let ledger: Ledger | undefined
@@ -82,7 +61,7 @@ async function examine(options: Options): Promise<Finding[]> {
     },
     clock: onChain((on) => checkClock(on, systemClock)),
     keystore: async () => {
-      const says = await checkKeystore(keystorePath(home))
+      const says = await checkKeystore(home, 'pontage-hub')
       await unlock(options)
       return `${says} opens with its password`
     },
@@ -112,17 +91,9 @@ async function examine(options: Options): Promise<Finding[]> {
     },
   }
   try {
-    const findings: Finding[] = []
-    for (const [check, look] of Object.entries(checks)) findings.push(await found(check, look))
-    return findings
+    return await examine(checks)
   } finally {
     await ledger?.close()
     chain?.close()
   }
 }
-
-const found = (check: string, look: Check): Promise<Finding> =>
-  look().then(
-    (says) => ({ check, ok: true, says }),
-    (error: Error) => ({ check, ok: false, says: error.message }),
-  )

@@ -1,4 +1,4 @@
-import { parseTokens, roles } from '@pontage/shared'
+import { coinDecimals, parseTokens, roles } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -141,8 +141,6 @@ export const serveFlags = {
 } as const
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags>
-
-const coinDecimals = 18
 
 /** Runs the hub until it is told to stop. */
 export const run: CommandModule<CommonOptions, Options> = {

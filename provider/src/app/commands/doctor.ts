@@ -1,31 +1,24 @@
-import { parseTokens, systemClock } from '@pontage/shared'
+import { coinDecimals, parseTokens, systemClock } from '@pontage/shared'
 import {
   type Chain,
   type CommonOptions,
   chainFlags,
+  checkClock,
+  checkGas,
+  checkKeystore,
+  examine,
+  type Finding,
   type Given,
   jsonFlag,
   keyFlags,
   keystoreAddress,
   openChain,
-  printJson,
-  printLines,
+  printFindings,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { isRunning } from '../../io/homeLock.js'
-import {
-  checkClock,
-  checkGas,
-  checkHubs,
-  checkKeystore,
-  checkMachine,
-  checkNetwork,
-  checkPorts,
-  checkReach,
-  checkStake,
-} from '../checks.js'
-import { coinDecimals } from '../gasWatch.js'
+import { checkHubs, checkMachine, checkNetwork, checkPorts, checkReach, checkStake } from '../checks.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
 type Options = ServeOptions & Given<typeof jsonFlag>
@@ -36,24 +29,11 @@ export const doctorCommand: CommandModule<CommonOptions, Options> = {
   describe: 'Check machine, chain, stake, gas coin, hubs, network, ports and reach, and say what to do',
   builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
-    const checks = await examine(options)
-    const ok = checks.every((check) => check.ok)
-    if (options.json) printJson({ ok, checks })
-    else
-      printLines(
-        ...checks.map((each) => `${each.check.padEnd(10)}${each.ok ? `ok: ${each.says}` : each.says}`),
-      )
-    if (!ok) process.exitCode = 1
+    printFindings(await look(options), options)
   },
 }
 
-interface Finding {
-  readonly check: string
-  readonly ok: boolean
-  readonly says: string
-}
-
-async function examine(options: Options): Promise<Finding[]> {
+async function look(options: Options): Promise<Finding[]> {
   const { home } = options
   let chain: Chain | undefined
   const running = isRunning(home)
@@ -68,7 +48,7 @@ async function examine(options: Options): Promise<Finding[]> {
       return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
     },
     clock: onChain((on) => checkClock(on, systemClock)),
-    keystore: () => checkKeystore(home),
+    keystore: () => checkKeystore(home, 'pontage-provider'),
     stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
     gas: onChain(async (on) =>
       checkGas(on, await keystoreAddress(home), parseTokens(String(options.gasWarning), coinDecimals)),
@@ -79,15 +59,7 @@ async function examine(options: Options): Promise<Finding[]> {
     reach: onChain((on) => checkReach(readSettings(options, on), running)),
   }
   try {
-    const findings: Finding[] = []
-    for (const [check, look] of Object.entries(checks))
-      findings.push(
-        await look().then(
-          (says) => ({ check, ok: true, says }),
-          (error: Error) => ({ check, ok: false, says: error.message }),
-        ),
-      )
-    return findings
+    return await examine(checks)
   } finally {
     chain?.close()
   }

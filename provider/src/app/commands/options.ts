@@ -2,6 +2,7 @@ import {
   address,
   type Bytes,
   bytes,
+  coinDecimals,
   parseBytes,
   parseTimePrice,
   parseTokens,
@@ -17,7 +18,6 @@ import {
 } from '@pontage/shared/node'
 import { creditFor, parseBandwidth } from '../../core/bandwidth.js'
 import { defaultExitPolicy } from '../../core/exitPolicy.js'
-import { coinDecimals } from '../gasWatch.js'
 import type { Settings } from '../settings.js'
 import { readRedeemSettings, redeemFlags } from './redeemOptions.js'
 

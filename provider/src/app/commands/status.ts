@@ -1,4 +1,4 @@
-import { formatBytes, formatTokens } from '@pontage/shared'
+import { coinDecimals, formatBytes, formatTokens } from '@pontage/shared'
 import type { CommonOptions } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { exposureOf } from '../../core/exposure.js'
@@ -9,7 +9,6 @@ import { PromiseStore } from '../../io/promiseStore.js'
 import { SessionStore } from '../../io/sessionStore.js'
 import { SettlementStore } from '../../io/settlementStore.js'
 import { openDatabase } from '../../io/storeSchema.js'
-import { coinDecimals } from '../gasWatch.js'
 
 type Given = CommonOptions & { json?: boolean }
 
