@@ -2,8 +2,9 @@ import { connect as connectTcp } from 'node:net'
 import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { systemClock } from '../clock.js'
-import { address, wei } from '../units.js'
+import { wei } from '../units.js'
 import { connectLink, noCertificate } from './connect.js'
+import { paperDeployment } from './deployment.fixture.js'
 import { sayHello } from './hello.js'
 import { createIdentity, PrivateKey } from './identity.js'
 import { Inbox } from './inbox.js'
@@ -13,16 +14,7 @@ import { type Listening, listenLinks } from './listen.js'
 import { createLog } from './log.js'
 import { createTypedData } from './typedData.js'
 
-const contract = (digit: string) => address(`0x${digit.repeat(40)}`)
-const deployment = {
-  chainId: 31_337,
-  token: contract('1'),
-  registry: contract('2'),
-  channels: contract('3'),
-  marketplace: contract('4'),
-  fromBlock: 0,
-}
-const typedData = createTypedData(deployment)
+const typedData = createTypedData(paperDeployment)
 const person = (digit: string) => createIdentity(new PrivateKey(digit.repeat(64)))
 const server = person('1')
 /** Time that stands still: no bucket fills up again meanwhile. */

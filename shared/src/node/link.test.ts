@@ -3,25 +3,17 @@ import { WebSocket } from 'ws'
 import { systemClock } from '../clock.js'
 import { encodePromise } from '../promiseFrame.js'
 import { refuse } from '../refusal.js'
-import { address, unixSeconds, wei } from '../units.js'
+import { unixSeconds, wei } from '../units.js'
 import { maxFrameBytes } from '../wire.js'
 import { connectLink } from './connect.js'
+import { paperDeployment } from './deployment.fixture.js'
 import { createIdentity, PrivateKey } from './identity.js'
 import type { Handlers, Link } from './link.js'
 import { type Listening, listenLinks } from './listen.js'
 import { createLog } from './log.js'
 import { createTypedData } from './typedData.js'
 
-const contract = (digit: string) => address(`0x${digit.repeat(40)}`)
-const deployment = {
-  chainId: 31_337,
-  token: contract('1'),
-  registry: contract('2'),
-  channels: contract('3'),
-  marketplace: contract('4'),
-  fromBlock: 0,
-}
-const typedData = createTypedData(deployment)
+const typedData = createTypedData(paperDeployment)
 const server = createIdentity(new PrivateKey('11'.repeat(32)))
 const client = createIdentity(new PrivateKey('22'.repeat(32)))
 const log = createLog('test', 'error')
@@ -108,7 +100,7 @@ describe('the introduction', () => {
 
   it('refuses a signature made for another deployment', async () => {
     const { port } = await listen({})
-    const elsewhere = createTypedData({ ...deployment, chainId: 1 })
+    const elsewhere = createTypedData({ ...paperDeployment, chainId: 1 })
     const dialled = await dial(port, { self: { identity: client, typedData: elsewhere, clock: systemClock } })
     expect(dialled).toMatchObject({ ok: false, refusal: { code: 'peer-refused', peerCode: 'wrong-signer' } })
   })

@@ -2,20 +2,12 @@ import { TypedDataEncoder, Wallet } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type DocumentName, documents, documentType, type FieldType } from '../documents.js'
-import { address, type Hex } from '../units.js'
+import type { Hex } from '../units.js'
+import { paperDeployment } from './deployment.fixture.js'
 import { createIdentity, PrivateKey } from './identity.js'
 import { createTypedData, recoverDigest } from './typedData.js'
 
-const contract = (digit: string) => address(`0x${digit.repeat(40)}`)
-const deployment = {
-  chainId: 31_337,
-  token: contract('1'),
-  registry: contract('2'),
-  channels: contract('3'),
-  marketplace: contract('4'),
-  fromBlock: 0,
-}
-const typedData = createTypedData(deployment)
+const typedData = createTypedData(paperDeployment)
 const signer = createIdentity(
   new PrivateKey('0x0123456789012345678901234567890123456789012345678901234567890123'),
 )
@@ -49,8 +41,8 @@ describe.each(names)('%s', (name) => {
     const domain = {
       name: 'Pontage',
       version: '1',
-      chainId: deployment.chainId,
-      verifyingContract: deployment[documents[name].verifier],
+      chainId: paperDeployment.chainId,
+      verifyingContract: paperDeployment[documents[name].verifier],
     }
     const types = {
       [name]: Object.entries(documents[name].fields).map(([field, type]) => ({ name: field, type })),
