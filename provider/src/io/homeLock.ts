@@ -23,7 +23,8 @@ export function isRunning(home: string): boolean {
   return lock === undefined
 }
 
-function tryLock(home: string): (() => void) | undefined {
+/** As {@link lockHome}; undefined when another process has it. */
+export function tryLock(home: string): (() => void) | undefined {
   const lock = new Database(join(home, 'provider.lock'), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')

@@ -16,7 +16,7 @@ import {
 import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chainViews.js'
 import { askRunning } from '../../io/controlSocket.js'
-import { isRunning, lockHome } from '../../io/homeLock.js'
+import { tryLock } from '../../io/homeLock.js'
 import type { Parts } from '../parts.js'
 import { recoverMachine } from '../recover.js'
 import { type HubLeft, takeStake, windUp } from '../retire.js'
@@ -68,8 +68,12 @@ async function retire(options: Options, chain: Chain): Promise<void> {
   const report = await withParts(options, chain, async (parts): Promise<Report> => {
     const { live } = await readOffer(chain, parts.identity.address)
     if (live) await parts.sender.send(chain.marketplace.withdrawOffer.populateTransaction())
-    await untilNoneRuns(options)
-    return windUpAlone(parts, options.home)
+    const unlock = await lockOnceNoneRuns(options)
+    try {
+      return await windUpAlone(parts, options.home)
+    } finally {
+      unlock()
+    }
   })
   if (options.json) printJson(report)
   else printLines(...sentences(chain, report))
@@ -82,11 +86,15 @@ const askEveryMs = 500
 /**
  * Tells the program that runs on this home to retire, and waits until it has stopped, however it does: in order, or
  * killed. Whoever does not want to wait may break off: it goes on by itself.
+ *
+ * @returns What gives the home back, which is ours then.
  */
-async function untilNoneRuns({ home, now, json }: Options): Promise<void> {
+async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => void> {
   let told: number | undefined
   let silentSince = Date.now()
-  while (isRunning(home)) {
+  for (;;) {
+    const unlock = tryLock(home)
+    if (unlock) return unlock
     try {
       const sessions = await askRunning<number>(home, { type: 'retire', now })
       silentSince = Date.now()
@@ -107,17 +115,12 @@ async function untilNoneRuns({ home, now, json }: Options): Promise<void> {
 }
 
 async function windUpAlone(parts: Parts, home: string): Promise<Report> {
-  const unlock = lockHome(home)
-  try {
-    await recoverMachine(parts, home, false)
-    const hubs = await windUp(parts)
-    const isAllIn = hubs.every(({ undrawn, due, missing }) => undrawn === 0n && due === 0n && missing === 0n)
-    if (!isAllIn) return { hubs, unbondsAt: 0, done: false }
-    const { unbondsAt, isOut } = await takeStake(parts)
-    return { hubs, unbondsAt, done: isOut }
-  } finally {
-    unlock()
-  }
+  await recoverMachine(parts, home, false)
+  const hubs = await windUp(parts)
+  const isAllIn = hubs.every(({ undrawn, due, missing }) => undrawn === 0n && due === 0n && missing === 0n)
+  if (!isAllIn) return { hubs, unbondsAt: 0, done: false }
+  const { unbondsAt, isOut } = await takeStake(parts)
+  return { hubs, unbondsAt, done: isOut }
 }
 
 function sentences(chain: Chain, { hubs, unbondsAt, done }: Report): string[] {
