@@ -29,6 +29,7 @@ const report = {
   throughputRatio: rounded(tunnel.throughputRatio, 3),
   paidBitsPerSecond: Math.round(tunnel.paidBitsPerSecond),
   plainBitsPerSecond: Math.round(tunnel.plainBitsPerSecond),
+  bareBitsPerSecond: Math.round(tunnel.bareBitsPerSecond),
   unpaidBytesAtStop: tunnel.unpaidBytesAtStop,
   creditBytes: tunnel.creditBytes,
   peers: {

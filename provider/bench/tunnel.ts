@@ -22,7 +22,9 @@ export interface TunnelFigures {
   /** Bits a second, the median of the pairs. */
   readonly paidBitsPerSecond: number
   readonly plainBitsPerSecond: number
-  /** Median of the ratios within each pair: with everything, over a bare WireGuard tunnel. */
+  /** Of a tunnel without any firewall, the best of three. */
+  readonly bareBitsPerSecond: number
+  /** Median of the ratios within each pair: with payments, over the same tunnel without. */
   readonly throughputRatio: number
   /** From a megabyte's beginning in the consumer's kernel to its promise on the provider's disk. */
   readonly meteredToAcceptedMs: { readonly p50: number; readonly p99: number; readonly samples: number }
@@ -41,10 +43,11 @@ const beneficiary: Address = address(`0x${'be'.repeat(20)}`)
 /**
  * Runs in a world of its own (`scripts/world`).
  *
- * Two tunnels of the same wireguard-go over the same kind of line, from the same server, behind a masquerade each. One
- * is bare; the other is a session with all that belongs to it: both firewalls with counters and quota, promises
- * signed, checked and stored, the programs of provider, consumer and hub. The provider offers the speed that the bare
- * tunnel was seen to have, as its owner would, which sets the credit. Pairs are measured in turn while both stand.
+ * What is compared is paying. Two tunnels of the same wireguard-go with the same MTU, over the same kind of line, from
+ * the same server, both with the firewalls of provider and consumer, rule by rule. In one of them nobody pays, and no
+ * program of ours looks on. In the other the consumer counts and signs, the provider checks, stores and raises the
+ * limit. The provider offers the speed that the first was seen to have, as its owner would, which sets the credit.
+ * Pairs are measured in turn while both stand.
  */
 export async function measureTunnel(): Promise<TunnelFigures> {
   const market = await createMarket()
@@ -53,7 +56,8 @@ export async function measureTunnel(): Promise<TunnelFigures> {
     const plain = await raisePlainTunnel(market)
     const bare: number[] = []
     for (let run = 0; run < 3; run++) bare.push(await downloads.measure(plain.host, secondsEach))
-    const speed = BigInt(Math.ceil(Math.max(...bare) / 1e6)) * 1_000_000n
+    const bareBitsPerSecond = Math.max(...bare)
+    const speed = BigInt(Math.ceil(bareBitsPerSecond / 1e6)) * 1_000_000n
     const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '50' })
     const provider = await openProvider(market, 'provider', {
       ...{ price, country: 'DE', hubs: [hub.address], beneficiary },
@@ -63,11 +67,13 @@ export async function measureTunnel(): Promise<TunnelFigures> {
     await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '20')
     const session = consumer.start(['connect', '--json'])
     await session.line(/"connected"/, { timeoutMs: 60_000 })
+    await plain.dressAs({ consumer: consumer.host, provider: provider.host })
     const throughput = await measurePairs(downloads, consumer, plain)
     const meteredToAcceptedMs = await measureDelay(market, provider, consumer, hub.address)
     const unpaidBytesAtStop = await stopPaying(market, downloads, provider, consumer, session)
     await plain.remove()
-    return { ...throughput, meteredToAcceptedMs, unpaidBytesAtStop, creditBytes: Number(creditFor(speed)) }
+    const creditBytes = Number(creditFor(speed))
+    return { ...throughput, bareBitsPerSecond, meteredToAcceptedMs, unpaidBytesAtStop, creditBytes }
   } finally {
     await market.destroy()
   }

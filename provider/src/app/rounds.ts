@@ -5,17 +5,15 @@ const closestApartMs = 10
 const furthestApartMs = 50
 /** In between they take no more than this share of the time. */
 const roundsShare = 0.1
-/** How often the kernel is read when nobody pays; seldomer where that takes more than this share of the time. */
+/** How often the kernel is read; seldomer where that takes more than this share of the time. */
 const readEveryMs = 250
 const readShare = 0.25
-/** How often while somebody does, as long as that takes no more than {@link roundsShare}. */
-const busyEveryMs = 100
 /** A round that is wanted soon waits for the next regular one where rounds take longer than this. */
 const cheapMs = 5
 
 /**
- * When the sessions are looked at: all in one round, each {@link readEveryMs}, oftener while payments come. A payment
- * only raises its own limit, which costs a fraction of a reading. Whatever else changes sessions takes turns.
+ * When the sessions are looked at: all in one round, each {@link readEveryMs}. A payment only raises its own limit,
+ * which costs a fraction of a reading. Whatever else changes sessions takes turns.
  */
 export class Rounds {
   #turn: Promise<unknown> = Promise.resolve()
@@ -25,8 +23,6 @@ export class Rounds {
   #readAt: number
   #tookMs = 0
   #apartMs = furthestApartMs
-  /** Payments came since the kernel was read. */
-  #isBusy = false
   /** The next round has to read, however short ago it did. */
   #mustRead = false
   #stopped = false
@@ -48,7 +44,6 @@ export class Rounds {
 
   /** Raises limits as soon as the last round allows. */
   raise(): void {
-    this.#isBusy = true
     this.#within(this.#restMs())
   }
 
@@ -102,7 +97,6 @@ export class Rounds {
   #read(began: number): Promise<void> {
     const elapsedMs = began - this.#readAt
     this.#readAt = began
-    this.#isBusy = false
     this.#mustRead = false
     return this.work.meter(elapsedMs)
   }
@@ -112,8 +106,6 @@ export class Rounds {
   }
 
   #readDueAt(): number {
-    const every = Math.max(readEveryMs, this.#tookMs / readShare)
-    const busy = Math.max(busyEveryMs, this.#tookMs / roundsShare)
-    return this.#readAt + (this.#isBusy || this.#mustRead ? Math.min(every, busy) : every)
+    return this.#readAt + Math.max(readEveryMs, this.#tookMs / readShare)
   }
 }

@@ -111,6 +111,7 @@ function run(line: Line, steps: number): Outcome {
   let received = 0n
   let saidAt = 0
   let metered = 0
+  let isDropping = false
   let pause = 0
   let longestPause = 0
   const arriving: { at: number; size: bigint }[] = []
@@ -141,15 +142,17 @@ function run(line: Line, steps: number): Outcome {
         saidAt = now
       }
     }
+    const wasSuspended = session.phase === 'suspended'
     const arrived = promises.filter(({ at }) => at === now)
     for (const { total } of arrived) advance({ type: 'promised', total: wei(total) })
-    if (arrived.length > 0 || now % 25 === 0) {
+    if (now % 25 === 0 || (arrived.length > 0 && (isDropping || wasSuspended))) {
       const reading = {
         ...noReading,
         down: bytes(forwarded),
         dropped: bytes(dropped),
         packets: packets(forwarded),
       }
+      isDropping = dropped > session.reading.dropped
       advance({ type: 'metered', reading, elapsedMs: (now - metered) * stepMs })
       metered = now
     }
