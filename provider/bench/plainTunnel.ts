@@ -63,21 +63,21 @@ export async function raisePlainTunnel(market: Market): Promise<PlainTunnel> {
     async dressAs({ consumer, provider }) {
       const [inside, outside] = [await tunnelOf(consumer), await tunnelOf(provider)]
       const rules = await tableOf(consumer)
-      const [, marked, from] = /meta mark (\S+) ip daddr (\S+) udp dport/.exec(rules) ?? []
+      const [, marked, from, to] = /meta mark (\S+) ip daddr (\S+) udp dport (\d+)/.exec(rules) ?? []
       if (marked === undefined || from !== provider.address)
         throw new Error('The firewall of the consumer is not as expected.')
       await host.firewall(
         rules
           .replaceAll(`"${inside.name}"`, `"${nearEnd.name}"`)
           .replaceAll(provider.address, gate.address)
-          .replaceAll(/udp ([sd])port \d+(?= (?:accept|ct|meta))/g, `udp $1port ${port}`),
+          .replaceAll(new RegExp(`udp ([sd])port ${to}\\b`, 'g'), `udp $1port ${port}`),
       )
       await configureNear(Number(marked))
       await gate.run(['nft', 'delete', 'table', 'ip', 'plain'])
       await gate.firewall(
         (await tableOf(provider))
           .replaceAll(`"${outside.name}"`, `"${farEnd.name}"`)
-          .replaceAll(/over .+ used .+/g, `over ${unlimited}`),
+          .replaceAll(/^\s*over .+$/gm, `over ${unlimited}`),
       )
       for (const [end, where, like] of [
         [nearEnd, host, inside],

@@ -7,6 +7,8 @@ interface IperfReport {
 
 const firstPort = 5_200
 const attempts = 3
+/** A download that takes so much longer than it was asked to stands still. */
+const patienceSeconds = 20
 /** The first second, in which TCP finds out how fast the line is, does not count. */
 const omitSeconds = 1
 
@@ -21,7 +23,9 @@ export class Downloads {
     let problem = ''
     for (let attempt = 0; attempt < attempts; attempt++) {
       const { client, server } = await this.begin(to, seconds)
+      const tooLong = setTimeout(() => client.signal('SIGKILL'), (seconds + patienceSeconds) * 1_000)
       await client.ended
+      clearTimeout(tooLong)
       await server.stop('SIGKILL')
       const printed = client.lines('stdout').join('\n')
       const { error, end } = parsed(printed)
