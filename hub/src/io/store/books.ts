@@ -1,8 +1,8 @@
 import { type Address, type Hex, type Signed, wei } from '@pontage/shared'
 import type { Cursor, HubStanding } from '../ledger.js'
 import type { Cache } from './cache.js'
-import { type Ask, type Row, type Statement, statement, type Value } from './engine.js'
-import { addressOf, amountOf, amountText, hexOf } from './rows.js'
+import type { Ask, Row, Statement, Value } from './engine.js'
+import { amountText, hexOf } from './rows.js'
 import {
   type AccountRow,
   type ChannelRow,
@@ -16,37 +16,7 @@ import {
   undrawnOf,
   urgentOf,
 } from './tables.js'
-
-const insertChannels = statement(`
-  INSERT INTO channel (channel_id, consumer, nonce, status, balance, exit_at)
-  {rows:bytes,bytes,number,text,bytes,number}
-  ON CONFLICT (channel_id) DO UPDATE SET status = excluded.status, balance = excluded.balance,
-    exit_at = excluded.exit_at`)
-const writeTabs = statement(`
-  INSERT INTO tab (channel_id, provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested, undrawn)
-  {rows:bytes,bytes,bytes,bytes,bytes,bytes,number,bytes,bytes,number}
-  ON CONFLICT (channel_id, provider) DO UPDATE SET cleared = {max}(tab.cleared, excluded.cleared),
-    held = excluded.held, held_signature = excluded.held_signature, ceiling = excluded.ceiling,
-    expires_at = excluded.expires_at, drawn = excluded.drawn, protested = excluded.protested,
-    undrawn = excluded.undrawn`)
-const insertAccounts = statement(`
-  INSERT INTO account (provider, total, unexplained, signed_total, signature, credited, paid)
-  {rows:bytes,bytes,bytes,bytes,bytes,bytes,bytes}`)
-// Totals only grow: a statement that would lower one changes nothing.
-const writeAccounts = statement(`
-  INSERT INTO account (provider, total, unexplained, signed_total, signature, credited, paid)
-  {rows:bytes,bytes,bytes,bytes,bytes,bytes,bytes}
-  ON CONFLICT (provider) DO UPDATE SET total = {max}(account.total, excluded.total),
-    unexplained = excluded.unexplained,
-    signed_total = excluded.signed_total, signature = excluded.signature,
-    credited = excluded.credited, paid = excluded.paid`)
-const insertGuarantees = statement(`
-  INSERT INTO guarantee (cause, channel_id, provider, ceiling, expires_at, signature)
-  {rows:bytes,bytes,bytes,bytes,number,bytes} ON CONFLICT (cause) DO NOTHING`)
-const writeSums = statement(`
-  INSERT INTO sums (id, owed, undrawn, urgent, version) {rows:number,bytes,bytes,number,number}
-  ON CONFLICT (id) DO UPDATE SET owed = excluded.owed, undrawn = excluded.undrawn, urgent = excluded.urgent,
-    version = excluded.version`)
+import { guaranteeFrom, insertGuarantees, rowWrites, sumsWrite } from './writes.js'
 
 /**
  * The rows that a group of orders works on, in memory: each order finds them as the one before left them, and all of
@@ -213,23 +183,11 @@ export class Books {
     const channels = [...this.#touchedChannels].flatMap((id) => this.#channels.get(id) ?? [])
     const tabs = this.#tabs()
     const accounts = [...this.#touchedAccounts].flatMap((provider) => this.#accounts.get(provider) ?? [])
-    const asks: Ask[] = [
-      { statement: insertChannels, given: channels.map(channelValues) },
-      { statement: writeTabs, given: tabs.map(([channel, tab]) => tabValues(channel, tab)) },
-      {
-        statement: insertAccounts,
-        given: accounts.filter(({ provider }) => !this.#onDisk.has(provider)).map(accountValues),
-      },
-      {
-        statement: writeAccounts,
-        given: accounts.filter(({ provider }) => this.#onDisk.has(provider)).map(accountValues),
-      },
-      ...this.#writes,
-    ]
+    const asks = [...rowWrites(channels, tabs, accounts, this.#onDisk), ...this.#writes]
     if (channels.length + tabs.length + accounts.length > 0) {
       if (!this.#isLocked) throw new Error('Something changed that was not locked: the order names no rows.')
       this.#sums = { ...this.#sums, version: this.#sums.version + 1 }
-      asks.push({ statement: writeSums, given: [sumsValues(this.#sums)] })
+      asks.push(sumsWrite(this.#sums))
     }
     return asks.filter(({ given }) => given.length > 0)
   }
@@ -265,51 +223,3 @@ export class Books {
     })
   }
 }
-
-const channelValues = (channel: ChannelRow): Value[] => [
-  channel.channelId,
-  channel.consumer,
-  channel.nonce,
-  channel.status,
-  amountText(channel.balance),
-  channel.exitAt,
-]
-
-const tabValues = ({ channelId, status }: ChannelRow, tab: TabRow): Value[] => [
-  channelId,
-  tab.provider,
-  amountText(tab.cleared),
-  amountText(tab.held),
-  tab.heldSignature,
-  amountText(tab.ceiling),
-  tab.expiresAt,
-  amountText(tab.drawn),
-  amountText(tab.protested),
-  status === 'open' && tab.held > tab.drawn ? 1 : 0,
-]
-
-const accountValues = (account: AccountRow): Value[] => [
-  account.provider,
-  amountText(account.total),
-  amountText(account.unexplained),
-  amountText(account.signedTotal),
-  account.signature,
-  amountText(account.credited),
-  amountText(account.paid),
-]
-
-const sumsValues = ({ owed, undrawn, urgent, version }: Sums): Value[] => [
-  1,
-  amountText(owed),
-  amountText(undrawn),
-  urgent,
-  version,
-]
-
-const guaranteeFrom = (row: Row): Signed<'Guarantee'> => ({
-  channelId: hexOf(row.channel_id),
-  provider: addressOf(row.provider),
-  ceiling: amountOf(row.ceiling),
-  expiresAt: Number(row.expires_at),
-  signature: hexOf(row.signature),
-})
