@@ -8,6 +8,7 @@ import {
   eventually,
   logged,
   type Market,
+  machineState,
   openHub,
   openProvider,
   type Person,
@@ -38,20 +39,8 @@ afterAll(() => market.destroy())
 
 const password = () => ['--password-file', join(consumer.host.home, 'password')]
 
-/** Everything that a connection changes on the machine. */
-async function machine(): Promise<string> {
-  const parts = [
-    'ip rule; ip -6 rule',
-    'ip route show table all; ip -6 route show table all',
-    'nft list ruleset',
-    'cat /proc/sys/net/ipv4/conf/all/src_valid_mark',
-    'ip -brief address',
-    'cat /etc/resolv.conf',
-    // Names only: the number that the kernel gives a namespace it carried an interface into stays.
-    "ip netns list | cut -d ' ' -f 1 | sort",
-  ]
-  return (await consumer.host.run(['bash', '-c', parts.join('; ')])).stdout
-}
+/** Names only: the number that the kernel gives a namespace it carried an interface into stays. */
+const machine = () => machineState(consumer.host, "ip netns list | cut -d ' ' -f 1 | sort")
 
 /** Who a web server on the internet takes us for; '' when it cannot be reached. */
 async function whoAmI(...inside: readonly string[]): Promise<string> {

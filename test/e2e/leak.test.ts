@@ -8,6 +8,7 @@ import {
   logged,
   logLines,
   type Market,
+  machineState,
   makeNoise,
   noLeak,
   openHub,
@@ -55,18 +56,7 @@ const leaked = (during: () => Promise<unknown>): Promise<Leak> =>
 const total = ({ ipv4, ipv6 }: Leak): number => ipv4 + ipv6
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-/** Everything that a connection changes: rules, routes, firewall, interfaces, the one kernel setting, the resolver. */
-async function machine(): Promise<string> {
-  const parts = [
-    'ip rule; ip -6 rule',
-    'ip route show table all; ip -6 route show table all',
-    'nft list ruleset',
-    'cat /proc/sys/net/ipv4/conf/all/src_valid_mark',
-    'ip -brief address',
-    'cat /etc/resolv.conf',
-  ]
-  return (await consumer.host.run(['bash', '-c', parts.join('; ')])).stdout
-}
+const machine = () => machineState(consumer.host)
 
 /** Starts to connect; what leaves counts from the moment the kill switch stands. */
 async function connect(...args: readonly string[]): Promise<Program> {
