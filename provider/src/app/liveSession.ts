@@ -24,6 +24,28 @@ export interface LiveSession {
   isDropping: boolean
 }
 
+/** Nothing was counted before. */
+export const nothingCarried: Carried = { down: bytes(0n), up: bytes(0n), packets: 0n }
+
+/** A session as its kernel objects are about to be made. */
+export const liveFrom = (
+  session: Session,
+  record: SessionRecord,
+  { addresses, wireguardKey }: Pick<LiveSession, 'addresses' | 'wireguardKey'>,
+  carried: Carried,
+): LiveSession => ({
+  session,
+  record,
+  addresses,
+  wireguardKey,
+  links: new Set(),
+  carried,
+  isInterrupted: false,
+  limit: kernelLimit(session, carried),
+  passing: true,
+  isDropping: false,
+})
+
 /** Where traffic has no price the quota is this large: nothing reaches it. */
 const unlimited = (1n << 62n) - 1n
 

@@ -1,4 +1,4 @@
-import { bytes, type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
+import { type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
 import {
   generatePresharedKey,
   type Link,
@@ -16,15 +16,16 @@ import {
 } from '../core/session.js'
 import type { Firewall } from '../io/firewall.js'
 import type { Machine, Peer } from '../io/machine.js'
-import type { Carried, InterruptedSession, SessionRecord, TunnelRecord } from '../io/sessionStore.js'
+import type { InterruptedSession, SessionRecord, TunnelRecord } from '../io/sessionStore.js'
 import { untilHungUp } from './farewell.js'
 import {
   accountOf,
   catchUp,
   endingText,
   figuresOf,
-  kernelLimit,
   type LiveSession,
+  liveFrom,
+  nothingCarried,
   progressOf,
   tell,
   withCarried,
@@ -35,7 +36,6 @@ import { Rounds } from './rounds.js'
 const usageEveryMs = 1_000
 /** How often figures go to disk: what a power cut may cost of the history, never of the money. */
 const noteEveryMs = 15_000
-const nothingCarried: Carried = { down: bytes(0n), up: bytes(0n), packets: 0n }
 
 /**
  * The running sessions. What the kernel forwards is derived from them again in each round: read the counters,
@@ -104,20 +104,8 @@ export class Sessions {
   ): Promise<WireguardKey> {
     return this.#rounds.inTurn(async () => {
       const session = beginSession(opening)
-      const { addresses, wireguardKey } = tunnel
-      const limit = kernelLimit(session, nothingCarried)
-      const live: LiveSession = {
-        session,
-        record,
-        addresses,
-        wireguardKey,
-        links: new Set(),
-        carried: nothingCarried,
-        isInterrupted: false,
-        limit,
-        passing: true,
-        isDropping: false,
-      }
+      const live = liveFrom(session, record, tunnel, nothingCarried)
+      const { wireguardKey } = tunnel
       const presharedKey = generatePresharedKey()
       await this.#raise(live, { wireguardKey, presharedKey })
       const { price, creditBytes, graceSeconds } = opening
@@ -142,25 +130,15 @@ export class Sessions {
     endpoint: WireguardEndpoint | undefined,
   ): Promise<void> {
     return this.#rounds.inTurn(async () => {
-      const { addresses, wireguardKey, presharedKey } = tunnel
+      const { wireguardKey, presharedKey } = tunnel
       const { id, consumer, channelId, base } = record
       const { price, creditBytes, graceSeconds } = tunnel
       const session = resumeSession(
         { id, consumer, channelId, base, price, creditBytes, graceSeconds, ceiling: money.ceiling },
         { ...progress, paid: money.paid, promises, reading: withCarried(noReading, carried) },
       )
-      const live: LiveSession = {
-        session,
-        record,
-        addresses,
-        wireguardKey,
-        links: new Set(),
-        carried,
-        isInterrupted: true,
-        limit: kernelLimit(session, carried),
-        passing: true,
-        isDropping: false,
-      }
+      const live = liveFrom(session, record, tunnel, carried)
+      live.isInterrupted = true
       // Known first: its consumer may be at the door as soon as the peer is there.
       this.#live.set(id, live)
       this.#byChannel.set(channelId, live)
