@@ -13,7 +13,6 @@ import { getAddress } from 'ethers'
 import { readChannels } from '../../io/channelReader.js'
 import { command, type Settings, withSettings } from './settings.js'
 
-/** Decimals of the chain's own coin, whatever its name. */
 export const accountCommand = command<Settings & { json: boolean }>({
   command: 'account',
   describe: 'Show the address, what it holds, and how to fund it',
