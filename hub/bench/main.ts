@@ -102,7 +102,11 @@ async function growth(channels: number): Promise<number> {
   const measured = await onStage('sqlite', crowd, async (stage) => {
     // Every channel has moved before, as in a hub that runs.
     await stage.measure({ batch: 10, ahead: 1, clears: Math.max(500, channels / 10) })
-    return stage.measure({ batch: 10, ahead: 1, clears: 3_000 })
+    const rounds = []
+    for (let round = 0; round < 3; round++)
+      rounds.push(await stage.measure({ batch: 10, ahead: 1, clears: 1_500 }))
+    // What else runs on the machine only adds.
+    return rounds.reduce((least, each) => (each.cpuMicroseconds < least.cpuMicroseconds ? each : least))
   })
   show(`sqlite, ${channels} channels in the ledger`, measured)
   return tenths(measured.cpuMicroseconds)
