@@ -98,7 +98,8 @@ export async function askRunning<Value>(home: string, request: ControlRequest): 
       socket.once('error', reject)
       socket.once('close', () => reject(new Error('the connection ended')))
       socket.once('connect', () => socket.write(`${encode(request)}\n`))
-      createInterface({ input: socket }).once('line', resolve)
+      // It repeats the socket's error, which nobody may leave unheard.
+      createInterface({ input: socket }).once('line', resolve).on('error', reject)
     })
     const answer = JSON.parse(line) as ControlAnswer
     if (!answer.ok) throw new UserError(answer.message)
