@@ -25,7 +25,7 @@ export const clearLimit = 1_000
 /** Bytes before the body: kind, number of the request. */
 const headBytes = 1 + 4
 /** A promise: channel id, amount, signature. */
-export const heldPromiseBytes = 32 + 32 + 65
+const heldPromiseBytes = 32 + 32 + 65
 /** Total, signature, how many guarantees, how many refusals. */
 const answerBytes = 32 + 65 + 2 + 2
 /** A guarantee: channel id, provider, ceiling, expiry, signature. */
@@ -53,7 +53,7 @@ export function decodeClear(frame: Buffer): { id: number; params: ClearRequest }
 }
 
 /** Lays promises out one after the other, from `offset`. */
-export function writePromises(into: Buffer, offset: number, promises: readonly PromiseFrame[]): void {
+function writePromises(into: Buffer, offset: number, promises: readonly PromiseFrame[]): void {
   let at = offset
   for (const { channelId, amount, signature } of promises) {
     writeHex(into, channelId, at, 32)
@@ -64,7 +64,7 @@ export function writePromises(into: Buffer, offset: number, promises: readonly P
 }
 
 /** Reads what `writePromises` wrote. */
-export function readPromises(from: Buffer, offset: number, count: number): PromiseFrame[] {
+function readPromises(from: Buffer, offset: number, count: number): PromiseFrame[] {
   return Array.from({ length: count }, (_, index) => {
     const at = offset + index * heldPromiseBytes
     return {

@@ -27,6 +27,7 @@ const gatherMs = 2
 /** Rows in one group: what is more waits for the next. */
 const rowsInGroup = 4_000
 const maxAttempts = 20
+
 interface Waiting {
   readonly order: Order<unknown>
   readonly resolve: (result: unknown) => void
