@@ -13,7 +13,7 @@ import { rateCommand } from './app/commands/rate.js'
 import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { unlockCommand } from './app/commands/unlock.js'
-import { homeBehindSudo } from './io/ownership.js'
+import { homeBehindSudo } from './io/home/ownership.js'
 
 // A closed terminal or pipe is no failure of the command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})

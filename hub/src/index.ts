@@ -1,5 +1,5 @@
+export type { HubSettings } from './app/components.js'
 export { type RunningHub, startHub } from './app/hub.js'
-export type { HubSettings } from './app/parts.js'
 export { honestRules, type Rules } from './core/rules.js'
 export type { Ledger } from './io/ledger.js'
 export { openPostgresLedger } from './io/postgres/postgresLedger.js'

@@ -12,8 +12,8 @@ import {
   seatConsumer,
 } from '@pontage/test/world'
 import { creditFor, formatBandwidth } from '#built/core/bandwidth.js'
-import { PromiseStore } from '#built/io/promiseStore.js'
-import { openDatabase } from '#built/io/storeSchema.js'
+import { PromiseStore } from '#built/io/store/promiseStore.js'
+import { openDatabase } from '#built/io/store/storeSchema.js'
 import { type PlainTunnel, raisePlainTunnel } from './plainTunnel.js'
 import { Downloads } from './throughput.js'
 

@@ -1,7 +1,7 @@
 import { type Hex, unixSeconds } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
+import { PaperTrail } from './journalState.js'
 import { inWords, whyNotClose, whyNotExit } from './leaving.js'
-import { PaperTrail } from './paperTrail.js'
 
 const channelId = `0x${'c1'.repeat(32)}` as Hex
 const open = { channelId, exitAt: 0 }

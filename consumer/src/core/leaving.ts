@@ -1,5 +1,5 @@
 import type { UnixSeconds } from '@pontage/shared'
-import type { PaperTrail } from './paperTrail.js'
+import type { PaperTrail } from './journalState.js'
 
 /** What the chain says of a channel on its way out. */
 interface Leaving {

@@ -1,6 +1,6 @@
 import { type Address, type Hex, type Refused, refuse, roles, type Verdict } from '@pontage/shared'
 import type { ChannelLine } from '../core/channelLine.js'
-import type { Parts } from './parts.js'
+import type { Parts } from './components.js'
 
 /** Seconds without a look at the chain after which nothing is signed any more. */
 const maxUnseenSeconds = 60

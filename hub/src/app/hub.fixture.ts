@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import { type Address, channelIdOf, type Hex } from '@pontage/shared'
 import { createLog, createSender, type Identity } from '@pontage/shared/node'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
+import type { HubSettings } from './components.js'
 import { type RunningHub, startHub } from './hub.js'
-import type { HubSettings } from './parts.js'
 import { startTestChain, type TestChain, tokens } from './world.fixture.js'
 
 /** What hubs under test are set to, where a test does not say otherwise. */

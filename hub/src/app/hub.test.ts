@@ -16,9 +16,9 @@ import { createSender, type Handlers, type Identity, type Link, signPermit } fro
 import { ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
+import type { HubSettings } from './components.js'
 import { fillPool, hubSettings, startTestHub } from './hub.fixture.js'
 import type { RunningHub } from './hub.js'
-import type { HubSettings } from './parts.js'
 import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from './world.fixture.js'
 
 let world: TestChain

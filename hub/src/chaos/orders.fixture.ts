@@ -1,5 +1,5 @@
 import type { Hex } from '@pontage/shared'
-import type { HubSettings } from '../app/parts.js'
+import type { HubSettings } from '../app/components.js'
 import { tokens } from '../app/world.fixture.js'
 
 /** Where a record has just been made and its effect has not: the call named has returned for the nth time. */

@@ -2,7 +2,7 @@ import type { Address, Bytes, Price, Wei } from '@pontage/shared'
 import type { AccessPolicy } from '../core/accessPolicy.js'
 import type { BandwidthLimits } from '../core/bandwidth.js'
 import type { RedeemRule } from '../core/redeemPolicy.js'
-import type { CoinPriceSource } from '../io/coinPrice.js'
+import type { CoinPriceSource } from '../io/chain/coinPrice.js'
 
 /** How one provider serves, every text already read. */
 export interface Settings {

@@ -10,7 +10,7 @@ import {
   timeOf,
 } from '@pontage/shared/node'
 import { getAddress } from 'ethers'
-import { readChannels } from '../../io/channelReader.js'
+import { readChannels } from '../../io/chain/channelReader.js'
 import { command, type Settings, withSettings } from './settings.js'
 
 export const accountCommand = command<Settings & { json: boolean }>({

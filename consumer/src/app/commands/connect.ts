@@ -1,4 +1,4 @@
-import { requirePasswordFile, startInBackground } from '../background.js'
+import { requirePasswordFile, startInBackground } from '../connect/background.js'
 import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
 import { command, printLine, withSettings } from './settings.js'
 

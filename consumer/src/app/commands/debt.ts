@@ -1,7 +1,7 @@
 import { parseTokens, wei } from '@pontage/shared'
 import { inTokens, jsonFlag, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
+import { readDebts, repayDebts } from '../channel/debts.js'
 import { openContext } from '../context.js'
-import { readDebts, repayDebts } from '../debts.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
 export const debtCommand = command<Settings & { json: boolean }>({

@@ -1,6 +1,6 @@
 import { printJson } from '@pontage/shared/node'
-import { controlPath } from '../../io/controlSocket.js'
-import { disconnect } from '../disconnect.js'
+import { controlPath } from '../../io/link/controlSocket.js'
+import { disconnect } from '../connect/disconnect.js'
 import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 

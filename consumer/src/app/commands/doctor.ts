@@ -1,5 +1,5 @@
 import { exitCode, printJson } from '@pontage/shared/node'
-import { examine } from '../doctor.js'
+import { examine } from '../connect/doctor.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const marks = { ok: 'ok  ', note: 'note', bad: 'BAD ' } as const

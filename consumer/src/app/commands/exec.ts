@@ -1,6 +1,6 @@
 import { UserError, uniqueInterfaceName } from '@pontage/shared/node'
-import { isRunning, readConnection } from '../../io/connectionFile.js'
-import { runInside } from '../../io/runInside.js'
+import { isRunning, readConnection } from '../../io/home/connectionFile.js'
+import { runInside } from '../../io/kernel/runInside.js'
 import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
 import { command, withSettings } from './settings.js'
 

@@ -1,7 +1,7 @@
 import { formatBytes } from '@pontage/shared'
 import { inTokens, jsonFlag, onChain, printJson, printLines } from '@pontage/shared/node'
 import type { StoredReceipt } from '../../core/journalEntry.js'
-import { readJournal } from '../../io/journal.js'
+import { readJournal } from '../../io/home/journal.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const historyCommand = command<Settings & { json: boolean; csv: boolean }>({

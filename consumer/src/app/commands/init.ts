@@ -1,5 +1,5 @@
 import { initCommand as initOf } from '@pontage/shared/node'
-import { limitFlags } from '../limits.js'
+import { limitFlags } from '../session/limits.js'
 import { settings } from './settings.js'
 
 /** Makes the home folder: encrypted key, configuration. */

@@ -1,5 +1,5 @@
-import { type Journal, openJournal } from '../../io/journal.js'
-import { lockHome } from '../../io/lock.js'
+import { type Journal, openJournal } from '../../io/home/journal.js'
+import { lockHome } from '../../io/home/lock.js'
 import { type Context, openContext } from '../context.js'
 import { logFrom, type Settings } from './settings.js'
 

@@ -2,9 +2,9 @@ import { type Bytes, formatBytes, formatTokens, parseBytes } from '@pontage/shar
 import { type Chain, inTokens, jsonFlag, onChain, printJson } from '@pontage/shared/node'
 import { whyUnsound } from '../../core/choose.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
-import { type LimitOptions, limitFlags, limitsFrom } from '../limits.js'
-import { search } from '../market.js'
-import { offerLine } from '../screen.js'
+import { offerLine } from '../connect/screen.js'
+import { search } from '../market/market.js'
+import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
 type Options = Settings &

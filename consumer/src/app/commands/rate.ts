@@ -1,5 +1,5 @@
 import { jsonFlag, printJson, wholeNumber } from '@pontage/shared/node'
-import { rate } from '../receipts.js'
+import { rate } from '../channel/deliverReceipts.js'
 import { withJournal } from './journalled.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 

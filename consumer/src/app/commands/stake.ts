@@ -1,7 +1,7 @@
 import { parseTokens, type Wei } from '@pontage/shared'
 import { type Chain, inTokens, jsonFlag, printJson, type Sent, timeOf, UserError } from '@pontage/shared/node'
+import { addStake, cancelUnbonding, unbond, withdrawStake } from '../channel/stake.js'
 import { type Context, openContext } from '../context.js'
-import { addStake, cancelUnbonding, unbond, withdrawStake } from '../stake.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
 type Options = Settings & { amount?: string; json: boolean }

@@ -1,5 +1,5 @@
 import { printJson, UserError } from '@pontage/shared/node'
-import { unlock } from '../unlock.js'
+import { unlock } from '../connect/unlock.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences = {

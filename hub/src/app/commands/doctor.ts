@@ -26,7 +26,7 @@ import type { CommandModule } from 'yargs'
 import type { Ledger } from '../../io/ledger.js'
 import { withoutPassword } from '../../io/postgres/postgresLedger.js'
 import { isHomeTaken } from '../../io/sqlite/open.js'
-import { checkCertificate, checkDatabase, checkPool, checkPort, checkStake } from '../checks.js'
+import { checkCertificate, checkDatabase, checkPool, checkPort, checkStake } from '../operator/checks.js'
 import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './books.js'
 import { serveFlags } from './run.js'
 

@@ -9,7 +9,12 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { type Finding, readPublication, verifyAlone, verifyOnChain } from '../verifyPublication.js'
+import {
+  type Finding,
+  readPublication,
+  verifyAlone,
+  verifyOnChain,
+} from '../liabilities/verifyPublication.js'
 
 type Options = CommonOptions & {
   action: string

@@ -1,10 +1,10 @@
 import type { Address, Hex, Wei } from '@pontage/shared'
 import { addCredit, creditFor } from '../../core/credit.js'
 import type { ChainUpdate } from '../ledger.js'
-import type { Books } from './books.js'
 import { statement } from './engine.js'
 import type { Order } from './orders.js'
 import { amountText } from './rows.js'
+import type { Books } from './unitOfWork.js'
 
 const writeChain = statement(`
   INSERT INTO chain (id, block_number, block_hash, block_at, pool, pending_withdrawal, fee_bps)

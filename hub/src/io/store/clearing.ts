@@ -2,9 +2,9 @@ import { type Hex, type Refused, refuse, type Verdict, type Wei, wei } from '@po
 import { addCredit } from '../../core/credit.js'
 import { larger } from '../../core/reserve.js'
 import type { Credited, CreditOrder, GrantOrder, HeldPromise, RenewedAt } from '../ledger.js'
-import type { Books } from './books.js'
+import { blockedFrom, notesFrom, readBlocked, readNotes } from './connectedPeers.js'
 import type { Order } from './orders.js'
-import { blockedFrom, notesFrom, readBlocked, readNotes } from './present.js'
+import type { Books } from './unitOfWork.js'
 
 /** Guarantees once for each cause. */
 export const grantOrder = ({

@@ -1,8 +1,8 @@
 import type { Address, Hex } from '@pontage/shared'
-import type { Books } from './books.js'
 import { Cache } from './cache.js'
 import { type Ask, Contended, type Engine, type Row } from './engine.js'
 import { beginGroup } from './reading.js'
+import type { Books } from './unitOfWork.js'
 
 /** Something to be decided and written in one transaction, on the rows it names. */
 export interface Order<Result> {

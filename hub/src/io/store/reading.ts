@@ -1,5 +1,4 @@
 import type { Address, Hex } from '@pontage/shared'
-import { Books } from './books.js'
 import type { Cache } from './cache.js'
 import { type Ask, type Engine, inBothWords, type Row, statement } from './engine.js'
 import type { Order } from './orders.js'
@@ -20,6 +19,7 @@ import {
   standingFrom,
   sumsFrom,
 } from './tables.js'
+import { Books } from './unitOfWork.js'
 
 /** What a group of orders is decided on. */
 export interface Begun {

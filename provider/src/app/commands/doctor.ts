@@ -17,8 +17,15 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { isRunning } from '../../io/homeLock.js'
-import { checkHubs, checkMachine, checkNetwork, checkPorts, checkReach, checkStake } from '../checks.js'
+import { isRunning } from '../../io/store/homeLock.js'
+import {
+  checkHubs,
+  checkMachine,
+  checkNetwork,
+  checkPorts,
+  checkReach,
+  checkStake,
+} from '../operator/checks.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
 type Options = ServeOptions & Given<typeof jsonFlag>

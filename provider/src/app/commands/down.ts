@@ -1,11 +1,11 @@
 import { systemClock } from '@pontage/shared'
 import { type CommonOptions, createLog } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
-import { lockHome } from '../../io/homeLock.js'
-import { PromiseStore } from '../../io/promiseStore.js'
-import { SessionStore } from '../../io/sessionStore.js'
-import { openDatabase } from '../../io/storeSchema.js'
-import { recoverMachine } from '../recover.js'
+import { lockHome } from '../../io/store/homeLock.js'
+import { PromiseStore } from '../../io/store/promiseStore.js'
+import { SessionStore } from '../../io/store/sessionStore.js'
+import { openDatabase } from '../../io/store/storeSchema.js'
+import { recoverMachine } from '../metering/recover.js'
 
 /** Undoes what a crashed run left on the machine. */
 export const downCommand: CommandModule<CommonOptions, CommonOptions> = {

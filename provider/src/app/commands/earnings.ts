@@ -2,9 +2,9 @@ import { formatBytes, formatTokens } from '@pontage/shared'
 import { type CommonOptions, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { type Earnings, type EarningsBy, earningsBy, totalOf } from '../../core/earnings.js'
-import { SessionStore } from '../../io/sessionStore.js'
-import { SettlementStore } from '../../io/settlementStore.js'
-import { openDatabase } from '../../io/storeSchema.js'
+import { SessionStore } from '../../io/store/sessionStore.js'
+import { SettlementStore } from '../../io/store/settlementStore.js'
+import { openDatabase } from '../../io/store/storeSchema.js'
 
 type Options = CommonOptions & { by: EarningsBy; json: boolean; csv: boolean; decimals: number }
 

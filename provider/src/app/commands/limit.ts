@@ -1,6 +1,6 @@
 import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { askRunning } from '../../io/controlSocket.js'
+import { askRunning } from '../../io/link/controlSocket.js'
 
 const flags = {
   total: { type: 'string', requiresArg: true, describe: 'All sessions together: 50Mbit, or none' },

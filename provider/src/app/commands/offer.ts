@@ -16,7 +16,7 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { readOffer } from '../../io/chainViews.js'
+import { readOffer } from '../../io/chain/chainViews.js'
 import { withSender } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { action: string; json: boolean }

@@ -9,14 +9,14 @@ import {
   type Log,
   unlock,
 } from '@pontage/shared/node'
-import { GroupCommit } from '../../io/groupCommit.js'
-import { HubTrustStore } from '../../io/hubTrustStore.js'
-import { openOutbox } from '../../io/outboxStore.js'
-import { PromiseStore } from '../../io/promiseStore.js'
-import { SessionStore } from '../../io/sessionStore.js'
-import { SettlementStore } from '../../io/settlementStore.js'
-import { openDatabase } from '../../io/storeSchema.js'
-import type { Parts } from '../parts.js'
+import { GroupCommit } from '../../io/store/groupCommit.js'
+import { HubTrustStore } from '../../io/store/hubTrustStore.js'
+import { openOutbox } from '../../io/store/outboxStore.js'
+import { PromiseStore } from '../../io/store/promiseStore.js'
+import { SessionStore } from '../../io/store/sessionStore.js'
+import { SettlementStore } from '../../io/store/settlementStore.js'
+import { openDatabase } from '../../io/store/storeSchema.js'
+import type { Parts } from '../components.js'
 
 /** Opens the store of a home and joins it with identity and chain. */
 export function openParts(

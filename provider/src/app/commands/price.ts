@@ -18,8 +18,8 @@ import {
   writeFileDurably,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { readOffer } from '../../io/chainViews.js'
-import { publish, readPublished } from '../publish.js'
+import { readOffer } from '../../io/chain/chainViews.js'
+import { publish, readPublished } from '../offer/publish.js'
 import { withParts } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { amount: string; hourly: string | undefined; json: boolean }

@@ -11,7 +11,7 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { redeemAccount } from '../transactions.js'
+import { redeemAccount } from '../settlement/transactions.js'
 import { withParts } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { now: boolean }

@@ -16,7 +16,7 @@ import {
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import type { CommandModule } from 'yargs'
-import { readStanding } from '../../io/chainViews.js'
+import { readStanding } from '../../io/chain/chainViews.js'
 
 type Options = ChainOptions & KeyOptions & { stake: string; beneficiary: string | undefined }
 

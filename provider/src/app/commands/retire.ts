@@ -14,13 +14,13 @@ import {
   timeOf,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { readOffer } from '../../io/chainViews.js'
-import { askRunning } from '../../io/controlSocket.js'
-import { tryLock } from '../../io/homeLock.js'
-import type { Parts } from '../parts.js'
-import { recoverMachine } from '../recover.js'
-import { type HubLeft, takeStake, windUp } from '../retire.js'
-import { forgetRetiring, noteRetiring } from '../retiring.js'
+import { readOffer } from '../../io/chain/chainViews.js'
+import { askRunning } from '../../io/link/controlSocket.js'
+import { tryLock } from '../../io/store/homeLock.js'
+import type { Parts } from '../components.js'
+import { recoverMachine } from '../metering/recover.js'
+import { forgetRetiring, noteRetiring } from '../retirement/retiring.js'
+import { type HubLeft, takeStake, windUp } from '../retirement/windUp.js'
 import { withParts } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json: boolean }

@@ -8,7 +8,7 @@ import {
   unlock,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { lockHome } from '../../io/homeLock.js'
+import { lockHome } from '../../io/store/homeLock.js'
 import { serve } from '../serve.js'
 import { openParts } from './open.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'

@@ -1,8 +1,8 @@
 import { formatBytes } from '@pontage/shared'
 import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { askRunning } from '../../io/controlSocket.js'
-import type { SessionView } from '../control.js'
+import { askRunning } from '../../io/link/controlSocket.js'
+import type { SessionView } from '../operator/control.js'
 
 /** Amounts arrive as decimal strings. */
 type Shown = {

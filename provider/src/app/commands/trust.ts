@@ -1,8 +1,8 @@
 import { address } from '@pontage/shared'
 import { type CommonOptions, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { HubTrustStore } from '../../io/hubTrustStore.js'
-import { openDatabase } from '../../io/storeSchema.js'
+import { HubTrustStore } from '../../io/store/hubTrustStore.js'
+import { openDatabase } from '../../io/store/storeSchema.js'
 
 type Options = CommonOptions & { hub: string }
 

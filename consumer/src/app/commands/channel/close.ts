@@ -1,6 +1,6 @@
 import { bytes32 } from '@pontage/shared'
 import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
-import { closeChannel, findOpenChannel } from '../../closeChannel.js'
+import { closeChannel, findOpenChannel } from '../../channel/closeChannel.js'
 import { withJournal } from '../journalled.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'
 import { channelFlag } from './flags.js'

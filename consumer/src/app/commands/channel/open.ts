@@ -1,7 +1,7 @@
 import { address, parseTokens } from '@pontage/shared'
 import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { type OpeningCost, openChannel } from '../../channel/openChannel.js'
 import type { Context } from '../../context.js'
-import { type OpeningCost, openChannel } from '../../openChannel.js'
 import { confirm } from '../confirm.js'
 import { withJournal } from '../journalled.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'

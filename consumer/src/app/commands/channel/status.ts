@@ -1,7 +1,7 @@
 import { inTokens, jsonFlag, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
 import { inWords } from '../../../core/leaving.js'
-import { type OwnChannel, readChannels } from '../../../io/channelReader.js'
-import { readJournal } from '../../../io/journal.js'
+import { type OwnChannel, readChannels } from '../../../io/chain/channelReader.js'
+import { readJournal } from '../../../io/home/journal.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'
 
 export const statusCommand = command<Settings & { json: boolean }>({

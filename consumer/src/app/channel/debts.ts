@@ -1,0 +1,55 @@
+import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { approveAtLeast, type Chain, createSender, UserError } from '@pontage/shared/node'
+import { type OwnChannel, readChannels, readProviders } from '../../io/chain/channelReader.js'
+import type { Context } from '../context.js'
+
+/** What a promise lacked that neither channel nor stake could pay. */
+export interface Debt {
+  readonly channel: OwnChannel
+  readonly provider: Address
+  readonly missing: Wei
+}
+
+/** Everything a consumer owes, provider by provider. Only a protest makes a debt of a consumer's. */
+export async function readDebts(home: string, chain: Chain, consumer: Address): Promise<Debt[]> {
+  if ((await chain.registry.debtOf(consumer)) === 0n) return []
+  const debts: Debt[] = []
+  for (const channel of await readChannels(home, chain, consumer)) {
+    const providers = await readProviders(chain, 'ProtestOpened', channel.channelId)
+    const tabs = providers.length === 0 ? [] : await chain.channels.tabsOf(channel.channelId, providers)
+    for (const [index, provider] of providers.entries()) {
+      const missing = wei(tabs[index]?.missingByConsumer ?? 0n)
+      if (missing > 0n) debts.push({ channel, provider, missing })
+    }
+  }
+  return debts
+}
+
+/**
+ * Pays debts, the first found first, as far as `most` reaches; with own gas.
+ *
+ * @param most - Everything when left out.
+ * @throws UserError when nothing is owed, or tokens or coin are missing.
+ */
+export async function repayDebts(
+  { home, chain, identity }: Context,
+  most: Wei | undefined,
+): Promise<{ paid: Wei; transactions: Hex[] }> {
+  const debts = await readDebts(home, chain, identity.address)
+  const owed = wei(debts.reduce((sum, { missing }) => sum + missing, 0n))
+  if (owed === 0n) throw new UserError('Nothing is owed.')
+  let left = most === undefined || most > owed ? owed : most
+  const paid = left
+  const sender = createSender(chain, identity)
+  await approveAtLeast(chain, sender, identity.address, chain.deployment.channels, left)
+  const transactions: Hex[] = []
+  for (const { channel, provider, missing } of debts) {
+    if (left === 0n) break
+    const amount = wei(missing < left ? missing : left)
+    const { consumer, hub, nonce } = channel
+    const call = chain.channels.repay.populateTransaction({ consumer, hub, nonce }, provider, amount)
+    transactions.push((await sender.send(call)).transaction)
+    left = wei(left - amount)
+  }
+  return { paid, transactions }
+}

@@ -1,0 +1,193 @@
+import {
+  type Address,
+  type ChannelParties,
+  channelIdOf,
+  formatTokens,
+  type Hex,
+  roles,
+  type UnixSeconds,
+  unixSeconds,
+  type Wei,
+  wei,
+} from '@pontage/shared'
+import { signPermit, UserError } from '@pontage/shared/node'
+import { readStandings } from '../../io/chain/discovery.js'
+import { awaitConfirmed } from '../../io/home/confirmation.js'
+import type { Journal } from '../../io/home/journal.js'
+import { type Context, granted } from '../context.js'
+import { acceptableFee, connectHub, type Hub } from '../hub/hubLink.js'
+import { checkFirst, signFirst } from './channelStates.js'
+
+export interface OpenedChannel {
+  readonly channelId: Hex
+  readonly hub: Address
+  readonly nonce: number
+  /** Null when the identity was registered before. */
+  readonly registerTransaction: Hex | null
+  readonly openTransaction: Hex
+  /** What the hub took for sending both. */
+  readonly relayFees: Wei
+}
+
+/** What a channel costs before it is opened. */
+export interface OpeningCost {
+  readonly amount: Wei
+  readonly stake: Wei
+  readonly registerFee: Wei
+  readonly openFee: Wei
+}
+
+/** Seconds that signed papers stay good: long enough for a crowded chain, short enough to forget. */
+const paperSeconds = 3_600
+const relayTimeoutMs = 180_000
+const nothing = `0x${'00'.repeat(20)}` as Address
+const noneStatus = 0n
+
+/**
+ * Registers this identity as a consumer where it is not yet, agrees on the channel's first state with the hub,
+ * and only then locks tokens. The hub sends the transactions, so no gas coin is needed.
+ *
+ * @param wishes.confirm - Asked with what it will cost, before anything is signed. @throws to decline
+ * @throws UserError for too few tokens, too high fees, or what the hub or the chain refuse.
+ */
+export async function openChannel(
+  context: Context,
+  journal: Journal,
+  wishes: {
+    hub: Address
+    amount: Wei
+    maxRelayFee: Wei
+    confirm?: (cost: OpeningCost) => Promise<void>
+  },
+): Promise<OpenedChannel> {
+  const { chain, identity, clock } = context
+  const shown = (amount: Wei) => `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
+  if (wishes.amount === 0n) throw new UserError('A channel needs tokens in it: give an --amount above 0.')
+  const hub = await connectHub(context, wishes.hub, { mustBeSound: true })
+  try {
+    const { relayFees } = hub.description
+    const missingStake = await stakeToRegister(context)
+    const isRegistered = missingStake === undefined
+    const cost: OpeningCost = {
+      amount: wishes.amount,
+      stake: missingStake ?? wei(0n),
+      registerFee: isRegistered
+        ? wei(0n)
+        : acceptableFee('registration', relayFees.register, wishes.maxRelayFee, shown),
+      openFee: acceptableFee('opening', relayFees.open, wishes.maxRelayFee, shown),
+    }
+    const needed = wei(cost.amount + cost.stake + cost.registerFee + cost.openFee)
+    const balance = wei(await chain.token.balanceOf(identity.address))
+    if (balance < needed)
+      throw new UserError(
+        `${shown(needed)} are needed (deposit, stake and fees), but ${identity.address} has ${shown(balance)}. Send it the rest.`,
+      )
+    await wishes.confirm?.(cost)
+    const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + paperSeconds)
+    const registerTransaction = isRegistered ? null : await register(context, hub, cost, deadline)
+    const opened = await open(context, journal, hub, wishes.hub, cost, deadline)
+    return { ...opened, registerTransaction, relayFees: wei(cost.registerFee + cost.openFee) }
+  } finally {
+    hub.link.close()
+  }
+}
+
+/** Stake that is missing for the consumer's role; undefined when it has the role. @throws UserError in debt. */
+async function stakeToRegister({ chain, identity }: Context): Promise<Wei | undefined> {
+  const [standing] = await readStandings(chain, [identity.address], 'consumer')
+  if (!standing || standing.active) return undefined
+  if (standing.debt > 0n)
+    throw new UserError(
+      `${identity.address} owes ${standing.debt} wei from a promise it did not keep. It is served again once the debt is repaid.`,
+    )
+  const minimum = await chain.registry.minimumStake(roles.consumer)
+  return wei(minimum > standing.stake ? minimum - standing.stake : 0n)
+}
+
+async function register(
+  context: Context,
+  hub: Hub,
+  { stake, registerFee }: OpeningCost,
+  deadline: UnixSeconds,
+): Promise<Hex> {
+  const { chain, identity, typedData } = context
+  const [standing] = await readStandings(chain, [identity.address], 'consumer')
+  const registration = typedData.signed(
+    'Registration',
+    {
+      identity: identity.address,
+      roles: roles.consumer,
+      stake,
+      beneficiary: nothing,
+      url: '',
+      relayFee: registerFee,
+      nonce: standing?.nonce ?? 0n,
+      deadline,
+    },
+    identity.privateKey,
+  )
+  const permit = await signPermit(
+    chain,
+    identity,
+    chain.deployment.registry,
+    wei(stake + registerFee),
+    deadline,
+  )
+  const answer = await hub.link.request('relay-register', { registration, permit }, relayTimeoutMs)
+  const { transaction } = granted(answer).value
+  await awaitConfirmed(chain, transaction)
+  return transaction
+}
+
+async function open(
+  context: Context,
+  journal: Journal,
+  hub: Hub,
+  hubAddress: Address,
+  { amount, openFee }: OpeningCost,
+  deadline: UnixSeconds,
+): Promise<Pick<OpenedChannel, 'channelId' | 'hub' | 'nonce' | 'openTransaction'>> {
+  const { chain, identity, typedData } = context
+  const parties = await unusedParties(context, hubAddress)
+  const channelId = channelIdOf({ ...parties, chainId: chain.deployment.chainId })
+  const ownSignature = await signFirst(context, parties)
+  const answer = await hub.link.request('prefund', { channel: parties, signature: ownSignature })
+  const hubSignature = granted(answer).value.signature
+  granted(await checkFirst(context, parties, hubSignature))
+  // The hub has taken the channel; only now are tokens put at risk.
+  const { nonce } = parties
+  await journal.record({ kind: 'prefund', channelId, hub: hubAddress, nonce, ownSignature, hubSignature })
+  const opening = typedData.signed(
+    'Opening',
+    {
+      consumer: identity.address,
+      hub: hubAddress,
+      channelNonce: nonce,
+      amount,
+      relayFee: openFee,
+      deadline,
+    },
+    identity.privateKey,
+  )
+  const permit = await signPermit(chain, identity, chain.deployment.channels, wei(amount + openFee), deadline)
+  const sent = granted(await hub.link.request('relay-open', { opening, permit }, relayTimeoutMs)).value
+  // The hub guarantees nothing on a deposit before it is as deep as the hub wants.
+  await awaitConfirmed(chain, sent.transaction, Math.max(hub.description.confirmations, chain.confirmations))
+  const view = await chain.channels.channelOf(channelId)
+  if (view.status === noneStatus || view.balance < amount)
+    throw new UserError(
+      `The hub says that transaction ${sent.transaction} opened the channel, but the chain does not show it. Look again with "pontage channel status".`,
+    )
+  return { channelId, hub: hubAddress, nonce, openTransaction: sent.transaction }
+}
+
+/** The first nonce with this hub that no channel has had. */
+async function unusedParties({ chain, identity }: Context, hub: Address): Promise<ChannelParties> {
+  for (let nonce = 1; ; nonce++) {
+    const parties = { consumer: identity.address, hub, nonce }
+    const view = await chain.channels.channelOf(
+      channelIdOf({ ...parties, chainId: chain.deployment.chainId }),
+    )
+    if (view.status === noneStatus) return parties
+  }
+}

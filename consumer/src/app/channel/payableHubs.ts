@@ -1,0 +1,45 @@
+import type { Address, Hex } from '@pontage/shared'
+import { type PayableChannel, payableChannels, whyHubUnsound } from '../../core/hubs.js'
+import type { PaperTrail } from '../../core/journalState.js'
+import { readChannels, readDrawn } from '../../io/chain/channelReader.js'
+import { readStandings } from '../../io/chain/discovery.js'
+import type { Context } from '../context.js'
+
+/** Own channels with sound hubs from which one may still pay, the fullest first. */
+export async function findPayableChannels(context: Context, trail: PaperTrail): Promise<PayableChannel[]> {
+  const { chain, identity } = context
+  const now = context.clock.now()
+  const mayExit = (channelId: Hex) => {
+    const exit = trail.exit(channelId)
+    return exit?.stage === 'asked' && exit.at > now
+  }
+  const own = await readChannels(context.home, chain, identity.address)
+  const facts = await Promise.all(
+    own.map(async (channel) => {
+      const signed = trail.totals(channel.channelId)
+      const drawn = await readDrawn(
+        chain,
+        channel.channelId,
+        signed.map(({ provider }) => provider),
+      )
+      const totals = signed.map(({ amount }, index) => ({ signed: amount, drawn: drawn[index] ?? amount }))
+      return {
+        ...channel,
+        isClosing: trail.isClosing(channel.channelId) || mayExit(channel.channelId),
+        totals,
+      }
+    }),
+  )
+  const payable = payableChannels(facts)
+  const sound = await soundHubs(context, [...new Set(payable.map(({ hub }) => hub))])
+  return payable.filter(({ hub }) => sound.includes(hub))
+}
+
+/** Those of the hubs that one may rely on, in their order. */
+export async function soundHubs(context: Context, hubs: readonly Address[]): Promise<Address[]> {
+  const standings = await readStandings(context.chain, hubs, 'hub')
+  return hubs.filter((_hub, index) => {
+    const standing = standings[index]
+    return standing !== undefined && whyHubUnsound(standing) === undefined
+  })
+}

@@ -1,0 +1,125 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { bytes, wei } from '@pontage/shared'
+import { UserError } from '@pontage/shared/node'
+import type { EndReason } from '../../core/session.js'
+import type { Journal } from '../../io/home/journal.js'
+import { blockMachine, restoreMachine } from '../../io/kernel/tunnel.js'
+import type { Context } from '../context.js'
+import { leftNow } from '../session/limits.js'
+import { writeReceipt } from '../session/receipt.js'
+import { type Connection, type ConnectWishes, PathRefused } from './connection.js'
+import { findPaths, type Path } from './findPaths.js'
+import { openSession } from './openSession.js'
+import type { Screen } from './screen.js'
+
+/** Ends after which the next provider is tried. */
+const failures: readonly EndReason[] = ['provider', 'payment', 'counts', 'slow', 'lost']
+/** Those of them after which this one is not tried again. */
+const unforgiven: readonly EndReason[] = ['payment', 'counts']
+/** Between two rounds over all providers. */
+const pauseMs = 1_000
+
+/**
+ * Finds a provider, brings up the tunnel behind the kill switch, pays while bytes flow, goes on with the next
+ * provider when one fails, and ends cleanly.
+ *
+ * @returns Why it ended. After `user` the machine is as it was; otherwise the kill switch stays on.
+ * @throws UserError when it cannot begin; the machine is as it was then.
+ */
+export async function connect(
+  context: Context,
+  journal: Journal,
+  wishes: ConnectWishes,
+  screen: Screen,
+  stop: AbortSignal,
+): Promise<EndReason> {
+  const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
+  const paths = await findPaths(context, journal, wishes, left, screen)
+  const parts = { context, journal, wishes, screen, stop }
+  const connection: Connection = { ...parts, ended: [], record: undefined, isReliedOn: false }
+  try {
+    return await goThrough(connection, paths)
+  } catch (error) {
+    // Before anybody was told "connected" nothing relies on the tunnel; afterwards a failure blocks.
+    const { record, isReliedOn } = connection
+    if (record && isReliedOn) await blockMachine(context.home, record)
+    else if (record) await restoreMachine(context.home, record)
+    throw error
+  }
+}
+
+/** One session after the other, until one ends as it should or nobody is left. */
+async function goThrough(connection: Connection, paths: readonly Path[]): Promise<EndReason> {
+  const { context, wishes, screen, stop } = connection
+  const { home, clock } = context
+  let candidates = paths
+  let giveUpAtMs: number | undefined
+  for (;;) {
+    const served = await firstToServe(connection, candidates, giveUpAtMs)
+    const last = connection.ended.at(-1)
+    const reason = stop.aborted ? 'user' : (last?.session.reason ?? 'provider')
+    const { record } = connection
+    if (record === undefined || last === undefined) throw new Error('A session ended that never was.')
+    if (reason === 'user') await restoreMachine(home, record)
+    else connection.record = await blockMachine(home, record)
+    const isOver = served === undefined || !failures.includes(reason)
+    candidates = isOver ? [] : after(served, candidates, reason)
+    if (candidates.length === 0) {
+      screen.ended({ ...last.session, reason }, connection.ended)
+      return reason
+    }
+    screen.failedOver(last.session, last.receipt)
+    giveUpAtMs = clock.elapsedMs() + wishes.retryForMs
+  }
+}
+
+/**
+ * Tries the providers in turn, again and again until `giveUpAtMs`; once where that is left out.
+ *
+ * @returns The one whose session has ended, recorded; undefined when time is up or the user has had enough.
+ * @throws UserError when nobody served at the first round.
+ */
+async function firstToServe(
+  connection: Connection,
+  candidates: readonly Path[],
+  giveUpAtMs: number | undefined,
+): Promise<Path | undefined> {
+  const { context, journal, screen, stop, ended } = connection
+  const isFirst = giveUpAtMs === undefined
+  const refusals: PathRefused[] = []
+  for (;;) {
+    for (const path of candidates) {
+      if (stop.aborted && isFirst) throw new UserError('Stopped before anything was connected.')
+      if (stop.aborted) return undefined
+      try {
+        const { id, session } = await openSession(connection, path)
+        const party = { provider: path.offer.proposal.provider, channelId: path.channel.channelId }
+        const receipt = await writeReceipt(context, journal, party, session)
+        const { base, ceiling, promised } = session
+        ended.push({ ...party, id, session, receipt, base, ceiling, promised })
+        return path
+      } catch (error) {
+        if (!(error instanceof PathRefused)) throw error
+        refusals.push(error)
+        screen.refused(error)
+      }
+    }
+    if (isFirst) throw nobodyServed(refusals)
+    if (context.clock.elapsedMs() >= giveUpAtMs) return undefined
+    await delay(pauseMs, undefined, { signal: stop }).catch(() => undefined)
+  }
+}
+
+/** Who comes next: those behind the one that failed, then those before it, and that one last, if at all. */
+function after(failed: Path, candidates: readonly Path[], reason: EndReason): Path[] {
+  const at = candidates.indexOf(failed)
+  const others = [...candidates.slice(at + 1), ...candidates.slice(0, at)]
+  return unforgiven.includes(reason) ? others : [...others, failed]
+}
+
+function nobodyServed(refusals: readonly PathRefused[]): Error {
+  const [first] = refusals
+  if (first && refusals.length === 1) return first.cause
+  const told = refusals.map(({ provider, message }) => `${provider}: ${message}`).join(' ')
+  return new UserError(`None of ${refusals.length} providers served. ${told}`, { cause: first })
+}

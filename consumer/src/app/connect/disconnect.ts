@@ -1,0 +1,101 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { bytes, systemClock } from '@pontage/shared'
+import { deleteTable, listTable, UserError } from '@pontage/shared/node'
+import {
+  type ConnectionRecord,
+  forgetConnection,
+  isFromEarlierBoot,
+  isRunning,
+  readConnection,
+  thisNamespace,
+} from '../../io/home/connectionFile.js'
+import { openJournal } from '../../io/home/journal.js'
+import { lockHome } from '../../io/home/lock.js'
+import { restoreDns } from '../../io/kernel/dns.js'
+import { killSwitchTable, parts } from '../../io/kernel/killSwitch.js'
+import { restoreMachine } from '../../io/kernel/tunnel.js'
+import { askControl } from '../../io/link/controlSocket.js'
+import { recordUsage } from '../session/usage.js'
+
+/** How long a running session may take to pay its last promise and close its books. */
+const endPatienceMs = 30_000
+
+/**
+ * Ends a running connection and makes the machine as it was before, also after a crash or a cap.
+ *
+ * @returns What there was to undo.
+ * @throws UserError when the connection belongs to another network namespace, or does not end.
+ */
+export async function disconnect(home: string, control: string): Promise<'ended' | 'restored' | 'nothing'> {
+  const before = await readConnection(home).catch(() => undefined)
+  // Where it may be asked, no rights are needed: it has them.
+  if ((await askControl(control, 'disconnect')) !== undefined) {
+    if (before) await gone(before)
+    return 'ended'
+  }
+  if (process.getuid?.() !== 0)
+    throw new UserError('Routes and firewall are changed back by root only: use sudo.')
+  const found = await readConnection(home)
+  if (found === undefined) return 'nothing'
+  if (isFromEarlierBoot(found)) {
+    // The old boot's rules are gone, but the table may have been saved and loaded again.
+    await deleteTable('inet', killSwitchTable)
+    if (found.dns) await restoreDns(found.dns, found.interface)
+    await forgetConnection(home)
+    return 'restored'
+  }
+  if (found.namespace !== thisNamespace())
+    throw new UserError(
+      'The connection was made in another network namespace. Run disconnect there (ip netns exec NAME pontage disconnect).',
+    )
+  if (!isRunning(found)) return restore(home)
+  process.kill(found.process.pid, 'SIGTERM')
+  await gone(found)
+  await restore(home)
+  return 'ended'
+}
+
+/** Waits for the end of a connection's process. */
+async function gone(record: ConnectionRecord): Promise<void> {
+  const { pid } = record.process
+  const giveUpAt = Date.now() + endPatienceMs
+  while (isRunning(record)) {
+    if (Date.now() > giveUpAt)
+      throw new UserError(
+        `The connection (process ${pid}) does not end. End it with "kill -9 ${pid}", then run disconnect again.`,
+      )
+    await delay(20)
+  }
+}
+
+/**
+ * A killed program wrote its usage a second ago at best; the kernel went on counting. A journal that cannot be
+ * written keeps nobody from getting the network back.
+ */
+async function keepLastCount(home: string, { session, netns }: ConnectionRecord): Promise<void> {
+  try {
+    const table = await listTable('inet', killSwitchTable, netns ? { netns: netns.name } : {})
+    const flowed = [parts.down, parts.up].reduce(
+      (sum, name) => sum + (table?.counters.get(name)?.bytes ?? 0n),
+      0n,
+    )
+    const journal = await openJournal(home)
+    await recordUsage({ clock: systemClock }, journal, session, bytes(flowed)).finally(() => journal.close())
+  } catch (error) {
+    process.emitWarning(`What flowed last could not be written down: ${(error as Error).message}`)
+  }
+}
+
+/** A running session restores by itself when asked; what it left, or a dead one left, is undone here. */
+export async function restore(home: string): Promise<'restored' | 'nothing'> {
+  const lock = await lockHome(home)
+  try {
+    const record = await readConnection(home)
+    if (record === undefined) return 'nothing'
+    if (record.state === 'connected') await keepLastCount(home, record)
+    await restoreMachine(home, record)
+    return 'restored'
+  } finally {
+    await lock.release()
+  }
+}

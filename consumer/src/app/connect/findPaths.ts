@@ -1,0 +1,114 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { type Address, owedFor, type Wei } from '@pontage/shared'
+import { UserError } from '@pontage/shared/node'
+import { type Choice, choose, type Offer } from '../../core/choose.js'
+import type { PayableChannel } from '../../core/hubs.js'
+import type { Left, Limits } from '../../core/limits.js'
+import { readOffers } from '../../io/chain/discovery.js'
+import type { Journal } from '../../io/home/journal.js'
+import { type Endpoint, resolveEndpoint } from '../../io/link/endpoint.js'
+import { openChannel } from '../channel/openChannel.js'
+import { findPayableChannels, soundHubs } from '../channel/payableHubs.js'
+import type { Context } from '../context.js'
+import type { Screen } from './screen.js'
+
+/** Which providers the user would take, and how they may be paid. */
+export interface PathWishes {
+  readonly provider: Address | undefined
+  readonly country: string | undefined
+  readonly limits: Limits
+  readonly hub: Address | undefined
+  /** Opens a channel with so much where there is none. */
+  readonly deposit: Wei | undefined
+  /** Most that may be paid for each relayed transaction. */
+  readonly maxRelayFee: Wei
+}
+
+/** A provider that may be used: where it is, and the channel it would be paid from. */
+export interface Path {
+  readonly offer: Offer
+  readonly channel: PayableChannel
+  readonly endpoint: Endpoint
+}
+
+/** So many are kept in reserve: behind the kill switch neither the chain nor a name can be asked. */
+const mostReserves = 8
+const reserveLookupMs = 3_000
+
+/**
+ * Finds the providers to use, the chosen one first; opens a channel where that was allowed.
+ *
+ * @throws UserError when there is none, and why.
+ */
+export async function findPaths(
+  context: Context,
+  journal: Journal,
+  wishes: PathWishes,
+  left: Left,
+  screen: Screen,
+): Promise<Path[]> {
+  const offers = await readOffers(context.home, context.chain, context.typedData)
+  if (offers.length === 0)
+    throw new UserError(
+      'No provider has an offer on this chain. Check --rpc and --deployment, or come back later.',
+    )
+  const { hub, deposit } = wishes
+  const payable = (await findPayableChannels(context, journal.trail())).filter(
+    (channel) => hub === undefined || channel.hub === hub,
+  )
+  const named = hub === undefined ? offers.flatMap(({ proposal }) => proposal.hubs) : [hub]
+  const openable = deposit === undefined ? [] : await soundHubs(context, [...new Set(named)])
+  const choice = choose(offers, { ...wishes, maxPrice: wishes.limits.maxPrice }, [
+    ...payable.map((channel) => channel.hub),
+    ...openable,
+  ])
+  if (choice.chosen === undefined)
+    throw new UserError(whyNobody(choice, payable.length + openable.length > 0))
+  const { offer, hub: chosenHub } = choice.chosen
+  const estimate =
+    left.cap === undefined ? undefined : { cap: left.cap, cost: owedFor(left.cap, 0n, offer.price) }
+  screen.chosen({ ...choice, chosen: choice.chosen }, estimate)
+  const channel =
+    payable.find((each) => each.hub === chosenHub) ??
+    (await openFor(context, journal, chosenHub, wishes, screen))
+  const channels = [channel, ...payable.filter((each) => each !== channel)]
+  const reserves = await Promise.all(
+    choice.others.slice(0, mostReserves).map((other) => reserveOf(other, channels)),
+  )
+  const endpoint = await resolveEndpoint(offer.proposal.endpoint).catch((error: UserError) => error)
+  if (!(endpoint instanceof Error))
+    return [{ offer, channel, endpoint }, ...reserves.filter((each) => each !== undefined)]
+  const found = reserves.filter((each) => each !== undefined)
+  if (found.length === 0) throw endpoint
+  screen.refused({ provider: offer.proposal.provider, code: undefined, message: endpoint.message })
+  return found
+}
+
+async function openFor(
+  context: Context,
+  journal: Journal,
+  hub: Address,
+  { deposit, maxRelayFee }: PathWishes,
+  screen: Screen,
+): Promise<PayableChannel> {
+  const amount = deposit as Wei // Without a deposit no hub is openable, so none was chosen.
+  const opened = await openChannel(context, journal, { hub, amount, maxRelayFee })
+  screen.opened(opened)
+  return { ...opened, free: amount }
+}
+
+/** One to go to when the chosen one fails; undefined when its address is not known soon. */
+async function reserveOf(offer: Offer, channels: readonly PayableChannel[]): Promise<Path | undefined> {
+  const channel = channels.find((each) => offer.proposal.hubs.includes(each.hub))
+  if (channel === undefined) return undefined
+  const known = resolveEndpoint(offer.proposal.endpoint).catch(() => undefined)
+  const endpoint = await Promise.race([known, delay(reserveLookupMs, undefined, { ref: false })])
+  return endpoint && { offer, channel, endpoint }
+}
+
+function whyNobody({ unfit }: Choice, canPay: boolean): string {
+  if (!canPay)
+    return 'There is no open channel with anything left to pay from. Run "pontage channel open --hub HUB --amount TOKENS", or give --deposit TOKENS.'
+  const reasons = unfit.map(({ offer, reason }) => `${offer.proposal.provider}: ${reason}`)
+  return `None of ${unfit.length} providers will do (${reasons.join('; ')}). Change --country, --max-price or --hub.`
+}

@@ -1,0 +1,201 @@
+import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
+import {
+  generateWireguardKeys,
+  type Link,
+  UserError,
+  uniqueInterfaceName,
+  type WireguardInterface,
+  type WireguardKeyPair,
+} from '@pontage/shared/node'
+import { byteLimit } from '../../core/cap.js'
+import { freeAfter } from '../../core/heldBack.js'
+import type { Session } from '../../core/session.js'
+import {
+  type ConnectionRecord,
+  thisNamespace,
+  thisProcess,
+  writeConnection,
+} from '../../io/home/connectionFile.js'
+import { planDns } from '../../io/kernel/dns.js'
+import { openMeter } from '../../io/kernel/meter.js'
+import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
+import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
+import { blockMachine, raiseTunnel, restoreMachine } from '../../io/kernel/tunnel.js'
+import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
+import { urlOf } from '../../io/link/endpoint.js'
+import { granted, link } from '../context.js'
+import { type Agreement, agree } from '../session/agree.js'
+import { leftNow } from '../session/limits.js'
+import { runSession } from '../session/runSession.js'
+import { type Connection, PathRefused } from './connection.js'
+import type { Path } from './findPaths.js'
+
+/** How long a provider may take to shake hands. */
+const introduceWithinMs = 6_000
+/** How long it may take to hear that a session is over that never came up, or that was lost. */
+const farewellMs = 2_000
+/** How long the two ends of a tunnel may take to greet each other. */
+const greetWithinMs = 10_000
+
+/** What was agreed with a provider, and the connection that it was agreed on. */
+interface Prepared {
+  readonly outer: Link
+  readonly agreement: Agreement
+  readonly keys: WireguardKeyPair
+  readonly limit: Bytes | undefined
+  readonly budget: Wei | undefined
+  readonly limitedBy: Session['limitedBy']
+}
+
+/**
+ * One provider's session, from the first word to the last promise. The kill switch stands from before the tunnel
+ * on; where it stood already, nothing but this provider's door is opened in it.
+ *
+ * @returns The session as it ended, its tunnel still there.
+ * @throws PathRefused when it did not come up: the machine is as it was before, or shut where it was shut.
+ */
+export async function openSession(
+  connection: Connection,
+  path: Path,
+): Promise<{ id: string; session: Session }> {
+  const { context } = connection
+  const before = connection.record
+  let prepared: Prepared | undefined
+  let isAttached = false
+  try {
+    if (before) connection.record = await blockMachine(context.home, before, path.endpoint)
+    prepared = await prepare(connection, path)
+    return await serve(connection, path, prepared, () => {
+      isAttached = true
+    })
+  } catch (error) {
+    if (isAttached) throw error
+    const { record } = connection
+    if (prepared) await prepared.outer.request('end', { session: prepared.agreement.session }, farewellMs)
+    if (record && !before) {
+      await restoreMachine(context.home, record)
+      connection.record = undefined
+    } else if (record) connection.record = await blockMachine(context.home, record)
+    throw error instanceof UserError ? new PathRefused(path.offer.proposal.provider, error) : error
+  } finally {
+    prepared?.outer.close()
+  }
+}
+
+async function prepare(connection: Connection, path: Path): Promise<Prepared> {
+  const { context, journal, wishes } = connection
+  const { provider, certificate } = path.offer.proposal
+  const { channelId } = path.channel
+  const past = connection.ended
+  const left = leftNow(context, journal, wishes.limits, {
+    bytes: bytes(past.reduce((sum, { receipt }) => sum + BigInt(receipt.bytes), 0n)),
+    spent: wei(past.reduce((sum, { receipt }) => sum + receipt.spent, 0n)),
+  })
+  const channel = { ...path.channel, free: freeAfter(path.channel.free, channelId, provider, past) }
+  const keys = generateWireguardKeys()
+  const to = { url: path.endpoint.url, expectPeer: provider, expectCertificate: certificate }
+  const outer = granted(await link(context, { ...to, timeoutMs: introduceWithinMs })).link
+  try {
+    // Else it would keep the old session's place, and refuse this one, until it misses us.
+    const lost = past.filter((each) => each.provider === provider && each.session.reason === 'lost').at(-1)
+    if (lost) await outer.request('end', { session: lost.id }, farewellMs)
+    const { maxPrice } = wishes.limits
+    const agreement = await agree(context, journal, outer, {
+      ...{ offer: path.offer, channel, left, maxPrice, keys },
+    })
+    const limit = byteLimit(left.cap, wei(agreement.ceiling - agreement.base), agreement.price)
+    if (limit === 0n)
+      throw new UserError(
+        agreement.ceilingIs === 'budget'
+          ? 'What is left of the budget does not pay for one megabyte. Raise --budget.'
+          : `Channel ${channelId} has too little left for one megabyte. Close it and open another with more in it.`,
+      )
+    const limitedBy = limit !== undefined && limit === left.cap ? 'cap' : agreement.ceilingIs
+    return { outer, agreement, keys, limit, budget: left.budget, limitedBy }
+  } catch (error) {
+    outer.close()
+    throw error
+  }
+}
+
+async function serve(
+  connection: Connection,
+  path: Path,
+  { outer, agreement, keys, limit, budget, limitedBy }: Prepared,
+  attached: () => void,
+): Promise<{ id: string; session: Session }> {
+  const { context, journal, wishes, screen, stop } = connection
+  const { provider, certificate } = path.offer.proposal
+  const record = await planRecord(connection, path, agreement)
+  await writeConnection(context.home, record)
+  const isFirst = connection.record === undefined
+  connection.record = record
+  if (isFirst && record.netns?.isOurs) await makeNamespace(record.netns.name)
+  const { tunnel, path: way } = await raiseTunnel({ record, offer: agreement.tunnel, keys, limit })
+  context.log.debug('path MTU', { ...way })
+  const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
+  const meter = openMeter(tunnel.netns === undefined ? {} : { netns: tunnel.netns })
+  try {
+    if (record.netns) await demandGreeting(tunnel)
+    const session = await runSession({
+      ...{ context, journal, meter, stop },
+      terms: { ...agreement, limitedBy },
+      party: { channelId: record.channelId, provider },
+      // A namespace of programs is theirs alone: we speak to the provider over the open line.
+      door: {
+        ...{ provider, certificate, session: agreement.session, mtu: way.mtu },
+        urls: record.netns ? [path.endpoint.url] : [inside, path.endpoint.url],
+      },
+      health: watchHealth(tunnel, () => context.clock.elapsedMs()),
+      attached: () => {
+        attached()
+        outer.close()
+        connection.isReliedOn = true
+        const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
+        screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way })
+      },
+      report: (report) => screen.report(report, { bytes: limit, budget }),
+      patienceMs: wishes.patienceMs,
+    })
+    return { id: agreement.session, session }
+  } finally {
+    meter.close()
+  }
+}
+
+/** What is about to be changed on this machine. */
+async function planRecord(
+  { context, wishes, record: earlier }: Connection,
+  { offer, channel, endpoint }: Path,
+  { session, tunnel }: Agreement,
+): Promise<ConnectionRecord> {
+  const { netns, allowLan } = wishes
+  const dns = netns === undefined ? await planDns(tunnel.dns) : undefined
+  const isOurs = earlier?.netns?.isOurs ?? (netns !== undefined && !(await namespaceExists(netns)))
+  return {
+    state: 'connected',
+    process: thisProcess(),
+    namespace: thisNamespace(),
+    provider: offer.proposal.provider,
+    channelId: channel.channelId,
+    token: { tokenSymbol: context.chain.tokenSymbol, tokenDecimals: context.chain.tokenDecimals },
+    session,
+    interface: wishes.interface ?? uniqueInterfaceName(),
+    table: await freeTable(),
+    endpoint: { address: endpoint.address, tcpPort: endpoint.tcpPort },
+    gateway4: tunnel.gateway4,
+    gateway6: tunnel.gateway6,
+    ipv6: speaksIpv6(),
+    srcValidMark: earlier?.srcValidMark ?? readSrcValidMark(),
+    allowLan,
+    ...(dns === undefined ? {} : { dns }),
+    ...(netns === undefined ? {} : { netns: { name: netns, isOurs } }),
+  }
+}
+
+async function demandGreeting(tunnel: WireguardInterface): Promise<void> {
+  if (await greeted(tunnel, greetWithinMs)) return
+  throw new UserError(
+    'The provider does not answer through the tunnel. Its UDP port may be closed on the way.',
+  )
+}

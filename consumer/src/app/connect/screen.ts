@@ -1,0 +1,275 @@
+import {
+  type Address,
+  type Bytes,
+  bytes,
+  encodeMessage,
+  formatBytes,
+  formatTokens,
+  formatTrafficPrice,
+  type Hex,
+  type Wei,
+  wei,
+} from '@pontage/shared'
+import { capLeft } from '../../core/cap.js'
+import type { Choice, Offer } from '../../core/choose.js'
+import type { StoredReceipt } from '../../core/journalEntry.js'
+import { liveLine, wrapped } from '../../core/screen.js'
+import { type EndReason, type Session, spentIn } from '../../core/session.js'
+import type { PathMtu } from '../../io/kernel/pathMtu.js'
+import type { SessionReport } from '../session/runSession.js'
+
+/** What holds a session: bytes by the kernel, tokens by what the user allowed. Undefined where nothing does. */
+export interface SessionLimits {
+  readonly bytes: Bytes | undefined
+  readonly budget: Wei | undefined
+}
+
+/** What `connect` tells, for a person or for a program. */
+export interface Screen {
+  chosen(
+    choice: Choice & { chosen: NonNullable<Choice['chosen']> },
+    estimate: { cap: Bytes; cost: Wei } | undefined,
+  ): void
+  /** A provider that was asked did not begin to serve; the next one is asked. */
+  refused(refused: { provider: Address; code: string | undefined; message: string }): void
+  opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
+  connected(tunnel: {
+    provider: Address
+    interface: string
+    wireguard: 'kernel' | 'userspace'
+    address4: string
+    address6: string
+    gateway4: string
+    dns: readonly string[]
+    /** Bytes after which the kernel stops everything; undefined when nothing does. */
+    limit: Bytes | undefined
+    /** The namespace of programs, where the tunnel is not for the whole machine. */
+    netns: string | undefined
+    path: PathMtu
+  }): void
+  report(report: SessionReport, limits: SessionLimits): void
+  /** A provider failed; the kill switch stands, and the next one is asked. */
+  failedOver(session: Session, receipt: StoredReceipt): void
+  /** All is over. @param sessions - Every session there was, at least one; the last one is `session`. */
+  ended(session: Session, sessions: Sessions): void
+}
+
+/** The token, for people. */
+export interface TokenNames {
+  readonly decimals: number
+  readonly symbol: string
+}
+
+/** One event a line, for programs. Amounts are decimal strings of the token's smallest unit. */
+export function jsonScreen(write: (line: string) => void): Screen {
+  const say = (event: string, details: object) => write(`${encodeMessage({ event, ...details })}\n`)
+  return {
+    chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
+      const { proposal, price, standing } = offer
+      say('chosen', {
+        provider: proposal.provider,
+        price: price.perMegabyte,
+        pricePerHour: price.perHour,
+        country: proposal.country,
+        endpoint: proposal.endpoint,
+        hub,
+        stake: standing.stake,
+        faults: standing.faults,
+        debt: standing.debt,
+        others: others.map((each) => ({ provider: each.proposal.provider, price: each.price.perMegabyte })),
+        unfit: unfit.map((each) => ({ provider: each.offer.proposal.provider, reason: each.reason })),
+        estimate: estimate?.cost ?? null,
+      })
+    },
+    refused: ({ provider, code, message }) => say('refused', { provider, code: code ?? null, message }),
+    opened: (channel) => say('opened', channel),
+    connected: ({ provider, interface: name, wireguard, address4, address6, gateway4, limit, netns, path }) =>
+      say('connected', {
+        provider,
+        interface: name,
+        wireguard,
+        address: address4,
+        address6,
+        gateway: gateway4,
+        limitBytes: limit === undefined ? null : Number(limit),
+        netns: netns ?? null,
+        ...path,
+      }),
+    report({ kind, session, bytesPerSecond, latencyMs }, limits) {
+      if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
+      say('progress', {
+        downBytes: Number(session.downBytes),
+        upBytes: Number(session.upBytes),
+        bytesPerSecond: Math.round(bytesPerSecond),
+        spent: spentIn(session),
+        capLeft: limits.bytes === undefined ? null : Number(capLeft(limits.bytes, usedIn(session))),
+        budgetLeft: budgetLeft(limits, session) ?? null,
+        promises: session.promises,
+        latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
+      })
+    },
+    failedOver: (session, receipt) =>
+      say('failed-over', {
+        provider: receipt.provider,
+        reason: session.reason,
+        message: session.message ?? null,
+        receipt: signedPart(receipt),
+      }),
+    ended(session, sessions) {
+      const receipts = sessions.map(({ receipt }) => signedPart(receipt))
+      say('ended', {
+        reason: session.reason,
+        message: session.message ?? null,
+        ...sums(sessions),
+        receipt: receipts.at(-1),
+        receipts,
+      })
+    },
+  }
+}
+
+/**
+ * Sentences, and on a terminal one line that lives.
+ *
+ * @param terminal - Its width now; undefined when nobody looks: then the live line becomes a line now and then.
+ */
+export function humanScreen(
+  write: (text: string) => void,
+  token: TokenNames,
+  terminal: (() => number) | undefined,
+): Screen {
+  let isLineOpen = false
+  let quietTicks = 0
+  const line = (text: string) => {
+    const broken = terminal ? wrapped(text, terminal()) : text
+    write(`${isLineOpen ? eraseLine : ''}${broken}\n`)
+    isLineOpen = false
+  }
+  const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
+  return {
+    chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
+      line(`${offerLine(offer, token)}  chosen: the cheapest sound one`)
+      for (const each of others) line(`${offerLine(each, token)}  would do`)
+      for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
+      line(`Paying through hub ${hub}.`)
+      if (estimate) line(`${formatBytes(estimate.cap)} will cost at most ${tokens(estimate.cost)}.`)
+    },
+    refused: ({ provider, message }) => line(`${provider} does not serve: ${message}`),
+    opened: ({ channelId, relayFees }) =>
+      line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
+    connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {
+      const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
+      const guarded =
+        netns === undefined ? 'The kill switch is on.' : `Only programs in the namespace ${netns} use it.`
+      line(`Connected to ${provider}: ${name}, WireGuard by ${where}, address ${address4}. ${guarded}`)
+      line(`Packets of ${path.mtu} bytes at most: ${path.because}.`)
+      const most = limit === undefined ? '' : `${formatBytes(limit)} may flow, held by the kernel. `
+      line(`${most}Ctrl-C ends.`)
+    },
+    report(report, limits) {
+      const { kind, session } = report
+      if (kind !== 'progress') return line(moments[kind])
+      if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
+      const text = liveLine(
+        {
+          state: session.phase === 'suspended' ? 'suspended' : 'connected',
+          downBytes: session.downBytes,
+          upBytes: session.upBytes,
+          bytesPerSecond: report.bytesPerSecond,
+          spent: spentIn(session),
+          capLeft: limits.bytes === undefined ? undefined : capLeft(limits.bytes, usedIn(session)),
+          budgetLeft: budgetLeft(limits, session),
+          latencyMs: report.latencyMs,
+        },
+        token,
+        terminal ? terminal() : unlimitedColumns,
+      )
+      if (!terminal) return line(text)
+      write(`${eraseLine}${text}`)
+      isLineOpen = true
+    },
+    failedOver(session, receipt) {
+      line(`${sentenceOfEnd(session)} Spent with it: ${tokens(receipt.spent)}.`)
+      line('Looking for the next provider. Nothing leaves this machine meanwhile.')
+    },
+    ended(session, sessions) {
+      const reason = session.reason ?? 'provider'
+      const { downBytes, upBytes, promises, spent, seconds } = sums(sessions)
+      const through = sessions.length === 1 ? '' : ` through ${sessions.length} sessions`
+      line(`Ended: ${sentenceOfEnd(session)}`)
+      line(
+        `Receipt: down ${formatBytes(BigInt(downBytes))}, up ${formatBytes(BigInt(upBytes))} in ${seconds} s${through}; ${promises} promises, spent ${tokens(spent)} (total with this provider ${tokens(session.promised)}).`,
+      )
+      if (reason !== 'user')
+        line('The kill switch stays on: nothing leaves this machine until "pontage disconnect".')
+    },
+  }
+}
+
+/** One provider in one line. */
+export function offerLine({ proposal, price, standing }: Offer, token: TokenNames): string {
+  const hourly = price.perHour === 0n ? '' : ` + ${formatTokens(price.perHour, token.decimals)}/h`
+  const faults = standing.faults === 0 ? 'no faults' : `${standing.faults} faults`
+  const debt = standing.debt === 0n ? '' : `, debt ${formatTokens(standing.debt, token.decimals)}`
+  return `${proposal.provider}  ${proposal.country}  ${formatTrafficPrice(price.perMegabyte, token.decimals)}${hourly}  stake ${formatTokens(standing.stake, token.decimals)}, ${faults}${debt}`
+}
+
+const sentenceOfEnd = ({ reason, message }: Session): string =>
+  `${endings[reason ?? 'provider']}${message === undefined ? '' : ` ${message}`}`
+
+type Sessions = readonly { readonly session: Session; readonly receipt: StoredReceipt }[]
+
+/** What all sessions of a connection come to. */
+function sums(sessions: Sessions) {
+  const sum = (of: (receipt: StoredReceipt) => number) =>
+    sessions.reduce((total, { receipt }) => total + of(receipt), 0)
+  return {
+    downBytes: sum(({ downBytes }) => downBytes),
+    upBytes: sum(({ upBytes }) => upBytes),
+    promises: sum(({ promises }) => promises),
+    spent: wei(sessions.reduce((total, { receipt }) => total + receipt.spent, 0n)),
+    accepted: wei(sessions.reduce((total, { session }) => total + session.accepted - session.base, 0n)),
+    seconds: sum(({ seconds }) => seconds),
+  }
+}
+
+/** What of a receipt is signed, and the signature. */
+const signedPart = (receipt: StoredReceipt) => ({
+  provider: receipt.provider,
+  channelId: receipt.channelId,
+  amount: receipt.amount,
+  bytes: receipt.bytes,
+  throughputKbps: receipt.throughputKbps,
+  score: receipt.score,
+  endedAt: receipt.endedAt,
+  signature: receipt.signature,
+})
+
+const eraseLine = '\r\u001b[K'
+const ticksBetweenLines = 10
+const unlimitedColumns = 1_000
+
+/** Tokens that may still be spent; undefined without a budget. */
+export const budgetLeft = ({ budget }: SessionLimits, session: Session): Wei | undefined =>
+  budget === undefined ? undefined : wei(budget - spentIn(session))
+
+const usedIn = (session: Session): Bytes => bytes(session.downBytes + session.upBytes)
+
+const moments: Record<Exclude<SessionReport['kind'], 'progress'>, string> = {
+  suspended: 'Suspended: the provider waits for payment.',
+  resumed: 'Resumed.',
+  reconnecting: 'The provider does not answer; trying again. Nothing leaks meanwhile.',
+  reconnected: 'The provider answers again.',
+}
+
+const endings: Record<EndReason, string> = {
+  cap: 'the cap is reached.',
+  budget: 'the budget is spent.',
+  ceiling: 'what the hub guaranteed is used up.',
+  user: 'you ended it.',
+  provider: 'the provider ended it.',
+  payment: 'the provider says it was not paid.',
+  counts: 'the two counts differ by more than loss explains.',
+  slow: 'the provider confirms payments too slowly.',
+  lost: 'the provider cannot be reached any more.',
+}

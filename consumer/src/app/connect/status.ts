@@ -1,0 +1,84 @@
+import { linkExists, listTable } from '@pontage/shared/node'
+import {
+  type ConnectionRecord,
+  isFromEarlierBoot,
+  isRunning,
+  readConnection,
+  thisNamespace,
+} from '../../io/home/connectionFile.js'
+import { readJournal } from '../../io/home/journal.js'
+import { killSwitchTable, parts } from '../../io/kernel/killSwitch.js'
+import { askControl } from '../../io/link/controlSocket.js'
+import type { Live } from './live.js'
+
+/** How things stand on this machine; read without the chain, and without a password. */
+export interface Status {
+  /**
+   * `blocked`: over, or no provider left, and the kill switch is on; `crashed`: the program was killed while
+   * connected, and the kill switch holds.
+   */
+  readonly state: 'disconnected' | 'blocked' | 'crashed' | Live['state']
+  readonly killSwitch: boolean
+  readonly provider: string | null
+  readonly interface: string | null
+  readonly downBytes: number | null
+  readonly upBytes: number | null
+  /** Total signed for this provider on this channel, decimal. */
+  readonly promisedWei: string | null
+  readonly token: NonNullable<ConnectionRecord['token']> | null
+  readonly stoppedPackets: number | null
+  /** Channels that are being left alone, and when the rest can be taken (Unix seconds). */
+  readonly exits: readonly { readonly channelId: string; readonly exitAt: number }[]
+  /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
+  readonly netns: string | null
+  /** What only a running connection knows. */
+  readonly live: Omit<Live, 'state'> | null
+}
+
+/** Asks the connection that runs, where it may be asked; else reads what is written down. */
+export const askStatus = async (home: string, control: string): Promise<Status> =>
+  (await askControl<Status>(control, 'status')) ?? status(home)
+
+/** @param live - Given by the running connection itself. */
+export async function status(home: string, live?: Live): Promise<Status> {
+  const found = await readConnection(home)
+  const record = found !== undefined && !isFromEarlierBoot(found) ? found : undefined
+  // Only root may read the firewall; the record says what was loaded.
+  const where = record?.netns ? { netns: record.netns.name } : {}
+  const table = record && (await listTable('inet', killSwitchTable, where).catch(() => undefined))
+  const counter = (name: string) => {
+    const found = table?.counters.get(name)
+    return found === undefined ? null : Number(name === parts.stopped ? found.packets : found.bytes)
+  }
+  const trail = await readJournal(home)
+  return {
+    state: live ? stateNow(record, live) : record ? await stateOf(record) : 'disconnected',
+    killSwitch: record !== undefined && record.netns === undefined,
+    provider: record?.provider ?? null,
+    interface: record?.state === 'connected' ? record.interface : null,
+    downBytes: counter(parts.down),
+    upBytes: counter(parts.up),
+    promisedWei: record ? trail.total(record.channelId, record.provider).toString() : null,
+    token: record?.token ?? null,
+    stoppedPackets: counter(parts.stopped),
+    exits: trail
+      .exits()
+      .filter(({ stage }) => stage === 'begun')
+      .map(({ channelId, at }) => ({ channelId, exitAt: at })),
+    netns: record?.netns?.name ?? null,
+    live: live ? withoutState(live) : null,
+  }
+}
+
+const withoutState = ({ state: _, ...rest }: Live): Omit<Live, 'state'> => rest
+
+/** A connection that is over but still has its books to close is shut already. */
+const stateNow = (record: ConnectionRecord | undefined, live: Live): Status['state'] =>
+  record?.state === 'blocked' && live.state === 'connected' ? 'blocked' : live.state
+
+async function stateOf(record: ConnectionRecord): Promise<Status['state']> {
+  if (record.state === 'blocked') return isRunning(record) ? 'reconnecting' : 'blocked'
+  if (!isRunning(record)) return 'crashed'
+  const isElsewhere = record.namespace !== thisNamespace() || record.netns !== undefined
+  return isElsewhere || (await linkExists(record.interface)) ? 'connected' : 'blocked'
+}

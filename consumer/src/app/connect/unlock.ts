@@ -1,0 +1,43 @@
+import { deleteTable, listTable, UserError } from '@pontage/shared/node'
+import {
+  forgetConnection,
+  isFromEarlierBoot,
+  isRunning,
+  readConnection,
+} from '../../io/home/connectionFile.js'
+import { killSwitchTable } from '../../io/kernel/killSwitch.js'
+import { sweepRoutes } from '../../io/kernel/routing.js'
+import { controlPath } from '../../io/link/controlSocket.js'
+import { disconnect, restore } from './disconnect.js'
+
+/**
+ * Opens the network where no connection runs any more.
+ *
+ * @param anyway - Takes away what this home folder has no record of, too.
+ * @returns `swept`: without a record, everything that only we can have made is gone.
+ * @throws UserError while a connection runs, or for what somebody else may still need.
+ */
+export async function unlock(home: string, anyway: boolean): Promise<'restored' | 'swept' | 'nothing'> {
+  const record = await readConnection(home).catch((error) => {
+    if (anyway) return undefined // Damaged: what it would have told is found out from the kernel.
+    throw error
+  })
+  if (record && isRunning(record))
+    throw new UserError(
+      `A connection runs (process ${record.process.pid}): end it with "pontage disconnect". Only if that does not work, "kill -9 ${record.process.pid}" and unlock.`,
+    )
+  if (record && isFromEarlierBoot(record)) {
+    await disconnect(home, controlPath(home))
+    return 'restored'
+  }
+  if (record) return restore(home)
+  if ((await listTable('inet', killSwitchTable)) === undefined) return 'nothing'
+  if (!anyway)
+    throw new UserError(
+      'A kill switch stands here that this home folder has no record of. Name the --home it belongs to, or give --yes to take it away.',
+    )
+  await sweepRoutes()
+  await deleteTable('inet', killSwitchTable)
+  await forgetConnection(home)
+  return 'swept'
+}

@@ -1,0 +1,70 @@
+import { type Address, address, explain, type Refusal, type Verdict } from '@pontage/shared'
+import { type Link, UserError } from '@pontage/shared/node'
+import { whyHubUnsound } from '../../core/hubs.js'
+import type { OwnChannel } from '../../io/chain/channelReader.js'
+import { readOffers, readStandings } from '../../io/chain/discovery.js'
+import { type Context, granted, link } from '../context.js'
+import { connectHub } from './hubLink.js'
+
+/** Who may send a transaction for us: named by its address in the registry, or by a url. */
+export type RelayerName = { readonly hub: Address } | { readonly url: string }
+
+/** @throws RangeError when it is neither. */
+export const relayerName = (text: string): RelayerName =>
+  /^wss?:\/\//.test(text) ? { url: text } : { hub: address(text) }
+
+/**
+ * Who is asked to relay for a channel: the one named, else its own hub, then every sound hub that any offer
+ * names. Any of them will do: what it is given to send it cannot change, and its fee is in what is signed.
+ */
+export async function relayersFor(
+  context: Context,
+  channel: Pick<OwnChannel, 'hub'>,
+  named: string | undefined,
+): Promise<RelayerName[]> {
+  if (named !== undefined) return [relayerName(named)]
+  const offers = await readOffers(context.home, context.chain, context.typedData)
+  const others = new Set(offers.flatMap(({ proposal }) => proposal.hubs))
+  others.delete(channel.hub)
+  const standings = await readStandings(context.chain, [...others], 'hub')
+  const sound = [...others].filter((_hub, index) => {
+    const standing = standings[index]
+    return standing !== undefined && standing.url !== '' && whyHubUnsound(standing) === undefined
+  })
+  return [channel.hub, ...sound].map((hub) => ({ hub }))
+}
+
+/**
+ * Asks one after the other until one does it.
+ *
+ * @returns What it did, or undefined when nobody did, with everybody's reason told.
+ */
+export async function askRelayers<Done extends object>(
+  context: Context,
+  relayers: readonly RelayerName[],
+  ask: (link: Link) => Promise<Verdict<Done>>,
+): Promise<{ done: Done; by: Address } | { reasons: readonly string[] }> {
+  const reasons: string[] = []
+  for (const relayer of relayers) {
+    const name = 'hub' in relayer ? relayer.hub : relayer.url
+    try {
+      const connected = await connectRelayer(context, relayer)
+      try {
+        const answer = await ask(connected)
+        if (answer.ok) return { done: answer, by: connected.peer }
+        reasons.push(`${name}: ${explain(answer.refusal as Refusal)}`)
+      } finally {
+        connected.close()
+      }
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error
+      reasons.push(`${name}: ${error.message}`)
+    }
+  }
+  return { reasons }
+}
+
+const connectRelayer = async (context: Context, relayer: RelayerName): Promise<Link> =>
+  'hub' in relayer
+    ? (await connectHub(context, relayer.hub, { mustBeSound: false })).link
+    : granted(await link(context, { url: relayer.url })).link

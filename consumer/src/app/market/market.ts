@@ -1,0 +1,86 @@
+import { type Address, address, wei } from '@pontage/shared'
+import { type Chain, createTypedData, type Log, UserError } from '@pontage/shared/node'
+import type { Offer } from '../../core/choose.js'
+import type { Limits } from '../../core/limits.js'
+import { type Listed, wanted } from '../../core/listing.js'
+import { ownQuality } from '../../core/quality.js'
+import { checkedOffers, readOffers, readStandings } from '../../io/chain/discovery.js'
+import { readJournal } from '../../io/home/journal.js'
+import { type HubIndex, readHubIndex } from '../../io/link/hubIndex.js'
+import { measureLatencies } from '../../io/link/latency.js'
+
+/** What is looked for. */
+export interface Search {
+  readonly country: string | undefined
+  readonly maxPrice: Limits['maxPrice']
+  /** Address or url of a hub whose list is read instead of the chain's events, and whose word on quality is taken. */
+  readonly index: string | undefined
+  /** Whether each door is knocked at. */
+  readonly latency: boolean
+}
+
+/**
+ * Who offers what was looked for. Offers, prices and standing are as the chain has them, whoever listed them.
+ *
+ * @throws UserError when the index does not answer.
+ */
+export async function search(home: string, chain: Chain, log: Log, asked: Search): Promise<Listed[]> {
+  const typedData = createTypedData(chain.deployment)
+  const index =
+    asked.index === undefined
+      ? undefined
+      : await readHubIndex(typedData, await hubNamed(chain, asked.index), log)
+  const offers = index
+    ? await checkedOffers(
+        chain,
+        index.proposals.filter((each) => typedData.check('Proposal', each, each.provider).ok),
+      )
+    : await readOffers(home, chain, typedData)
+  return describe(home, chain, wanted(offers, asked), index, asked.latency)
+}
+
+async function describe(
+  home: string,
+  chain: Chain,
+  offers: readonly Offer[],
+  index: HubIndex | undefined,
+  latency: boolean,
+): Promise<Listed[]> {
+  const receipts = (await readJournal(home)).receipts()
+  const redeemed = await readRedeemed(chain, offers)
+  const latencies = latency ? await measureLatencies(offers.map(({ proposal }) => proposal)) : undefined
+  return offers.map((offer, position) => {
+    const { provider } = offer.proposal
+    return {
+      ...offer,
+      redeemed: wei(redeemed.get(provider) ?? 0n),
+      latencyMs: latencies === undefined ? null : latencies[position],
+      quality: index?.quality.get(provider) ?? ownQuality(receipts, provider),
+    }
+  })
+}
+
+/** Paid out to each provider, through the hubs its offer names. */
+async function readRedeemed(chain: Chain, offers: readonly Offer[]): Promise<Map<Address, bigint>> {
+  const sums = new Map<Address, bigint>()
+  for (const hub of new Set(offers.flatMap(({ proposal }) => proposal.hubs))) {
+    const providers = offers.map(({ proposal }) => proposal).filter(({ hubs }) => hubs.includes(hub))
+    const accounts = await chain.channels.accountsOf(
+      hub,
+      providers.map(({ provider }) => provider),
+    )
+    for (const [position, { provider }] of providers.entries())
+      sums.set(provider, (sums.get(provider) ?? 0n) + (accounts[position]?.paid ?? 0n))
+  }
+  return sums
+}
+
+/** @throws UserError for a hub that is not registered. */
+async function hubNamed(chain: Chain, index: string): Promise<{ url: string; address?: Address }> {
+  if (/^wss?:\/\//.test(index)) return { url: index }
+  const hub = address(index)
+  const [standing] = await readStandings(chain, [hub], 'hub')
+  if (standing === undefined || standing.url === '')
+    throw new UserError(`${hub} is not registered as a hub on this chain. Check --index.`)
+  return { url: standing.url, address: hub }
+}

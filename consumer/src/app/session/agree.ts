@@ -1,0 +1,116 @@
+import {
+  type Address,
+  type Bytes,
+  bytes,
+  type Price,
+  type Result,
+  refuse,
+  type Verdict,
+  type Wei,
+  wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
+import { type Link, UserError, type WireguardKeyPair, wireguardKeyToHex } from '@pontage/shared/node'
+import { ceilingToRequest } from '../../core/cap.js'
+import type { Offer } from '../../core/choose.js'
+import type { PayableChannel } from '../../core/hubs.js'
+import type { Left, Limits } from '../../core/limits.js'
+import { smaller } from '../../core/order.js'
+import { judgeTerms } from '../../core/terms.js'
+import { whyNotTunnel } from '../../core/tunnelOffer.js'
+import type { Journal } from '../../io/home/journal.js'
+import { learn, refuseContested } from '../channel/recoverTotals.js'
+import { type Context, granted } from '../context.js'
+
+/** What provider and consumer agreed on before the first packet. */
+export interface Agreement {
+  readonly session: string
+  readonly tunnel: Result<'open'>['tunnel']
+  readonly price: Price
+  /** Total promised before. */
+  readonly base: Wei
+  /** Total the hub stands behind. */
+  readonly ceiling: Wei
+  /** Whose limit the ceiling is. */
+  readonly ceilingIs: 'budget' | 'ceiling'
+  readonly credit: Bytes
+}
+
+/**
+ * Asks for terms, checks them against the chain and the user's limits, and opens the session with a request
+ * for a guarantee that the provider takes to the hub.
+ *
+ * @throws UserError with the sentence of whoever refused.
+ */
+export async function agree(
+  context: Context,
+  journal: Journal,
+  link: Link,
+  wanted: {
+    offer: Offer
+    channel: PayableChannel
+    left: Left
+    maxPrice: Limits['maxPrice']
+    keys: WireguardKeyPair
+  },
+): Promise<Agreement> {
+  const { typedData, identity, clock } = context
+  const { offer, channel, left, maxPrice, keys } = wanted
+  const { channelId, hub, nonce } = channel
+  const provider = offer.proposal.provider
+  refuseContested(journal, channelId)
+  const parties = { consumer: identity.address, hub, nonce }
+
+  const {
+    terms,
+    lastPromise,
+    ceiling: suggested,
+  } = granted(await link.request('terms', { channel: parties })).value
+  granted(typedData.check('SessionTerms', terms, provider))
+  const limits = { provider, consumer: identity.address, channelId, price: offer.price, maxPrice }
+  granted(judgeTerms(terms, { ...limits, now: clock.now() }))
+  if (lastPromise !== null)
+    await learn(context, journal, { channelId, shownBy: `Provider ${provider}` }, [lastPromise])
+
+  const price = {
+    perMegabyte: weiPerMegabyte(terms.pricePerMegabyte),
+    perHour: weiPerHour(terms.pricePerHour),
+  }
+  const base = journal.trail().total(channelId, provider)
+  const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
+  const request = { channelId, provider, ceiling: base + asked, issuedAt: clock.now() }
+  const opened = granted(
+    await link.request(
+      'open',
+      {
+        channel: parties,
+        wireguardKey: wireguardKeyToHex(keys.publicKey),
+        guaranteeRequest: typedData.signed('GuaranteeRequest', request, identity.privateKey),
+      },
+      openTimeoutMs,
+    ),
+  ).value
+  const { guarantee, tunnel } = opened
+  granted(typedData.check('Guarantee', guarantee, hub))
+  granted(judgeGuarantee(guarantee, { channelId, provider }))
+  const problem = whyNotTunnel(tunnel)
+  if (problem !== undefined)
+    throw new UserError(`The provider's tunnel is not taken: ${problem}. Choose another provider.`)
+  const ceiling = wei(smaller(guarantee.ceiling, request.ceiling))
+  const ceilingIs = ceiling - base === left.budget ? 'budget' : 'ceiling'
+  const credit = bytes(terms.creditBytes)
+  return { session: opened.session, tunnel, price, base, ceiling, ceilingIs, credit }
+}
+
+/** The provider asks the hub, and the hub the chain, before it answers. */
+const openTimeoutMs = 30_000
+
+function judgeGuarantee(
+  guarantee: { channelId: string; provider: Address },
+  party: { channelId: string; provider: Address },
+): Verdict {
+  return guarantee.channelId === party.channelId && guarantee.provider === party.provider
+    ? { ok: true }
+    : refuse({ code: 'no-guarantee', channelId: party.channelId })
+}

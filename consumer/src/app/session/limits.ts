@@ -1,0 +1,107 @@
+import { parseBytes, parseTimePrice, parseTokens, parseTrafficPrice } from '@pontage/shared'
+import { type CommonOptions, readConfiguration, UserError } from '@pontage/shared/node'
+import {
+  joinLimits,
+  type Left,
+  type Limits,
+  leftOf,
+  monthOf,
+  parseLimit,
+  type Used,
+} from '../../core/limits.js'
+import type { Journal } from '../../io/home/journal.js'
+import type { Context } from '../context.js'
+
+/** Flags that limit what is used and paid. Each holds together with the same one of the configuration. */
+export const limitFlags = {
+  cap: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Most traffic, both directions together: 500MB at a time, or 10GB/month; may be repeated',
+  },
+  budget: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Most tokens to spend: 1 at a time, or 5/month; may be repeated',
+  },
+  'max-price': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Dearest price to take: 0.1/GB for traffic, 0.01/h for time; may be repeated',
+  },
+} as const
+
+type Words = string | readonly string[]
+export interface LimitOptions {
+  readonly cap?: Words
+  readonly budget?: Words
+  readonly maxPrice?: Words
+}
+
+/**
+ * The limits of flag, environment and configuration together: none of them lifts another's.
+ *
+ * @throws RangeError for one that cannot be read, or that lets nothing through.
+ */
+export function limitsFrom(argv: CommonOptions & LimitOptions, decimals: number): Limits {
+  const configured = readConfiguration(argv.home)
+  const of = (camel: keyof LimitOptions, dashed: string): string[] => {
+    const variable = `PONTAGE_CONSUMER_${dashed.replaceAll('-', '_').toUpperCase()}`
+    const given = [argv[camel], process.env[variable], configured[dashed], configured[camel]].flat()
+    const named = given.filter((each) => each !== undefined && each !== null && each !== '').map(String)
+    return [...new Set(named)]
+  }
+  const prices = of('maxPrice', 'max-price').map((text): Limits['maxPrice'] =>
+    /\/\s*h\s*$/.test(text)
+      ? { perHour: parseTimePrice(text, decimals) }
+      : { perMegabyte: parseTrafficPrice(text, decimals) },
+  )
+  return joinLimits([
+    {
+      maxPrice: {},
+      caps: of('cap', 'cap').map((text) => something('--cap', parseLimit(text, parseBytes), '500MB')),
+      budgets: of('budget', 'budget').map((text) =>
+        something(
+          '--budget',
+          parseLimit(text, (amount) => parseTokens(amount, decimals)),
+          '1',
+        ),
+      ),
+    },
+    ...prices.map((maxPrice) => ({ maxPrice, caps: [], budgets: [] })),
+  ])
+}
+
+/** The kernel stops that much short of a cap at most: a session for the rest of it would carry nothing. */
+const largestPacket = 65_536n
+
+/**
+ * What one more session may use and spend.
+ *
+ * @param connected - What this `connect` used and spent so far.
+ * @throws UserError when a cap or a budget is used up.
+ */
+export function leftNow(context: Context, journal: Journal, limits: Limits, connected: Used): Left {
+  const month = monthOf(context.clock.now())
+  const trail = journal.trail()
+  const left = leftOf(limits, {
+    connect: connected,
+    month: { bytes: trail.usage.usedIn(month), spent: trail.usage.spentIn(month) },
+  })
+  const isUsed = connected.bytes + trail.usage.usedIn(month) > 0n
+  if (left.cap === 0n || (isUsed && left.cap !== undefined && left.cap < largestPacket))
+    throw new UserError(`The cap is used up (${month}, UTC). Raise --cap, or wait for the next month.`)
+  if (left.budget === 0n)
+    throw new UserError(`The budget is spent (${month}, UTC). Raise --budget, or wait for the next month.`)
+  return left
+}
+
+function something<Amount extends bigint>(
+  flag: string,
+  limit: { amount: Amount; period: Limits['budgets'][number]['period'] },
+  example: string,
+) {
+  if (limit.amount === (0n as Amount))
+    throw new RangeError(`A ${flag} of nothing lets nothing through. Give one such as ${example}.`)
+  return limit
+}

@@ -1,0 +1,110 @@
+import { readFileSync, readlinkSync } from 'node:fs'
+import { readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Address, Hex } from '@pontage/shared'
+import { UserError, writeFileDurably } from '@pontage/shared/node'
+import type { DnsChange } from '../kernel/dns.js'
+import { giveToOwner } from './ownership.js'
+
+/** What a connection changed on this machine, so that it can be undone whatever happened since. */
+export interface ConnectionRecord {
+  /** What the machine's rules say: a tunnel may be used, or nothing may leave. `blocked` while one is looked for, too. */
+  readonly state: 'connected' | 'blocked'
+  /** The process that keeps the session, and what tells it from a later one of the same number. */
+  readonly process: { readonly pid: number; readonly startedAt: string; readonly boot: string }
+  /** The network namespace that was changed. */
+  readonly namespace: string
+  readonly provider: Address
+  readonly channelId: Hex
+  /** How amounts are shown without asking the chain; records of older versions lack it. */
+  readonly token?: { readonly tokenSymbol: string; readonly tokenDecimals: number }
+  /** The provider's name of the session. */
+  readonly session: string
+  readonly interface: string
+  /** Routing table of the tunnel, and the mark of WireGuard's own packets. */
+  readonly table: number
+  readonly endpoint: { readonly address: string; readonly tcpPort: number }
+  readonly gateway4: string
+  readonly gateway6: string
+  readonly ipv6: boolean
+  /** The kernel setting as it was before it was changed. */
+  readonly srcValidMark: string
+  /** Whether the local network may be talked to. */
+  readonly allowLan: boolean
+  /** How names are asked for inside the tunnel; left out where nothing was changed. */
+  readonly dns?: DnsChange
+  /** The namespace of programs that the tunnel is for, and whether we made it; left out: the whole machine. */
+  readonly netns?: { readonly name: string; readonly isOurs: boolean }
+}
+
+const pathIn = (home: string): string => join(home, 'connection.json')
+
+/** Writes it down, durably: before anything is changed. */
+export async function writeConnection(home: string, record: ConnectionRecord): Promise<void> {
+  await writeFileDurably(pathIn(home), `${JSON.stringify(record, undefined, 2)}\n`)
+  await giveToOwner(home, pathIn(home))
+}
+
+/** Undefined when nothing is connected and nothing is left over. */
+export async function readConnection(home: string): Promise<ConnectionRecord | undefined> {
+  const text = await readFile(pathIn(home), 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined
+    throw new UserError(`${pathIn(home)} cannot be read: ${error.message}.`, { cause: error })
+  })
+  if (text === undefined) return undefined
+  try {
+    return checked(JSON.parse(text) as ConnectionRecord)
+  } catch (cause) {
+    throw new UserError(
+      `${pathIn(home)} is damaged. Take the kill switch off with "nft delete table inet pontage_consumer", then remove the file.`,
+      { cause },
+    )
+  }
+}
+
+/** The fields that undoing needs; the file is our own, but a disk may be full or a hand may slip. */
+function checked(record: ConnectionRecord): ConnectionRecord {
+  const texts = [
+    record.interface,
+    record.endpoint.address,
+    record.gateway4,
+    record.gateway6,
+    record.namespace,
+  ]
+  const numbers = [record.table, record.endpoint.tcpPort, record.process.pid]
+  if (!texts.every((text) => typeof text === 'string') || !numbers.every(Number.isInteger))
+    throw new Error('a field is missing')
+  return record
+}
+
+export const forgetConnection = (home: string): Promise<void> => rm(pathIn(home), { force: true })
+
+/** This process, as a record names it. */
+export const thisProcess = (): ConnectionRecord['process'] => ({
+  pid: process.pid,
+  startedAt: startOf(process.pid) ?? '',
+  boot: bootId(),
+})
+
+/** Whether the process of a record still runs, and is not a later one with the same number. */
+export const isRunning = (record: ConnectionRecord): boolean =>
+  record.process.boot === bootId() && startOf(record.process.pid) === record.process.startedAt
+
+/** Whether the machine was started anew since: its rules and routes are gone with the old one. */
+export const isFromEarlierBoot = (record: ConnectionRecord): boolean => record.process.boot !== bootId()
+
+/** The network namespace of this process. */
+export const thisNamespace = (): string => readlinkSync('/proc/self/ns/net')
+
+const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+
+/** Clock ticks after boot at which a process began; undefined when there is none. */
+function startOf(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return state === 'Z' ? undefined : rest[18]
+  } catch {
+    return undefined
+  }
+}

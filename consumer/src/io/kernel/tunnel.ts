@@ -1,0 +1,126 @@
+import type { Bytes, Result } from '@pontage/shared'
+import {
+  applyIp,
+  applyRuleset,
+  bringUp,
+  configureWireguard,
+  createWireguard,
+  deleteTable,
+  deleteWireguard,
+  type WireguardInterface,
+  type WireguardKeyPair,
+  wireguardKeyFromHex,
+} from '@pontage/shared/node'
+import { type ConnectionRecord, forgetConnection, writeConnection } from '../home/connectionFile.js'
+import { applyDns, restoreDns } from './dns.js'
+import { blockedRuleset, killSwitchTable, type OuterDoor, tunnelRuleset } from './killSwitch.js'
+import { removeNamespace } from './namespace.js'
+import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
+import { addGatewayRoutes, addRoutes, removeRoutes, writeSrcValidMark } from './routing.js'
+
+/** What the provider gave for one session. */
+export type TunnelOffer = Result<'open'>['tunnel']
+
+/** Seconds between the packets that keep a mapping open in a router on the way. */
+const keepaliveSeconds = 25
+
+/**
+ * Puts the kill switch on, then brings the tunnel up: for the whole machine, or inside the record's namespace of
+ * programs. Its packets are made as large as the path to the provider takes. What is changed was written to the connection's record before, so that {@link restoreMachine} can undo
+ * it from any point.
+ */
+export async function raiseTunnel(options: {
+  record: ConnectionRecord
+  offer: TunnelOffer
+  keys: WireguardKeyPair
+  limit: Bytes | undefined
+}): Promise<{ tunnel: WireguardInterface; path: PathMtu }> {
+  const { record, offer, keys, limit } = options
+  const where = placeOf(record)
+  const isEverywhere = record.netns === undefined
+  const { address4, address6, gateway4, gateway6, dns } = offer
+  await applyRuleset(
+    tunnelRuleset({
+      interface: record.interface,
+      fwmark: record.table,
+      endpoint: isEverywhere ? { ...record.endpoint, udpPort: offer.port } : undefined,
+      ...{ address4, address6, gateway4, gateway6, dns, limit },
+      allowLan: record.allowLan,
+    }),
+    where,
+  )
+  const made = await createWireguard(record.interface)
+  await configureWireguard(made, {
+    privateKey: keys.privateKey,
+    fwmark: record.table,
+    peers: [
+      {
+        publicKey: wireguardKeyFromHex(offer.publicKey),
+        presharedKey: wireguardKeyFromHex(offer.presharedKey),
+        allowedIps: ['0.0.0.0/0', '::/0'],
+        endpoint: { host: record.endpoint.address, port: offer.port },
+        keepaliveSeconds,
+      },
+    ],
+  })
+  // Its packets go on leaving where it was made: the programs inside see nothing but the tunnel.
+  if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
+  const tunnel = { ...made, ...where }
+  const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
+  const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
+  await bringUp(tunnel.name, { mtu: await knownMtu(way), addresses }, where)
+  if (isEverywhere) {
+    writeSrcValidMark('1')
+    await addGatewayRoutes(record)
+  } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
+  // Before anything else goes in: a connection keeps the size that it began with.
+  const path = await findPathMtu({ ...way, tunnel, gateway4 })
+  await applyIp([['link', 'set', 'dev', tunnel.name, 'mtu', String(path.mtu)]], where)
+  if (isEverywhere) {
+    await addRoutes(record)
+    if (record.dns) await applyDns(record.dns, record.interface, dns)
+  } else
+    for (const family of record.ipv6 ? ([4, 6] as const) : ([4] as const))
+      await applyIp([['route', 'add', 'default', 'dev', tunnel.name]], { ...where, family })
+  return { tunnel, path }
+}
+
+/**
+ * The tunnel goes, the kill switch stays: from here on nothing leaves but what keeps the link itself alive, and
+ * what is said to the provider that is to be the next.
+ *
+ * @returns The record as it is now.
+ */
+export async function blockMachine(
+  home: string,
+  record: ConnectionRecord,
+  door?: OuterDoor,
+): Promise<ConnectionRecord> {
+  const { allowLan } = record
+  await applyRuleset(blockedRuleset({ door: record.netns ? undefined : door, allowLan }), placeOf(record))
+  if (record.state === 'connected') await removeTunnel(record)
+  const blocked: ConnectionRecord = { ...record, state: 'blocked' }
+  await writeConnection(home, blocked)
+  return blocked
+}
+
+/** Undoes everything a connection changed, and forgets it. The kill switch goes last. */
+export async function restoreMachine(home: string, record: ConnectionRecord): Promise<void> {
+  await removeTunnel(record)
+  if (record.netns?.isOurs) await removeNamespace(record.netns.name)
+  else await deleteTable('inet', killSwitchTable, placeOf(record))
+  await forgetConnection(home)
+}
+
+async function removeTunnel(record: ConnectionRecord): Promise<void> {
+  if (record.netns === undefined) {
+    await removeRoutes(record)
+    if (record.dns) await restoreDns(record.dns, record.interface)
+  }
+  // Who made the interface may have died before it could be written down, or before it was moved: this undoes all.
+  await deleteWireguard({ name: record.interface, kind: 'userspace', ...placeOf(record) })
+  if (record.netns) await deleteWireguard({ name: record.interface, kind: 'userspace' })
+  else writeSrcValidMark(record.srcValidMark)
+}
+
+const placeOf = ({ netns }: ConnectionRecord): { netns?: string } => (netns ? { netns: netns.name } : {})

@@ -1,0 +1,96 @@
+import {
+  type Address,
+  clearLimit,
+  explain,
+  type Hex,
+  type Params,
+  type PromiseFrame,
+  type Result,
+  type Verdict,
+  type Wei,
+} from '@pontage/shared'
+import type { Link } from '@pontage/shared/node'
+import type { Parts } from '../components.js'
+import type { Treasury } from '../drawing/drawScheduler.js'
+import { chainSeen } from '../fresh.js'
+import { expiry, renewal } from './guarantee.js'
+
+/** Turns a provider's micro-promises into one larger promise of the hub. */
+export async function clear(
+  parts: Parts,
+  treasury: Treasury,
+  { promises }: Params<'clear'>,
+  link: Link,
+  /** Whether nothing more is to be guaranteed than what was cleared. */
+  frozen = false,
+): Promise<Verdict<{ value: Result<'clear'> }>> {
+  const { log } = parts
+  const provider = link.peer
+  const seen = chainSeen(parts)
+  if (!seen.ok) return seen
+  const latest = latestOfEach(promises)
+  const found = await parts.signers.of(latest.map((promise) => ({ ...promise, provider })))
+  const signers = new Map(latest.map(({ channelId }, index) => [channelId, found[index]]))
+  let outcome = await creditNow(parts, latest, signers, provider, frozen)
+  if (!outcome.ok && outcome.refusal.code === 'pool-exhausted') {
+    // The promises are in the ledger already; drawn, they need no pool.
+    await treasury.draw({ forced: true })
+    outcome = await creditNow(parts, latest, signers, provider, frozen)
+  }
+  if (!outcome.ok) return outcome
+  const { total, signature, guarantees, refused } = outcome.credited
+  log.info('cleared', { provider, total, promises: promises.length, refused: refused.length })
+  treasury.consider()
+  return {
+    ok: true,
+    value: {
+      total,
+      signature,
+      guarantees,
+      refused: refused.flatMap(({ channelId, verdict }) => {
+        if (verdict.ok) return []
+        const { code } = verdict.refusal
+        log.debug('refused a promise', { provider, channelId, code })
+        return [{ channelId, code, message: explain(verdict.refusal) }]
+      }),
+    },
+  }
+}
+
+/** A larger total of a channel makes the smaller ones needless: they are not even looked at. */
+function latestOfEach(promises: readonly PromiseFrame[]): readonly PromiseFrame[] {
+  const latest = new Map<Hex, PromiseFrame>()
+  for (const promise of promises) {
+    const known = latest.get(promise.channelId)
+    if (known === undefined || promise.amount > known.amount) latest.set(promise.channelId, promise)
+  }
+  return latest.size === promises.length ? promises : [...latest.values()]
+}
+
+function creditNow(
+  parts: Parts,
+  promises: readonly PromiseFrame[],
+  signers: ReadonlyMap<Hex, Address | undefined>,
+  provider: Address,
+  frozen: boolean,
+) {
+  const { ledger, typedData, identity, rules, settings } = parts
+  let renewed = 0
+  return ledger.credit({
+    provider,
+    promises,
+    decide: (line, { channelId, amount }, feeBps) =>
+      rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
+    solvent: rules.solvent,
+    sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
+    renewBefore: (blockAt) => expiry(parts, blockAt) - settings.guaranteeSeconds / 2,
+    renew: (line, moved, { blockAt, leaving, blocked }) => {
+      // An answer has room for so many; the others come with the next.
+      if (renewed >= clearLimit) return undefined
+      const onlyCleared = frozen || leaving || blocked.has(provider) || blocked.has(line.consumer)
+      const guarantee = renewal(parts, line, provider, moved, expiry(parts, blockAt), onlyCleared)
+      if (guarantee) renewed++
+      return guarantee
+    },
+  })
+}

@@ -1,0 +1,102 @@
+import {
+  type Address,
+  freshnessSeconds,
+  type Hex,
+  type Params,
+  type Result,
+  refuse,
+  type Signed,
+  type Verdict,
+  type Wei,
+} from '@pontage/shared'
+import type { Link } from '@pontage/shared/node'
+import { type ChannelLine, tabOf } from '../../core/channelLine.js'
+import { larger } from '../../core/reserve.js'
+import type { Renewal } from '../../io/ledger.js'
+import type { Parts } from '../components.js'
+import { chainSeen, findChannel, judgeService, judgeStandings } from '../fresh.js'
+
+/** Stands behind a consumer towards the provider that forwards its request. */
+export async function guarantee(
+  parts: Parts,
+  { request }: Params<'guarantee'>,
+  link: Link,
+): Promise<Verdict<{ value: Result<'guarantee'> }>> {
+  const { typedData, ledger, rules, clock, log } = parts
+  const { channelId, provider, ceiling, issuedAt } = request
+  if (provider !== link.peer) return refuse({ code: 'not-a-party', identity: link.peer, expected: provider })
+  const now = clock.now()
+  if (Math.abs(now - issuedAt) > freshnessSeconds) return refuse({ code: 'stale-request', issuedAt, now })
+  const seen = chainSeen(parts)
+  if (!seen.ok) return seen
+  const found = await findChannel(parts, channelId)
+  if (!found.ok) return found
+  const { consumer } = found.line
+  const signed = typedData.check('GuaranteeRequest', request, consumer)
+  if (!signed.ok) return signed
+  const served = await judgeService(parts, [consumer, provider])
+  if (!served.ok) return served
+  const standings = await judgeStandings(parts, consumer, provider)
+  if (!standings.ok) return standings
+  const expiresAt = await expiryNow(parts)
+  const granted = await ledger.grant({
+    cause: hex(typedData.digest('GuaranteeRequest', request)),
+    channelId,
+    provider,
+    decide: (line) => rules.reserve(line, provider, request.ceiling as Wei),
+    sign: () => signGuarantee(parts, channelId, provider, ceiling as Wei, expiresAt),
+  })
+  if (!granted.ok) return granted
+  log.info('guaranteed', { channelId, provider, ceiling, expiresAt: granted.guarantee.expiresAt })
+  return { ok: true, value: { guarantee: granted.guarantee as Result<'guarantee'>['guarantee'] } }
+}
+
+/**
+ * When a guarantee given now ends. The chain's clock counts, but between blocks it stands still, so the
+ * later of the two is taken.
+ *
+ * @param blockAt - Time of the block that decisions are made on.
+ */
+export const expiry = ({ clock, settings }: Parts, blockAt: number): number =>
+  Math.max(blockAt, clock.now()) + settings.guaranteeSeconds
+
+/** The same on the newest block that the ledger knows. */
+export const expiryNow = async (parts: Parts): Promise<number> =>
+  expiry(parts, (await parts.ledger.cursor())?.at ?? 0)
+
+/**
+ * Renews a provider's guarantee past half of its life, at its ceiling, while the channel moves or something
+ * cleared is not drawn yet.
+ *
+ * @param expiresAt - When the new one ends.
+ * @param onlyCleared - Whether nothing more is to be promised: what was cleared stays covered, no more.
+ */
+export function renewal(
+  parts: Parts,
+  line: ChannelLine,
+  provider: Address,
+  moved: boolean,
+  expiresAt: number,
+  onlyCleared: boolean,
+): Renewal | undefined {
+  const { rules, settings, typedData } = parts
+  const tab = tabOf(line, provider)
+  const wanted = (moved && !onlyCleared) || tab.cleared > tab.drawn
+  if (!wanted || expiresAt - tab.expiresAt < settings.guaranteeSeconds / 2) return undefined
+  const ceiling = onlyCleared ? tab.cleared : larger(tab.ceiling, tab.cleared)
+  const fitting = [ceiling, tab.cleared].find((amount) => rules.reserve(line, provider, amount).ok)
+  if (fitting === undefined) return undefined
+  const guarantee = signGuarantee(parts, line.channelId, provider, fitting, expiresAt)
+  return { cause: hex(typedData.digest('Guarantee', guarantee)), guarantee }
+}
+
+const signGuarantee = (
+  { typedData, identity }: Parts,
+  channelId: Hex,
+  provider: Address,
+  ceiling: Wei,
+  expiresAt: number,
+): Signed<'Guarantee'> =>
+  typedData.signed('Guarantee', { channelId, provider, ceiling, expiresAt }, identity.privateKey)
+
+const hex = (bytes: Buffer): Hex => `0x${bytes.toString('hex')}`

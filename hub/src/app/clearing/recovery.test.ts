@@ -1,0 +1,176 @@
+import { join } from 'node:path'
+import { type Hex, netOf, type Result, wei } from '@pontage/shared'
+import { createSender, type Identity, type Link } from '@pontage/shared/node'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { backUp } from '../../io/sqlite/backup.js'
+import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import { fillPool, hubSettings, openChannel, startScene, startTestHub } from '../hub.fixture.js'
+import type { RunningHub } from '../hub.js'
+import { dial, promiseOf, requestOf, type TestChain, tokens } from '../world.fixture.js'
+
+vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
+
+let world: TestChain
+let hub: Identity
+let consumer: Identity
+let provider: Identity
+let other: Identity
+let channelId: Hex
+let snapshot: unknown
+let links: Link[] = []
+const { guaranteeSeconds } = hubSettings
+const net = (amount: string) => netOf(tokens(amount), 200)
+
+beforeAll(async () => {
+  ;({ world, hub, consumer, provider } = await startScene())
+  other = await world.person('other', { tokens: '100', coin: '10' })
+  await world.register(other, 'provider', '50')
+  await fillPool(world, hub, '100')
+  channelId = await openChannel(world, consumer, hub.address, 1, '20')
+})
+afterAll(() => world?.close())
+beforeEach(async () => {
+  snapshot = await world.rpc('evm_snapshot')
+})
+afterEach(async () => {
+  for (const link of links) link.close()
+  links = []
+  await world.rpc('evm_revert', snapshot)
+})
+
+const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
+
+const start = (name: string) => startTestHub(world, hub, name, { log: silent })
+
+async function meet(running: RunningHub, who = provider): Promise<Link> {
+  const link = await dial(world, who, running.port)
+  links.push(link)
+  return link
+}
+const ask = (link: Link, ceiling: string, by = provider) =>
+  link.request('guarantee', {
+    channel: { consumer: consumer.address, hub: hub.address, nonce: 1 },
+    request: requestOf(world, consumer, channelId, by.address, tokens(ceiling)),
+  })
+const pay = (link: Link, amount: string) =>
+  link.request('clear', {
+    promises: [promiseOf(world, consumer, channelId, provider.address, tokens(amount))],
+  })
+
+/** A hub that guaranteed 8 and cleared 1, was backed up as `older`, then cleared 5 and guaranteed up to 12. */
+async function forgetful(older: string) {
+  const running = await start(`newest of ${older}`)
+  const link = await meet(running)
+  expect(await ask(link, '8')).toMatchObject({ ok: true })
+  expect(await pay(link, '1')).toMatchObject({ ok: true, value: { total: net('1') } })
+  await backUp(join(world.folder, `newest of ${older}`), join(world.folder, older))
+  const granted = await ask(link, '12')
+  const cleared = await pay(link, '5')
+  if (!granted.ok || !cleared.ok) throw new Error('The hub refuses.')
+  await running.close()
+  const { total, signature } = cleared.value
+  expect(total).toBe(net('5'))
+  const guarantee: Result<'guarantee'>['guarantee'] = granted.value.guarantee
+  return { hubPromise: { total, signature }, guarantees: [guarantee] }
+}
+
+const redeem = ({ total, signature }: { total: bigint; signature: Hex }) =>
+  createSender(world.chain, provider).send(
+    world.chain.channels.redeem.populateTransaction({
+      hub: hub.address,
+      provider: provider.address,
+      total,
+      signature,
+    }),
+  )
+
+it('rebuilds an old ledger from the chain and from what providers hold, and signs nothing lower', async () => {
+  const papers = await forgetful('paid.sqlite')
+  await redeem(papers.hubPromise)
+  for (let times = 0; times < 2; times++)
+    await expect(start('paid.sqlite')).rejects.toThrow(/was paid 4\.9 .* run pontage-hub ledger rebuild/)
+  const operator = await openSqliteLedger(join(world.folder, 'paid.sqlite'))
+  await operator.writeNote('recovering', JSON.stringify('asked'))
+  await operator.close()
+
+  const running = await start('paid.sqlite')
+  const link = await meet(running)
+  expect(await pay(link, '5')).toMatchObject({ refusal: { peerCode: 'papers-expected' } })
+  expect(await ask(link, '9')).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
+  expect(await link.request('liability', {})).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
+  // The chain showed the total already; the guarantee is news.
+  expect(await link.request('recall', papers)).toMatchObject({
+    value: { raised: 0n, recalled: 1, isRecovering: true },
+  })
+  expect(await pay(link, '5')).toMatchObject({ value: { total: net('5'), refused: [] } })
+  // Beyond the ceiling in the old ledger, within the one that was forgotten.
+  expect(await pay(link, '11')).toMatchObject({ value: { total: net('11'), refused: [] } })
+  const stranger = await meet(running, other)
+  expect(await stranger.request('clear', { promises: [] })).toMatchObject({
+    refusal: { peerCode: 'papers-expected' },
+  })
+  expect(await stranger.request('recall', { hubPromise: null, guarantees: [] })).toMatchObject({
+    value: { raised: 0n, recalled: 0, isRecovering: true },
+  })
+  expect(await stranger.request('clear', { promises: [] })).toMatchObject({ value: { total: 0n } })
+  expect(await ask(stranger, '1', other)).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
+  await running.close()
+
+  // It goes on after a restart, until what was forgotten has ended.
+  const again = await start('paid.sqlite')
+  const back = await meet(again)
+  expect(await ask(back, '13')).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
+  await world.rpc('evm_increaseTime', 2 * guaranteeSeconds)
+  await world.rpc('anvil_mine', '0x2')
+  await vi.waitFor(async () => expect(await ask(back, '13')).toMatchObject({ ok: true }), 20_000)
+  await again.close()
+})
+
+it('finds out from a provider’s papers alone that its ledger is old', async () => {
+  const papers = await forgetful('unpaid.sqlite')
+  const running = await start('unpaid.sqlite')
+  const stranger = await meet(running, other)
+  const link = await meet(running)
+  const forged = world.typedData.sign(
+    'HubPromise',
+    { provider: provider.address, total: tokens('9') },
+    provider.privateKey,
+  )
+  expect(
+    await link.request('recall', { hubPromise: { total: tokens('9'), signature: forged }, guarantees: [] }),
+  ).toMatchObject({ refusal: { peerCode: 'wrong-signer' } })
+  expect(await stranger.request('recall', { hubPromise: null, guarantees: papers.guarantees })).toMatchObject(
+    {
+      refusal: { peerCode: 'not-a-party' },
+    },
+  )
+  expect(await link.request('recall', papers)).toMatchObject({
+    value: { raised: net('5') - net('1'), recalled: 1, isRecovering: true },
+  })
+  expect(await link.request('recall', papers)).toMatchObject({ value: { raised: 0n, recalled: 0 } })
+  // Collateral of 20: the forgotten 12 are reserved, and nothing new is until all of that has ended.
+  expect(await ask(stranger, '1', other)).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
+  expect(await pay(link, '5')).toMatchObject({ value: { total: net('5'), refused: [] } })
+  expect(await pay(link, '6')).toMatchObject({ value: { total: net('6'), refused: [] } })
+  await running.close()
+})
+
+it('loses nothing to a provider that hides its newest paper', async () => {
+  const papers = await forgetful('hidden.sqlite')
+  const running = await start('hidden.sqlite')
+  const link = await meet(running)
+  // It gets less signed than it holds already, and is paid the larger of the two, once.
+  expect(await pay(link, '2')).toMatchObject({ value: { total: net('2') } })
+  await redeem(papers.hubPromise)
+  await vi.waitFor(
+    async () => expect(await pay(link, '2')).toMatchObject({ refusal: { peerCode: 'papers-expected' } }),
+    20_000,
+  )
+  expect(await link.request('recall', { hubPromise: null, guarantees: [] })).toMatchObject({ ok: true })
+  // The chain raised the total to what was paid; showing the same promises again adds nothing to it.
+  expect(await pay(link, '5')).toMatchObject({ value: { total: net('5'), refused: [] } })
+  expect(await pay(link, '6')).toMatchObject({ value: { total: net('6'), refused: [] } })
+  const { paid } = await world.chain.channels.accountOf(hub.address, provider.address)
+  expect(wei(paid)).toBe(net('5'))
+  await running.close()
+})

@@ -1,0 +1,120 @@
+import { type Address, type Hex, type Params, type Result, refuse, type Verdict, wei } from '@pontage/shared'
+import { inTokens, type Link, UserError } from '@pontage/shared/node'
+import { forgotten } from '../../core/solvency.js'
+import type { ChainUpdate } from '../../io/ledger.js'
+import type { Parts } from '../components.js'
+import { expiryNow } from './guarantee.js'
+
+/** What a hub does whose ledger is older than what had left it. */
+export interface Recovery {
+  /** Raises what the chain shows to be too low. @throws UserError when the operator has not said what to do about it */
+  begin(): Promise<void>
+  /** Looks, after a block, for what the chain paid beyond what the ledger knows; does not make anybody wait. */
+  consider(update: ChainUpdate): void
+  /** A provider shows what it holds of the hub. */
+  recall(params: Params<'recall'>, link: Link): Promise<Verdict<{ value: Result<'recall'> }>>
+  /** Whether a total may be signed for this provider: while recovering, only after it showed its papers. */
+  judgeTotal(provider: Address): Verdict
+  /** Whether collateral may be promised or given back: not before what was forgotten of it has ended. */
+  judgeCollateral(): Promise<Verdict>
+  /** Resolves when nothing is being looked for. */
+  idle(): Promise<void>
+}
+
+/** The note that is kept from the first sign on. `asked`: by the operator, before the hub runs. */
+type Note = { readonly since: number; readonly until: number } | 'asked'
+
+export function createRecovery(parts: Parts): Recovery {
+  const { ledger, typedData, identity, chain, clock, log } = parts
+  /** Providers that showed their papers to this process. */
+  const presented = new Set<Address>()
+  let looking: Promise<void> = Promise.resolve()
+
+  /** As it was read last: requests do not read it again. */
+  let note: Note | undefined
+  /** Before that, blocks change nothing: the operator may have to be asked first. */
+  let begun = false
+
+  async function read(): Promise<Note | undefined> {
+    const text = await ledger.note('recovering')
+    note = text === undefined ? undefined : (JSON.parse(text) as Note)
+    return note
+  }
+
+  /** From now on: any guarantee that was forgotten has ended when one given now would have. */
+  async function enter(why: string): Promise<void> {
+    const before = await read()
+    if (before !== undefined && before !== 'asked') return
+    note = { since: clock.now(), until: await expiryNow(parts) }
+    await ledger.writeNote('recovering', JSON.stringify(note))
+    log.error('the ledger is older than what left this hub', {
+      why,
+      until: note.until,
+      cure: 'Stop it and put the newest ledger back if there is one. Else let it run: providers show what they hold.',
+    })
+  }
+
+  async function learnFromChain(): Promise<void> {
+    for (const { provider, paid, total } of forgotten(await ledger.accounts())) {
+      await enter(`${provider} was paid ${paid} wei, and the ledger knows of ${total} wei promised`)
+      const raised = await ledger.raiseTotal({ provider, total: paid })
+      log.error('a total was raised to what the chain has paid', { provider, total: paid, raised })
+    }
+  }
+
+  return {
+    async begin() {
+      const known = await read()
+      const [first] = forgotten(await ledger.accounts())
+      if (first && known === undefined)
+        throw new UserError(
+          `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild and start again.`,
+        )
+      if (known === 'asked') await enter('the operator said so')
+      else if (known) log.warn('the ledger is being rebuilt', known)
+      await learnFromChain()
+      begun = true
+    },
+    consider(update) {
+      if (!begun) return
+      looking = looking
+        .then(read)
+        .then(() => (update.accounts.length > 0 ? learnFromChain() : undefined))
+        .catch((error: Error) => log.error('totals could not be compared', { reason: error.message }))
+    },
+    async recall({ hubPromise, guarantees }, link) {
+      const provider = link.peer
+      let raised = wei(0n)
+      let recalled = 0
+      if (hubPromise) {
+        const signed = typedData.check('HubPromise', { provider, ...hubPromise }, identity.address)
+        if (!signed.ok) return signed
+        raised = await ledger.raiseTotal({ provider, ...hubPromise })
+      }
+      for (const guarantee of guarantees) {
+        if (guarantee.provider !== provider)
+          return refuse({ code: 'not-a-party', identity: provider, expected: guarantee.provider })
+        const signed = typedData.check('Guarantee', guarantee, identity.address)
+        if (!signed.ok) return signed
+        const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
+        if (await ledger.recallGuarantee({ cause, guarantee })) recalled++
+      }
+      if (raised > 0n || recalled > 0) {
+        log.error('papers show what the ledger forgot', { provider, raised, guarantees: recalled })
+        await enter(`${provider} holds ${raised} wei and ${recalled} guarantee(s) more than the ledger knows`)
+      }
+      presented.add(provider)
+      return { ok: true, value: { raised, recalled, isRecovering: note !== undefined } }
+    },
+    judgeTotal(provider) {
+      if (presented.has(provider) || note === undefined) return { ok: true }
+      return refuse({ code: 'papers-expected', provider })
+    },
+    async judgeCollateral() {
+      if (note === undefined || note === 'asked') return { ok: true }
+      const at = (await ledger.cursor())?.at ?? 0
+      return at > note.until ? { ok: true } : refuse({ code: 'hub-recovering', until: note.until })
+    },
+    idle: () => looking,
+  }
+}

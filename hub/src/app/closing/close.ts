@@ -1,0 +1,213 @@
+import {
+  type ChannelParties,
+  type ChannelState,
+  channelIdOf,
+  encodeMessage,
+  finalState,
+  type Hex,
+  type Params,
+  type Refused,
+  type Result,
+  recoverChannelState,
+  refuse,
+  signChannelState,
+  type Verdict,
+} from '@pontage/shared'
+import { type Link, reasonOf } from '@pontage/shared/node'
+import type { ChannelLine, Tab } from '../../core/channelLine.js'
+import { finalTotals, holdersOf } from '../../core/finalState.js'
+import type { Parts } from '../components.js'
+import { chainSeen, findChannel } from '../fresh.js'
+import { conclusionOf, isClosed, sendConclusion } from './conclusion.js'
+
+type Draft = Result<'close-draft'>
+type SignedRelease = Draft['releases'][number]
+
+/** Closes channels together with their consumers. */
+export interface Closer {
+  draft(params: Params<'close-draft'>, link: Link): Promise<Verdict<{ value: Draft }>>
+  conclude(params: Params<'conclude'>, link: Link): Promise<Verdict<{ value: Result<'conclude'> }>>
+  /** Sends again what was signed and does not stand on chain yet, without making anybody wait. */
+  resume(): void
+  /** Resolves when nothing is on its way. */
+  idle(): Promise<void>
+}
+
+/** Milliseconds a provider has to clear and release: less than its consumer waits for the draft. */
+const releaseTimeoutMs = 10_000
+
+export function createCloser(parts: Parts): Closer {
+  const { ledger, rules, identity, chain, log } = parts
+  const running = new Map<Hex, Promise<Hex>>()
+  let resuming: Promise<void> | undefined
+
+  /** One transaction for one channel, however many ask for it. */
+  const conclude = (channelId: Hex, party: ChannelParties): Promise<Hex> => {
+    const already = running.get(channelId)
+    if (already) return already
+    const sending = sendConclusion(parts, channelId, party).finally(() => running.delete(channelId))
+    running.set(channelId, sending)
+    return sending
+  }
+
+  async function resumeAll(): Promise<void> {
+    if (!(await ledger.leads())) return
+    for (const { channelId, consumer, nonce } of await ledger.openClosings()) {
+      // It may stand on chain already, not yet deep enough for the ledger to rely on it.
+      if (running.has(channelId) || (await isClosed(parts, channelId))) continue
+      await conclude(channelId, { consumer, hub: identity.address, nonce }).catch((error) =>
+        log.warn('conclude failed', { channelId, reason: (error as Error).message }),
+      )
+    }
+  }
+
+  return {
+    async draft({ channel }, link) {
+      const found = await channelOf(parts, channel, link)
+      if (!found.ok) return found
+      const signed = await ledger.closing(found.line.channelId)
+      // The answer to an earlier conclude was lost: the same final state concludes again.
+      if (signed) return { ok: true, value: conclusionOf(signed) }
+      if (found.line.status !== 'open')
+        return refuse({ code: 'channel-closing', channelId: found.line.channelId })
+      const releases: SignedRelease[] = []
+      for (const holder of holdersOf(found.line)) {
+        const asked = await askRelease(parts, channel, found.line.channelId, holder)
+        if (!asked.ok) return asked
+        releases.push(asked.release)
+      }
+      const line = (await ledger.channel(found.line.channelId)) ?? found.line
+      const totals = finalTotals(line)
+      // What would be refused later is better said now.
+      const verdict = rules.final(line, totals, releases)
+      return verdict.ok
+        ? { ok: true, value: conclusionOf({ turnNum: turnOf(parts, channel), totals, releases }) }
+        : verdict
+    },
+
+    async conclude({ channel, turnNum, totals, releases, signature }, link) {
+      const seen = chainSeen(parts)
+      if (!seen.ok) return seen
+      const found = await channelOf(parts, channel, link)
+      if (!found.ok) return found
+      const { channelId } = found.line
+      const final = { turnNum, totals, releases }
+      const built = await signedState(parts, channel, final, signature)
+      if (!built.ok) return built
+      const wrong = wrongRelease(parts, channelId, releases)
+      if (wrong) return wrong
+      const signed = await ledger.closing(channelId)
+      if (signed && encodeMessage(conclusionOf(signed)) !== encodeMessage(conclusionOf(final)))
+        return refuse({ code: 'channel-closing', channelId })
+      // Signed in memory only: the signature leaves once it is recorded.
+      const hubSignature =
+        signed?.hubSignature ?? (await signChannelState(built.state, identity.privateKey.bytes()))
+      if (!signed) {
+        const recorded = await ledger.recordClosing({
+          channelId,
+          decide: (line) => rules.final(line, totals, releases),
+          sign: () => ({ channelId, turnNum, totals, releases, consumerSignature: signature, hubSignature }),
+        })
+        if (!recorded.ok) return recorded
+        log.info('signed a final state', { channelId })
+      }
+      try {
+        return {
+          ok: true,
+          value: { signature: hubSignature, transaction: await conclude(channelId, channel) },
+        }
+      } catch (error) {
+        const reason = reasonOf(chain, (error as Error).cause ?? error).replace(/\.$/, '')
+        log.warn('conclude failed', { channelId, reason })
+        return refuse({ code: 'relay-failed', reason })
+      }
+    },
+
+    resume() {
+      resuming ??= resumeAll()
+        .catch((error) => log.warn('conclude failed', { reason: (error as Error).message }))
+        .finally(() => {
+          resuming = undefined
+        })
+    },
+
+    async idle() {
+      await Promise.allSettled([resuming, ...running.values()])
+    },
+  }
+}
+
+/** The channel of these parties, if its consumer is who asks. */
+async function channelOf(
+  parts: Parts,
+  channel: ChannelParties,
+  link: Link,
+): Promise<Verdict<{ line: ChannelLine }>> {
+  const { identity, chain } = parts
+  if (channel.consumer !== link.peer)
+    return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
+  if (channel.hub !== identity.address)
+    return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
+  return findChannel(parts, channelIdOf({ ...channel, chainId: chain.deployment.chainId }))
+}
+
+/** Asks a provider whether it is done with a channel; one that cannot be asked delays the close. */
+async function askRelease(
+  { present, typedData, log }: Parts,
+  channel: ChannelParties,
+  channelId: Hex,
+  { provider, expiresAt }: Tab,
+): Promise<Verdict<{ release: SignedRelease }>> {
+  const delayed = refuse({ code: 'close-delayed', channelId, provider, until: expiresAt })
+  const answer = await present
+    .linkOf(provider)
+    ?.request('release', { channel: { ...channel } }, releaseTimeoutMs)
+  if (!answer?.ok) {
+    log.warn('no release', { channelId, provider, code: answer?.refusal.code ?? 'not connected' })
+    return delayed
+  }
+  const { release } = answer.value
+  if (release.channelId !== channelId || !typedData.check('Release', release, provider).ok) {
+    log.warn('no release', { channelId, provider, code: 'not signed for this channel' })
+    return delayed
+  }
+  return { ok: true, release: { ...release, provider } as SignedRelease }
+}
+
+const turnOf = ({ chain }: Parts, channel: ChannelParties): number =>
+  finalState(chain.deployment, channel, { totals: [], releases: [] }).turn
+
+/** The final state these words describe, if its consumer signed it. */
+async function signedState(
+  { chain }: Parts,
+  channel: ChannelParties,
+  final: Pick<Params<'conclude'>, 'turnNum' | 'totals' | 'releases'>,
+  signature: Hex,
+): Promise<Verdict<{ state: ChannelState }>> {
+  const malformed = (problem: string) => refuse({ code: 'malformed-message', type: 'conclude', problem })
+  let state: ChannelState
+  try {
+    state = finalState(chain.deployment, channel, final)
+  } catch (error) {
+    if (error instanceof RangeError) return malformed(error.message.replace(/\.$/, ''))
+    throw error
+  }
+  if (final.turnNum !== state.turn) return malformed(`turnNum: a final state has turn ${state.turn}`)
+  const signer = await recoverChannelState(state, signature)
+  if (signer === undefined) return refuse({ code: 'malformed-signature', document: 'final state' })
+  if (signer !== channel.consumer)
+    return refuse({ code: 'wrong-signer', document: 'final state', signer, expected: channel.consumer })
+  return { ok: true, state }
+}
+
+function wrongRelease(
+  { typedData }: Parts,
+  channelId: Hex,
+  releases: Params<'conclude'>['releases'],
+): Refused | undefined {
+  for (const release of releases) {
+    const checked = typedData.check('Release', { ...release, channelId }, release.provider)
+    if (!checked.ok) return checked
+  }
+  return undefined
+}

@@ -1,0 +1,76 @@
+import type { Address, Clock, Wei } from '@pontage/shared'
+import type { Chain, DurableSender, Identity, Link, Log, TypedData } from '@pontage/shared/node'
+import type { Rules } from '../core/rules.js'
+import type { ChainWatch } from '../io/chain/chainWatch.js'
+import type { Ledger } from '../io/ledger.js'
+import type { Signers } from '../io/signing/signers.js'
+
+/** What the operator decides. */
+export interface HubSettings {
+  /** Fee for sending somebody's transaction, in wei of the token. */
+  readonly relayFee: Wei
+  /** Lifetime of the guarantees it signs. */
+  readonly guaranteeSeconds: number
+  /** Wei undrawn in all, from which a draw is worth its gas. */
+  readonly drawAbove: Wei
+  /** Transactions sent for one identity in a day. */
+  readonly relaysPerDay: number
+  /** Transactions sent for everybody together in a day. */
+  readonly relaysPerDayInAll: number
+  /** Transactions sent for one network address in a day; any number while undefined. */
+  readonly relaysPerDayPerAddress?: number
+  /** Wei of the token that one of the chain's coin costs; what gas costs is not looked at while undefined or 0. */
+  readonly coinPrice?: Wei
+  /** What of the pool is to be left when every provider redeemed; below that, the hub warns. */
+  readonly poolWarnBelow?: Wei
+  /** Of the chain's coin, in its smallest unit: below that, the hub warns. */
+  readonly gasWarnBelow: bigint
+  /** Seconds the hub goes on serving after it was told to stop, while it says that it is no longer ready. */
+  readonly drainSeconds: number
+  /** Whether metrics are shown to other machines too. */
+  readonly publicMetrics: boolean
+  /** Seconds between publications of what the hub owes; none while undefined or 0. */
+  readonly liabilitiesEverySeconds?: number
+  /** Milliseconds between looks at the chain. */
+  readonly pollMs: number
+}
+
+/** Connections that stand, by who is at their other end. */
+export class Present {
+  readonly #links = new Map<Address, Set<Link>>()
+
+  join(link: Link): void {
+    const links = this.#links.get(link.peer) ?? new Set()
+    this.#links.set(link.peer, links.add(link))
+    void link.closed.then(() => {
+      links.delete(link)
+      if (links.size === 0 && this.#links.get(link.peer) === links) this.#links.delete(link.peer)
+    })
+  }
+
+  /** How many identities are connected. */
+  get count(): number {
+    return this.#links.size
+  }
+
+  /** The newest connection of an identity. */
+  linkOf(identity: Address): Link | undefined {
+    return [...(this.#links.get(identity) ?? [])].at(-1)
+  }
+}
+
+/** Everything the hub's handlers work with. */
+export interface Parts {
+  readonly identity: Identity
+  readonly typedData: TypedData
+  readonly chain: Chain
+  readonly sender: DurableSender
+  readonly ledger: Ledger
+  readonly signers: Signers
+  readonly watch: ChainWatch
+  readonly rules: Rules
+  readonly clock: Clock
+  readonly log: Log
+  readonly settings: HubSettings
+  readonly present: Present
+}

@@ -1,0 +1,84 @@
+import type { Address, Hex } from '@pontage/shared'
+import { intentOf } from '@pontage/shared/node'
+import { isWorthSettling } from '../../core/protestPolicy.js'
+import type { ChainUpdate } from '../../io/ledger.js'
+import type { Parts } from '../components.js'
+import { costOf } from '../relay/relayPrice.js'
+
+/** Watches protests on the hub's channels: what it stands for is drawn before, the rest it settles after. */
+export interface Watchtower {
+  /** Takes in what changed, and settles what is ripe, without making anybody wait. */
+  note(update: ChainUpdate): void
+  /** Resolves when nothing is on its way. */
+  idle(): Promise<void>
+}
+
+export function createWatchtower(parts: Parts): Watchtower {
+  const { ledger, log } = parts
+  /** Providers that protest, by channel. The ledger is read for them once, at the first look. */
+  let protests: Map<Hex, Set<Address>> | undefined
+  let looking: Promise<void> | undefined
+
+  async function readAll(): Promise<Map<Hex, Set<Address>>> {
+    const found = new Map<Hex, Set<Address>>()
+    for (const { channelId, tabs } of await ledger.openChannels()) {
+      const protesting = tabs.filter(({ protested }) => protested > 0n).map(({ provider }) => provider)
+      if (protesting.length > 0) found.set(channelId, new Set(protesting))
+    }
+    return found
+  }
+
+  async function look(at: number): Promise<void> {
+    protests ??= await readAll()
+    if (protests.size === 0 || !(await ledger.leads())) return
+    for (const [channelId, providers] of protests)
+      for (const provider of providers) {
+        const isOver = await settle(parts, channelId, provider, at)
+        if (isOver) providers.delete(provider)
+        if (providers.size === 0) protests.delete(channelId)
+      }
+  }
+
+  return {
+    note({ tabs, cursor }) {
+      for (const { channelId, provider, protested } of tabs)
+        if (protested > 0n && protests)
+          protests.set(channelId, (protests.get(channelId) ?? new Set()).add(provider))
+      looking ??= look(cursor.at)
+        .catch((error) => log.warn('protest not settled', { reason: (error as Error).message }))
+        .finally(() => {
+          looking = undefined
+        })
+    },
+    idle: async () => looking,
+  }
+}
+
+/** @returns whether there is no such protest any more. */
+async function settle(parts: Parts, channelId: Hex, provider: Address, at: number): Promise<boolean> {
+  const { ledger, chain, identity, sender, log } = parts
+  const [line, tab] = await Promise.all([
+    ledger.channel(channelId),
+    chain.channels.tabOf(channelId, provider),
+  ])
+  if (line?.status !== 'open' || tab.protested === 0n) return true
+  if (at < Number(tab.protestEndsAt)) return false
+  const { consumer, nonce, balance } = line
+  const parties = { consumer, hub: identity.address, nonce }
+  const call = await chain.channels.settleProtest.populateTransaction(parties, provider)
+  const gas = await chain.rpc.estimateGas({ ...call, from: identity.address })
+  const { feeBps } = await ledger.standing()
+  const protest = {
+    protested: tab.protested as never,
+    drawn: tab.drawn as never,
+    balance,
+    isEnding: line.exitAt !== 0 || line.closing,
+  }
+  if (!isWorthSettling(protest, feeBps, await costOf(parts, gas))) return false
+  const { transaction, gasUsed } = await sender.send(
+    call,
+    intentOf('settle', channelId, provider, `${tab.protested}`, `${tab.protestEndsAt}`),
+  )
+  log.info('settled a protest', { channelId, provider, amount: tab.protested, transaction, gasUsed })
+  return true
+}

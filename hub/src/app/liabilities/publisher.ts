@@ -1,0 +1,128 @@
+import { type Address, type Hex, type Params, type Result, refuse, type Verdict, wei } from '@pontage/shared'
+import { type Link, type SumTree, sumTree } from '@pontage/shared/node'
+import type { Publication } from '../../io/ledger.js'
+import { pause } from '../../io/pause.js'
+import type { Parts } from '../components.js'
+
+/** Says in public what the hub owes, and proves each provider that it is counted in. */
+export interface Publisher {
+  /** Publishes what is owed now and anchors it on chain. @returns Undefined while nobody was ever promised anything. */
+  publish(): Promise<Publication | undefined>
+  /** Publishes whenever the last time is `everySeconds` ago, until the signal; 0 never does. */
+  run(everySeconds: number, signal: AbortSignal): Promise<void>
+  /** One provider's leaf, of the newest publication or of the one named. */
+  liability(params: Params<'liability'>, link?: Link): Promise<Verdict<{ value: Result<'liability'> }>>
+  /** A whole publication. */
+  whole(of?: PublicationId): Promise<Verdict<{ publication: Publication }>>
+}
+
+interface PublicationId {
+  readonly root: Hex
+  readonly blockNumber: number
+}
+
+/** Before the first look: providers that come back after a restart show what an older ledger would leave out. */
+const patienceMs = 60_000
+/** How often the schedule is looked at, at least. */
+const lookEveryMs = 5_000
+/** Trees that are kept, made: as many as providers may ask for at the same time. */
+const treesKept = 4
+
+/** @param judgeLedger - Refuses while the ledger may lack what left the hub: what it then published would be too little. */
+export function createPublisher(parts: Parts, judgeLedger: () => Promise<Verdict>): Publisher {
+  const { ledger, chain, identity, typedData, sender, rules, clock, log } = parts
+  const trees = new Map<string, SumTree>()
+  /** Whether providers wait for one that tells all again. */
+  let isAwaited = false
+
+  function treeOf({ liabilities, leaves }: Publication): SumTree {
+    const key = `${liabilities.root} ${liabilities.blockNumber}`
+    const known = trees.get(key)
+    if (known) return known
+    const tree = sumTree(leaves)
+    trees.set(key, tree)
+    for (const oldest of [...trees.keys()].slice(0, -treesKept)) trees.delete(oldest)
+    return tree
+  }
+
+  async function publish(): Promise<Publication | undefined> {
+    const { cursor, accounts, standing } = await consistent(parts)
+    if (!cursor || accounts.length === 0) return undefined
+    const tree = sumTree(rules.liabilities(accounts))
+    const { root, sum, leaves } = tree
+    const publication: Publication = {
+      liabilities: typedData.signed(
+        'Liabilities',
+        { hub: identity.address, root, sum, pool: standing.balance, blockNumber: cursor.number },
+        identity.privateKey,
+      ),
+      leaves,
+      publishedAt: clock.now(),
+    }
+    // First on disk: who sees the root on chain may ask for a leaf at once.
+    await ledger.recordPublication(publication)
+    const { pool, blockNumber } = publication.liabilities
+    const { transaction } = await sender.send(
+      chain.channels.anchorLiabilities.populateTransaction(root, sum, pool, blockNumber),
+      `0x${typedData.digest('Liabilities', publication.liabilities).toString('hex')}`,
+    )
+    log.info('liabilities published', { root, sum, pool, blockNumber, providers: leaves.length, transaction })
+    return publication
+  }
+
+  async function whenDue(everySeconds: number): Promise<void> {
+    if (!(await ledger.leads())) return
+    const complete = await judgeLedger()
+    if (!complete.ok) {
+      isAwaited = true
+      return
+    }
+    const last = await ledger.publication()
+    if (!isAwaited && last && clock.now() - last.publishedAt < everySeconds) return
+    await publish()
+    isAwaited = false
+  }
+
+  async function find(of?: PublicationId): Promise<Verdict<{ publication: Publication }>> {
+    const publication = await ledger.publication(of)
+    if (publication) return { ok: true, publication }
+    // What it once published may be among what it forgot.
+    const complete = await judgeLedger()
+    return complete.ok ? refuse({ code: 'unknown-publication', root: of?.root ?? 'newest' }) : complete
+  }
+
+  return {
+    publish,
+    whole: find,
+    async run(everySeconds, signal) {
+      if (everySeconds === 0) return
+      await pause(Math.min(patienceMs, everySeconds * 1_000), signal)
+      for (; !signal.aborted; await pause(Math.min(lookEveryMs, everySeconds * 500), signal)) {
+        await whenDue(everySeconds).catch((error: Error) =>
+          log.error('liabilities not published', { reason: error.message.slice(0, 200) }),
+        )
+      }
+    },
+    async liability({ provider, root, blockNumber }, link) {
+      const of = root !== undefined && blockNumber !== undefined ? { root, blockNumber } : undefined
+      const found = await find(of)
+      if (!found.ok) return found
+      const { liabilities } = found.publication
+      const asked: Address | undefined = provider ?? link?.peer
+      const proof = asked === undefined ? undefined : treeOf(found.publication).proofOf(asked)
+      const path = proof?.path.map(({ hash, sum }) => ({ hash, sum: wei(sum) }))
+      const shown = proof && path ? { ...proof, path } : null
+      return { ok: true, value: { liabilities, proof: shown } }
+    },
+  }
+}
+
+/** What the ledger says at one block: read until no block came in between. */
+async function consistent({ ledger }: Parts) {
+  for (;;) {
+    const cursor = await ledger.cursor()
+    const [accounts, standing] = await Promise.all([ledger.accounts(), ledger.standing()])
+    const after = await ledger.cursor()
+    if (cursor?.hash === after?.hash) return { cursor, accounts, standing }
+  }
+}

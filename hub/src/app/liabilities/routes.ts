@@ -1,0 +1,63 @@
+import { address, bytes32, explain, type Hex, refuse, type Verdict } from '@pontage/shared'
+import type { Chain } from '@pontage/shared/node'
+import type { Publication } from '../../io/ledger.js'
+import type { HttpAnswer, HttpRoute } from '../../io/link/httpRoutes.js'
+import type { Publisher } from './publisher.js'
+
+/** `GET /liabilities?root=…&block=…`: everything the hub said it owes, the newest without root and block. */
+export const liabilitiesRoute =
+  (chain: Chain, publisher: Publisher): HttpRoute =>
+  async (query) => {
+    const asked = readQuery(query, ['root', 'block'])
+    if (!asked.ok) return refused(asked)
+    const found = await publisher.whole(asked.of)
+    return found.ok ? { status: 200, body: wholeOf(chain, found.publication) } : refused(found)
+  }
+
+/** `GET /liabilities/leaf?provider=…`: one leaf and the way from it to the root. */
+export const leafRoute =
+  (publisher: Publisher): HttpRoute =>
+  async (query) => {
+    const asked = readQuery(query, ['provider', 'root', 'block'])
+    if (!asked.ok) return refused(asked)
+    if (asked.provider === undefined) return refused(malformed('provider: expected an address'))
+    const found = await publisher.liability({ provider: asked.provider, ...asked.of })
+    return found.ok ? { status: 200, body: found.value } : refused(found)
+  }
+
+/** As it is published, and as `pontage-hub liabilities verify` reads it. */
+const wholeOf = (chain: Chain, { liabilities, leaves, publishedAt }: Publication) => ({
+  chainId: chain.deployment.chainId,
+  channels: chain.deployment.channels,
+  publishedAt,
+  liabilities,
+  leaves,
+})
+
+const malformed = (problem: string) => refuse({ code: 'malformed-message', type: 'liabilities', problem })
+
+const refused = (verdict: Verdict): HttpAnswer => {
+  if (verdict.ok) throw new Error('Nothing was refused.')
+  const status = { 'unknown-publication': 404, 'hub-recovering': 503 }[verdict.refusal.code as string] ?? 400
+  return { status, body: { error: explain(verdict.refusal) } }
+}
+
+function readQuery(query: URLSearchParams, names: readonly string[]) {
+  for (const name of query.keys())
+    if (!names.includes(name))
+      return malformed(`"${name.slice(0, 40)}" is not asked for here: ${names.join(', ')}`)
+  const [provider, root, block] = ['provider', 'root', 'block'].map((name) => query.get(name) ?? undefined)
+  if ((root === undefined) !== (block === undefined)) return malformed('root and block go together')
+  try {
+    const of =
+      root === undefined ? undefined : { root: bytes32(root) as Hex, blockNumber: wholeNumber(block ?? '') }
+    return { ok: true as const, of, provider: provider === undefined ? undefined : address(provider) }
+  } catch (error) {
+    return malformed((error as Error).message)
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new RangeError('block: expected a whole number')
+  return Number(text)
+}

@@ -1,0 +1,33 @@
+import { explain } from '@pontage/shared'
+import type { HttpAnswer } from '../../io/link/httpRoutes.js'
+import type { Parts } from '../components.js'
+import { chainSeen } from '../fresh.js'
+
+/** Whether the process works: it answers, and its ledger does. Where it does not, a restart may help. */
+export async function health({ ledger }: Parts): Promise<HttpAnswer> {
+  const broken = await ledgerFailure(ledger)
+  return broken === undefined
+    ? { status: 200, body: { healthy: true } }
+    : { status: 503, body: { healthy: false, reasons: [broken] } }
+}
+
+/** Whether requests are to be sent here now. */
+export async function readiness(parts: Parts, draining: boolean): Promise<HttpAnswer> {
+  const seen = chainSeen(parts)
+  const broken = await ledgerFailure(parts.ledger)
+  const reasons = [
+    ...(draining ? ['The hub is shutting down.'] : []),
+    ...(seen.ok ? [] : [explain(seen.refusal)]),
+    ...(broken === undefined ? [] : [broken]),
+  ]
+  return { status: reasons.length === 0 ? 200 : 503, body: { ready: reasons.length === 0, reasons } }
+}
+
+async function ledgerFailure(ledger: Parts['ledger']): Promise<string | undefined> {
+  try {
+    await ledger.standing()
+    return undefined
+  } catch (error) {
+    return `The ledger does not answer: ${(error as Error).message}`
+  }
+}

@@ -1,0 +1,19 @@
+import { pause } from '../../io/pause.js'
+import type { Parts } from '../components.js'
+
+/** Does something each time this process becomes the one that writes to the chain, until the signal. */
+export async function onLead(
+  { ledger, log }: Pick<Parts, 'ledger' | 'log'>,
+  pollMs: number,
+  signal: AbortSignal,
+  begin: () => void,
+): Promise<void> {
+  // At the start everything is looked through anyway.
+  let led = await ledger.leads().catch(() => false)
+  for (; !signal.aborted; await pause(pollMs, signal)) {
+    const leads = await ledger.leads().catch(() => false)
+    if (leads !== led) log.info(leads ? 'writes to the chain' : 'leaves the chain to another process', {})
+    if (leads && !led) begin()
+    led = leads
+  }
+}

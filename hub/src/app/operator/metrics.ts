@@ -1,0 +1,139 @@
+import { coinDecimals, formatTokens, type Verdict } from '@pontage/shared'
+import type { DurableSender } from '@pontage/shared/node'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { reservedBy } from '../../core/reserve.js'
+import { advanceNeeded, poolFree } from '../../core/solvency.js'
+import type { HttpAnswer } from '../../io/link/httpRoutes.js'
+import type { Parts } from '../components.js'
+import type { GasWatch } from './gasWatch.js'
+
+/** What an operator's monitoring reads. */
+export interface Metrics {
+  /** Counts a request by its kind and by what came of it. */
+  answered(type: string, verdict: Verdict, seconds: number): void
+  /** The same sender, its transactions counted. */
+  counting(sender: DurableSender): DurableSender
+  /** The page Prometheus reads. */
+  page(parts: Parts, gas: GasWatch): Promise<HttpAnswer>
+  close(): void
+}
+
+/** Milliseconds that sums over the ledger are good for: they touch every open channel. */
+const sumsLastMs = 10_000
+
+const gauges = {
+  connections: 'Identities that are connected',
+  channels_open: 'Channels that are open',
+  collateral_tokens: 'Balance of all open channels, in tokens',
+  reserved_tokens: 'What the hub stands for of that, in tokens',
+  promised_tokens: 'Sum of the totals promised to providers, in tokens',
+  advance_needed_tokens: 'What the pool would advance if every provider redeemed now, in tokens',
+  undrawn_tokens: 'Promises held and not drawn yet, in tokens',
+  pool_tokens: 'The pool, in tokens',
+  pool_spare_tokens:
+    'What of the pool would be left if every provider redeemed now, in tokens; below 0 it is missing',
+  pool_withdrawal_tokens: 'What of the pool is on its way out, in tokens',
+  fee_ratio: 'Share of what is drawn that the hub keeps',
+  gas_coins: 'Balance that transactions are paid from, in the chain’s coin',
+  chain_unseen_seconds: 'Seconds since the chain was last read',
+  followed_block_number: 'Block that the ledger follows the chain to',
+} as const
+
+export function createMetrics(): Metrics {
+  const register = new Registry()
+  const registers = [register]
+  collectDefaultMetrics({ register })
+  const requests = new Counter({
+    name: 'pontage_hub_requests_total',
+    help: 'Requests answered, by type and outcome (ok, or the code of the refusal)',
+    labelNames: ['type', 'outcome'],
+    registers,
+  })
+  const durations = new Histogram({
+    name: 'pontage_hub_request_duration_seconds',
+    help: 'Time from a request to its answer',
+    labelNames: ['type'],
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5, 30],
+    registers,
+  })
+  const transactions = new Counter({
+    name: 'pontage_hub_transactions_total',
+    help: 'Transactions sent, by outcome',
+    labelNames: ['outcome'],
+    registers,
+  })
+  const gasUsed = new Counter({
+    name: 'pontage_hub_gas_used_total',
+    help: 'Gas that the hub’s transactions used',
+    registers,
+  })
+  const shown = Object.fromEntries(
+    Object.entries(gauges).map(([name, help]) => [
+      name,
+      new Gauge({ name: `pontage_hub_${name}`, help, registers }),
+    ]),
+  ) as Record<keyof typeof gauges, Gauge>
+  let summedAtMs: number | undefined
+
+  return {
+    answered(type, verdict, seconds) {
+      requests.inc({ type, outcome: verdict.ok ? 'ok' : verdict.refusal.code })
+      durations.observe({ type }, seconds)
+    },
+    counting: (sender) => ({
+      ...sender,
+      async send(call, intent) {
+        try {
+          const sent = await sender.send(call, intent)
+          transactions.inc({ outcome: 'ok' })
+          gasUsed.inc(sent.gasUsed)
+          return sent
+        } catch (error) {
+          transactions.inc({ outcome: 'failed' })
+          throw error
+        }
+      },
+    }),
+    async page(parts, gas) {
+      const now = parts.clock.elapsedMs()
+      if (summedAtMs === undefined || now - summedAtMs > sumsLastMs) {
+        await sum(parts, shown)
+        summedAtMs = now
+      }
+      const coins = gas.balance()
+      if (coins !== undefined) shown.gas_coins.set(inUnits(coins, coinDecimals))
+      shown.connections.set(parts.present.count)
+      shown.chain_unseen_seconds.set(parts.watch.unseenSeconds())
+      shown.followed_block_number.set((await parts.ledger.cursor())?.number ?? 0)
+      return { status: 200, body: await register.metrics(), contentType: register.contentType }
+    },
+    close: () => register.clear(),
+  }
+}
+
+async function sum({ ledger, chain }: Parts, shown: Record<keyof typeof gauges, Gauge>): Promise<void> {
+  const [lines, accounts, undrawn, standing] = await Promise.all([
+    ledger.openChannels(),
+    ledger.accounts(),
+    ledger.undrawn(),
+    ledger.standing(),
+  ])
+  const tokens = (amounts: readonly bigint[]) =>
+    inUnits(
+      amounts.reduce((total, amount) => total + amount, 0n),
+      chain.tokenDecimals,
+    )
+  shown.channels_open.set(lines.length)
+  shown.collateral_tokens.set(tokens(lines.map(({ balance }) => balance)))
+  shown.reserved_tokens.set(tokens(lines.map(({ tabs }) => reservedBy(tabs))))
+  shown.promised_tokens.set(tokens(accounts.map(({ total }) => total)))
+  shown.advance_needed_tokens.set(tokens([advanceNeeded(accounts)]))
+  shown.undrawn_tokens.set(tokens(undrawn.map(({ amount, drawn }) => amount - drawn)))
+  shown.pool_tokens.set(tokens([standing.balance]))
+  shown.pool_spare_tokens.set(tokens([poolFree(standing)]) - tokens([advanceNeeded(accounts)]))
+  shown.pool_withdrawal_tokens.set(tokens([standing.pendingWithdrawal]))
+  shown.fee_ratio.set(standing.feeBps / 10_000)
+}
+
+/** Metrics are floats: exact to about 15 digits, which is enough to watch and never used to decide. */
+const inUnits = (amount: bigint, decimals: number): number => Number(formatTokens(amount, decimals))

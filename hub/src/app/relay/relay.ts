@@ -1,0 +1,239 @@
+import { createHmac } from 'node:crypto'
+import {
+  type Address,
+  channelIdOf,
+  type Hex,
+  type Params,
+  type Result,
+  refuse,
+  type Verdict,
+  type Wei,
+  wei,
+} from '@pontage/shared'
+import { keccak256, type Link, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
+import type { TransactionRequest } from 'ethers'
+import type { ChannelLine } from '../../core/channelLine.js'
+import { larger } from '../../core/reserve.js'
+import { LedgerUnavailable } from '../../io/ledger.js'
+import type { Parts } from '../components.js'
+import { findChannel, judgeService } from '../fresh.js'
+import { costOf } from './relayPrice.js'
+
+const secondsPerDay = 86_400
+
+/** Sends transactions for identities without gas, for the fee that they signed. */
+export interface Relayer {
+  register(
+    params: Params<'relay-register'>,
+    link: Link,
+  ): Promise<Verdict<{ value: Result<'relay-register'> }>>
+  open(params: Params<'relay-open'>, link: Link): Promise<Verdict<{ value: Result<'relay-open'> }>>
+  exit(params: Params<'relay-exit'>, link: Link): Promise<Verdict<{ value: Result<'relay-exit'> }>>
+  finish(params: Params<'relay-finish'>, link: Link): Promise<Verdict<{ value: Result<'relay-finish'> }>>
+}
+
+/** One paper to be relayed. */
+interface Errand {
+  readonly kind: 'register' | 'open' | 'exit' | 'finish'
+  readonly identity: Address
+  readonly digest: Hex
+  readonly fee: Wei
+  /** Network address and port of whoever asks. */
+  readonly from: string
+  readonly call: () => Promise<TransactionRequest>
+}
+
+export function createRelayer(parts: Parts): Relayer {
+  const { chain, identity, typedData, settings } = parts
+  const { registry, channels } = chain
+  const running = new Map<Hex, Promise<Relayed>>()
+
+  /** The same paper twice is one errand, whether it is still under way or done. */
+  const once = (errand: Omit<Errand, 'from'>, link: Link): Promise<Relayed> => {
+    const already = running.get(errand.digest)
+    if (already) return already
+    const outcome = relay(parts, { ...errand, from: link.remoteAddress }).finally(() =>
+      running.delete(errand.digest),
+    )
+    running.set(errand.digest, outcome)
+    return outcome
+  }
+
+  return {
+    async register({ registration, permit }, link) {
+      const { signature, ...document } = registration
+      const checked = typedData.check('Registration', registration, registration.identity)
+      if (!checked.ok) return checked
+      const given = [document, permitArguments(permit), signature] as const
+      return once(
+        {
+          kind: 'register',
+          identity: registration.identity,
+          digest: hex(typedData.digest('Registration', registration)),
+          fee: registration.relayFee as Wei,
+          call: () => registry.registerFor.populateTransaction(...given),
+        },
+        link,
+      )
+    },
+    async open({ opening, permit }, link) {
+      const { signature, ...document } = opening
+      if (opening.hub !== identity.address)
+        return refuse({ code: 'not-a-party', identity: opening.hub, expected: identity.address })
+      const checked = typedData.check('Opening', opening, opening.consumer)
+      if (!checked.ok) return checked
+      const given = [document, permitArguments(permit), signature] as const
+      return once(
+        {
+          kind: 'open',
+          identity: opening.consumer,
+          digest: hex(typedData.digest('Opening', opening)),
+          fee: opening.relayFee as Wei,
+          call: () => channels.openFor.populateTransaction(...given),
+        },
+        link,
+      )
+    },
+    async exit({ channel, exit }, link) {
+      const { channelId, relayFee, deadline, signature } = exit
+      if (channelIdOf({ ...channel, chainId: chain.deployment.chainId }) !== channelId)
+        return refuse({ code: 'unknown-channel', channelId })
+      const checked = typedData.check('ExitRequest', exit, channel.consumer)
+      if (!checked.ok) return checked
+      const found = await leftIn(parts, channel, channelId)
+      if (!found.ok) return found
+      const { left } = found
+      // The fee is paid last: where the rest does not hold it, it would never come.
+      if (left < relayFee)
+        return refuse({ code: 'insufficient-collateral', ceiling: relayFee as Wei, available: left })
+      const given = [channel, relayFee, deadline, signature] as const
+      return once(
+        {
+          kind: 'exit',
+          identity: channel.consumer,
+          digest: hex(typedData.digest('ExitRequest', exit)),
+          fee: relayFee as Wei,
+          call: () => channels.requestExitFor.populateTransaction(...given),
+        },
+        link,
+      )
+    },
+    async finish({ channel, protesters }, link) {
+      const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+      const given = [channel, protesters] as const
+      return once(
+        {
+          kind: 'finish',
+          identity: channel.consumer,
+          // No paper asks for it: a channel ends once.
+          digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
+          // What was signed with the exit is paid by the chain, to whoever relayed that.
+          fee: settings.relayFee,
+          call: () => channels.exit.populateTransaction(...given),
+        },
+        link,
+      )
+    },
+  }
+}
+
+type Relayed = Verdict<{ value: { transaction: Hex } }>
+
+async function relay(parts: Parts, errand: Errand): Promise<Relayed> {
+  const { ledger, sender, chain, identity, settings, clock, log } = parts
+  const served =
+    errand.kind === 'exit' || errand.kind === 'finish'
+      ? ({ ok: true } as const)
+      : await judgeService(parts, [errand.identity])
+  const done = await ledger.relayed(errand.digest)
+  if (done) return { ok: true, value: { transaction: done.transaction } }
+  // A crash may have come between sending and remembering: then it was judged before, and is only waited for.
+  const known = await ledger.outbox.find(errand.digest)
+  const isUnderWay = known !== undefined && known.state !== 'refused'
+  if (!isUnderWay && !served.ok) return served
+  if (errand.fee < settings.relayFee && !isUnderWay)
+    return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: settings.relayFee })
+  let sent: Sent
+  try {
+    const call = await errand.call()
+    if (!isUnderWay) {
+      const cost = await costOf(parts, await chain.rpc.estimateGas({ ...call, from: identity.address }))
+      if (errand.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: cost })
+      const counted = await count(parts, errand)
+      if (!counted.ok) return counted
+    }
+    sent = await sender.send(call, errand.digest)
+  } catch (error) {
+    const cause = (error as Error).cause ?? error
+    if (cause instanceof LedgerUnavailable) throw cause
+    const reason = reasonOf(chain, cause).replace(/\.$/, '')
+    log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason })
+    return refuse({ code: 'relay-failed', reason })
+  }
+  await ledger.recordRelayed({
+    digest: errand.digest,
+    identity: errand.identity,
+    transaction: sent.transaction,
+    at: clock.now(),
+  })
+  log.info('relayed', {
+    kind: errand.kind,
+    identity: errand.identity,
+    fee: errand.fee,
+    transaction: sent.transaction,
+    gasUsed: sent.gasUsed,
+  })
+  return { ok: true, value: { transaction: sent.transaction } }
+}
+
+/** Counts an errand that would be sent now, unless it is one too many. */
+function count({ ledger, settings, identity: hub, clock }: Parts, errand: Errand): Promise<Verdict> {
+  const { relaysPerDay, relaysPerDayPerAddress = Number.POSITIVE_INFINITY, relaysPerDayInAll } = settings
+  const { digest, identity, from } = errand
+  const at = clock.now()
+  // The ledger is not to tell who came from where: without the hub's key, nobody can try addresses.
+  const origin: Hex = `0x${createHmac('sha256', hub.privateKey.bytes())
+    .update(`relay from ${from.replace(/:\d+$/, '')}`)
+    .digest('hex')}`
+  return ledger.countErrand({
+    ...{ digest, identity, origin, at, since: at - secondsPerDay },
+    decide({ ofIdentity, ofOrigin, inAll }) {
+      const reached = [
+        [ofIdentity, relaysPerDay],
+        [ofOrigin, relaysPerDayPerAddress],
+        [inAll, relaysPerDayInAll],
+      ].find(([some = 0, most = 0]) => some >= most)
+      return reached ? refuse({ code: 'relay-limit', perDay: Number(reached[1]) }) : { ok: true }
+    },
+  })
+}
+
+/**
+ * What a channel will still hold at its end, as far as it is known. A consumer may leave another hub, which may be
+ * gone for good, through this one; what was promised there shows on the chain only once it is drawn.
+ */
+async function leftIn(
+  parts: Parts,
+  { hub }: Params<'relay-exit'>['channel'],
+  channelId: Hex,
+): Promise<Verdict<{ left: Wei }>> {
+  if (hub === parts.identity.address) {
+    const found = await findChannel(parts, channelId)
+    return found.ok ? { ok: true, left: restOf(found.line) } : found
+  }
+  const { status, balance } = await parts.chain.channels.channelOf(channelId)
+  return Number(status) === 1
+    ? { ok: true, left: wei(balance) }
+    : refuse({ code: 'unknown-channel', channelId })
+}
+
+/** What is left of a channel's balance once everything known to be owed has been drawn. */
+function restOf({ balance, tabs }: ChannelLine): Wei {
+  const owed = tabs.reduce((sum, { cleared, protested, drawn }) => {
+    const claim = larger(cleared, protested)
+    return claim > drawn ? sum + claim - drawn : sum
+  }, 0n)
+  return wei(balance > owed ? balance - owed : 0n)
+}
+
+const hex = (bytes: Buffer): Hex => `0x${bytes.toString('hex')}`

@@ -1,0 +1,31 @@
+import { type Result, type Wei, wei } from '@pontage/shared'
+import type { Parts } from '../components.js'
+
+/** Gas that relaying a paper takes, as far as it can be said before the paper is there. */
+const usualGas = { register: 300_000n, open: 280_000n, exit: 120_000n } as const
+const weiPerCoin = 10n ** 18n
+
+type Priced = Pick<Parts, 'chain' | 'settings'>
+
+/** What so much gas costs now, in the token; nothing where its operator named no price of the coin. */
+export async function costOf({ chain, settings }: Priced, gas: bigint): Promise<Wei> {
+  const { coinPrice = 0n } = settings
+  if (coinPrice === 0n) return wei(0n)
+  const { gasPrice, maxFeePerGas } = await chain.rpc.getFeeData()
+  const cost = gas * (gasPrice ?? maxFeePerGas ?? 0n) * coinPrice
+  return wei((cost + weiPerCoin - 1n) / weiPerCoin)
+}
+
+/** Fees that a consumer is to sign: what the operator asks, and at least the gas, with a quarter for what may come. */
+export async function quoteRelays(parts: Priced): Promise<Result<'describe'>['relayFees']> {
+  const quote = async (gas: bigint): Promise<Wei> => {
+    const cost = await costOf(parts, (gas * 5n) / 4n)
+    return cost > parts.settings.relayFee ? cost : parts.settings.relayFee
+  }
+  const [register, open, exit] = await Promise.all([
+    quote(usualGas.register),
+    quote(usualGas.open),
+    quote(usualGas.exit),
+  ])
+  return { register, open, exit }
+}

@@ -1,0 +1,52 @@
+import { type Refusal, refuse, type Verdict } from '@pontage/shared'
+import type { Handlers } from '@pontage/shared/node'
+import { LedgerUnavailable } from '../../io/ledger.js'
+import type { Parts } from '../components.js'
+import type { Metrics } from '../operator/metrics.js'
+
+type Requests = NonNullable<Handlers['requests']>
+
+/** The requests that are being answered, so that they can end before the ledger closes. */
+export interface UnderWay {
+  /** Keeps count of what is asked of these, and takes nothing new once the hub is stopping. */
+  guard(requests: Requests): Requests
+  /** Resolves when what is under way now has ended. */
+  idle(): Promise<unknown>
+}
+
+export function createUnderWay(
+  { clock, log }: Pick<Parts, 'clock' | 'log'>,
+  metrics: Metrics,
+  stopping: AbortSignal,
+): UnderWay {
+  const underWay = new Set<Promise<unknown>>()
+  const stopped: Refusal = { code: 'peer-gone', type: 'request' }
+  return {
+    idle: () => Promise.allSettled([...underWay]),
+    guard(requests) {
+      const wrapped = Object.entries(requests).map(([type, handle]) => [
+        type,
+        (params: never, link: never): Promise<Verdict> => {
+          if (stopping.aborted) return Promise.resolve(refuse(stopped))
+          const began = clock.elapsedMs()
+          const work = Promise.resolve(
+            (handle as (params: never, link: never) => Promise<Verdict>)(params, link),
+          )
+          underWay.add(work)
+          return work
+            .catch((error) => {
+              if (!(error instanceof LedgerUnavailable)) throw error
+              log.error('ledger unavailable', { type, reason: error.message })
+              return refuse({ code: 'ledger-unavailable' })
+            })
+            .then((verdict) => {
+              metrics.answered(type, verdict, (clock.elapsedMs() - began) / 1_000)
+              return verdict
+            })
+            .finally(() => underWay.delete(work))
+        },
+      ])
+      return Object.fromEntries(wrapped)
+    },
+  }
+}

@@ -1,0 +1,52 @@
+import { look, type Presence } from '../../core/presence.js'
+import type { Machine } from '../../io/kernel/machine.js'
+import type { Parts } from '../components.js'
+import type { LiveSession } from './liveSession.js'
+import type { Sessions } from './sessions.js'
+
+const lookEveryMs = 10_000
+
+/**
+ * Ends sessions whose consumers are gone though their connections look open: a machine without power says no goodbye,
+ * and a payment socket may run beside the tunnel. What WireGuard received says when each was last heard of.
+ *
+ * @param goneAfterSeconds - More than twice what a consumer leaves between its keepalives.
+ */
+export function watchLiveness(
+  { clock, log }: Pick<Parts, 'clock' | 'log'>,
+  sessions: Pick<Sessions, 'all' | 'end'>,
+  machine: Pick<Machine, 'heard'>,
+  goneAfterSeconds: number,
+): { stop(): Promise<void> } {
+  const known = new WeakMap<LiveSession, Presence>()
+  let running: Promise<void> = Promise.resolve()
+
+  async function round(): Promise<void> {
+    const all = sessions.all()
+    if (all.length === 0) return
+    const heard = await machine.heard()
+    const now = clock.now()
+    for (const live of all) {
+      const { record, wireguardKey } = live
+      const { startedAt } = record
+      const presence = look(known.get(live), heard.get(wireguardKey), { now, startedAt })
+      known.set(live, presence)
+      const seconds = now - presence.heardAt
+      if (seconds <= goneAfterSeconds) continue
+      log.info('a consumer is gone', { session: record.id, seconds })
+      await sessions.end(record.id, { code: 'session-abandoned', seconds: goneAfterSeconds })
+    }
+  }
+
+  const timer = setInterval(() => {
+    running = running
+      .then(round)
+      .catch((error: Error) => log.warn('WireGuard does not answer', { reason: error.message }))
+  }, lookEveryMs)
+  return {
+    async stop() {
+      clearInterval(timer)
+      await running
+    },
+  }
+}

@@ -1,0 +1,78 @@
+import type { WireguardEndpoint } from '@pontage/shared/node'
+import { noReading } from '../../core/meter.js'
+import { collectLeftovers, type Leftovers, undo } from '../../io/kernel/machine.js'
+import type { InterruptedSession, SessionHistory } from '../../io/store/sessionStore.js'
+import type { Parts } from '../components.js'
+import { withCarried } from './liveSession.js'
+
+/** A session that can go on, and where its consumer was last heard from. */
+export interface Resumable {
+  readonly session: InterruptedSession
+  readonly endpoint: WireguardEndpoint | undefined
+}
+
+type RecoveryParts = Pick<Parts, 'sessions' | 'promises' | 'clock' | 'log'>
+
+/**
+ * Undoes what a crash left on the machine, its counts safe in the store before.
+ *
+ * @param keep - Whether sessions are to go on; else, and where their counts are lost, they end as interrupted.
+ * @returns Whether there was anything, and the sessions that can go on.
+ */
+export async function recoverMachine(
+  parts: RecoveryParts,
+  home: string,
+  keep: boolean,
+): Promise<{ readonly undone: boolean; readonly resumable: readonly Resumable[] }> {
+  const { sessions, log } = parts
+  const left = await collectLeftovers(home)
+  const resumable: Resumable[] = []
+  for (const record of sessions.open()) {
+    const session = keep ? carryOver(parts, record.id, left) : undefined
+    if (session === undefined) interrupt(parts, record, left)
+    else resumable.push({ session, endpoint: left.endpoints.get(session.tunnel.wireguardKey) })
+  }
+  const undone = await undo(home)
+  if (undone) log.warn('undid what an earlier run had left behind', { sessions: left.readings.size })
+  return { undone, resumable }
+}
+
+/** Brings a session's totals up to date; undefined when what it has used is not known any more. */
+function carryOver(
+  { sessions }: RecoveryParts,
+  id: string,
+  { bootId, readings }: Leftovers,
+): InterruptedSession | undefined {
+  const found = sessions.interrupted(id)
+  if (found === undefined || found.tunnel.bootId !== bootId) return undefined
+  const reading = readings.get(found.record.key)
+  if (reading === undefined && found.isRaised) return undefined
+  const carried = withCarried(reading ?? noReading, found.carried)
+  sessions.carry(id, carried, sessions.nextKey())
+  return sessions.interrupted(id)
+}
+
+/** Ends a session that cannot go on: its counts go into the history. */
+export function interrupt(
+  { sessions, promises, clock, log }: RecoveryParts,
+  record: SessionHistory,
+  left?: Leftovers,
+): void {
+  const reading = left?.readings.get(record.key)
+  const carried = sessions.interrupted(record.id)?.carried ?? noReading
+  const used = reading && withCarried(reading, carried)
+  const figures = {
+    downBytes: used?.down ?? record.downBytes,
+    upBytes: used?.up ?? record.upBytes,
+    promises: record.promises,
+    // Promises are stored one by one, figures only now and then.
+    paid: promises.channel(record.channelId)?.promise?.amount ?? record.paid,
+  }
+  sessions.end(record.id, figures, 'interrupted', clock.now())
+  log.warn('session ended', {
+    session: record.id,
+    consumer: record.consumer,
+    reason: 'interrupted',
+    ...figures,
+  })
+}

@@ -1,0 +1,100 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Document, Hex, Signed } from '@pontage/shared'
+import { UserError, writeFileDurably } from '@pontage/shared/node'
+import { isActive, readOffer, readStanding } from '../../io/chain/chainViews.js'
+import type { Parts } from '../components.js'
+import type { Settings } from '../settings.js'
+
+/** What the offered service is called; consumers pass over offers of another kind. */
+const service = 'wireguard'
+
+/** Publishes our offer on chain, unless exactly this one stands there. */
+export async function publishOffer(
+  parts: Pick<Parts, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
+  settings: Settings,
+  keys: { readonly wireguardKey: Hex; readonly certificate: Hex },
+): Promise<void> {
+  const { identity, chain, log } = parts
+  const standing = await readStanding(chain, identity.address)
+  if (!isActive(standing, 'provider'))
+    throw new UserError(
+      `${identity.address} is not registered as a provider with the minimum stake, or owes something. Run: pontage-provider register --stake AMOUNT.`,
+    )
+  const offer = await readOffer(chain, identity.address)
+  const wanted: Omit<Document<'Proposal'>, 'issuedAt'> = {
+    provider: identity.address,
+    service,
+    pricePerMegabyte: settings.price.perMegabyte,
+    pricePerHour: settings.price.perHour,
+    country: settings.country,
+    endpoint: `${settings.endpoint.host}:${settings.endpoint.port}`,
+    wireguardKey: keys.wireguardKey,
+    certificate: keys.certificate,
+    exitPolicy: settings.exitPolicy,
+    hubs: settings.hubs,
+  }
+  const last = await readPublished(settings.home)
+  if (offer.live && last?.issuedAt === offer.issuedAt && textOf(last) === textOf(wanted)) {
+    log.info('the offer stands', { issuedAt: last.issuedAt })
+    return
+  }
+  await publish(parts, settings.home, wanted)
+}
+
+/** Signs and publishes an offer, newer than all before, and keeps it in the home. @returns the transaction. */
+export async function publish(
+  {
+    identity,
+    typedData,
+    chain,
+    sender,
+    log,
+  }: Pick<Parts, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
+  home: string,
+  wanted: Omit<Document<'Proposal'>, 'issuedAt'>,
+): Promise<Hex> {
+  const [head, offer] = await Promise.all([chain.head(), readOffer(chain, identity.address)])
+  const proposal = typedData.signed(
+    'Proposal',
+    { ...wanted, issuedAt: Math.max(head.at, offer.issuedAt + 1) },
+    identity.privateKey,
+  )
+  const { signature, ...document } = proposal
+  const { transaction, gasUsed } = await sender.send(
+    chain.marketplace.publish.populateTransaction({ ...document, hubs: [...document.hubs] }, signature),
+  )
+  await writeFileDurably(pathIn(home), `${encode(proposal)}\n`, 0o644)
+  log.info('published', { transaction, gasUsed })
+  return transaction
+}
+
+const pathIn = (home: string): string => join(home, 'proposal.json')
+
+const encode = (value: object): string =>
+  JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? each.toString() : each), 2)
+
+/** The same text for the same offer, whenever and by whomever signed. */
+const textOf = (proposal: Omit<Document<'Proposal'>, 'issuedAt'>): string =>
+  encode([
+    proposal.service,
+    String(proposal.pricePerMegabyte),
+    String(proposal.pricePerHour),
+    proposal.country,
+    proposal.endpoint,
+    proposal.wireguardKey,
+    proposal.certificate,
+    proposal.exitPolicy,
+    proposal.hubs,
+  ])
+
+/** What was published from this home last; undefined also when the file is unreadable: then it is published anew. */
+export async function readPublished(home: string): Promise<Signed<'Proposal'> | undefined> {
+  try {
+    const last = JSON.parse(await readFile(pathIn(home), 'utf8')) as Signed<'Proposal'>
+    const { pricePerMegabyte, pricePerHour } = last
+    return { ...last, pricePerMegabyte: BigInt(pricePerMegabyte), pricePerHour: BigInt(pricePerHour) }
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,113 @@
+import { createSocket } from 'node:dgram'
+import { createServer } from 'node:net'
+import { type Address, explain, tunnelMtuOver } from '@pontage/shared'
+import { type Chain, CommandFailed, inTokens, linkMtu, runCommand, UserError } from '@pontage/shared/node'
+import { judgeHub } from '../../core/hubTrust.js'
+import { isActive, readHub, readStanding } from '../../io/chain/chainViews.js'
+import { askRunning } from '../../io/link/controlSocket.js'
+import { planNetwork } from '../offer/planNetwork.js'
+import type { Settings } from '../settings.js'
+import type { Reached } from './reach.js'
+
+// Each check says what is well, or throws a sentence that says what to do about it.
+
+/** Rights and programs without which there is no tunnel. */
+export async function checkMachine(): Promise<string> {
+  if (process.geteuid?.() !== 0)
+    throw new UserError('Serving needs root, for the tunnel and the firewall. Run this with sudo.')
+  for (const [program, ...args] of [
+    ['nft', '--version'],
+    ['ip', '-V'],
+    ['tc', '-V'],
+    ['wg', '--version'],
+  ])
+    await runCommand([program ?? '', ...args]).catch((cause) => {
+      throw new UserError(
+        `${program} does not run: install nftables, iproute2 and wireguard-tools. (${(cause as Error).message})`,
+      )
+    })
+  const kernel = await runCommand(['modinfo', 'wireguard']).then(
+    () => true,
+    () => false,
+  )
+  if (kernel) return 'root, with nftables, iproute2 and WireGuard in the kernel'
+  await runCommand(['wireguard-go', '--version']).catch((cause) => {
+    if (cause instanceof CommandFailed) return
+    throw new UserError(
+      'The kernel has no WireGuard module, and wireguard-go is missing. Install one of them.',
+    )
+  })
+  return 'root, with nftables, iproute2 and wireguard-go'
+}
+
+export async function checkStake(chain: Chain, provider: Address): Promise<string> {
+  const standing = await readStanding(chain, provider)
+  if (!isActive(standing, 'provider'))
+    throw new UserError(
+      `${inTokens(chain, standing.stake)} at stake, ${inTokens(chain, standing.debt)} of debt: that is no provider’s. Run pontage-provider register --stake AMOUNT.`,
+    )
+  return `${inTokens(chain, standing.stake)}, paid to ${standing.beneficiary}`
+}
+
+export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise<string> {
+  for (const hub of hubs) {
+    const view = await readHub(chain, hub)
+    const verdict = judgeHub(hub, { ...view, isActive: isActive(view, 'hub') })
+    if (!verdict.ok) throw new UserError(explain(verdict.refusal))
+  }
+  return `${hubs.length} hub(s), registered, without debt, none leaving`
+}
+
+/** Whether there is a way out, and somebody to answer for names. */
+export async function checkNetwork(settings: Settings, running: boolean): Promise<string> {
+  const { uplink, resolver4, resolver6 } = await planNetwork(settings, running)
+  const takes = await linkMtu(uplink)
+  const resolvers = [resolver4, resolver6].filter((each) => each !== undefined)
+  if (resolvers.length === 0)
+    throw new UserError(
+      'There is no resolver for consumers. Give --resolver ADDRESS, such as that of your ISP.',
+    )
+  return `out by ${uplink}, names from ${resolvers.join(' and ')}; ${uplink} takes packets of ${takes} bytes, so tunnels take ${tunnelMtuOver(takes, 4)} at most`
+}
+
+/** Whether the ports are free for us, or ours already. */
+export async function checkPorts(settings: Settings, running: boolean): Promise<string> {
+  const { listen, wireguardPort } = settings
+  if (running) return `TCP ${listen.port} and UDP ${wireguardPort} are used by the running provider`
+  await bindTcp(listen.host, listen.port)
+  await bindUdp(wireguardPort)
+  return `TCP ${listen.port} and UDP ${wireguardPort} are free`
+}
+
+/** Whether consumers can reach us, by what the hubs find when they try. */
+export async function checkReach(settings: Settings, running: boolean): Promise<string> {
+  if (!running) throw new UserError('Not checked: run pontage-provider run, then ask again.')
+  const reached = await askRunning<Reached[]>(settings.home, { type: 'reach' })
+  const good = reached.find(({ problem }) => problem === undefined)
+  if (good) return `${good.endpoint} is reached by hub ${good.hub}`
+  const first = reached[0]?.problem ?? 'There is no hub to try.'
+  throw new UserError(
+    `Unreachable from outside: ${first} Forward TCP ${settings.endpoint.port} and UDP ${settings.wireguardPort} to this machine in router and firewall, and check --endpoint.`,
+  )
+}
+
+function bindTcp(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', (cause: Error) => reject(taken(`TCP ${port}`, '--port', cause)))
+    server.listen(port, host, () => server.close(() => resolve()))
+  })
+}
+
+function bindUdp(port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4')
+    socket.once('error', (cause) => reject(taken(`UDP ${port}`, '--wireguard-port', cause)))
+    socket.bind(port, () => socket.close(() => resolve()))
+  })
+}
+
+const taken = (what: string, flag: string, cause: Error): UserError =>
+  new UserError(`${what} is not to be had (${cause.message}). Stop what has it, or choose another ${flag}.`, {
+    cause,
+  })

@@ -1,0 +1,111 @@
+import type { Address } from '@pontage/shared'
+import { UserError } from '@pontage/shared/node'
+import { type BandwidthLimits, formatBandwidth, parseBandwidth } from '../../core/bandwidth.js'
+import { owed } from '../../core/session.js'
+import type { Firewall } from '../../io/kernel/firewall.js'
+import type { ControlHandlers } from '../../io/link/controlSocket.js'
+import type { HubLink } from '../../io/link/hubLink.js'
+import type { Parts } from '../components.js'
+import type { LiveSession } from '../metering/liveSession.js'
+import type { PathMtus } from '../metering/pathMtus.js'
+import type { Sessions } from '../metering/sessions.js'
+import type { Retirement } from '../retirement/drain.js'
+import type { GasWatch } from './gasWatch.js'
+import { tryReach } from './reach.js'
+
+/** A running session as its owner sees it: who, how much and when, never where to. */
+export interface SessionView {
+  readonly session: string
+  readonly consumer: string
+  readonly channelId: string
+  readonly hub: string
+  /** Unix seconds. */
+  readonly startedAt: number
+  readonly phase: string
+  readonly address: string
+  readonly downBytes: bigint
+  readonly upBytes: bigint
+  /** Wei of this session: owed by our count, promised by its consumer. */
+  readonly owed: bigint
+  readonly paid: bigint
+  readonly promises: number
+  /** Connections on which it can pay. */
+  readonly links: number
+  /** Bytes of the largest packet that its path takes through the tunnel. */
+  readonly mtu: number
+}
+
+/** Answers the owner's commands about what runs now. */
+export function createControl(
+  { log }: Pick<Parts, 'log'>,
+  desk: {
+    readonly sessions: Sessions
+    readonly firewall: Pick<Firewall, 'limits' | 'limit'>
+    readonly gas: GasWatch
+    readonly hubs: ReadonlyMap<Address, HubLink>
+    readonly pathMtus: Pick<PathMtus, 'of'>
+    readonly retirement: Pick<Retirement, 'begin'>
+  },
+): ControlHandlers {
+  const { sessions, firewall, gas, hubs, pathMtus, retirement } = desk
+  const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
+  const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
+
+  return {
+    sessions: async () => views(),
+    status: async () => ({
+      sessions: views(),
+      limits: limitsText(firewall.limits()),
+      gasCoins: gas.balance() ?? null,
+    }),
+    retire: ({ now }) => retirement.begin(now === true),
+    reach: () => tryReach(hubs.values()),
+    async kick({ who }) {
+      const wanted = text(who)
+      const chosen = sessions
+        .all()
+        .filter(({ record }) => wanted !== '' && (record.consumer === wanted || record.id === wanted))
+      if (chosen.length === 0)
+        throw new UserError(`No session runs that is, or is of, "${wanted}". See: pontage-provider sessions.`)
+      for (const { record } of chosen) {
+        log.info('kicked', { session: record.id, consumer: record.consumer })
+        await sessions.end(record.id, { code: 'kicked' })
+      }
+      return chosen.map(({ record }) => record.id)
+    },
+    async limit({ total, session }) {
+      const now = firewall.limits()
+      const limits: BandwidthLimits = {
+        total: total === undefined ? now.total : parseBandwidth(String(total)),
+        session: session === undefined ? now.session : parseBandwidth(String(session)),
+      }
+      await firewall.limit(limits)
+      const shown = limitsText(firewall.limits())
+      log.info('limits changed', shown)
+      return shown
+    },
+  }
+}
+
+/** Limits as they are written in a setting. */
+export const limitsText = ({ total, session }: BandwidthLimits) => ({
+  total: formatBandwidth(total),
+  session: formatBandwidth(session),
+})
+
+const viewOf = ({ record, session, addresses, links }: LiveSession, mtu: number): SessionView => ({
+  session: record.id,
+  consumer: record.consumer,
+  channelId: record.channelId,
+  hub: record.hub,
+  startedAt: record.startedAt,
+  phase: session.phase,
+  address: addresses.address4,
+  downBytes: session.reading.down,
+  upBytes: session.reading.up,
+  owed: owed(session) - session.base,
+  paid: session.paid - session.base,
+  promises: session.promises,
+  links: links.size,
+  mtu,
+})

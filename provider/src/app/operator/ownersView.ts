@@ -1,0 +1,52 @@
+import type { Address } from '@pontage/shared'
+import type { Firewall } from '../../io/kernel/firewall.js'
+import { listenControl } from '../../io/link/controlSocket.js'
+import type { HubLink } from '../../io/link/hubLink.js'
+import type { Parts } from '../components.js'
+import type { PathMtus } from '../metering/pathMtus.js'
+import type { Sessions } from '../metering/sessions.js'
+import type { Retirement } from '../retirement/drain.js'
+import type { Settings } from '../settings.js'
+import { createControl } from './control.js'
+import { watchGas } from './gasWatch.js'
+import type { Metrics } from './metrics.js'
+
+/** Opens all through which the owner looks at, and steers, what runs: control socket, metrics, gas watch. */
+export async function openOwnersView(
+  parts: Parts,
+  settings: Settings,
+  desk: {
+    readonly sessions: Sessions
+    readonly firewall: Firewall
+    readonly metrics: Metrics
+    readonly hubs: ReadonlyMap<Address, HubLink>
+    readonly pathMtus: PathMtus
+    readonly retirement: Retirement
+  },
+): Promise<{ close(): Promise<void> }> {
+  const { sessions, firewall, metrics, hubs, pathMtus, retirement } = desk
+  const gas = watchGas(parts, settings.gasWarnBelow)
+  try {
+    const page =
+      settings.metricsPort === undefined
+        ? undefined
+        : await metrics.listen(settings.metricsPort, {
+            parts,
+            sessions: () => sessions.all(),
+            firewall,
+            gas,
+          })
+    const control = createControl(parts, { sessions, firewall, gas, hubs, pathMtus, retirement })
+    const socket = await listenControl(settings.home, control, parts.log)
+    return {
+      async close() {
+        gas.stop()
+        await socket.close()
+        await page?.close()
+      },
+    }
+  } catch (error) {
+    gas.stop()
+    throw error
+  }
+}

@@ -1,0 +1,129 @@
+import { type Address, explain, type Hex, refuse, type Verdict, wei } from '@pontage/shared'
+import { shouldClear } from '../../core/clearPlan.js'
+import { judgeGuarantee } from '../../core/guarantee.js'
+import { type ClearedChannel, judgeHubTotal, leastHubTotal } from '../../core/redeemPolicy.js'
+import { readAccount, readChannel } from '../../io/chain/chainViews.js'
+import type { HubLink } from '../../io/link/hubLink.js'
+import type { StoredChannel } from '../../io/store/promiseStore.js'
+import type { Parts } from '../components.js'
+
+/** Promises one clear may carry (docs/protocol.md). */
+const clearBatch = 1_000
+
+/** Turns promises held under one hub into its total. */
+export class Clearing {
+  /** Whether the hub has to see every promise again that is not drawn. */
+  #showAll = false
+
+  constructor(
+    private readonly parts: Parts,
+    private readonly hub: Address,
+    private readonly link: Pick<HubLink, 'request'>,
+    private readonly maxGuaranteeSeconds: number,
+    private readonly told: {
+      guaranteed: (channelId: Hex) => void
+      /** The hub promised less than it owes, or signed wrongly. */
+      suspect: (reason: string) => void
+    },
+  ) {}
+
+  /** The hub forgot what it took from us: the next time brings it all. */
+  showAllAgain(): void {
+    this.#showAll = true
+  }
+
+  /** Clears what moved; refuses with what the hub, or its answer, lacks. */
+  async clear(): Promise<Verdict> {
+    const { promises, chain, log } = this.parts
+    const head = await chain.head()
+    const showAll = this.#showAll
+    const moved = promises
+      .channelsOf(this.hub)
+      .filter((channel) => shouldClear(channel, head.at) || (showAll && isUndrawn(channel)))
+    for (let first = 0; first < moved.length; first += clearBatch) {
+      const verdict = await this.#clearSome(moved.slice(first, first + clearBatch))
+      if (!verdict.ok) return verdict
+    }
+    if (showAll) this.#showAll = false
+    if (moved.length > 0)
+      log.info('cleared', {
+        hub: this.hub,
+        total: promises.hubPromise(this.hub).total,
+        channels: moved.length,
+      })
+    return { ok: true }
+  }
+
+  async #clearSome(channels: readonly StoredChannel[]): Promise<Verdict> {
+    const { promises, typedData, identity, clock, log } = this.parts
+    const sent = channels.flatMap(({ channelId, promise }) =>
+      promise ? [{ channelId, amount: promise.amount, signature: promise.signature }] : [],
+    )
+    const answer = await this.link.request('clear', { promises: sent })
+    if (!answer.ok) return answer
+    const { total, signature, guarantees, refused } = answer.value
+    for (const { channelId, code, message } of refused)
+      log.warn('the hub refused a promise', { hub: this.hub, channelId, code, reason: message })
+    const refusedIds = new Set(refused.map(({ channelId }) => channelId))
+    const taken = sent.filter(({ channelId }) => !refusedIds.has(channelId))
+    const signed = typedData.check('HubPromise', { provider: identity.address, total, signature }, this.hub)
+    if (!signed.ok) return this.#suspect(signed)
+    const least = await this.#leastTotal(new Map(taken.map(({ channelId, amount }) => [channelId, amount])))
+    const verdict = judgeHubTotal(total, least)
+    if (!verdict.ok) return this.#suspect(verdict)
+    promises.keepClear(this.hub, { total, signature }, taken, clock.now())
+    for (const guarantee of guarantees) await this.#keepGuarantee(guarantee)
+    // A hub that refused something has answered, but not for all that it was asked.
+    const [first] = refused
+    return first === undefined
+      ? { ok: true }
+      : refuse({ code: 'peer-refused', peerCode: first.code, message: first.message })
+  }
+
+  async #keepGuarantee(guarantee: Parameters<Parts['promises']['keepGuarantee']>[0]): Promise<void> {
+    const { promises, typedData, identity, chain, log } = this.parts
+    const head = await chain.head()
+    const sound = judgeGuarantee(guarantee, {
+      hub: this.hub,
+      provider: identity.address,
+      channelId: guarantee.channelId,
+      above: wei(0n),
+      now: head.at,
+      maxGuaranteeSeconds: this.maxGuaranteeSeconds,
+    })
+    const checked = sound.ok ? typedData.check('Guarantee', guarantee, this.hub) : sound
+    if (!checked.ok) log.warn('not taken as a guarantee', { hub: this.hub, reason: explain(checked.refusal) })
+    else if (promises.channel(guarantee.channelId)) {
+      promises.keepGuarantee(guarantee, head.at)
+      this.told.guaranteed(guarantee.channelId)
+    }
+  }
+
+  /** What the hub's total must reach, from one block's figures and what it has now taken. */
+  async #leastTotal(taken: ReadonlyMap<Hex, bigint>) {
+    const { promises, chain, identity } = this.parts
+    const block = (await chain.head()).number
+    const account = await readAccount(chain, this.hub, identity.address, block)
+    const open = promises.channelsOf(this.hub).flatMap(({ channelId, promise }) => {
+      const cleared = wei(taken.get(channelId) ?? promise?.cleared ?? 0n)
+      return promise && cleared > promise.drawn ? [{ channelId, cleared }] : []
+    })
+    const channels: (ClearedChannel & { channelId: Hex })[] = await Promise.all(
+      open.map(async ({ channelId, cleared }) => ({
+        channelId,
+        cleared,
+        drawn: (await readChannel(chain, channelId, identity.address, block)).drawn,
+      })),
+    )
+    promises.noteDrawn(channels.map(({ channelId, drawn }) => ({ channelId, amount: drawn })))
+    return leastHubTotal(account.credited, channels, account.feeBps)
+  }
+
+  #suspect(verdict: Verdict): Verdict {
+    if (!verdict.ok) this.told.suspect(explain(verdict.refusal))
+    return verdict
+  }
+}
+
+const isUndrawn = ({ promise }: StoredChannel): boolean =>
+  promise !== undefined && promise.amount > promise.drawn

@@ -1,0 +1,79 @@
+import {
+  type Address,
+  channelIdOf,
+  type Params,
+  type Result,
+  refuse,
+  unixSeconds,
+  type Verdict,
+  wei,
+} from '@pontage/shared'
+import type { Link } from '@pontage/shared/node'
+import type { Parts } from '../components.js'
+import type { Sessions } from '../metering/sessions.js'
+import type { CreditLines } from '../promises/creditLines.js'
+import type { Settlement } from './settlement.js'
+
+/**
+ * Answers a hub that wants to close a channel: ends its session, clears what is held on it, and only then signs
+ * that we are done with it, for good.
+ */
+export function createReleaseDesk(
+  parts: Parts,
+  desk: {
+    readonly lines: CreditLines
+    readonly sessions: Sessions
+    readonly settlementWith: (hub: Address) => Settlement | undefined
+    readonly maxGuaranteeSeconds: number
+  },
+) {
+  const { identity, typedData, promises, commit, chain, log } = parts
+  return async function release(
+    { channel }: Params<'release'>,
+    link: Link,
+  ): Promise<Verdict<{ value: Result<'release'> }>> {
+    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+    if (link.peer !== channel.hub)
+      return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.hub })
+    promises.keepChannel(channelId, channel)
+    const before = promises.channel(channelId)
+    if (before?.released === undefined) {
+      desk.lines.release(channelId, true)
+      const settled = await giveUp(channelId)
+      if (!settled.ok) {
+        desk.lines.release(channelId, false)
+        return settled
+      }
+      const head = await chain.head()
+      promises.keepRelease({
+        channelId,
+        amount: promises.channel(channelId)?.promise?.amount ?? wei(0n),
+        // No guarantee that was ever given ends later than this.
+        upTo: unixSeconds(head.at + desk.maxGuaranteeSeconds),
+      })
+      log.info('released', { channelId, hub: channel.hub })
+    }
+    const released = promises.channel(channelId)?.released
+    if (released === undefined) throw new Error(`The release of channel ${channelId} was not stored.`)
+    return {
+      ok: true,
+      value: {
+        release: typedData.signed('Release', { channelId, ...released }, identity.privateKey),
+      },
+    }
+
+    async function giveUp(id: typeof channelId): Promise<Verdict> {
+      const running = desk.sessions.byChannel(id)
+      if (running) await desk.sessions.end(running.record.id, { code: 'channel-closing', channelId: id })
+      commit.flush()
+      const promise = promises.channel(id)?.promise
+      if (promise === undefined || promise.amount <= promise.cleared) return { ok: true }
+      const settlement = desk.settlementWith(channel.hub)
+      if (settlement === undefined) return refuse({ code: 'hub-not-accepted', hub: channel.hub })
+      const cleared = await settlement.clear()
+      const after = promises.channel(id)?.promise
+      if (after && after.amount <= after.cleared) return { ok: true }
+      return cleared.ok ? refuse({ code: 'hub-unreachable', hub: channel.hub }) : cleared
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { redeemable } from '../../core/redeemPolicy.js'
+import { readPayments } from '../../io/chain/chainNews.js'
+import { readAccount, readChannel } from '../../io/chain/chainViews.js'
+import type { StoredChannel } from '../../io/store/promiseStore.js'
+import type { Parts } from '../components.js'
+import { recordPayments } from './paymentHistory.js'
+
+/** Channels in one draw: a transaction stays far below any block's gas. */
+const drawBatch = 50
+
+/** What sending takes: less than serving does, so that a command can send without a daemon. */
+export type SendingParts = Omit<Parts, 'commit' | 'sessions'>
+
+/**
+ * Redeems what waits with a hub and what it promised beyond.
+ *
+ * @returns Tokens paid to the beneficiary; zero when nothing was due, and then nothing is sent.
+ * @throws UserError when the chain refuses it.
+ */
+export async function redeemAccount(parts: SendingParts, hub: Address): Promise<Wei> {
+  const { chain, identity, sender, promises, log } = parts
+  // What a crash left on its way may be a redemption: its effect must be seen before the next.
+  await sender.settleEarlier()
+  const promise = promises.hubPromise(hub)
+  const account = await readAccount(chain, hub, identity.address)
+  const due = redeemable(promise.total, account)
+  if (due === 0n) return due
+  const onPromise = promise.total > account.credited
+  const { receipt } = await sender.send(
+    chain.channels.redeem.populateTransaction({
+      hub,
+      provider: identity.address,
+      total: onPromise ? promise.total : 0n,
+      signature: onPromise ? promise.signature : '0x',
+    }),
+  )
+  const payments = readPayments(chain, receipt.logs, identity.address)
+  await recordPayments(parts, payments)
+  const redeemed = payments.reduce((sum, { kind, amount }) => (kind === 'redeem' ? sum + amount : sum), 0n)
+  if (redeemed < due) log.warn('the hub could not pay in full', { hub, due, paid: redeemed })
+  return wei(redeemed)
+}
+
+/** Draws promises from their channels under their guarantees, in batches. */
+export async function drawPromises(parts: SendingParts, channels: readonly StoredChannel[]): Promise<void> {
+  const { chain, identity, sender, promises } = parts
+  const orders = channels.flatMap(({ parties, promise, guarantee }) =>
+    promise && guarantee
+      ? [
+          {
+            parties,
+            provider: identity.address,
+            amount: promise.amount,
+            promiseSignature: promise.signature,
+            ceiling: guarantee.ceiling,
+            expiresAt: guarantee.expiresAt,
+            guaranteeSignature: guarantee.signature,
+          },
+        ]
+      : [],
+  )
+  if (orders.length > 0) await sender.settleEarlier()
+  for (let first = 0; first < orders.length; first += drawBatch) {
+    const batch = orders.slice(first, first + drawBatch)
+    const { receipt } = await sender.send(chain.channels.drawMany.populateTransaction(batch))
+    await recordPayments(parts, readPayments(chain, receipt.logs, identity.address))
+  }
+  const now = await Promise.all(
+    channels.map(async ({ channelId }) => ({
+      channelId,
+      amount: (await readChannel(chain, channelId, identity.address)).drawn,
+    })),
+  )
+  promises.noteDrawn(now)
+}
+
+/** Presents a promise on chain that no guarantee covers. @returns the transaction. */
+export async function openProtest(
+  parts: SendingParts,
+  { parties, promise }: StoredChannel,
+  drawn: Wei,
+): Promise<Hex | undefined> {
+  const { chain, identity, sender, settlements, clock } = parts
+  if (promise === undefined) return undefined
+  await sender.settleEarlier()
+  const { transaction, gasUsed, blockNumber, receipt } = await sender.send(
+    chain.channels.protest.populateTransaction(parties, identity.address, promise.amount, promise.signature),
+  )
+  const amount = wei(promise.amount - drawn)
+  settlements.add({
+    ...{ kind: 'protest', hub: parties.hub, amount, total: amount, gasUsed, gasPrice: receipt.gasPrice },
+    ...{ transaction, block: blockNumber, at: clock.now() },
+  })
+  return transaction
+}
+
+/** Has a protest paid whose window is over. */
+export async function settleProtest(parts: SendingParts, { parties }: StoredChannel): Promise<Wei> {
+  const { chain, identity, sender } = parts
+  await sender.settleEarlier()
+  const { receipt } = await sender.send(
+    chain.channels.settleProtest.populateTransaction(parties, identity.address),
+  )
+  const payments = readPayments(chain, receipt.logs, identity.address)
+  await recordPayments(parts, payments)
+  return wei(payments.reduce((sum, { kind, amount }) => (kind === 'draw' ? sum + amount : sum), 0n))
+}

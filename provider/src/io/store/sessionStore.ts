@@ -1,0 +1,288 @@
+import {
+  type Address,
+  type Bytes,
+  bytes,
+  type Hex,
+  type Price,
+  type UnixSeconds,
+  type Wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
+import {
+  addressFrom,
+  amountBlob,
+  amountFrom,
+  hexBlob,
+  hexFrom,
+  type WireguardKey,
+} from '@pontage/shared/node'
+import type { TunnelAddresses } from '../../core/addressPool.js'
+import type { Db } from './storeSchema.js'
+
+/** What is kept of a session: who, how much and when; never where to. */
+export interface SessionRecord {
+  readonly id: string
+  /** Number of its kernel objects. */
+  readonly key: number
+  readonly channelId: Hex
+  readonly consumer: Address
+  readonly hub: Address
+  readonly startedAt: UnixSeconds
+  readonly base: Wei
+}
+
+/** Its figures, as last known. */
+export interface SessionFigures {
+  readonly downBytes: bigint
+  readonly upBytes: bigint
+  readonly promises: number
+  /** Promised in total, base included. */
+  readonly paid: Wei
+}
+
+/** What it takes to raise the tunnel of a session again after a crash. */
+export interface TunnelRecord {
+  /** The machine's run in which its counts were taken: those of an earlier one are gone. */
+  readonly bootId: string
+  readonly paymentPort: number
+  readonly addresses: TunnelAddresses
+  readonly wireguardKey: WireguardKey
+  readonly presharedKey: WireguardKey
+  readonly price: Price
+  readonly creditBytes: Bytes
+  readonly graceSeconds: number
+}
+
+/** What a session has used, as it has to survive a crash besides its figures. */
+export interface SessionProgress {
+  readonly forwardedMs: number
+  /** Difference of the counts that loss explains. */
+  readonly gap: Bytes
+}
+
+/** What a session counted before its present kernel objects. */
+export interface Carried {
+  readonly down: Bytes
+  readonly up: Bytes
+  readonly packets: bigint
+}
+
+/** A session that a crash left open, with all that raises it again. */
+export interface InterruptedSession {
+  readonly record: SessionRecord
+  readonly tunnel: TunnelRecord
+  readonly carried: Carried
+  /** Whether the kernel was told to count under its present key. */
+  readonly isRaised: boolean
+  readonly progress: SessionProgress
+  readonly promises: number
+}
+
+export interface SessionHistory extends SessionRecord, SessionFigures {
+  readonly endedAt: UnixSeconds | undefined
+  readonly ending: string | undefined
+}
+
+interface Row {
+  id: string
+  key: number
+  channel: Buffer
+  consumer: Buffer
+  hub: Buffer
+  started_at: number
+  base: Buffer
+  paid: Buffer
+  down: number
+  up: number
+  promises: number
+  ended_at: number | null
+  ending: string | null
+}
+
+interface TunnelRow {
+  boot: string
+  payment_port: number
+  address4: string
+  address6: string
+  wireguard_key: string
+  preshared_key: string
+  price_per_megabyte: Buffer
+  price_per_hour: Buffer
+  credit: number
+  grace: number
+  carried_down: number
+  carried_up: number
+  carried_packets: number
+  forwarded_ms: number
+  gap: number
+  raised: number
+}
+
+/** History of sessions, and which of them a crash left open. */
+export class SessionStore {
+  constructor(private readonly db: Db) {}
+
+  begin(record: SessionRecord, tunnel: TunnelRecord): void {
+    this.db.transaction(() => {
+      this.#beginRecord(record)
+      this.db
+        .prepare('INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1)')
+        .run(
+          record.id,
+          tunnel.bootId,
+          tunnel.paymentPort,
+          tunnel.addresses.address4,
+          tunnel.addresses.address6,
+          tunnel.wireguardKey,
+          tunnel.presharedKey,
+          amountBlob(tunnel.price.perMegabyte),
+          amountBlob(tunnel.price.perHour),
+          tunnel.creditBytes,
+          tunnel.graceSeconds,
+        )
+    })()
+  }
+
+  #beginRecord(record: SessionRecord): void {
+    this.db
+      .prepare(
+        `INSERT INTO session (id, key, channel, consumer, hub, started_at, base, paid, down, up, promises)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
+      )
+      .run(
+        record.id,
+        record.key,
+        hexBlob(record.channelId),
+        hexBlob(record.consumer),
+        hexBlob(record.hub),
+        record.startedAt,
+        amountBlob(record.base),
+        amountBlob(record.base),
+      )
+  }
+
+  /** Notes figures of a session that goes on. */
+  note(id: string, figures: SessionFigures, progress: SessionProgress): void {
+    this.db.transaction(() => {
+      this.#noteFigures(id, figures)
+      this.db
+        .prepare('UPDATE tunnel SET forwarded_ms = ?, gap = ? WHERE session = ?')
+        .run(Math.floor(progress.forwardedMs), progress.gap, id)
+    })()
+  }
+
+  #noteFigures(id: string, figures: SessionFigures): void {
+    this.db
+      .prepare('UPDATE session SET down = ?, up = ?, promises = ?, paid = ? WHERE id = ?')
+      .run(figures.downBytes, figures.upBytes, figures.promises, amountBlob(figures.paid), id)
+  }
+
+  /**
+   * Takes what the kernel has counted for a session into its totals, and gives it a new key in the same commit: the
+   * objects of the old key are never counted again, wherever the next crash comes.
+   */
+  carry(id: string, carried: Carried, key: number): void {
+    this.db.transaction(() => {
+      this.db
+        .prepare('UPDATE session SET key = ?, down = ?, up = ? WHERE id = ?')
+        .run(key, carried.down, carried.up, id)
+      this.db
+        .prepare(
+          'UPDATE tunnel SET carried_down = ?, carried_up = ?, carried_packets = ?, raised = 0 WHERE session = ?',
+        )
+        .run(carried.down, carried.up, carried.packets, id)
+    })()
+  }
+
+  /** Notes that the kernel counts for a session under its present key. */
+  raised(id: string): void {
+    this.db.prepare('UPDATE tunnel SET raised = 1 WHERE session = ?').run(id)
+  }
+
+  /** What raises an open session's tunnel again; undefined when it is not known. */
+  interrupted(id: string): InterruptedSession | undefined {
+    const row = this.db
+      .prepare<[string], Row & TunnelRow>(
+        'SELECT * FROM session JOIN tunnel ON tunnel.session = session.id WHERE id = ? AND ended_at IS NULL',
+      )
+      .get(id)
+    return row && readInterrupted(row)
+  }
+
+  end(id: string, figures: SessionFigures, ending: string, at: UnixSeconds): void {
+    this.db.transaction(() => {
+      this.#noteFigures(id, figures)
+      this.db.prepare('UPDATE session SET ended_at = ?, ending = ? WHERE id = ?').run(at, ending, id)
+      this.db.prepare('DELETE FROM tunnel WHERE session = ?').run(id)
+    })()
+  }
+
+  /** Sessions that were never ended: a crash's. */
+  open(): SessionHistory[] {
+    return this.db
+      .prepare<[], Row>('SELECT * FROM session WHERE ended_at IS NULL ORDER BY started_at')
+      .all()
+      .map(readRow)
+  }
+
+  /** All sessions, the oldest first. */
+  all(): SessionHistory[] {
+    return this.db.prepare<[], Row>('SELECT * FROM session ORDER BY started_at').all().map(readRow)
+  }
+
+  /** The latest sessions, newest first. */
+  latest(count: number): SessionHistory[] {
+    return this.db
+      .prepare<[number], Row>('SELECT * FROM session ORDER BY started_at DESC LIMIT ?')
+      .all(count)
+      .map(readRow)
+  }
+
+  /** A key that no session in the store has. */
+  nextKey(): number {
+    const row = this.db.prepare<[], { last: number | null }>('SELECT max(key) AS last FROM session').get()
+    return (row?.last ?? 0) + 1
+  }
+}
+
+const readInterrupted = (row: Row & TunnelRow): InterruptedSession => ({
+  record: readRow(row),
+  tunnel: {
+    bootId: row.boot,
+    paymentPort: row.payment_port,
+    addresses: { address4: row.address4, address6: row.address6 },
+    wireguardKey: row.wireguard_key,
+    presharedKey: row.preshared_key,
+    price: {
+      perMegabyte: weiPerMegabyte(amountFrom(row.price_per_megabyte)),
+      perHour: weiPerHour(amountFrom(row.price_per_hour)),
+    },
+    creditBytes: bytes(BigInt(row.credit)),
+    graceSeconds: row.grace,
+  },
+  carried: {
+    down: bytes(BigInt(row.carried_down)),
+    up: bytes(BigInt(row.carried_up)),
+    packets: BigInt(row.carried_packets),
+  },
+  isRaised: row.raised === 1,
+  progress: { forwardedMs: row.forwarded_ms, gap: bytes(BigInt(row.gap)) },
+  promises: row.promises,
+})
+
+const readRow = (row: Row): SessionHistory => ({
+  id: row.id,
+  key: row.key,
+  channelId: hexFrom(row.channel),
+  consumer: addressFrom(row.consumer),
+  hub: addressFrom(row.hub),
+  startedAt: row.started_at as UnixSeconds,
+  base: amountFrom(row.base),
+  paid: amountFrom(row.paid),
+  downBytes: BigInt(row.down),
+  upBytes: BigInt(row.up),
+  promises: row.promises,
+  endedAt: (row.ended_at ?? undefined) as UnixSeconds | undefined,
+  ending: row.ending ?? undefined,
+})

@@ -1,0 +1,159 @@
+import {
+  type IIdentityRegistry,
+  IIdentityRegistry__factory,
+  type IMarketplace,
+  IMarketplace__factory,
+  type IPaymentChannels,
+  IPaymentChannels__factory,
+  type TestToken,
+  TestToken__factory,
+} from '@pontage/channel-contracts'
+import type { Deployment } from '../../documents.js'
+import { type UnixSeconds, unixSeconds } from '../../units.js'
+import { UserError } from '../program/userError.js'
+import type { Log } from '../report/log.js'
+import { readDeployment } from './deployment.js'
+import { askChainId, RpcPool } from './rpcPool.js'
+
+/** A block by number and time. */
+export interface Block {
+  readonly number: number
+  readonly at: UnixSeconds
+  readonly hash: string
+}
+
+/** One deployment on one chain, read through one RPC address or several. */
+export interface Chain {
+  readonly deployment: Deployment
+  readonly rpc: RpcPool
+  readonly token: TestToken
+  readonly registry: IIdentityRegistry
+  readonly channels: IPaymentChannels
+  readonly marketplace: IMarketplace
+  /** How many blocks must follow one before what it says is relied upon; 0 relies on the newest. */
+  readonly confirmations: number
+  /** The most a transaction may offer for each unit of gas, in wei of the chain's coin. */
+  readonly maxFeePerGas: bigint
+  readonly tokenDecimals: number
+  readonly tokenSymbol: string
+  /** The newest block. */
+  head(): Promise<Block>
+  /** The block `confirmations` below the newest: what is decided, is decided on it. */
+  confirmed(): Promise<Block>
+  close(): void
+}
+
+/** 500 gwei. */
+const defaultMaxFeePerGas = 500n * 10n ** 9n
+
+/**
+ * Connects to a chain and makes sure that it is the deployment's.
+ *
+ * @param options.rpc - Addresses of nodes, the preferred first.
+ * @param options.deploymentFile - JSON of a {@link Deployment}; the committed one of the chain when left out.
+ * @throws UserError when the RPC does not answer, is another chain's, or has no such contracts.
+ */
+export async function connectChain(options: {
+  rpc: string | readonly string[]
+  deploymentFile?: string
+  confirmations: number
+  maxFeePerGas?: bigint
+  log?: Log
+}): Promise<Chain> {
+  const urls = [...new Set([options.rpc].flat())]
+  const chainId = await commonChainId(urls, options.log)
+  const deployment = await readDeployment(options.deploymentFile, chainId)
+  if (deployment.chainId !== chainId)
+    throw new UserError(
+      `${urls.join(', ')} is chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
+    )
+  const rpc = new RpcPool(urls, chainId, options.log)
+  for (const contract of ['token', 'registry', 'channels', 'marketplace'] as const)
+    if ((await rpc.getCode(deployment[contract])) === '0x') {
+      rpc.destroy()
+      throw new UserError(
+        `There is no ${contract} contract at ${deployment[contract]} on chain ${chainId}. Check --deployment, or whether the node is synchronised.`,
+      )
+    }
+  const token = TestToken__factory.connect(deployment.token, rpc)
+  const blockAt = async (tag: number | 'latest'): Promise<Block> => {
+    const block = await rpc.getBlock(tag)
+    if (!block?.hash) throw new Error(`The RPC ${rpc.url} has no block ${tag}.`)
+    return { number: block.number, at: unixSeconds(block.timestamp), hash: block.hash }
+  }
+  const [decimals, symbol] = await Promise.all([token.decimals(), token.symbol()])
+  return {
+    deployment,
+    rpc,
+    token,
+    registry: IIdentityRegistry__factory.connect(deployment.registry, rpc),
+    channels: IPaymentChannels__factory.connect(deployment.channels, rpc),
+    marketplace: IMarketplace__factory.connect(deployment.marketplace, rpc),
+    confirmations: options.confirmations,
+    maxFeePerGas: options.maxFeePerGas ?? defaultMaxFeePerGas,
+    tokenDecimals: Number(decimals),
+    tokenSymbol: symbol,
+    head: () => blockAt('latest'),
+    confirmed: async () => {
+      const newest = await rpc.getBlockNumber()
+      return blockAt(Math.max(0, newest - options.confirmations))
+    },
+    close: () => rpc.destroy(),
+  }
+}
+
+/**
+ * The one chain that these addresses are on. Those that do not answer are left for later, as long as one does.
+ *
+ * @throws UserError when none answers, or two are on different chains.
+ */
+async function commonChainId(urls: readonly string[], log: Log | undefined): Promise<number> {
+  const answers = await Promise.all(
+    urls.map(async (url) => ({ url, chainId: await askChainId(url).catch((error: Error) => error) })),
+  )
+  let found: { url: string; chainId: number } | undefined
+  let failure = new Error('no address is given')
+  for (const { url, chainId } of answers) {
+    if (chainId instanceof Error) {
+      failure = chainId
+      continue
+    }
+    if (found && found.chainId !== chainId)
+      throw new UserError(
+        `${found.url} is chain ${found.chainId}, but ${url} is chain ${chainId}. Name addresses of one chain with --rpc.`,
+      )
+    found = { url, chainId }
+  }
+  if (!found)
+    throw new UserError(
+      `The chain at ${urls.join(', ')} cannot be reached: ${failure.message}. Check --rpc and that the node runs.`,
+      { cause: failure },
+    )
+  for (const { url, chainId } of answers)
+    if (chainId instanceof Error) log?.warn('RPC does not answer', { rpc: url, reason: chainId.message })
+  return found.chainId
+}
+
+/**
+ * Reads logs in pieces that public RPCs accept, halving a piece that is refused.
+ *
+ * @param read - Reads the logs of the blocks `from` to `to`, both included.
+ */
+export async function* inChunks<Log>(
+  from: number,
+  to: number,
+  read: (from: number, to: number) => Promise<Log[]>,
+): AsyncGenerator<Log> {
+  let size = 2_000
+  for (let start = from; start <= to; ) {
+    const end = Math.min(to, start + size - 1)
+    try {
+      const logs = await read(start, end)
+      yield* logs
+      start = end + 1
+    } catch (error) {
+      if (end === start) throw error
+      size = Math.max(1, Math.floor((end - start + 1) / 2))
+    }
+  }
+}

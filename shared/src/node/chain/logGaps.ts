@@ -1,0 +1,83 @@
+import type { Log as ChainLog, Filter, FilterByBlockHash, JsonRpcProvider } from 'ethers'
+import { keccak256 } from '../signing/keccak.js'
+
+/** Blocks at the end of a piece whose headers are compared: all of them where the chain is followed block by block. */
+const checkedBlocks = 64
+
+interface Header {
+  readonly number: string
+  readonly hash: string
+  readonly logsBloom: string
+  readonly transactions: readonly string[]
+}
+
+interface RawLog {
+  readonly address: string
+  readonly topics: readonly string[]
+}
+
+/**
+ * Looks for a block whose header and receipts speak of a log that the node's answer to eth_getLogs left out.
+ *
+ * @returns The first such block; undefined when there is none among the last 64.
+ * @throws Error when the blocks changed while they were compared.
+ */
+export async function findGap(
+  rpc: JsonRpcProvider,
+  filter: Filter | FilterByBlockHash,
+  logs: readonly ChainLog[],
+): Promise<number | undefined> {
+  if (!('fromBlock' in filter) || typeof filter.address !== 'string') return undefined
+  const { fromBlock, toBlock } = filter
+  if (typeof fromBlock !== 'number' || typeof toBlock !== 'number') return undefined
+  const contract = filter.address.toLowerCase()
+  const told = new Set(logs.map(({ blockNumber }) => blockNumber))
+  const first = Math.max(fromBlock, toBlock - checkedBlocks + 1)
+  const silent = Array.from({ length: toBlock - first + 1 }, (_, index) => first + index).filter(
+    (number) => !told.has(number),
+  )
+  const headers = await Promise.all(
+    silent.map((number): Promise<Header | null> => rpc.send('eth_getBlockByNumber', [hexOf(number), false])),
+  )
+  for (const [index, header] of headers.entries()) {
+    if (!header || !bloomMayHold(header.logsBloom, contract)) continue
+    const isWanted = ({ address, topics }: RawLog) =>
+      address.toLowerCase() === contract && matches(filter.topics ?? [], topics)
+    if (!(await holds(rpc, header, isWanted))) continue
+    // Asked by its hash: a block that came in place of another meanwhile is no gap.
+    const again: RawLog[] = await rpc.send('eth_getLogs', [{ blockHash: header.hash, address: contract }])
+    if (again.some(isWanted)) throw new Error(`Block ${silent[index]} changed while its logs were read.`)
+    return silent[index]
+  }
+  return undefined
+}
+
+async function holds(rpc: JsonRpcProvider, header: Header, isWanted: (log: RawLog) => boolean) {
+  for (const hash of header.transactions) {
+    const receipt: { logs: RawLog[] } | null = await rpc.send('eth_getTransactionReceipt', [hash])
+    if (receipt?.logs.some(isWanted)) return true
+  }
+  return false
+}
+
+/** Whether a header's filter of 2,048 bits may speak of a contract (Ethereum yellow paper, section 4.3.1). */
+export function bloomMayHold(bloom: string, contract: string): boolean {
+  const bits = Buffer.from(bloom.slice(2), 'hex')
+  const digest = keccak256(Buffer.from(contract.slice(2), 'hex'))
+  return [0, 2, 4].every((at) => {
+    const bit = digest.readUInt16BE(at) & 2_047
+    return ((bits[bits.length - 1 - (bit >> 3)] ?? 0) & (1 << (bit & 7))) !== 0
+  })
+}
+
+const matches = (
+  wanted: readonly (string | readonly string[] | null)[],
+  topics: readonly string[],
+): boolean =>
+  wanted.every((each, index) => {
+    if (each === null) return true
+    const choices = typeof each === 'string' ? [each] : each
+    return choices.some((choice) => choice.toLowerCase() === topics[index]?.toLowerCase())
+  })
+
+const hexOf = (number: number): string => `0x${number.toString(16)}`

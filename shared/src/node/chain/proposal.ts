@@ -1,0 +1,32 @@
+import type { Document } from '../../documents.js'
+import { address, bytes32 } from '../../units.js'
+
+/** A proposal as the chain's event gives it. */
+export interface RawProposal {
+  readonly provider: string
+  readonly service: string
+  readonly pricePerMegabyte: bigint
+  readonly pricePerHour: bigint
+  readonly country: string
+  readonly endpoint: string
+  readonly wireguardKey: string
+  readonly certificate: string
+  readonly exitPolicy: string
+  readonly hubs: readonly string[]
+  readonly issuedAt: bigint
+}
+
+/** The signed document in it, as its signature is checked. */
+export const proposalFrom = (raw: RawProposal): Document<'Proposal'> => ({
+  provider: address(raw.provider),
+  service: raw.service,
+  pricePerMegabyte: raw.pricePerMegabyte,
+  pricePerHour: raw.pricePerHour,
+  country: raw.country,
+  endpoint: raw.endpoint,
+  wireguardKey: bytes32(raw.wireguardKey),
+  certificate: bytes32(raw.certificate),
+  exitPolicy: raw.exitPolicy,
+  hubs: [...raw.hubs].map(address),
+  issuedAt: Number(raw.issuedAt),
+})

@@ -1,0 +1,152 @@
+import {
+  type Log as ChainLog,
+  type Filter,
+  type FilterByBlockHash,
+  type JsonRpcPayload,
+  JsonRpcProvider,
+  type JsonRpcResult,
+  Network,
+} from 'ethers'
+import { UserError } from '../program/userError.js'
+import type { Log } from '../report/log.js'
+import { findGap } from './logGaps.js'
+import { askRpc } from './rpcRequest.js'
+
+/** One RPC address, and whether it is asked. */
+interface Endpoint {
+  readonly url: string
+  /** Why it is passed over; undefined while it is well. */
+  trouble?: string
+  /** Milliseconds of the monotonic clock before which it is asked only if no other is left. */
+  notBefore: number
+  /** Whether it has said that it is on the right chain since it was last away. */
+  isChecked: boolean
+}
+
+const awayMs = 5_000
+const distrustMs = 300_000
+/** Milliseconds between looks for receipts. */
+const pollingMs = 500
+/** Blocks that one node may lag behind another without anybody being at fault. */
+const toleratedLag = 3
+
+/**
+ * The chain by several RPC addresses: the first that answers is asked until it fails, lags, leaves out logs or turns
+ * out to be on another chain; then the next. One that failed is tried again after a while.
+ */
+export class RpcPool extends JsonRpcProvider {
+  readonly #endpoints: readonly Endpoint[]
+  readonly #chainId: number
+  readonly #log: Log | undefined
+  #active: Endpoint
+  #highest = 0
+
+  constructor(urls: readonly string[], chainId: number, log: Log | undefined) {
+    const [first] = urls
+    if (first === undefined) throw new UserError('No RPC address is given. Name one with --rpc.')
+    super(first, chainId, {
+      staticNetwork: Network.from(chainId),
+      cacheTimeout: -1,
+      polling: true,
+      pollingInterval: pollingMs,
+    })
+    const [active, ...others] = urls.map((url): Endpoint => ({ url, notBefore: 0, isChecked: false }))
+    this.#active = active ?? { url: first, notBefore: 0, isChecked: false }
+    this.#endpoints = [this.#active, ...others]
+    this.#chainId = chainId
+    this.#log = log
+  }
+
+  /** The address that is asked at the moment. */
+  get url(): string {
+    return this.#active.url
+  }
+
+  override async _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<JsonRpcResult[]> {
+    let failure: Error | undefined
+    for (const endpoint of this.#inOrder()) {
+      try {
+        if (this.#endpoints.length > 1 && !endpoint.isChecked && !(await this.#check(endpoint))) continue
+        const results = await askRpc(endpoint.url, payload)
+        this.#use(endpoint)
+        return results
+      } catch (error) {
+        failure = error as Error
+        this.#passOver(endpoint, `does not answer: ${failure.message}`, awayMs)
+      }
+    }
+    throw failure ?? new Error('No RPC address is on the right chain.')
+  }
+
+  /** The newest block's number; a node that fell behind what was seen before is passed over where another did not. */
+  override async getBlockNumber(): Promise<number> {
+    let best = 0
+    for (let asked = 0; asked < this.#endpoints.length; asked++) {
+      const endpoint = this.#active
+      const number = Number(await this.send('eth_blockNumber', []))
+      best = Math.max(best, number)
+      if (number + toleratedLag >= this.#highest || this.#active !== endpoint) break
+      this.#passOver(endpoint, `is at block ${number}, after block ${this.#highest} was seen`, awayMs)
+    }
+    if (best + toleratedLag < this.#highest)
+      this.#log?.warn('the chain is shorter than before', { block: best, before: this.#highest })
+    this.#highest = best
+    return best
+  }
+
+  /** @throws Error when no address gives all logs that the headers of the blocks speak of. */
+  override async getLogs(filter: Filter | FilterByBlockHash): Promise<ChainLog[]> {
+    for (let left = this.#endpoints.length; ; left--) {
+      const endpoint = this.#active
+      const logs = await super.getLogs(filter)
+      const gap = await findGap(this, filter, logs)
+      if (gap === undefined) return logs
+      this.#passOver(endpoint, `leaves out logs of block ${gap}`, distrustMs)
+      if (left <= 1) throw new Error(`The RPC ${endpoint.url} leaves out logs of block ${gap}.`)
+    }
+  }
+
+  /** Those that are well, the present one first; then those due to be tried again; at last the rest. */
+  #inOrder(): readonly Endpoint[] {
+    const now = performance.now()
+    const rank = (endpoint: Endpoint): number => {
+      if (endpoint.trouble === undefined) return endpoint === this.#active ? 0 : 1
+      return endpoint.notBefore <= now ? 2 : 3
+    }
+    return [...this.#endpoints].sort((a, b) => rank(a) - rank(b))
+  }
+
+  async #check(endpoint: Endpoint): Promise<boolean> {
+    const chainId = await askChainId(endpoint.url)
+    endpoint.isChecked = chainId === this.#chainId
+    if (!endpoint.isChecked) this.#passOver(endpoint, `is chain ${chainId}, not ${this.#chainId}`, distrustMs)
+    return endpoint.isChecked
+  }
+
+  #use(endpoint: Endpoint): void {
+    const isBack = endpoint.trouble !== undefined && endpoint.notBefore <= performance.now()
+    if (endpoint !== this.#active || isBack) this.#log?.info('RPC in use', { rpc: endpoint.url })
+    this.#active = endpoint
+    // One that is asked for want of any other stays what it is until its time has passed.
+    if (isBack) delete endpoint.trouble
+  }
+
+  #passOver(endpoint: Endpoint, trouble: string, forMs: number): void {
+    const isNews = endpoint.trouble === undefined || endpoint.trouble.slice(0, 12) !== trouble.slice(0, 12)
+    endpoint.trouble = trouble
+    endpoint.notBefore = performance.now() + forMs
+    endpoint.isChecked = false
+    if (isNews) this.#log?.warn('RPC passed over', { rpc: endpoint.url, reason: trouble.slice(0, 200) })
+    const well = this.#endpoints.find((each) => each.trouble === undefined)
+    if (well && this.#active === endpoint) this.#active = well
+  }
+}
+
+/** @throws Error when it does not answer with a number. */
+export async function askChainId(url: string): Promise<number> {
+  const [answer] = await askRpc(url, { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
+  const chainId = Number(answer?.result)
+  if (!Number.isSafeInteger(chainId) || chainId <= 0)
+    throw new Error('it does not answer eth_chainId with a number')
+  return chainId
+}

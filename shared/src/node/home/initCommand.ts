@@ -1,0 +1,81 @@
+import { getAddress } from 'ethers'
+import type { CommandModule, Options } from 'yargs'
+import type { CommonOptions } from '../program/program.js'
+import { printJson, printLines } from '../report/print.js'
+import { backUp } from './backup.js'
+import { makeHome } from './homeFolder.js'
+import { jsonFlag, type KeyOptions } from './settings.js'
+
+type InitOptions = KeyOptions & {
+  importKeyFile: string | undefined
+  importMnemonicFile: string | undefined
+  backupFile: string | undefined
+  backup: boolean
+  json: boolean
+}
+
+/**
+ * The command that makes a home: an encrypted key, new or imported, and a configuration.
+ *
+ * @param options.flags - The program's settings; those given with init are written into the configuration.
+ * @param options.next - What its user is told to do next, a line each.
+ */
+export const initCommand = (options: {
+  program: string
+  flags: Readonly<Record<string, Options>>
+  next: readonly string[]
+}): CommandModule<CommonOptions, never> => {
+  const module: CommandModule<CommonOptions, InitOptions> = {
+    command: 'init',
+    describe: 'Make a key and a configuration; settings given here are written into it',
+    builder: {
+      ...options.flags,
+      ...jsonFlag,
+      'import-key-file': {
+        type: 'string',
+        requiresArg: true,
+        describe: 'File with a private key (hexadecimal) to import instead of making one',
+      },
+      'import-mnemonic-file': {
+        type: 'string',
+        requiresArg: true,
+        conflicts: 'import-key-file',
+        describe: 'File with the words of a backup to import instead of making a key',
+      },
+      'backup-file': {
+        type: 'string',
+        requiresArg: true,
+        describe: 'Write the words of the new key into this new file instead of showing them',
+      },
+      backup: {
+        type: 'boolean',
+        default: true,
+        describe: 'Show the words of the new key at the terminal, and ask for some of them',
+      },
+    },
+    async handler(given) {
+      const { home, json, passwordFile, importKeyFile, importMnemonicFile } = given
+      const { program, flags, next } = options
+      let isBackedUp = importKeyFile !== undefined || importMnemonicFile !== undefined
+      const made = await makeHome({
+        ...{ program, home, passwordFile, importKeyFile, importMnemonicFile, flags, given: { ...given } },
+        backUp: async (words) => {
+          isBackedUp = await backUp(words, { ...given, isTerminal: process.stdin.isTTY === true && !json })
+        },
+      })
+      if (json) return printJson({ address: made.address, home, backedUp: isBackedUp })
+      printLines(
+        `Address   ${getAddress(made.address)}`,
+        `Keystore  ${made.keystore}`,
+        `Settings  ${made.config}`,
+        '',
+        ...(isBackedUp
+          ? []
+          : ['No words were shown: the keystore and its password are the only copy of the key.']),
+        ...next,
+      )
+    },
+  }
+  // runProgram takes commands whatever their options are.
+  return module as never
+}

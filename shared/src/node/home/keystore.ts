@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto'
+import { chmod, readFile, stat } from 'node:fs/promises'
+import { decryptKeystoreJson, encryptKeystoreJson, HDNodeWallet, Mnemonic, Wallet } from 'ethers'
+import type { Hex } from '../../units.js'
+import { UserError } from '../program/userError.js'
+import { createIdentity, type Identity, PrivateKey } from '../signing/identity.js'
+import { writeFileDurably } from './durableFile.js'
+
+/**
+ * Makes an encrypted keystore (version 3, scrypt) at `path`, readable by its owner only.
+ *
+ * @param privateKey - Hexadecimal key to import; a new one is made when it is left out.
+ * @throws UserError when a keystore stands there already: it is never overwritten.
+ */
+export async function createKeystore(path: string, password: string, privateKey?: string): Promise<Identity> {
+  if (await stat(path).catch(() => undefined))
+    throw new UserError(`A keystore stands at ${path} already. Use it, or name another --home.`)
+  const wallet = privateKey === undefined ? Wallet.createRandom() : walletFrom(privateKey)
+  const json = await encryptKeystoreJson({ address: wallet.address, privateKey: wallet.privateKey }, password)
+  await writeFileDurably(path, `${json}\n`, 0o600)
+  return createIdentity(new PrivateKey(wallet.privateKey))
+}
+
+/** @throws UserError for a missing file, a file that is no keystore, or a wrong password. */
+export async function openKeystore(path: string, password: string): Promise<Identity> {
+  const json = await readFile(path, 'utf8').catch((cause) => {
+    throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
+  })
+  await chmod(path, 0o600)
+  try {
+    const account = await decryptKeystoreJson(json, password)
+    return createIdentity(new PrivateKey(account.privateKey))
+  } catch (cause) {
+    const wrong = cause instanceof Error && /password/i.test(cause.message)
+    throw new UserError(
+      wrong
+        ? `The password does not open the keystore ${path}. Give the one chosen at init.`
+        : `${path} is not a version 3 keystore. Restore it from your backup.`,
+      { cause },
+    )
+  }
+}
+
+/** Twelve new words from which a key follows, for a backup on paper. */
+export const newMnemonic = (): string => Mnemonic.fromEntropy(randomBytes(16)).phrase
+
+/**
+ * The private key that follows from words of BIP-39, at the first path that wallets use (m/44'/60'/0'/0/0).
+ *
+ * @throws UserError when they are no such words.
+ */
+export function keyFromMnemonic(words: string): Hex {
+  const phrase = words.trim().toLowerCase().split(/\s+/).join(' ')
+  if (!Mnemonic.isValidMnemonic(phrase))
+    throw new UserError(
+      'The words to import are no mnemonic: expected 12 to 24 words of the English list, in their order.',
+    )
+  return HDNodeWallet.fromPhrase(phrase).privateKey as Hex
+}
+
+function walletFrom(privateKey: string): Wallet {
+  try {
+    return new Wallet(privateKey.trim())
+  } catch {
+    throw new UserError('The key to import is not a private key: expected 32 bytes in hexadecimal.')
+  }
+}

@@ -1,0 +1,107 @@
+import type { InferredOptionTypes, Options } from 'yargs'
+import { parseTokens } from '../../quantity.js'
+import { type Chain, connectChain } from '../chain/chain.js'
+import type { CommonOptions } from '../program/program.js'
+import type { Log } from '../report/log.js'
+import type { Identity } from '../signing/identity.js'
+import { keystorePath } from './homeFolder.js'
+import { openKeystore } from './keystore.js'
+import { readPassword } from './password.js'
+
+type Flags = Readonly<Record<string, Options>>
+
+/** Flags of every command that talks to the chain. */
+export const chainFlags = {
+  rpc: {
+    type: 'string',
+    default: 'http://127.0.0.1:8545',
+    requiresArg: true,
+    describe:
+      'JSON-RPC address of the chain; several, parted by commas, are used one after the other as they fail',
+  },
+  deployment: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'JSON file that names the contracts; the committed one of the chain when left out',
+  },
+  confirmations: {
+    type: 'number',
+    default: 2,
+    requiresArg: true,
+    describe: 'Blocks that must follow one before it is relied upon',
+  },
+  'max-gas-price': {
+    type: 'string',
+    default: '500',
+    requiresArg: true,
+    describe: 'The most a transaction offers for a unit of gas, in billionths of the chain’s coin (gwei)',
+  },
+} as const satisfies Flags
+
+/** Flags of every command that signs. */
+export const keyFlags = {
+  'password-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'File with the keystore’s password; a systemd credential, or asked for, when left out',
+  },
+} as const satisfies Flags
+
+export const jsonFlag = {
+  json: { type: 'boolean', default: false, describe: 'Print one JSON object' },
+} as const satisfies Flags
+
+/** `password-file` is typed, `passwordFile` is read. */
+type Camel<Name extends string> = Name extends `${infer Head}-${infer Tail}`
+  ? `${Head}${Capitalize<Camel<Tail>>}`
+  : Name
+
+/** What a handler is given for a table of flags. */
+export type Given<Table extends Flags> = {
+  [Name in keyof Table as Camel<Name & string>]: InferredOptionTypes<Table>[Name]
+}
+
+export type ChainOptions = CommonOptions & Given<typeof chainFlags>
+export type KeyOptions = CommonOptions & Given<typeof keyFlags>
+
+/** @throws UserError when the chain cannot be reached or is another one. */
+export const openChain = (
+  { rpc, deployment, confirmations, maxGasPrice }: ChainOptions,
+  log?: Log,
+): Promise<Chain> =>
+  connectChain({
+    // A flag that is repeated comes as a list.
+    rpc: [rpc].flat().flatMap((each) => each.split(',').map((url) => url.trim())),
+    ...(log ? { log } : {}),
+    confirmations: wholeNumber('--confirmations', confirmations),
+    maxFeePerGas: parseTokens(maxGasPrice, 9),
+    ...(deployment === undefined ? {} : { deploymentFile: deployment }),
+  })
+
+/** Runs `work` with a connection that is closed again, however it ends. */
+export async function onChain<Result>(
+  options: ChainOptions,
+  work: (chain: Chain) => Promise<Result>,
+  log?: Log,
+): Promise<Result> {
+  const chain = await openChain(options, log)
+  try {
+    return await work(chain)
+  } finally {
+    chain.close()
+  }
+}
+
+/** The identity of a home. @throws UserError for a missing keystore or a wrong password. */
+export async function unlock({ home, passwordFile }: KeyOptions): Promise<Identity> {
+  const path = keystorePath(home)
+  return openKeystore(path, await readPassword(passwordFile, `Password of ${path}: `))
+}
+
+/** @throws RangeError unless `value` is a whole number between the limits. */
+export function wholeNumber(flag: string, value: number, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `of at least ${least}`
+  const seen = Number.isNaN(value) ? 'not a number' : value
+  throw new RangeError(`${flag} is ${seen}: expected a whole number ${range}.`)
+}

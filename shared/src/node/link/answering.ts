@@ -1,0 +1,132 @@
+import { decodeClear, encodeCleared } from '../../clearFrame.js'
+import { frameKind } from '../../promiseFrame.js'
+import { explain, type Refusal, type Verdict } from '../../refusal.js'
+import {
+  encodeMessage,
+  type NoticeType,
+  notices,
+  type RequestType,
+  type Result,
+  requests,
+} from '../../wire.js'
+import type { Log } from '../report/log.js'
+import { problemOf } from './hello.js'
+import type { Handlers, Link } from './link.js'
+import { inRequest } from './requestContext.js'
+
+/** What a link may ask of us; a refusal from here is the answer. */
+export interface Allowance {
+  /** One more request: undefined when it may be made. */
+  readonly take: () => Refusal | undefined
+  /** Whether so much was refused that the link is to be closed. */
+  readonly exhausted: () => boolean
+  /** Begins the work on one: undefined when it may, and `end` is called once after it. */
+  readonly begin: () => Refusal | undefined
+  readonly end: () => void
+}
+
+type Answerer = (params: unknown, link: Link) => Promise<Verdict<{ value: object }>>
+
+/** Reads what the other end asks and tells, and answers it. */
+export class Answering {
+  #number = 0
+
+  constructor(
+    private readonly options: {
+      readonly link: Link
+      /** Names the link in logs. */
+      readonly name: string
+      readonly handlers: Handlers
+      readonly allowance: Allowance
+      readonly send: (data: string | Buffer) => void
+      readonly closeWith: (refusal: Refusal) => void
+      readonly log: Log
+    },
+  ) {}
+
+  /** A text frame that is no answer to us. */
+  async receive(message: Record<string, unknown>): Promise<void> {
+    const { id, type } = message
+    if (!this.#admits(id)) return
+    if (typeof type !== 'string')
+      return this.#refuse(id, { code: 'unknown-message', type: String(type).slice(0, 40) })
+    if (Object.hasOwn(notices, type) && id === undefined) return this.#notice(type as NoticeType, message)
+    const schema = Object.hasOwn(requests, type) ? requests[type as keyof typeof requests] : undefined
+    const handler = schema && this.options.handlers.requests?.[type as RequestType]
+    if (!handler) return this.#refuse(id, { code: 'unknown-message', type: type.slice(0, 40) })
+    const params = schema.params.safeParse(message)
+    if (!params.success)
+      return this.#refuse(id, { code: 'malformed-message', type, problem: problemOf(params.error) })
+    const verdict = await this.#work(type, handler as Answerer, params.data)
+    if (verdict.ok) this.options.send(encodeMessage({ id, ok: true, ...verdict.value }))
+    else this.#refuse(id, verdict.refusal)
+  }
+
+  /** A text frame that is none of ours. */
+  notJson(text: string): void {
+    if (this.#admits(undefined)) this.#refuse(undefined, { code: 'not-json', seen: text.slice(0, 20) })
+  }
+
+  /** A binary frame that is no answer to us. */
+  async receiveFrame(frame: Buffer): Promise<void> {
+    const { handlers, link, send, closeWith } = this.options
+    if (frame[0] !== frameKind.clear) {
+      const refusal = handlers.frame ? handlers.frame(frame, link) : malformed(frame)
+      if (refusal) closeWith(refusal)
+      return
+    }
+    const clear = decodeClear(frame)
+    if (!clear) return closeWith(malformed(frame))
+    const { id, params } = clear
+    if (!this.#admits(id)) return
+    const handler = handlers.requests?.clear
+    if (!handler) return this.#refuse(id, { code: 'unknown-message', type: 'clear' })
+    const verdict = await this.#work('clear', handler as Answerer, params)
+    if (verdict.ok) send(encodeCleared(id, verdict.value as Result<'clear'>))
+    else this.#refuse(id, verdict.refusal)
+  }
+
+  #admits(id: unknown): boolean {
+    const { allowance, closeWith } = this.options
+    const refusal = allowance.take()
+    if (!refusal) return true
+    if (allowance.exhausted()) closeWith(refusal)
+    else this.#refuse(id, refusal)
+    return false
+  }
+
+  async #work(type: string, handler: Answerer, params: unknown): Promise<Verdict<{ value: object }>> {
+    const { link, name, allowance, log } = this.options
+    const refusal = allowance.begin()
+    if (refusal) return { ok: false, refusal }
+    try {
+      return await inRequest(`${name}-${++this.#number}`, async () => {
+        log.debug('asked', { type, peer: link.peer })
+        const verdict = await handler(params, link)
+        if (!verdict.ok) log.debug('refused a request', { type, peer: link.peer, code: verdict.refusal.code })
+        return verdict
+      })
+    } finally {
+      allowance.end()
+    }
+  }
+
+  #notice(type: NoticeType, message: object): void {
+    const { handlers, link } = this.options
+    const body = notices[type].safeParse(message)
+    const take = handlers.notices?.[type] as ((body: unknown, link: Link) => void) | undefined
+    if (body.success) take?.(body.data, link)
+    else this.#refuse(undefined, { code: 'malformed-message', type, problem: problemOf(body.error) })
+  }
+
+  #refuse(id: unknown, refusal: Refusal): void {
+    const known = typeof id === 'number' ? id : null
+    this.options.send(encodeMessage({ id: known, ok: false, code: refusal.code, message: explain(refusal) }))
+  }
+}
+
+const malformed = (frame: Buffer): Refusal => ({
+  code: 'malformed-frame',
+  kind: frame[0] ?? 0,
+  length: frame.length,
+})

@@ -1,0 +1,107 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
+import { WebSocket } from 'ws'
+import { type Refusal, refuse, type Verdict } from '../../refusal.js'
+import type { Address, Hex } from '../../units.js'
+import { maxFrameBytes } from '../../wire.js'
+import type { Log } from '../report/log.js'
+import { type Introduction, sayHello } from './hello.js'
+import { Inbox } from './inbox.js'
+import { Gatekeeper, usualLimits } from './limits.js'
+import { type Handlers, type Link, startLink } from './link.js'
+
+/** Fingerprint where there is no TLS. */
+export const noCertificate: Hex = `0x${'00'.repeat(32)}`
+
+/** SHA-256 of a certificate in DER. */
+export const fingerprintOf = (der: Uint8Array): Hex => `0x${createHash('sha256').update(der).digest('hex')}`
+
+const pin = /#sha256=([0-9a-f]{64})$/
+
+/** The url with the fingerprint of the certificate that is found there: `wss://HOST:PORT#sha256=…`. */
+export const pinnedUrl = (url: string, certificate: Hex): string =>
+  `${url.replace(/#.*/, '')}#sha256=${certificate.slice(2)}`
+
+/** Where to connect, and which certificate the url says is there; undefined when what follows its # is no fingerprint. */
+export function readPinnedUrl(url: string): { where: string; certificate?: Hex } | undefined {
+  const fingerprint = pin.exec(url)?.[1]
+  if (fingerprint === undefined) return url.includes('#') ? undefined : { where: url }
+  return { where: url.replace(pin, ''), certificate: `0x${fingerprint}` }
+}
+
+/**
+ * Connects to `ws://` or `wss://` and proves who both ends are. A certificate is not trusted by its issuer
+ * but bound into both signatures, and compared with `expectCertificate`, or the one its url names, where one was
+ * published.
+ */
+export async function connectLink(options: {
+  url: string
+  self: Omit<Introduction, 'certificate'>
+  expectPeer?: Address
+  expectCertificate?: Hex
+  handlers: Handlers
+  log: Log
+  timeoutMs?: number
+  /** How soon a silent peer is asked whether it lives; it counts as gone after twice as long. */
+  pingEveryMs?: number
+}): Promise<Verdict<{ link: Link }>> {
+  const { url, self, expectPeer, handlers, log, timeoutMs = 10_000, pingEveryMs } = options
+  const pinned = readPinnedUrl(url)
+  if (!pinned)
+    return refuse({
+      code: 'unreachable',
+      url,
+      reason: 'after # it has something else than sha256=FINGERPRINT',
+    })
+  const { where } = pinned
+  const expectCertificate = options.expectCertificate ?? pinned.certificate
+  const socket = new WebSocket(where, {
+    rejectUnauthorized: false,
+    perMessageDeflate: false,
+    maxPayload: maxFrameBytes,
+    handshakeTimeout: timeoutMs,
+  })
+  const inbox = new Inbox(socket)
+  const opened = await opening(socket, where)
+  if (!opened.ok) return opened
+  const { certificate, remoteAddress } = opened
+  if (expectCertificate !== undefined && certificate !== expectCertificate) {
+    socket.terminate()
+    return refuse({ code: 'wrong-certificate', seen: certificate, expected: expectCertificate })
+  }
+  const hello = await sayHello(socket, inbox, { ...self, certificate }, expectPeer)
+  if (!hello.ok) {
+    socket.terminate()
+    return hello
+  }
+  const allowance = new Gatekeeper(usualLimits, self.clock).allowance(hello.peer, remoteAddress)
+  const { maxBacklogBytes } = usualLimits
+  const { peer } = hello
+  const parts = { socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log }
+  const link = startLink(pingEveryMs === undefined ? parts : { ...parts, pingEveryMs })
+  return { ok: true, link }
+}
+
+function opening(
+  socket: WebSocket,
+  url: string,
+): Promise<Verdict<{ certificate: Hex; remoteAddress: string }>> {
+  return new Promise((resolve) => {
+    let certificate = noCertificate
+    let remoteAddress = ''
+    socket.on('upgrade', (response: IncomingMessage) => {
+      remoteAddress = `${response.socket.remoteAddress}:${response.socket.remotePort}`
+      if (response.socket instanceof TLSSocket)
+        certificate = fingerprintOf(response.socket.getPeerCertificate().raw)
+    })
+    socket.on('open', () => resolve({ ok: true, certificate, remoteAddress }))
+    socket.on('error', (error) => resolve(refuse(unreachable(url, error))))
+  })
+}
+
+const unreachable = (url: string, error: Error): Refusal => ({
+  code: 'unreachable',
+  url,
+  reason: error.message,
+})

@@ -1,0 +1,134 @@
+import { X509Certificate } from 'node:crypto'
+import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
+import type { Refusal } from '../../refusal.js'
+import { maxFrameBytes } from '../../wire.js'
+import { UserError } from '../program/userError.js'
+import type { Log } from '../report/log.js'
+import { fingerprintOf, noCertificate } from './connect.js'
+import { type Introduction, receiveHello, refuseAloud } from './hello.js'
+import { Inbox } from './inbox.js'
+import { Gatekeeper, type Limits, toldAtOnce, usualLimits } from './limits.js'
+import { type Handlers, type Link, startLink } from './link.js'
+
+/** A certificate and its key, PEM. */
+export interface TlsPair {
+  readonly certificate: string
+  readonly key: string
+}
+
+export interface Listening {
+  readonly port: number
+  /** Serves plain HTTP requests on the same port, for what is not a websocket. */
+  readonly http: Server
+  /** Why a plain request from this network address is not answered now; undefined when it is. */
+  readonly visit: (address: string) => Refusal | undefined
+  /** Stops accepting, closes every connection, resolves when the port is free. */
+  close(): Promise<void>
+}
+
+/**
+ * Accepts connections, each after its introduction.
+ *
+ * @param options.accept - Gives the handlers of a new connection.
+ * @param options.joined - Told of each link once it stands.
+ * @throws UserError when the port is taken or may not be used.
+ */
+export async function listenLinks(options: {
+  host: string
+  port: number
+  tls?: TlsPair
+  self: Omit<Introduction, 'certificate'>
+  accept: () => Handlers
+  joined?: (link: Link) => void
+  /** What is granted; the usual where nothing else is said. */
+  limits?: Partial<Limits>
+  log: Log
+}): Promise<Listening> {
+  const { host, port, tls, self, accept, joined, log } = options
+  const limits: Limits = { ...usualLimits, ...options.limits }
+  const gatekeeper = new Gatekeeper(limits, self.clock)
+  const certificate =
+    tls === undefined ? noCertificate : fingerprintOf(new X509Certificate(tls.certificate).raw)
+  const patience = {
+    headersTimeout: limits.helloMs,
+    requestTimeout: 2 * limits.helloMs,
+    handshakeTimeout: limits.helloMs,
+    connectionsCheckingInterval: Math.min(1_000, limits.helloMs),
+  }
+  const http =
+    tls === undefined
+      ? createHttpServer(patience)
+      : createHttpsServer({ ...patience, cert: tls.certificate, key: tls.key })
+  http.maxConnections = limits.maxConnections + toldAtOnce
+  http.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? ''
+    if (!gatekeeper.arrive(address)) socket.destroy()
+    socket.once('close', () => gatekeeper.leave(address))
+  })
+
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
+    http.listen(port, host, resolve)
+  })
+  const sockets = new WebSocketServer({ server: http, maxPayload: maxFrameBytes, perMessageDeflate: false })
+  const welcome = async (socket: WebSocket, address: string, remoteAddress: string): Promise<void> => {
+    const inbox = new Inbox(socket)
+    const hello = await receiveHello(socket, inbox, { ...self, certificate }, limits.helloMs)
+    if (!hello.ok) {
+      log.warn('refused a connection', { remoteAddress, code: hello.refusal.code })
+      return
+    }
+    const { peer } = hello
+    const { maxBacklogBytes } = limits
+    const allowance = gatekeeper.allowance(peer, address)
+    const handlers = accept()
+    const link = startLink({ socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log })
+    joined?.(link)
+  }
+  sockets.on('connection', (socket, request) => {
+    const address = request.socket.remoteAddress ?? ''
+    const remoteAddress = `${address}:${request.socket.remotePort}`
+    socket.on('error', (error) => log.warn('a connection failed', { remoteAddress, reason: error.message }))
+    const refusal = gatekeeper.crowded(address)
+    if (refusal) {
+      log.warn('refused a connection', { remoteAddress, code: refusal.code })
+      refuseAloud(socket, refusal, 1013)
+      return
+    }
+    void welcome(socket, address, remoteAddress).catch((error) => {
+      log.error('an introduction failed', { remoteAddress, error: (error as Error).message })
+      socket.terminate()
+    })
+  })
+
+  sockets.on('error', (error) => log.error('the listening port failed', { reason: error.message }))
+  return {
+    port: (http.address() as AddressInfo).port,
+    http,
+    visit: (address) => gatekeeper.visit(address),
+    close: () =>
+      new Promise((resolve) => {
+        for (const socket of sockets.clients) socket.close(1001, 'shutting down')
+        sockets.close()
+        http.close(() => resolve())
+        http.closeIdleConnections()
+        setTimeout(() => {
+          for (const socket of sockets.clients) socket.terminate()
+          http.closeAllConnections()
+        }, 2_000).unref()
+      }),
+  }
+}
+
+function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): UserError {
+  const reason =
+    cause.code === 'EADDRINUSE'
+      ? 'another program has it. Stop that one, or choose another --port.'
+      : cause.code === 'EACCES'
+        ? 'ports below 1024 need root. Choose another --port.'
+        : `${cause.message}. Check --host.`
+  return new UserError(`Cannot listen on ${host}:${port}: ${reason}`, { cause })
+}

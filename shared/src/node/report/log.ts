@@ -1,0 +1,60 @@
+import winston from 'winston'
+import { requestId } from '../link/requestContext.js'
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
+
+/** Structured log of one program; never given keys, pre-shared keys or passwords. */
+export interface Log {
+  error(message: string, details?: object): void
+  warn(message: string, details?: object): void
+  info(message: string, details?: object): void
+  debug(message: string, details?: object): void
+}
+
+const bigintsAsText = winston.format((info) => {
+  for (const [key, value] of Object.entries(info)) {
+    if (typeof value === 'bigint') info[key] = value.toString()
+    if (value instanceof Error) info[key] = value.message
+  }
+  return info
+})
+
+const withRequest = winston.format((info) => {
+  const request = requestId()
+  if (request !== undefined) info.request = request
+  return info
+})
+
+const human = winston.format.printf(({ timestamp, level, message, program: _program, ...details }) => {
+  const pairs = Object.entries(details).map(
+    ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+  )
+  return `${timestamp} ${level} ${message}${pairs.length > 0 ? `  ${pairs.join(' ')}` : ''}`
+})
+
+/**
+ * Logs to standard error: sentences when it is a terminal, one JSON object a line otherwise. Lines of a request's
+ * work carry its id.
+ *
+ * @param program - Name that every JSON line carries.
+ */
+export function createLog(program: string, level: LogLevel): Log {
+  const { combine, timestamp, json, colorize } = winston.format
+  const format = process.stderr.isTTY
+    ? combine(withRequest(), bigintsAsText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
+    : combine(withRequest(), bigintsAsText(), timestamp(), json())
+  const logger = winston.createLogger({
+    level,
+    format,
+    defaultMeta: { program },
+    transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
+  })
+  // What is not shown is not put into words first, as it would be by winston.
+  const shown = levels.slice(0, levels.indexOf(level) + 1)
+  const say = (at: LogLevel) => (message: string, details?: object) => {
+    if (shown.includes(at)) logger.log(at, message, details)
+  }
+  return { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') }
+}
+
+const levels: readonly LogLevel[] = ['error', 'warn', 'info', 'debug']
