@@ -3,7 +3,9 @@ export * from './clearFrame.js'
 export * from './clock.js'
 export * from './documents.js'
 export * as money from './money.js'
+export * from './order.js'
 export * from './pricing.js'
+export * from './printable.js'
 export {
   acceptedFrameBytes,
   decodeAccepted,
@@ -18,6 +20,7 @@ export {
 } from './promiseFrame.js'
 export * from './quantity.js'
 export * from './refusal.js'
+export * from './serialQueue.js'
 export * from './tunnelMtu.js'
 export * from './units.js'
 export * from './wire.js'
