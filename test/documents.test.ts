@@ -1,0 +1,65 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+// What the documents name must be there: files and folders of the repository, and what links lead to.
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const documents = [
+  ...readdirSync(root),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
+  join('channel-contracts', 'README.md'),
+].filter((name) => name.endsWith('.md'))
+
+const folders = 'channel-contracts|shared|hub|provider|consumer|test|scripts|bench|docs|\\.ci|\\.github'
+/** A path from the root, or a file of one workspace with its extension; not part of a longer path or an address. */
+const path = new RegExp(`(?<![\\w@/.~-])(?:${folders})/[\\w./-]*\\w`, 'g')
+
+/** Paths in a text that is no link, and where a document's own links lead, from the root. */
+function pathsIn(text: string, document: string): string[] {
+  const links = [...text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g)].map(([, target = '']) => target)
+  const ours = links.filter((target) => !/^[a-z]+:/.test(target))
+  const words = text.replaceAll(/\]\([^)]*\)/g, ']').matchAll(path)
+  return [
+    ...[...words].map(([found]) => found),
+    ...ours.map((target) => relative(root, resolve(root, dirname(document), target))),
+  ]
+}
+
+/** The README of the contracts names files of its own workspace too. */
+const isThere = (found: string, document: string): boolean =>
+  [root, join(root, dirname(document))].some((from) => existsSync(join(from, found)))
+
+describe.each(documents)('%s', (document) => {
+  it('names only files and folders that exist', () => {
+    const named = pathsIn(readFileSync(join(root, document), 'utf8'), document)
+    expect(named.filter((found) => !isThere(found, document))).toEqual([])
+  })
+})
+
+it('names only npm scripts that exist', () => {
+  const scripts = (workspace: string): Record<string, string> =>
+    JSON.parse(readFileSync(join(root, workspace, 'package.json'), 'utf8')).scripts ?? {}
+  const missing = documents.flatMap((document) =>
+    [
+      ...readFileSync(join(root, document), 'utf8').matchAll(
+        /\bnpm (?:run (?:-s )?)?([\w:]+)(?: -w ([\w-]+))?/g,
+      ),
+    ]
+      .filter(([line, name = '']) => line.includes(' run ') || name === 'test')
+      .filter(([, name = '', workspace = '']) => !(name in scripts(workspace)))
+      .map(([line]) => `${document}: ${line}`),
+  )
+  expect(missing).toEqual([])
+})
+
+it('sees paths in pictures, tables and links', () => {
+  const text =
+    '│ shared/src/wire.ts │ `hub/src/app/gone/` [why](../decisions/none.md) /opt/pontage/hub/bin wss://hub/x'
+  expect(pathsIn(text, 'docs/architecture.md')).toEqual([
+    'shared/src/wire.ts',
+    'hub/src/app/gone',
+    'decisions/none.md',
+  ])
+})
