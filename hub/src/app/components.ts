@@ -1,9 +1,10 @@
-import type { Address, Clock, Wei } from '@pontage/shared'
-import type { Chain, DurableSender, Identity, Link, Log, TypedData } from '@pontage/shared/node'
+import type { Clock, Wei } from '@pontage/shared'
+import type { Chain, DurableSender, Identity, Log, TypedData } from '@pontage/shared/node'
 import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chain/chainWatch.js'
 import type { Ledger } from '../io/ledger.js'
 import type { Signers } from '../io/signing/signers.js'
+import type { ConnectedPeers } from './connectedPeers.js'
 
 /** What the operator decides. */
 export interface HubSettings {
@@ -35,32 +36,8 @@ export interface HubSettings {
   readonly pollMs: number
 }
 
-/** Connections that stand, by who is at their other end. */
-export class Present {
-  readonly #links = new Map<Address, Set<Link>>()
-
-  join(link: Link): void {
-    const links = this.#links.get(link.peer) ?? new Set()
-    this.#links.set(link.peer, links.add(link))
-    void link.closed.then(() => {
-      links.delete(link)
-      if (links.size === 0 && this.#links.get(link.peer) === links) this.#links.delete(link.peer)
-    })
-  }
-
-  /** How many identities are connected. */
-  get count(): number {
-    return this.#links.size
-  }
-
-  /** The newest connection of an identity. */
-  linkOf(identity: Address): Link | undefined {
-    return [...(this.#links.get(identity) ?? [])].at(-1)
-  }
-}
-
-/** Everything the hub's handlers work with. */
-export interface Parts {
+/** What everything that the hub does is built on. */
+export interface Components {
   readonly identity: Identity
   readonly typedData: TypedData
   readonly chain: Chain
@@ -72,5 +49,5 @@ export interface Parts {
   readonly clock: Clock
   readonly log: Log
   readonly settings: HubSettings
-  readonly present: Present
+  readonly peers: ConnectedPeers
 }

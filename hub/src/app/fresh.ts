@@ -1,19 +1,19 @@
 import { type Address, type Hex, type Refused, refuse, roles, type Verdict } from '@pontage/shared'
 import type { ChannelLine } from '../core/channelLine.js'
-import type { Parts } from './components.js'
+import type { Components } from './components.js'
 
 /** Seconds without a look at the chain after which nothing is signed any more. */
 const maxUnseenSeconds = 60
 
 /** Refuses while the hub does not know the present state of the chain. */
-export function chainSeen({ watch }: Parts): Verdict {
+export function chainSeen({ watch }: Components): Verdict {
   const seconds = watch.unseenSeconds()
   return seconds <= maxUnseenSeconds ? { ok: true } : refuse({ code: 'chain-unseen', seconds })
 }
 
 /** A channel of this hub. One not known yet is looked for on the chain first: it may have been confirmed just now. */
 export async function findChannel(
-  { ledger, watch, log }: Parts,
+  { ledger, watch, log }: Components,
   channelId: Hex,
 ): Promise<Verdict<{ line: ChannelLine }>> {
   const known = await ledger.channel(channelId)
@@ -25,7 +25,7 @@ export async function findChannel(
 
 /** Refuses to deal with identities that are in debt or lack the stake of their role. */
 export async function judgeStandings(
-  { chain, watch, log }: Parts,
+  { chain, watch, log }: Components,
   consumer: Address,
   provider: Address,
 ): Promise<Verdict> {
@@ -38,7 +38,10 @@ export async function judgeStandings(
 }
 
 /** What the chain answers, or undefined when it cannot be asked: that is no fault of whoever waits for it. */
-const answers = <Value>(log: Parts['log'], asked: Promise<Value>): Promise<{ value: Value } | undefined> =>
+const answers = <Value>(
+  log: Components['log'],
+  asked: Promise<Value>,
+): Promise<{ value: Value } | undefined> =>
   asked.then(
     (value) => ({ value }),
     (error: Error) => {
@@ -49,7 +52,7 @@ const answers = <Value>(log: Parts['log'], asked: Promise<Value>): Promise<{ val
 
 /** Refuses what would tie the hub to somebody its operator does not deal with, or to anybody while it is leaving. */
 export async function judgeService(
-  { ledger, identity }: Parts,
+  { ledger, identity }: Components,
   identities: readonly Address[],
 ): Promise<Verdict> {
   if ((await ledger.note('leaving')) !== undefined)

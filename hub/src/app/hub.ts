@@ -22,9 +22,10 @@ import { pause } from '../io/pause.js'
 import { startSigners } from '../io/signing/signers.js'
 import { createRecovery } from './clearing/recovery.js'
 import { createCloser } from './closing/close.js'
-import { type HubSettings, type Parts, Present } from './components.js'
+import type { Components, HubSettings } from './components.js'
+import { ConnectedPeers } from './connectedPeers.js'
 import { serveDrawRequests } from './drawing/drawRequest.js'
-import { createTreasury } from './drawing/drawScheduler.js'
+import { createDrawScheduler } from './drawing/drawScheduler.js'
 import { createWatchtower } from './drawing/protests.js'
 import { createPublisher } from './liabilities/publisher.js'
 import { leafRoute, liabilitiesRoute } from './liabilities/routes.js'
@@ -36,7 +37,7 @@ import { onLead } from './operator/leadership.js'
 import { createMetrics } from './operator/metrics.js'
 import { createPoolWatch } from './operator/poolWatch.js'
 import { createRelayer } from './relay/relay.js'
-import { createUnderWay } from './requests/inFlight.js'
+import { createInFlight } from './requests/inFlight.js'
 import { createReach } from './requests/reach.js'
 import { requestsOf } from './requests/requests.js'
 
@@ -87,11 +88,11 @@ export async function startHub(options: {
       poolWatch.look()
       watchtower.note(update)
       recovery.consider(update)
-      treasury.consider()
+      drawScheduler.consider()
       closer.resume()
     },
   })
-  const parts: Parts = {
+  const components: Components = {
     identity,
     typedData,
     chain,
@@ -110,62 +111,62 @@ export async function startHub(options: {
     clock,
     log,
     settings,
-    present: new Present(),
+    peers: new ConnectedPeers(),
   }
-  const treasury = createTreasury(parts)
-  const closer = createCloser(parts)
-  const watchtower = createWatchtower(parts)
-  const poolWatch = createPoolWatch(parts)
-  const gas = createGasWatch(parts)
+  const drawScheduler = createDrawScheduler(components)
+  const closer = createCloser(components)
+  const watchtower = createWatchtower(components)
+  const poolWatch = createPoolWatch(components)
+  const gas = createGasWatch(components)
   const index = createProposalIndex({ chain, typedData, log })
-  const market = createMarket(parts, index)
-  const recovery = createRecovery(parts)
-  const publisher = createPublisher(parts, recovery.judgeCollateral)
-  const relayer = createRelayer(parts)
+  const market = createMarket(components, index)
+  const recovery = createRecovery(components)
+  const publisher = createPublisher(components, recovery.judgeCollateral)
+  const relayer = createRelayer(components)
   const reach = createReach(index, clock)
   await watch.catchUp().catch(async (cause) => {
-    await Promise.all([ledger.close(), parts.signers.close()])
+    await Promise.all([ledger.close(), components.signers.close()])
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
   })
   await recovery.begin().catch(async (error) => {
     stop.abort()
     stopSending.abort()
     await Promise.allSettled([
-      treasury.idle(),
+      drawScheduler.idle(),
       closer.idle(),
       watchtower.idle(),
       recovery.idle(),
-      parts.signers.close(),
+      components.signers.close(),
     ])
     await ledger.close()
     throw error
   })
   // What a crash left undone is found again, also when nothing new happened on chain.
   const resume = () => {
-    treasury.consider()
+    drawScheduler.consider()
     closer.resume()
   }
   resume()
   const following = Promise.all([
     watch.run(settings.pollMs, stop.signal),
     gas.run(stop.signal),
-    onLead(parts, settings.pollMs, stop.signal, resume),
-    parts.sender.run(settings.pollMs, stop.signal),
+    onLead(components, settings.pollMs, stop.signal, resume),
+    components.sender.run(settings.pollMs, stop.signal),
     index.run(settings.pollMs, stop.signal),
     publisher.run(settings.liabilitiesEverySeconds ?? 0, stop.signal),
-    serveDrawRequests(parts, treasury, settings.pollMs, stop.signal),
+    serveDrawRequests(components, drawScheduler, settings.pollMs, stop.signal),
   ])
 
   const certificate = tls && fingerprintOf(new X509Certificate(tls.certificate).raw)
-  const offices = { treasury, closer, recovery, relayer, market, publisher, reach, certificate }
-  const underWay = createUnderWay(parts, metrics, stop.signal)
-  const requests = underWay.guard(requestsOf(parts, offices))
+  const services = { drawScheduler, closer, recovery, relayer, market, publisher, reach, certificate }
+  const inFlight = createInFlight(components, metrics, stop.signal)
+  const requests = inFlight.guard(requestsOf(components, services))
   /** What is under way may end by itself; a transaction that no block takes is recorded, and goes on at the next start. */
   const end = async () => {
     stop.abort()
     const ending = Promise.allSettled([
-      underWay.idle(),
-      treasury.idle(),
+      inFlight.idle(),
+      drawScheduler.idle(),
       closer.idle(),
       watchtower.idle(),
       recovery.idle(),
@@ -176,7 +177,7 @@ export async function startHub(options: {
   }
   const shutDown = async () => {
     await end()
-    await Promise.all([following, parts.signers.close()])
+    await Promise.all([following, components.signers.close()])
     await ledger.close()
     metrics.close()
   }
@@ -186,7 +187,7 @@ export async function startHub(options: {
     ...(tls ? { tls } : {}),
     self: { identity, typedData, clock },
     accept: () => ({ requests }),
-    joined: (link) => parts.present.join(link),
+    joined: (link) => components.peers.join(link),
     limits,
     log,
   }).catch(async (error) => {
@@ -196,14 +197,14 @@ export async function startHub(options: {
   serveHttp(
     listening,
     {
-      '/healthz': () => health(parts),
-      '/readyz': () => readiness(parts, draining),
+      '/healthz': () => health(components),
+      '/readyz': () => readiness(components, draining),
       '/proposals': proposalsRoute(chain, market),
       '/market': marketRoute(chain, market),
       '/liabilities': liabilitiesRoute(chain, publisher),
       '/liabilities/leaf': leafRoute(publisher),
       '/metrics': (_query, from) =>
-        settings.publicMetrics || isLoopback(from) ? metrics.page(parts, gas) : metricsAreHidden,
+        settings.publicMetrics || isLoopback(from) ? metrics.page(components, gas) : metricsAreHidden,
     },
     log,
   )

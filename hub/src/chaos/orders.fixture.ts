@@ -24,7 +24,7 @@ export const deathPoints = [
   'grant',
   'recordPrefund',
   'recordRelayed',
-  'countErrand',
+  'countRelayJob',
   'recordClosing',
   'applyChain',
   'outbox.add',

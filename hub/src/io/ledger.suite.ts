@@ -8,7 +8,7 @@ import { judgeFinal } from '../core/finalState.js'
 import { judgeReceipt } from '../core/receipts.js'
 import { judgeReservation, reservedBy } from '../core/reserve.js'
 import { judgeSolvency } from '../core/solvency.js'
-import type { ChainUpdate, Closing, ErrandCounts, Ledger } from './ledger.js'
+import type { ChainUpdate, Closing, Ledger, RelayJobCounts } from './ledger.js'
 
 const hub = address(`0x${'0a'.repeat(20)}`)
 const consumer = address(`0x${'0c'.repeat(20)}`)
@@ -449,8 +449,8 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
 
     it('counts what is to be relayed by identity, by origin and in all, each once and for a while', async () => {
       const count = async (n: number, at: number, who = consumer, origin = 1) => {
-        const seen: ErrandCounts[] = []
-        const verdict = await ledger.countErrand({
+        const seen: RelayJobCounts[] = []
+        const verdict = await ledger.countRelayJob({
           digest: channelId(n),
           identity: who,
           origin: channelId(origin),

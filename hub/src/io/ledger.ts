@@ -167,7 +167,7 @@ export interface Relayed {
 }
 
 /** A transaction about to be relayed. The same digest again is not counted again. */
-export interface ErrandOrder {
+export interface RelayJobOrder {
   readonly digest: Hex
   readonly identity: Address
   /** Where it came from, in 32 bytes that tell nobody where that is. */
@@ -175,11 +175,11 @@ export interface ErrandOrder {
   readonly at: number
   /** What was counted until then is forgotten. */
   readonly since: number
-  readonly decide: (counts: ErrandCounts) => Verdict
+  readonly decide: (counts: RelayJobCounts) => Verdict
 }
 
-/** Errands since a time. */
-export interface ErrandCounts {
+/** Relay jobs since a time. */
+export interface RelayJobCounts {
   readonly ofIdentity: number
   readonly ofOrigin: number
   readonly inAll: number
@@ -274,7 +274,7 @@ export interface Ledger {
   relayed(digest: Hex): Promise<Relayed | undefined>
   recordRelayed(entry: Relayed): Promise<void>
   /** Counts something to be relayed, over all processes on this ledger, unless it is one too many. */
-  countErrand(order: ErrandOrder): Promise<Verdict>
+  countRelayJob(order: RelayJobOrder): Promise<Verdict>
 
   /** Transactions from the wish to their last confirmation, recorded before they leave. */
   readonly outbox: Outbox

@@ -10,37 +10,37 @@ import {
   type Wei,
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
-import type { Parts } from '../components.js'
-import type { Treasury } from '../drawing/drawScheduler.js'
+import type { Components } from '../components.js'
+import type { DrawScheduler } from '../drawing/drawScheduler.js'
 import { chainSeen } from '../fresh.js'
 import { expiry, renewal } from './guarantee.js'
 
 /** Turns a provider's micro-promises into one larger promise of the hub. */
 export async function clear(
-  parts: Parts,
-  treasury: Treasury,
+  components: Components,
+  drawScheduler: DrawScheduler,
   { promises }: Params<'clear'>,
   link: Link,
   /** Whether nothing more is to be guaranteed than what was cleared. */
   frozen = false,
 ): Promise<Verdict<{ value: Result<'clear'> }>> {
-  const { log } = parts
+  const { log } = components
   const provider = link.peer
-  const seen = chainSeen(parts)
+  const seen = chainSeen(components)
   if (!seen.ok) return seen
   const latest = latestOfEach(promises)
-  const found = await parts.signers.of(latest.map((promise) => ({ ...promise, provider })))
+  const found = await components.signers.of(latest.map((promise) => ({ ...promise, provider })))
   const signers = new Map(latest.map(({ channelId }, index) => [channelId, found[index]]))
-  let outcome = await creditNow(parts, latest, signers, provider, frozen)
+  let outcome = await creditNow(components, latest, signers, provider, frozen)
   if (!outcome.ok && outcome.refusal.code === 'pool-exhausted') {
     // The promises are in the ledger already; drawn, they need no pool.
-    await treasury.draw({ forced: true })
-    outcome = await creditNow(parts, latest, signers, provider, frozen)
+    await drawScheduler.draw({ forced: true })
+    outcome = await creditNow(components, latest, signers, provider, frozen)
   }
   if (!outcome.ok) return outcome
   const { total, signature, guarantees, refused } = outcome.credited
   log.info('cleared', { provider, total, promises: promises.length, refused: refused.length })
-  treasury.consider()
+  drawScheduler.consider()
   return {
     ok: true,
     value: {
@@ -68,13 +68,13 @@ function latestOfEach(promises: readonly PromiseFrame[]): readonly PromiseFrame[
 }
 
 function creditNow(
-  parts: Parts,
+  components: Components,
   promises: readonly PromiseFrame[],
   signers: ReadonlyMap<Hex, Address | undefined>,
   provider: Address,
   frozen: boolean,
 ) {
-  const { ledger, typedData, identity, rules, settings } = parts
+  const { ledger, typedData, identity, rules, settings } = components
   let renewed = 0
   return ledger.credit({
     provider,
@@ -83,12 +83,12 @@ function creditNow(
       rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,
     sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
-    renewBefore: (blockAt) => expiry(parts, blockAt) - settings.guaranteeSeconds / 2,
+    renewBefore: (blockAt) => expiry(components, blockAt) - settings.guaranteeSeconds / 2,
     renew: (line, moved, { blockAt, leaving, blocked }) => {
       // An answer has room for so many; the others come with the next.
       if (renewed >= clearLimit) return undefined
       const onlyCleared = frozen || leaving || blocked.has(provider) || blocked.has(line.consumer)
-      const guarantee = renewal(parts, line, provider, moved, expiry(parts, blockAt), onlyCleared)
+      const guarantee = renewal(components, line, provider, moved, expiry(components, blockAt), onlyCleared)
       if (guarantee) renewed++
       return guarantee
     },

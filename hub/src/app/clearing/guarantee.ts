@@ -13,38 +13,38 @@ import type { Link } from '@pontage/shared/node'
 import { type ChannelLine, tabOf } from '../../core/channelLine.js'
 import { larger } from '../../core/reserve.js'
 import type { Renewal } from '../../io/ledger.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { chainSeen, findChannel, judgeService, judgeStandings } from '../fresh.js'
 
 /** Stands behind a consumer towards the provider that forwards its request. */
 export async function guarantee(
-  parts: Parts,
+  components: Components,
   { request }: Params<'guarantee'>,
   link: Link,
 ): Promise<Verdict<{ value: Result<'guarantee'> }>> {
-  const { typedData, ledger, rules, clock, log } = parts
+  const { typedData, ledger, rules, clock, log } = components
   const { channelId, provider, ceiling, issuedAt } = request
   if (provider !== link.peer) return refuse({ code: 'not-a-party', identity: link.peer, expected: provider })
   const now = clock.now()
   if (Math.abs(now - issuedAt) > freshnessSeconds) return refuse({ code: 'stale-request', issuedAt, now })
-  const seen = chainSeen(parts)
+  const seen = chainSeen(components)
   if (!seen.ok) return seen
-  const found = await findChannel(parts, channelId)
+  const found = await findChannel(components, channelId)
   if (!found.ok) return found
   const { consumer } = found.line
   const signed = typedData.check('GuaranteeRequest', request, consumer)
   if (!signed.ok) return signed
-  const served = await judgeService(parts, [consumer, provider])
+  const served = await judgeService(components, [consumer, provider])
   if (!served.ok) return served
-  const standings = await judgeStandings(parts, consumer, provider)
+  const standings = await judgeStandings(components, consumer, provider)
   if (!standings.ok) return standings
-  const expiresAt = await expiryNow(parts)
+  const expiresAt = await expiryNow(components)
   const granted = await ledger.grant({
     cause: hex(typedData.digest('GuaranteeRequest', request)),
     channelId,
     provider,
     decide: (line) => rules.reserve(line, provider, request.ceiling as Wei),
-    sign: () => signGuarantee(parts, channelId, provider, ceiling as Wei, expiresAt),
+    sign: () => signGuarantee(components, channelId, provider, ceiling as Wei, expiresAt),
   })
   if (!granted.ok) return granted
   log.info('guaranteed', { channelId, provider, ceiling, expiresAt: granted.guarantee.expiresAt })
@@ -57,12 +57,12 @@ export async function guarantee(
  *
  * @param blockAt - Time of the block that decisions are made on.
  */
-export const expiry = ({ clock, settings }: Parts, blockAt: number): number =>
+export const expiry = ({ clock, settings }: Components, blockAt: number): number =>
   Math.max(blockAt, clock.now()) + settings.guaranteeSeconds
 
 /** The same on the newest block that the ledger knows. */
-export const expiryNow = async (parts: Parts): Promise<number> =>
-  expiry(parts, (await parts.ledger.cursor())?.at ?? 0)
+export const expiryNow = async (components: Components): Promise<number> =>
+  expiry(components, (await components.ledger.cursor())?.at ?? 0)
 
 /**
  * Renews a provider's guarantee past half of its life, at its ceiling, while the channel moves or something
@@ -72,26 +72,26 @@ export const expiryNow = async (parts: Parts): Promise<number> =>
  * @param onlyCleared - Whether nothing more is to be promised: what was cleared stays covered, no more.
  */
 export function renewal(
-  parts: Parts,
+  components: Components,
   line: ChannelLine,
   provider: Address,
   moved: boolean,
   expiresAt: number,
   onlyCleared: boolean,
 ): Renewal | undefined {
-  const { rules, settings, typedData } = parts
+  const { rules, settings, typedData } = components
   const tab = tabOf(line, provider)
   const wanted = (moved && !onlyCleared) || tab.cleared > tab.drawn
   if (!wanted || expiresAt - tab.expiresAt < settings.guaranteeSeconds / 2) return undefined
   const ceiling = onlyCleared ? tab.cleared : larger(tab.ceiling, tab.cleared)
   const fitting = [ceiling, tab.cleared].find((amount) => rules.reserve(line, provider, amount).ok)
   if (fitting === undefined) return undefined
-  const guarantee = signGuarantee(parts, line.channelId, provider, fitting, expiresAt)
+  const guarantee = signGuarantee(components, line.channelId, provider, fitting, expiresAt)
   return { cause: hex(typedData.digest('Guarantee', guarantee)), guarantee }
 }
 
 const signGuarantee = (
-  { typedData, identity }: Parts,
+  { typedData, identity }: Components,
   channelId: Hex,
   provider: Address,
   ceiling: Wei,

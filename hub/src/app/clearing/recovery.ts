@@ -2,7 +2,7 @@ import { type Address, type Hex, type Params, type Result, refuse, type Verdict,
 import { inTokens, type Link, UserError } from '@pontage/shared/node'
 import { forgotten } from '../../core/solvency.js'
 import type { ChainUpdate } from '../../io/ledger.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { expiryNow } from './guarantee.js'
 
 /** What a hub does whose ledger is older than what had left it. */
@@ -24,8 +24,8 @@ export interface Recovery {
 /** The note that is kept from the first sign on. `asked`: by the operator, before the hub runs. */
 type Note = { readonly since: number; readonly until: number } | 'asked'
 
-export function createRecovery(parts: Parts): Recovery {
-  const { ledger, typedData, identity, chain, clock, log } = parts
+export function createRecovery(components: Components): Recovery {
+  const { ledger, typedData, identity, chain, clock, log } = components
   /** Providers that showed their papers to this process. */
   const presented = new Set<Address>()
   let looking: Promise<void> = Promise.resolve()
@@ -45,7 +45,7 @@ export function createRecovery(parts: Parts): Recovery {
   async function enter(why: string): Promise<void> {
     const before = await read()
     if (before !== undefined && before !== 'asked') return
-    note = { since: clock.now(), until: await expiryNow(parts) }
+    note = { since: clock.now(), until: await expiryNow(components) }
     await ledger.writeNote('recovering', JSON.stringify(note))
     log.error('the ledger is older than what left this hub', {
       why,

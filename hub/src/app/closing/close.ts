@@ -16,7 +16,7 @@ import {
 import { type Link, reasonOf } from '@pontage/shared/node'
 import type { ChannelLine, Tab } from '../../core/channelLine.js'
 import { finalTotals, holdersOf } from '../../core/finalState.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { chainSeen, findChannel } from '../fresh.js'
 import { conclusionOf, isClosed, sendConclusion } from './conclusion.js'
 
@@ -36,8 +36,8 @@ export interface Closer {
 /** Milliseconds a provider has to clear and release: less than its consumer waits for the draft. */
 const releaseTimeoutMs = 10_000
 
-export function createCloser(parts: Parts): Closer {
-  const { ledger, rules, identity, chain, log } = parts
+export function createCloser(components: Components): Closer {
+  const { ledger, rules, identity, chain, log } = components
   const running = new Map<Hex, Promise<Hex>>()
   let resuming: Promise<void> | undefined
 
@@ -45,7 +45,7 @@ export function createCloser(parts: Parts): Closer {
   const conclude = (channelId: Hex, party: ChannelParties): Promise<Hex> => {
     const already = running.get(channelId)
     if (already) return already
-    const sending = sendConclusion(parts, channelId, party).finally(() => running.delete(channelId))
+    const sending = sendConclusion(components, channelId, party).finally(() => running.delete(channelId))
     running.set(channelId, sending)
     return sending
   }
@@ -54,7 +54,7 @@ export function createCloser(parts: Parts): Closer {
     if (!(await ledger.leads())) return
     for (const { channelId, consumer, nonce } of await ledger.openClosings()) {
       // It may stand on chain already, not yet deep enough for the ledger to rely on it.
-      if (running.has(channelId) || (await isClosed(parts, channelId))) continue
+      if (running.has(channelId) || (await isClosed(components, channelId))) continue
       await conclude(channelId, { consumer, hub: identity.address, nonce }).catch((error) =>
         log.warn('conclude failed', { channelId, reason: (error as Error).message }),
       )
@@ -63,7 +63,7 @@ export function createCloser(parts: Parts): Closer {
 
   return {
     async draft({ channel }, link) {
-      const found = await channelOf(parts, channel, link)
+      const found = await channelOf(components, channel, link)
       if (!found.ok) return found
       const signed = await ledger.closing(found.line.channelId)
       // The answer to an earlier conclude was lost: the same final state concludes again.
@@ -72,7 +72,7 @@ export function createCloser(parts: Parts): Closer {
         return refuse({ code: 'channel-closing', channelId: found.line.channelId })
       const releases: SignedRelease[] = []
       for (const holder of holdersOf(found.line)) {
-        const asked = await askRelease(parts, channel, found.line.channelId, holder)
+        const asked = await askRelease(components, channel, found.line.channelId, holder)
         if (!asked.ok) return asked
         releases.push(asked.release)
       }
@@ -81,20 +81,20 @@ export function createCloser(parts: Parts): Closer {
       // What would be refused later is better said now.
       const verdict = rules.final(line, totals, releases)
       return verdict.ok
-        ? { ok: true, value: conclusionOf({ turnNum: turnOf(parts, channel), totals, releases }) }
+        ? { ok: true, value: conclusionOf({ turnNum: turnOf(components, channel), totals, releases }) }
         : verdict
     },
 
     async conclude({ channel, turnNum, totals, releases, signature }, link) {
-      const seen = chainSeen(parts)
+      const seen = chainSeen(components)
       if (!seen.ok) return seen
-      const found = await channelOf(parts, channel, link)
+      const found = await channelOf(components, channel, link)
       if (!found.ok) return found
       const { channelId } = found.line
       const final = { turnNum, totals, releases }
-      const built = await signedState(parts, channel, final, signature)
+      const built = await signedState(components, channel, final, signature)
       if (!built.ok) return built
-      const wrong = wrongRelease(parts, channelId, releases)
+      const wrong = wrongRelease(components, channelId, releases)
       if (wrong) return wrong
       const signed = await ledger.closing(channelId)
       if (signed && encodeMessage(conclusionOf(signed)) !== encodeMessage(conclusionOf(final)))
@@ -139,27 +139,27 @@ export function createCloser(parts: Parts): Closer {
 
 /** The channel of these parties, if its consumer is who asks. */
 async function channelOf(
-  parts: Parts,
+  components: Components,
   channel: ChannelParties,
   link: Link,
 ): Promise<Verdict<{ line: ChannelLine }>> {
-  const { identity, chain } = parts
+  const { identity, chain } = components
   if (channel.consumer !== link.peer)
     return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
   if (channel.hub !== identity.address)
     return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
-  return findChannel(parts, channelIdOf({ ...channel, chainId: chain.deployment.chainId }))
+  return findChannel(components, channelIdOf({ ...channel, chainId: chain.deployment.chainId }))
 }
 
 /** Asks a provider whether it is done with a channel; one that cannot be asked delays the close. */
 async function askRelease(
-  { present, typedData, log }: Parts,
+  { peers, typedData, log }: Components,
   channel: ChannelParties,
   channelId: Hex,
   { provider, expiresAt }: Tab,
 ): Promise<Verdict<{ release: SignedRelease }>> {
   const delayed = refuse({ code: 'close-delayed', channelId, provider, until: expiresAt })
-  const answer = await present
+  const answer = await peers
     .linkOf(provider)
     ?.request('release', { channel: { ...channel } }, releaseTimeoutMs)
   if (!answer?.ok) {
@@ -174,12 +174,12 @@ async function askRelease(
   return { ok: true, release: { ...release, provider } as SignedRelease }
 }
 
-const turnOf = ({ chain }: Parts, channel: ChannelParties): number =>
+const turnOf = ({ chain }: Components, channel: ChannelParties): number =>
   finalState(chain.deployment, channel, { totals: [], releases: [] }).turn
 
 /** The final state these words describe, if its consumer signed it. */
 async function signedState(
-  { chain }: Parts,
+  { chain }: Components,
   channel: ChannelParties,
   final: Pick<Params<'conclude'>, 'turnNum' | 'totals' | 'releases'>,
   signature: Hex,
@@ -201,7 +201,7 @@ async function signedState(
 }
 
 function wrongRelease(
-  { typedData }: Parts,
+  { typedData }: Components,
   channelId: Hex,
   releases: Params<'conclude'>['releases'],
 ): Refused | undefined {

@@ -8,7 +8,7 @@ import {
 } from '@pontage/shared'
 import { inChunks, intentOf } from '@pontage/shared/node'
 import type { Closing } from '../../io/ledger.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** The part of a final state that its consumer signs and knows. */
 export const conclusionOf = ({
@@ -25,11 +25,15 @@ export const conclusionOf = ({
  *
  * @returns Hash of the transaction that concluded the channel.
  */
-export async function sendConclusion(parts: Parts, channelId: Hex, channel: ChannelParties): Promise<Hex> {
-  const { ledger, chain, sender, watch, log } = parts
+export async function sendConclusion(
+  components: Components,
+  channelId: Hex,
+  channel: ChannelParties,
+): Promise<Hex> {
+  const { ledger, chain, sender, watch, log } = components
   const closing = await ledger.closing(channelId)
   if (!closing) throw new Error(`No final state of channel ${channelId} was recorded.`)
-  if (await isClosed(parts, channelId)) return concludedBy(parts, channelId)
+  if (await isClosed(components, channelId)) return concludedBy(components, channelId)
   const signatures = { consumer: closing.consumerSignature, hub: closing.hubSignature }
   const state = finalState(chain.deployment, channel, closing)
   const sent = await sender.send(
@@ -42,11 +46,11 @@ export async function sendConclusion(parts: Parts, channelId: Hex, channel: Chan
 }
 
 /** Whether the newest block shows a channel as closed. */
-export const isClosed = async ({ chain }: Parts, channelId: Hex): Promise<boolean> =>
+export const isClosed = async ({ chain }: Components, channelId: Hex): Promise<boolean> =>
   Number((await chain.channels.channelOf(channelId)).status) === 2
 
 /** The transaction that closed a channel, read from its event. */
-async function concludedBy({ chain }: Parts, channelId: Hex): Promise<Hex> {
+async function concludedBy({ chain }: Components, channelId: Hex): Promise<Hex> {
   const { channels, deployment, rpc } = chain
   const topics = channels.interface.encodeFilterTopics('ChannelConcluded', [channelId])
   const head = await rpc.getBlockNumber()

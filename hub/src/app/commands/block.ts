@@ -1,7 +1,7 @@
 import { address, systemClock } from '@pontage/shared'
 import { type CommonOptions, jsonFlag, printJson, printLines, timeOf, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
 type Options = LedgerOptions & { identity: string | undefined; json: boolean }

@@ -12,7 +12,7 @@ import {
 import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { reservedBy } from '../../core/reserve.js'
-import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
 type Options = ChainOptions & LedgerOptions & { json: boolean }

@@ -27,7 +27,7 @@ import type { Ledger } from '../../io/ledger.js'
 import { withoutPassword } from '../../io/postgres/postgresLedger.js'
 import { isHomeTaken } from '../../io/sqlite/open.js'
 import { checkCertificate, checkDatabase, checkPool, checkPort, checkStake } from '../operator/checks.js'
-import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './books.js'
+import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './openLedger.js'
 import { serveFlags } from './run.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }

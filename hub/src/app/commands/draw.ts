@@ -11,8 +11,8 @@ import {
   printLines,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { drawAll } from './drawAll.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & { now: boolean; json: boolean }

@@ -6,8 +6,8 @@ import { createChainWatch } from '../../io/chain/chainWatch.js'
 import type { Ledger } from '../../io/ledger.js'
 import { lockHome } from '../../io/sqlite/open.js'
 import { requestDraw } from '../drawing/drawRequest.js'
-import { createTreasury } from '../drawing/drawScheduler.js'
-import { type LedgerOptions, ledgerPath, withLedger } from './books.js'
+import { createDrawScheduler } from '../drawing/drawScheduler.js'
+import { type LedgerOptions, ledgerPath, withLedger } from './openLedger.js'
 
 /** Milliseconds the running hub is given to draw everything. */
 const drawTimeoutMs = 240_000
@@ -55,7 +55,7 @@ async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
     onChange: () => undefined,
   })
   await watch.catchUp()
-  const treasury = createTreasury({
+  const drawScheduler = createDrawScheduler({
     ledger,
     rules: honestRules,
     settings: { drawAbove: 0n as never },
@@ -65,6 +65,6 @@ async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
     sender: createSender(chain, identity, { outbox: ledger.outbox, log }),
     identity,
   })
-  const drawn = await treasury.drawAll()
+  const drawn = await drawScheduler.drawAll()
   return drawn.map((each) => ({ ...each, amount: each.amount.toString() }))
 }

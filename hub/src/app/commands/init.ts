@@ -1,5 +1,5 @@
 import { chainFlags, initCommand, keyFlags } from '@pontage/shared/node'
-import { ledgerFlags } from './books.js'
+import { ledgerFlags } from './openLedger.js'
 import { serveFlags } from './run.js'
 
 /** Makes the home folder: encrypted key, configuration. */

@@ -6,7 +6,7 @@ import type { CommandModule } from 'yargs'
 import type { Ledger } from '../../io/ledger.js'
 import { ledgerLines, rowsFrom } from '../../io/ledgerFile.js'
 import { backUp } from '../../io/sqlite/backup.js'
-import { type LedgerOptions, ledgerFlags, ledgerPath, openLedger, withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, ledgerPath, openLedger, withLedger } from './openLedger.js'
 
 type Options = LedgerOptions & { action: string; file: string; json: boolean }
 type Asked = Omit<Options, 'file'> & { file: string | undefined }

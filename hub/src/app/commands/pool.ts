@@ -18,7 +18,7 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
-import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './books.js'
+import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { type Said, transact } from './transact.js'
 
 type Options = ChainOptions &

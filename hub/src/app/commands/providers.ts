@@ -14,7 +14,7 @@ import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { larger } from '../../core/reserve.js'
 import { type Account, advanceNeeded } from '../../core/solvency.js'
-import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
 type Options = ChainOptions & LedgerOptions & { json: boolean }

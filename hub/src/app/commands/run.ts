@@ -18,7 +18,7 @@ import {
 import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/sqlite/open.js'
 import { startHub } from '../hub.js'
-import { type LedgerOptions, ledgerFlags, openLedger } from './books.js'
+import { type LedgerOptions, ledgerFlags, openLedger } from './openLedger.js'
 import { readTls, tlsFlags } from './tls.js'
 
 /** Flags of serving; init writes those it is given into the configuration. */

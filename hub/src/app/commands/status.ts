@@ -10,7 +10,7 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
-import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './books.js'
+import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 
 type Options = ChainOptions & LedgerOptions & { json: boolean }
 

@@ -20,8 +20,8 @@ import type { TransactionRequest } from 'ethers'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
-import { type LedgerOptions, ledgerFlags, withLedger } from './books.js'
 import { drawAll } from './drawAll.js'
+import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & { cancel: boolean; json: boolean }
 

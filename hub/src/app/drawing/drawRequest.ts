@@ -3,7 +3,7 @@ import { encodeMessage } from '@pontage/shared'
 import { type Log, UserError } from '@pontage/shared/node'
 import type { Ledger } from '../../io/ledger.js'
 import { pause } from '../../io/pause.js'
-import type { Drawn, Treasury } from './drawScheduler.js'
+import type { Drawn, DrawScheduler } from './drawScheduler.js'
 
 /** What became of a request to draw everything. */
 interface Outcome {
@@ -15,20 +15,20 @@ interface Outcome {
 /** Draws everything whenever a command asked for it through the ledger, until the signal. */
 export async function serveDrawRequests(
   { ledger, log }: { ledger: Ledger; log: Log },
-  treasury: Treasury,
+  drawScheduler: DrawScheduler,
   pollMs: number,
   signal: AbortSignal,
 ): Promise<void> {
   for (; !signal.aborted; await pause(pollMs, signal))
-    await serveOne(ledger, treasury).catch((error: Error) =>
+    await serveOne(ledger, drawScheduler).catch((error: Error) =>
       log.warn('draw requests not readable', { reason: error.message }),
     )
 }
 
-async function serveOne(ledger: Ledger, treasury: Treasury): Promise<void> {
+async function serveOne(ledger: Ledger, drawScheduler: DrawScheduler): Promise<void> {
   const ticket = await ledger.note('draw-asked')
   if (ticket === undefined || (await outcome(ledger))?.ticket === ticket || !(await ledger.leads())) return
-  const came = await treasury.drawAll().then(
+  const came = await drawScheduler.drawAll().then(
     (drawn) => ({ ticket, drawn }),
     (error: Error) => ({ ticket, drawn: [], failure: error.message }),
   )

@@ -1,11 +1,11 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
 import { drawsInBatch, mayDraw } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
-import type { HubSettings, Parts } from '../components.js'
+import type { Components, HubSettings } from '../components.js'
 import { requestDraw } from './drawRequest.js'
 
 /** Brings in what providers were promised for, from the consumers' channels. */
-export interface Treasury {
+export interface DrawScheduler {
   /** Draws what the policy chooses, and returns when the ledger knows of it. */
   draw(options: { forced: boolean }): Promise<void>
   /** Draws everything, in as many transactions as it takes. @throws Error when one fails */
@@ -25,8 +25,8 @@ export interface Drawn {
 }
 
 /** What drawing takes: less than serving does, so that a command can draw without a hub. */
-export type TreasuryParts = Pick<
-  Parts,
+export type DrawComponents = Pick<
+  Components,
   'ledger' | 'rules' | 'watch' | 'log' | 'chain' | 'sender' | 'identity'
 > & { readonly settings: Pick<HubSettings, 'drawAbove'> }
 
@@ -35,8 +35,8 @@ const gatherMs = 100
 /** Milliseconds that the process which writes to the chain is given to draw for this one. */
 const othersDrawMs = 30_000
 
-export function createTreasury(parts: TreasuryParts): Treasury {
-  const { ledger, rules, settings, watch, log } = parts
+export function createDrawScheduler(components: DrawComponents): DrawScheduler {
+  const { ledger, rules, settings, watch, log } = components
   let last: Promise<void> = Promise.resolve()
   let waiting = false
 
@@ -48,28 +48,28 @@ export function createTreasury(parts: TreasuryParts): Treasury {
     }
     if (!forced && !mayDraw(await ledger.tally(), settings)) return []
     // What a crash or a lost connection left on its way may be a draw: its effect must be seen before the next.
-    await parts.sender.settleEarlier()
+    await components.sender.settleEarlier()
     const undrawn = await ledger.undrawn()
     const pool = await ledger.standing()
     const chosen = rules.draws(undrawn, await ledger.accounts(), pool, settings, forced)
     const orders = await stillDue(
-      parts,
+      components,
       undrawn.filter((order) => chosen.includes(order)),
     )
     if (orders.length === 0) return []
-    const drawn = await send(parts, orders)
+    const drawn = await send(components, orders)
     await watch.catchUp()
     return drawn
   }
 
   /** Reads the ledger once: it is some blocks behind, so that what was just drawn would come up again. */
   async function drawEverything(): Promise<readonly Drawn[]> {
-    await parts.sender.settleEarlier()
+    await components.sender.settleEarlier()
     const all = [...(await ledger.undrawn())]
     const drawn: Drawn[] = []
     while (all.length > 0) {
-      const orders = await stillDue(parts, all.splice(0, drawsInBatch))
-      if (orders.length > 0) drawn.push(...(await send(parts, orders)))
+      const orders = await stillDue(components, all.splice(0, drawsInBatch))
+      if (orders.length > 0) drawn.push(...(await send(components, orders)))
     }
     if (drawn.length > 0) await watch.catchUp()
     return drawn
@@ -109,7 +109,7 @@ export function createTreasury(parts: TreasuryParts): Treasury {
 }
 
 /** Leaves out what the newest block shows as drawn: the ledger is some blocks behind on purpose. */
-async function stillDue({ chain }: TreasuryParts, orders: readonly DrawOrder[]): Promise<DrawOrder[]> {
+async function stillDue({ chain }: DrawComponents, orders: readonly DrawOrder[]): Promise<DrawOrder[]> {
   const due = await Promise.all(
     orders.map(async (order) => {
       const [tab, channel] = await Promise.all([
@@ -123,7 +123,7 @@ async function stillDue({ chain }: TreasuryParts, orders: readonly DrawOrder[]):
 }
 
 async function send(
-  { chain, sender, identity, log }: TreasuryParts,
+  { chain, sender, identity, log }: DrawComponents,
   orders: readonly DrawOrder[],
 ): Promise<readonly Drawn[]> {
   const sent = await sender.send(

@@ -2,7 +2,7 @@ import type { Address, Hex } from '@pontage/shared'
 import { intentOf } from '@pontage/shared/node'
 import { isWorthSettling } from '../../core/protestPolicy.js'
 import type { ChainUpdate } from '../../io/ledger.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { costOf } from '../relay/relayPrice.js'
 
 /** Watches protests on the hub's channels: what it stands for is drawn before, the rest it settles after. */
@@ -13,8 +13,8 @@ export interface Watchtower {
   idle(): Promise<void>
 }
 
-export function createWatchtower(parts: Parts): Watchtower {
-  const { ledger, log } = parts
+export function createWatchtower(components: Components): Watchtower {
+  const { ledger, log } = components
   /** Providers that protest, by channel. The ledger is read for them once, at the first look. */
   let protests: Map<Hex, Set<Address>> | undefined
   let looking: Promise<void> | undefined
@@ -33,7 +33,7 @@ export function createWatchtower(parts: Parts): Watchtower {
     if (protests.size === 0 || !(await ledger.leads())) return
     for (const [channelId, providers] of protests)
       for (const provider of providers) {
-        const isOver = await settle(parts, channelId, provider, at)
+        const isOver = await settle(components, channelId, provider, at)
         if (isOver) providers.delete(provider)
         if (providers.size === 0) protests.delete(channelId)
       }
@@ -55,8 +55,13 @@ export function createWatchtower(parts: Parts): Watchtower {
 }
 
 /** @returns whether there is no such protest any more. */
-async function settle(parts: Parts, channelId: Hex, provider: Address, at: number): Promise<boolean> {
-  const { ledger, chain, identity, sender, log } = parts
+async function settle(
+  components: Components,
+  channelId: Hex,
+  provider: Address,
+  at: number,
+): Promise<boolean> {
+  const { ledger, chain, identity, sender, log } = components
   const [line, tab] = await Promise.all([
     ledger.channel(channelId),
     chain.channels.tabOf(channelId, provider),
@@ -74,7 +79,7 @@ async function settle(parts: Parts, channelId: Hex, provider: Address, at: numbe
     balance,
     isEnding: line.exitAt !== 0 || line.closing,
   }
-  if (!isWorthSettling(protest, feeBps, await costOf(parts, gas))) return false
+  if (!isWorthSettling(protest, feeBps, await costOf(components, gas))) return false
   const { transaction, gasUsed } = await sender.send(
     call,
     intentOf('settle', channelId, provider, `${tab.protested}`, `${tab.protestEndsAt}`),

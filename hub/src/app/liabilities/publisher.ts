@@ -2,7 +2,7 @@ import { type Address, type Hex, type Params, type Result, refuse, type Verdict,
 import { type Link, type SumTree, sumTree } from '@pontage/shared/node'
 import type { Publication } from '../../io/ledger.js'
 import { pause } from '../../io/pause.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** Says in public what the hub owes, and proves each provider that it is counted in. */
 export interface Publisher {
@@ -29,8 +29,8 @@ const lookEveryMs = 5_000
 const treesKept = 4
 
 /** @param judgeLedger - Refuses while the ledger may lack what left the hub: what it then published would be too little. */
-export function createPublisher(parts: Parts, judgeLedger: () => Promise<Verdict>): Publisher {
-  const { ledger, chain, identity, typedData, sender, rules, clock, log } = parts
+export function createPublisher(components: Components, judgeLedger: () => Promise<Verdict>): Publisher {
+  const { ledger, chain, identity, typedData, sender, rules, clock, log } = components
   const trees = new Map<string, SumTree>()
   /** Whether providers wait for one that tells all again. */
   let isAwaited = false
@@ -46,7 +46,7 @@ export function createPublisher(parts: Parts, judgeLedger: () => Promise<Verdict
   }
 
   async function publish(): Promise<Publication | undefined> {
-    const { cursor, accounts, standing } = await consistent(parts)
+    const { cursor, accounts, standing } = await consistent(components)
     if (!cursor || accounts.length === 0) return undefined
     const tree = sumTree(rules.liabilities(accounts))
     const { root, sum, leaves } = tree
@@ -118,7 +118,7 @@ export function createPublisher(parts: Parts, judgeLedger: () => Promise<Verdict
 }
 
 /** What the ledger says at one block: read until no block came in between. */
-async function consistent({ ledger }: Parts) {
+async function consistent({ ledger }: Components) {
   for (;;) {
     const cursor = await ledger.cursor()
     const [accounts, standing] = await Promise.all([ledger.accounts(), ledger.standing()])

@@ -3,7 +3,7 @@ import { type Asked, type Entry, pageOf } from '../../core/listing.js'
 import { type Concentration, concentration, shownQuality } from '../../core/market.js'
 import type { Quality } from '../../core/receipts.js'
 import { type Listing, type ProposalIndex, readBeneficiaries } from '../../io/chain/proposalIndex.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** The offers on chain, with what consumers say of those who make them. */
 export interface Market {
@@ -23,7 +23,7 @@ interface Snapshot {
   readonly concentration: Concentration
 }
 
-export function createMarket({ ledger, clock, chain }: Parts, index: ProposalIndex): Market {
+export function createMarket({ ledger, clock, chain }: Components, index: ProposalIndex): Market {
   let last: Snapshot | undefined
   let taking: Promise<Snapshot> | undefined
 

@@ -1,6 +1,6 @@
 import { coinDecimals, formatTokens } from '@pontage/shared'
 import { pause } from '../../io/pause.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { createLowWater } from './lowWater.js'
 
 /** What the hub has to pay its transactions with. */
@@ -13,7 +13,7 @@ export interface GasWatch {
 
 const lookEveryMs = 30_000
 /** Reads the balance again and again, and warns when it falls below what its operator wants. */
-export function createGasWatch({ chain, identity, settings, clock, log }: Parts): GasWatch {
+export function createGasWatch({ chain, identity, settings, clock, log }: Components): GasWatch {
   let balance: bigint | undefined
   const lowWater = createLowWater(clock)
 

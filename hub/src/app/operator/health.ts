@@ -1,10 +1,10 @@
 import { explain } from '@pontage/shared'
 import type { HttpAnswer } from '../../io/link/httpRoutes.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { chainSeen } from '../fresh.js'
 
 /** Whether the process works: it answers, and its ledger does. Where it does not, a restart may help. */
-export async function health({ ledger }: Parts): Promise<HttpAnswer> {
+export async function health({ ledger }: Components): Promise<HttpAnswer> {
   const broken = await ledgerFailure(ledger)
   return broken === undefined
     ? { status: 200, body: { healthy: true } }
@@ -12,9 +12,9 @@ export async function health({ ledger }: Parts): Promise<HttpAnswer> {
 }
 
 /** Whether requests are to be sent here now. */
-export async function readiness(parts: Parts, draining: boolean): Promise<HttpAnswer> {
-  const seen = chainSeen(parts)
-  const broken = await ledgerFailure(parts.ledger)
+export async function readiness(components: Components, draining: boolean): Promise<HttpAnswer> {
+  const seen = chainSeen(components)
+  const broken = await ledgerFailure(components.ledger)
   const reasons = [
     ...(draining ? ['The hub is shutting down.'] : []),
     ...(seen.ok ? [] : [explain(seen.refusal)]),
@@ -23,7 +23,7 @@ export async function readiness(parts: Parts, draining: boolean): Promise<HttpAn
   return { status: reasons.length === 0 ? 200 : 503, body: { ready: reasons.length === 0, reasons } }
 }
 
-async function ledgerFailure(ledger: Parts['ledger']): Promise<string | undefined> {
+async function ledgerFailure(ledger: Components['ledger']): Promise<string | undefined> {
   try {
     await ledger.standing()
     return undefined

@@ -1,9 +1,9 @@
 import { pause } from '../../io/pause.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** Does something each time this process becomes the one that writes to the chain, until the signal. */
 export async function onLead(
-  { ledger, log }: Pick<Parts, 'ledger' | 'log'>,
+  { ledger, log }: Pick<Components, 'ledger' | 'log'>,
   pollMs: number,
   signal: AbortSignal,
   begin: () => void,

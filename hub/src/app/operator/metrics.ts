@@ -4,7 +4,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { reservedBy } from '../../core/reserve.js'
 import { advanceNeeded, poolFree } from '../../core/solvency.js'
 import type { HttpAnswer } from '../../io/link/httpRoutes.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { GasWatch } from './gasWatch.js'
 
 /** What an operator's monitoring reads. */
@@ -14,7 +14,7 @@ export interface Metrics {
   /** The same sender, its transactions counted. */
   counting(sender: DurableSender): DurableSender
   /** The page Prometheus reads. */
-  page(parts: Parts, gas: GasWatch): Promise<HttpAnswer>
+  page(components: Components, gas: GasWatch): Promise<HttpAnswer>
   close(): void
 }
 
@@ -94,24 +94,24 @@ export function createMetrics(): Metrics {
         }
       },
     }),
-    async page(parts, gas) {
-      const now = parts.clock.elapsedMs()
+    async page(components, gas) {
+      const now = components.clock.elapsedMs()
       if (summedAtMs === undefined || now - summedAtMs > sumsLastMs) {
-        await sum(parts, shown)
+        await sum(components, shown)
         summedAtMs = now
       }
       const coins = gas.balance()
       if (coins !== undefined) shown.gas_coins.set(inUnits(coins, coinDecimals))
-      shown.connections.set(parts.present.count)
-      shown.chain_unseen_seconds.set(parts.watch.unseenSeconds())
-      shown.followed_block_number.set((await parts.ledger.cursor())?.number ?? 0)
+      shown.connections.set(components.peers.count)
+      shown.chain_unseen_seconds.set(components.watch.unseenSeconds())
+      shown.followed_block_number.set((await components.ledger.cursor())?.number ?? 0)
       return { status: 200, body: await register.metrics(), contentType: register.contentType }
     },
     close: () => register.clear(),
   }
 }
 
-async function sum({ ledger, chain }: Parts, shown: Record<keyof typeof gauges, Gauge>): Promise<void> {
+async function sum({ ledger, chain }: Components, shown: Record<keyof typeof gauges, Gauge>): Promise<void> {
   const [lines, accounts, undrawn, standing] = await Promise.all([
     ledger.openChannels(),
     ledger.accounts(),

@@ -1,11 +1,11 @@
 import { type Wei, wei } from '@pontage/shared'
 import { inTokens } from '@pontage/shared/node'
 import { poolFree } from '../../core/solvency.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { createLowWater } from './lowWater.js'
 
 /** Warns before the pool holds less than what providers may redeem. Looks whenever the ledger took in a block. */
-export function createPoolWatch({ ledger, settings, clock, log, chain }: Parts): { look(): void } {
+export function createPoolWatch({ ledger, settings, clock, log, chain }: Components): { look(): void } {
   const lowWater = createLowWater(clock)
   const shown = (amount: bigint): string =>
     amount < 0n ? `-${inTokens(chain, wei(-amount))}` : inTokens(chain, wei(amount))

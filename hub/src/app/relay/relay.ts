@@ -15,7 +15,7 @@ import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { larger } from '../../core/reserve.js'
 import { LedgerUnavailable } from '../../io/ledger.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { findChannel, judgeService } from '../fresh.js'
 import { costOf } from './relayPrice.js'
 
@@ -33,7 +33,7 @@ export interface Relayer {
 }
 
 /** One paper to be relayed. */
-interface Errand {
+interface RelayJob {
   readonly kind: 'register' | 'open' | 'exit' | 'finish'
   readonly identity: Address
   readonly digest: Hex
@@ -43,19 +43,19 @@ interface Errand {
   readonly call: () => Promise<TransactionRequest>
 }
 
-export function createRelayer(parts: Parts): Relayer {
-  const { chain, identity, typedData, settings } = parts
+export function createRelayer(components: Components): Relayer {
+  const { chain, identity, typedData, settings } = components
   const { registry, channels } = chain
   const running = new Map<Hex, Promise<Relayed>>()
 
-  /** The same paper twice is one errand, whether it is still under way or done. */
-  const once = (errand: Omit<Errand, 'from'>, link: Link): Promise<Relayed> => {
-    const already = running.get(errand.digest)
+  /** The same paper twice is one job, whether it is still under way or done. */
+  const once = (job: Omit<RelayJob, 'from'>, link: Link): Promise<Relayed> => {
+    const already = running.get(job.digest)
     if (already) return already
-    const outcome = relay(parts, { ...errand, from: link.remoteAddress }).finally(() =>
-      running.delete(errand.digest),
+    const outcome = relay(components, { ...job, from: link.remoteAddress }).finally(() =>
+      running.delete(job.digest),
     )
-    running.set(errand.digest, outcome)
+    running.set(job.digest, outcome)
     return outcome
   }
 
@@ -100,7 +100,7 @@ export function createRelayer(parts: Parts): Relayer {
         return refuse({ code: 'unknown-channel', channelId })
       const checked = typedData.check('ExitRequest', exit, channel.consumer)
       if (!checked.ok) return checked
-      const found = await leftIn(parts, channel, channelId)
+      const found = await leftIn(components, channel, channelId)
       if (!found.ok) return found
       const { left } = found
       // The fee is paid last: where the rest does not hold it, it would never come.
@@ -139,63 +139,63 @@ export function createRelayer(parts: Parts): Relayer {
 
 type Relayed = Verdict<{ value: { transaction: Hex } }>
 
-async function relay(parts: Parts, errand: Errand): Promise<Relayed> {
-  const { ledger, sender, chain, identity, settings, clock, log } = parts
+async function relay(components: Components, job: RelayJob): Promise<Relayed> {
+  const { ledger, sender, chain, identity, settings, clock, log } = components
   const served =
-    errand.kind === 'exit' || errand.kind === 'finish'
+    job.kind === 'exit' || job.kind === 'finish'
       ? ({ ok: true } as const)
-      : await judgeService(parts, [errand.identity])
-  const done = await ledger.relayed(errand.digest)
+      : await judgeService(components, [job.identity])
+  const done = await ledger.relayed(job.digest)
   if (done) return { ok: true, value: { transaction: done.transaction } }
   // A crash may have come between sending and remembering: then it was judged before, and is only waited for.
-  const known = await ledger.outbox.find(errand.digest)
+  const known = await ledger.outbox.find(job.digest)
   const isUnderWay = known !== undefined && known.state !== 'refused'
   if (!isUnderWay && !served.ok) return served
-  if (errand.fee < settings.relayFee && !isUnderWay)
-    return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: settings.relayFee })
+  if (job.fee < settings.relayFee && !isUnderWay)
+    return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: settings.relayFee })
   let sent: Sent
   try {
-    const call = await errand.call()
+    const call = await job.call()
     if (!isUnderWay) {
-      const cost = await costOf(parts, await chain.rpc.estimateGas({ ...call, from: identity.address }))
-      if (errand.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: errand.fee, quoted: cost })
-      const counted = await count(parts, errand)
+      const cost = await costOf(components, await chain.rpc.estimateGas({ ...call, from: identity.address }))
+      if (job.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: cost })
+      const counted = await count(components, job)
       if (!counted.ok) return counted
     }
-    sent = await sender.send(call, errand.digest)
+    sent = await sender.send(call, job.digest)
   } catch (error) {
     const cause = (error as Error).cause ?? error
     if (cause instanceof LedgerUnavailable) throw cause
     const reason = reasonOf(chain, cause).replace(/\.$/, '')
-    log.warn('relay failed', { kind: errand.kind, identity: errand.identity, reason })
+    log.warn('relay failed', { kind: job.kind, identity: job.identity, reason })
     return refuse({ code: 'relay-failed', reason })
   }
   await ledger.recordRelayed({
-    digest: errand.digest,
-    identity: errand.identity,
+    digest: job.digest,
+    identity: job.identity,
     transaction: sent.transaction,
     at: clock.now(),
   })
   log.info('relayed', {
-    kind: errand.kind,
-    identity: errand.identity,
-    fee: errand.fee,
+    kind: job.kind,
+    identity: job.identity,
+    fee: job.fee,
     transaction: sent.transaction,
     gasUsed: sent.gasUsed,
   })
   return { ok: true, value: { transaction: sent.transaction } }
 }
 
-/** Counts an errand that would be sent now, unless it is one too many. */
-function count({ ledger, settings, identity: hub, clock }: Parts, errand: Errand): Promise<Verdict> {
+/** Counts an job that would be sent now, unless it is one too many. */
+function count({ ledger, settings, identity: hub, clock }: Components, job: RelayJob): Promise<Verdict> {
   const { relaysPerDay, relaysPerDayPerAddress = Number.POSITIVE_INFINITY, relaysPerDayInAll } = settings
-  const { digest, identity, from } = errand
+  const { digest, identity, from } = job
   const at = clock.now()
   // The ledger is not to tell who came from where: without the hub's key, nobody can try addresses.
   const origin: Hex = `0x${createHmac('sha256', hub.privateKey.bytes())
     .update(`relay from ${from.replace(/:\d+$/, '')}`)
     .digest('hex')}`
-  return ledger.countErrand({
+  return ledger.countRelayJob({
     ...{ digest, identity, origin, at, since: at - secondsPerDay },
     decide({ ofIdentity, ofOrigin, inAll }) {
       const reached = [
@@ -213,15 +213,15 @@ function count({ ledger, settings, identity: hub, clock }: Parts, errand: Errand
  * gone for good, through this one; what was promised there shows on the chain only once it is drawn.
  */
 async function leftIn(
-  parts: Parts,
+  components: Components,
   { hub }: Params<'relay-exit'>['channel'],
   channelId: Hex,
 ): Promise<Verdict<{ left: Wei }>> {
-  if (hub === parts.identity.address) {
-    const found = await findChannel(parts, channelId)
+  if (hub === components.identity.address) {
+    const found = await findChannel(components, channelId)
     return found.ok ? { ok: true, left: restOf(found.line) } : found
   }
-  const { status, balance } = await parts.chain.channels.channelOf(channelId)
+  const { status, balance } = await components.chain.channels.channelOf(channelId)
   return Number(status) === 1
     ? { ok: true, left: wei(balance) }
     : refuse({ code: 'unknown-channel', channelId })

@@ -1,11 +1,11 @@
 import { type Result, type Wei, wei } from '@pontage/shared'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** Gas that relaying a paper takes, as far as it can be said before the paper is there. */
 const usualGas = { register: 300_000n, open: 280_000n, exit: 120_000n } as const
 const weiPerCoin = 10n ** 18n
 
-type Priced = Pick<Parts, 'chain' | 'settings'>
+type Priced = Pick<Components, 'chain' | 'settings'>
 
 /** What so much gas costs now, in the token; nothing where its operator named no price of the coin. */
 export async function costOf({ chain, settings }: Priced, gas: bigint): Promise<Wei> {
@@ -17,10 +17,10 @@ export async function costOf({ chain, settings }: Priced, gas: bigint): Promise<
 }
 
 /** Fees that a consumer is to sign: what the operator asks, and at least the gas, with a quarter for what may come. */
-export async function quoteRelays(parts: Priced): Promise<Result<'describe'>['relayFees']> {
+export async function quoteRelays(components: Priced): Promise<Result<'describe'>['relayFees']> {
   const quote = async (gas: bigint): Promise<Wei> => {
-    const cost = await costOf(parts, (gas * 5n) / 4n)
-    return cost > parts.settings.relayFee ? cost : parts.settings.relayFee
+    const cost = await costOf(components, (gas * 5n) / 4n)
+    return cost > components.settings.relayFee ? cost : components.settings.relayFee
   }
   const [register, open, exit] = await Promise.all([
     quote(usualGas.register),

@@ -1,10 +1,13 @@
 import type { Hex, Result } from '@pontage/shared'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { quoteRelays } from '../relay/relayPrice.js'
 
 /** Who this hub is and what it asks. */
-export async function describe(parts: Parts, certificate: Hex | undefined): Promise<Result<'describe'>> {
-  const { identity, chain, ledger, settings } = parts
+export async function describe(
+  components: Components,
+  certificate: Hex | undefined,
+): Promise<Result<'describe'>> {
+  const { identity, chain, ledger, settings } = components
   const { relayFee, guaranteeSeconds } = settings
   const { feeBps } = await ledger.standing()
   return {
@@ -13,7 +16,11 @@ export async function describe(parts: Parts, certificate: Hex | undefined): Prom
     channels: chain.deployment.channels,
     feeBps,
     confirmations: chain.confirmations,
-    relayFees: await quoteRelays(parts).catch(() => ({ register: relayFee, open: relayFee, exit: relayFee })),
+    relayFees: await quoteRelays(components).catch(() => ({
+      register: relayFee,
+      open: relayFee,
+      exit: relayFee,
+    })),
     guaranteeSeconds,
     ...(certificate === undefined ? {} : { certificate }),
   }

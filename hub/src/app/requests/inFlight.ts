@@ -1,28 +1,28 @@
 import { type Refusal, refuse, type Verdict } from '@pontage/shared'
 import type { Handlers } from '@pontage/shared/node'
 import { LedgerUnavailable } from '../../io/ledger.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Metrics } from '../operator/metrics.js'
 
 type Requests = NonNullable<Handlers['requests']>
 
 /** The requests that are being answered, so that they can end before the ledger closes. */
-export interface UnderWay {
+export interface InFlight {
   /** Keeps count of what is asked of these, and takes nothing new once the hub is stopping. */
   guard(requests: Requests): Requests
   /** Resolves when what is under way now has ended. */
   idle(): Promise<unknown>
 }
 
-export function createUnderWay(
-  { clock, log }: Pick<Parts, 'clock' | 'log'>,
+export function createInFlight(
+  { clock, log }: Pick<Components, 'clock' | 'log'>,
   metrics: Metrics,
   stopping: AbortSignal,
-): UnderWay {
-  const underWay = new Set<Promise<unknown>>()
+): InFlight {
+  const inFlight = new Set<Promise<unknown>>()
   const stopped: Refusal = { code: 'peer-gone', type: 'request' }
   return {
-    idle: () => Promise.allSettled([...underWay]),
+    idle: () => Promise.allSettled([...inFlight]),
     guard(requests) {
       const wrapped = Object.entries(requests).map(([type, handle]) => [
         type,
@@ -32,7 +32,7 @@ export function createUnderWay(
           const work = Promise.resolve(
             (handle as (params: never, link: never) => Promise<Verdict>)(params, link),
           )
-          underWay.add(work)
+          inFlight.add(work)
           return work
             .catch((error) => {
               if (!(error instanceof LedgerUnavailable)) throw error
@@ -43,7 +43,7 @@ export function createUnderWay(
               metrics.answered(type, verdict, (clock.elapsedMs() - began) / 1_000)
               return verdict
             })
-            .finally(() => underWay.delete(work))
+            .finally(() => inFlight.delete(work))
         },
       ])
       return Object.fromEntries(wrapped)

@@ -9,21 +9,21 @@ import {
   type Verdict,
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { judgeService } from '../fresh.js'
 
 /** Accepts a channel before its consumer risks a token: answers its turn 0 with turn 1. */
 export async function prefund(
-  parts: Parts,
+  components: Components,
   { channel, signature }: Params<'prefund'>,
   link: Link,
 ): Promise<Verdict<{ value: Result<'prefund'> }>> {
-  const { identity, chain, ledger, log } = parts
+  const { identity, chain, ledger, log } = components
   if (channel.hub !== identity.address)
     return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
   if (channel.consumer !== link.peer)
     return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
-  const served = await judgeService(parts, [channel.consumer])
+  const served = await judgeService(components, [channel.consumer])
   if (!served.ok) return served
   const signer = await recoverChannelState(preFundState(chain.deployment, channel, 0), signature)
   if (signer === undefined) return refuse({ code: 'malformed-signature', document: 'pre-fund state' })

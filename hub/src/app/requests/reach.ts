@@ -17,7 +17,7 @@ export function createReach(
   clock: Clock,
 ): (provider: Address) => Promise<Verdict<{ value: Result<'reach'> }>> {
   const triedAt = new Map<Address, number>()
-  let underWay = 0
+  let inFlight = 0
 
   return async (provider) => {
     const proposal = index.listing()?.entries.find((entry) => entry.proposal.provider === provider)?.proposal
@@ -25,11 +25,11 @@ export function createReach(
       return refuse({ code: 'not-registered', identity: provider, role: 'provider' })
     const { endpoint } = proposal
     const now = clock.now()
-    if (underWay >= atOnce || now - (triedAt.get(provider) ?? 0) < againAfterSeconds)
+    if (inFlight >= atOnce || now - (triedAt.get(provider) ?? 0) < againAfterSeconds)
       return refuse({ code: 'too-many-requests', perSecond: 1 / againAfterSeconds })
     if (triedAt.size >= remembered) triedAt.clear()
     triedAt.set(provider, now)
-    underWay += 1
+    inFlight += 1
     try {
       const seen = await readCertificate(endpoint)
       const problem = !seen.ok
@@ -39,7 +39,7 @@ export function createReach(
           : `${endpoint} shows certificate ${seen.fingerprint}, the offer says ${proposal.certificate}.`
       return { ok: true, value: { endpoint, problem } }
     } finally {
-      underWay -= 1
+      inFlight -= 1
     }
   }
 }

@@ -1,6 +1,6 @@
 import { explain, type Params, type Result, type Verdict, wei } from '@pontage/shared'
 import { judgeReceipt } from '../../core/receipts.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { findChannel } from '../fresh.js'
 
 /**
@@ -8,15 +8,15 @@ import { findChannel } from '../fresh.js'
  * signed it.
  */
 export async function receipts(
-  parts: Parts,
+  components: Components,
   { receipts }: Params<'receipts'>,
 ): Promise<Verdict<{ value: Result<'receipts'> }>> {
-  const { ledger, typedData, clock, log } = parts
+  const { ledger, typedData, clock, log } = components
   const refused: Result<'receipts'>['refused'] = []
   let counted = 0n
   for (const [index, receipt] of receipts.entries()) {
     const signer = typedData.recover('SessionReceipt', receipt, receipt.signature)
-    const found = await findChannel(parts, receipt.channelId)
+    const found = await findChannel(components, receipt.channelId)
     const taken = found.ok
       ? await ledger.recordReceipt({
           receipt,

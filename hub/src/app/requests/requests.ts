@@ -4,8 +4,8 @@ import { clear } from '../clearing/clear.js'
 import { guarantee } from '../clearing/guarantee.js'
 import type { Recovery } from '../clearing/recovery.js'
 import type { Closer } from '../closing/close.js'
-import type { Parts } from '../components.js'
-import type { Treasury } from '../drawing/drawScheduler.js'
+import type { Components } from '../components.js'
+import type { DrawScheduler } from '../drawing/drawScheduler.js'
 import type { Publisher } from '../liabilities/publisher.js'
 import type { Market } from '../market/market.js'
 import type { Relayer } from '../relay/relay.js'
@@ -16,8 +16,8 @@ import type { createReach } from './reach.js'
 import { receipts } from './receipts.js'
 
 /** Those who answer for the hub. */
-interface Offices {
-  readonly treasury: Treasury
+interface Services {
+  readonly drawScheduler: DrawScheduler
   readonly closer: Closer
   readonly recovery: Recovery
   readonly relayer: Relayer
@@ -28,31 +28,31 @@ interface Offices {
 }
 
 /** Who answers which request. While the ledger is being rebuilt, nothing is promised that it may have forgotten. */
-export function requestsOf(parts: Parts, offices: Offices): NonNullable<Handlers['requests']> {
-  const { treasury, closer, recovery, relayer, market, publisher, reach, certificate } = offices
+export function requestsOf(components: Components, services: Services): NonNullable<Handlers['requests']> {
+  const { drawScheduler, closer, recovery, relayer, market, publisher, reach, certificate } = services
   return {
-    describe: async () => ({ ok: true, value: await describe(parts, certificate) }),
+    describe: async () => ({ ok: true, value: await describe(components, certificate) }),
     'relay-register': relayer.register,
     'relay-open': relayer.open,
     'relay-exit': relayer.exit,
     'relay-finish': relayer.finish,
-    papers: (params, link) => papers(parts, params, link),
-    prefund: (params, link) => prefund(parts, params, link),
+    papers: (params, link) => papers(components, params, link),
+    prefund: (params, link) => prefund(components, params, link),
     recall: recovery.recall,
     guarantee: async (params, link) => {
       const free = await recovery.judgeCollateral()
-      return free.ok ? guarantee(parts, params, link) : free
+      return free.ok ? guarantee(components, params, link) : free
     },
     reach: (_params, link) => reach(link.peer),
     clear: async (params, link) => {
       const known = recovery.judgeTotal(link.peer)
       if (!known.ok) return known
-      return clear(parts, treasury, params, link, !(await recovery.judgeCollateral()).ok)
+      return clear(components, drawScheduler, params, link, !(await recovery.judgeCollateral()).ok)
     },
     proposals: market.proposals,
     market: market.concentration,
     liability: publisher.liability,
-    receipts: (params) => receipts(parts, params),
+    receipts: (params) => receipts(components, params),
     'close-draft': async (params, link) => {
       const free = await recovery.judgeCollateral()
       return free.ok ? closer.draft(params, link) : free

@@ -80,16 +80,16 @@ export async function checkDurable(client: pg.ClientBase): Promise<void> {
 }
 
 /** States of a server or connection that pass, and those that its operator has to end. */
-const ailments = /^(08|53|57|58|25006|25P03|55P03|XX)/
+const outages = /^(08|53|57|58|25006|25P03|55P03|XX)/
 const contentions = ['40001', '40P01', '23505']
 
-/** The error as the ledger speaks of it. */
-export function told(error: unknown): unknown {
+/** The error in the terms of the ledger. */
+export function asLedgerError(error: unknown): unknown {
   if (error instanceof Contended || error instanceof LedgerUnavailable) return error
   const { code, message } = error as { code?: string; message: string }
   if (error instanceof pg.DatabaseError) {
     if (contentions.includes(code ?? '')) return new Contended(message, { cause: error })
-    if (!ailments.test(code ?? '')) return error
+    if (!outages.test(code ?? '')) return error
   }
   return new LedgerUnavailable(`The database cannot be used: ${message || code || 'no answer'}.`, {
     cause: error,

@@ -107,7 +107,7 @@ it('relays no more than one hub may, however many processes are asked at once', 
     const most = 10
     const verdicts = await Promise.all(
       Array.from({ length: 30 }, (_each, n) =>
-        ledgers[n % 3]?.countErrand({
+        ledgers[n % 3]?.countRelayJob({
           digest: channelId(n),
           identity: provider(n),
           origin: channelId(1),

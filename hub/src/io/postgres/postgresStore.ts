@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { LedgerUnavailable } from '../ledger.js'
 import type { Ask, Row, Statement, Value } from '../store/engine.js'
-import { createPool, told } from './connection.js'
+import { asLedgerError, createPool } from './connection.js'
 
 /** Runs statements on one database. */
 export class PostgresStore {
@@ -30,7 +30,7 @@ export class PostgresStore {
       await this.#writer.query('BEGIN')
       return await this.#all(this.#writer, asks)
     } catch (error) {
-      throw told(error)
+      throw asLedgerError(error)
     }
   }
 
@@ -38,7 +38,7 @@ export class PostgresStore {
     try {
       return await this.#all(this.#begun(), asks)
     } catch (error) {
-      throw told(error)
+      throw asLedgerError(error)
     }
   }
 
@@ -50,7 +50,7 @@ export class PostgresStore {
       // A transaction that failed before is rolled back by COMMIT, without an error.
       if (command !== 'COMMIT') throw new LedgerUnavailable('The database undid a transaction.')
     } catch (error) {
-      throw told(error)
+      throw asLedgerError(error)
     }
     this.#writer = undefined
     client.release()
@@ -81,7 +81,7 @@ export class PostgresStore {
       return result
     } catch (error) {
       client?.release(true)
-      throw told(error)
+      throw asLedgerError(error)
     }
   }
 

@@ -69,23 +69,24 @@ class Thread {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     if (this.#waiting.size === 0) this.#worker.unref()
-    if (failure) waiting?.reject(told(this.#path, Object.assign(new Error(failure.message), failure)))
+    if (failure)
+      waiting?.reject(asLedgerError(this.#path, Object.assign(new Error(failure.message), failure)))
     else waiting?.resolve(result)
   }
 
   #fail(error: Error): void {
     this.gone = true
-    for (const { reject } of this.#waiting.values()) reject(told(this.#path, error, true))
+    for (const { reject } of this.#waiting.values()) reject(asLedgerError(this.#path, error, true))
     this.#waiting.clear()
   }
 }
 
 /** What the operator has to mend, told from what the program did wrong. */
-const ailments = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_BUSY', 'SQLITE_CANTOPEN', 'SQLITE_READONLY']
+const outages = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_BUSY', 'SQLITE_CANTOPEN', 'SQLITE_READONLY']
 
-function told(path: string, error: Error & { code?: string }, died = false): unknown {
+function asLedgerError(path: string, error: Error & { code?: string }, died = false): unknown {
   const { code = '', message } = error
-  if (!died && !ailments.some((ailment) => code.startsWith(ailment))) return error
+  if (!died && !outages.some((ailment) => code.startsWith(ailment))) return error
   return new LedgerUnavailable(`The ledger ${path} cannot be written: ${message}${code && ` (${code})`}.`, {
     cause: error,
   })

@@ -1,5 +1,5 @@
 /** Reads what many ask for at once together: whoever asks while a read is under way shares the next one. */
-export class Gathered<Key, Value> {
+export class BatchLoader<Key, Value> {
   #waiting = new Map<
     Key,
     { promise: Promise<Value | undefined>; settle: (value: Promise<Value | undefined>) => void }

@@ -4,7 +4,7 @@ import type { ChainUpdate } from '../ledger.js'
 import { statement } from './engine.js'
 import type { Order } from './orders.js'
 import { amountText } from './rows.js'
-import type { Books } from './unitOfWork.js'
+import type { UnitOfWork } from './unitOfWork.js'
 
 const writeChain = statement(`
   INSERT INTO chain (id, block_number, block_hash, block_at, pool, pending_withdrawal, fee_bps)
@@ -19,28 +19,28 @@ export const chainOrder = (update: ChainUpdate): Order<void> => ({
   channels: [...update.channels, ...update.tabs].map(({ channelId }) => channelId),
   providers: [...update.accounts, ...update.tabs].map(({ provider }) => provider),
   alone: '*',
-  apply: (books) => {
+  apply: (unit) => {
     // Another process has seen more of the chain meanwhile: what it wrote is newer.
-    if (books.cursor && books.cursor.number > update.cursor.number) return
-    takeIn(books, update)
+    if (unit.cursor && unit.cursor.number > update.cursor.number) return
+    takeIn(unit, update)
   },
 })
 
-function takeIn(books: Books, { cursor, hub, channels, tabs, accounts }: ChainUpdate): void {
+function takeIn(unit: UnitOfWork, { cursor, hub, channels, tabs, accounts }: ChainUpdate): void {
   for (const channel of channels) {
-    const { consumer, nonce } = books.channel(channel.channelId) ?? channel
-    books.putChannel({ ...channel, consumer, nonce })
+    const { consumer, nonce } = unit.channel(channel.channelId) ?? channel
+    unit.putChannel({ ...channel, consumer, nonce })
   }
   for (const { channelId, provider, drawn, protested } of tabs) {
-    if (!books.channel(channelId)) continue
-    const tab = books.tab(channelId, provider)
-    books.putTab(channelId, { ...tab, drawn, protested })
-    creditDrawn(books, channelId, provider, drawn, hub.feeBps)
+    if (!unit.channel(channelId)) continue
+    const tab = unit.tab(channelId, provider)
+    unit.putTab(channelId, { ...tab, drawn, protested })
+    creditDrawn(unit, channelId, provider, drawn, hub.feeBps)
   }
   for (const { provider, credited, paid } of accounts)
-    books.putAccount({ ...books.account(provider), credited, paid })
-  books.write(prune, [cursor.at])
-  books.write(writeChain, [
+    unit.putAccount({ ...unit.account(provider), credited, paid })
+  unit.write(prune, [cursor.at])
+  unit.write(writeChain, [
     1,
     cursor.number,
     cursor.hash,
@@ -52,10 +52,10 @@ function takeIn(books: Books, { cursor, hub, channels, tabs, accounts }: ChainUp
 }
 
 /** What a provider drew before it cleared is in its account on chain, so the promise to it must include it. */
-function creditDrawn(books: Books, channelId: Hex, provider: Address, drawn: Wei, feeBps: number): void {
-  const tab = books.tab(channelId, provider)
+function creditDrawn(unit: UnitOfWork, channelId: Hex, provider: Address, drawn: Wei, feeBps: number): void {
+  const tab = unit.tab(channelId, provider)
   if (drawn <= tab.cleared) return
-  books.putTab(channelId, { ...tab, cleared: drawn })
-  const account = books.account(provider)
-  books.putAccount({ ...account, ...addCredit(account, creditFor(tab.cleared, drawn, feeBps)) })
+  unit.putTab(channelId, { ...tab, cleared: drawn })
+  const account = unit.account(provider)
+  unit.putAccount({ ...account, ...addCredit(account, creditFor(tab.cleared, drawn, feeBps)) })
 }

@@ -22,16 +22,16 @@ export const closingOrder = (order: {
   sign: () => Closing
 }): Order<Verdict<{ closing: Closing }>> => ({
   channels: [order.channelId],
-  apply: (books) => {
+  apply: (unit) => {
     const { channelId, decide, sign } = order
-    const line = books.channel(channelId)
+    const line = unit.channel(channelId)
     if (!line) return refuse({ code: 'unknown-channel', channelId })
     const verdict = decide(line)
     if (!verdict.ok) return verdict
     const closing = sign()
     const { turnNum, totals, releases, consumerSignature, hubSignature } = closing
-    books.markClosing(channelId)
-    books.write(insert, [
+    unit.markClosing(channelId)
+    unit.write(insert, [
       channelId,
       turnNum,
       JSON.stringify(totals, amountsAsText),

@@ -1,19 +1,19 @@
 import type { Address, Hex } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import type { Blocked, DrawOrder, Ledger, NoteName, Relayed } from '../ledger.js'
-import { Gathered } from './batchLoader.js'
+import { BatchLoader } from './batchLoader.js'
 import { chainOrder } from './chainMirror.js'
 import { creditOrder, grantOrder } from './clearing.js'
 import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
-import { blockedFrom, notesFrom, readBlocked, readNotes } from './connectedPeers.js'
 import { dump, restore } from './dump.js'
 import { type Engine, plain, type Row, type Statement, statement, type Value } from './engine.js'
+import { blockedFrom, notesFrom, readBlocked, readNotes } from './operatorState.js'
 import { takeOrders } from './orders.js'
 import { createOutbox } from './outbox.js'
 import { findPublication, publicationFrom, publicationOrder, readNewestPublication } from './publications.js'
 import { raiseOrder, recallOrder } from './rebuild.js'
 import { qualityFrom, readQualities, receiptOrder } from './receipts.js'
-import { errandOrder } from './relayJobs.js'
+import { relayJobOrder } from './relayJobs.js'
 import { addressOf, amountOf, hexOf } from './rows.js'
 import {
   accountFrom,
@@ -68,9 +68,9 @@ export function createLedger(engine: Engine, name: string): Ledger {
   const first = async (ask: { statement: Statement; given: Value[][] }) => (await engine.read([ask]))[0] ?? []
   const all = (one: ReturnType<typeof plain>) => engine.read([one]).then(([rows = []]) => rows)
   const write = (one: Statement, values: readonly Value[]): Promise<void> =>
-    submit({ apply: (books) => books.write(one, values) })
+    submit({ apply: (unit) => unit.write(one, values) })
 
-  const lines = new Gathered<Hex, ChannelRow | undefined>(async (ids) => {
+  const lines = new BatchLoader<Hex, ChannelRow | undefined>(async (ids) => {
     const given = ids.map((id) => [id])
     const [channels = [], tabs = [], closings = []] = await engine.read([
       { statement: readChannels, given },
@@ -80,23 +80,23 @@ export function createLedger(engine: Engine, name: string): Ledger {
     return channelsFrom(channels, tabs, closings)
   })
   // Asked for with every request, so that all who ask at once share one look.
-  const present = new Gathered<'now', Present>(async () => {
+  const present = new BatchLoader<'now', OperatorState>(async () => {
     const [chain = [], notes = [], blocked = []] = await engine.read([readChain, readNotes, readBlocked])
     return new Map([['now', { chain: chain[0], notes: notesFrom(notes), blocked: blocked.map(blockedFrom) }]])
   })
-  const now = () => present.get('now') as Promise<Present>
+  const now = () => present.get('now') as Promise<OperatorState>
 
   return {
     bind: (hub, deployment) =>
       submit({
         alone: '*',
         asks: [readSettings],
-        apply: (books, [rows = []]) => {
+        apply: (unit, [rows = []]) => {
           const settings = { hub, chainId: `${deployment.chainId}`, channels: deployment.channels }
           const bound = new Map(rows.map((row) => [row.name, row.value]))
           for (const [key, value] of Object.entries(settings)) {
             const known = bound.get(key)
-            if (known === undefined) books.write(writeSetting, [key, value])
+            if (known === undefined) unit.write(writeSetting, [key, value])
             else if (known !== value)
               throw new UserError(
                 `${name} belongs to ${key} ${known}, not ${value}. Use the --home, --database, --rpc and --deployment it was made with.`,
@@ -152,7 +152,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     },
     recordRelayed: (entry) =>
       write(writeRelayed, [entry.digest, entry.identity, entry.transaction, entry.at]),
-    countErrand: (order) => submit(errandOrder(order)),
+    countRelayJob: (order) => submit(relayJobOrder(order)),
     outbox: createOutbox(engine, submit),
     blocked: async () => (await now()).blocked,
     block: ({ identity, since }) => write(writeBlocked, [identity, since]),
@@ -160,8 +160,8 @@ export function createLedger(engine: Engine, name: string): Ledger {
       submit({
         asks: [{ statement: findBlocked, given: [[identity]] }],
         alone: `block ${identity}`,
-        apply: (books, [found = []]) => {
-          if (found.length > 0) books.write(deleteBlocked, [identity])
+        apply: (unit, [found = []]) => {
+          if (found.length > 0) unit.write(deleteBlocked, [identity])
           return found.length > 0
         },
       }),
@@ -179,7 +179,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
 }
 
 /** What is looked at with every request. */
-interface Present {
+interface OperatorState {
   readonly chain: Row | undefined
   readonly notes: ReadonlyMap<NoteName, string>
   readonly blocked: readonly Blocked[]

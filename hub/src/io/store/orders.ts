@@ -2,7 +2,7 @@ import type { Address, Hex } from '@pontage/shared'
 import { Cache } from './cache.js'
 import { type Ask, Contended, type Engine, type Row } from './engine.js'
 import { beginGroup } from './reading.js'
-import type { Books } from './unitOfWork.js'
+import type { UnitOfWork } from './unitOfWork.js'
 
 /** Something to be decided and written in one transaction, on the rows it names. */
 export interface Order<Result> {
@@ -19,7 +19,7 @@ export interface Order<Result> {
   readonly asks?: readonly Ask[]
   /** Nothing else of the same name may be in its group; `'*'`: nothing at all. */
   readonly alone?: string
-  readonly apply: (books: Books, read: readonly (readonly Row[])[], uncovered: readonly Hex[]) => Result
+  readonly apply: (unit: UnitOfWork, read: readonly (readonly Row[])[], uncovered: readonly Hex[]) => Result
 }
 
 /** Milliseconds in which orders gather: what they cost together is little more than what one costs alone. */
@@ -112,7 +112,7 @@ async function decideAndWrite(
   group: readonly Waiting[],
 ): Promise<(() => void)[]> {
   try {
-    const { books, read, uncovered } = await beginGroup(
+    const { unit, read, uncovered } = await beginGroup(
       engine,
       cache,
       group.map(({ order }) => order),
@@ -120,17 +120,17 @@ async function decideAndWrite(
     const answers = group.map(({ order, resolve, reject }, index) => {
       try {
         const due = (order.uncovered && uncovered.get(order.uncovered.provider)) ?? []
-        const result = books.attempt(() => order.apply(books, read[index] ?? [], due))
+        const result = unit.attempt(() => order.apply(unit, read[index] ?? [], due))
         return () => resolve(result)
       } catch (error) {
         if (error instanceof Contended) throw error
         return () => reject(error)
       }
     })
-    const changes = books.changes()
+    const changes = unit.changes()
     if (changes.length === 0) await engine.rollback()
     else await engine.commit(changes)
-    books.keepIn(cache)
+    unit.keepIn(cache)
     return answers
   } catch (error) {
     await engine.rollback().catch(() => undefined)

@@ -32,7 +32,7 @@ export function createOutbox(
       return row && entryFrom(row)
     },
     put: (entry) => submit(putOrder(entry)),
-    forget: (before) => submit({ apply: (books) => books.write(forget, [before]) }),
+    forget: (before) => submit({ apply: (unit) => unit.write(forget, [before]) }),
     open: async () => ((await engine.read([readOpen]))[0] ?? []).map(entryFrom),
   }
 }
@@ -40,11 +40,11 @@ export function createOutbox(
 const addOrder = (entry: OutboxEntry): Order<OutboxEntry> => ({
   alone: `outbox ${entry.intent}`,
   asks: [{ statement: findLocked, given: [[entry.intent]] }],
-  apply: (books, [found = []]) => {
+  apply: (unit, [found = []]) => {
     const [known] = found
     if (known && known.state !== 'refused') return entryFrom(known)
-    if (known) books.write(remove, [entry.intent])
-    books.write(insert, [entry.intent, entry.state, entry.revision, encodeEntry(entry)])
+    if (known) unit.write(remove, [entry.intent])
+    unit.write(insert, [entry.intent, entry.state, entry.revision, encodeEntry(entry)])
     return entry
   },
 })
@@ -52,10 +52,10 @@ const addOrder = (entry: OutboxEntry): Order<OutboxEntry> => ({
 const putOrder = (entry: OutboxEntry): Order<boolean> => ({
   alone: `outbox ${entry.intent}`,
   asks: [{ statement: findLocked, given: [[entry.intent]] }],
-  apply: (books, [found = []]) => {
+  apply: (unit, [found = []]) => {
     const [known] = found
     if (Number(known?.revision) !== entry.revision - 1) return false
-    books.write(replace, [entry.state, entry.revision, encodeEntry(entry), entry.intent])
+    unit.write(replace, [entry.state, entry.revision, encodeEntry(entry), entry.intent])
     return true
   },
 })

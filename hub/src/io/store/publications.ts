@@ -21,16 +21,16 @@ export const findPublication = statement(
 
 /** Keeps what the hub published of what it owes. */
 export const publicationOrder = ({ liabilities, leaves, publishedAt }: Publication): Order<void> => ({
-  apply: (books) => {
+  apply: (unit) => {
     const { root, blockNumber, hub, sum, pool, signature } = liabilities
     const text = JSON.stringify(
       leaves.map(({ provider, total, outstanding }) => [provider, `${total}`, `${outstanding}`]),
     )
-    books.write(insert, [
+    unit.write(insert, [
       ...[root, blockNumber, hub, amountText(sum), amountText(pool), signature],
       ...[publishedAt, text],
     ])
-    books.write(prune, [])
+    unit.write(prune, [])
   },
 })
 

@@ -19,11 +19,11 @@ import {
   standingFrom,
   sumsFrom,
 } from './tables.js'
-import { Books } from './unitOfWork.js'
+import { UnitOfWork } from './unitOfWork.js'
 
 /** What a group of orders is decided on. */
 export interface Begun {
-  readonly books: Books
+  readonly unit: UnitOfWork
   /** What each order's own asks found. */
   readonly read: readonly (readonly (readonly Row[])[])[]
   /** Of each provider asked for: channels on which cleared money rests on a guarantee that ends soon. */
@@ -80,7 +80,7 @@ export async function beginGroup(
     uncovered = await readRest(engine, cache, rows, wanted, beforeOf(orders, cursor?.at ?? 0))
   }
   return {
-    books: new Books(
+    unit: new UnitOfWork(
       rows.channels,
       rows.accounts,
       isLocked ? sumsFrom(sums[0]) : undefined,

@@ -12,13 +12,13 @@ const isKnown = statement(`{with:bytes,bytes,bytes,number}
 /** Takes in a total that had left the hub before a restored ledger knew of it. */
 export const raiseOrder = (order: { provider: Address; total: Wei; signature?: Hex }): Order<Wei> => ({
   providers: [order.provider],
-  apply: (books) => {
+  apply: (unit) => {
     const { provider, total, signature } = order
-    const before = books.account(provider)
+    const before = unit.account(provider)
     const after = { ...before, ...learnTotal(before, total) }
     const newer = signature !== undefined && total > before.signedTotal
-    if (after.total > before.total || (newer && books.knows(provider)))
-      books.putAccount(newer ? { ...after, signedTotal: total, signature } : after)
+    if (after.total > before.total || (newer && unit.knows(provider)))
+      unit.putAccount(newer ? { ...after, signedTotal: total, signature } : after)
     return wei(after.total - before.total)
   },
 })
@@ -32,18 +32,18 @@ export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> 
     // One after the other: the second must find what the first wrote.
     alone: `recall ${channelId}`,
     asks: [{ statement: isKnown, given: [[channelId, provider, amountText(ceiling), expiresAt]] }],
-    apply: (books, [found = []]) => {
-      if (found.length > 0 || !books.channel(channelId)) return false
-      const tab = books.tab(channelId, provider)
+    apply: (unit, [found = []]) => {
+      if (found.length > 0 || !unit.channel(channelId)) return false
+      const tab = unit.tab(channelId, provider)
       const amount = wei(ceiling)
       // The newest guarantee is the one that lasts longest.
       const newest =
         expiresAt > tab.expiresAt || (expiresAt === tab.expiresAt && amount > tab.ceiling)
           ? { ceiling: amount, expiresAt }
           : {}
-      const known = covered(tab, { ceiling: amount, expiresAt }, books.blockAt)
-      books.putTab(channelId, { ...known, ...newest })
-      books.keepGuarantee(cause, guarantee)
+      const known = covered(tab, { ceiling: amount, expiresAt }, unit.blockAt)
+      unit.putTab(channelId, { ...known, ...newest })
+      unit.keepGuarantee(cause, guarantee)
       return 'expiresAt' in newest
     },
   }

@@ -29,9 +29,9 @@ export const receiptOrder = ({ receipt, decide }: ReceiptOrder): Order<Verdict<{
     { statement: newestOf, given: [[receipt.channelId, receipt.provider]] },
     { statement: qualityOf, given: [[receipt.provider]] },
   ],
-  apply: (books, [newest = [], sums = []]) => {
+  apply: (unit, [newest = [], sums = []]) => {
     const { channelId, provider, bytes, signature } = receipt
-    const line = books.channel(channelId)
+    const line = unit.channel(channelId)
     if (!line) return refuse({ code: 'unknown-channel', channelId })
     const verdict = decide(line)
     if (!verdict.ok) return verdict
@@ -42,12 +42,12 @@ export const receiptOrder = ({ receipt, decide }: ReceiptOrder): Order<Verdict<{
     })
     if (!taken.ok) return taken
     const { amount, weight, throughputKbps, score, endedAt } = taken.counted
-    books.write(write, [
+    unit.write(write, [
       ...[channelId, provider, amountText(amount), amountText(weight), bytes],
       ...[throughputKbps, score, endedAt, signature],
     ])
     const { sessions, paid, throughputSum, ratedPaid, scoreSum } = taken.quality
-    books.write(writeQuality, [
+    unit.write(writeQuality, [
       provider,
       sessions,
       ...[paid, throughputSum, ratedPaid, scoreSum].map(amountText),

@@ -1,5 +1,5 @@
 import type { Verdict } from '@pontage/shared'
-import type { ErrandOrder } from '../ledger.js'
+import type { RelayJobOrder } from '../ledger.js'
 import { plain, statement } from './engine.js'
 import type { Order } from './orders.js'
 
@@ -15,22 +15,22 @@ const insert = statement(
   'INSERT INTO errand (digest, identity, origin, asked_at) {rows:bytes,bytes,bytes,number}',
 )
 
-/** Counts an errand before it is run, and forgets those that count no more. */
-export const errandOrder = ({
+/** Counts a relay job before it is run, and forgets those that count no more. */
+export const relayJobOrder = ({
   digest,
   identity,
   origin,
   at,
   since,
   decide,
-}: ErrandOrder): Order<Verdict> => ({
-  alone: 'errand',
+}: RelayJobOrder): Order<Verdict> => ({
+  alone: 'relay jobs',
   asks: [
     lockCounting,
     { statement: find, given: [[digest]] },
     { statement: count, given: [[identity, origin, since]] },
   ],
-  apply: (books, [, found = [], counted = []]) => {
+  apply: (unit, [, found = [], counted = []]) => {
     if (found.length > 0) return { ok: true }
     const [counts] = counted
     const verdict = decide({
@@ -39,8 +39,8 @@ export const errandOrder = ({
       inAll: Number(counts?.in_all ?? 0),
     })
     if (!verdict.ok) return verdict
-    books.write(forget, [since])
-    books.write(insert, [digest, identity, origin, at])
+    unit.write(forget, [since])
+    unit.write(insert, [digest, identity, origin, at])
     return verdict
   },
 })

@@ -22,7 +22,7 @@ import { guaranteeFrom, insertGuarantees, rowWrites, sumsWrite } from './writes.
  * The rows that a group of orders works on, in memory: each order finds them as the one before left them, and all of
  * them are written together. What one order changed can be undone without touching the others.
  */
-export class Books {
+export class UnitOfWork {
   readonly #channels: Map<Hex, ChannelRow>
   readonly #accounts: Map<Address, AccountRow>
   readonly #onDisk: ReadonlySet<Address>

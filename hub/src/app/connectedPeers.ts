@@ -1,0 +1,26 @@
+import type { Address } from '@pontage/shared'
+import type { Link } from '@pontage/shared/node'
+
+/** Open connections, by the identity at their other end. */
+export class ConnectedPeers {
+  readonly #links = new Map<Address, Set<Link>>()
+
+  join(link: Link): void {
+    const links = this.#links.get(link.peer) ?? new Set()
+    this.#links.set(link.peer, links.add(link))
+    void link.closed.then(() => {
+      links.delete(link)
+      if (links.size === 0 && this.#links.get(link.peer) === links) this.#links.delete(link.peer)
+    })
+  }
+
+  /** How many identities are connected. */
+  get count(): number {
+    return this.#links.size
+  }
+
+  /** The newest connection of an identity. */
+  linkOf(identity: Address): Link | undefined {
+    return [...(this.#links.get(identity) ?? [])].at(-1)
+  }
+}
