@@ -18,5 +18,8 @@ export default defineConfig({
       'test/*.test.ts',
       'test/differential/*.test.ts',
     ],
+    // A busy machine is no fault: tests wait for conditions, and this only ends those that wait in vain.
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
   },
 })

@@ -8,7 +8,7 @@ import { type Address, address } from '@pontage/shared'
 import { startTestChain, type TestChain } from './app/world.fixture.js'
 
 const from = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const program = from('../bin/pontage-hub.js')
+const program = from('../bin/pontage-hub')
 
 /** How a command ended. */
 export interface Ended {
@@ -52,7 +52,7 @@ export async function startProgramWorld(): Promise<ProgramWorld> {
   const running: ChildProcess[] = []
   const run: ProgramWorld['run'] = (...args) =>
     new Promise((resolve) => {
-      execFile(process.execPath, [program, ...args], (error, stdout, stderr) =>
+      execFile(program, args, (error, stdout, stderr) =>
         resolve({ code: error ? (error.code as number) : 0, stdout, stderr }),
       )
     })
@@ -74,8 +74,8 @@ export async function startProgramWorld(): Promise<ProgramWorld> {
     },
     start(...flags) {
       // What init was given is in the configuration: no command needs it again.
-      const child = spawn(process.execPath, [
-        ...[program, 'run', '--home', home, '--poll-ms', '50'],
+      const child = spawn(program, [
+        ...['run', '--home', home, '--poll-ms', '50'],
         ...['--host', '127.0.0.1', '--port', '0', ...flags],
       ])
       running.push(child)

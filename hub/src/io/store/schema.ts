@@ -1,5 +1,6 @@
 import type { ColumnDataType, ColumnDefinitionBuilder, CreateTableBuilder, Dialect, RawBuilder } from 'kysely'
-import { Kysely, Migrator, sql } from 'kysely'
+import { Kysely, sql } from 'kysely'
+import { Migrator } from 'kysely/migration'
 
 /**
  * Brings the tables to the present version. Identifiers and amounts are big-endian bytes (addresses 20, all
