@@ -54,6 +54,34 @@ it('names only npm scripts that exist', () => {
   expect(missing).toEqual([])
 })
 
+/** A price as a person would read it, but for its token; the placeholders of a template count as amounts. */
+const nakedPrice = /(?:\d|(?<!symbol)\})\/(?:MB|GB|TB|h)\b/
+
+it('prints no price without its token', () => {
+  const shown = [
+    'demo.md',
+    ...readdirSync(join(root, 'docs', 'screens')).map((name) => join('screens', name)),
+  ]
+  const sources = ['shared', 'hub', 'provider', 'consumer'].flatMap((workspace) =>
+    readdirSync(join(root, workspace, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts') && !/\.(test|suite|fixture)\.ts$/.test(name))
+      .map((name) => join(workspace, 'src', name)),
+  )
+  const isTemplate = (line: string) => line.includes('`') && line.includes('${')
+  const naked = [...shown.map((name) => join('docs', name)), ...sources].flatMap((name) =>
+    readFileSync(join(root, name), 'utf8')
+      .split('\n')
+      // What a person types has no token: the deployment has only one.
+      .filter((line) => nakedPrice.test(line.replace(/such as \S+/, '')))
+      .filter((line) => name.startsWith('docs') || isTemplate(line))
+      .map((line) => `${name}: ${line.trim()}`),
+  )
+  expect(naked).toEqual([])
+  const placeholder = (name: string) => `$\{${name}}/GB`
+  expect(['DE  20/GB', placeholder('price')].every((text) => nakedPrice.test(text))).toBe(true)
+  expect(['DE  20 PTT/GB', placeholder('symbol')].some((text) => nakedPrice.test(text))).toBe(false)
+})
+
 it('sees paths in pictures, tables and links', () => {
   const text =
     '│ shared/src/wire.ts │ `hub/src/app/gone/` [why](../decisions/none.md) /opt/pontage/hub/bin wss://hub/x'

@@ -2,7 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
   formatBytes,
+  formatPrice,
   formatTokens,
+  formatTrafficPrice,
   parseBytes,
   parseTimePrice,
   parseTokens,
@@ -65,5 +67,12 @@ describe('prices', () => {
     expect(() => parseTrafficPrice('0.05', 18)).toThrow('expected tokens per MB, GB or TB, such as 0.05/GB'))
   it('refuses a price that is no whole number of wei per megabyte', () =>
     expect(() => parseTrafficPrice('0.0005/GB', 6)).toThrow('round it'))
+  it('are printed with the token, and with the time only where it costs something', () => {
+    const token = { decimals: 18, symbol: 'PTT' }
+    const traffic = parseTrafficPrice('20/GB', 18)
+    expect(formatTrafficPrice(traffic, token)).toBe('20 PTT/GB')
+    expect(formatPrice(traffic, parseTimePrice('0/h', 18), token)).toBe('20 PTT/GB')
+    expect(formatPrice(traffic, parseTimePrice('0.01/h', 18), token)).toBe('20 PTT/GB + 0.01 PTT/h')
+  })
   it('reads tokens per hour', () => expect(parseTimePrice('0.01/h', 6)).toBe(10_000n))
 })

@@ -93,9 +93,23 @@ export function formatTokens(amount: bigint, decimals: number): string {
   return `${sign}${whole}${fraction === '' ? '' : `.${fraction}`}`
 }
 
-/** `0.05/GB` for a price a megabyte. */
-export const formatTrafficPrice = (price: WeiPerMegabyte, decimals: number): string =>
-  `${formatTokens(price * 1_000n, decimals)}/GB`
+/** What people call a token, and how many decimals it has. */
+export interface TokenNames {
+  readonly decimals: number
+  readonly symbol: string
+}
+
+/** `0.05 PTT/GB` for a price per megabyte. */
+export const formatTrafficPrice = (price: WeiPerMegabyte, { decimals, symbol }: TokenNames): string =>
+  `${formatTokens(price * 1_000n, decimals)} ${symbol}/GB`
+
+/** `0.01 PTT/h` for a price per hour. */
+export const formatTimePrice = (price: WeiPerHour, { decimals, symbol }: TokenNames): string =>
+  `${formatTokens(price, decimals)} ${symbol}/h`
+
+/** `0.05 PTT/GB + 0.01 PTT/h`, or without the second where time costs nothing. */
+export const formatPrice = (perMegabyte: WeiPerMegabyte, perHour: WeiPerHour, token: TokenNames): string =>
+  `${formatTrafficPrice(perMegabyte, token)}${perHour === 0n ? '' : ` + ${formatTimePrice(perHour, token)}`}`
 
 /** `31.42 MB`: two digits after the point, rounded down, SI units. */
 export function formatBytes(size: bigint): string {

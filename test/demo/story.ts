@@ -6,6 +6,7 @@ import {
   formatTrafficPrice,
   weiPerMegabyte,
 } from '@pontage/shared'
+import { tokenOf } from '@pontage/shared/node'
 import { Wallet } from 'ethers'
 import {
   createMarket,
@@ -206,7 +207,7 @@ async function showProviders(
   const listed = await consumer.json<readonly ListedProvider[]>('providers')
   for (const each of listed)
     tell.say(
-      `${each.provider}  ${each.country}  ${formatTrafficPrice(weiPerMegabyte(BigInt(each.price)), market.chain.tokenDecimals)}  stake ${tokens(BigInt(each.stake))}, ${each.faults} faults`,
+      `${each.provider}  ${each.country}  ${formatTrafficPrice(weiPerMegabyte(BigInt(each.price)), tokenOf(market.chain))}  stake ${tokens(BigInt(each.stake))}, ${each.faults} faults`,
     )
   tell.check('it finds both, with their stake', listed.length === 2)
 }

@@ -49,8 +49,9 @@ describe('short amounts', () => {
 })
 
 describe('a sentence', () => {
-  it('breaks between words, and is indented after the first line', () => {
+  it('breaks between fields, else between words, and is indented after the first line', () => {
     expect(wrapped('one two  three four', 10)).toBe('one two\n    three\n    four')
+    expect(wrapped('DE  1 PTT/GB  no faults', 16)).toBe('DE  1 PTT/GB\n    no faults')
     expect(wrapped('  short', 10)).toBe('  short')
     expect(wrapped(`0x${'a'.repeat(40)}  DE`, 20)).toBe(`0x${'a'.repeat(40)}\n    DE`)
   })

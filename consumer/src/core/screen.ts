@@ -1,4 +1,4 @@
-import { type Bytes, formatBytes, formatTokens, type Wei } from '@pontage/shared'
+import { type Bytes, formatBytes, formatTokens, type TokenNames, type Wei } from '@pontage/shared'
 
 /** What the live line shows. */
 export interface Glance {
@@ -17,11 +17,7 @@ export interface Glance {
 /**
  * The session in one line no wider than `columns`: what matters least is left out first.
  */
-export function liveLine(
-  glance: Glance,
-  token: { decimals: number; symbol: string },
-  columns: number,
-): string {
+export function liveLine(glance: Glance, token: TokenNames, columns: number): string {
   const parts = [
     glance.state,
     `down ${formatBytes(glance.downBytes)}`,
@@ -46,12 +42,20 @@ export function shortTokens(amount: Wei, decimals: number, rounded: 'up' | 'down
   return formatTokens((amount + (rounded === 'up' ? unit - 1n : 0n)) / unit, digits)
 }
 
-/** Breaks a sentence between words so that no line is wider than `columns`; what follows the first is indented. */
+/**
+ * Breaks a text so that no line is wider than `columns`, and indents what follows the first: between fields, which two
+ * spaces separate, and between words where a field is too long for a line.
+ */
 export function wrapped(text: string, columns: number): string {
   const lines: string[] = []
   const indent = `${/^ */.exec(text)?.[0] ?? ''}    `
   let line = ''
-  for (const word of text.split(/(?<=\S)(?=\s)/)) {
+  const pieces = text
+    .split(/(?<=\S)(?=\s{2})/)
+    .flatMap((field) =>
+      indent.length + field.trim().length <= columns ? [field] : field.split(/(?<=\S)(?=\s)/),
+    )
+  for (const word of pieces) {
     if (line !== '' && line.length + word.length > columns) {
       lines.push(line)
       line = `${indent}${word.trimStart()}`

@@ -1,5 +1,5 @@
 import { address, parseTokens } from '@pontage/shared'
-import { exitCode, type Given, UserError, wholeNumber } from '@pontage/shared/node'
+import { exitCode, type Given, tokenOf, UserError, wholeNumber } from '@pontage/shared/node'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
@@ -124,7 +124,7 @@ export async function runConnection(
     closers.push(() => chain.close())
     const journal = await openJournal(argv.home)
     closers.push(() => journal.close())
-    const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
+    const token = tokenOf(chain)
     const write = (text: string) => void output.write(text)
     const columns = output.isTTY ? () => output.columns ?? 80 : undefined
     const { screen, live } = watched(

@@ -1,5 +1,5 @@
-import { type Bytes, formatBytes, formatTokens, parseBytes } from '@pontage/shared'
-import { type Chain, inTokens, jsonFlag, onChain, printJson } from '@pontage/shared/node'
+import { type Bytes, formatBytes, parseBytes } from '@pontage/shared'
+import { type Chain, inTokens, jsonFlag, onChain, printJson, tokenOf } from '@pontage/shared/node'
 import { whyUnsound } from '../../core/choose.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
 import { offerLine } from '../connect/screen.js'
@@ -51,7 +51,7 @@ export const providersCommand = command<Options>({
 })
 
 function linesOf(chain: Chain, listed: Listed, size: Bytes): string[] {
-  const token = { decimals: chain.tokenDecimals, symbol: chain.tokenSymbol }
+  const token = tokenOf(chain)
   const { proposal, standing, redeemed } = listed
   const unsound = whyUnsound(listed)
   const { traffic, hour } = costOf(size, listed.price)
@@ -60,7 +60,7 @@ function linesOf(chain: Chain, listed: Listed, size: Bytes): string[] {
   return [
     `${offerLine(listed, token)}${unsound === undefined ? '' : `  (not dealt with: ${unsound})`}`,
     `    at ${proposal.endpoint}${latencyWords(listed)}, through ${proposal.hubs.join(', ') || 'no hub'}`,
-    `    since ${since}, paid ${formatTokens(redeemed, token.decimals)} so far${qualityWords(listed)}`,
+    `    since ${since}, paid ${inTokens(chain, redeemed)} so far${qualityWords(listed)}`,
     `    ${formatBytes(size)} cost ${inTokens(chain, traffic)}${hourly}`,
   ]
 }

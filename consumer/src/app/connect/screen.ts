@@ -4,9 +4,10 @@ import {
   bytes,
   encodeMessage,
   formatBytes,
+  formatPrice,
   formatTokens,
-  formatTrafficPrice,
   type Hex,
+  type TokenNames,
   type Wei,
   wei,
 } from '@pontage/shared'
@@ -52,12 +53,6 @@ export interface Screen {
   failedOver(session: Session, receipt: StoredReceipt): void
   /** All is over. @param sessions - Every session there was, at least one; the last one is `session`. */
   ended(session: Session, sessions: Sessions): void
-}
-
-/** The token, for people. */
-export interface TokenNames {
-  readonly decimals: number
-  readonly symbol: string
 }
 
 /** One event a line, for programs. Amounts are decimal strings of the token's smallest unit. */
@@ -208,10 +203,10 @@ export function humanScreen(
 
 /** One provider in one line. */
 export function offerLine({ proposal, price, standing }: Offer, token: TokenNames): string {
-  const hourly = price.perHour === 0n ? '' : ` + ${formatTokens(price.perHour, token.decimals)}/h`
+  const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
   const faults = standing.faults === 0 ? 'no faults' : `${standing.faults} faults`
-  const debt = standing.debt === 0n ? '' : `, debt ${formatTokens(standing.debt, token.decimals)}`
-  return `${proposal.provider}  ${proposal.country}  ${formatTrafficPrice(price.perMegabyte, token.decimals)}${hourly}  stake ${formatTokens(standing.stake, token.decimals)}, ${faults}${debt}`
+  const debt = standing.debt === 0n ? '' : `, debt ${tokens(standing.debt)}`
+  return `${proposal.provider}  ${proposal.country}  ${formatPrice(price.perMegabyte, price.perHour, token)}  stake ${tokens(standing.stake)}, ${faults}${debt}`
 }
 
 const sentenceOfEnd = ({ reason, message }: Session): string =>

@@ -1,10 +1,9 @@
-import { formatTrafficPrice } from '@pontage/shared'
+import { formatPrice } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  inTokens,
   jsonFlag,
   type KeyOptions,
   keyFlags,
@@ -13,6 +12,7 @@ import {
   printJson,
   printLines,
   timeOf,
+  tokenOf,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
@@ -46,7 +46,7 @@ async function offer(options: Options, chain: Chain): Promise<void> {
   const { live, pricePerMegabyte, pricePerHour, nextAt } = await readOffer(chain, provider)
   if (options.json)
     return printJson({ provider, live, pricePerMegabyte, pricePerHour, nextAt: nextAt > 0 ? nextAt : null })
-  const price = `${formatTrafficPrice(pricePerMegabyte, chain.tokenDecimals)} and ${inTokens(chain, pricePerHour)} an hour`
+  const price = formatPrice(pricePerMegabyte, pricePerHour, tokenOf(chain))
   const next = nextAt > 0 ? `, a higher price from ${timeOf(nextAt)}` : ''
   return printLines(
     live

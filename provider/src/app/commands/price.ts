@@ -1,12 +1,19 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { formatTrafficPrice, parseTimePrice, parseTrafficPrice, weiPerMegabyte } from '@pontage/shared'
+import {
+  formatPrice,
+  formatTimePrice,
+  formatTrafficPrice,
+  parseTimePrice,
+  parseTrafficPrice,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  inTokens,
   jsonFlag,
   type KeyOptions,
   keyFlags,
@@ -14,6 +21,7 @@ import {
   printJson,
   printLines,
   timeOf,
+  tokenOf,
   UserError,
   writeFileDurably,
 } from '@pontage/shared/node'
@@ -48,7 +56,7 @@ async function change(options: Options, chain: Chain): Promise<void> {
     )
   const pricePerMegabyte = parseTrafficPrice(String(options.amount), chain.tokenDecimals)
   const pricePerHour =
-    hourly === undefined ? last.pricePerHour : parseTimePrice(String(hourly), chain.tokenDecimals)
+    hourly === undefined ? weiPerHour(last.pricePerHour) : parseTimePrice(String(hourly), chain.tokenDecimals)
   const { signature: _, issuedAt: __, ...offer } = last
   const transaction = await withParts(options, chain, (parts) =>
     publish(parts, home, { ...offer, pricePerMegabyte, pricePerHour }).catch((error: Error) => {
@@ -61,7 +69,7 @@ async function change(options: Options, chain: Chain): Promise<void> {
   const raised = nextAt > 0
   if (json)
     return printJson({ pricePerMegabyte, pricePerHour, inForceAt: raised ? nextAt : null, transaction })
-  const shown = `${formatTrafficPrice(pricePerMegabyte, chain.tokenDecimals)} and ${inTokens(chain, pricePerHour)} an hour`
+  const shown = formatPrice(pricePerMegabyte, pricePerHour, tokenOf(chain))
   return printLines(
     raised
       ? `The price rises to ${shown} at ${timeOf(nextAt)}; until then the present one holds (transaction ${transaction}).`
@@ -73,9 +81,11 @@ async function change(options: Options, chain: Chain): Promise<void> {
 function tooLarge(error: Error, chain: Chain): Error {
   const limit = /RaiseTooLarge \(.*limit (\d+)\)/.exec(error.message)?.[1]
   if (limit === undefined) return error
-  const most = formatTrafficPrice(weiPerMegabyte(BigInt(limit)), chain.tokenDecimals)
+  const token = tokenOf(chain)
+  const traffic = formatTrafficPrice(weiPerMegabyte(BigInt(limit)), token)
+  const time = formatTimePrice(weiPerHour(BigInt(limit)), token)
   return new UserError(
-    `That is too much at once: the market lets this price rise to ${most} (or ${limit} wei an hour) within a day. Choose less, and go on tomorrow.`,
+    `That is too much at once: within a day, the market lets this price rise to ${traffic} for traffic, or ${time} for time. Choose less now, and raise it again tomorrow.`,
     { cause: error },
   )
 }
