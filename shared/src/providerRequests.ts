@@ -1,5 +1,15 @@
 import { z } from 'zod'
-import { parties, signed, zodBytes, zodBytes32, zodWei } from './wireFields.js'
+import { parties, signed, zodBytes, zodBytes32, zodUint256, zodWei } from './wireFields.js'
+
+/** A provider's account of a session: what its kernel counted, and the totals of the channel. */
+export const sessionAccount = {
+  downBytes: zodBytes,
+  upBytes: zodBytes,
+  downPackets: zodUint256,
+  upPackets: zodUint256,
+  owed: zodWei,
+  paid: zodWei,
+} as const
 
 /** What a consumer asks of a provider. */
 export const providerRequests = {
@@ -56,6 +66,6 @@ export const providerRequests = {
   /** Consumer → provider: end the session. The answer is the provider's account of it. */
   end: {
     params: z.object({ session: z.string().max(64) }),
-    result: z.object({ downBytes: zodBytes, upBytes: zodBytes, owed: zodWei, paid: zodWei }),
+    result: z.object(sessionAccount),
   },
 } as const

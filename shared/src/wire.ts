@@ -1,17 +1,8 @@
 import { z } from 'zod'
 import type { ClearAnswer, ClearRequest } from './clearFrame.js'
 import { hubRequests, owedLeaf } from './hubRequests.js'
-import { providerRequests } from './providerRequests.js'
-import {
-  signed,
-  zodAddress,
-  zodBytes,
-  zodBytes32,
-  zodCount,
-  zodSignature,
-  zodTime,
-  zodWei,
-} from './wireFields.js'
+import { providerRequests, sessionAccount } from './providerRequests.js'
+import { signed, zodAddress, zodBytes32, zodCount, zodSignature, zodTime, zodWei } from './wireFields.js'
 
 /** Version of everything below. Both sides name theirs in the hello, and differing ones part at once. */
 export const wireVersion = 1
@@ -51,10 +42,7 @@ export const notices = {
   /** Provider → consumer, each second: its own count and what it holds. */
   usage: z.object({
     session: z.string().max(64),
-    downBytes: zodBytes,
-    upBytes: zodBytes,
-    owed: zodWei,
-    paid: zodWei,
+    ...sessionAccount,
   }),
   /** Provider → consumer: traffic stands still until more is promised. */
   suspended: z.object({ session: z.string().max(64), owed: zodWei, paid: zodWei }),
@@ -64,10 +52,7 @@ export const notices = {
     session: z.string().max(64),
     code: z.string().max(64),
     message: z.string().max(1_024),
-    downBytes: zodBytes,
-    upBytes: zodBytes,
-    owed: zodWei,
-    paid: zodWei,
+    ...sessionAccount,
   }),
 } as const
 

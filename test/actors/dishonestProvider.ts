@@ -65,7 +65,7 @@ function miscounting(firewall: Firewall): Firewall {
   const held = new Set<number>()
   const lying = ([key, reading]: [number, Reading]): [number, Reading] => [
     key,
-    { ...reading, down: bytes(claimed(reading.down)) },
+    { ...reading, downBytes: bytes(claimed(reading.downBytes)) },
   ]
   return {
     get limits() {
@@ -83,7 +83,7 @@ function miscounting(firewall: Firewall): Firewall {
       firewall.apply(changes.filter(({ key, type }) => !(held.has(key) && type === 'pass'))),
     async read() {
       const readings = await firewall.read()
-      for (const [key, { down }] of readings) {
+      for (const [key, { downBytes: down }] of readings) {
         const addresses = admitted.get(key)
         if (cheat() !== 'stop' || down < stopsAfter || held.has(key) || addresses === undefined) continue
         held.add(key)

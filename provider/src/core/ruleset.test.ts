@@ -51,6 +51,13 @@ describe('the rules', () => {
     expect(before.some((line) => line.startsWith('meta nfproto ipv6'))).toBe(false)
   })
 
+  it('send and charge nothing towards a consumer that it did not ask for', () => {
+    const leaving = chain(ruleset(values), 'leaving')
+    const unasked = leaving.indexOf('ct state != { established, related } drop')
+    expect(unasked).toBeGreaterThan(leaving.indexOf('ip6 saddr fd50::1 accept'))
+    expect(unasked).toBeLessThan(leaving.indexOf('goto charge_down'))
+  })
+
   it('let in paying, names and ping, and then nothing', () => {
     const input = chain(ruleset(values), 'entering')
     expect(input.at(-1)).toBe('drop')

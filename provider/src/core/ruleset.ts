@@ -139,7 +139,10 @@ function arriving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
 ${charge('up', 'saddr')}`
 }
 
-/** The same for what goes into the tunnel, after every translation: the packets as the consumer sees them. */
+/**
+ * The same for what goes into the tunnel, after every translation: the packets as the consumer sees them. What it did not
+ * ask for it does not count, so nothing else is sent or charged, whoever on this machine sends it.
+ */
 function leaving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
   return `chain leaving {
   type filter hook postrouting priority 300; policy accept;
@@ -148,6 +151,7 @@ function leaving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
   ip6 saddr ${gateway6} meta l4proto { tcp, udp } th sport 53 goto charge_down
   ip saddr ${gateway4} accept
   ip6 saddr ${gateway6} accept
+  ct state != { established, related } drop
   meta priority set ip daddr map @class4
   meta priority set ip6 daddr map @class6
   goto charge_down

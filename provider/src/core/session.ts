@@ -3,23 +3,17 @@ import {
   type Bytes,
   bytes,
   bytesCovered,
+  chargedBytes,
   type Hex,
+  headerBytesIn,
   owedFor,
   type Price,
   type Refusal,
+  toleratedLoss,
   type Wei,
   wei,
 } from '@pontage/shared'
-import {
-  type Gaps,
-  knownGap,
-  lastingGap,
-  noReading,
-  noteGap,
-  type Reading,
-  settleGap,
-  toleratedGap,
-} from './meter.js'
+import { type Gaps, knownGap, lastingGap, noReading, noteGap, type Reading, settleGap } from './meter.js'
 
 /** Why a session ended: the consumer asked, or a refusal that it is told. */
 export type Ending = { readonly code: 'requested' } | Refusal
@@ -126,23 +120,24 @@ export function step(session: Session, event: SessionEvent): Step {
   }
 }
 
-/** Bytes counted in both directions. */
-export const counted = (session: Session): Bytes => bytes(session.reading.down + session.reading.up)
+/** Bytes charged by the provider's own count. */
+export const charged = (session: Session): Bytes => chargedBytes(session.reading)
 
 /** What is owed on the channel by the provider's own count, in total. */
 export const owed = (session: Session): Wei =>
-  wei(session.base + owedFor(counted(session), chargedSeconds(session), session.price))
+  wei(session.base + owedFor(charged(session), chargedSeconds(session), session.price))
 
 /**
- * Bytes the kernel may forward since the session opened: what is paid for, what loss explains, and the credit.
+ * Bytes the kernel may forward since the session opened: what is paid for, what loss explains, the credit, and the
+ * headers that are not charged. Headers of packets it has not read yet are taken from the credit meanwhile.
  * Nothing above the ceiling is ever accepted, so nothing is forwarded beyond ceiling and credit either.
  * Undefined where traffic has no price.
  */
 export function allowance(session: Session): Bytes | undefined {
   const covered = coveredBytes(session)
   if (covered === undefined) return undefined
-  const tolerated = least(lastingGap(session.gaps), toleratedGap(covered, session.reading.packets))
-  return bytes(covered + tolerated + session.creditBytes)
+  const tolerated = least(lastingGap(session.gaps), toleratedLoss(covered))
+  return bytes(covered + tolerated + session.creditBytes + headerBytesIn(session.reading))
 }
 
 /** Without a price for traffic nothing counts the credit but time: this much of it may be unpaid. */
@@ -162,7 +157,7 @@ function metered(before: Session, reading: Reading, elapsedMs: number): Step {
     ...counts,
     gaps:
       before.freshlyPaid && covered
-        ? noteGap(before.gaps, counted(counts), covered, before.creditBytes)
+        ? noteGap(before.gaps, charged(counts), covered, before.creditBytes)
         : before.gaps,
     forwardedMs: before.forwardedMs + (before.phase === 'forwarding' ? elapsedMs : 0),
     overdueMs: before.phase === 'suspended' ? before.overdueMs + elapsedMs : 0,
@@ -191,7 +186,7 @@ function repeated(session: Session): Step {
   const covered = coveredBytes(session)
   if (session.phase !== 'suspended' || session.overdueMs < settledAfterMs || covered === undefined)
     return { session, effects: [] }
-  return resumed({ ...session, gaps: settleGap(session.gaps, counted(session), covered) })
+  return resumed({ ...session, gaps: settleGap(session.gaps, charged(session), covered) })
 }
 
 function resumed(session: Session): Step {
@@ -206,7 +201,7 @@ function ended(session: Session, ending: Ending): Step {
 function isUsedUp(session: Session, dropping: boolean): boolean {
   const allowed = allowance(session)
   if (allowed === undefined) return unpaidForTime(session)
-  const used = counted(session)
+  const used = session.reading.downBytes + session.reading.upBytes
   return used >= allowed || (dropping && allowed - used <= largestPacket)
 }
 
@@ -216,13 +211,8 @@ function whyOverdue(session: Session): Refusal {
   if (due >= session.ceiling && session.paid + session.price.perMegabyte > session.ceiling)
     return { code: 'over-ceiling', amount: due, ceiling: session.ceiling }
   const covered = coveredBytes(session)
-  if (
-    covered &&
-    lastingGap(session.gaps) >= toleratedGap(covered, session.reading.packets) &&
-    session.links > 0 &&
-    covered > 0n
-  )
-    return { code: 'counts-differ', provider: counted(session), consumer: covered }
+  if (covered && lastingGap(session.gaps) >= toleratedLoss(covered) && session.links > 0 && covered > 0n)
+    return { code: 'counts-differ', provider: charged(session), consumer: covered }
   return { code: 'payment-overdue', owed: due, paid: session.paid, graceSeconds: session.graceSeconds }
 }
 

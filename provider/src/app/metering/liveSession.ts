@@ -1,7 +1,7 @@
 import { bytes, explain, type Notice } from '@pontage/shared'
 import type { Link, WireguardKey } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
-import { lastingGap, type Reading } from '../../core/meter.js'
+import { lastingGap, noReading, type Reading } from '../../core/meter.js'
 import { allowance, type Ending, owed, type Session } from '../../core/session.js'
 import type { FirewallChange } from '../../io/kernel/firewall.js'
 import type { Carried, SessionFigures, SessionProgress, SessionRecord } from '../../io/store/sessionStore.js'
@@ -25,7 +25,7 @@ export interface LiveSession {
 }
 
 /** Nothing was counted before. */
-export const nothingCarried: Carried = { down: bytes(0n), up: bytes(0n), packets: 0n }
+export const nothingCarried: Carried = noReading
 
 /** A session as its kernel objects are about to be made. */
 export const liveFrom = (
@@ -56,16 +56,17 @@ const unlimited = (1n << 62n) - 1n
 export function kernelLimit(session: Session, carried: Carried): bigint {
   const allowed = allowance(session)
   if (allowed === undefined) return unlimited
-  const left = allowed - carried.down - carried.up
+  const left = allowed - carried.downBytes - carried.upBytes
   return (left > 0n ? left : 0n) + session.reading.dropped
 }
 
 /** A session's count: what the kernel says, and what it had counted before. */
 export const withCarried = (reading: Reading, carried: Carried): Reading => ({
-  down: bytes(reading.down + carried.down),
-  up: bytes(reading.up + carried.up),
+  downBytes: bytes(reading.downBytes + carried.downBytes),
+  upBytes: bytes(reading.upBytes + carried.upBytes),
+  downPackets: reading.downPackets + carried.downPackets,
+  upPackets: reading.upPackets + carried.upPackets,
   dropped: reading.dropped,
-  packets: reading.packets + carried.packets,
 })
 
 /** What else of a session has to survive a crash. */
@@ -90,16 +91,18 @@ export function catchUp(live: LiveSession): FirewallChange[] {
 
 /** A session's figures as they are stored. */
 export const figuresOf = ({ session }: LiveSession): SessionFigures => ({
-  downBytes: session.reading.down,
-  upBytes: session.reading.up,
+  downBytes: session.reading.downBytes,
+  upBytes: session.reading.upBytes,
   promises: session.promises,
   paid: session.paid,
 })
 
 /** The provider's account of a session, as it is told to the consumer: totals of the channel, base included. */
 export const accountOf = (session: Session) => ({
-  downBytes: session.reading.down,
-  upBytes: session.reading.up,
+  downBytes: session.reading.downBytes,
+  upBytes: session.reading.upBytes,
+  downPackets: session.reading.downPackets,
+  upPackets: session.reading.upPackets,
   owed: owed(session),
   paid: session.paid,
 })

@@ -62,8 +62,8 @@ export function interrupt(
   const carried = sessions.interrupted(record.id)?.carried ?? noReading
   const used = reading && withCarried(reading, carried)
   const figures = {
-    downBytes: used?.down ?? record.downBytes,
-    upBytes: used?.up ?? record.upBytes,
+    downBytes: used?.downBytes ?? record.downBytes,
+    upBytes: used?.upBytes ?? record.upBytes,
     promises: record.promises,
     // Promises are stored one by one, figures only now and then.
     paid: promises.channel(record.channelId)?.promise?.amount ?? record.paid,

@@ -2,6 +2,7 @@ import { createServer } from 'node:http'
 import { coinDecimals, formatTokens } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { charged } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import type { Parts } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
@@ -72,15 +73,16 @@ export function createMetrics(clock: Parts['clock']): Metrics {
     const sum = (of: (session: LiveSession['session']) => bigint) =>
       live.reduce((total, session) => total + of(session), 0n)
     traffic.reset()
-    traffic.inc({ direction: 'down' }, Number(over.down + sum(({ reading }) => reading.down)))
-    traffic.inc({ direction: 'up' }, Number(over.up + sum(({ reading }) => reading.up)))
+    traffic.inc({ direction: 'down' }, Number(over.down + sum(({ reading }) => reading.downBytes)))
+    traffic.inc({ direction: 'up' }, Number(over.up + sum(({ reading }) => reading.upBytes)))
     promises.reset()
     promises.inc(over.promises + live.reduce((total, session) => total + session.promises, 0))
     shown.sessions.set(live.length)
     shown.suspended_sessions.set(live.filter(({ phase }) => phase === 'suspended').length)
     shown.unpaid_bytes.set(
-      live.reduce((total, { reading, paid, base, price }) => {
-        const used = Number(reading.down + reading.up)
+      live.reduce((total, session) => {
+        const { paid, base, price } = session
+        const used = Number(charged(session))
         const covered =
           price.perMegabyte === 0n ? used : (Number(paid - base) / Number(price.perMegabyte)) * 1e6
         return total + Math.max(0, used - covered)
@@ -109,8 +111,8 @@ export function createMetrics(clock: Parts['clock']): Metrics {
 
   return {
     ended({ session }, reason) {
-      over.down += session.reading.down
-      over.up += session.reading.up
+      over.down += session.reading.downBytes
+      over.up += session.reading.upBytes
       over.promises += session.promises
       endings.inc({ reason })
     },

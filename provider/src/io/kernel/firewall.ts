@@ -130,10 +130,11 @@ function readings(counters: NftTable['counters']): ReadonlyMap<number, Reading> 
     if (!Number.isSafeInteger(key)) continue
     const names = sessionObjects(key)
     found.set(key, {
-      down: count(names.down),
-      up: count(names.up),
+      downBytes: count(names.down),
+      upBytes: count(names.up),
+      downPackets: packets(names.down),
+      upPackets: packets(names.up),
       dropped: count(names.dropped),
-      packets: packets(names.down) + packets(names.up),
     })
   }
   return found

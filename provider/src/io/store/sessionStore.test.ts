@@ -50,11 +50,15 @@ describe('a session in the store', () => {
   })
 
   it('takes its counts over under a new key, so that the old ones are never added again', () => {
-    store.carry('s', { down: bytes(5n), up: bytes(6n), packets: 7n }, store.nextKey())
+    store.carry(
+      's',
+      { downBytes: bytes(5n), upBytes: bytes(6n), downPackets: 7n, upPackets: 8n },
+      store.nextKey(),
+    )
     const found = store.interrupted('s')
     expect(found).toMatchObject({
       record: { key: 2 },
-      carried: { down: 5n, up: 6n, packets: 7n },
+      carried: { downBytes: 5n, upBytes: 6n, downPackets: 7n, upPackets: 8n },
       isRaised: false,
     })
     store.raised('s')

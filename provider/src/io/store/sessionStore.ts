@@ -2,6 +2,7 @@ import {
   type Address,
   type Bytes,
   bytes,
+  type Counted,
   type Hex,
   type Price,
   type UnixSeconds,
@@ -62,11 +63,7 @@ export interface SessionProgress {
 }
 
 /** What a session counted before its present kernel objects. */
-export interface Carried {
-  readonly down: Bytes
-  readonly up: Bytes
-  readonly packets: bigint
-}
+export type Carried = Counted
 
 /** A session that a crash left open, with all that raises it again. */
 export interface InterruptedSession {
@@ -114,6 +111,7 @@ interface TunnelRow {
   carried_down: number
   carried_up: number
   carried_packets: number
+  carried_up_packets: number
   forwarded_ms: number
   gap: number
   raised: number
@@ -127,7 +125,7 @@ export class SessionStore {
     this.db.transaction(() => {
       this.#beginRecord(record)
       this.db
-        .prepare('INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1)')
+        .prepare('INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, 0)')
         .run(
           record.id,
           tunnel.bootId,
@@ -186,12 +184,12 @@ export class SessionStore {
     this.db.transaction(() => {
       this.db
         .prepare('UPDATE session SET key = ?, down = ?, up = ? WHERE id = ?')
-        .run(key, carried.down, carried.up, id)
+        .run(key, carried.downBytes, carried.upBytes, id)
       this.db
         .prepare(
-          'UPDATE tunnel SET carried_down = ?, carried_up = ?, carried_packets = ?, raised = 0 WHERE session = ?',
+          'UPDATE tunnel SET carried_down = ?, carried_up = ?, carried_packets = ?, carried_up_packets = ?, raised = 0 WHERE session = ?',
         )
-        .run(carried.down, carried.up, carried.packets, id)
+        .run(carried.downBytes, carried.upBytes, carried.downPackets, carried.upPackets, id)
     })()
   }
 
@@ -262,9 +260,10 @@ const readInterrupted = (row: Row & TunnelRow): InterruptedSession => ({
     graceSeconds: row.grace,
   },
   carried: {
-    down: bytes(BigInt(row.carried_down)),
-    up: bytes(BigInt(row.carried_up)),
-    packets: BigInt(row.carried_packets),
+    downBytes: bytes(BigInt(row.carried_down)),
+    upBytes: bytes(BigInt(row.carried_up)),
+    downPackets: BigInt(row.carried_packets),
+    upPackets: BigInt(row.carried_up_packets),
   },
   isRaised: row.raised === 1,
   progress: { forwardedMs: row.forwarded_ms, gap: bytes(BigInt(row.gap)) },

@@ -60,6 +60,10 @@ const migrations = [
   ALTER TABLE settlement ADD COLUMN gas_price BLOB;
   CREATE UNIQUE INDEX settlement_once ON settlement ("transaction", kind, hub);
   `,
+  // Headers are taken off in each direction by itself; what was counted before stands for downloads.
+  `
+  ALTER TABLE tunnel ADD COLUMN carried_up_packets INTEGER NOT NULL DEFAULT 0;
+  `,
 ]
 
 /**
