@@ -8,13 +8,18 @@ import {
   netOf,
   preFundState,
   roles,
-  signChannelState,
   systemClock,
   unixSeconds,
   wei,
   wireVersion,
 } from '@pontage/shared'
-import { createSender, type Identity, noCertificate, signPermit } from '@pontage/shared/node'
+import {
+  createSender,
+  type Identity,
+  noCertificate,
+  signChannelState,
+  signPermit,
+} from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { WebSocket } from 'ws'
@@ -263,7 +268,7 @@ async function examples(): Promise<Examples> {
     prefund: [
       {
         channel,
-        signature: await signChannelState(preFundState(deployment, channel, 0), consumer.privateKey.bytes()),
+        signature: await signChannelState(preFundState(deployment, channel, 0), consumer.privateKey),
       },
     ],
     papers: [{ channel }],
@@ -272,7 +277,7 @@ async function examples(): Promise<Examples> {
     conclude: [
       {
         ...{ channel, turnNum: 2, ...end },
-        signature: await signChannelState(finalState(deployment, channel, end), consumer.privateKey.bytes()),
+        signature: await signChannelState(finalState(deployment, channel, end), consumer.privateKey),
       },
     ],
     'relay-register': [

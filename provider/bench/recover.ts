@@ -1,4 +1,6 @@
-import { preFundState, recoverChannelState, signChannelState, wei } from '@pontage/shared'
+import { libraryState, preFundState, wei } from '@pontage/shared'
+import { signChannelState } from '@pontage/shared/node'
+import { getSignerAddress } from '@statechannels/wallet-core'
 import { verifyTypedData } from 'ethers'
 import { deployment, newIdentity, newPayer, typedData } from './cast.js'
 
@@ -34,13 +36,13 @@ export async function measureRecoveries(): Promise<Recoveries> {
   const same = verifyTypedData(domain, types, document, signature).toLowerCase() === payer.identity.address
   if (!same) throw new Error('The libraries disagree on who signed.')
   const state = preFundState(deployment, payer.parties, 0)
-  const signed = await signChannelState(state, payer.identity.privateKey.hex())
+  const signed = await signChannelState(state, payer.identity.privateKey)
   return {
     nativeRecoverPerSecond: await rate(() =>
       typedData.check('MicroPromise', promise, payer.identity.address),
     ),
     ethersRecoverPerSecond: await rate(() => verifyTypedData(domain, types, document, signature)),
-    walletCoreRecoverPerSecond: await rate(() => recoverChannelState(state, signed)),
+    walletCoreRecoverPerSecond: await rate(() => getSignerAddress(libraryState(state), signed)),
   }
 }
 

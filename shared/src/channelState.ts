@@ -1,5 +1,5 @@
 import type { Destination, Address as LibraryAddress, State, Uint256 } from '@statechannels/wallet-core'
-import { AbiCoder, getAddress, hexlify, keccak256, MaxUint256, toBeHex, ZeroHash, zeroPadValue } from 'ethers'
+import { AbiCoder, getAddress, keccak256, MaxUint256, toBeHex, ZeroHash, zeroPadValue } from 'ethers'
 import type { ChannelParties, Deployment } from './documents.js'
 import type { Address, Hex } from './units.js'
 
@@ -85,30 +85,6 @@ export async function hashChannelState(state: ChannelState): Promise<Hex> {
 }
 
 /**
- * Signs by the library.
- *
- * @returns r, low s, v (27 or 28): 65 bytes.
- * @throws When the key is not a party's.
- */
-export async function signChannelState(state: ChannelState, privateKey: Uint8Array | Hex): Promise<Hex> {
-  const library = await loadLibrary()
-  return library.signState(libraryState(state), hexlify(privateKey)).toLowerCase() as Hex
-}
-
-/** Which party signed; undefined when none did or the signature is malformed (high s, v other than 27 or 28, wrong length). */
-export async function recoverChannelState(state: ChannelState, signature: Hex): Promise<Address | undefined> {
-  // The library takes v of 0, 1 and 29 and short signatures, the contract does not.
-  if (!isStrict(signature)) return undefined
-  const library = await loadLibrary()
-  try {
-    return library.getSignerAddress(libraryState(state), signature).toLowerCase() as Address
-  } catch {
-    // It throws when the recovered key is not a party's, or there is none.
-    return undefined
-  }
-}
-
-/**
  * The arguments of `PaymentChannels.conclude`.
  *
  * @param releases - Signed releases, the same that the state lists.
@@ -139,16 +115,10 @@ export function concludeArguments(
 }
 
 const abi = AbiCoder.defaultAbiCoder()
-const halfOrder = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n
 
 const loadLibrary = () => import('@statechannels/wallet-core')
 
 const place = ({ chainId, channels }: Pick<Deployment, 'chainId' | 'channels'>) => ({ chainId, channels })
-
-function isStrict(signature: string): boolean {
-  if (!/^0x[0-9a-f]{128}(1b|1c)$/i.test(signature)) return false
-  return BigInt(`0x${signature.slice(66, 130)}`) <= halfOrder
-}
 
 function inOrder<Item extends { readonly provider: Address }>(items: readonly Item[]): Item[] {
   const sorted = [...items].sort((a, b) => (a.provider < b.provider ? -1 : 1))
@@ -159,7 +129,8 @@ function inOrder<Item extends { readonly provider: Address }>(items: readonly It
   return sorted
 }
 
-function libraryState(state: ChannelState): State {
+/** The state as the library lays it out. */
+export function libraryState(state: ChannelState): State {
   const { consumer, hub, nonce } = state.parties
   const holder = getAddress(state.channels) as LibraryAddress
   return {

@@ -8,9 +8,8 @@ import {
   type Hex,
   hashChannelState,
   money,
-  signChannelState,
 } from '@pontage/shared'
-import { createTypedData, keccak256, signDigest } from '@pontage/shared/node'
+import { createTypedData, keccak256, signChannelState, signDigest } from '@pontage/shared/node'
 import { carrier, keyOf } from './people.js'
 
 /** A call of a contract, and who sends it. */
@@ -122,7 +121,7 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
       })
       const sign = async (signer: Address): Promise<Hex> =>
         signer === op.parties.consumer || signer === op.parties.hub
-          ? signChannelState(state, keyOf(signer).hex())
+          ? signChannelState(state, keyOf(signer))
           : forge(await hashChannelState(state), signer)
       const signatures = { consumer: await sign(op.signers.consumer), hub: await sign(op.signers.hub) }
       const [final, ofConsumer, ofHub] = concludeArguments(state, releases, signatures)

@@ -1,13 +1,6 @@
 import { join } from 'node:path'
-import {
-  type Address,
-  address,
-  concludeArguments,
-  finalState,
-  type Hex,
-  signChannelState,
-} from '@pontage/shared'
-import { createTypedData, type Identity, openKeystore } from '@pontage/shared/node'
+import { type Address, address, concludeArguments, finalState, type Hex } from '@pontage/shared'
+import { createTypedData, type Identity, openKeystore, signChannelState } from '@pontage/shared/node'
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import {
@@ -137,8 +130,8 @@ describe('a malicious hub', { timeout: 300_000 }, () => {
     const parties = { consumer: consumer.address, hub: thief.address, nonce: await nonceOf(status.channelId) }
     const state = finalState(deployment, parties, { totals: [], releases: [] })
     const signatures = {
-      consumer: await signChannelState(state, consumerKey.privateKey.hex() as Hex),
-      hub: await signChannelState(state, hubKey.privateKey.hex() as Hex),
+      consumer: await signChannelState(state, consumerKey.privateKey),
+      hub: await signChannelState(state, hubKey.privateKey),
     }
     const wallet = new Wallet(testChain.keys[3] ?? '', chain.rpc)
     const gasLimit = 1_000_000n

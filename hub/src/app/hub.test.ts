@@ -5,14 +5,20 @@ import {
   type Hex,
   netOf,
   preFundState,
-  recoverChannelState,
   roles,
-  signChannelState,
   systemClock,
   unixSeconds,
   wei,
 } from '@pontage/shared'
-import { createSender, type Handlers, type Identity, type Link, signPermit } from '@pontage/shared/node'
+import {
+  createSender,
+  type Handlers,
+  type Identity,
+  type Link,
+  recoverChannelState,
+  signChannelState,
+  signPermit,
+} from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
@@ -130,7 +136,7 @@ describe('a hub', () => {
   it('accepts a channel before its deposit, and opens it for the fee', async () => {
     const link = await dial(world, consumer, running.port)
     const turn0 = preFundState(world.deployment, parties(), 0)
-    const signature = await signChannelState(turn0, consumer.privateKey.bytes())
+    const signature = await signChannelState(turn0, consumer.privateKey)
     const accepted = await link.request('prefund', { channel: parties(), signature })
     if (!accepted.ok) throw new Error(JSON.stringify(accepted))
     const turn1 = preFundState(world.deployment, parties(), 1)
@@ -245,7 +251,7 @@ describe('a hub', () => {
       const end = { totals: [{ provider: provider.address, amount: wei(paid) }], releases }
       const signature = await signChannelState(
         finalState(world.deployment, parties(), end),
-        consumer.privateKey.bytes(),
+        consumer.privateKey,
       )
       return link.request('conclude', { channel: parties(), turnNum, ...end, signature })
     }

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { finalState, type Hex, signChannelState } from '@pontage/shared'
-import { type Chain, connectChain, type Identity } from '@pontage/shared/node'
+import { finalState, type Hex } from '@pontage/shared'
+import { type Chain, connectChain, type Identity, signChannelState } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import type { Ledger } from '../io/ledger.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
@@ -88,7 +88,7 @@ it('concludes again what the chain took back', async () => {
   const draft = await link.request('close-draft', { channel: channel() })
   if (!draft.ok) throw new Error(JSON.stringify(draft))
   const state = finalState(world.deployment, channel(), draft.value)
-  const signature = await signChannelState(state, consumer.privateKey.bytes())
+  const signature = await signChannelState(state, consumer.privateKey)
   expect(await link.request('conclude', { channel: channel(), ...draft.value, signature })).toMatchObject({
     ok: true,
   })

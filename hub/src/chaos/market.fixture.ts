@@ -7,7 +7,6 @@ import {
   preFundState,
   type RequestType,
   type Result,
-  signChannelState,
   systemClock,
   unixSeconds,
   wei,
@@ -18,6 +17,7 @@ import {
   createSender,
   type Identity,
   type Link,
+  signChannelState,
   signPermit,
 } from '@pontage/shared/node'
 import { promiseOf, requestOf, type TestChain, tokens } from '../app/world.fixture.js'
@@ -194,7 +194,7 @@ export async function openMarket(
     const first = preFundState(world.deployment, parties, 0)
     await ask('prefund', {
       channel: parties,
-      signature: await signChannelState(first, roamer.privateKey.bytes()),
+      signature: await signChannelState(first, roamer.privateKey),
     })
     const { relayFee } = chaosSettings()
     const amount = tokens('0.1')
@@ -215,10 +215,7 @@ export async function openMarket(
     if (sent) once(sent.transaction)
     const draft = await ask('close-draft', { channel: parties })
     if (!draft) return
-    const signature = await signChannelState(
-      finalState(world.deployment, parties, draft),
-      roamer.privateKey.bytes(),
-    )
+    const signature = await signChannelState(finalState(world.deployment, parties, draft), roamer.privateKey)
     const concluded = await ask('conclude', { channel: parties, ...draft, signature })
     if (concluded) once(concluded.transaction)
   }

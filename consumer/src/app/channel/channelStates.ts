@@ -5,13 +5,12 @@ import {
   finalState,
   type Hex,
   preFundState,
-  recoverChannelState,
   refuse,
   type SignedReleaseTerms,
-  signChannelState,
   type Verdict,
   type Wei,
 } from '@pontage/shared'
+import { recoverChannelState, signChannelState } from '@pontage/shared/node'
 import type { Context } from '../context.js'
 
 /** A final state in the words of the wire. */
@@ -40,7 +39,7 @@ export const lastState = (context: Context, { channel, totals, releases }: Final
 
 /** Signs a channel's end; the caller has recorded it before. */
 export const sign = (context: Context, state: ChannelState): Promise<Hex> =>
-  signChannelState(state, context.identity.privateKey.bytes())
+  signChannelState(state, context.identity.privateKey)
 
 /** Refuses unless the hub signed this state. */
 export async function check(state: ChannelState, signature: Hex): Promise<Verdict> {

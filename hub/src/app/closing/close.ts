@@ -8,12 +8,10 @@ import {
   type Params,
   type Refused,
   type Result,
-  recoverChannelState,
   refuse,
-  signChannelState,
   type Verdict,
 } from '@pontage/shared'
-import { type Link, reasonOf } from '@pontage/shared/node'
+import { type Link, reasonOf, recoverChannelState, signChannelState } from '@pontage/shared/node'
 import type { ChannelLine, Tab } from '../../core/channelLine.js'
 import { finalTotals, holdersOf } from '../../core/finalState.js'
 import type { Components } from '../components.js'
@@ -100,8 +98,7 @@ export function createCloser(components: Components): Closer {
       if (signed && encodeMessage(conclusionOf(signed)) !== encodeMessage(conclusionOf(final)))
         return refuse({ code: 'channel-closing', channelId })
       // Signed in memory only: the signature leaves once it is recorded.
-      const hubSignature =
-        signed?.hubSignature ?? (await signChannelState(built.state, identity.privateKey.bytes()))
+      const hubSignature = signed?.hubSignature ?? (await signChannelState(built.state, identity.privateKey))
       if (!signed) {
         const recorded = await ledger.recordClosing({
           channelId,

@@ -1,14 +1,13 @@
 import { join } from 'node:path'
+import { type Address, finalState, type Hex, netOf, systemClock, type Wei } from '@pontage/shared'
 import {
-  type Address,
-  finalState,
-  type Hex,
-  netOf,
+  type Chain,
+  connectChain,
+  createSender,
+  type Identity,
+  type Log,
   signChannelState,
-  systemClock,
-  type Wei,
-} from '@pontage/shared'
-import { type Chain, connectChain, createSender, type Identity, type Log } from '@pontage/shared/node'
+} from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../../core/rules.js'
 import { backUp } from '../../io/sqlite/backup.js'
@@ -233,8 +232,8 @@ it('sends the final state it had signed when it was killed', async () => {
   const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
   const state = finalState(world.deployment, channel, { totals: [], releases: [] })
   const signatures = {
-    consumer: await signChannelState(state, consumer.privateKey.bytes()),
-    hub: await signChannelState(state, hub.privateKey.bytes()),
+    consumer: await signChannelState(state, consumer.privateKey),
+    hub: await signChannelState(state, hub.privateKey),
   }
   const ledger = await openSqliteLedger(join(world.folder, 'killed.sqlite'))
   const recorded = await ledger.recordClosing({

@@ -1,14 +1,5 @@
-import {
-  channelIdOf,
-  type Params,
-  preFundState,
-  type Result,
-  recoverChannelState,
-  refuse,
-  signChannelState,
-  type Verdict,
-} from '@pontage/shared'
-import type { Link } from '@pontage/shared/node'
+import { channelIdOf, type Params, preFundState, type Result, refuse, type Verdict } from '@pontage/shared'
+import { type Link, recoverChannelState, signChannelState } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import { judgeService } from '../fresh.js'
 
@@ -31,7 +22,7 @@ export async function prefund(
     return refuse({ code: 'wrong-signer', document: 'pre-fund state', signer, expected: channel.consumer })
   const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
   const accepted = preFundState(chain.deployment, channel, 1)
-  const hubSignature = await signChannelState(accepted, identity.privateKey.bytes())
+  const hubSignature = await signChannelState(accepted, identity.privateKey)
   await ledger.recordPrefund({
     channelId,
     consumer: channel.consumer,
