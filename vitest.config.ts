@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     include: [
       '{shared,hub,provider,consumer}/src/**/*.test.ts',
-      'test/*.test.ts',
+      'test/{,world/}*.test.ts',
       'test/differential/*.test.ts',
     ],
     // A busy machine is no fault: tests wait for conditions, and this only ends those that wait in vain.

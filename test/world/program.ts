@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
 import { createInterface } from 'node:readline'
 
-/** How a program ended: with an exit code, or by a signal. */
+/** How a program ended: with an exit code, or by a signal; with neither where it could not start. */
 export interface ProgramEnd {
   readonly code: number | null
   readonly signal: NodeJS.Signals | null
@@ -20,6 +20,7 @@ export class Program {
   private readonly printed = { stdout: [] as string[], stderr: [] as string[] }
   private readonly watchers = new Set<() => void>()
   private end: ProgramEnd | undefined
+  private startFailure: Error | undefined
 
   private constructor(
     readonly name: string,
@@ -28,8 +29,13 @@ export class Program {
     private readonly onLine?: (line: string, stream: 'stdout' | 'stderr') => void,
   ) {
     const drained = [this.keep('stdout', `${logBase}.out`), this.keep('stderr', `${logBase}.err`)]
-    const ended = new Promise<ProgramEnd>((resolve, reject) => {
-      child.on('error', reject)
+    const ended = new Promise<ProgramEnd>((resolve) => {
+      child.on('error', (cause) => {
+        // A signal that could not be sent is reported in the same way, and ends nothing.
+        if (child.pid !== undefined) return
+        this.startFailure = cause
+        resolve({ code: null, signal: null })
+      })
       child.on('exit', (code, signal) => resolve({ code, signal }))
     })
     this.ended = ended.then(async (end) => {
@@ -39,7 +45,6 @@ export class Program {
       this.wake()
       return end
     })
-    this.ended.catch(() => this.wake())
   }
 
   /** Starts a program. `logBase` is the path, without ending, of the two files that take its output. */
@@ -123,6 +128,10 @@ export class Program {
   private async until<T>(look: () => T | undefined, what: string, timeoutMs: number): Promise<T> {
     const giveUpAt = Date.now() + timeoutMs
     for (;;) {
+      if (this.startFailure !== undefined)
+        throw new Error(`${this.name} could not start: ${this.startFailure.message}`, {
+          cause: this.startFailure,
+        })
       const found = look()
       if (found !== undefined) return found
       if (this.end !== undefined)

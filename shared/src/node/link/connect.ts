@@ -4,8 +4,8 @@ import { TLSSocket } from 'node:tls'
 import { WebSocket } from 'ws'
 import { type Refusal, refuse, type Verdict } from '../../refusal.js'
 import type { Address, Hex } from '../../units.js'
-import { maxFrameBytes } from '../../wire.js'
 import type { Log } from '../report/log.js'
+import { frameLimits } from './frameLimits.js'
 import { type Introduction, sayHello } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, usualLimits } from './limits.js'
@@ -58,8 +58,7 @@ export async function connectLink(options: {
   const expectCertificate = options.expectCertificate ?? pinned.certificate
   const socket = new WebSocket(where, {
     rejectUnauthorized: false,
-    perMessageDeflate: false,
-    maxPayload: maxFrameBytes,
+    ...frameLimits,
     handshakeTimeout: timeoutMs,
   })
   const inbox = new Inbox(socket)

@@ -1,5 +1,7 @@
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { WebSocket } from 'ws'
+import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../clock.js'
 import { encodePromise } from '../../promiseFrame.js'
 import { refuse } from '../../refusal.js'
@@ -135,6 +137,29 @@ describe('the introduction', () => {
     await peer.nextText()
     peer.socket.send('x'.repeat(maxFrameBytes + 1))
     expect(await peer.closed).toBe(1009)
+  })
+
+  it('closes on a message in too many pieces', async () => {
+    const { port } = await listen({})
+    const peer = await raw(port)
+    await peer.nextText()
+    for (let piece = 0; piece < 17; piece++) peer.socket.send('x', { fin: false })
+    expect(await peer.closed).toBe(1008)
+  })
+
+  it('leaves a server that sends a message in too many pieces', async () => {
+    const rude = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+    open.push(rude)
+    await once(rude, 'listening')
+    const closed = new Promise<number>((resolve) => {
+      rude.on('connection', (socket) => {
+        socket.on('close', resolve)
+        for (let piece = 0; piece < 17; piece++) socket.send('x', { fin: false })
+      })
+    })
+    const { port } = rude.address() as AddressInfo
+    expect(await dial(port, { timeoutMs: 2_000 })).toMatchObject({ ok: false })
+    expect(await closed).toBe(1008)
   })
 
   it('says what cannot be reached', async () => {

@@ -4,10 +4,10 @@ import { createServer as createHttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Refusal } from '../../refusal.js'
-import { maxFrameBytes } from '../../wire.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { fingerprintOf, noCertificate } from './connect.js'
+import { frameLimits } from './frameLimits.js'
 import { type Introduction, receiveHello, refuseAloud } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, type Limits, toldAtOnce, usualLimits } from './limits.js'
@@ -73,7 +73,7 @@ export async function listenLinks(options: {
     http.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
     http.listen(port, host, resolve)
   })
-  const sockets = new WebSocketServer({ server: http, maxPayload: maxFrameBytes, perMessageDeflate: false })
+  const sockets = new WebSocketServer({ server: http, ...frameLimits })
   const welcome = async (socket: WebSocket, address: string, remoteAddress: string): Promise<void> => {
     const inbox = new Inbox(socket)
     const hello = await receiveHello(socket, inbox, { ...self, certificate }, limits.helloMs)
