@@ -10,6 +10,7 @@ import type {
 } from '@pontage/shared'
 import type { Outbox } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
+import type { Credited, CreditOrder, GrantOrder } from '../core/clearing.js'
 import type { Undrawn } from '../core/drawPolicy.js'
 import type { Liability } from '../core/liabilities.js'
 import type { Quality } from '../core/receipts.js'
@@ -51,64 +52,6 @@ export interface ChainUpdate {
     readonly credited: Wei
     readonly paid: Wei
   }[]
-}
-
-/** A guarantee about to be given. */
-export interface GrantOrder {
-  /** Digest of the request that asks for it: the same request is answered with the same guarantee. */
-  readonly cause: Hex
-  readonly channelId: Hex
-  readonly provider: Address
-  readonly decide: (line: ChannelLine) => Verdict
-  readonly sign: () => Signed<'Guarantee'>
-}
-
-/** A micro-promise as a provider hands it in. */
-export interface HeldPromise {
-  readonly channelId: Hex
-  readonly amount: Wei
-  readonly signature: Hex
-}
-
-/** A guarantee given without being asked for, and what it is remembered by. */
-export interface Renewal {
-  readonly cause: Hex
-  readonly guarantee: Signed<'Guarantee'>
-}
-
-/** What counts for a new guarantee beside its channel, as of the moment it is decided. */
-export interface RenewedAt {
-  /** Time of the block that decisions are made on. */
-  readonly blockAt: number
-  /** Whether the hub is being wound down. */
-  readonly leaving: boolean
-  readonly blocked: ReadonlySet<Address>
-}
-
-/** A batch of micro-promises about to be credited to one provider. */
-export interface CreditOrder {
-  readonly provider: Address
-  readonly promises: readonly HeldPromise[]
-  readonly decide: (line: ChannelLine, promise: HeldPromise, feeBps: number) => Verdict<{ credit: Wei }>
-  /** @param owed - What the hub would have to advance if every provider redeemed now, this credit included. */
-  readonly solvent: (owed: Wei, pool: Pool) => Verdict
-  readonly sign: (total: Wei) => Hex
-  /** Gives the guarantee that follows a tab's present one, or undefined while none is needed. */
-  readonly renew: (line: ChannelLine, moved: boolean, now: RenewedAt) => Renewal | undefined
-  /**
-   * Guarantees that end before it are shown to `renew` also where nothing moved, if something cleared rests on them.
-   *
-   * @param blockAt - Time of the block that decisions are made on.
-   */
-  readonly renewBefore: (blockAt: number) => number
-}
-
-/** What a batch came to. */
-export interface Credited {
-  readonly total: Wei
-  readonly signature: Hex
-  readonly guarantees: readonly Signed<'Guarantee'>[]
-  readonly refused: readonly { readonly channelId: Hex; readonly verdict: Verdict }[]
 }
 
 /** A final state that the hub has signed, with all it takes to send it. */

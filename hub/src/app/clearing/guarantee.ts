@@ -11,8 +11,8 @@ import {
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
 import { type ChannelLine, tabOf } from '../../core/channelLine.js'
+import type { Renewal } from '../../core/clearing.js'
 import { larger } from '../../core/reserve.js'
-import type { Renewal } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 import { chainSeen, findChannel, judgeService, judgeStandings } from '../fresh.js'
 

@@ -52,7 +52,6 @@ async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
     hub: identity.address,
     clock: systemClock,
     log,
-    onChange: () => undefined,
   })
   await watch.catchUp()
   const drawScheduler = createDrawScheduler({

@@ -1,31 +1,12 @@
-import type { Hex } from '@pontage/shared'
 import type { Handlers } from '@pontage/shared/node'
 import { clear } from '../clearing/clear.js'
 import { guarantee } from '../clearing/guarantee.js'
-import type { Recovery } from '../clearing/recovery.js'
-import type { Closer } from '../closing/close.js'
 import type { Components } from '../components.js'
-import type { DrawScheduler } from '../drawing/drawScheduler.js'
-import type { Publisher } from '../liabilities/publisher.js'
-import type { Market } from '../market/market.js'
-import type { Relayer } from '../relay/relay.js'
+import type { Services } from '../services.js'
 import { describe } from './describe.js'
 import { papers } from './heldPromises.js'
 import { prefund } from './prefund.js'
-import type { createReach } from './reach.js'
 import { receipts } from './receipts.js'
-
-/** Those who answer for the hub. */
-interface Services {
-  readonly drawScheduler: DrawScheduler
-  readonly closer: Closer
-  readonly recovery: Recovery
-  readonly relayer: Relayer
-  readonly market: Market
-  readonly publisher: Publisher
-  readonly reach: ReturnType<typeof createReach>
-  readonly certificate: Hex | undefined
-}
 
 /** Who answers which request. While the ledger is being rebuilt, nothing is promised that it may have forgotten. */
 export function requestsOf(components: Components, services: Services): NonNullable<Handlers['requests']> {

@@ -9,6 +9,8 @@ export interface ChainWatch {
   catchUp(): Promise<void>
   /** Follows until the signal, every `pollMs`. */
   run(pollMs: number, signal: AbortSignal): Promise<void>
+  /** Has a listener called after the ledger took in a block. */
+  subscribe(listener: (update: ChainUpdate) => void): void
   /** Seconds since the chain was last read successfully. */
   unseenSeconds(): number
 }
@@ -20,18 +22,15 @@ interface Touched {
   readonly providers: Set<Address>
 }
 
-/**
- * @param options.onChange - Called after the ledger took in a block.
- */
 export function createChainWatch(options: {
   chain: Chain
   ledger: Ledger
   hub: Address
   clock: Clock
   log: Log
-  onChange: (update: ChainUpdate) => void
 }): ChainWatch {
-  const { chain, ledger, hub, clock, log, onChange } = options
+  const { chain, ledger, hub, clock, log } = options
+  const listeners: ((update: ChainUpdate) => void)[] = []
   let looking: Promise<void> | undefined
   let next: Promise<void> | undefined
   let seenAtMs = clock.elapsedMs()
@@ -55,7 +54,7 @@ export function createChainWatch(options: {
     if (!(await stillThere(target))) return // It was replaced while being read; the next look takes the new one.
     await ledger.applyChain(update)
     seenAtMs = clock.elapsedMs()
-    onChange(update)
+    for (const listener of listeners) listener(update)
   }
 
   async function stillThere(block: { number: number; hash: string }): Promise<boolean> {
@@ -185,6 +184,7 @@ export function createChainWatch(options: {
 
   return {
     catchUp,
+    subscribe: (listener) => void listeners.push(listener),
     unseenSeconds: () => Math.floor((clock.elapsedMs() - seenAtMs) / 1_000),
     async run(pollMs, signal) {
       let warnedAtMs: number | undefined

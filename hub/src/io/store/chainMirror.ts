@@ -1,5 +1,4 @@
-import type { Address, Hex, Wei } from '@pontage/shared'
-import { addCredit, creditFor } from '../../core/credit.js'
+import { creditDrawn } from '../../core/clearing.js'
 import type { ChainUpdate } from '../ledger.js'
 import { statement } from './engine.js'
 import type { Order } from './orders.js'
@@ -49,13 +48,4 @@ function takeIn(unit: UnitOfWork, { cursor, hub, channels, tabs, accounts }: Cha
     amountText(hub.pendingWithdrawal),
     hub.feeBps,
   ])
-}
-
-/** What a provider drew before it cleared is in its account on chain, so the promise to it must include it. */
-function creditDrawn(unit: UnitOfWork, channelId: Hex, provider: Address, drawn: Wei, feeBps: number): void {
-  const tab = unit.tab(channelId, provider)
-  if (drawn <= tab.cleared) return
-  unit.putTab(channelId, { ...tab, cleared: drawn })
-  const account = unit.account(provider)
-  unit.putAccount({ ...account, ...addCredit(account, creditFor(tab.cleared, drawn, feeBps)) })
 }

@@ -1,6 +1,6 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
-import { type ChannelLine, emptyTab, type Tab } from '../../core/channelLine.js'
-import type { Promised } from '../../core/credit.js'
+import { type ChannelLine, emptyTab } from '../../core/channelLine.js'
+import type { HeldTab, SignedAccount } from '../../core/clearing.js'
 import { larger } from '../../core/reserve.js'
 import type { Account } from '../../core/solvency.js'
 import type { Cursor, HubStanding } from '../ledger.js'
@@ -8,12 +8,9 @@ import { plain, type Row, statement } from './engine.js'
 import { addressOf, amountOf, hexOf, nothing } from './rows.js'
 
 /** A tab as its row holds it. */
-export interface TabRow extends Tab {
+export interface TabRow extends HeldTab {
   /** The block time up to which `liveCeiling` holds. */
   readonly liveUntil: number
-  /** The highest micro-promise held, and its signature. */
-  readonly held: Wei
-  readonly heldSignature: Hex | null
 }
 
 /** A channel as its rows hold it. */
@@ -22,10 +19,7 @@ export interface ChannelRow extends Omit<ChannelLine, 'tabs'> {
 }
 
 /** An account as its row holds it. */
-export interface AccountRow extends Account, Promised {
-  readonly signedTotal: Wei
-  readonly signature: Hex | null
-}
+export type AccountRow = SignedAccount
 
 /** Sums over all rows, kept by differences so that no decision has to read them all. */
 export interface Sums {

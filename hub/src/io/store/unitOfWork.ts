@@ -1,4 +1,5 @@
 import { type Address, type Hex, type Signed, wei } from '@pontage/shared'
+import type { ClearingRows } from '../../core/clearing.js'
 import type { Cursor, HubStanding } from '../ledger.js'
 import type { Cache } from './cache.js'
 import type { Ask, Row, Statement, Value } from './engine.js'
@@ -22,7 +23,7 @@ import { guaranteeFrom, insertGuarantees, rowWrites, sumsWrite } from './writes.
  * The rows that a group of orders works on, in memory: each order finds them as the one before left them, and all of
  * them are written together. What one order changed can be undone without touching the others.
  */
-export class UnitOfWork {
+export class UnitOfWork implements ClearingRows {
   readonly #channels: Map<Hex, ChannelRow>
   readonly #accounts: Map<Address, AccountRow>
   readonly #onDisk: ReadonlySet<Address>
@@ -89,6 +90,10 @@ export class UnitOfWork {
     if (before && before.status !== channel.status)
       for (const { provider } of tabs)
         this.#touchedTabs.set(`${channel.channelId}${provider}`, [channel.channelId, provider])
+  }
+
+  changeTab(channelId: Hex, provider: Address, change: Partial<TabRow>): void {
+    this.putTab(channelId, { ...this.tab(channelId, provider), ...change })
   }
 
   putTab(channelId: Hex, tab: TabRow): void {
