@@ -1,5 +1,5 @@
 import { type Ledger, openPostgresLedger, openSqliteLedger, startHub } from '@pontage/hub'
-import { systemClock, wei } from '@pontage/shared'
+import { systemClock, unixSeconds, wei } from '@pontage/shared'
 import { type Chain, connectChain, createLog, createTypedData } from '@pontage/shared/node'
 import { type Crowd, channelAt, channelsOf, consumerOf, hubIdentity, providerAt } from './crowd.js'
 
@@ -81,7 +81,7 @@ async function fill(ledger: Ledger, chain: Chain, crowd: Crowd): Promise<void> {
       ...{ cursor, hub: pool, tabs: [], accounts: [] },
       channels: all.slice(first, first + chunk),
     })
-  const expiresAt = Math.max(head.at, systemClock.now()) + guaranteeSeconds
+  const expiresAt = unixSeconds(Math.max(head.at, systemClock.now()) + guaranteeSeconds)
   const granting: Promise<unknown>[] = []
   for (let index = 0; index < crowd.providers; index++) {
     const provider = providerAt(index).address

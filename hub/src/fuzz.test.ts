@@ -246,7 +246,7 @@ async function examples(): Promise<Examples> {
   const permitted = await signPermit(world.chain, consumer, deployment.channels, tokens('2'), later)
   const end = { totals: [{ provider: provider.address, amount: wei(5n) }], releases: [] }
   const receipt = {
-    ...{ provider: provider.address, channelId, amount: 5n, bytes: 1_000, throughputKbps: 10, score: 5 },
+    ...{ provider: provider.address, channelId, amount: wei(5n), bytes: 1_000, throughputKbps: 10, score: 5 },
     endedAt: systemClock.now(),
   }
   const all: { [Type in HubRequest]: readonly object[] } = {

@@ -77,7 +77,7 @@ export async function measureAcceptance(): Promise<Acceptance> {
           channelId,
           provider: identity.address,
           ceiling: wei(10n ** 18n),
-          expiresAt: 2e9,
+          expiresAt: unixSeconds(2e9),
           signature: '0x00',
         },
         unixSeconds(1),

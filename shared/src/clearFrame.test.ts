@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { clearLimit, decodeClear, decodeCleared, encodeClear, encodeCleared } from './clearFrame.js'
-import { type Address, type Hex, wei } from './units.js'
+import { type Address, type Hex, unixSeconds, wei } from './units.js'
 import { maxFrameBytes } from './wire.js'
 
 const hex = (length: number) =>
@@ -21,7 +21,7 @@ const answer = fc.record({
       channelId: hex(32),
       provider: hex(20).map((text) => text as Address),
       ceiling: amount,
-      expiresAt: fc.maxSafeNat(),
+      expiresAt: fc.maxSafeNat().map(unixSeconds),
       signature: hex(65),
     }),
     { maxLength: 5 },
@@ -75,7 +75,7 @@ it('keeps a full clear and the longest answer to it within a frame', () => {
   const frame = encodeCleared(1, {
     total: most,
     signature,
-    guarantees: each({ channelId: id, provider, ceiling: most, expiresAt: 1, signature }),
+    guarantees: each({ channelId: id, provider, ceiling: most, expiresAt: unixSeconds(1), signature }),
     refused: each({ channelId: id, code: 'insufficient-collateral', message: 'x'.repeat(200) }),
   })
   expect(frame.length).toBeLessThanOrEqual(maxFrameBytes)

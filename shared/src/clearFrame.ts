@@ -1,6 +1,6 @@
 import type { Signed } from './documents.js'
 import { frameKind, type PromiseFrame, readAmount, readHex, writeAmount, writeHex } from './promiseFrame.js'
-import type { Address, Hex, Wei } from './units.js'
+import { type Address, type Hex, unixSeconds, type Wei } from './units.js'
 import { maxFrameBytes } from './wire.js'
 
 /** Provider → hub: the latest micro-promise of every channel that moved. */
@@ -139,7 +139,7 @@ const readGuarantee = (frame: Buffer, at: number): Signed<'Guarantee'> => ({
   channelId: readHex(frame, at, 32),
   provider: readHex(frame, at + 32, 20) as Address,
   ceiling: readAmount(frame, at + 52),
-  expiresAt: Math.min(Number(frame.readBigUInt64BE(at + 84)), Number.MAX_SAFE_INTEGER),
+  expiresAt: unixSeconds(Math.min(Number(frame.readBigUInt64BE(at + 84)), Number.MAX_SAFE_INTEGER)),
   signature: readHex(frame, at + 92, 65),
 })
 

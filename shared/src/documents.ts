@@ -1,4 +1,4 @@
-import type { Address, Hex } from './units.js'
+import type { Address, Bytes, Hex, UnixSeconds, Wei, WeiPerHour, WeiPerMegabyte } from './units.js'
 
 /** The contract whose domain a document is signed under: the one that checks it. */
 export type Verifier = 'channels' | 'registry' | 'marketplace'
@@ -10,29 +10,29 @@ export type Verifier = 'channels' | 'registry' | 'marketplace'
 export const documents = {
   MicroPromise: {
     verifier: 'channels',
-    fields: { channelId: 'bytes32', provider: 'address', amount: 'uint256' },
+    fields: { channelId: 'bytes32', provider: 'address', amount: 'wei' },
   },
   Guarantee: {
     verifier: 'channels',
-    fields: { channelId: 'bytes32', provider: 'address', ceiling: 'uint256', expiresAt: 'uint64' },
+    fields: { channelId: 'bytes32', provider: 'address', ceiling: 'wei', expiresAt: 'unixSeconds' },
   },
   GuaranteeRequest: {
     verifier: 'channels',
-    fields: { channelId: 'bytes32', provider: 'address', ceiling: 'uint256', issuedAt: 'uint64' },
+    fields: { channelId: 'bytes32', provider: 'address', ceiling: 'wei', issuedAt: 'unixSeconds' },
   },
-  HubPromise: { verifier: 'channels', fields: { provider: 'address', total: 'uint256' } },
-  Release: { verifier: 'channels', fields: { channelId: 'bytes32', amount: 'uint256', upTo: 'uint64' } },
+  HubPromise: { verifier: 'channels', fields: { provider: 'address', total: 'wei' } },
+  Release: { verifier: 'channels', fields: { channelId: 'bytes32', amount: 'wei', upTo: 'unixSeconds' } },
   SessionTerms: {
     verifier: 'marketplace',
     fields: {
       provider: 'address',
       consumer: 'address',
       channelId: 'bytes32',
-      pricePerMegabyte: 'uint256',
-      pricePerHour: 'uint256',
-      creditBytes: 'uint256',
-      issuedAt: 'uint64',
-      validUntil: 'uint64',
+      pricePerMegabyte: 'weiPerMegabyte',
+      pricePerHour: 'weiPerHour',
+      creditBytes: 'byteCount',
+      issuedAt: 'unixSeconds',
+      validUntil: 'unixSeconds',
     },
   },
   Proposal: {
@@ -40,15 +40,15 @@ export const documents = {
     fields: {
       provider: 'address',
       service: 'string',
-      pricePerMegabyte: 'uint256',
-      pricePerHour: 'uint256',
+      pricePerMegabyte: 'weiPerMegabyte',
+      pricePerHour: 'weiPerHour',
       country: 'string',
       endpoint: 'string',
       wireguardKey: 'bytes32',
       certificate: 'bytes32',
       exitPolicy: 'string',
       hubs: 'address[]',
-      issuedAt: 'uint64',
+      issuedAt: 'unixSeconds',
     },
   },
   Registration: {
@@ -56,12 +56,12 @@ export const documents = {
     fields: {
       identity: 'address',
       roles: 'uint8',
-      stake: 'uint256',
+      stake: 'wei',
       beneficiary: 'address',
       url: 'string',
-      relayFee: 'uint256',
+      relayFee: 'wei',
       nonce: 'uint256',
-      deadline: 'uint64',
+      deadline: 'unixSeconds',
     },
   },
   Opening: {
@@ -70,14 +70,14 @@ export const documents = {
       consumer: 'address',
       hub: 'address',
       channelNonce: 'uint48',
-      amount: 'uint256',
-      relayFee: 'uint256',
-      deadline: 'uint64',
+      amount: 'wei',
+      relayFee: 'wei',
+      deadline: 'unixSeconds',
     },
   },
   ExitRequest: {
     verifier: 'channels',
-    fields: { channelId: 'bytes32', relayFee: 'uint256', deadline: 'uint64' },
+    fields: { channelId: 'bytes32', relayFee: 'wei', deadline: 'unixSeconds' },
   },
   Hello: {
     verifier: 'channels',
@@ -86,7 +86,7 @@ export const documents = {
       peer: 'address',
       certificate: 'bytes32',
       wireVersion: 'uint32',
-      issuedAt: 'uint64',
+      issuedAt: 'unixSeconds',
     },
   },
   SessionReceipt: {
@@ -94,20 +94,20 @@ export const documents = {
     fields: {
       provider: 'address',
       channelId: 'bytes32',
-      amount: 'uint256',
+      amount: 'wei',
       bytes: 'uint64',
       throughputKbps: 'uint32',
       score: 'uint8',
-      endedAt: 'uint64',
+      endedAt: 'unixSeconds',
     },
   },
   Liabilities: {
     verifier: 'channels',
-    fields: { hub: 'address', root: 'bytes32', sum: 'uint256', pool: 'uint256', blockNumber: 'uint64' },
+    fields: { hub: 'address', root: 'bytes32', sum: 'wei', pool: 'wei', blockNumber: 'uint64' },
   },
 } as const satisfies Record<string, { verifier: Verifier; fields: Record<string, FieldType> }>
 
-/** Solidity type of a field, and what carries it here: up to 64 bits a safe integer, above a bigint. */
+/** What carries a field here: up to 64 bits a safe integer, above a bigint; with its unit where it has one. */
 interface FieldValues {
   bytes32: Hex
   address: Address
@@ -118,7 +118,24 @@ interface FieldValues {
   uint48: number
   uint64: number
   uint256: bigint
+  wei: Wei
+  weiPerMegabyte: WeiPerMegabyte
+  weiPerHour: WeiPerHour
+  byteCount: Bytes
+  unixSeconds: UnixSeconds
 }
+
+/** How the fields with a unit are typed in Solidity; the others bear its names. */
+const solidityTypes: Partial<Record<FieldType, string>> = {
+  wei: 'uint256',
+  weiPerMegabyte: 'uint256',
+  weiPerHour: 'uint256',
+  byteCount: 'uint256',
+  unixSeconds: 'uint64',
+}
+
+/** `uint256` for amounts, `uint64` for times: the type of a field as EIP-712 encodes it. */
+export const solidityType = (type: FieldType): string => solidityTypes[type] ?? type
 
 export type FieldType = keyof FieldValues
 export type DocumentName = keyof typeof documents
@@ -134,7 +151,9 @@ export type Signed<Name extends DocumentName> = Document<Name> & { readonly sign
 
 /** `MicroPromise(bytes32 channelId,address provider,uint256 amount)`, as EIP-712 encodes a type. */
 export function documentType(name: DocumentName): string {
-  const fields = Object.entries(documents[name].fields).map(([field, type]) => `${type} ${field}`)
+  const fields = Object.entries(documents[name].fields).map(
+    ([field, type]) => `${solidityType(type)} ${field}`,
+  )
   return `${name}(${fields.join(',')})`
 }
 

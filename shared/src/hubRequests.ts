@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import {
+  fieldSchemas,
   parties,
   permit,
   providerTotal,
@@ -22,7 +23,7 @@ const listedProposal = z.object({
   /** When its prices come into force. */
   effectiveAt: zodCount,
   /** Prices in force until then. */
-  inForce: z.object({ pricePerMegabyte: zodWei, pricePerHour: zodWei }).optional(),
+  inForce: signed('Proposal').pick({ pricePerMegabyte: true, pricePerHour: true }).optional(),
   /** The event it was read from. */
   published: z.object({
     blockNumber: zodCount,
@@ -130,7 +131,7 @@ export const hubRequests = {
         .regex(/^[A-Za-z]{2}$/, 'expected two letters such as DE')
         .optional(),
       /** Wei for a megabyte. */
-      maxPrice: zodWei.optional(),
+      maxPrice: fieldSchemas.weiPerMegabyte.optional(),
       limit: z.number().int().min(1).max(100).optional(),
       /** `next` of the page before. */
       cursor: z

@@ -1,3 +1,4 @@
+import type { Document } from './documents.js'
 import { megabytesBegun } from './quantity.js'
 import {
   type Bytes,
@@ -14,6 +15,20 @@ export interface Price {
   readonly perMegabyte: WeiPerMegabyte
   readonly perHour: WeiPerHour
 }
+
+/** The price that a signed document states. */
+export const priceOf = (document: PriceFields): Price => ({
+  perMegabyte: document.pricePerMegabyte,
+  perHour: document.pricePerHour,
+})
+
+/** A price as the fields of a document: the inverse of {@link priceOf}. */
+export const priceFields = (price: Price): PriceFields => ({
+  pricePerMegabyte: price.perMegabyte,
+  pricePerHour: price.perHour,
+})
+
+type PriceFields = Pick<Document<'SessionTerms'>, 'pricePerMegabyte' | 'pricePerHour'>
 
 /** Whole seconds in an hour. */
 const secondsPerHour = 3_600n

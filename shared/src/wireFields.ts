@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type DocumentName, documents, type FieldType } from './documents.js'
-import { address, bytes, bytes32, type Hex, unixSeconds, wei } from './units.js'
+import { address, bytes, bytes32, type Hex, unixSeconds, wei, weiPerHour, weiPerMegabyte } from './units.js'
 
 /** What the messages of wire.ts are made of, each as it stands in JSON and as the program reads it. */
 const convert = <Out>(read: (text: string) => Out) =>
@@ -50,6 +50,11 @@ export const fieldSchemas = {
     .max(2 ** 48 - 1),
   uint64: z.number().int().nonnegative().safe(),
   uint256: zodUint256,
+  wei: zodWei,
+  weiPerMegabyte: zodUint256.transform(weiPerMegabyte),
+  weiPerHour: zodUint256.transform(weiPerHour),
+  byteCount: zodUint256.transform(bytes),
+  unixSeconds: zodTime,
 } satisfies Record<FieldType, z.ZodType>
 
 type DocumentShape<Name extends DocumentName> = {

@@ -8,6 +8,8 @@ import {
   type Hex,
   hashChannelState,
   money,
+  unixSeconds,
+  wei,
 } from '@pontage/shared'
 import { createTypedData, keccak256, signChannelState, signDigest } from '@pontage/shared/node'
 import { carrier, keyOf } from './people.js'
@@ -36,7 +38,7 @@ export function idIn(contracts: Contracts, parties: ChannelParties): Hex {
 }
 
 type Movement = Exclude<money.Operation, { do: 'wait' }>
-const farAway = 2 ** 40
+const farAway = unixSeconds(2 ** 40)
 
 /** The transaction that asks the chain for what the model was asked for, signed by whom the operation says. */
 export async function transactionFor(contracts: Contracts, op: Movement): Promise<Call> {
@@ -51,10 +53,14 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
     documents.sign('MicroPromise', { channelId: idOf(parties), provider, amount }, keyOf(signer))
   const drawOf = (order: money.DrawOrder) => {
     const { parties, provider, amount, guarantee } = order
-    const { ceiling, expiresAt } = guarantee ?? { ceiling: 0n, expiresAt: 0 }
+    const { ceiling, expiresAt } = guarantee ?? { ceiling: wei(0n), expiresAt: 0 }
     const channelId = idOf(parties)
     const guaranteed = guarantee
-      ? documents.sign('Guarantee', { channelId, provider, ceiling, expiresAt }, keyOf(guarantee.signer))
+      ? documents.sign(
+          'Guarantee',
+          { channelId, provider, ceiling, expiresAt: unixSeconds(expiresAt) },
+          keyOf(guarantee.signer),
+        )
       : '0x'
     const promiseSignature = promiseOf(order)
     return { parties, provider, amount, promiseSignature, ceiling, expiresAt, guaranteeSignature: guaranteed }
@@ -116,7 +122,7 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
     case 'conclude': {
       const state = finalState(deployment, op.parties, op)
       const releases = op.releases.map(({ signer, provider, amount, upTo }) => {
-        const release = { channelId: idOf(op.parties), amount, upTo }
+        const release = { channelId: idOf(op.parties), amount, upTo: unixSeconds(upTo) }
         return { provider, amount, upTo, signature: documents.sign('Release', release, keyOf(signer)) }
       })
       const sign = async (signer: Address): Promise<Hex> =>

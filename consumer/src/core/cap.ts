@@ -1,5 +1,4 @@
-import { type Bytes, bytes, bytesCovered, owedFor, type Price, type Wei, wei } from '@pontage/shared'
-import { smaller } from './order.js'
+import { type Bytes, bytes, bytesCovered, owedFor, type Price, smaller, type Wei, wei } from '@pontage/shared'
 
 /** Hours of an hourly price that are guaranteed at once where a session is limited by bytes. */
 const guaranteedHours = 24n

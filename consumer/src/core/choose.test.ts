@@ -22,15 +22,15 @@ const offer = (
   proposal: {
     provider: who(byte),
     service: more.service ?? 'wireguard',
-    pricePerMegabyte: price,
-    pricePerHour: 0n,
+    pricePerMegabyte: weiPerMegabyte(price),
+    pricePerHour: weiPerHour(0n),
     country: more.country ?? 'DE',
     endpoint: 'vpn.example:7443',
     wireguardKey: noKey,
     certificate: noKey,
     exitPolicy: '',
     hubs: more.hubs ?? [hub],
-    issuedAt: 1,
+    issuedAt: unixSeconds(1),
   },
   price: { perMegabyte: weiPerMegabyte(price), perHour: weiPerHour(0n) },
   standing: {

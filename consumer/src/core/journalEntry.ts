@@ -138,7 +138,7 @@ export function revived(entry: unknown): JournalEntry {
       const receipt = fields.receipt as StoredReceipt
       return {
         kind: 'receipt',
-        receipt: { ...receipt, amount: BigInt(receipt.amount), spent: amount(receipt.spent) },
+        receipt: { ...receipt, amount: amount(receipt.amount), spent: amount(receipt.spent) },
         ...(fields.replaces === undefined ? {} : { replaces: fields.replaces as Hex }),
       }
     }

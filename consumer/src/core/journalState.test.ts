@@ -59,11 +59,11 @@ describe('a paper trail', () => {
         receipt: {
           provider,
           channelId,
-          amount: 7n,
+          amount: wei(7n),
           bytes: 8,
           throughputKbps: 9,
           score: 0,
-          endedAt: 10,
+          endedAt: unixSeconds(10),
           signature: '0x03',
           downBytes: 5,
           upBytes: 3,
@@ -145,7 +145,16 @@ describe('a paper trail', () => {
     const receipt = (signature: Hex, score: number): JournalEntry => ({
       kind: 'receipt',
       receipt: {
-        ...{ provider, channelId, amount: 7n, bytes: 8, throughputKbps: 9, score, endedAt: 10, signature },
+        ...{
+          provider,
+          channelId,
+          amount: wei(7n),
+          bytes: 8,
+          throughputKbps: 9,
+          score,
+          endedAt: unixSeconds(10),
+          signature,
+        },
         ...{ downBytes: 5, upBytes: 3, promises: 1, seconds: 2, spent: wei(7n), reason: 'user' },
       },
     })

@@ -1,13 +1,13 @@
 import {
   type Bytes,
   bytes,
+  smaller,
   type UnixSeconds,
   type Wei,
   type WeiPerHour,
   type WeiPerMegabyte,
   wei,
 } from '@pontage/shared'
-import { smaller } from './order.js'
 
 /** Over what a limit counts: one `connect`, with all its sessions, or a calendar month (UTC). */
 export type Period = 'connect' | 'month'

@@ -19,14 +19,19 @@ const unknown = { sessions: 0, paid: wei(0n), throughputKbps: null, score: null 
 
 const listed = (byte: string, price: bigint, more: Partial<Listed> & { country?: string } = {}): Listed => ({
   proposal: {
-    ...{ provider: who(byte), service: 'wireguard', pricePerMegabyte: price, pricePerHour: 0n },
+    ...{
+      provider: who(byte),
+      service: 'wireguard',
+      pricePerMegabyte: weiPerMegabyte(price),
+      pricePerHour: weiPerHour(0n),
+    },
     ...{
       country: more.country ?? 'DE',
       endpoint: 'vpn.example:7443',
       wireguardKey: noKey,
       certificate: noKey,
     },
-    ...{ exitPolicy: '', hubs: [], issuedAt: 1 },
+    ...{ exitPolicy: '', hubs: [], issuedAt: unixSeconds(1) },
   },
   price: { perMegabyte: weiPerMegabyte(price), perHour: weiPerHour(0n) },
   standing: { active: true, stake: wei(50n), faults: 0, debt: wei(0n), registeredAt: unixSeconds(1) },
@@ -72,7 +77,15 @@ describe('a list of offers', () => {
 
 describe('what one’s own receipts say', () => {
   const receipt = (spent: bigint, throughputKbps: number, score: number): StoredReceipt => ({
-    ...{ provider: who('a1'), channelId: noKey, amount: spent, bytes: 1, throughputKbps, score, endedAt: 1 },
+    ...{
+      provider: who('a1'),
+      channelId: noKey,
+      amount: wei(spent),
+      bytes: 1,
+      throughputKbps,
+      score,
+      endedAt: unixSeconds(1),
+    },
     ...{
       signature: '0x',
       downBytes: 1,

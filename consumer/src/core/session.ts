@@ -2,13 +2,14 @@ import {
   type Bytes,
   bytes,
   bytesPerMegabyte,
+  larger,
   megabytesBegun,
   owedFor,
   type Price,
+  smaller,
   type Wei,
   wei,
 } from '@pontage/shared'
-import { larger, smaller } from './order.js'
 
 /**
  * Why a session is over. `lost`: the provider fell silent, or the tunnel is gone; `slow`: it confirms payments too

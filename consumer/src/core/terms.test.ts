@@ -1,4 +1,4 @@
-import { address, type Hex, unixSeconds, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { address, bytes, type Hex, unixSeconds, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
 import { judgeTerms } from './terms.js'
 
@@ -17,11 +17,11 @@ const terms = {
   provider,
   consumer,
   channelId,
-  pricePerMegabyte: 50n,
-  pricePerHour: 7n,
-  creditBytes: 2_000_000n,
-  issuedAt: 1_000,
-  validUntil: 5_000,
+  pricePerMegabyte: weiPerMegabyte(50n),
+  pricePerHour: weiPerHour(7n),
+  creditBytes: bytes(2_000_000n),
+  issuedAt: unixSeconds(1_000),
+  validUntil: unixSeconds(5_000),
 }
 const codeOf = (changed: object, more: object = {}) => {
   const verdict = judgeTerms({ ...terms, ...changed }, { ...limits, ...more })

@@ -1,6 +1,5 @@
-import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
+import { type Bytes, bytes, larger, type Wei, wei } from '@pontage/shared'
 import type { JournalEntry } from './journalEntry.js'
-import { larger } from './order.js'
 
 type Entry = Extract<JournalEntry, { kind: 'spent' | 'usage' }>
 

@@ -229,7 +229,7 @@ describe('a hub', () => {
           asked.push(channel.consumer)
           const release = world.typedData.signed(
             'Release',
-            { channelId, amount: tokens('0.5'), upTo: systemClock.now() + 7_200 },
+            { channelId, amount: tokens('0.5'), upTo: unixSeconds(systemClock.now() + 7_200) },
             provider.privateKey,
           )
           return { ok: true, value: { release: { ...release, provider: provider.address } } }
@@ -319,7 +319,7 @@ describe('a hub', () => {
     const exitOf = (fee: bigint, signer = consumer) =>
       world.typedData.signed(
         'ExitRequest',
-        { channelId: id, relayFee: fee, deadline: later() },
+        { channelId: id, relayFee: wei(fee), deadline: later() },
         signer.privateKey,
       )
     const ask = (exit: ReturnType<typeof exitOf>, nonce = 3) =>

@@ -155,7 +155,11 @@ export function promiseOf(
   provider: Address,
   amount: bigint,
 ) {
-  const signature = typedData.sign('MicroPromise', { channelId, provider, amount }, consumer.privateKey)
+  const signature = typedData.sign(
+    'MicroPromise',
+    { channelId, provider, amount: wei(amount) },
+    consumer.privateKey,
+  )
   return { channelId, amount: wei(amount), signature }
 }
 
@@ -169,7 +173,7 @@ export const requestOf = (
 ) =>
   typedData.signed(
     'GuaranteeRequest',
-    { channelId, provider, ceiling, issuedAt: systemClock.now() },
+    { channelId, provider, ceiling: wei(ceiling), issuedAt: systemClock.now() },
     consumer.privateKey,
   )
 

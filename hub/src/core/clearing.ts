@@ -1,6 +1,7 @@
 import {
   type Address,
   type Hex,
+  larger,
   type Refused,
   refuse,
   type Signed,
@@ -10,7 +11,6 @@ import {
 } from '@pontage/shared'
 import type { ChannelLine, Tab } from './channelLine.js'
 import { addCredit, creditFor, type Promised } from './credit.js'
-import { larger } from './reserve.js'
 import type { Account, Pool } from './solvency.js'
 
 /** A tab with the highest micro-promise that the hub holds on it. */

@@ -1,5 +1,6 @@
 import {
   type Address,
+  larger,
   type ProviderTotal,
   type ReleaseTerms,
   refuse,
@@ -7,7 +8,6 @@ import {
   wei,
 } from '@pontage/shared'
 import type { ChannelLine, Tab } from './channelLine.js'
-import { larger } from './reserve.js'
 
 /** The totals a final state of this channel must carry, in the order of the providers' addresses. */
 export const finalTotals = (line: ChannelLine): readonly ProviderTotal[] =>

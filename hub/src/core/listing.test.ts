@@ -1,4 +1,4 @@
-import { type Address, address, roles, wei } from '@pontage/shared'
+import { type Address, address, roles, unixSeconds, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
 import { askedFrom, type Entry, listed, pageOf } from './listing.js'
 
@@ -7,15 +7,15 @@ const entry = (n: number, price: bigint, standing: Partial<Entry['standing']> = 
   proposal: {
     provider: provider(n),
     service: 'wireguard',
-    pricePerMegabyte: price,
-    pricePerHour: 0n,
+    pricePerMegabyte: weiPerMegabyte(price),
+    pricePerHour: weiPerHour(0n),
     country: 'DE',
     endpoint: 'x:1',
     wireguardKey: '0x',
     certificate: '0x',
     exitPolicy: '',
     hubs: [],
-    issuedAt: 1,
+    issuedAt: unixSeconds(1),
     signature: '0x',
   },
   effectiveAt: 1,
@@ -64,7 +64,7 @@ describe('a listing', () => {
     // The place stays when nobody stands on it any more.
     expect(page({ cursor: `5-0x${'0'.repeat(39)}0` }).page).toEqual([1, 2, 3])
     expect(page({ country: 'FR' }).page).toEqual([])
-    expect(page({ country: 'de', maxPrice: wei(5n), limit: 1 })).toEqual({
+    expect(page({ country: 'de', maxPrice: weiPerMegabyte(5n), limit: 1 })).toEqual({
       page: [4],
       next: `1-${provider(4)}`,
     })

@@ -1,6 +1,7 @@
 import {
   type Address,
   address,
+  type Document,
   type Hex,
   type Params,
   refuse,
@@ -9,6 +10,7 @@ import {
   type Signed,
   type Verdict,
   type Wei,
+  weiPerMegabyte,
 } from '@pontage/shared'
 
 /** Where on the chain something stands, so that anyone can look it up there. */
@@ -42,7 +44,7 @@ export interface ProviderStanding {
 export interface Entry extends Offer {
   readonly standing: ProviderStanding
   /** Prices in force while those of the offer still wait; undefined otherwise. */
-  readonly inForce?: { readonly pricePerMegabyte: bigint; readonly pricePerHour: bigint }
+  readonly inForce?: Pick<Document<'Proposal'>, 'pricePerMegabyte' | 'pricePerHour'>
 }
 
 /** Offers that can be dealt with, the cheapest first: who has a debt or no stake is left out. */
@@ -99,7 +101,7 @@ const compare = (a: Place, b: Place): number =>
 
 function placeFrom(cursor: string): Place {
   const [price = '', provider = ''] = cursor.split('-')
-  return { pricePerMegabyte: BigInt(price), provider: address(provider) }
+  return { pricePerMegabyte: weiPerMegabyte(BigInt(price)), provider: address(provider) }
 }
 
 /** Reads the query of an address, such as `country=DE&limit=10`, as the websocket's request. */

@@ -1,4 +1,4 @@
-import type { Address, Result, Wei } from '@pontage/shared'
+import type { Address, Result } from '@pontage/shared'
 import { wei } from '@pontage/shared'
 import type { Quality } from './receipts.js'
 
@@ -52,7 +52,7 @@ export function concentration(
     .map(([beneficiary, seller]) => ({
       beneficiary,
       providers: seller.providers,
-      paid: seller.paid as Wei,
+      paid: wei(seller.paid),
       share: ratio(seller.paid, paid),
     }))
     .sort((a, b) => (a.paid === b.paid ? (a.beneficiary < b.beneficiary ? -1 : 1) : a.paid > b.paid ? -1 : 1))

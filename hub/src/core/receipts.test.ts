@@ -19,27 +19,27 @@ const line: ChannelLine = {
 const receipt: Document<'SessionReceipt'> = {
   provider,
   channelId: line.channelId,
-  amount: 300n,
+  amount: wei(300n),
   bytes: 1_000_000,
   throughputKbps: 8_000,
   score: 5,
-  endedAt: 1_000,
+  endedAt: unixSeconds(1_000),
 }
 const judge = (more: Partial<typeof receipt>, signer: typeof consumer | undefined = consumer) =>
   judgeReceipt(line, { ...receipt, ...more }, signer, unixSeconds(1_000))
 
 it('takes a receipt over what was cleared', () => {
   expect(judge({})).toEqual({ ok: true })
-  expect(judge({ throughputKbps: 0, bytes: 0, score: 0, amount: 1n })).toEqual({ ok: true })
+  expect(judge({ throughputKbps: 0, bytes: 0, score: 0, amount: wei(1n) })).toEqual({ ok: true })
 })
 
 it.each([
   [{ score: 6 }, 'implausible-receipt'],
   [{ throughputKbps: 1_000_000_001 }, 'implausible-receipt'],
   [{ bytes: 0 }, 'implausible-receipt'],
-  [{ endedAt: 1_061 }, 'implausible-receipt'],
-  [{ amount: 301n }, 'uncovered-receipt'],
-  [{ amount: 0n }, 'uncovered-receipt'],
+  [{ endedAt: unixSeconds(1_061) }, 'implausible-receipt'],
+  [{ amount: wei(301n) }, 'uncovered-receipt'],
+  [{ amount: wei(0n) }, 'uncovered-receipt'],
   [{ provider: consumer }, 'uncovered-receipt'],
 ])('refuses %o with %s', (more, code) => {
   expect(judge(more)).toMatchObject({ ok: false, refusal: { code } })

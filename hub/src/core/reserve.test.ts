@@ -1,8 +1,8 @@
-import { type Address, address, type Hex, wei } from '@pontage/shared'
+import { type Address, address, type Hex, larger, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ChannelLine, emptyTab, type Tab, tabOf } from './channelLine.js'
-import { judgeReservation, larger, reservedBy } from './reserve.js'
+import { judgeReservation, reservedBy } from './reserve.js'
 
 const who = (digit: number): Address => address(`0x${String(digit).repeat(40)}`)
 const line = (balance: bigint, tabs: Tab[] = [], more: Partial<ChannelLine> = {}): ChannelLine => ({

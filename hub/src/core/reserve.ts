@@ -1,4 +1,4 @@
-import { type Address, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
+import { type Address, larger, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
 import { type ChannelLine, type Tab, tabOf } from './channelLine.js'
 
 /**
@@ -36,5 +36,3 @@ export function reservedBy(tabs: readonly Tab[]): Wei {
     }, 0n),
   )
 }
-
-export const larger = (a: Wei, b: Wei): Wei => (a > b ? a : b)

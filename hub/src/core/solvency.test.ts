@@ -1,7 +1,6 @@
-import { address, wei } from '@pontage/shared'
+import { address, larger, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { larger } from './reserve.js'
 import { advanceNeeded, forgotten, judgeSolvency } from './solvency.js'
 
 const account = (total: bigint, credited: bigint, paid: bigint) => ({

@@ -1,5 +1,4 @@
-import { type Address, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
-import { larger } from './reserve.js'
+import { type Address, larger, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
 
 /** What a hub owes one provider, and what the chain knows of it. */
 export interface Account {

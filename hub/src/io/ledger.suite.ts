@@ -72,8 +72,8 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
   ): Signed<'Guarantee'> => ({
     channelId: channelId(channel),
     provider: provider(to),
-    ceiling,
-    expiresAt,
+    ceiling: wei(ceiling),
+    expiresAt: unixSeconds(expiresAt),
     signature: paper(7),
   })
   const credit = (to: number, promises: [number, bigint][], renewed?: Signed<'Guarantee'>) =>
@@ -328,11 +328,11 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         const receipt = {
           provider: provider(1),
           channelId: channelId(channel),
-          amount,
+          amount: wei(amount),
           bytes: 5_000_000,
           throughputKbps,
           score,
-          endedAt,
+          endedAt: unixSeconds(endedAt),
           signature: paper(amount),
         }
         return ledger.recordReceipt({
@@ -369,8 +369,8 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         liabilities: {
           hub,
           root: channelId(7 + (n % 2)),
-          sum: 10n ** 25n,
-          pool: 5n,
+          sum: wei(10n ** 25n),
+          pool: wei(5n),
           blockNumber: n,
           signature: paper(n),
         },

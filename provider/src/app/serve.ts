@@ -1,4 +1,4 @@
-import { weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { type Price, priceOf, smaller } from '@pontage/shared'
 import { listenLinks, ownCertificate, UserError, wireguardKeyToHex } from '@pontage/shared/node'
 import { AddressPool } from '../core/addressPool.js'
 import { parseRange } from '../core/addressRange.js'
@@ -241,20 +241,13 @@ async function pricesInForce(
 ): Promise<Settings['price'] | undefined> {
   const [offer, last] = await Promise.all([readOffer(chain, identity.address), readPublished(home)])
   if (!offer.live) return undefined
-  const asked = last && {
-    perMegabyte: weiPerMegabyte(last.pricePerMegabyte),
-    perHour: weiPerHour(last.pricePerHour),
-  }
-  return {
-    perMegabyte: cheaper((asked ?? price).perMegabyte, offer.pricePerMegabyte),
-    perHour: cheaper((asked ?? price).perHour, offer.pricePerHour),
-  }
+  return cheaper(last ? priceOf(last) : price, priceOf(offer))
 }
 
-function cheaper<Price extends bigint>(asked: Price, inForce: Price): Price {
-  if (inForce < asked) return inForce
-  return asked
-}
+const cheaper = (asked: Price, inForce: Price): Price => ({
+  perMegabyte: smaller(asked.perMegabyte, inForce.perMegabyte),
+  perHour: smaller(asked.perHour, inForce.perHour),
+})
 
 const closed = (door: Door): Door => (door === 'open' ? 'closing' : door)
 

@@ -12,7 +12,7 @@ const expected = {
   now: unixSeconds(1_000),
   maxGuaranteeSeconds: 600,
 }
-const guarantee = { provider, channelId, ceiling: 60n, expiresAt: 1_500 }
+const guarantee = { provider, channelId, ceiling: wei(60n), expiresAt: unixSeconds(1_500) }
 
 describe('a guarantee', () => {
   it('is relied on when it is for us, for this channel, alive, and worth something', () => {
@@ -22,9 +22,9 @@ describe('a guarantee', () => {
   it.each([
     ['for somebody else', { provider: expected.hub }],
     ['for another channel', { channelId: `0x${'12'.repeat(32)}` as Hex }],
-    ['over already', { expiresAt: 1_000 }],
-    ['longer than a draw honours', { expiresAt: 1_601 }],
-    ['no higher than what is promised', { ceiling: 50n }],
+    ['over already', { expiresAt: unixSeconds(1_000) }],
+    ['longer than a draw honours', { expiresAt: unixSeconds(1_601) }],
+    ['no higher than what is promised', { ceiling: wei(50n) }],
   ])('is refused when it is %s', (_what, change) => {
     const verdict = judgeGuarantee({ ...guarantee, ...change }, expected)
     expect(verdict.ok ? undefined : verdict.refusal.code).toBe('hub-unsound')

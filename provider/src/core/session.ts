@@ -9,6 +9,7 @@ import {
   owedFor,
   type Price,
   type Refusal,
+  smaller,
   toleratedLoss,
   type Wei,
   wei,
@@ -136,7 +137,7 @@ export const owed = (session: Session): Wei =>
 export function allowance(session: Session): Bytes | undefined {
   const covered = coveredBytes(session)
   if (covered === undefined) return undefined
-  const tolerated = least(lastingGap(session.gaps), toleratedLoss(covered))
+  const tolerated = smaller(lastingGap(session.gaps), toleratedLoss(covered))
   return bytes(covered + tolerated + session.creditBytes + headerBytesIn(session.reading))
 }
 
@@ -230,5 +231,3 @@ function unpaidForTime(session: Session): boolean {
   const due = seconds > creditSeconds ? seconds - creditSeconds : 0n
   return owedFor(bytes(0n), due, session.price) > session.paid - session.base
 }
-
-const least = (a: Bytes, b: Bytes): Bytes => (a < b ? a : b)

@@ -1,4 +1,4 @@
-import { type Document, type Hex, wei } from '@pontage/shared'
+import { type Document, type Hex, unixSeconds } from '@pontage/shared'
 import { type Link, UserError } from '@pontage/shared/node'
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import { readChannels } from '../../io/chain/channelReader.js'
@@ -65,10 +65,10 @@ export async function rate(
     throw new UserError('A session that cost nothing counts for nobody: it is not rated.')
   const { signature: replaces, ...document } = documentOf(before)
   // Strictly later than the one before, else it would be no news.
-  const endedAt = Math.max(clock.now(), before.endedAt + 1)
+  const endedAt = unixSeconds(Math.max(clock.now(), before.endedAt + 1))
   const signed = typedData.signed('SessionReceipt', { ...document, score, endedAt }, identity.privateKey)
   const sessionEndedAt = before.sessionEndedAt ?? before.endedAt
-  const receipt: StoredReceipt = { ...before, ...signed, amount: wei(signed.amount), sessionEndedAt }
+  const receipt: StoredReceipt = { ...before, ...signed, sessionEndedAt }
   await journal.record({ kind: 'receipt', receipt, replaces })
   return { receipt, delivered: await bring(context, journal, receipt) }
 }

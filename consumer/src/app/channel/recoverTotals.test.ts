@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { address, type Deployment, type Hex, wei } from '@pontage/shared'
+import { address, type Deployment, type Hex, unixSeconds, wei } from '@pontage/shared'
 import { createIdentity, createLog, createTypedData, type Link, PrivateKey } from '@pontage/shared/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Journal, openJournal } from '../../io/home/journal.js'
@@ -35,7 +35,7 @@ afterEach(async () => {
 })
 
 const paper = (amount: bigint, signer = identity, who = provider) =>
-  typedData.signed('MicroPromise', { channelId, provider: who, amount }, signer.privateKey)
+  typedData.signed('MicroPromise', { channelId, provider: who, amount: wei(amount) }, signer.privateKey)
 const show = (...papers: ReturnType<typeof paper>[]) =>
   learn(context, journal, { channelId, shownBy: 'Provider X' }, papers)
 
@@ -72,7 +72,15 @@ describe('receipts', () => {
     for (const amount of [1n, 2n, 3n]) {
       const signed = typedData.signed(
         'SessionReceipt',
-        { provider, channelId, amount, bytes: 1, throughputKbps: 1, score: 0, endedAt: Number(amount) },
+        {
+          provider,
+          channelId,
+          amount: wei(amount),
+          bytes: 1,
+          throughputKbps: 1,
+          score: 0,
+          endedAt: unixSeconds(Number(amount)),
+        },
         identity.privateKey,
       )
       const more = { downBytes: 1, upBytes: 0, promises: 1, seconds: 1, spent: wei(1n), reason: 'user' }

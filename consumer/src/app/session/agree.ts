@@ -1,22 +1,20 @@
 import {
   type Address,
   type Bytes,
-  bytes,
   type Price,
+  priceOf,
   type Result,
   refuse,
+  smaller,
   type Verdict,
   type Wei,
   wei,
-  weiPerHour,
-  weiPerMegabyte,
 } from '@pontage/shared'
 import { type Link, UserError, type WireguardKeyPair, wireguardKeyToHex } from '@pontage/shared/node'
 import { ceilingToRequest } from '../../core/cap.js'
 import type { Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import type { Left, Limits } from '../../core/limits.js'
-import { smaller } from '../../core/order.js'
 import { judgeTerms } from '../../core/terms.js'
 import { whyNotTunnel } from '../../core/tunnelOffer.js'
 import type { Journal } from '../../io/home/journal.js'
@@ -73,13 +71,10 @@ export async function agree(
   if (lastPromise !== null)
     await learn(context, journal, { channelId, shownBy: `Provider ${provider}` }, [lastPromise])
 
-  const price = {
-    perMegabyte: weiPerMegabyte(terms.pricePerMegabyte),
-    perHour: weiPerHour(terms.pricePerHour),
-  }
+  const price = priceOf(terms)
   const base = journal.trail().total(channelId, provider)
   const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
-  const request = { channelId, provider, ceiling: base + asked, issuedAt: clock.now() }
+  const request = { channelId, provider, ceiling: wei(base + asked), issuedAt: clock.now() }
   const opened = granted(
     await link.request(
       'open',
@@ -97,9 +92,9 @@ export async function agree(
   const problem = whyNotTunnel(tunnel)
   if (problem !== undefined)
     throw new UserError(`The provider's tunnel is not taken: ${problem}. Choose another provider.`)
-  const ceiling = wei(smaller(guarantee.ceiling, request.ceiling))
+  const ceiling = smaller(guarantee.ceiling, request.ceiling)
   const ceilingIs = ceiling - base === left.budget ? 'budget' : 'ceiling'
-  const credit = bytes(terms.creditBytes)
+  const credit = terms.creditBytes
   return { session: opened.session, tunnel, price, base, ceiling, ceilingIs, credit }
 }
 

@@ -2,17 +2,19 @@ import {
   type Address,
   freshnessSeconds,
   type Hex,
+  larger,
   type Params,
   type Result,
   refuse,
   type Signed,
+  type UnixSeconds,
+  unixSeconds,
   type Verdict,
   type Wei,
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
 import { type ChannelLine, tabOf } from '../../core/channelLine.js'
 import type { Renewal } from '../../core/clearing.js'
-import { larger } from '../../core/reserve.js'
 import type { Components } from '../components.js'
 import { chainSeen, findChannel, judgeService, judgeStandings } from '../fresh.js'
 
@@ -43,12 +45,12 @@ export async function guarantee(
     cause: hex(typedData.digest('GuaranteeRequest', request)),
     channelId,
     provider,
-    decide: (line) => rules.reserve(line, provider, request.ceiling as Wei),
-    sign: () => signGuarantee(components, channelId, provider, ceiling as Wei, expiresAt),
+    decide: (line) => rules.reserve(line, provider, ceiling),
+    sign: () => signGuarantee(components, channelId, provider, ceiling, expiresAt),
   })
   if (!granted.ok) return granted
   log.info('guaranteed', { channelId, provider, ceiling, expiresAt: granted.guarantee.expiresAt })
-  return { ok: true, value: { guarantee: granted.guarantee as Result<'guarantee'>['guarantee'] } }
+  return { ok: true, value: { guarantee: granted.guarantee } }
 }
 
 /**
@@ -57,11 +59,11 @@ export async function guarantee(
  *
  * @param blockAt - Time of the block that decisions are made on.
  */
-export const expiry = ({ clock, settings }: Components, blockAt: number): number =>
-  Math.max(blockAt, clock.now()) + settings.guaranteeSeconds
+export const expiry = ({ clock, settings }: Components, blockAt: number): UnixSeconds =>
+  unixSeconds(Math.max(blockAt, clock.now()) + settings.guaranteeSeconds)
 
 /** The same on the newest block that the ledger knows. */
-export const expiryNow = async (components: Components): Promise<number> =>
+export const expiryNow = async (components: Components): Promise<UnixSeconds> =>
   expiry(components, (await components.ledger.cursor())?.at ?? 0)
 
 /**
@@ -76,7 +78,7 @@ export function renewal(
   line: ChannelLine,
   provider: Address,
   moved: boolean,
-  expiresAt: number,
+  expiresAt: UnixSeconds,
   onlyCleared: boolean,
 ): Renewal | undefined {
   const { rules, settings, typedData } = components
@@ -95,7 +97,7 @@ const signGuarantee = (
   channelId: Hex,
   provider: Address,
   ceiling: Wei,
-  expiresAt: number,
+  expiresAt: UnixSeconds,
 ): Signed<'Guarantee'> =>
   typedData.signed('Guarantee', { channelId, provider, ceiling, expiresAt }, identity.privateKey)
 

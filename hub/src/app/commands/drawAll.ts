@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { systemClock } from '@pontage/shared'
+import { systemClock, wei } from '@pontage/shared'
 import { type Chain, createLog, createSender, type KeyOptions, UserError, unlock } from '@pontage/shared/node'
 import { honestRules } from '../../core/rules.js'
 import { createChainWatch } from '../../io/chain/chainWatch.js'
@@ -57,7 +57,7 @@ async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
   const drawScheduler = createDrawScheduler({
     ledger,
     rules: honestRules,
-    settings: { drawAbove: 0n as never },
+    settings: { drawAbove: wei(0n) },
     watch,
     log,
     chain,

@@ -1,4 +1,4 @@
-import { type Address, wei } from '@pontage/shared'
+import { type Address, larger, wei } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -12,7 +12,6 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
-import { larger } from '../../core/reserve.js'
 import { type Account, advanceNeeded } from '../../core/solvency.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'

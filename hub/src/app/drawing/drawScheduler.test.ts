@@ -1,5 +1,14 @@
 import { join } from 'node:path'
-import { type Address, finalState, type Hex, netOf, systemClock, type Wei } from '@pontage/shared'
+import {
+  type Address,
+  finalState,
+  type Hex,
+  netOf,
+  systemClock,
+  unixSeconds,
+  type Wei,
+  wei,
+} from '@pontage/shared'
 import {
   type Chain,
   connectChain,
@@ -285,7 +294,12 @@ it('refuses requests that are too old, and consumers in nobody’s books', async
   const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
   const old = world.typedData.signed(
     'GuaranteeRequest',
-    { channelId, provider: provider.address, ceiling: 1n, issuedAt: systemClock.now() - 61 },
+    {
+      channelId,
+      provider: provider.address,
+      ceiling: wei(1n),
+      issuedAt: unixSeconds(systemClock.now() - 61),
+    },
     consumer.privateKey,
   )
   expect(await link.request('guarantee', { channel, request: old })).toMatchObject({

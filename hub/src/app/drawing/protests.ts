@@ -1,4 +1,4 @@
-import type { Address, Hex } from '@pontage/shared'
+import { type Address, type Hex, wei } from '@pontage/shared'
 import { intentOf } from '@pontage/shared/node'
 import { isWorthSettling } from '../../core/protestPolicy.js'
 import type { ChainUpdate } from '../../io/ledger.js'
@@ -74,8 +74,8 @@ async function settle(
   const gas = await chain.rpc.estimateGas({ ...call, from: identity.address })
   const { feeBps } = await ledger.standing()
   const protest = {
-    protested: tab.protested as never,
-    drawn: tab.drawn as never,
+    protested: wei(tab.protested),
+    drawn: wei(tab.drawn),
     balance,
     isEnding: line.exitAt !== 0 || line.closing,
   }

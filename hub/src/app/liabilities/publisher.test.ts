@@ -1,4 +1,4 @@
-import { type Address, address, type Hex, systemClock, wei } from '@pontage/shared'
+import { type Address, address, type Hex, systemClock, unixSeconds, wei } from '@pontage/shared'
 import { type Identity, type Owed, provesSum, sumTree } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { fillPool, openChannel, startScene, startTestHub } from '../hub.fixture.js'
@@ -35,11 +35,11 @@ const receipt = (amount: bigint, more: { score?: number; endedAt?: number; signe
     {
       provider: provider.address,
       channelId,
-      amount,
+      amount: wei(amount),
       bytes: 3_000_000,
       throughputKbps: 24_000,
       score: more.score ?? 0,
-      endedAt: more.endedAt ?? systemClock.now(),
+      endedAt: unixSeconds(more.endedAt ?? systemClock.now()),
     },
     (more.signer ?? consumer).privateKey,
   )

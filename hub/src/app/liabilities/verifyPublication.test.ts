@@ -35,7 +35,7 @@ const leaves = fc
 
 function published(owed: LiabilitiesPage['leaves']): LiabilitiesPage {
   const { root, sum, leaves: sorted } = sumTree(owed)
-  const document = { hub: hub.address, root, sum, pool: 5n, blockNumber: 9 }
+  const document = { hub: hub.address, root, sum, pool: wei(5n), blockNumber: 9 }
   return {
     chainId: deployment.chainId,
     channels: deployment.channels,
@@ -71,8 +71,8 @@ it('finds whatever was changed afterwards', () => {
         changed((leaf) => [{ ...leaf, total: wei(leaf.total + by) }]),
         changed((leaf) => [{ ...leaf, outstanding: wei(leaf.outstanding - 1n) }]),
         changed((leaf) => [{ ...leaf, provider: someone(9_999) }]),
-        { ...page, liabilities: { ...liabilities, sum: liabilities.sum + by } },
-        { ...page, liabilities: { ...liabilities, pool: liabilities.pool + by } },
+        { ...page, liabilities: { ...liabilities, sum: wei(liabilities.sum + by) } },
+        { ...page, liabilities: { ...liabilities, pool: wei(liabilities.pool + by) } },
         { ...page, liabilities: { ...liabilities, blockNumber: 8 } },
         { ...page, liabilities: { ...liabilities, hub: someone(3) } },
         { ...page, chainId: 1 },

@@ -1,4 +1,4 @@
-import { wei } from '@pontage/shared'
+import { unixSeconds, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { createSender, type Identity, type Log } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { fillPool, startTestHub } from '../hub.fixture.js'
@@ -80,15 +80,15 @@ async function publish(who: Identity, country: string, price: bigint, issuedAt: 
     {
       provider: who.address,
       service: 'wireguard',
-      pricePerMegabyte: price,
-      pricePerHour: 0n,
+      pricePerMegabyte: weiPerMegabyte(price),
+      pricePerHour: weiPerHour(0n),
       country,
       endpoint: '203.0.113.1:7800',
       wireguardKey: `0x${'11'.repeat(32)}`,
       certificate: `0x${'22'.repeat(32)}`,
       exitPolicy: '',
       hubs: [hub.address],
-      issuedAt,
+      issuedAt: unixSeconds(issuedAt),
     },
     who.privateKey,
   )
@@ -143,7 +143,9 @@ it('lists the offers on chain, each with what it takes to check it there', async
   const second = await link.request('proposals', { limit: 1, cursor: first.value.next })
   expect(second).toMatchObject({ ok: true, value: { proposals: [{ proposal: { country: 'DE' } }] } })
   expect(second.ok && second.value.next).toBe(undefined)
-  expect(await link.request('proposals', { maxPrice: wei(299n) })).toMatchObject({ value: { proposals: [] } })
+  expect(await link.request('proposals', { maxPrice: weiPerMegabyte(299n) })).toMatchObject({
+    value: { proposals: [] },
+  })
   link.close()
 
   await createSender(world.chain, other).send(world.chain.marketplace.withdrawOffer.populateTransaction())

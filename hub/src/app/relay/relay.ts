@@ -3,6 +3,7 @@ import {
   type Address,
   channelIdOf,
   type Hex,
+  larger,
   type Params,
   type Result,
   refuse,
@@ -13,7 +14,6 @@ import {
 import { keccak256, type Link, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
-import { larger } from '../../core/reserve.js'
 import { LedgerUnavailable } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 import { findChannel, judgeService } from '../fresh.js'
@@ -70,7 +70,7 @@ export function createRelayer(components: Components): Relayer {
           kind: 'register',
           identity: registration.identity,
           digest: hex(typedData.digest('Registration', registration)),
-          fee: registration.relayFee as Wei,
+          fee: registration.relayFee,
           call: () => registry.registerFor.populateTransaction(...given),
         },
         link,
@@ -88,7 +88,7 @@ export function createRelayer(components: Components): Relayer {
           kind: 'open',
           identity: opening.consumer,
           digest: hex(typedData.digest('Opening', opening)),
-          fee: opening.relayFee as Wei,
+          fee: opening.relayFee,
           call: () => channels.openFor.populateTransaction(...given),
         },
         link,
@@ -105,14 +105,14 @@ export function createRelayer(components: Components): Relayer {
       const { left } = found
       // The fee is paid last: where the rest does not hold it, it would never come.
       if (left < relayFee)
-        return refuse({ code: 'insufficient-collateral', ceiling: relayFee as Wei, available: left })
+        return refuse({ code: 'insufficient-collateral', ceiling: relayFee, available: left })
       const given = [channel, relayFee, deadline, signature] as const
       return once(
         {
           kind: 'exit',
           identity: channel.consumer,
           digest: hex(typedData.digest('ExitRequest', exit)),
-          fee: relayFee as Wei,
+          fee: relayFee,
           call: () => channels.requestExitFor.populateTransaction(...given),
         },
         link,

@@ -1,4 +1,4 @@
-import { type Address, address, bytes32, type Hex, wei } from '@pontage/shared'
+import { type Address, address, bytes32, type Hex, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import {
   type Block,
   type Chain,
@@ -112,7 +112,10 @@ export function createProposalIndex(options: {
 
   async function pricesOf(provider: Address, block: Block): Promise<NonNullable<Entry['inForce']>> {
     const { pricePerMegabyte, pricePerHour } = await marketplace.offerOf(provider, { blockTag: block.number })
-    return { pricePerMegabyte, pricePerHour }
+    return {
+      pricePerMegabyte: weiPerMegabyte(pricePerMegabyte),
+      pricePerHour: weiPerHour(pricePerHour),
+    }
   }
 
   return {

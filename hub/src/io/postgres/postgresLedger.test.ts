@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type Address, address, type Hex, netOf, refuse, wei } from '@pontage/shared'
+import { type Address, address, type Hex, netOf, refuse, unixSeconds, wei } from '@pontage/shared'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { judgePromise } from '../../core/credit.js'
@@ -75,8 +75,8 @@ async function work(ledger: Ledger, process: number, rounds: number, given: Give
       sign: () => ({
         channelId: channel,
         provider: to,
-        ceiling: BigInt(100 + round),
-        expiresAt: 5_000,
+        ceiling: wei(BigInt(100 + round)),
+        expiresAt: unixSeconds(5_000),
         signature: '0x01',
       }),
     })

@@ -1,4 +1,4 @@
-import { type Address, refuse, type Verdict, type Wei } from '@pontage/shared'
+import { type Address, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
 import { type CountedRating, countReceipt, noQuality, type Quality } from '../../core/receipts.js'
 import type { ReceiptOrder } from '../ledger.js'
 import { plain, type Row, statement } from './engine.js'
@@ -38,7 +38,7 @@ export const receiptOrder = ({ receipt, decide }: ReceiptOrder): Order<Verdict<{
     const before = qualityFrom(sums[0], provider)
     const taken = countReceipt(before, newest[0] && countedFrom(newest[0]), {
       ...receipt,
-      amount: receipt.amount as Wei,
+      amount: receipt.amount,
     })
     if (!taken.ok) return taken
     const { amount, weight, throughputKbps, score, endedAt } = taken.counted
@@ -52,7 +52,7 @@ export const receiptOrder = ({ receipt, decide }: ReceiptOrder): Order<Verdict<{
       sessions,
       ...[paid, throughputSum, ratedPaid, scoreSum].map(amountText),
     ])
-    return { ok: true, counted: (paid - before.paid) as Wei }
+    return { ok: true, counted: wei(paid - before.paid) }
   },
 })
 

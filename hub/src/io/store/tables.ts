@@ -1,7 +1,6 @@
-import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { type Address, type Hex, larger, type Wei, wei } from '@pontage/shared'
 import { type ChannelLine, emptyTab } from '../../core/channelLine.js'
 import type { HeldTab, SignedAccount } from '../../core/clearing.js'
-import { larger } from '../../core/reserve.js'
 import type { Account } from '../../core/solvency.js'
 import type { Cursor, HubStanding } from '../ledger.js'
 import { plain, type Row, statement } from './engine.js'

@@ -1,4 +1,4 @@
-import type { Address, Signed } from '@pontage/shared'
+import { type Address, type Signed, unixSeconds } from '@pontage/shared'
 import { type Ask, type Row, statement, type Value } from './engine.js'
 import { addressOf, amountOf, amountText, hexOf } from './rows.js'
 import type { AccountRow, ChannelRow, Sums, TabRow } from './tables.js'
@@ -102,6 +102,6 @@ export const guaranteeFrom = (row: Row): Signed<'Guarantee'> => ({
   channelId: hexOf(row.channel_id),
   provider: addressOf(row.provider),
   ceiling: amountOf(row.ceiling),
-  expiresAt: Number(row.expires_at),
+  expiresAt: unixSeconds(Number(row.expires_at)),
   signature: hexOf(row.signature),
 })

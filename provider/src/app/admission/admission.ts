@@ -8,14 +8,15 @@ import {
   type Hex,
   owedFor,
   type Params,
+  type Price,
+  priceFields,
+  priceOf,
   type Result,
   refuse,
   type Signed,
   unixSeconds,
   type Verdict,
   wei,
-  weiPerHour,
-  weiPerMegabyte,
 } from '@pontage/shared'
 import { type Link, wireguardKeyFromHex } from '@pontage/shared/node'
 import { judgeName, judgeStanding } from '../../core/accessPolicy.js'
@@ -53,7 +54,7 @@ export interface AdmissionDesk {
   readonly dns: readonly string[]
   readonly maxGuaranteeSeconds: number
   /** Prices in force on chain: terms are never dearer. */
-  readonly price: () => { readonly perMegabyte: bigint; readonly perHour: bigint }
+  readonly price: () => Price
   readonly nextKey: () => number
 }
 
@@ -81,11 +82,10 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
       provider: identity.address,
       consumer: link.peer,
       channelId,
-      pricePerMegabyte: price.perMegabyte,
-      pricePerHour: price.perHour,
+      ...priceFields(price),
       creditBytes: settings.creditBytes,
       issuedAt: now,
-      validUntil: now + termsHoldSeconds,
+      validUntil: unixSeconds(now + termsHoldSeconds),
     }
     const signed = typedData.signed('SessionTerms', document, identity.privateKey)
     offered.set(channelId, signed)
@@ -246,8 +246,3 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
 
   return { terms, open }
 }
-
-const priceOf = (terms: Document<'SessionTerms'>) => ({
-  perMegabyte: weiPerMegabyte(terms.pricePerMegabyte),
-  perHour: weiPerHour(terms.pricePerHour),
-})

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Document, Hex, Signed } from '@pontage/shared'
+import { type Document, type Hex, priceFields, type Signed, signedSchema, unixSeconds } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
 import { isActive, readOffer, readStanding } from '../../io/chain/chainViews.js'
 import type { Parts } from '../components.js'
@@ -25,8 +25,7 @@ export async function publishOffer(
   const wanted: Omit<Document<'Proposal'>, 'issuedAt'> = {
     provider: identity.address,
     service,
-    pricePerMegabyte: settings.price.perMegabyte,
-    pricePerHour: settings.price.perHour,
+    ...priceFields(settings.price),
     country: settings.country,
     endpoint: `${settings.endpoint.host}:${settings.endpoint.port}`,
     wireguardKey: keys.wireguardKey,
@@ -57,7 +56,7 @@ export async function publish(
   const [head, offer] = await Promise.all([chain.head(), readOffer(chain, identity.address)])
   const proposal = typedData.signed(
     'Proposal',
-    { ...wanted, issuedAt: Math.max(head.at, offer.issuedAt + 1) },
+    { ...wanted, issuedAt: unixSeconds(Math.max(head.at, offer.issuedAt + 1)) },
     identity.privateKey,
   )
   const { signature, ...document } = proposal
@@ -91,9 +90,7 @@ const textOf = (proposal: Omit<Document<'Proposal'>, 'issuedAt'>): string =>
 /** What was published from this home last; undefined also when the file is unreadable: then it is published anew. */
 export async function readPublished(home: string): Promise<Signed<'Proposal'> | undefined> {
   try {
-    const last = JSON.parse(await readFile(pathIn(home), 'utf8')) as Signed<'Proposal'>
-    const { pricePerMegabyte, pricePerHour } = last
-    return { ...last, pricePerMegabyte: BigInt(pricePerMegabyte), pricePerHour: BigInt(pricePerHour) }
+    return signedSchema('Proposal').parse(JSON.parse(await readFile(pathIn(home), 'utf8')))
   } catch {
     return undefined
   }

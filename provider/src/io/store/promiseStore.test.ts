@@ -63,8 +63,8 @@ describe('the promise store', () => {
     const guarantee = (ceiling: bigint, expiresAt: number) => ({
       channelId,
       provider: hub,
-      ceiling,
-      expiresAt,
+      ceiling: wei(ceiling),
+      expiresAt: unixSeconds(expiresAt),
       signature: signature('b2'),
     })
     const held = () => store.channel(channelId)?.guarantee
@@ -98,7 +98,7 @@ describe('the promise store', () => {
   })
 
   it('never forgets a release', () => {
-    store.keepRelease({ channelId, amount: 60n, upTo: 5_000 })
+    store.keepRelease({ channelId, amount: wei(60n), upTo: unixSeconds(5_000) })
     store.keepChannel(channelId, parties)
     expect(store.channel(channelId)?.released).toEqual({ amount: 60n, upTo: 5_000 })
   })

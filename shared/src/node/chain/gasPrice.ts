@@ -1,3 +1,5 @@
+import { larger } from '../../order.js'
+
 /** What one transaction offers for each unit of gas, in wei of the chain's coin (EIP-1559). */
 export interface GasPrice {
   readonly maxFeePerGas: bigint
@@ -34,5 +36,3 @@ export function raised(before: GasPrice, market: GasPrice, ceiling: bigint): Gas
     ? price
     : undefined
 }
-
-const larger = (a: bigint, b: bigint): bigint => (a > b ? a : b)

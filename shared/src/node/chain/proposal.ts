@@ -1,5 +1,5 @@
 import type { Document } from '../../documents.js'
-import { address, bytes32 } from '../../units.js'
+import { address, bytes32, unixSeconds, weiPerHour, weiPerMegabyte } from '../../units.js'
 
 /** A proposal as the chain's event gives it. */
 export interface RawProposal {
@@ -20,13 +20,13 @@ export interface RawProposal {
 export const proposalFrom = (raw: RawProposal): Document<'Proposal'> => ({
   provider: address(raw.provider),
   service: raw.service,
-  pricePerMegabyte: raw.pricePerMegabyte,
-  pricePerHour: raw.pricePerHour,
+  pricePerMegabyte: weiPerMegabyte(raw.pricePerMegabyte),
+  pricePerHour: weiPerHour(raw.pricePerHour),
   country: raw.country,
   endpoint: raw.endpoint,
   wireguardKey: bytes32(raw.wireguardKey),
   certificate: bytes32(raw.certificate),
   exitPolicy: raw.exitPolicy,
   hubs: [...raw.hubs].map(address),
-  issuedAt: Number(raw.issuedAt),
+  issuedAt: unixSeconds(Number(raw.issuedAt)),
 })

@@ -3,7 +3,7 @@ import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import type { Clock } from '../../clock.js'
 import { explain, type Refusal, type Refused, refuse, type Verdict } from '../../refusal.js'
-import type { Address, Hex } from '../../units.js'
+import type { Address, Hex, UnixSeconds } from '../../units.js'
 import {
   challengeMessage,
   encodeMessage,
@@ -83,7 +83,7 @@ export async function sayHello(
 }
 
 function judge(
-  hello: { issuedAt: number; signature: Hex },
+  hello: { issuedAt: UnixSeconds; signature: Hex },
   signer: Address,
   version: number,
   challenge: Hex,
@@ -109,7 +109,7 @@ function judge(
 
 const newChallenge = (): Hex => `0x${randomBytes(32).toString('hex')}`
 
-const signHello = (self: Introduction, challenge: Hex, peer: Address, issuedAt: number): Hex =>
+const signHello = (self: Introduction, challenge: Hex, peer: Address, issuedAt: UnixSeconds): Hex =>
   self.typedData.sign(
     'Hello',
     { challenge, peer, certificate: self.certificate, wireVersion, issuedAt },

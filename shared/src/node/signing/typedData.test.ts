@@ -1,7 +1,7 @@
 import { TypedDataEncoder, Wallet } from 'ethers'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type DocumentName, documents, documentType, type FieldType } from '../../documents.js'
+import { type DocumentName, documents, documentType, type FieldType, solidityType } from '../../documents.js'
 import type { Hex } from '../../units.js'
 import { paperDeployment } from '../chain/deployment.fixture.js'
 import { createIdentity, PrivateKey } from './identity.js'
@@ -17,7 +17,7 @@ const hex = (length: number) =>
     .uint8Array({ minLength: length, maxLength: length })
     .map((raw): Hex => `0x${Buffer.from(raw).toString('hex')}`)
 const whole = (bits: number) => fc.maxSafeNat().map((value) => value % 2 ** Math.min(bits, 53))
-const values: Record<FieldType, fc.Arbitrary<unknown>> = {
+const values: Record<string, fc.Arbitrary<unknown>> = {
   bytes32: hex(32),
   address: hex(20),
   'address[]': fc.array(hex(20), { maxLength: 4 }),
@@ -28,10 +28,12 @@ const values: Record<FieldType, fc.Arbitrary<unknown>> = {
   uint64: whole(64),
   uint256: fc.bigInt({ min: 0n, max: 2n ** 256n - 1n }),
 }
+const valuesOf = (type: FieldType) =>
+  values[solidityType(type)] ?? expect.fail(`no values of the type ${type}`)
 const anyDocument = (name: DocumentName) =>
   fc.record(
     Object.fromEntries(
-      Object.entries(documents[name].fields).map(([field, type]) => [field, values[type as FieldType]]),
+      Object.entries(documents[name].fields).map(([field, type]) => [field, valuesOf(type)]),
     ),
   ) as fc.Arbitrary<never>
 const names = Object.keys(documents) as DocumentName[]
@@ -45,7 +47,10 @@ describe.each(names)('%s', (name) => {
       verifyingContract: paperDeployment[documents[name].verifier],
     }
     const types = {
-      [name]: Object.entries(documents[name].fields).map(([field, type]) => ({ name: field, type })),
+      [name]: Object.entries(documents[name].fields).map(([field, type]) => ({
+        name: field,
+        type: solidityType(type),
+      })),
     }
     fc.assert(
       fc.property(anyDocument(name), (document) => {

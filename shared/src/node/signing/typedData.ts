@@ -130,6 +130,11 @@ const encoders: Record<FieldType, Encoder> = {
   uint48: encodeNumber,
   uint64: encodeNumber,
   uint256: encodeNumber,
+  wei: encodeNumber,
+  weiPerMegabyte: encodeNumber,
+  weiPerHour: encodeNumber,
+  byteCount: encodeNumber,
+  unixSeconds: encodeNumber,
 }
 
 const layouts = new Map(

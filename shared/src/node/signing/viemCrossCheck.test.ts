@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { hashTypedData, recoverTypedDataAddress } from 'viem'
 import { describe, expect, it } from 'vitest'
-import { type DocumentName, documents, type FieldType } from '../../documents.js'
+import { type DocumentName, documents, type FieldType, solidityType } from '../../documents.js'
 import { address, type Hex } from '../../units.js'
 import { createIdentity, PrivateKey } from './identity.js'
 import { createTypedData } from './typedData.js'
@@ -23,7 +23,7 @@ const whole = (bits: number) => {
     fc.nat().map((value) => value % (max + 1)),
   )
 }
-const values: Record<FieldType, fc.Arbitrary<unknown>> = {
+const values: Record<string, fc.Arbitrary<unknown>> = {
   bytes32: hex(32),
   address: hex(20),
   'address[]': fc.array(hex(20), { maxLength: 4 }),
@@ -34,10 +34,12 @@ const values: Record<FieldType, fc.Arbitrary<unknown>> = {
   uint64: whole(64),
   uint256: fc.oneof(fc.constantFrom(0n, 2n ** 256n - 1n), fc.bigInt({ min: 0n, max: 2n ** 256n - 1n })),
 }
+const valuesOf = (type: FieldType) =>
+  values[solidityType(type)] ?? expect.fail(`no values of the type ${type}`)
 const anyDocument = (name: DocumentName) =>
   fc.record(
     Object.fromEntries(
-      Object.entries(documents[name].fields).map(([field, type]) => [field, values[type as FieldType]]),
+      Object.entries(documents[name].fields).map(([field, type]) => [field, valuesOf(type)]),
     ),
   ) as fc.Arbitrary<never>
 
@@ -51,13 +53,13 @@ function asViem(name: DocumentName, chainId: number, message: Record<string, unk
       chainId,
       verifyingContract: contracts[documents[name].verifier],
     },
-    types: { [name]: fields.map(([field, type]) => ({ name: field, type })) },
+    types: { [name]: fields.map(([field, type]) => ({ name: field, type: solidityType(type) })) },
     primaryType: name,
     // Only whole numbers up to 48 bits are plain numbers in viem.
     message: Object.fromEntries(
       fields.map(([field, type]) => [
         field,
-        type === 'uint64' ? BigInt(message[field] as number) : message[field],
+        solidityType(type) === 'uint64' ? BigInt(message[field] as number) : message[field],
       ]),
     ),
   }
