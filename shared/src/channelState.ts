@@ -95,7 +95,7 @@ export function concludeArguments(
   releases: readonly SignedReleaseTerms[],
   signatures: { readonly consumer: Hex; readonly hub: Hex },
 ) {
-  if (!state.isFinal) throw new RangeError('This state is not final: only a final state concludes a channel.')
+  if (!state.isFinal) throw new RangeError('This state is not final: only a final state can close a channel.')
   const signedReleases = state.releases.map((listed) => {
     const signed = releases.find(({ provider }) => provider === listed.provider)
     if (signed === undefined || signed.amount !== listed.amount || signed.upTo !== listed.upTo)

@@ -54,7 +54,7 @@ export function parseTokens(text: string, decimals: number): Wei {
   if (!number) throw new RangeError(`"${text}" is not an amount of tokens: expected a number such as 12.5.`)
   const scaled = number.numerator * 10n ** BigInt(decimals)
   if (scaled % number.denominator !== 0n)
-    throw new RangeError(`"${text}" is finer than the token: it has ${decimals} decimals.`)
+    throw new RangeError(`"${text}" has too many decimals: the token has ${decimals}.`)
   return wei(scaled / number.denominator)
 }
 
@@ -71,7 +71,7 @@ export function parseTrafficPrice(text: string, decimals: number): WeiPerMegabyt
   const total = parseTokens(amount, decimals)
   if (total % megabytes !== 0n)
     throw new RangeError(
-      `"${text}" is less than one smallest unit of the token per megabyte apart: round it.`,
+      `"${text}" is not a whole number of the token's smallest unit per megabyte: round it.`,
     )
   return weiPerMegabyte(total / megabytes)
 }

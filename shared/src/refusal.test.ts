@@ -12,6 +12,6 @@ it('documents every code once, with cause and cure, and none that is not there',
 
 it('says what was seen and what to do', () => {
   expect(explain({ code: 'below-accepted', amount: 40n, accepted: 60n })).toBe(
-    'Promise of 40 wei, but 60 wei is already accepted. Sign the new total, not the difference.',
+    'The promise is for 40 wei, but 60 wei is already accepted. Sign the new total, not the difference.',
   )
 })

@@ -22,7 +22,7 @@ export async function approveAtLeast(
   ])
   if (balance < amount)
     throw new UserError(
-      `${owner} holds ${inTokens(chain, balance)}, but ${inTokens(chain, amount)} is needed. Send it tokens, or name a smaller amount.`,
+      `${owner} has ${inTokens(chain, balance)}, but ${inTokens(chain, amount)} is needed. Send it tokens, or choose a smaller amount.`,
     )
   if (allowance < amount) await sender.send(chain.token.approve.populateTransaction(spender, amount))
 }

@@ -65,7 +65,7 @@ export async function connectChain(options: {
   const deployment = await readDeployment(options.deploymentFile, chainId)
   if (deployment.chainId !== chainId)
     throw new UserError(
-      `${urls.join(', ')} is chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
+      `${urls.join(', ')} is on chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
     )
   const rpc = new RpcPool(urls, chainId, options.log)
   for (const contract of ['token', 'registry', 'channels', 'marketplace'] as const)
@@ -120,13 +120,13 @@ async function commonChainId(urls: readonly string[], log: Log | undefined): Pro
     }
     if (found && found.chainId !== chainId)
       throw new UserError(
-        `${found.url} is chain ${found.chainId}, but ${url} is chain ${chainId}. Name addresses of one chain with --rpc.`,
+        `${found.url} is on chain ${found.chainId}, but ${url} is on chain ${chainId}. Give addresses of the same chain to --rpc.`,
       )
     found = { url, chainId }
   }
   if (!found)
     throw new UserError(
-      `The chain at ${urls.join(', ')} cannot be reached: ${failure.message}. Check --rpc and that the node runs.`,
+      `The chain at ${urls.join(', ')} cannot be reached: ${failure.message}. Check --rpc, and that the node is running.`,
       { cause: failure },
     )
   for (const { url, chainId } of answers)

@@ -278,7 +278,7 @@ export function wait(milliseconds: number, signal: AbortSignal | undefined): Pro
   return new Promise((resolve, reject) => {
     const stop = () => {
       clearTimeout(timer)
-      reject(new Error('The program is being stopped; what it was sending is sent at its next start.'))
+      reject(new Error('The program is stopping; what it was sending will be sent at the next start.'))
     }
     const timer = setTimeout(() => {
       signal?.removeEventListener('abort', stop)

@@ -25,8 +25,8 @@ export async function readDeployment(file: string | undefined, chainId: number):
   const text = await readFile(path, 'utf8').catch((cause) => {
     throw new UserError(
       file === undefined
-        ? `Pontage has no known deployment on chain ${chainId}. Give --deployment FILE, or choose another --rpc.`
-        : `No deployment can be read from ${path}. Check --deployment.`,
+        ? `There is no known deployment of Pontage on chain ${chainId}. Give --deployment FILE, or choose another --rpc.`
+        : `The deployment cannot be read from ${path}. Check --deployment.`,
       { cause },
     )
   })

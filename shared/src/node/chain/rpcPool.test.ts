@@ -163,7 +163,7 @@ it('does not start on addresses of two chains', async () => {
   const [first, second] = [await openRoad(), await openRoad()]
   second.lie = ({ method }) => (method === 'eth_chainId' ? '0x1' : undefined)
   await expect(connect(first, second)).rejects.toThrow(
-    `${first.url} is chain 31337, but ${second.url} is chain 1. Name addresses of one chain with --rpc.`,
+    `${first.url} is on chain 31337, but ${second.url} is on chain 1. Give addresses of the same chain to --rpc.`,
   )
 })
 

@@ -43,7 +43,7 @@ export class RpcPool extends JsonRpcProvider {
 
   constructor(urls: readonly string[], chainId: number, log: Log | undefined) {
     const [first] = urls
-    if (first === undefined) throw new UserError('No RPC address is given. Name one with --rpc.')
+    if (first === undefined) throw new UserError('No RPC address was given. Give one with --rpc.')
     super(first, chainId, {
       staticNetwork: Network.from(chainId),
       cacheTimeout: -1,

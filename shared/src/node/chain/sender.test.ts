@@ -176,7 +176,7 @@ it('finds after a crash what it had sent, and sends nothing twice', async () => 
   await eventually(async () => (await pooled()) !== undefined)
   const first = await pooled()
   died.abort()
-  await expect(before).rejects.toThrow('being stopped')
+  await expect(before).rejects.toThrow('is stopping')
   // The node forgot it too.
   await anvil.rpc('anvil_dropTransaction', first?.hash)
   const after = sender(outbox)

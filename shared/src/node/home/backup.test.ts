@@ -50,7 +50,9 @@ describe('the words of a key', () => {
   })
 
   it('that cannot be given back make no key', async () => {
-    await expect(confirmWords(words, typing('', 'a', 'b', 'c').terminal)).rejects.toThrow(/Nothing was made/)
+    await expect(confirmWords(words, typing('', 'a', 'b', 'c').terminal)).rejects.toThrow(
+      /Nothing was created/,
+    )
   })
 
   it('go into a new file where that was asked for, never over an old one', async () => {
@@ -59,7 +61,7 @@ describe('the words of a key', () => {
     expect(await backUp(words, options)).toBe(true)
     expect(await readFile(backupFile, 'utf8')).toBe(`${words}\n`)
     expect((await stat(backupFile)).mode & 0o777).toBe(0o600)
-    await expect(backUp(words, options)).rejects.toThrow(/exists already/)
+    await expect(backUp(words, options)).rejects.toThrow(/already exists/)
     expect(await backUp(words, { ...options, backupFile: undefined })).toBe(false)
   })
 

@@ -52,8 +52,8 @@ export async function confirmWords(
   const { say, ask, choose } = terminal
   const list = words.split(' ')
   const shown = [
-    'Write these words down, in their order. Whoever has them has the key; without them and the keystore',
-    'everything is lost. They are shown only now.',
+    'Write these words down, in this order. Whoever has them has the key; if they and the keystore are lost,',
+    'so is everything else. They are shown only once.',
     '',
     ...Array.from({ length: Math.ceil(list.length / 4) }, (_row, row) =>
       list
@@ -75,7 +75,7 @@ export async function confirmWords(
       if (typed === list[position]) break
       if (attempt === attempts)
         throw new UserError(
-          'That is not the word. Nothing was made; run init again, and write the words down.',
+          'That is not the word. Nothing was created; run init again, and write the words down.',
         )
     }
   }
@@ -84,8 +84,8 @@ export async function confirmWords(
 /** A backup is never written over something else. */
 async function writeNewFile(path: string, text: string): Promise<void> {
   const file = await open(path, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    const reason = cause.code === 'EEXIST' ? 'it exists already' : cause.message
-    throw new UserError(`The backup ${path} cannot be written: ${reason}. Name another --backup-file.`, {
+    const reason = cause.code === 'EEXIST' ? 'it already exists' : cause.message
+    throw new UserError(`The backup ${path} cannot be written: ${reason}. Choose another --backup-file.`, {
       cause,
     })
   })

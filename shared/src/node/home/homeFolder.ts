@@ -40,7 +40,7 @@ export async function makeHome(options: HomeOptions): Promise<MadeHome> {
   const { program, home, passwordFile, flags, given } = options
   const keystore = keystorePath(home)
   if (await exists(keystore))
-    throw new UserError(`A keystore stands at ${keystore} already. Use it, or name another --home.`)
+    throw new UserError(`There is already a keystore at ${keystore}. Use it, or choose another --home.`)
   const privateKey = await keyFor(options)
   await makeFolder(home)
   const password = await newPassword(passwordFile)
@@ -54,7 +54,9 @@ export async function makeHome(options: HomeOptions): Promise<MadeHome> {
 export async function keystoreAddress(home: string): Promise<Address> {
   const path = keystorePath(home)
   const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
+    throw new UserError(`There is no readable keystore at ${path}. Run init first, or give its --home.`, {
+      cause,
+    })
   })
   try {
     const { address: bare } = JSON.parse(text) as { address: string }
@@ -76,7 +78,7 @@ async function makeFolder(path: string): Promise<void> {
     await mkdir(each, { mode: 0o700 })
   }
   await make(resolve(path)).catch((cause) => {
-    throw new UserError(`The folder ${path} cannot be made: ${cause.message}. Check --home.`, { cause })
+    throw new UserError(`The folder ${path} cannot be created: ${cause.message}. Check --home.`, { cause })
   })
 }
 
@@ -90,8 +92,8 @@ async function newPassword(file: string | undefined): Promise<string> {
   const password = await readPassword(file, 'New password for the keystore: ')
   if (password === '') throw new UserError('The password is empty. Choose one; it encrypts the key.')
   const typed = file === undefined && process.env.CREDENTIALS_DIRECTORY === undefined
-  if (typed && (await readPassword(undefined, 'The same once more: ')) !== password)
-    throw new UserError('The two passwords differ. Nothing was made; run init again.')
+  if (typed && (await readPassword(undefined, 'Repeat it: ')) !== password)
+    throw new UserError('The two passwords differ. Nothing was created; run init again.')
   return password
 }
 
@@ -110,7 +112,7 @@ async function keyFor(
 
 const readSecret = (file: string, flag: string): Promise<string> =>
   readFile(file, 'utf8').catch((cause) => {
-    throw new UserError(`Nothing can be read from ${file}. Check ${flag}.`, { cause })
+    throw new UserError(`${file} cannot be read. Check ${flag}.`, { cause })
   })
 
 /** Every setting with its meaning: those given as they are, the others as comments with their defaults. */

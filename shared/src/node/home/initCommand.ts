@@ -27,30 +27,30 @@ export const initCommand = (options: {
 }): CommandModule<CommonOptions, never> => {
   const module: CommandModule<CommonOptions, InitOptions> = {
     command: 'init',
-    describe: 'Make a key and a configuration; settings given here are written into it',
+    describe: 'Create a key and a configuration file; settings given here are written to that file',
     builder: {
       ...options.flags,
       ...jsonFlag,
       'import-key-file': {
         type: 'string',
         requiresArg: true,
-        describe: 'File with a private key (hexadecimal) to import instead of making one',
+        describe: 'File with a private key (hexadecimal) to import instead of creating one',
       },
       'import-mnemonic-file': {
         type: 'string',
         requiresArg: true,
         conflicts: 'import-key-file',
-        describe: 'File with the words of a backup to import instead of making a key',
+        describe: 'File with the words of a backup to import instead of creating a key',
       },
       'backup-file': {
         type: 'string',
         requiresArg: true,
-        describe: 'Write the words of the new key into this new file instead of showing them',
+        describe: 'Write the words of the new key to this new file instead of showing them',
       },
       backup: {
         type: 'boolean',
         default: true,
-        describe: 'Show the words of the new key at the terminal, and ask for some of them',
+        describe: 'Show the words of the new key on the terminal, and ask for some of them',
       },
     },
     async handler(given) {
@@ -71,7 +71,7 @@ export const initCommand = (options: {
         '',
         ...(isBackedUp
           ? []
-          : ['No words were shown: the keystore and its password are the only copy of the key.']),
+          : ['The backup words were not shown: the keystore and its password are the only copy of the key.']),
         ...next,
       )
     },

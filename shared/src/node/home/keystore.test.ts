@@ -20,7 +20,7 @@ it('keeps an imported key under its password, for the owner only', async () => {
   expect(opened.address).toBe(made.address)
   expect(opened.privateKey.hex()).toBe(`0x${'ab'.repeat(32)}`)
   await expect(openKeystore(path, 'wrong')).rejects.toThrow('The password does not open the keystore')
-  await expect(createKeystore(path, 'another')).rejects.toThrow('stands at')
+  await expect(createKeystore(path, 'another')).rejects.toThrow('There is already a keystore at')
 }, 30_000)
 
 it('says what to do when there is no keystore, or it is something else', async () => {

@@ -14,7 +14,7 @@ import { writeFileDurably } from './durableFile.js'
  */
 export async function createKeystore(path: string, password: string, privateKey?: string): Promise<Identity> {
   if (await stat(path).catch(() => undefined))
-    throw new UserError(`A keystore stands at ${path} already. Use it, or name another --home.`)
+    throw new UserError(`There is already a keystore at ${path}. Use it, or choose another --home.`)
   const wallet = privateKey === undefined ? Wallet.createRandom() : walletFrom(privateKey)
   const json = await encryptKeystoreJson({ address: wallet.address, privateKey: wallet.privateKey }, password)
   await writeFileDurably(path, `${json}\n`, 0o600)
@@ -24,7 +24,9 @@ export async function createKeystore(path: string, password: string, privateKey?
 /** @throws UserError for a missing file, a file that is no keystore, or a wrong password. */
 export async function openKeystore(path: string, password: string): Promise<Identity> {
   const json = await readFile(path, 'utf8').catch((cause) => {
-    throw new UserError(`No keystore can be read at ${path}. Run init first, or name its --home.`, { cause })
+    throw new UserError(`There is no readable keystore at ${path}. Run init first, or give its --home.`, {
+      cause,
+    })
   })
   await chmod(path, 0o600)
   try {
@@ -53,7 +55,7 @@ export function keyFromMnemonic(words: string): Hex {
   const phrase = words.trim().toLowerCase().split(/\s+/).join(' ')
   if (!Mnemonic.isValidMnemonic(phrase))
     throw new UserError(
-      'The words to import are no mnemonic: expected 12 to 24 words of the English list, in their order.',
+      'The words to import are not a mnemonic: expected 12 to 24 words from the English list, in order.',
     )
   return HDNodeWallet.fromPhrase(phrase).privateKey as Hex
 }

@@ -15,7 +15,7 @@ export async function readPassword(file: string | undefined, question: string): 
   const path = file ?? (credentials === undefined ? undefined : join(credentials, 'pontage-password'))
   if (path !== undefined) {
     const text = await readFile(path, 'utf8').catch((cause) => {
-      throw new UserError(`No password can be read from ${path}. Check the path and its permissions.`, {
+      throw new UserError(`The password cannot be read from ${path}. Check the path and its permissions.`, {
         cause,
       })
     })
@@ -23,7 +23,7 @@ export async function readPassword(file: string | undefined, question: string): 
   }
   if (!process.stdin.isTTY)
     throw new UserError(
-      'A password is needed and there is no terminal to ask at. Give --password-file FILE, or a systemd credential named pontage-password.',
+      'A password is needed, and there is no terminal to ask for it. Give --password-file FILE, or a systemd credential named pontage-password.',
     )
   return ask(question)
 }

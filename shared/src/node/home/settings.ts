@@ -16,25 +16,24 @@ export const chainFlags = {
     type: 'string',
     default: 'http://127.0.0.1:8545',
     requiresArg: true,
-    describe:
-      'JSON-RPC address of the chain; several, parted by commas, are used one after the other as they fail',
+    describe: 'JSON-RPC address of the chain; several, separated by commas, are tried in turn when one fails',
   },
   deployment: {
     type: 'string',
     requiresArg: true,
-    describe: 'JSON file that names the contracts; the committed one of the chain when left out',
+    describe: 'JSON file with the addresses of the contracts; by default the known deployment on that chain',
   },
   confirmations: {
     type: 'number',
     default: 2,
     requiresArg: true,
-    describe: 'Blocks that must follow one before it is relied upon',
+    describe: 'Blocks that must follow a block before it is relied on',
   },
   'max-gas-price': {
     type: 'string',
     default: '500',
     requiresArg: true,
-    describe: 'The most a transaction offers for a unit of gas, in billionths of the chain’s coin (gwei)',
+    describe: 'Highest gas price a transaction may offer, in gwei (billionths of the chain’s coin)',
   },
 } as const satisfies Flags
 
@@ -43,7 +42,7 @@ export const keyFlags = {
   'password-file': {
     type: 'string',
     requiresArg: true,
-    describe: 'File with the keystore’s password; a systemd credential, or asked for, when left out',
+    describe: 'File with the keystore’s password; by default a systemd credential, or a prompt',
   },
 } as const satisfies Flags
 

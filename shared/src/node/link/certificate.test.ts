@@ -37,8 +37,8 @@ it('makes a certificate once, with its key for the owner only, and serves a TLS 
   server.close()
 })
 
-it('says what to do when the key is missing beside its certificate', async () => {
+it('says what to do when the key is missing, but its certificate is there', async () => {
   await ownCertificate(home)
   await rm(join(home, 'certificate.key'))
-  await expect(ownCertificate(home)).rejects.toThrow('is missing beside its certificate')
+  await expect(ownCertificate(home)).rejects.toThrow('is missing, but its certificate is there')
 })

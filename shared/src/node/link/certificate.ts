@@ -28,7 +28,7 @@ export async function ownCertificate(home: string): Promise<OwnCertificate> {
     return { certificate, key, fingerprint: fingerprint(certificate, paths.certificate) }
   if (certificate !== undefined)
     throw new UserError(
-      `${paths.key} is missing beside its certificate. Restore it, or remove both to have new ones.`,
+      `${paths.key} is missing, but its certificate is there. Restore it, or remove both to create new ones.`,
     )
   const made = await selfSigned()
   // The key first: a key without a certificate is made anew, the other way round it would be lost.
@@ -59,7 +59,7 @@ function fingerprint(certificate: string, path: string): Hex {
     return fingerprintOf(new X509Certificate(certificate).raw)
   } catch (cause) {
     throw new UserError(
-      `${path} is not a certificate. Restore it, or remove it and its key to have new ones.`,
+      `${path} is not a certificate. Restore it, or remove it and its key to create new ones.`,
       { cause },
     )
   }

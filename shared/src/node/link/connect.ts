@@ -52,7 +52,7 @@ export async function connectLink(options: {
     return refuse({
       code: 'unreachable',
       url,
-      reason: 'after # it has something else than sha256=FINGERPRINT',
+      reason: 'it has something other than sha256=FINGERPRINT after the #',
     })
   const { where } = pinned
   const expectCertificate = options.expectCertificate ?? pinned.certificate

@@ -168,6 +168,6 @@ function jsonObject(text: string): Record<string, unknown> | undefined {
 function closeReason(code: number, reason: string): string {
   if (code === 1000 || code === 1005) return 'The other side closed the connection.'
   if (code === 1006) return 'The connection broke.'
-  if (code === 1009) return `A frame was larger than ${maxFrameBytes} bytes; send smaller ones.`
+  if (code === 1009) return `A frame was larger than ${maxFrameBytes} bytes. Send smaller ones.`
   return `The connection was closed: ${reason || code}.`
 }

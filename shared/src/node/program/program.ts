@@ -44,12 +44,12 @@ export async function runProgram(options: {
     .option('home', {
       type: 'string',
       default: home,
-      describe: 'Folder of keystore, configuration and stored totals',
+      describe: 'Folder for keystore, configuration and stored totals',
     })
     .option('log-level', {
       choices: ['error', 'warn', 'info', 'debug'] as const,
       default: 'info' as LogLevel,
-      describe: 'How much is logged, on standard error',
+      describe: 'What is logged to standard error',
     })
     .strict()
     .middleware(
@@ -58,16 +58,16 @@ export async function runProgram(options: {
       true,
     )
     .recommendCommands()
-    .demandCommand(1, 'Name a command.')
+    .demandCommand(1, 'Give a command.')
     .wrap(isatty(1) ? Math.min(110, process.stdout.columns ?? 80) : 100)
     .epilogue(
       [
-        'A setting comes from its flag, else the environment, else config.yaml in the home folder, else its default.',
-        'Exit codes: 0 done, 1 failed, 2 not understood.',
+        'A setting is taken from its flag, the environment, config.yaml in the home folder, or its default, in this order.',
+        'Exit codes: 0 success, 1 failure, 2 wrong command line.',
         ...notes,
       ].join('\n'),
     )
-    .completion('completion', 'Print a script that completes commands in the shell: source <($0 completion)')
+    .completion('completion', 'Print a script for shell completion: source <($0 completion)')
     .exitProcess(false)
     .fail((message, error) => {
       throw error ?? new UsageError(message)
@@ -143,7 +143,7 @@ export function readConfiguration(home: string): Record<string, unknown> {
     throw new Error('expected lines of the form "setting: value"')
   } catch (cause) {
     throw new UserError(
-      `${path} cannot be read: ${(cause as Error).message.split(/:?\n/)[0]}. Mend the file, or move it away.`,
+      `${path} cannot be read: ${(cause as Error).message.split(/:?\n/)[0]}. Fix the file, or move it away.`,
       { cause },
     )
   }

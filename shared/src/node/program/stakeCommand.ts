@@ -39,7 +39,8 @@ interface Role {
 export const stakeCommand = (role: Role): CommandModule<CommonOptions, never> => {
   const module: CommandModule<CommonOptions, Options> = {
     command: 'stake [action] [amount]',
-    describe: 'Show the stake; add AMOUNT, unbond AMOUNT, cancel the unbonding, or withdraw what is unbonded',
+    describe:
+      'Show the stake; add AMOUNT, unbond AMOUNT, cancel the unbonding, or withdraw what has unbonded',
     builder: {
       ...chainFlags,
       ...keyFlags,
@@ -103,7 +104,7 @@ function print(
   const { stake, unbonding, faults, debt } = standing
   const until = Number(standing.unbondsAt)
   const leaving =
-    unbonding > 0n ? `, ${inTokens(chain, unbonding)} more is unbonding until ${timeOf(until)}` : ''
+    unbonding > 0n ? `, plus ${inTokens(chain, unbonding)} unbonding until ${timeOf(until)}` : ''
   const how = sent ? ` (transaction ${sent.transaction})` : ''
   if (options.json)
     printJson({
@@ -114,7 +115,8 @@ function print(
 }
 
 function amountOf({ program }: Role, { action, amount }: Options, chain: Chain): Wei {
-  if (amount === undefined) throw new UserError(`How much? Say it in tokens: ${program} stake ${action} 100.`)
+  if (amount === undefined)
+    throw new UserError(`The amount is missing. Give it in tokens: ${program} stake ${action} 100.`)
   return parseTokens(String(amount), chain.tokenDecimals)
 }
 
@@ -134,7 +136,7 @@ async function checkUnbonding(
   const minimum = await chain.registry.minimumStake(standing.roles || BigInt(roles[role]))
   if (rest < minimum)
     throw new UserError(
-      `${inTokens(chain, rest)} would be left, but a ${role} needs ${inTokens(chain, minimum)}. Unbond less, or end the ${role} with ${ending}.`,
+      `${inTokens(chain, rest)} would be left, but a ${role} needs ${inTokens(chain, minimum)}. Unbond less, or close down the ${role} with ${ending}.`,
     )
 }
 
@@ -142,6 +144,6 @@ async function checkUnbonding(
 async function unbondsAt({ program }: Role, chain: Chain, identity: Address): Promise<number> {
   const { unbonding, unbondsAt: until } = await chain.registry.standingOf(identity)
   if (unbonding === 0n)
-    throw new UserError(`No stake is unbonding. Begin with ${program} stake unbond AMOUNT.`)
+    throw new UserError(`No stake is unbonding. Start with ${program} stake unbond AMOUNT.`)
   return Number(until)
 }

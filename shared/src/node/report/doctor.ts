@@ -51,7 +51,7 @@ export async function checkClock(chain: Chain, clock: Clock): Promise<string> {
   const ahead = (await chain.head()).at - clock.now()
   if (ahead > clockSeconds || -ahead > oldBlockSeconds)
     throw new UserError(
-      `The newest block is ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this machine’s clock. Set the clock by NTP; if it is right, the node behind --rpc lags.`,
+      `The newest block is ${Math.abs(ahead)} s ${ahead > 0 ? 'ahead of' : 'behind'} this machine’s clock. Set the clock with NTP; if it is right, the node behind --rpc is behind.`,
     )
   return `the newest block is ${Math.max(0, -ahead)} s old`
 }
@@ -63,7 +63,7 @@ export async function checkKeystore(home: string, program: string): Promise<stri
     throw new UserError(`There is no keystore at ${path}. Run ${program} init.`)
   })
   if ((mode & 0o077) !== 0)
-    throw new UserError(`Others may read the keystore ${path}. Type: chmod 600 ${path}`)
+    throw new UserError(`Other users can read the keystore ${path}. Run: chmod 600 ${path}`)
   return path
 }
 
@@ -73,7 +73,7 @@ export async function checkGas(chain: Chain, who: Address, warnBelow: bigint): P
   const shown = formatTokens(coins, coinDecimals)
   if (coins < warnBelow)
     throw new UserError(
-      `${shown} of the chain’s coin is left for gas, less than ${formatTokens(warnBelow, coinDecimals)}. Send some to ${who}, else no transaction can be sent.`,
+      `${shown} of the chain’s coin is left for gas, less than ${formatTokens(warnBelow, coinDecimals)}. Send some to ${who}, or transactions cannot be sent.`,
     )
   return `${shown} of the chain’s coin`
 }

@@ -11,7 +11,7 @@ export class PrivateKey {
     this.#bytes = Buffer.from(hex.replace(/^0x/, ''), 'hex')
     if (this.#bytes.length !== 32 || !secp256k1.privateKeyVerify(this.#bytes))
       throw new RangeError(
-        'The private key is not one: expected 32 bytes in hexadecimal, below the order of the curve.',
+        'That is not a private key: expected 32 bytes in hexadecimal, below the order of the curve.',
       )
   }
 

@@ -112,7 +112,7 @@ describe('a private key', () => {
     expect(shown).toContain('[private key]')
   })
   it.each(['', '0x12', '00'.repeat(32), 'ff'.repeat(32), 'zz'.repeat(32)])('%j is refused', (hex) =>
-    expect(() => new PrivateKey(hex)).toThrow('The private key is not one'),
+    expect(() => new PrivateKey(hex)).toThrow('That is not a private key'),
   )
   it('has the address every other library gives it', () =>
     expect(signer.address).toBe(new Wallet(signer.privateKey.hex()).address.toLowerCase()))
