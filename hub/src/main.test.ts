@@ -59,7 +59,7 @@ describe('pontage-hub', () => {
   it.each([
     ['an unknown flag', ['pool', '--hoem', 'x'], 2, 'Unknown argument: hoem'],
     ['an unknown command', ['rnu'], 2, 'Did you mean run?'],
-    ['no command', [], 2, 'Name a command.'],
+    ['no command', [], 2, 'Give a command.'],
     ['a flag without its value', ['run', '--port'], 2, 'Not enough arguments following: port'],
     [
       'a port that is none',
@@ -75,9 +75,14 @@ describe('pontage-hub', () => {
       'The chain at http://127.0.0.1:1024, http://127.0.0.1:1025, http://127.0.0.1:1026 cannot be reached',
     ],
     ['an amount that is none', ['pool', 'fund', 'lots'], 1, '"lots" is not an amount of tokens'],
-    ['more tokens than there are', ['pool', 'fund', '99999'], 1, 'Send it tokens, or name a smaller amount'],
+    [
+      'more tokens than there are',
+      ['pool', 'fund', '99999'],
+      1,
+      'Send it tokens, or choose a smaller amount',
+    ],
     ['a url that is none', ['register', '--url', 'http://x'], 1, 'expected ws://HOST:PORT'],
-    ['a key made before', ['init'], 1, 'A keystore stands at'],
+    ['a key made before', ['init'], 1, 'There is already a keystore at'],
   ])('explains %s in one sentence', async (_name, args, code, words) => {
     const outcome = await pontageHub(...args, ...(args.length > 0 ? ['--home', home] : []))
     expect(outcome.stderr).toContain(words)
@@ -104,7 +109,7 @@ describe('pontage-hub', () => {
 
     await start()
     const homeInUse = await pontageHub('run', ...common, '--port', '0')
-    expect(homeInUse.stderr).toContain('Another pontage-hub runs on')
+    expect(homeInUse.stderr).toContain('Another pontage-hub is running on')
     for (const { code } of [wrongPassword, wrongChain, portTaken, homeInUse]) expect(code).toBe(1)
   })
 

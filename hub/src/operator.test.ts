@@ -178,7 +178,10 @@ describe('the operator', () => {
     )
     expect(code).toBe(1)
     expect(wrong.chain).toMatchObject({ ok: false, says: expect.stringContaining('cannot be reached') })
-    expect(wrong.stake).toMatchObject({ ok: false, says: 'Not checked: mend the chain first.' })
+    expect(wrong.stake).toMatchObject({
+      ok: false,
+      says: 'Not checked: fix the connection to the chain first.',
+    })
     expect(wrong.port).toMatchObject({ ok: false, says: expect.stringContaining('does not answer') })
     expect(wrong.certificate).toMatchObject({ ok: false, says: expect.stringContaining('cannot be read') })
     expect(wrong.keystore.ok).toBe(true)
@@ -200,7 +203,7 @@ describe('the operator', () => {
     expect(await programs.json('fee', 'announce', '1.99%')).toMatchObject({ feeBps: 199, changesAt: 0 })
     expect(await failing('fee', 'announce', '21')).toContain('above the cap of 20 %')
     expect(await failing('fee', 'announce', 'lots')).toContain('"lots" is not a fee')
-    expect(await failing('fee', 'announce')).toContain('Say it in percent')
+    expect(await failing('fee', 'announce')).toContain('Give it in percent')
   })
 
   it('takes stake and pool out only after their delays, and never what providers may redeem', async () => {
@@ -214,8 +217,8 @@ describe('the operator', () => {
       unbonding: '0',
     })
 
-    expect(await failing('pool', 'withdraw')).toContain('Say it in tokens')
-    expect(await failing('pool', 'withdraw', '60')).toContain('Take out at most')
+    expect(await failing('pool', 'withdraw')).toContain('Give it in tokens')
+    expect(await failing('pool', 'withdraw', '60')).toContain('Withdraw at most')
     expect(await programs.json('pool', 'withdraw', '10')).toMatchObject({
       pendingWithdrawal: `${tokens('10')}`,
     })
@@ -226,7 +229,7 @@ describe('the operator', () => {
     await world.rpc('evm_mine')
     expect(await programs.json('pool', 'withdraw')).toMatchObject({ pendingWithdrawal: '0' })
     expect((await world.chain.token.balanceOf(programs.hub)) - before).toBe(tokens('10'))
-    expect(await failing('pool', 'cancel')).toContain('none to cancel')
+    expect(await failing('pool', 'cancel')).toContain('nothing to cancel')
   })
 
   it('winds the hub down in order, and every token comes back', async () => {

@@ -55,6 +55,6 @@ it('serves with a given certificate, and explains flags that contradict each oth
   const dialled = await dial(`wss://127.0.0.1:${port}`)
   expect(dialled.ok).toBe(true)
   if (dialled.ok) dialled.link.close()
-  expect((await run('run', '--home', home, '--tls', ...given)).stderr).toContain('Give one of the two.')
+  expect((await run('run', '--home', home, '--tls', ...given)).stderr).toContain('Use one of the two.')
   expect((await run('register', '--home', home, '--tls', '--url', 'ws://x:1')).stderr).toContain('Write wss.')
 })

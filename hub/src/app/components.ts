@@ -14,9 +14,9 @@ export interface HubSettings {
   readonly guaranteeSeconds: number
   /** Wei undrawn in all, from which a draw is worth its gas. */
   readonly drawAbove: Wei
-  /** Transactions sent for one identity in a day. */
+  /** Transactions relayed per day for one identity. */
   readonly relaysPerDay: number
-  /** Transactions sent for everybody together in a day. */
+  /** Transactions relayed per day for everybody together. */
   readonly relaysPerDayInAll: number
   /** Transactions sent for one network address in a day; any number while undefined. */
   readonly relaysPerDayPerAddress?: number
@@ -32,7 +32,7 @@ export interface HubSettings {
   readonly publicMetrics: boolean
   /** Seconds between publications of what the hub owes; none while undefined or 0. */
   readonly liabilitiesEverySeconds?: number
-  /** Milliseconds between looks at the chain. */
+  /** Milliseconds between reads of the chain. */
   readonly pollMs: number
 }
 

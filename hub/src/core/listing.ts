@@ -111,7 +111,7 @@ export function askedFrom(query: URLSearchParams): Verdict<{ asked: Asked }> {
   for (const [name, value] of query) {
     if (!['country', 'maxPrice', 'limit', 'cursor'].includes(name))
       return malformed(
-        `"${name.slice(0, 40)}" is not asked for here: country, maxPrice, limit and cursor are`,
+        `"${name.slice(0, 40)}" is not a parameter of this page: country, maxPrice, limit and cursor are`,
       )
     if (name in fields) return malformed(`${name}: expected once`)
     fields[name] = name === 'limit' ? Number(value) : value

@@ -18,8 +18,8 @@ it('holds what is outstanding against what the chain paid', () => {
   const leaves = [leaf(1, 100n, 40n), leaf(2, 50n, 50n)]
   expect(contradictions(leaves, [account(1, 0n, 60n)])).toEqual([])
   expect(contradictions(leaves, [account(1, 0n, 61n), account(2, 0n, 1n)])).toEqual([
-    `${provider(1)} was paid 61 wei on chain, and 60 wei by the publication`,
-    `${provider(2)} was paid 1 wei on chain, and 0 wei by the publication`,
+    `${provider(1)} was paid 61 wei on chain, but 60 wei according to the publication`,
+    `${provider(2)} was paid 1 wei on chain, but 0 wei according to the publication`,
   ])
 })
 

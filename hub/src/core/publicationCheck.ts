@@ -20,13 +20,15 @@ export function contradictions(leaves: readonly Liability[], accounts: readonly 
     const paid = known.get(provider)?.paid ?? wei(0n)
     return total - outstanding === paid
       ? []
-      : [`${provider} was paid ${paid} wei on chain, and ${total - outstanding} wei by the publication`]
+      : [
+          `${provider} was paid ${paid} wei on chain, but ${total - outstanding} wei according to the publication`,
+        ]
   })
 }
 
 /** Whether what a hub owes is covered, and by what. */
 export interface Cover {
-  /** What the pool would have to advance if all redeemed now: the rest waits in accounts the hub cannot reach. */
+  /** What the pool would have to advance if all of them redeemed now: the rest waits in accounts the hub cannot reach. */
   readonly advance: Wei
   /** What the pool can advance. */
   readonly free: Wei

@@ -68,10 +68,11 @@ export function judgeReceipt(
   if (signer !== line.consumer)
     return refuse({ code: 'wrong-signer', document: 'SessionReceipt', signer, expected: line.consumer })
   const implausible = (problem: string) => refuse({ code: 'implausible-receipt', problem })
-  if (score > bestScore) return implausible(`score ${score}, at most ${bestScore}`)
+  if (score > bestScore) return implausible(`a score of ${score}, but the best is ${bestScore}`)
   if (throughputKbps > maxThroughputKbps || (throughputKbps > 0 && bytes === 0))
     return implausible(`${throughputKbps} kbit/s over ${bytes} bytes`)
-  if (endedAt > now + freshnessSeconds) return implausible(`an end at ${endedAt}, and it is ${now}`)
+  if (endedAt > now + freshnessSeconds)
+    return implausible(`that it ended at ${endedAt}, but it is ${now} now`)
   const { cleared } = tabOf(line, provider)
   return amount > 0n && amount <= cleared
     ? { ok: true }

@@ -26,7 +26,7 @@ export function* ledgerLines(rows: readonly DumpedRow[]): Generator<string> {
 /** @throws UserError naming the line that is not as it should be. */
 export function rowsFrom(text: string): DumpedRow[] {
   const lines = text.split('\n')
-  if (lines.pop() !== '' || lines.length < 2) throw wrong(lines.length, 'the file ends in the middle')
+  if (lines.pop() !== '' || lines.length < 2) throw wrong(lines.length, 'the file is incomplete')
   const parsed = lines.map((line, index) => {
     try {
       return JSON.parse(line)
@@ -43,7 +43,7 @@ export function rowsFrom(text: string): DumpedRow[] {
     .update(`${lines.slice(0, -1).join('\n')}\n`)
     .digest('hex')
   if (tail?.rows !== rest.length || tail.sha256 !== sha256)
-    throw wrong(lines.length, 'the rows before it were changed or are not all there')
+    throw wrong(lines.length, 'the rows before it were changed or are incomplete')
   return rest.map((each, index) => checked(each, index + 2))
 }
 
@@ -64,4 +64,4 @@ function fits(kind: string, value: Value | undefined): boolean {
 }
 
 const wrong = (line: number, problem: string): UserError =>
-  new UserError(`This is no ledger that can be imported: line ${line}: ${problem}. Export it again.`)
+  new UserError(`This ledger cannot be imported: line ${line}: ${problem}. Export it again.`)

@@ -50,13 +50,13 @@ export function createRecovery(components: Components): Recovery {
     log.error('the ledger is older than what left this hub', {
       why,
       until: note.until,
-      cure: 'Stop it and put the newest ledger back if there is one. Else let it run: providers show what they hold.',
+      cure: 'If there is a newer ledger, stop the hub and put it back. Otherwise let the hub run: providers show it what they hold.',
     })
   }
 
   async function learnFromChain(): Promise<void> {
     for (const { provider, paid, total } of forgotten(await ledger.accounts())) {
-      await enter(`${provider} was paid ${paid} wei, and the ledger knows of ${total} wei promised`)
+      await enter(`${provider} was paid ${paid} wei, but the ledger knows of only ${total} wei promised`)
       const raised = await ledger.raiseTotal({ provider, total: paid })
       log.error('a total was raised to what the chain has paid', { provider, total: paid, raised })
     }
@@ -68,7 +68,7 @@ export function createRecovery(components: Components): Recovery {
       const [first] = forgotten(await ledger.accounts())
       if (first && known === undefined)
         throw new UserError(
-          `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild and start again.`,
+          `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of only ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild, then start the hub again.`,
         )
       if (known === 'asked') await enter('the operator said so')
       else if (known) log.warn('the ledger is being rebuilt', known)
@@ -100,7 +100,7 @@ export function createRecovery(components: Components): Recovery {
         if (await ledger.recallGuarantee({ cause, guarantee })) recalled++
       }
       if (raised > 0n || recalled > 0) {
-        log.error('papers show what the ledger forgot', { provider, raised, guarantees: recalled })
+        log.error('holdings show what the ledger had forgotten', { provider, raised, guarantees: recalled })
         await enter(`${provider} holds ${raised} wei and ${recalled} guarantee(s) more than the ledger knows`)
       }
       presented.add(provider)

@@ -58,5 +58,5 @@ async function concludedBy({ chain }: Components, channelId: Hex): Promise<Hex> 
     rpc.getLogs({ address: deployment.channels, topics, fromBlock, toBlock }),
   )
   for await (const entry of logs) return bytes32(entry.transactionHash)
-  throw new Error(`Channel ${channelId} is closed, but no conclusion of it is to be found on chain.`)
+  throw new Error(`Channel ${channelId} is closed, but its conclusion was not found on chain.`)
 }

@@ -13,7 +13,7 @@ const identityArgument = {
 /** Stops dealing with an identity, from the next request on, or lists those that are blocked. */
 export const block: CommandModule<CommonOptions, Options> = {
   command: 'block [identity]',
-  describe: 'Give an identity no guarantee, channel or relay any more; without one, list who is blocked',
+  describe: 'Stop giving an identity guarantees, channels and relays; without one, list who is blocked',
   builder: { ...identityArgument, ...ledgerFlags, ...jsonFlag },
   handler: ({ identity: given, json, ...options }) =>
     withLedger(options, async (ledger) => {
@@ -22,12 +22,12 @@ export const block: CommandModule<CommonOptions, Options> = {
         await ledger.block({ identity, since: systemClock.now() })
         if (!json)
           return printLines(
-            `${identity} is blocked. What was promised it is still cleared and paid; guarantees it has end by themselves.`,
+            `${identity} is blocked. What it was promised is still cleared and paid; its guarantees expire by themselves.`,
           )
       }
       const blocked = await ledger.blocked()
       if (json) printJson({ blocked })
-      else if (blocked.length === 0) printLines('Nobody is blocked.')
+      else if (blocked.length === 0) printLines('No identity is blocked.')
       else
         printLines(
           ...table(
@@ -41,14 +41,14 @@ export const block: CommandModule<CommonOptions, Options> = {
 /** Deals with an identity again. */
 export const unblock: CommandModule<CommonOptions, Options> = {
   command: 'unblock <identity>',
-  describe: 'Deal with a blocked identity again',
+  describe: 'Unblock an identity',
   builder: { ...identityArgument, ...ledgerFlags, ...jsonFlag },
   handler: ({ identity: given, json, ...options }) =>
     withLedger(options, async (ledger) => {
       const identity = address(String(given))
       if (!(await ledger.unblock(identity)))
-        throw new UserError(`${identity} is not blocked. pontage-hub block lists who is.`)
+        throw new UserError(`${identity} is not blocked. Run pontage-hub block to list who is.`)
       if (json) printJson({ blocked: await ledger.blocked() })
-      else printLines(`${identity} is dealt with again.`)
+      else printLines(`${identity} is no longer blocked.`)
     }),
 }

@@ -36,7 +36,7 @@ type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFla
 export const doctor: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
-    'Check chain, clock, key, stake, pool, gas coin, port, certificate and ledger, and say what to do',
+    'Check chain, clock, key, stake, pool, gas coin, port, certificate and ledger, and say what to fix',
   builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
     printFindings(await look(options), options)
@@ -51,7 +51,7 @@ async function look(options: Options): Promise<Finding[]> {
   const onChain =
     (check: (chain: Chain) => Promise<string>): Check =>
     async () => {
-      if (!chain) throw new UserError('Not checked: mend the chain first.')
+      if (!chain) throw new UserError('Not checked: fix the connection to the chain first.')
       return check(chain)
     }
   const checks: Readonly<Record<string, Check>> = {

@@ -20,13 +20,13 @@ type Options = ChainOptions & LedgerOptions & KeyOptions & { now: boolean; json:
 /** Shows what the hub holds undrawn, or draws it all. */
 export const draw: CommandModule<CommonOptions, Options> = {
   command: 'draw',
-  describe: 'Show the promises held and not drawn yet; --now draws them all',
+  describe: 'Show the promises that are held but not drawn yet; --now draws all of them',
   builder: {
     ...chainFlags,
     ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
-    now: { type: 'boolean', default: false, describe: 'Draw them all, whatever it costs' },
+    now: { type: 'boolean', default: false, describe: 'Draw all of them, whatever it costs' },
   },
   handler: (options) =>
     onChain(options, async (chain) => {
@@ -49,7 +49,7 @@ export const draw: CommandModule<CommonOptions, Options> = {
       const rows = undrawn.map((each) => [each.channelId, each.provider, inTokens(chain, each.amount)])
       printLines(
         ...(rows.length > 0 ? table(['Channel', 'Provider', 'Undrawn'], rows) : []),
-        `Undrawn in all: ${inTokens(chain, sum)}`,
+        `Undrawn in total: ${inTokens(chain, sum)}`,
       )
     }),
 }

@@ -32,7 +32,7 @@ export async function drawAll(options: KeyOptions & LedgerOptions, chain: Chain)
 function takeHome(home: string): (() => void) | undefined {
   if (!existsSync(ledgerPath(home)))
     throw new UserError(
-      `There is no ledger at ${ledgerPath(home)} yet. Run pontage-hub run first, or name its --home.`,
+      `There is no ledger at ${ledgerPath(home)} yet. Run pontage-hub run first, or give its --home.`,
     )
   try {
     return lockHome(home)

@@ -20,13 +20,13 @@ type Options = ChainOptions & KeyOptions & { action: string; percent: string | u
 /** Shows the fee the hub keeps of what it draws, or announces another. */
 export const fee: CommandModule<CommonOptions, Options> = {
   command: 'fee [action] [percent]',
-  describe: 'Show the fee; "fee announce PERCENT" announces another, a raise after the notice',
+  describe: 'Show the fee; "fee announce PERCENT" changes it, a raise takes effect after the notice period',
   builder: {
     ...chainFlags,
     ...keyFlags,
     ...jsonFlag,
     action: { choices: ['show', 'announce'], default: 'show', describe: 'What to do' },
-    percent: { type: 'string', describe: 'Such as 2.5' },
+    percent: { type: 'string', describe: 'Percentage, such as 2.5' },
   },
   async handler(options) {
     if (options.action === 'announce') return announce(options)
@@ -42,7 +42,7 @@ export const fee: CommandModule<CommonOptions, Options> = {
         })
       const next = changes
         ? `, ${inPercent(announcedFeeBps)} from ${timeOf(Number(feeChangesAt))}`
-        : ', nothing else announced'
+        : ', no change announced'
       printLines(`The fee is ${inPercent(feeBps)}${next}.`)
     })
   },
@@ -77,8 +77,8 @@ function basisPoints(text: string | undefined): number {
   if (!match)
     throw new UserError(
       text === undefined
-        ? 'Which fee? Say it in percent: pontage-hub fee announce 2.5.'
-        : `"${text}" is not a fee: expected percent with at most two decimals, such as 2.5.`,
+        ? 'The fee is missing. Give it in percent: pontage-hub fee announce 2.5.'
+        : `"${text}" is not a fee: expected a percentage with at most two decimals, such as 2.5.`,
     )
   return Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0'))
 }

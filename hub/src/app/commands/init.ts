@@ -7,8 +7,8 @@ export const init = initCommand({
   program: 'pontage-hub',
   flags: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags },
   next: [
-    'Back up the keystore and its password: without both, stake and pool are lost.',
-    'Send to the address: the chain’s coin for gas, and tokens for stake and pool.',
+    'Back up the keystore and its password: without both, the stake and the pool are lost.',
+    'Send the address the chain’s coin for gas, and tokens for the stake and the pool.',
     'Then: pontage-hub register --stake 1000 --tls --url wss://HOST:7700, and pontage-hub run --tls',
   ],
 })

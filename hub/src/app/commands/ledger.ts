@@ -15,17 +15,17 @@ type Asked = Omit<Options, 'file'> & { file: string | undefined }
 export const ledger: CommandModule<CommonOptions, Asked> = {
   command: 'ledger <action> [file]',
   describe:
-    '"ledger backup FILE" copies the ledger, also while the hub runs; "ledger export FILE" writes it as lines of JSON (- for standard output), "ledger import FILE" fills an empty one with them; "ledger rebuild" has an old one completed from what providers hold',
+    '"ledger backup FILE" copies the ledger, even while the hub is running; "ledger export FILE" writes it as lines of JSON (- for standard output), "ledger import FILE" reads them into an empty ledger; "ledger rebuild" completes an old ledger from what providers hold',
   builder: {
     ...ledgerFlags,
     ...jsonFlag,
     action: { choices: ['backup', 'export', 'import', 'rebuild'], describe: 'What to do' },
-    file: { type: 'string', describe: 'File to write, which must not exist yet, or to import' },
+    file: { type: 'string', describe: 'File to write, which must not exist yet, or file to import' },
   },
   async handler(options) {
     const { action, file } = options
     if (action === 'rebuild') return rebuild(options)
-    if (file === undefined) throw new UserError(`Name the file: pontage-hub ledger ${action} FILE.`)
+    if (file === undefined) throw new UserError(`The file is missing: pontage-hub ledger ${action} FILE.`)
     const given = { ...options, file }
     if (action === 'backup') await backup(given)
     else if (action === 'export') await withLedger(given, (from) => exportTo(from, given))
@@ -40,13 +40,13 @@ async function backup({ home, database, file, json }: Options): Promise<void> {
     )
   const path = ledgerPath(home)
   if (!existsSync(path))
-    throw new UserError(`There is no ledger at ${path} yet. Run pontage-hub run first, or name its --home.`)
+    throw new UserError(`There is no ledger at ${path} yet. Run pontage-hub run first, or give its --home.`)
   const made = await backUp(path, String(file))
   if (json) printJson(made)
   else
     printLines(
       `Copied the ledger to ${made.file}: ${formatBytes(BigInt(made.bytes))}, up to block ${made.block}.`,
-      'Keep it on another machine. It holds promises and signatures, but no key: back up the keystore too.',
+      'Keep it on another machine. It contains promises and signatures, but no key: back up the keystore too.',
     )
 }
 
@@ -57,9 +57,12 @@ async function exportTo(from: Ledger, { file, json }: Options): Promise<void> {
     return
   }
   const target = await open(file, 'wx', 0o600).catch((cause) => {
-    throw new UserError(`${file} cannot be written: ${cause.message}. Name a file that is not there yet.`, {
-      cause,
-    })
+    throw new UserError(
+      `${file} cannot be written: ${cause.message}. Choose a file that does not exist yet.`,
+      {
+        cause,
+      },
+    )
   })
   try {
     await writeFile(target, ledgerLines(rows))
@@ -71,7 +74,7 @@ async function exportTo(from: Ledger, { file, json }: Options): Promise<void> {
   else
     printLines(
       `Wrote ${rows.length} rows to ${file}.`,
-      'Of two copies only one may ever be run: before it is imported elsewhere, the hub that ran on this ledger must have stopped for good.',
+      'Only one of two copies may ever be run: stop the hub that ran on this ledger for good before you import it elsewhere.',
     )
 }
 
@@ -86,12 +89,12 @@ async function importFrom(options: Options): Promise<void> {
     await into.restore(rows)
     const problem = await into.problem()
     if (problem !== undefined)
-      throw new UserError(`What was imported does not add up: ${problem}. Do not run on it.`)
+      throw new UserError(`The imported ledger does not add up: ${problem}. Do not run a hub on it.`)
   } finally {
     await into.close()
   }
   if (json) printJson({ file, rows: rows.length })
-  else printLines(`Took in ${rows.length} rows.`)
+  else printLines(`Imported ${rows.length} rows.`)
 }
 
 /** The parser of flags makes nothing of a lone dash. */
@@ -105,7 +108,7 @@ async function rebuild(options: Asked): Promise<void> {
   })
   if (options.json) return printJson({ rebuild: 'at the next start' })
   printLines(
-    'The hub rebuilds its ledger from its next start on: it takes in what the chain and its providers’ papers show,',
-    'and neither guarantees nor closes anything until every guarantee it may have forgotten has ended.',
+    'The hub rebuilds its ledger from its next start on: it adopts what the chain and its providers’ holdings show,',
+    'and neither guarantees nor closes anything until every guarantee it may have forgotten has expired.',
   )
 }

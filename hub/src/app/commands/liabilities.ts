@@ -30,11 +30,14 @@ const fetchTimeoutMs = 30_000
 export const liabilities: CommandModule<CommonOptions, Options> = {
   command: 'liabilities <action> <source>',
   describe:
-    '"liabilities verify URL|FILE" computes a whole publication of a hub again; --rpc compares it with the chain',
+    '"liabilities verify URL|FILE" recomputes a hub’s whole publication; --rpc compares it with the chain',
   builder: {
     ...jsonFlag,
     action: { choices: ['verify'], describe: 'What to do' },
-    source: { type: 'string', describe: 'Such as https://hub.example.org:7700, or a file with that page' },
+    source: {
+      type: 'string',
+      describe: 'Address such as https://hub.example.org:7700, or a file with the saved page',
+    },
     rpc: {
       type: 'string',
       requiresArg: true,
@@ -63,7 +66,7 @@ export const liabilities: CommandModule<CommonOptions, Options> = {
       printLines(
         ...findings.map(({ check, ok, says }) => `${check.padEnd(12)}${ok ? 'ok: ' : 'WRONG: '}${says}`),
         ...(rpc === undefined
-          ? ['Nothing was compared with the chain. Name a node with --rpc for that.']
+          ? ['Nothing was compared with the chain. Give a node with --rpc to do that.']
           : []),
       )
     if (!ok) process.exitCode = 1
@@ -74,9 +77,12 @@ export const liabilities: CommandModule<CommonOptions, Options> = {
 async function textOf(source: string): Promise<string> {
   if (!/^(https?|wss?):\/\//.test(source))
     return readFile(source, 'utf8').catch((cause) => {
-      throw new UserError(`${source} cannot be read. Give the address of a hub, or a file with its page.`, {
-        cause,
-      })
+      throw new UserError(
+        `${source} cannot be read. Give the address of a hub, or a file with the saved page.`,
+        {
+          cause,
+        },
+      )
     })
   const url = new URL(source.replace(/^ws/, 'http'))
   if (url.pathname === '/') url.pathname = '/liabilities'
@@ -84,7 +90,7 @@ async function textOf(source: string): Promise<string> {
     const response = await fetch(url, { signal: AbortSignal.timeout(fetchTimeoutMs) })
     const text = await response.text()
     if (response.ok) return text
-    throw new Error(`it answers ${response.status}: ${text.slice(0, 200).trim()}`)
+    throw new Error(`it answered with ${response.status}: ${text.slice(0, 200).trim()}`)
   } catch (error) {
     const { message, cause } = error as Error
     const reason = cause instanceof Error ? cause.message : message

@@ -10,7 +10,7 @@ export const ledgerFlags = {
   database: {
     type: 'string',
     requiresArg: true,
-    describe: 'PostgreSQL database of the ledger, postgres://USER@HOST/NAME; a file in --home when left out',
+    describe: 'PostgreSQL database for the ledger, postgres://USER@HOST/NAME; by default a file in --home',
   },
 } as const
 
@@ -41,7 +41,7 @@ export async function withLedger<Result>(
 ): Promise<Result> {
   if (!hasLedger(options))
     throw new UserError(
-      `There is no ledger at ${ledgerPath(options.home)} yet. Run pontage-hub run first, or name its --home.`,
+      `There is no ledger at ${ledgerPath(options.home)} yet. Run pontage-hub run first, or give its --home.`,
     )
   const ledger = await openLedger(options)
   try {

@@ -29,14 +29,14 @@ type Options = ChainOptions &
 export const pool: CommandModule<CommonOptions, Options> = {
   command: 'pool [action] [amount]',
   describe:
-    'Show the pool that redemptions are advanced from; fund AMOUNT; withdraw AMOUNT, and again after the delay; cancel the withdrawal',
+    'Show the pool that advances redemptions; fund AMOUNT; withdraw AMOUNT, and again after the delay; cancel the withdrawal',
   builder: {
     ...chainFlags,
     ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
     action: { choices: ['show', 'fund', 'withdraw', 'cancel'], default: 'show', describe: 'What to do' },
-    amount: { type: 'string', describe: 'Tokens to add or to take out' },
+    amount: { type: 'string', describe: 'Tokens to add or to withdraw' },
   },
   async handler(options) {
     if (options.action === 'fund') await fund(options)
@@ -49,7 +49,7 @@ export const pool: CommandModule<CommonOptions, Options> = {
 async function fund(options: Options): Promise<void> {
   const { amount: given } = options
   if (given === undefined)
-    throw new UserError('How much is to be added? Say it in tokens: pontage-hub pool fund 100.')
+    throw new UserError('The amount is missing. Give it in tokens: pontage-hub pool fund 100.')
   await onChain(options, async (chain) => {
     const amount = parseTokens(String(given), chain.tokenDecimals)
     await transact(options, chain, {
@@ -89,7 +89,7 @@ async function withdraw(options: Options): Promise<void> {
     if (pending > 0n && (given === undefined || given === pending)) {
       if (head.at < withdrawableAt)
         throw new UserError(
-          `${inTokens(chain, pending)} can be withdrawn from ${timeOf(Number(withdrawableAt))}. Run this again after that.`,
+          `${inTokens(chain, pending)} can be withdrawn from ${timeOf(Number(withdrawableAt))}. Run this again then.`,
         )
       return transact(options, chain, {
         call: () => chain.channels.withdraw.populateTransaction(),
@@ -97,8 +97,8 @@ async function withdraw(options: Options): Promise<void> {
       })
     }
     if (given === undefined)
-      throw new UserError('How much is to be taken out? Say it in tokens: pontage-hub pool withdraw 100.')
-    if (given === 0n) throw new UserError('Nothing is to be taken out. Name more than 0.')
+      throw new UserError('The amount is missing. Give it in tokens: pontage-hub pool withdraw 100.')
+    if (given === 0n) throw new UserError('The amount is 0. Give more than that.')
     await checkCovered(chain, options, wei(pool), given)
     await transact(options, chain, {
       call: () => chain.channels.requestWithdrawal.populateTransaction(given),
@@ -111,7 +111,7 @@ async function cancel(options: Options): Promise<void> {
   const hub = await keystoreAddress(options.home)
   await onChain(options, async (chain) => {
     if ((await chain.channels.hubOf(hub)).pendingWithdrawal === 0n)
-      throw new UserError('No withdrawal is pending, so there is none to cancel.')
+      throw new UserError('No withdrawal is pending, so there is nothing to cancel.')
     await transact(options, chain, {
       call: () => chain.channels.requestWithdrawal.populateTransaction(0n),
       said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
@@ -143,6 +143,6 @@ async function checkCovered(chain: Chain, options: LedgerOptions, pool: Wei, amo
   if (amount + owed <= pool) return
   const free = pool > owed ? pool - owed : 0n
   throw new UserError(
-    `The pool holds ${inTokens(chain, pool)}, of which providers may redeem ${inTokens(chain, owed)}. Take out at most ${inTokens(chain, free)}, or draw first: pontage-hub draw --now.`,
+    `The pool holds ${inTokens(chain, pool)}, of which providers may redeem ${inTokens(chain, owed)}. Withdraw at most ${inTokens(chain, free)}, or draw first: pontage-hub draw --now.`,
   )
 }

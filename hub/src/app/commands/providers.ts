@@ -21,7 +21,7 @@ type Options = ChainOptions & LedgerOptions & { json: boolean }
 /** Lists the providers: what each is owed, and which guarantees it holds. */
 export const providers: CommandModule<CommonOptions, Options> = {
   command: 'providers',
-  describe: 'List the providers, what is owed to each and the guarantees they hold',
+  describe: 'List the providers, what each is owed, and the guarantees they hold',
   builder: { ...chainFlags, ...ledgerFlags, ...jsonFlag },
   async handler(options) {
     const entries = await withLedger(options, async (ledger) => {
@@ -37,7 +37,7 @@ export const providers: CommandModule<CommonOptions, Options> = {
         inTokens(chain, entry.guaranteed),
         entry.guarantees === 0 ? '' : `${entry.guarantees}, until ${timeOf(entry.guaranteedUntil)}`,
       ])
-      printLines(...table(['Provider', 'Owed', 'Of it undrawn', 'Guaranteed', 'Guarantees'], rows))
+      printLines(...table(['Provider', 'Owed', 'Undrawn of it', 'Guaranteed', 'Guarantees'], rows))
     })
   },
 }

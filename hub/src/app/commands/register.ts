@@ -28,7 +28,7 @@ type Options = CommonOptions &
 /** Registers this identity as a hub, with its own gas. */
 export const register: CommandModule<CommonOptions, Options> = {
   command: 'register',
-  describe: 'Register as a hub on chain, with a stake',
+  describe: 'Register on chain as a hub, with a stake',
   builder: {
     ...chainFlags,
     ...keyFlags,
@@ -38,13 +38,13 @@ export const register: CommandModule<CommonOptions, Options> = {
       type: 'string',
       default: '1000',
       requiresArg: true,
-      describe: 'Tokens to stake, on top of what is staked already',
+      describe: 'Tokens to stake, in addition to the present stake',
     },
     url: {
       type: 'string',
       demandOption: true,
       requiresArg: true,
-      describe: 'Where the hub is reached: ws://HOST:PORT or wss://HOST:PORT; --tls adds the fingerprint',
+      describe: 'Public address of the hub: ws://HOST:PORT or wss://HOST:PORT; --tls adds the fingerprint',
     },
   },
   async handler(options) {
@@ -72,10 +72,10 @@ async function websocketUrl({ url, tls, home }: Options): Promise<string> {
   const parsed = pinned && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') || parsed.hostname === '')
     throw new UserError(
-      `"${url}" is not where a hub is reached: expected ws://HOST:PORT or wss://HOST:PORT, perhaps with #sha256=FINGERPRINT.`,
+      `"${url}" is not the address of a hub: expected ws://HOST:PORT or wss://HOST:PORT, optionally with #sha256=FINGERPRINT.`,
     )
   if (!tls) return url
   if (parsed.protocol !== 'wss:')
-    throw new UserError(`With --tls the hub is reached at wss://HOST:PORT, not at "${url}". Write wss.`)
+    throw new UserError(`With --tls the address of the hub is wss://HOST:PORT, not "${url}". Write wss.`)
   return pinnedUrl(url, (await ownCertificate(home)).fingerprint)
 }

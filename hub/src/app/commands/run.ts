@@ -33,110 +33,111 @@ export const serveFlags = {
     type: 'number',
     default: 7700,
     requiresArg: true,
-    describe: 'TCP port; 0 takes a free one',
+    describe: 'TCP port; 0 picks a free one',
   },
   ...tlsFlags,
   'relay-fee': {
     type: 'string',
     default: '0.01',
     requiresArg: true,
-    describe: 'Tokens taken for sending somebody’s transaction',
+    describe: 'Fee in tokens for relaying a transaction',
   },
   'relays-per-day': {
     type: 'number',
     default: 20,
     requiresArg: true,
-    describe: 'Transactions sent for one identity in a day',
+    describe: 'Transactions relayed per day for one identity',
   },
   'relays-per-day-per-address': {
     type: 'number',
     default: 100,
     requiresArg: true,
-    describe: 'Transactions sent in a day for whoever comes from one network address',
+    describe: 'Transactions relayed per day for one network address',
   },
   'coin-price': {
     type: 'string',
     default: '0',
     requiresArg: true,
     describe:
-      'Tokens that one of the chain’s coin costs: what is relayed must then bring in its gas; 0 does not look',
+      'Price of one of the chain’s coin in tokens, so that relays earn their gas; 0 ignores the cost of gas',
   },
   'pool-warning': {
     type: 'string',
     default: '0',
     requiresArg: true,
-    describe: 'Tokens to be left in the pool when every provider redeems: below that, the hub warns',
+    describe: 'Warn when fewer tokens than this would be left in the pool if every provider redeemed',
   },
   'relays-per-day-in-all': {
     type: 'number',
     default: 2_000,
     requiresArg: true,
-    describe: 'Transactions sent for everybody together in a day',
+    describe: 'Transactions relayed per day for everybody together',
   },
   'guarantee-seconds': {
     type: 'number',
     default: 3_600,
     requiresArg: true,
-    describe: 'Lifetime of the guarantees given',
+    describe: 'Lifetime of guarantees, in seconds',
   },
   'draw-above': {
     type: 'string',
     default: '10',
     requiresArg: true,
-    describe: 'Tokens undrawn in all from which a draw is worth its gas',
+    describe: 'Draw when this many tokens are undrawn in total',
   },
   'gas-warning': {
     type: 'string',
     default: '0.05',
     requiresArg: true,
-    describe: 'Of the chain’s coin: below that, the hub warns that it cannot pay for gas much longer',
+    describe: 'Warn when less than this of the chain’s coin is left for gas',
   },
   'drain-seconds': {
     type: 'number',
     default: 0,
     requiresArg: true,
-    describe: 'Seconds to serve on after a stop signal, while /readyz already says no',
+    describe: 'Seconds to keep serving after a stop signal, while /readyz already reports not ready',
   },
   'public-metrics': {
     type: 'boolean',
     default: false,
-    describe: 'Show /metrics to other machines too',
+    describe: 'Show /metrics to other machines as well',
   },
   'max-connections': {
     type: 'number',
     default: usualLimits.maxConnections,
     requiresArg: true,
-    describe: 'Connections in all',
+    describe: 'Most connections in total',
   },
   'max-connections-per-address': {
     type: 'number',
     default: usualLimits.maxConnectionsPerAddress,
     requiresArg: true,
-    describe: 'Connections from one network address',
+    describe: 'Most connections from one network address',
   },
   'requests-per-second': {
     type: 'number',
     default: usualLimits.requestsPerSecond,
     requiresArg: true,
-    describe: 'Requests of one identity in a second',
+    describe: 'Most requests per second from one identity',
   },
   'requests-per-second-per-address': {
     type: 'number',
     default: usualLimits.requestsPerSecondPerAddress,
     requiresArg: true,
-    describe: 'Requests from one network address in a second',
+    describe: 'Most requests per second from one network address',
   },
   'liabilities-every': {
     type: 'number',
     default: 3_600,
     requiresArg: true,
-    describe: 'Seconds between two publications of what is owed, each anchored on chain; 0 publishes nothing',
+    describe:
+      'Seconds between publications of what the hub owes, each anchored on chain; 0 publishes nothing',
   },
   'poll-ms': {
     type: 'number',
     default: 1_000,
     requiresArg: true,
-    describe: 'Milliseconds between looks at the chain',
+    describe: 'Milliseconds between reads of the chain',
   },
 } as const
 
@@ -183,7 +184,7 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       const { maxGuarantee } = await chain.channels.settings()
       if (BigInt(settings.guaranteeSeconds) > maxGuarantee)
         throw new UserError(
-          `Guarantees of ${settings.guaranteeSeconds} s are refused by the contracts, which take at most ${maxGuarantee} s. Lower --guarantee-seconds.`,
+          `The contracts refuse guarantees of ${settings.guaranteeSeconds} s: at most ${maxGuarantee} s are allowed. Lower --guarantee-seconds.`,
         )
       const identity = await unlock(options)
       const standing = await chain.registry.standingOf(identity.address)

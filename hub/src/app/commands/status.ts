@@ -55,7 +55,7 @@ export const status: CommandModule<CommonOptions, Options> = {
       }
       const rows: [string, string][] = [
         ['Hub', hub],
-        ['Reached at', standing.url === '' ? 'not registered' : standing.url],
+        ['Address', standing.url === '' ? 'not registered' : standing.url],
         [
           'Stake',
           `${inTokens(chain, standing.stake)}, faults ${standing.faults}, debt ${inTokens(chain, standing.debt)}`,
@@ -63,7 +63,10 @@ export const status: CommandModule<CommonOptions, Options> = {
         ['Pool', inTokens(chain, view.pool)],
         ['Fee', `${Number(view.feeBps) / 100} %`],
         ['Open channels', `${owed.channels}`],
-        ['Providers', `${owed.providers}, ${inTokens(chain, owed.advanceNeeded)} to advance if all redeemed`],
+        [
+          'Providers',
+          `${owed.providers}, ${inTokens(chain, owed.advanceNeeded)} to advance if all of them redeemed`,
+        ],
         ['Undrawn', inTokens(chain, owed.undrawn)],
       ]
       process.stdout.write(`${rows.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')}\n`)

@@ -7,7 +7,7 @@ export const tlsFlags = {
   tls: {
     type: 'boolean',
     default: false,
-    describe: 'Serve wss with a certificate of its own, made in the home folder',
+    describe: 'Serve wss with a certificate of its own, created in the home folder',
   },
   'tls-certificate': {
     type: 'string',
@@ -31,7 +31,7 @@ type Options = Given<typeof tlsFlags> & { home: string }
 export async function readTls(options: Options): Promise<TlsPair | undefined> {
   const { tls, tlsCertificate, tlsKey } = options
   if (tls && (tlsCertificate !== undefined || tlsKey !== undefined))
-    throw new UserError('--tls makes a certificate, --tls-certificate names one. Give one of the two.')
+    throw new UserError('--tls creates a certificate, --tls-certificate gives one. Use one of the two.')
   if (tls) return ownCertificate(options.home)
   if (tlsCertificate === undefined && tlsKey === undefined) return undefined
   if (tlsCertificate === undefined || tlsKey === undefined)
@@ -45,7 +45,7 @@ export async function readTls(options: Options): Promise<TlsPair | undefined> {
     createSecureContext({ cert: pair.certificate, key: pair.key })
   } catch (cause) {
     throw new UserError(
-      `${tlsCertificate} and ${tlsKey} are not a certificate and its key, both PEM. Check --tls-certificate and --tls-key.`,
+      `${tlsCertificate} and ${tlsKey} are not a certificate and its key in PEM format. Check --tls-certificate and --tls-key.`,
       { cause },
     )
   }

@@ -29,13 +29,13 @@ type Options = ChainOptions & LedgerOptions & KeyOptions & { cancel: boolean; js
 export const windDown: CommandModule<CommonOptions, Options> = {
   command: 'wind-down',
   describe:
-    'End the hub in order: nothing new, everything drawn, pool and stake out. Run again until it is done',
+    'Close down the hub: accept nothing new, draw everything, withdraw pool and stake. Run again until it is done',
   builder: {
     ...chainFlags,
     ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
-    cancel: { type: 'boolean', default: false, describe: 'Take on new guarantees again' },
+    cancel: { type: 'boolean', default: false, describe: 'Accept new guarantees again' },
   },
   async handler(options) {
     if (options.cancel) return cancel(options)
@@ -72,7 +72,7 @@ async function cancel({ json, ...options }: Options): Promise<void> {
   if (json) printJson({ leaving: false })
   else
     printLines(
-      'The hub takes on new guarantees again. What is on its way out comes back with pool cancel and stake cancel.',
+      'The hub accepts new guarantees again. To keep pool and stake, run pool cancel and stake cancel.',
     )
 }
 
@@ -136,16 +136,18 @@ function sentences(
   const lines = ['The hub gives no new guarantees.']
   if (left.drawn > 0) lines.push(`Drew ${left.drawn} promise(s).`)
   if (left.guaranteedUntil >= now)
-    lines.push(`The last guarantee ends at ${timeOf(left.guaranteedUntil)}: keep the hub running until then.`)
+    lines.push(
+      `The last guarantee expires at ${timeOf(left.guaranteedUntil)}: keep the hub running until then.`,
+    )
   if (left.owed > 0n) lines.push(`${inTokens(chain, left.owed)} of the pool stays for providers to redeem.`)
   if (left.withdrawableAt > 0) lines.push(`The pool can be withdrawn from ${timeOf(left.withdrawableAt)}.`)
   if (left.unbonding > 0n) lines.push(`The stake can be withdrawn from ${timeOf(left.unbondsAt)}.`)
   if (left.openChannels > 0)
     lines.push(
-      `${left.openChannels} channel(s) stand open: their consumers close at once while the hub runs, or leave alone.`,
+      `${left.openChannels} channel(s) are still open: consumers can close them at once while the hub is running, and exit alone after that.`,
     )
   return [
     ...lines,
-    left.done ? 'Pool and stake are out: the hub is wound down.' : 'Run wind-down again to go on.',
+    left.done ? 'Pool and stake are withdrawn: the hub is closed down.' : 'Run wind-down again to continue.',
   ]
 }

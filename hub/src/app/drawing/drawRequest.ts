@@ -53,7 +53,7 @@ export async function requestDraw(ledger: Ledger, timeoutMs: number): Promise<Ou
     return came.drawn
   }
   throw new UserError(
-    `The running hub has not drawn within ${timeoutMs / 1_000} s. Look into its log; it goes on trying.`,
+    `The running hub has not drawn within ${timeoutMs / 1_000} s. Check its log; it keeps trying.`,
   )
 }
 

@@ -45,7 +45,7 @@ const refused = (verdict: Verdict): HttpAnswer => {
 function readQuery(query: URLSearchParams, names: readonly string[]) {
   for (const name of query.keys())
     if (!names.includes(name))
-      return malformed(`"${name.slice(0, 40)}" is not asked for here: ${names.join(', ')}`)
+      return malformed(`"${name.slice(0, 40)}" is not a parameter of this page: ${names.join(', ')}`)
   const [provider, root, block] = ['provider', 'root', 'block'].map((name) => query.get(name) ?? undefined)
   if ((root === undefined) !== (block === undefined)) return malformed('root and block go together')
   try {

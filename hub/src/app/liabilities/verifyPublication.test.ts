@@ -86,8 +86,8 @@ it('finds whatever was changed afterwards', () => {
 
 it.each([
   ['x', /it is not JSON/],
-  ['{}', /no publication: chainId/],
-  ['{"chainId":1,"channels":"0x"}', /no publication: channels/],
+  ['{}', /not a publication: chainId/],
+  ['{"chainId":1,"channels":"0x"}', /not a publication: channels/],
 ])('explains that %s is none', (text, words) => {
   expect(() => readPublication(text)).toThrow(words)
 })

@@ -19,7 +19,7 @@ export function readPublication(text: string): LiabilitiesPage {
     json = JSON.parse(text)
   } catch (cause) {
     throw new UserError(
-      'This is no publication: it is not JSON. Give the address of a hub, or a saved page.',
+      'This is not a publication: it is not JSON. Give the address of a hub, or a saved page.',
       {
         cause,
       },
@@ -29,7 +29,7 @@ export function readPublication(text: string): LiabilitiesPage {
   if (parsed.success) return parsed.data
   const [issue] = parsed.error.issues
   throw new UserError(
-    `This is no publication: ${issue?.path.join('.')}: ${issue?.message}. Give the address of a hub, or a saved page.`,
+    `This is not a publication: ${issue?.path.join('.')}: ${issue?.message}. Give the address of a hub, or a saved page.`,
   )
 }
 
@@ -40,12 +40,12 @@ export function verifyAlone(published: LiabilitiesPage): Finding[] {
     tree: () => {
       const tree = sumTree(leaves)
       const ordered = leaves.every(({ provider }, index) => provider === tree.leaves[index]?.provider)
-      if (!ordered) throw new Error('the leaves are not in the order of their providers')
+      if (!ordered) throw new Error('the leaves are not sorted by provider')
       if (leaves.some(({ outstanding }) => outstanding === 0n)) throw new Error('a leaf owes nothing')
       if (tree.root !== liabilities.root)
-        throw new Error(`the leaves have root ${tree.root}, and ${liabilities.root} was published`)
+        throw new Error(`the leaves have the root ${tree.root}, but ${liabilities.root} was published`)
       if (tree.sum !== liabilities.sum)
-        throw new Error(`the leaves come to ${tree.sum} wei, and ${liabilities.sum} wei was published`)
+        throw new Error(`the leaves add up to ${tree.sum} wei, but ${liabilities.sum} wei was published`)
       return `${leaves.length} provider(s), ${tree.sum} wei outstanding, root ${tree.root}`
     },
     signature: () => {
@@ -83,7 +83,7 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
       const { chainId, channels } = chain.deployment
       if (published.chainId !== chainId || published.channels !== channels)
         throw new Error(
-          `it is of ${published.channels} on chain ${published.chainId}, not ${channels} on ${chainId}`,
+          `it is for ${published.channels} on chain ${published.chainId}, not for ${channels} on chain ${chainId}`,
         )
       return `chain ${chainId}, contracts ${channels}`
     },
@@ -96,7 +96,9 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
           Number(args.blockNumber) === blockNumber,
       )
       if (!anchored)
-        throw new Error('the hub anchored no such root on chain: others may have been shown another')
+        throw new Error(
+          'the hub did not anchor this root on chain: others may have been shown a different one',
+        )
       return `in block ${anchored.blockNumber}, transaction ${anchored.transactionHash}`
     },
     paid: async () => {
@@ -108,7 +110,7 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
       )
       const [first, ...more] = contradictions(leaves, accounts)
       if (first) throw new Error(`${first}${more.length > 0 ? `, and ${more.length} more` : ''}`)
-      return `what each provider was paid by block ${blockNumber} is what the chain says`
+      return `what each provider was paid up to block ${blockNumber} matches the chain`
     },
     cover: async () => {
       const [view, standing] = await Promise.all([
@@ -117,7 +119,7 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
       ])
       if (view.pool !== liabilities.pool)
         throw new Error(
-          `its pool was ${view.pool} wei at block ${blockNumber}, and it published ${liabilities.pool}`,
+          `its pool was ${view.pool} wei at block ${blockNumber}, but it published ${liabilities.pool} wei`,
         )
       const cover = coverOf(leaves, accounts, {
         balance: wei(view.pool),
@@ -163,5 +165,5 @@ async function accountsAt(
 /** A node that has thrown old state away says so in many ways. */
 const plain = ({ message }: Error, block: number): string =>
   /missing trie node|historical state|pruned|state .*not available|BlockOutOfRange/i.test(message)
-    ? `the node keeps no state of block ${block}: take a newer publication, or a node that keeps it`
+    ? `the node no longer has the state at block ${block}: use a newer publication, or a node that has it`
     : message.slice(0, 300)

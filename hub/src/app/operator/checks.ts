@@ -16,13 +16,13 @@ export async function checkStake(chain: Chain, hub: Address): Promise<string> {
   const { stake, activeRoles, faults, debt, url } = await chain.registry.standingOf(hub)
   if (debt > 0n)
     throw new UserError(
-      `The hub has a debt of ${inTokens(chain, debt)}. Repay it: nobody opens channels with it.`,
+      `The hub has a debt of ${inTokens(chain, debt)}. Repay it: until then nobody opens channels with it.`,
     )
   if ((Number(activeRoles) & roles.hub) === 0)
     throw new UserError(
-      `The stake of ${inTokens(chain, stake)} is not a hub’s. Run pontage-hub register, or stake add.`,
+      `The stake of ${inTokens(chain, stake)} is not enough for a hub. Run pontage-hub register, or stake add.`,
     )
-  return `${inTokens(chain, stake)}, ${faults} fault(s), reached at ${url}`
+  return `${inTokens(chain, stake)}, ${faults} fault(s), address ${url}`
 }
 
 /** Whether the pool would pay every provider that redeems now. */
@@ -36,7 +36,7 @@ export async function checkPool(chain: Chain, hub: Address, ledger: Ledger | und
     )
   if (free === 0n)
     throw new UserError(
-      'The pool is empty, so that the hub draws before each promise it gives. Run pontage-hub pool fund AMOUNT.',
+      'The pool is empty, so the hub draws before each promise it gives. Run pontage-hub pool fund AMOUNT.',
     )
   return `${inTokens(chain, free)} free, ${inTokens(chain, owed)} of it may be redeemed now`
 }
@@ -51,12 +51,12 @@ export async function checkPort(options: {
   const { host, port, tls, running } = options
   if (!running) {
     await bindOnce(host, port)
-    return `${host}:${port} is free; the hub does not run`
+    return `${host}:${port} is free; the hub is not running`
   }
-  if (port === 0) return 'the hub runs, on a port it chose itself'
+  if (port === 0) return 'the hub is running, on a port it chose itself'
   const target = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const { status, text } = await readyPage(target, port, tls)
-  if (status !== 200) throw new UserError(`The hub runs, but is not ready: ${text.trim().slice(0, 300)}`)
+  if (status !== 200) throw new UserError(`The hub is running, but not ready: ${text.trim().slice(0, 300)}`)
   return `the hub answers on ${target}:${port} and is ready`
 }
 
@@ -66,7 +66,7 @@ function bindOnce(host: string, port: number): Promise<void> {
     server.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
         new UserError(
-          `${host}:${port} cannot be listened on (${cause.code ?? cause.message}). Stop what has it, or choose another --port.`,
+          `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Stop the program that uses it, or choose another --port.`,
           { cause },
         ),
       ),
@@ -80,7 +80,7 @@ function readyPage(host: string, port: number, tls: boolean): Promise<{ status: 
     const failed = (cause: Error) =>
       reject(
         new UserError(
-          `The hub runs, but does not answer on ${host}:${port}: ${cause.message}. Check --host, --port and its log.`,
+          `The hub is running, but does not answer on ${host}:${port}: ${cause.message}. Check --host, --port and its log.`,
           { cause },
         ),
       )
@@ -102,7 +102,7 @@ function readyPage(host: string, port: number, tls: boolean): Promise<{ status: 
 
 /** Whether the certificate will still be good in two weeks. */
 export async function checkCertificate(path: string | undefined, clock: Clock): Promise<string> {
-  if (path === undefined) return 'none: ws without TLS, fit behind a proxy that adds it'
+  if (path === undefined) return 'none: ws without TLS, suitable behind a proxy that adds it'
   const certificate = new X509Certificate(
     await readFile(path).catch((cause) => {
       throw new UserError(`${path} cannot be read. Check --tls-certificate.`, { cause })
@@ -112,10 +112,10 @@ export async function checkCertificate(path: string | undefined, clock: Clock): 
   if (days < soonDays)
     throw new UserError(
       days < 0
-        ? `The certificate ${path} ran out ${-days} day(s) ago. Renew it and restart the hub.`
-        : `The certificate ${path} runs out in ${days} day(s). Renew it and restart the hub.`,
+        ? `The certificate ${path} expired ${-days} day(s) ago. Renew it and restart the hub.`
+        : `The certificate ${path} expires in ${days} day(s). Renew it and restart the hub.`,
     )
-  return `good for ${days} days`
+  return `valid for ${days} days`
 }
 
 /** Whether the ledger is intact, this hub's, and has room to grow. */
@@ -129,9 +129,9 @@ export async function checkDatabase(
   const free = BigInt(bavail) * BigInt(bsize)
   if (free < leastDiskBytes)
     throw new UserError(
-      `Only ${formatBytes(free)} is free where ${home} lies. Make room: the hub stops when it cannot write.`,
+      `Only ${formatBytes(free)} is free on the disk of ${home}. Free some space: the hub stops answering when it cannot write.`,
     )
-  if (!ledger) return `none yet, ${formatBytes(free)} free`
+  if (!ledger) return `none yet; ${formatBytes(free)} free`
   await bind()
   const problem = await ledger.problem()
   if (problem !== undefined)

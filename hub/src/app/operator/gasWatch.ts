@@ -26,7 +26,7 @@ export function createGasWatch({ chain, identity, settings, clock, log }: Compon
         log.warn('gas coin low', {
           coins: coins(now),
           warnBelow: coins(settings.gasWarnBelow),
-          cure: `Send the chain’s coin to ${identity.address}, else the hub can neither draw nor relay.`,
+          cure: `Send the chain’s coin to ${identity.address}, or the hub can neither draw nor relay.`,
         }),
       () => log.info('gas coin sufficient again', { coins: coins(now) }),
     )

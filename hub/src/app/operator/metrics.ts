@@ -22,21 +22,21 @@ export interface Metrics {
 const sumsLastMs = 10_000
 
 const gauges = {
-  connections: 'Identities that are connected',
-  channels_open: 'Channels that are open',
+  connections: 'Connected identities',
+  channels_open: 'Open channels',
   collateral_tokens: 'Balance of all open channels, in tokens',
-  reserved_tokens: 'What the hub stands for of that, in tokens',
+  reserved_tokens: 'What of it the hub has guaranteed, in tokens',
   promised_tokens: 'Sum of the totals promised to providers, in tokens',
   advance_needed_tokens: 'What the pool would advance if every provider redeemed now, in tokens',
   undrawn_tokens: 'Promises held and not drawn yet, in tokens',
   pool_tokens: 'The pool, in tokens',
   pool_spare_tokens:
-    'What of the pool would be left if every provider redeemed now, in tokens; below 0 it is missing',
-  pool_withdrawal_tokens: 'What of the pool is on its way out, in tokens',
+    'What would be left of the pool if every provider redeemed now, in tokens; negative if it is short',
+  pool_withdrawal_tokens: 'What of the pool is being withdrawn, in tokens',
   fee_ratio: 'Share of what is drawn that the hub keeps',
   gas_coins: 'Balance that transactions are paid from, in the chain’s coin',
   chain_unseen_seconds: 'Seconds since the chain was last read',
-  followed_block_number: 'Block that the ledger follows the chain to',
+  followed_block_number: 'Block up to which the ledger has followed the chain',
 } as const
 
 export function createMetrics(): Metrics {

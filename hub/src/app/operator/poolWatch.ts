@@ -22,7 +22,7 @@ export function createPoolWatch({ ledger, settings, clock, log, chain }: Compone
           spare: shown(spare),
           owed: shown(owed),
           warnBelow: shown(warnBelow),
-          cure: 'The hub draws what it holds. Run pontage-hub pool fund AMOUNT, else it draws before each promise.',
+          cure: 'The hub draws what it holds. Run pontage-hub pool fund AMOUNT, or it draws before each promise.',
         }),
       () => log.info('pool sufficient again', { spare: shown(spare) }),
     )

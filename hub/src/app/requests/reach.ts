@@ -36,7 +36,7 @@ export function createReach(
         ? `No TLS connection to ${endpoint} from the hub: ${seen.reason}.`
         : seen.fingerprint === proposal.certificate
           ? ''
-          : `${endpoint} shows certificate ${seen.fingerprint}, the offer says ${proposal.certificate}.`
+          : `${endpoint} presents the certificate ${seen.fingerprint}, but the offer says ${proposal.certificate}.`
       return { ok: true, value: { endpoint, problem } }
     } finally {
       inFlight -= 1

@@ -101,7 +101,7 @@ export function createProposalIndex(options: {
       )
       for (const [index, offer] of some.entries()) {
         const standing = standings[index]
-        if (!standing) throw new Error(`The RPC left out the standing of ${offer.proposal.provider}.`)
+        if (!standing) throw new Error(`The RPC omitted the standing of ${offer.proposal.provider}.`)
         const inForce =
           offer.effectiveAt > block.at ? await pricesOf(offer.proposal.provider, block) : undefined
         entries.push({ ...offer, standing: standingFrom(standing), ...(inForce ? { inForce } : {}) })

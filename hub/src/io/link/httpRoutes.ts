@@ -32,7 +32,7 @@ export function serveHttp(
     void answerTo(request, routes)
       .catch((error: Error): HttpAnswer => {
         log.error('a page could not be made', { path: request.url?.slice(0, 100), error: error.stack })
-        return { status: 500, body: { error: 'This could not be answered. Look into the hub’s log.' } }
+        return { status: 500, body: { error: 'The hub could not answer this. Check its log.' } }
       })
       .then((answer) => send(request, response, answer))
   })
@@ -43,14 +43,14 @@ async function answerTo(
   routes: Readonly<Record<string, HttpRoute>>,
 ): Promise<HttpAnswer> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
-    return { status: 405, body: { error: `${request.method} is not answered here, GET is.` } }
+    return { status: 405, body: { error: `${request.method} is not supported here, only GET.` } }
   const target = `http://hub${request.url ?? '/'}`
   const url = URL.canParse(target) ? new URL(target) : undefined
   const route = url && Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined
   if (!url || !route)
     return {
       status: 404,
-      body: { error: `There is no such page. These are: ${Object.keys(routes).join(' ')}` },
+      body: { error: `There is no such page. The pages are: ${Object.keys(routes).join(' ')}` },
     }
   return route(url.searchParams, request.socket.remoteAddress ?? '')
 }

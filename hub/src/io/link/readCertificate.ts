@@ -41,9 +41,9 @@ export async function readCertificate(endpoint: string): Promise<CertificateSeen
           (found) => found.address,
           () => undefined,
         )
-  if (address === undefined) return { ok: false, reason: `${name} is not a name that is known` }
+  if (address === undefined) return { ok: false, reason: `the name ${name} is not known` }
   if (inward.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
-    return { ok: false, reason: `${address} is an address that nobody reaches from outside` }
+    return { ok: false, reason: `${address} cannot be reached from outside` }
   return new Promise((resolve) => {
     // Whose certificate it is, its fingerprint says; an issuer says nothing.
     const socket = connect({ host: address, port: Number(port), rejectUnauthorized: false })

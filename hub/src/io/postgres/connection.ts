@@ -61,11 +61,11 @@ export async function checkDurable(client: pg.ClientBase): Promise<void> {
   const [{ fsync, pages, commits, version, replica }] = rows
   if (version < oldestVersion * 10_000)
     throw new UserError(
-      `The PostgreSQL server is of version ${Math.floor(version / 10_000)}; ${oldestVersion} or newer is needed.`,
+      `The PostgreSQL server has version ${Math.floor(version / 10_000)}; ${oldestVersion} or newer is needed.`,
     )
   if (replica)
     throw new UserError(
-      'The PostgreSQL server is a replica, which takes no writes. Name the primary in --database.',
+      'The PostgreSQL server is a replica, which accepts no writes. Give the primary to --database.',
     )
   for (const [name, value] of [
     ['fsync', fsync],
@@ -73,7 +73,7 @@ export async function checkDurable(client: pg.ClientBase): Promise<void> {
   ])
     if (value !== 'on')
       throw new UserError(
-        `The PostgreSQL server runs with ${name} = ${value}: a power cut there would lose promises that were answered. Set ${name} = on in its postgresql.conf and restart it.`,
+        `The PostgreSQL server runs with ${name} = ${value}: a power cut would lose promises that were answered. Set ${name} = on in its postgresql.conf and restart it.`,
       )
   // What waits for more than the server's own disk is left as it is.
   if (commits !== 'on' && commits !== 'remote_apply') await client.query('SET synchronous_commit = on')

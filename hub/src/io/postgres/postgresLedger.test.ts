@@ -220,8 +220,8 @@ it('takes in everything that another engine wrote out, and nothing that was chan
     expect(await database.tally()).toEqual(await file.tally())
     expect(await database.note('leaving')).toBe(await file.note('leaving'))
     await expect(database.restore([])).rejects.toThrow(/is not empty/)
-    expect(() => rowsFrom(lines.toSpliced(3, 1).join(''))).toThrow(/were changed or are not all there/)
-    expect(() => rowsFrom(lines.join('').slice(0, -9))).toThrow(/ends in the middle/)
+    expect(() => rowsFrom(lines.toSpliced(3, 1).join(''))).toThrow(/were changed or are incomplete/)
+    expect(() => rowsFrom(lines.join('').slice(0, -9))).toThrow(/file is incomplete/)
     expect(() => rowsFrom(`{}\n{}\n`)).toThrow(/line 1: it does not begin/)
   } finally {
     await Promise.all([file.close(), database.close()])

@@ -101,7 +101,7 @@ export function startSigners(deployment: Deployment, threads: number = available
   }
 }
 
-const nobodyLeft = 'No thread is left that checks signatures. Start the hub again.'
+const nobodyLeft = 'All threads that check signatures have ended. Restart the hub.'
 
 function fail(orders: readonly Order[], error: Error): void {
   for (const { request } of orders) request.reject(error)

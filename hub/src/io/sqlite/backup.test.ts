@@ -80,7 +80,7 @@ it('replaces nothing, and leaves nothing behind when it fails', async () => {
   await (await openSqliteLedger(path)).close()
   const taken = join(folder, 'taken')
   await writeFile(taken, 'precious')
-  await expect(backUp(path, taken)).rejects.toThrow(/is there already/)
+  await expect(backUp(path, taken)).rejects.toThrow(/already exists/)
   await expect(backUp(path, join(folder, 'no', 'such', 'folder'))).rejects.toThrow(/cannot be written/)
   expect((await readdir(folder)).filter((name) => name.includes('partial'))).toEqual([])
 })

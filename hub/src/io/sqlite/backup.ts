@@ -21,7 +21,7 @@ export interface Backup {
 export async function backUp(path: string, file: string): Promise<Backup> {
   const target = resolve(file)
   if (existsSync(target))
-    throw new UserError(`${target} is there already. Name another file; a backup replaces nothing.`)
+    throw new UserError(`${target} already exists. Choose another file; a backup replaces nothing.`)
   const partial = `${target}.partial`
   await rm(partial, { force: true })
   try {

@@ -44,7 +44,7 @@ export function lockHome(home: string): () => void {
     lock.exec('BEGIN EXCLUSIVE')
   } catch (cause) {
     lock.close()
-    throw new UserError(`Another pontage-hub runs on ${home}. Stop that one, or name another --home.`, {
+    throw new UserError(`Another pontage-hub is running on ${home}. Stop it, or choose another --home.`, {
       cause,
     })
   }

@@ -35,7 +35,7 @@ it('keeps amounts as 32 bytes, in the order of the numbers', async () => {
 
 it('lets one process at a time use a home folder', () => {
   const release = lockHome(folder)
-  expect(() => lockHome(folder)).toThrow(/Another pontage-hub runs/)
+  expect(() => lockHome(folder)).toThrow(/Another pontage-hub is running/)
   release()
   lockHome(folder)()
 })

@@ -135,7 +135,9 @@ export async function restore(engine: Engine, rows: readonly DumpedRow[], name: 
   const index = found.findIndex((some) => some.length > 0)
   if (index >= 0) {
     await engine.rollback()
-    throw new UserError(`${name} is not empty (${filled[index]}). Import into one that no hub ever ran on.`)
+    throw new UserError(
+      `${name} is not empty (${filled[index]}). Import into a ledger that no hub has ever run on.`,
+    )
   }
   try {
     await engine.commit([emptySums, ...Object.keys(contents).flatMap((table) => insertsOf(table, rows))])

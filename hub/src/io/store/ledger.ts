@@ -99,7 +99,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
             if (known === undefined) unit.write(writeSetting, [key, value])
             else if (known !== value)
               throw new UserError(
-                `${name} belongs to ${key} ${known}, not ${value}. Use the --home, --database, --rpc and --deployment it was made with.`,
+                `${name} belongs to ${key} ${known}, not ${value}. Use the --home, --database, --rpc and --deployment it was created with.`,
               )
           }
         },
@@ -219,5 +219,5 @@ async function wrongSums(engine: Engine): Promise<string | undefined> {
   const undrawn = open.reduce((sum, channel) => sum + undrawnOf(channel), 0n)
   const urgent = open.reduce((sum, channel) => sum + urgentOf(channel), 0)
   if (kept.owed === owed && kept.undrawn === undrawn && kept.urgent === urgent) return undefined
-  return `its sums are ${kept.owed}, ${kept.undrawn}, ${kept.urgent}, its rows add up to ${owed}, ${undrawn}, ${urgent}`
+  return `its sums are ${kept.owed}, ${kept.undrawn}, ${kept.urgent}, but its rows add up to ${owed}, ${undrawn}, ${urgent}`
 }

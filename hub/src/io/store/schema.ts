@@ -15,7 +15,7 @@ export async function migrate(dialect: Dialect, words: Words): Promise<void> {
     provider: { getMigrations: () => Promise.resolve(migrations(words)) },
     allowUnorderedMigrations: true,
   }).migrateToLatest()
-  if (error) throw new Error('The ledger cannot be brought to its present version.', { cause: error })
+  if (error) throw new Error('The ledger cannot be upgraded to the current version.', { cause: error })
 }
 
 /** What the engines call the same thing. */
