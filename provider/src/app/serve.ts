@@ -62,7 +62,7 @@ export async function serve(
   try {
     if (await isRetiring(settings.home))
       throw new UserError(
-        'This provider is being retired. Go on with: pontage-provider retire; or serve again after: pontage-provider retire --cancel.',
+        'This provider is being retired. Continue with pontage-provider retire, or serve again after pontage-provider retire --cancel.',
       )
     const sending = parts.sender.run(sendEveryMs, stopSending.signal)
     closers.push(async () => {

@@ -29,14 +29,14 @@ export function judgeGuarantee(guarantee: Document<'Guarantee'>, expected: Guara
   if (guarantee.channelId !== expected.channelId)
     return unsound(`its guarantee is for channel ${guarantee.channelId}`)
   if (guarantee.expiresAt <= expected.now)
-    return unsound(`its guarantee ended at ${guarantee.expiresAt}, and the chain is at ${expected.now}`)
+    return unsound(`its guarantee expired at ${guarantee.expiresAt}, and the chain is at ${expected.now}`)
   if (guarantee.expiresAt > expected.now + expected.maxGuaranteeSeconds)
     return unsound(
-      `its guarantee ends at ${guarantee.expiresAt}, later than the contract honours (${expected.maxGuaranteeSeconds} s from ${expected.now})`,
+      `its guarantee expires at ${guarantee.expiresAt}, later than the contract allows (${expected.maxGuaranteeSeconds} s from ${expected.now})`,
     )
   if (guarantee.ceiling <= expected.above)
     return unsound(
-      `its guarantee ends at ${guarantee.ceiling} wei, and ${expected.above} wei is promised already`,
+      `its guarantee covers ${guarantee.ceiling} wei, but ${expected.above} wei is already promised`,
     )
   return { ok: true }
 }

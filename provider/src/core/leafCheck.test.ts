@@ -43,12 +43,12 @@ describe('a hub that says what it owes', () => {
   })
 
   it.each<[string, Partial<Shown>, RegExp]>([
-    ['leaves us out', { leaf: undefined }, /left out what it owes us: it promised 300 wei, and 100 wei/],
-    ['counts too little', { leaf: { ...leaf, total: wei(299n) } }, /counts 299 wei of the 300 wei/],
+    ['leaves us out', { leaf: undefined }, /omitted what it owes us: it promised 300 wei, of which 100 wei/],
+    ['counts too little', { leaf: { ...leaf, total: wei(299n) } }, /counts only 299 wei of the 300 wei/],
     [
       'calls too much paid',
       { leaf: { ...leaf, outstanding: wei(219n) } },
-      /219 wei is outstanding, and at least 220/,
+      /219 wei is outstanding, but it is at least 220/,
     ],
     ['proves nothing', { isProved: false }, /does not lead to the root/],
     ['shows somebody else’s leaf', { leaf: { ...leaf, provider: hub } }, /showed the leaf of/],

@@ -73,18 +73,18 @@ export function lieIn(
     (field) => liabilities[field] !== anchored[field],
   )
   if (differs !== undefined)
-    return `it anchored ${differs} ${anchored[differs]} on chain and showed ${liabilities[differs]}`
+    return `it anchored ${differs} ${anchored[differs]} on chain but showed ${liabilities[differs]}`
   if (!shown.isSigned) return 'it did not sign what it showed'
   const { provider, held, paid } = ours
   if (leaf === undefined)
     return held > paid
-      ? `it left out what it owes us: it promised ${held} wei, and ${paid} wei of it was paid`
+      ? `it omitted what it owes us: it promised ${held} wei, of which ${paid} wei was paid`
       : undefined
   if (leaf.provider !== provider) return `it showed the leaf of ${leaf.provider}`
   if (!shown.isProved) return 'what it showed does not lead to the root it anchored'
-  if (leaf.total < held) return `it counts ${leaf.total} wei of the ${held} wei it promised`
+  if (leaf.total < held) return `it counts only ${leaf.total} wei of the ${held} wei it promised`
   const least = leaf.total > paid ? leaf.total - paid : 0n
   if (leaf.outstanding < least)
-    return `it says that ${leaf.outstanding} wei is outstanding, and at least ${least} wei is`
+    return `it says that ${leaf.outstanding} wei is outstanding, but it is at least ${least} wei`
   return undefined
 }

@@ -59,6 +59,9 @@ export function protestStep(
     return { type: 'lost', reason: 'the channel was closed with our release' }
   if (!channel.isOpen && !channel.isClosed) return { type: 'lost', reason: 'the channel is not on chain' }
   if (exitAt > 0 && now + protestWindow > exitAt)
-    return { type: 'lost', reason: `the consumer leaves at ${exitAt}, before a protest’s window would end` }
+    return {
+      type: 'lost',
+      reason: `the consumer’s exit is at ${exitAt}, before the window of a protest would end`,
+    }
   return { type: 'open' }
 }

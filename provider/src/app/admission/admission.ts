@@ -48,7 +48,7 @@ export interface AdmissionDesk {
   readonly paymentPort: number
   /** The largest packet that the tunnels take. */
   readonly tunnelMtu: number
-  /** UDP port of the tunnels as it is reached from outside. */
+  /** UDP port for the tunnels as it is reached from outside. */
   readonly udpPort: () => number
   /** Whether a resolver stands behind the gateway. */
   readonly dns: readonly string[]

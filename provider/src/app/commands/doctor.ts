@@ -33,7 +33,8 @@ type Options = ServeOptions & Given<typeof jsonFlag>
 /** Looks at everything a provider needs, and says of each that it is well or what to do. */
 export const doctorCommand: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
-  describe: 'Check machine, chain, stake, gas coin, hubs, network, ports and reach, and say what to do',
+  describe:
+    'Check machine, chain, stake, gas coin, hubs, network, ports and reachability, and say what to fix',
   builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
     printFindings(await look(options), options)
@@ -45,7 +46,7 @@ async function look(options: Options): Promise<Finding[]> {
   let chain: Chain | undefined
   const running = isRunning(home)
   const onChain = (check: (chain: Chain) => Promise<string>) => async () => {
-    if (chain === undefined) throw new UserError('Not checked: mend the chain first.')
+    if (chain === undefined) throw new UserError('Not checked: fix the connection to the chain first.')
     return check(chain)
   }
   const checks: Readonly<Record<string, () => Promise<string>>> = {

@@ -10,7 +10,7 @@ import { recoverMachine } from '../metering/recover.js'
 /** Undoes what a crashed run left on the machine. */
 export const downCommand: CommandModule<CommonOptions, CommonOptions> = {
   command: 'down',
-  describe: 'Put the machine back as it was, after a crash',
+  describe: 'Restore the machine after a crash',
   handler: down,
 }
 
@@ -26,9 +26,7 @@ async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Prom
         false,
       )
       process.stdout.write(
-        undone
-          ? 'The machine is as it was before.\n'
-          : 'Nothing was left behind; the machine is as it was.\n',
+        undone ? 'The machine is as it was before the run.\n' : 'There was nothing to undo.\n',
       )
     } finally {
       unlock()

@@ -13,16 +13,16 @@ export const earningsCommand: CommandModule<CommonOptions, Options> = {
   command: 'earnings',
   describe: 'Show what was promised, drawn and redeemed, and the gas it cost',
   builder: {
-    by: { choices: ['day', 'session', 'hub'], default: 'day', describe: 'What a line stands for' },
+    by: { choices: ['day', 'session', 'hub'], default: 'day', describe: 'What each line is for' },
     json: {
       type: 'boolean',
       default: false,
-      describe: 'Print one JSON object; amounts in the smallest unit',
+      describe: 'Print one JSON object, with amounts in the smallest unit',
     },
     csv: {
       type: 'boolean',
       default: false,
-      describe: 'Print lines for a spreadsheet; amounts in the smallest unit',
+      describe: 'Print CSV, with amounts in the smallest unit',
     },
     decimals: { type: 'number', default: 18, describe: 'Decimals of the token, for the table' },
   } as never,
@@ -30,7 +30,7 @@ export const earningsCommand: CommandModule<CommonOptions, Options> = {
 }
 
 function earnings({ home, by, json, csv, decimals }: Options): void {
-  if (json && csv) throw new UserError('Give --json or --csv, not both.')
+  if (json && csv) throw new UserError('Give either --json or --csv, not both.')
   const db = openDatabase(home)
   try {
     const rows = earningsBy(by, new SessionStore(db).all(), new SettlementStore(db).all())

@@ -6,8 +6,8 @@ export const initCommand = initOf({
   program: 'pontage-provider',
   flags: { ...chainFlags, ...keyFlags, ...serveFlags },
   next: [
-    'Back up the keystore and its password: without both, what this identity earns is lost.',
-    'Send to the address: the chain’s coin for gas, and tokens for its stake (50 by default). Then:',
+    'Back up the keystore and its password: without both, the earnings of this identity are lost.',
+    'Send the address the chain’s coin for gas, and tokens for its stake (50 by default). Then run:',
     '  pontage-provider register --stake 50',
     '  pontage-provider run',
   ],

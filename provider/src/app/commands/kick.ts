@@ -5,7 +5,7 @@ import { askRunning } from '../../io/link/controlSocket.js'
 /** Ends sessions at once. */
 export const kickCommand: CommandModule<CommonOptions, CommonOptions & { who: string }> = {
   command: 'kick <who>',
-  describe: 'End a session, or all sessions of an identity; what was promised stays promised',
+  describe: 'End a session, or all sessions of an identity; what was promised is kept',
   builder: (parser) =>
     parser.positional('who', { type: 'string', demandOption: true, describe: 'SESSION or IDENTITY' }),
   async handler({ home, who }) {

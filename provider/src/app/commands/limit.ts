@@ -3,15 +3,15 @@ import type { CommandModule } from 'yargs'
 import { askRunning } from '../../io/link/controlSocket.js'
 
 const flags = {
-  total: { type: 'string', requiresArg: true, describe: 'All sessions together: 50Mbit, or none' },
-  session: { type: 'string', requiresArg: true, describe: 'Each session: 10Mbit, or none' },
+  total: { type: 'string', requiresArg: true, describe: 'Limit for all sessions together: 50Mbit, or none' },
+  session: { type: 'string', requiresArg: true, describe: 'Limit for each session: 10Mbit, or none' },
   ...jsonFlag,
 } as const
 
 /** Shows how fast consumers may be, and changes it while they are connected. */
 export const limitCommand: CommandModule<CommonOptions, CommonOptions & Given<typeof flags>> = {
   command: 'limit',
-  describe: 'Show or change, at once, how fast consumers may be',
+  describe: 'Show the speed limits, or change them at once',
   builder: flags,
   async handler({ home, total, session, json }) {
     const limits = await askRunning<{ total: string; session: string }>(home, {
@@ -22,6 +22,6 @@ export const limitCommand: CommandModule<CommonOptions, CommonOptions & Given<ty
     if (json) return printLines(JSON.stringify(limits))
     printLines(`All sessions together: ${limits.total}. Each session: ${limits.session}.`)
     if (total !== undefined || session !== undefined)
-      printLines('To keep it after a restart, write total-limit and session-limit into config.yaml.')
+      printLines('To keep them after a restart, put total-limit and session-limit into config.yaml.')
   },
 }

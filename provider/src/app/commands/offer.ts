@@ -24,7 +24,7 @@ type Options = ChainOptions & KeyOptions & { action: string; json: boolean }
 /** Shows the offer on chain, or withdraws it. */
 export const offerCommand: CommandModule<CommonOptions, Options> = {
   command: 'offer [action]',
-  describe: 'Show the offer on chain, or withdraw it; sessions that run go on',
+  describe: 'Show the offer on chain, or withdraw it; running sessions continue',
   builder: {
     ...chainFlags,
     ...keyFlags,
@@ -38,7 +38,7 @@ async function offer(options: Options, chain: Chain): Promise<void> {
   const provider = await keystoreAddress(options.home)
   if (options.action === 'withdraw') {
     if (!(await readOffer(chain, provider)).live)
-      throw new UserError('There is no offer on chain to withdraw. It is published by: pontage-provider run.')
+      throw new UserError('There is no offer on chain to withdraw. pontage-provider run publishes one.')
     await withSender(options, chain, (sender) =>
       sender.send(chain.marketplace.withdrawOffer.populateTransaction()),
     )
@@ -50,7 +50,7 @@ async function offer(options: Options, chain: Chain): Promise<void> {
   const next = nextAt > 0 ? `, a higher price from ${timeOf(nextAt)}` : ''
   return printLines(
     live
-      ? `The offer stands: ${price}${next}.`
-      : 'No offer stands: nobody new is served. It is published again by: pontage-provider run.',
+      ? `The offer on chain: ${price}${next}.`
+      : 'There is no offer on chain, so nobody new is served. pontage-provider run publishes it again.',
   )
 }

@@ -26,64 +26,69 @@ export const limitFlags = {
   'total-limit': {
     type: 'string',
     default: 'none',
-    describe: 'Speed of all sessions together, each way, such as 50Mbit',
+    describe: 'Speed limit for all sessions together, in each direction, such as 50Mbit',
   },
   'session-limit': {
     type: 'string',
     default: 'none',
-    describe: 'Speed of each session, each way, such as 10Mbit',
+    describe: 'Speed limit for each session, in each direction, such as 10Mbit',
   },
 } as const
 
 /** Settings of serving; `init` writes those it is given into config.yaml. */
 export const serveFlags = {
-  endpoint: { type: 'string', describe: 'Public HOST:PORT at which consumers connect' },
-  price: { type: 'string', describe: 'Price of traffic, such as 0.05/GB' },
-  'time-price': { type: 'string', default: '0/h', describe: 'Price of time, such as 0.01/h' },
-  country: { type: 'string', describe: 'Country in which traffic comes out, two letters' },
-  hub: { type: 'string', array: true, describe: 'Hub whose guarantees are accepted; may be repeated' },
+  endpoint: { type: 'string', describe: 'Public HOST:PORT that consumers connect to' },
+  price: { type: 'string', describe: 'Price of traffic in tokens, such as 0.05/GB' },
+  'time-price': { type: 'string', default: '0/h', describe: 'Price of time in tokens, such as 0.01/h' },
+  country: { type: 'string', describe: 'Two-letter code of the country where the traffic exits' },
+  hub: { type: 'string', array: true, describe: 'Hub whose guarantees are accepted; can be repeated' },
   host: { type: 'string', default: '0.0.0.0', describe: 'Address to listen on' },
-  port: { type: 'number', describe: 'TCP port to listen on, when it is not that of the endpoint' },
-  'wireguard-port': { type: 'number', default: 51_820, describe: 'UDP port of the tunnels' },
+  port: { type: 'number', describe: 'TCP port to listen on, if different from the endpoint’s' },
+  'wireguard-port': { type: 'number', default: 51_820, describe: 'UDP port for the tunnels' },
   'port-mapping': {
     choices: ['auto', 'on', 'off'] as const,
     default: 'auto' as const,
-    describe: 'Have the router hand on the ports by NAT-PMP or UPnP; auto: where it translates addresses',
+    describe: 'Ask the router to forward the ports with NAT-PMP or UPnP; auto: only behind NAT',
   },
   'metrics-port': {
     type: 'number',
-    describe: 'Port on 127.0.0.1 for Prometheus; none when left out',
+    describe: 'Port on 127.0.0.1 for Prometheus; off by default',
   },
-  'gas-warning': { type: 'string', default: '0.05', describe: 'Coin for gas below which to warn' },
+  'gas-warning': {
+    type: 'string',
+    default: '0.05',
+    describe: 'Warn when less than this of the chain’s coin is left for gas',
+  },
   uplink: {
     type: 'string',
-    describe: 'Network device traffic leaves by; that of the default route when left out',
+    describe: 'Network device for outgoing traffic; by default that of the default route',
   },
-  subnet4: { type: 'string', default: '10.86.0.0/16', describe: 'IPv4 addresses of the tunnels' },
-  subnet6: { type: 'string', default: 'fd50:6f6e:7467::/64', describe: 'IPv6 addresses of the tunnels' },
+  subnet4: { type: 'string', default: '10.86.0.0/16', describe: 'IPv4 subnet for the tunnels' },
+  subnet6: { type: 'string', default: 'fd50:6f6e:7467::/64', describe: 'IPv6 subnet for the tunnels' },
   resolver: {
     type: 'string',
     array: true,
-    describe: 'DNS resolver for consumers; the machine’s own when left out',
+    describe: 'DNS resolver for consumers; by default the machine’s own',
   },
-  credit: { type: 'string', default: '2MB', describe: 'Traffic forwarded ahead of payment, at least' },
+  credit: { type: 'string', default: '2MB', describe: 'Least traffic to forward ahead of payment' },
   speed: {
     type: 'string',
     default: '80Mbit',
-    describe: 'Speed offered to one session: 200 ms of it are forwarded ahead of payment',
+    describe: 'Speed offered to one session; 200 ms of it are forwarded ahead of payment',
   },
   ...limitFlags,
-  grace: { type: 'number', default: 30, describe: 'Seconds a session may stand unpaid or unconnected' },
+  grace: { type: 'number', default: 30, describe: 'Seconds a session may go unpaid or without a connection' },
   'gone-after': {
     type: 'number',
     default: 120,
-    describe: 'Seconds of silence in the tunnel after which a consumer is gone; they send something each 25',
+    describe:
+      'Seconds of silence in the tunnel after which a consumer counts as gone; consumers send a keepalive every 25',
   },
   'clear-every': { type: 'number', default: 60, describe: 'Seconds between clearings with the hub' },
   ...redeemFlags,
-  ceiling: { type: 'string', default: '1GB', describe: 'Traffic a guarantee should allow for' },
-  'max-sessions': { type: 'number', default: 250, describe: 'Sessions at the same time' },
-  'min-stake': { type: 'string', default: '0', describe: 'Tokens a consumer must have at stake' },
+  ceiling: { type: 'string', default: '1GB', describe: 'Traffic that a guarantee should cover' },
+  'max-sessions': { type: 'number', default: 250, describe: 'Most sessions at the same time' },
+  'min-stake': { type: 'string', default: '0', describe: 'Tokens a consumer must have staked' },
   'min-age': {
     type: 'string',
     default: '0h',
@@ -92,13 +97,14 @@ export const serveFlags = {
   allow: {
     type: 'string',
     array: true,
-    describe: 'Identity to serve, and none that is not named; may be repeated',
+    describe: 'Identity to serve; all others are refused; can be repeated',
   },
-  deny: { type: 'string', array: true, describe: 'Identity never to serve; may be repeated' },
+  deny: { type: 'string', array: true, describe: 'Identity never to serve; can be repeated' },
   'exit-policy': {
     type: 'string',
     default: defaultExitPolicy,
-    describe: 'What is not forwarded: "deny tcp/25, deny 203.0.113.0/24", or "only tcp/443"',
+    describe:
+      'Ports and networks that are not forwarded: "deny tcp/25, deny 203.0.113.0/24", or "only tcp/443"',
   },
 } as const
 
@@ -112,10 +118,12 @@ export type ServeOptions = ChainOptions & KeyOptions & Given<typeof serveFlags>
 export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecimals'>): Settings {
   const { tokenDecimals } = chain
   const hubs = demand(given.hub, '--hub ADDRESS', 'the hub whose guarantees you accept')
-  const country = demand(given.country, '--country DE', 'where traffic comes out').toUpperCase()
+  const country = demand(given.country, '--country DE', 'the country where the traffic exits').toUpperCase()
   if (!/^[A-Z]{2}$/.test(country))
-    throw new UserError(`"${country}" is not a country of two letters, such as DE.`)
-  const endpoint = readEndpoint(demand(given.endpoint, '--endpoint HOST:PORT', 'where consumers reach you'))
+    throw new UserError(`"${country}" is not a two-letter country code, such as DE.`)
+  const endpoint = readEndpoint(
+    demand(given.endpoint, '--endpoint HOST:PORT', 'the address that consumers connect to'),
+  )
   return {
     home: given.home,
     endpoint,
@@ -126,7 +134,7 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     gasWarnBelow: parseTokens(String(given.gasWarning), coinDecimals),
     price: {
       perMegabyte: parseTrafficPrice(
-        demand(given.price, '--price 0.05/GB', 'what traffic costs'),
+        demand(given.price, '--price 0.05/GB', 'the price of traffic in tokens'),
         tokenDecimals,
       ),
       perHour: parseTimePrice(given.timePrice, tokenDecimals),
@@ -164,7 +172,7 @@ function readEndpoint(text: string): { host: string; port: number } {
 
 function demand<T>(value: T | undefined, flag: string, what: string): T {
   if (value === undefined || (Array.isArray(value) && value.length === 0))
-    throw new UserError(`${flag} is missing: ${what}. Give the flag, or write it into config.yaml.`)
+    throw new UserError(`${flag} is missing: ${what}. Give the flag, or put it into config.yaml.`)
   return value
 }
 
@@ -181,7 +189,7 @@ function readAge(text: string): number {
 function readCredit({ credit, speed, sessionLimit }: ServeOptions): Bytes {
   const asked = atLeast('--credit', parseBytes(credit), 1_000_000n)
   const offered = parseBandwidth(speed)
-  if (offered === undefined) throw new UserError('--speed is a speed, such as 80Mbit, and not none.')
+  if (offered === undefined) throw new UserError('--speed cannot be none: give a speed, such as 80Mbit.')
   const limit = parseBandwidth(sessionLimit)
   const needed = creditFor(limit !== undefined && limit < offered ? limit : offered)
   return needed > asked ? bytes(needed) : asked
@@ -190,6 +198,6 @@ function readCredit({ credit, speed, sessionLimit }: ServeOptions): Bytes {
 const port = (flag: string, value: number): number => wholeNumber(flag, value, 1, 65_535)
 
 function atLeast<T extends bigint>(flag: string, value: T, least: bigint): T {
-  if (value < least) throw new UserError(`${flag}: ${value} bytes are too few; at least ${least} are needed.`)
+  if (value < least) throw new UserError(`${flag} is ${value} bytes; at least ${least} bytes are needed.`)
   return value
 }

@@ -35,12 +35,12 @@ type Options = ChainOptions & KeyOptions & { amount: string; hourly: string | un
 /** Publishes the offer again at another price. */
 export const priceCommand: CommandModule<CommonOptions, Options> = {
   command: 'price <amount>',
-  describe: 'Change the price of traffic, such as 0.05/GB; sessions that run keep theirs',
+  describe: 'Change the price of traffic in tokens, such as 0.05/GB; running sessions keep theirs',
   builder: {
     ...chainFlags,
     ...keyFlags,
     ...jsonFlag,
-    hourly: { type: 'string', describe: 'Price of time, such as 0.01/h; as before when left out' },
+    hourly: { type: 'string', describe: 'Price of time in tokens, such as 0.01/h; unchanged by default' },
     // A setting of `run` with the name of this command: it stands in config.yaml, and is nothing to us.
     price: { type: 'string', hidden: true },
   } as never,
@@ -52,7 +52,7 @@ async function change(options: Options, chain: Chain): Promise<void> {
   const last = await readPublished(home)
   if (last === undefined)
     throw new UserError(
-      'No offer was published from this home yet. Set the price in config.yaml and type: pontage-provider run.',
+      'No offer has been published from this home yet. Set the price in config.yaml and run: pontage-provider run.',
     )
   const pricePerMegabyte = parseTrafficPrice(String(options.amount), chain.tokenDecimals)
   const pricePerHour =
@@ -72,7 +72,7 @@ async function change(options: Options, chain: Chain): Promise<void> {
   const shown = formatPrice(pricePerMegabyte, pricePerHour, tokenOf(chain))
   return printLines(
     raised
-      ? `The price rises to ${shown} at ${timeOf(nextAt)}; until then the present one holds (transaction ${transaction}).`
+      ? `The price rises to ${shown} at ${timeOf(nextAt)}; until then the current price applies (transaction ${transaction}).`
       : `The price is ${shown} from now on (transaction ${transaction}).`,
   )
 }

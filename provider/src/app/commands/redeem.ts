@@ -23,12 +23,12 @@ export const redeemCommand: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    now: { type: 'boolean', default: false, describe: 'Whatever the amount' },
+    now: { type: 'boolean', default: false, describe: 'Redeem any amount' },
   },
   async handler(options) {
     if (!options.now)
       throw new UserError(
-        'Say redeem --now to redeem whatever there is; a running provider with --auto-redeem does it by itself.',
+        'Run redeem --now to redeem whatever there is; a running provider with --auto-redeem does it by itself.',
       )
     await onChain(options, (chain) => redeem(options, chain))
   },

@@ -4,27 +4,28 @@ import type { Settings } from '../settings.js'
 
 /** How what hubs owe becomes tokens, and how far they are trusted until then. */
 export const redeemFlags = {
-  'auto-redeem': { type: 'boolean', default: false, describe: 'Redeem on chain by itself' },
-  'redeem-above': { type: 'string', default: '1', describe: 'Tokens that are worth a redemption' },
+  'auto-redeem': { type: 'boolean', default: false, describe: 'Redeem on chain automatically' },
+  'redeem-above': { type: 'string', default: '1', describe: 'Redeem when this many tokens are due' },
   'redeem-every': {
     type: 'string',
     default: 'none',
-    describe: 'Redeem what there is so long after the last time, such as 24h or 7d',
+    describe:
+      'Also redeem smaller amounts when this time has passed since the last redemption, such as 24h or 7d',
   },
   'max-gas-share': {
     type: 'string',
     default: '5%',
-    describe: 'Most that gas may cost of what is redeemed; needs --coin-price',
+    describe: 'Largest share of a redemption that gas may cost; needs --coin-price',
   },
   'coin-price': {
     type: 'string',
-    describe: 'Tokens that one coin of the chain is worth, or the address of a price feed that says so',
+    describe: 'Price of one of the chain’s coin in tokens, or the address of a price feed',
   },
   exposure: {
     type: 'string',
     array: true,
     default: ['10'],
-    describe: 'Tokens that a hub may owe undrawn; HUB=AMOUNT for one hub; may be repeated',
+    describe: 'Most tokens that a hub may owe undrawn; HUB=AMOUNT for one hub; can be repeated',
   },
 } as const
 

@@ -23,7 +23,7 @@ type Options = ChainOptions & KeyOptions & { stake: string; beneficiary: string 
 /** Registers the identity as a provider. */
 export const registerCommand: CommandModule<CommonOptions, Options> = {
   command: 'register',
-  describe: 'Register as a provider with a stake, or add to it',
+  describe: 'Register as a provider with a stake, or add to the stake',
   builder: {
     ...chainFlags,
     ...keyFlags,
@@ -31,12 +31,12 @@ export const registerCommand: CommandModule<CommonOptions, Options> = {
       type: 'string',
       default: '50',
       requiresArg: true,
-      describe: 'Tokens to stake, on top of what is staked already',
+      describe: 'Tokens to stake, in addition to the present stake',
     },
     beneficiary: {
       type: 'string',
       requiresArg: true,
-      describe: 'Address that is paid; the identity itself when left out',
+      describe: 'Address that is paid; by default the identity itself',
     },
   },
   handler: (options) => onChain(options, (chain) => register(options, chain)),

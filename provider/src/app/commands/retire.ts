@@ -32,7 +32,7 @@ type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json
 export const retireCommand: CommandModule<CommonOptions, Options> = {
   command: 'retire',
   describe:
-    'End the provider in order: no new sessions, everything drawn and redeemed, the stake out. Run again until done',
+    'Close down the provider: no new sessions, draw and redeem everything, withdraw the stake. Run again until done',
   builder: {
     ...chainFlags,
     ...keyFlags,
@@ -40,9 +40,9 @@ export const retireCommand: CommandModule<CommonOptions, Options> = {
     now: {
       type: 'boolean',
       default: false,
-      describe: 'End the sessions that run, instead of waiting for them',
+      describe: 'End running sessions instead of waiting for them',
     },
-    cancel: { type: 'boolean', default: false, describe: 'Serve again at the next run' },
+    cancel: { type: 'boolean', default: false, describe: 'Serve again from the next run on' },
   } as never,
   handler: (options) =>
     options.cancel ? cancel(options) : onChain(options, (chain) => retire(options, chain)),
@@ -53,7 +53,7 @@ async function cancel({ home, json }: Options): Promise<void> {
   if (json) printJson({ retiring: false })
   else
     printLines(
-      'The provider serves again at the next run. Where its stake is unbonding already, take it back before: stake cancel, then register --stake 1.',
+      'The provider serves again from the next run on. If its stake is already unbonding, take it back first: stake cancel, then register --stake 1.',
     )
 }
 
@@ -101,8 +101,8 @@ async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => voi
       if (sessions !== told && !json)
         printLines(
           sessions === 0
-            ? 'The provider that runs serves nobody any more, and stops.'
-            : `The provider that runs still serves ${sessions} session(s), and stops after them; retire --now ends them.`,
+            ? 'The running provider no longer serves anybody, and stops.'
+            : `The running provider still serves ${sessions} session(s), and stops after them; retire --now ends them.`,
         )
       told = sessions
     } catch (error) {
@@ -131,11 +131,13 @@ function sentences(chain: Chain, { hubs, unbondsAt, done }: Report): string[] {
     else if (undrawn > 0n) lines.push(`${inTokens(chain, undrawn)} under hub ${hub} is not drawn yet.`)
     if (due > 0n) lines.push(`${inTokens(chain, due)} is still to be redeemed with hub ${hub}.`)
     if (missing > 0n) lines.push(`Hub ${hub} owes ${inTokens(chain, missing)} that it could not pay.`)
-    if (lost > 0n) lines.push(`${inTokens(chain, lost)} under hub ${hub} came too late and is lost.`)
+    if (lost > 0n) lines.push(`${inTokens(chain, lost)} under hub ${hub} was too late to draw and is lost.`)
   }
   if (unbondsAt > 0) lines.push(`The stake can be withdrawn from ${timeOf(unbondsAt)}.`)
   return [
     ...lines,
-    done ? 'Everything is in and the stake is out: the provider is retired.' : 'Run retire again to go on.',
+    done
+      ? 'Everything is redeemed and the stake is withdrawn: the provider is retired.'
+      : 'Run retire again to continue.',
   ]
 }

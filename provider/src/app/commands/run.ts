@@ -16,7 +16,7 @@ import { readSettings, type ServeOptions, serveFlags } from './options.js'
 /** Serves until told to stop, by `serveAs`. */
 export const runCommandBy = (serveAs: typeof serve): CommandModule<CommonOptions, ServeOptions> => ({
   command: 'run',
-  describe: 'Offer tunnels and serve them',
+  describe: 'Publish the offer and serve consumers',
   builder: { ...chainFlags, ...keyFlags, ...serveFlags },
   handler: (given) => run(given, serveAs),
 })
@@ -48,7 +48,7 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
     await serving.stop().catch((error: Error) => log.error('stopping failed', { reason: error.message }))
     if (broken)
       throw new UserError(
-        'Serving broke off: disk, tunnel or firewall failed, see the log. What was promised is kept; start again once that is mended.',
+        'The provider stopped because disk, tunnel or firewall failed, see the log. What was promised is kept; start again once that is fixed.',
         { cause: broken },
       )
     log.info('stopped')

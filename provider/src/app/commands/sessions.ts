@@ -12,12 +12,12 @@ type Shown = {
 /** Lists what runs now. */
 export const sessionsCommand: CommandModule<CommonOptions, CommonOptions & Given<typeof jsonFlag>> = {
   command: 'sessions',
-  describe: 'Show the sessions that run now',
+  describe: 'Show the running sessions',
   builder: jsonFlag,
   async handler({ home, json }) {
     const sessions = await askRunning<Shown[]>(home, { type: 'sessions' })
     if (json) printLines(JSON.stringify({ sessions }))
-    else if (sessions.length === 0) printLines('No session runs.')
+    else if (sessions.length === 0) printLines('No session is running.')
     else for (const each of sessions) printLines(line(each))
   },
 }
@@ -26,5 +26,5 @@ const line = (each: Shown): string =>
   [
     `${each.session} ${each.consumer} ${each.phase} since ${new Date(each.startedAt * 1_000).toISOString()}:`,
     `down ${formatBytes(BigInt(each.downBytes))}, up ${formatBytes(BigInt(each.upBytes))},`,
-    `owed ${each.owed} wei, paid ${each.paid} wei, packets of ${each.mtu} bytes at most`,
+    `owed ${each.owed} wei, paid ${each.paid} wei, packets of up to ${each.mtu} bytes`,
   ].join(' ')

@@ -97,10 +97,10 @@ function human(report: {
   }
   for (const { hub, promised, cleared, undrawn, hubTotal, redeemed, distrusted } of report.hubs) {
     lines.push(
-      `Hub ${hub}: promised ${promised}, cleared ${cleared}, hub owes in total ${hubTotal}, redeemed ${redeemed}, not drawn yet ${undrawn} wei`,
+      `Hub ${hub}: promised ${promised} wei, cleared ${cleared} wei, promised by the hub ${hubTotal} wei, redeemed ${redeemed} wei, not drawn yet ${undrawn} wei`,
     )
     if (distrusted !== null)
-      lines.push(`  NOT RELIED ON: ${distrusted}. Type pontage-provider trust ${hub} to rely on it again.`)
+      lines.push(`  NOT TRUSTED: ${distrusted}. Run pontage-provider trust ${hub} to trust it again.`)
   }
   for (const each of report.sessions)
     lines.push(

@@ -9,16 +9,18 @@ type Options = CommonOptions & { hub: string }
 /** Takes back that a hub is not relied on. */
 export const trustCommand: CommandModule<CommonOptions, Options> = {
   command: 'trust <hub>',
-  describe: 'Rely again on a hub that was found to lie; takes effect at the next start',
+  describe: 'Trust a hub again that was found to lie; takes effect at the next start',
   builder: { hub: { type: 'string', describe: 'Address of the hub' } },
   handler({ home, hub }) {
     const db = openDatabase(home)
     try {
       if (!new HubTrustStore(db).trust(address(hub)))
-        throw new UserError(`${hub} is relied on as it is. pontage-provider status shows which hubs are not.`)
+        throw new UserError(
+          `${hub} is already trusted. Run pontage-provider status to see which hubs are not.`,
+        )
     } finally {
       db.close()
     }
-    printLines(`${hub} is relied on again from the next start on.`)
+    printLines(`${hub} is trusted again from the next start on.`)
   },
 }

@@ -21,7 +21,7 @@ export async function planNetwork(settings: Settings, running = false) {
       const taken = parseRange(to)
       if (!running && range && taken && taken.bits > 0 && overlap(range, taken))
         throw new UserError(
-          `The subnet ${text} for tunnels overlaps ${to} on ${device}. Choose another --subnet4 or --subnet6.`,
+          `The subnet ${text} for the tunnels overlaps with ${to} on ${device}. Choose another --subnet4 or --subnet6.`,
         )
     }
   }

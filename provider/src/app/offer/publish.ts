@@ -19,7 +19,7 @@ export async function publishOffer(
   const standing = await readStanding(chain, identity.address)
   if (!isActive(standing, 'provider'))
     throw new UserError(
-      `${identity.address} is not registered as a provider with the minimum stake, or owes something. Run: pontage-provider register --stake AMOUNT.`,
+      `${identity.address} is not registered as a provider with the minimum stake, or is in debt. Run: pontage-provider register --stake AMOUNT.`,
     )
   const offer = await readOffer(chain, identity.address)
   const wanted: Omit<Document<'Proposal'>, 'issuedAt'> = {

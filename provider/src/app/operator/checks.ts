@@ -44,7 +44,7 @@ export async function checkStake(chain: Chain, provider: Address): Promise<strin
   const standing = await readStanding(chain, provider)
   if (!isActive(standing, 'provider'))
     throw new UserError(
-      `${inTokens(chain, standing.stake)} at stake, ${inTokens(chain, standing.debt)} of debt: that is no provider’s. Run pontage-provider register --stake AMOUNT.`,
+      `${inTokens(chain, standing.stake)} staked, ${inTokens(chain, standing.debt)} of debt: that is not enough for a provider. Run pontage-provider register --stake AMOUNT.`,
     )
   return `${inTokens(chain, standing.stake)}, paid to ${standing.beneficiary}`
 }
@@ -65,9 +65,9 @@ export async function checkNetwork(settings: Settings, running: boolean): Promis
   const resolvers = [resolver4, resolver6].filter((each) => each !== undefined)
   if (resolvers.length === 0)
     throw new UserError(
-      'There is no resolver for consumers. Give --resolver ADDRESS, such as that of your ISP.',
+      'There is no resolver for consumers. Give --resolver ADDRESS, for example that of your ISP.',
     )
-  return `out by ${uplink}, names from ${resolvers.join(' and ')}; ${uplink} takes packets of ${takes} bytes, so tunnels take ${tunnelMtuOver(takes, 4)} at most`
+  return `traffic leaves through ${uplink}, DNS from ${resolvers.join(' and ')}; ${uplink} takes packets of ${takes} bytes, so tunnels take up to ${tunnelMtuOver(takes, 4)} bytes`
 }
 
 /** Whether the ports are free for us, or ours already. */
@@ -84,8 +84,8 @@ export async function checkReach(settings: Settings, running: boolean): Promise<
   if (!running) throw new UserError('Not checked: run pontage-provider run, then ask again.')
   const reached = await askRunning<Reached[]>(settings.home, { type: 'reach' })
   const good = reached.find(({ problem }) => problem === undefined)
-  if (good) return `${good.endpoint} is reached by hub ${good.hub}`
-  const first = reached[0]?.problem ?? 'There is no hub to try.'
+  if (good) return `hub ${good.hub} reached ${good.endpoint}`
+  const first = reached[0]?.problem ?? 'There is no hub to ask.'
   throw new UserError(
     `Unreachable from outside: ${first} Forward TCP ${settings.endpoint.port} and UDP ${settings.wireguardPort} to this machine in router and firewall, and check --endpoint.`,
   )
@@ -108,6 +108,9 @@ function bindUdp(port: number): Promise<void> {
 }
 
 const taken = (what: string, flag: string, cause: Error): UserError =>
-  new UserError(`${what} is not to be had (${cause.message}). Stop what has it, or choose another ${flag}.`, {
-    cause,
-  })
+  new UserError(
+    `${what} is not available (${cause.message}). Stop the program that uses it, or choose another ${flag}.`,
+    {
+      cause,
+    },
+  )

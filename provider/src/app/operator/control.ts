@@ -66,7 +66,9 @@ export function createControl(
         .all()
         .filter(({ record }) => wanted !== '' && (record.consumer === wanted || record.id === wanted))
       if (chosen.length === 0)
-        throw new UserError(`No session runs that is, or is of, "${wanted}". See: pontage-provider sessions.`)
+        throw new UserError(
+          `There is no running session "${wanted}", or of that identity. See: pontage-provider sessions.`,
+        )
       for (const { record } of chosen) {
         log.info('kicked', { session: record.id, consumer: record.consumer })
         await sessions.end(record.id, { code: 'kicked' })

@@ -26,7 +26,7 @@ export function watchGas({ chain, identity, clock, log }: Parts, warnBelow: bigi
     }
     if (warnedAt !== undefined && clock.now() - warnedAt < warnEverySeconds) return
     warnedAt = clock.now()
-    const cure = `Send the chain’s coin to ${identity.address}, else nothing can be drawn or redeemed.`
+    const cure = `Send the chain’s coin to ${identity.address}, or nothing can be drawn or redeemed.`
     log.warn('gas coin low', { coins, warnBelow: formatTokens(warnBelow, coinDecimals), cure })
   }
   const lookQuietly = () =>

@@ -29,16 +29,16 @@ export interface MetricSources {
 const sumsLastMs = 10_000
 
 const gauges = {
-  sessions: 'Sessions that run',
-  suspended_sessions: 'Sessions that stand still for want of payment',
-  unpaid_bytes: 'Bytes forwarded in running sessions and not paid yet',
+  sessions: 'Running sessions',
+  suspended_sessions: 'Sessions suspended because payment is missing',
+  unpaid_bytes: 'Bytes forwarded in running sessions and not yet paid',
   gas_coins: 'Balance that transactions are paid from, in the chain’s coin',
-  limit_bits_per_second: 'Speed of all sessions together, 0 where it is not limited',
-  session_limit_bits_per_second: 'Speed of each session, 0 where it is not limited',
+  limit_bits_per_second: 'Speed limit for all sessions together, 0 for none',
+  session_limit_bits_per_second: 'Speed limit for each session, 0 for none',
   promised_tokens: 'Sum of the latest promises of all channels, in tokens',
-  cleared_tokens: 'What of them the hubs have taken into their totals, in tokens',
-  undrawn_tokens: 'What of them is not drawn on chain yet, in tokens',
-  started_timestamp_seconds: 'When this program began to serve',
+  cleared_tokens: 'What of them the hubs have cleared, in tokens',
+  undrawn_tokens: 'What of them is not yet drawn on chain, in tokens',
+  started_timestamp_seconds: 'When this program started serving',
 } as const
 
 export function createMetrics(clock: Parts['clock']): Metrics {
@@ -47,14 +47,14 @@ export function createMetrics(clock: Parts['clock']): Metrics {
   collectDefaultMetrics({ register })
   const counter = (name: string, help: string, labelNames: string[] = []) =>
     new Counter({ name: `pontage_provider_${name}`, help, labelNames, registers })
-  const traffic = counter('traffic_bytes_total', 'Inner bytes of all sessions, payments excluded', [
+  const traffic = counter('traffic_bytes_total', 'Inner bytes of all sessions, without payments', [
     'direction',
   ])
   const promises = counter('promises_total', 'Promises that raised a total')
-  const endings = counter('sessions_ended_total', 'Sessions that are over, by code', ['reason'])
+  const endings = counter('sessions_ended_total', 'Ended sessions, by code', ['reason'])
   const rounds = new Histogram({
     name: 'pontage_provider_round_duration_seconds',
-    help: 'Time to read the kernel, advance all sessions and write what differs',
+    help: 'Time to read the kernel, advance all sessions and write the differences',
     buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1],
     registers,
   })
@@ -120,7 +120,7 @@ export function createMetrics(clock: Parts['clock']): Metrics {
     async listen(port, sources) {
       const http = createServer((request, response) => {
         if (request.method !== 'GET' || request.url !== '/metrics') {
-          response.writeHead(404).end('There is only /metrics.\n')
+          response.writeHead(404).end('The only page here is /metrics.\n')
           return
         }
         collect(sources)

@@ -12,6 +12,6 @@ export const isRetiring = (home: string): Promise<boolean> =>
   )
 
 export const noteRetiring = (home: string): Promise<void> =>
-  writeFileDurably(pathIn(home), 'Run pontage-provider retire until it says that all is done.\n')
+  writeFileDurably(pathIn(home), 'Run pontage-provider retire until it says that everything is done.\n')
 
 export const forgetRetiring = (home: string): Promise<void> => rm(pathIn(home), { force: true })

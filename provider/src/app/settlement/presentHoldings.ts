@@ -40,7 +40,7 @@ export async function presentPapers(
       answerTimeoutMs,
     )
     if (!shown.ok) {
-      log.warn('papers not shown', { hub, reason: explain(shown.refusal) })
+      log.warn('holdings not accepted', { hub, reason: explain(shown.refusal) })
       return
     }
     const { raised, recalled, isRecovering } = shown.value

@@ -170,7 +170,7 @@ export class Settlement {
     const trouble =
       problem ??
       (isAboutToRaise(view.feeChangesAt, (await chain.head()).at)
-        ? 'it raises its fee'
+        ? 'it is about to raise its fee'
         : silentSeconds > this.rule.silentAfterSeconds
           ? `it has not answered for ${silentSeconds} s`
           : undefined)

@@ -32,15 +32,15 @@ export async function readCoinPrice(chain: Chain, source: CoinPriceSource): Prom
     chain.head(),
   ])
   if (decimals === undefined || round === undefined)
-    throw new UserError(`${source.feed} does not answer as a price feed does. Check --coin-price.`)
+    throw new UserError(`${source.feed} does not answer like a price feed. Check --coin-price.`)
   const [, answer, , updatedAt] = round as readonly bigint[]
   if (answer === undefined || updatedAt === undefined || answer <= 0n)
     throw new UserError(
-      `The price feed ${source.feed} says ${answer}, which is no price. Check --coin-price.`,
+      `The price feed ${source.feed} says ${answer}, which is not a price. Check --coin-price.`,
     )
   if (head.at - Number(updatedAt) > staleSeconds)
     throw new UserError(
-      `The price feed ${source.feed} has said nothing since ${updatedAt}. Check --coin-price, or give a rate.`,
+      `The price feed ${source.feed} has not been updated since ${updatedAt}. Check --coin-price, or give a fixed price.`,
     )
   return wei((answer * 10n ** BigInt(chain.tokenDecimals)) / 10n ** BigInt(Number(decimals)))
 }

@@ -235,7 +235,7 @@ async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan, mt
   } catch (error) {
     if (error instanceof CommandFailed && /address (already )?in use/i.test(error.stderr))
       throw new UserError(
-        `UDP port ${plan.wireguardPort} is taken. Stop the program that has it, or choose another --wireguard-port.`,
+        `UDP port ${plan.wireguardPort} is in use. Stop the program that uses it, or choose another --wireguard-port.`,
         { cause: error },
       )
     throw error

@@ -36,14 +36,14 @@ export function chooseUplink(
   if (named !== undefined) {
     if (!devices.includes(named))
       throw new UserError(
-        `There is no network device "${named}". Choose --uplink among: ${devices.join(', ')}.`,
+        `There is no network device "${named}". Choose an --uplink from: ${devices.join(', ')}.`,
       )
     return named
   }
   const route = routes.find(({ to }) => to === 'default')
   if (route === undefined)
     throw new UserError(
-      'This machine has no default route, so traffic cannot leave. Give --uplink DEVICE, or connect it.',
+      'This machine has no default route, so traffic cannot leave it. Give --uplink DEVICE, or connect the machine.',
     )
   return route.device
 }

@@ -27,6 +27,6 @@ export async function ownWireguardKeys(home: string): Promise<WireguardKeyPair> 
   }
   const privateKey = text.trim()
   if (!isWireguardKey(privateKey))
-    throw new UserError(`${path} is not a WireGuard key. Restore it, or remove it to have a new one.`)
+    throw new UserError(`${path} is not a WireGuard key. Restore it, or remove it to create a new one.`)
   return { privateKey, publicKey: wireguardPublicKey(privateKey) }
 }

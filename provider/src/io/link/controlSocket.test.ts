@@ -35,7 +35,7 @@ it('answers the owner, and says in a sentence what it refuses', async () => {
 })
 
 it('is told that nobody is there, before it began and after it ended', async () => {
-  const nobody = /No pontage-provider answers on .*Is it running there/
+  const nobody = /No pontage-provider answers on .*Is it running/
   await expect(askRunning(home, { type: 'double' })).rejects.toThrow(nobody)
   await (await listen()).close()
   await expect(askRunning(home, { type: 'double' })).rejects.toThrow(nobody)

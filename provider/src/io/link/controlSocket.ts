@@ -47,7 +47,7 @@ export async function listenControl(
     })
   } catch (cause) {
     throw new UserError(
-      `No control socket can be made at ${path}: ${(cause as Error).message}. Choose a shorter --home.`,
+      `The control socket cannot be created at ${path}: ${(cause as Error).message}. Choose a shorter --home.`,
       { cause },
     )
   } finally {
@@ -77,7 +77,7 @@ async function answered(line: string, handlers: ControlHandlers): Promise<Contro
     const request = JSON.parse(line) as ControlRequest
     if (!Object.hasOwn(handlers, request.type))
       throw new Error(
-        `The running program does not know "${request.type}". Restart it with the present version.`,
+        `The running program does not know "${request.type}". Restart it with the current version.`,
       )
     return { ok: true, value: await handlers[request.type]?.(request) }
   } catch (error) {
@@ -107,7 +107,7 @@ export async function askRunning<Value>(home: string, request: ControlRequest): 
   } catch (cause) {
     if (cause instanceof UserError) throw cause
     throw new UserError(
-      `No pontage-provider answers on ${home}: ${(cause as Error).message}. Is it running there, and are you its user?`,
+      `No pontage-provider answers on ${home}: ${(cause as Error).message}. Is it running, and are you its user?`,
       { cause },
     )
   } finally {

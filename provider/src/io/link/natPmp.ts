@@ -13,7 +13,7 @@ const problems: Readonly<Record<number, string>> = {
   2: 'it refuses: port mapping is switched off',
   3: 'it has no address itself',
   4: 'it has no ports left',
-  5: 'it does not know the question',
+  5: 'it does not know the request',
 }
 
 /**

@@ -12,7 +12,7 @@ import Database from 'better-sqlite3'
 export function lockHome(home: string): () => void {
   const lock = tryLock(home)
   if (lock === undefined)
-    throw new UserError(`A pontage-provider runs on ${home} already. Stop that one, or name another --home.`)
+    throw new UserError(`Another pontage-provider is running on ${home}. Stop it, or choose another --home.`)
   return lock
 }
 
