@@ -51,7 +51,7 @@ try {
 
   // Not a terminal: a line now and then instead of one that lives.
   const plain = consumer.start(['connect', '--cap', '50MB'])
-  await plain.line(/Ctrl-C ends/, { timeoutMs: 90_000 })
+  await plain.line(/Press Ctrl-C/, { timeoutMs: 90_000 })
   await consumer.host.run(['sh', '-c', download])
   keep('status-connected', await consumer.run('status'))
   await plain.stop('SIGINT', 30_000)

@@ -24,7 +24,7 @@ if (home !== undefined) process.env.PONTAGE_CONSUMER_HOME ??= home
 
 await runProgram({
   name: 'pontage',
-  description: 'VPN traffic by the megabyte, paid as it flows',
+  description: 'VPN traffic by the megabyte, paid for as it flows',
   environment: 'PONTAGE_CONSUMER',
   folder: 'consumer',
   commands: [
@@ -47,7 +47,7 @@ await runProgram({
   ],
   argv: process.argv.slice(2),
   notes: [
-    'connect ends with 0 after Ctrl-C, disconnect, a reached cap or budget; with 1 when no provider was left.',
-    'exec ends with the code of its program.',
+    'connect exits with 0 after Ctrl-C, disconnect, or a reached cap or budget; with 1 if no provider was left.',
+    'exec exits with the code of its program.',
   ],
 })

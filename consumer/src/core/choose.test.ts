@@ -67,7 +67,7 @@ describe('choosing a provider', () => {
       ]),
     ).toEqual([
       'it has 2 faults on chain',
-      'it owes on a promise it did not keep',
+      'it is in debt for a promise it did not keep',
       'its stake is below the minimum',
     ])
   })
@@ -84,7 +84,7 @@ describe('choosing a provider', () => {
     const chosen = choose([offer('a1', 1n, { hubs: [second, hub] })], {}, [who('b3'), hub, second]).chosen
     expect(chosen?.hub).toBe(hub)
     expect(reasons([offer('a1', 1n, { hubs: [second] })])).toEqual([
-      'it takes none of the hubs we can pay through',
+      'it accepts none of the hubs we can pay through',
     ])
   })
 

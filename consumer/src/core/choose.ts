@@ -74,7 +74,7 @@ export function cheapestFirst(a: Offer, b: Offer): number {
 
 /** Why a provider is not dealt with, whatever was wished for; undefined when it is sound. */
 export function whyUnsound({ standing }: Offer): string | undefined {
-  if (standing.debt > 0n) return 'it owes on a promise it did not keep'
+  if (standing.debt > 0n) return 'it is in debt for a promise it did not keep'
   if (standing.faults > 0)
     return `it has ${standing.faults} fault${standing.faults === 1 ? '' : 's'} on chain`
   if (!standing.active) return 'its stake is below the minimum'
@@ -83,14 +83,16 @@ export function whyUnsound({ standing }: Offer): string | undefined {
 
 function whyNot(offer: Offer, wishes: Wishes, hubs: readonly Address[]): string | undefined {
   const { proposal, price } = offer
-  if (wishes.provider !== undefined && proposal.provider !== wishes.provider) return 'another was named'
+  if (wishes.provider !== undefined && proposal.provider !== wishes.provider)
+    return 'a different one was chosen'
   if (proposal.service !== vpnService) return `it sells "${proposal.service}"`
   const unsound = whyUnsound(offer)
   if (unsound !== undefined) return unsound
   if (wishes.country !== undefined && proposal.country.toLowerCase() !== wishes.country.toLowerCase())
     return `it is in ${proposal.country}`
   if (isTooDear(price, wishes.maxPrice)) return 'it is above the price limit'
-  if (!hubs.some((hub) => proposal.hubs.includes(hub))) return 'it takes none of the hubs we can pay through'
+  if (!hubs.some((hub) => proposal.hubs.includes(hub)))
+    return 'it accepts none of the hubs we can pay through'
   return undefined
 }
 

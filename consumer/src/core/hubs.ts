@@ -23,7 +23,7 @@ export interface ChannelFacts {
   readonly totals: readonly { readonly signed: Wei; readonly drawn: Wei }[]
 }
 
-/** Channels that are open, not on their way out, and not used up; the one with most left first. */
+/** Open channels, not on their way out, and not used up; the one with most left first. */
 export function payableChannels(channels: readonly ChannelFacts[]): PayableChannel[] {
   return channels
     .filter(({ status, exitAt, isClosing }) => status === 'open' && exitAt === 0 && !isClosing)
@@ -39,7 +39,7 @@ export function payableChannels(channels: readonly ChannelFacts[]): PayableChann
 
 /** Why a hub is not relied on; undefined when it is sound. */
 export function whyHubUnsound(standing: Standing): string | undefined {
-  if (standing.debt > 0n) return 'it owes on a promise it did not keep'
+  if (standing.debt > 0n) return 'it is in debt for a promise it did not keep'
   if (standing.faults > 0) return `it has ${standing.faults} fault(s) on chain`
   if (!standing.active) return 'it is not registered as a hub with the minimum stake'
   return undefined

@@ -16,7 +16,7 @@ const total = (amount: bigint, who: Address = provider): JournalEntry => ({
 describe('a paper trail', () => {
   it('refuses a total below the one before, and takes the same again', () => {
     const trail = PaperTrail.empty.with(total(10n)).with(total(10n))
-    expect(() => trail.with(total(9n))).toThrow(/may not follow/)
+    expect(() => trail.with(total(9n))).toThrow(/cannot follow/)
     expect(trail.total(channelId, provider)).toBe(10n)
   })
 

@@ -64,7 +64,7 @@ export class PaperTrail {
         const { channelId, provider, amount } = entry
         const before = this.total(channelId, provider)
         if (amount < before)
-          throw new RangeError(`A total of ${amount} wei may not follow one of ${before} wei.`)
+          throw new RangeError(`A total of ${amount} wei cannot follow one of ${before} wei.`)
         if (amount > before && closing.has(channelId))
           throw new RangeError(`Channel ${channelId} is closing: nothing is promised on it any more.`)
         const month = entry.at === undefined ? undefined : monthOf(entry.at)

@@ -16,7 +16,7 @@ describe('leaving a channel', () => {
   })
 
   it('is not closed while an exit runs, or may still begin', () => {
-    expect(whyNotClose({ ...open, exitAt: 5_000 }, PaperTrail.empty, now)).toMatch(/exit alone has begun/)
+    expect(whyNotClose({ ...open, exitAt: 5_000 }, PaperTrail.empty, now)).toMatch(/exit has been requested/)
     expect(whyNotClose(open, asked, now)).toMatch(/next 15 min/)
     expect(whyNotClose(open, asked, unixSeconds(1_900))).toBeUndefined()
   })

@@ -10,10 +10,10 @@ interface Leaving {
 /** Why a channel is not closed together with its hub; undefined when nothing stands against it. */
 export function whyNotClose(channel: Leaving, trail: PaperTrail, now: UnixSeconds): string | undefined {
   if (channel.exitAt > 0)
-    return 'Its exit alone has begun. Finish that with "pontage channel exit", whether the hub answers or not.'
+    return 'Its exit has been requested. Finish that with "pontage channel exit", whether the hub answers or not.'
   const exit = trail.exit(channel.channelId)
   return exit?.stage === 'asked' && exit.at > now
-    ? `An exit was signed for it, which may begin in the next ${inWords(exit.at - now)}. Look with "pontage channel status"; where none has begun by then, close again.`
+    ? `An exit request was signed, which may take effect in the next ${inWords(exit.at - now)}. Check "pontage channel status"; if it has not taken effect by then, close again.`
     : undefined
 }
 

@@ -74,7 +74,7 @@ export function parseLimit<Amount extends bigint>(
   const [amount = '', period, ...more] = text.split('/')
   if (more.length > 0 || (period !== undefined && period.trim() !== 'month'))
     throw new RangeError(
-      `"${text}" is no limit: expected an amount, or one a month such as ${amount.trim()}/month.`,
+      `"${text}" is not a limit: expected an amount, or an amount per month such as ${amount.trim()}/month.`,
     )
   return { amount: parse(amount.trim()), period: period === undefined ? 'connect' : 'month' }
 }

@@ -8,9 +8,9 @@ import type { Result } from '@pontage/shared'
  */
 export function whyNotTunnel(tunnel: Result<'open'>['tunnel']): string | undefined {
   for (const field of ['address4', 'gateway4'] as const)
-    if (!isPrivate4(tunnel[field])) return `${field} ${tunnel[field]} is no private IPv4 address`
+    if (!isPrivate4(tunnel[field])) return `${field} ${tunnel[field]} is not a private IPv4 address`
   for (const field of ['address6', 'gateway6'] as const)
-    if (!isPrivate6(tunnel[field])) return `${field} ${tunnel[field]} is no unique local IPv6 address`
+    if (!isPrivate6(tunnel[field])) return `${field} ${tunnel[field]} is not a unique local IPv6 address`
   return undefined
 }
 

@@ -52,7 +52,7 @@ export async function closeChannel(
     const end = lastState(context, closing)
     if (end.turn !== turnNum)
       throw new UserError(
-        `The hub proposes turn ${turnNum} as the end; it is turn ${end.turn}. Nothing was signed.`,
+        `The hub proposes turn ${turnNum} as the final one, but it is turn ${end.turn}. Nothing was signed.`,
       )
     // Terminal from here on: after this line nothing is promised on the channel, signed or not.
     await journal.record({ kind: 'closing', channelId, totals })
@@ -67,7 +67,7 @@ export async function closeChannel(
     const event = log && chain.channels.interface.parseLog(log)
     if (!event)
       throw new UserError(
-        `Transaction ${concluded.transaction} did not conclude the channel. Look with "pontage channel status", then close again.`,
+        `Transaction ${concluded.transaction} did not close the channel. Check "pontage channel status", then close again.`,
       )
     const spent = totals.reduce((sum, { amount }) => sum + amount, 0n)
     return {
@@ -93,11 +93,13 @@ export async function findOpenChannel(context: Context, named: Hex | undefined):
   const [channel, ...more] = open
   if (!channel)
     throw new UserError(
-      named === undefined ? 'There is no open channel.' : `Channel ${named} is not an open channel of yours.`,
+      named === undefined
+        ? 'There is no open channel.'
+        : `Channel ${named} is not one of your open channels.`,
     )
   if (more.length > 0)
     throw new UserError(
-      `There are ${open.length} open channels. Name one with --channel: ${open.map(({ channelId }) => channelId).join(', ')}.`,
+      `There are ${open.length} open channels. Choose one with --channel: ${open.map(({ channelId }) => channelId).join(', ')}.`,
     )
   return channel
 }

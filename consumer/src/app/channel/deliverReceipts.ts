@@ -60,9 +60,10 @@ export async function rate(
 ): Promise<{ receipt: StoredReceipt; delivered: boolean }> {
   const { clock, typedData, identity } = context
   const before = journal.trail().receipts()[number - 1]
-  if (before === undefined) throw new UserError(`There is no session ${number}. Look with "pontage history".`)
+  if (before === undefined)
+    throw new UserError(`There is no session ${number}. Run "pontage history" to list them.`)
   if (before.spent === 0n)
-    throw new UserError('A session that cost nothing counts for nobody: it is not rated.')
+    throw new UserError('A session that cost nothing does not count, so it cannot be rated.')
   const { signature: replaces, ...document } = documentOf(before)
   // Strictly later than the one before, else it would be no news.
   const endedAt = unixSeconds(Math.max(clock.now(), before.endedAt + 1))

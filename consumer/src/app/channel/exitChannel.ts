@@ -86,7 +86,7 @@ export async function beginExit(
   const exitAt = unixSeconds(Number((await chain.channels.channelOf(channelId)).exitAt))
   if (exitAt === 0)
     throw new UserError(
-      `Transaction ${sent.transaction} is said to have begun the exit, but the chain does not show it. Look with "pontage channel status", then try again.`,
+      `Transaction ${sent.transaction} should have started the exit, but the chain does not show it. Check "pontage channel status", then try again.`,
     )
   await journal.record({ kind: 'exit', channelId, stage: 'begun', at: exitAt })
   return { channelId, exitAt, ...sent }
@@ -122,7 +122,7 @@ export async function finishExit(
   const event = log && chain.channels.interface.parseLog(log)
   if (!event)
     throw new UserError(
-      `Transaction ${sent.transaction} did not end the channel. Look with "pontage channel status", then try again.`,
+      `Transaction ${sent.transaction} did not close the channel. Check "pontage channel status", then try again.`,
     )
   await journal.record({ kind: 'exit', channelId, stage: 'done', at: clock.now() })
   return {
@@ -157,7 +157,7 @@ async function send(
   }
   if (wishes.relayer === undefined && (await chain.rpc.getBalance(identity.address)) > 0n) return alone()
   throw new UserError(
-    `Nobody sent it (${answer.reasons.join(' ')}) Name another hub with --relayer, or send some of the chain’s coin to ${identity.address} and use --own-gas.`,
+    `No hub sent it (${answer.reasons.join(' ')}) Choose another hub with --relayer, or send some of the chain’s coin to ${identity.address} and use --own-gas.`,
   )
 }
 

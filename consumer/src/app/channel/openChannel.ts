@@ -62,7 +62,7 @@ export async function openChannel(
 ): Promise<OpenedChannel> {
   const { chain, identity, clock } = context
   const shown = (amount: Wei) => `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
-  if (wishes.amount === 0n) throw new UserError('A channel needs tokens in it: give an --amount above 0.')
+  if (wishes.amount === 0n) throw new UserError('A channel needs a deposit: give an --amount above 0.')
   const hub = await connectHub(context, wishes.hub, { mustBeSound: true })
   try {
     const { relayFees } = hub.description
@@ -98,7 +98,7 @@ async function stakeToRegister({ chain, identity }: Context): Promise<Wei | unde
   if (!standing || standing.active) return undefined
   if (standing.debt > 0n)
     throw new UserError(
-      `${identity.address} owes ${standing.debt} wei from a promise it did not keep. It is served again once the debt is repaid.`,
+      `${identity.address} owes ${standing.debt} wei for a promise it did not keep. It is served again once the debt is repaid.`,
     )
   const minimum = await chain.registry.minimumStake(roles.consumer)
   return wei(minimum > standing.stake ? minimum - standing.stake : 0n)
@@ -176,7 +176,7 @@ async function open(
   const view = await chain.channels.channelOf(channelId)
   if (view.status === noneStatus || view.balance < amount)
     throw new UserError(
-      `The hub says that transaction ${sent.transaction} opened the channel, but the chain does not show it. Look again with "pontage channel status".`,
+      `The hub says that transaction ${sent.transaction} opened the channel, but the chain does not show it. Check again with "pontage channel status".`,
     )
   return { channelId, hub: hubAddress, nonce, openTransaction: sent.transaction }
 }

@@ -32,7 +32,7 @@ export async function learn(
 export function refuseContested(journal: Journal, channelId: Hex): void {
   if (journal.trail().isContested(channelId))
     throw new UserError(
-      `Another device signed on channel ${channelId}: nothing more is signed here. Stop the other device; if this is the one to go on with, run "pontage channel recover".`,
+      `Another device signed on channel ${channelId}: nothing more is signed here. Stop the other device; to continue on this one, run "pontage channel recover".`,
     )
 }
 
@@ -48,7 +48,7 @@ async function take(
   if (journal.trail().knows(channelId, provider)) {
     await journal.record({ kind: 'conflict', channelId })
     throw new UserError(
-      `${shownBy} shows a promise of ${inTokens(chain, amount)} to ${provider} with your signature, but this machine knows of ${inTokens(chain, known)}: another device signs with the same key, or an old backup was put back. Nothing more is signed. Stop the other device; if this is the one to go on with, run "pontage channel recover", then try again.`,
+      `${shownBy} shows a promise of ${inTokens(chain, amount)} to ${provider} with your signature, but this machine knows of ${inTokens(chain, known)}: another device signs with the same key, or an old backup was restored. Nothing more is signed. Stop the other device; to continue on this one, run "pontage channel recover", then try again.`,
     )
   }
   log.warn('learned a total that this machine had forgotten', { channelId, provider, amount })

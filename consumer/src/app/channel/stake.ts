@@ -24,7 +24,7 @@ export async function unbond(context: Context, amount: Wei | undefined): Promise
   const taken = amount ?? wei(stake)
   const shown = (each: bigint) => inTokens(chain, each)
   if (taken === 0n || taken > stake)
-    throw new UserError(`The stake is ${shown(stake)}; ${shown(taken)} cannot be taken out of it.`)
+    throw new UserError(`The stake is ${shown(stake)}, so ${shown(taken)} cannot be unbonded.`)
   const rest = stake - taken
   const minimum = await chain.registry.minimumStake(roles)
   if (rest > 0n && rest < minimum)
@@ -34,7 +34,7 @@ export async function unbond(context: Context, amount: Wei | undefined): Promise
   const open = (await readChannels(home, chain, identity.address)).filter(({ status }) => status === 'open')
   if (rest === 0n && open.length > 0)
     throw new UserError(
-      `${open.length} channel(s) are open, and without stake nobody serves you. Close them first: "pontage channel close".`,
+      `${open.length} channel(s) are open, and nobody serves you without a stake. Close them first: "pontage channel close".`,
     )
   return createSender(chain, identity).send(chain.registry.requestUnbonding.populateTransaction(taken))
 }
@@ -55,8 +55,8 @@ export async function withdrawStake({ chain, identity }: Context): Promise<Sent>
   if (now < unbondsAt)
     throw new UserError(`The stake is still unbonding: withdraw it in ${inWords(Number(unbondsAt) - now)}.`)
   if (debt > 0n)
-    throw new UserError('A debt stands, and keeps the stake. Look with "pontage debt", then repay it.')
+    throw new UserError('The stake is locked until your debt is repaid. Run "pontage debt" to see it.')
   return createSender(chain, identity).send(chain.registry.withdrawStake.populateTransaction())
 }
 
-const nothingUnbonding = () => new UserError('No stake is unbonding. Begin with "pontage unbond".')
+const nothingUnbonding = () => new UserError('No stake is unbonding. Start with "pontage unbond".')

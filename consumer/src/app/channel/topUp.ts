@@ -14,12 +14,12 @@ export async function topUp(
   { channelId, consumer, hub, nonce, exitAt }: OwnChannel,
   amount: Wei,
 ): Promise<{ channelId: Hex; transaction: Hex; balance: Wei }> {
-  if (amount === 0n) throw new UserError('Adding nothing changes nothing: give an --amount above 0.')
+  if (amount === 0n) throw new UserError('There is nothing to add: give an --amount above 0.')
   if (exitAt > 0)
-    throw new UserError(`Channel ${channelId} is on its way out. Open another with "pontage channel open".`)
+    throw new UserError(`Channel ${channelId} is being closed. Open another with "pontage channel open".`)
   if ((await chain.rpc.getBalance(identity.address)) === 0n)
     throw new UserError(
-      `Adding to a channel takes some of the chain’s coin for gas, and ${identity.address} has none. Send it some, or open another channel, which takes none: "pontage channel open --hub ${hub} --amount TOKENS".`,
+      `Adding to a channel costs gas, and ${identity.address} has none of the chain’s coin. Send it some, or open another channel, which needs no gas: "pontage channel open --hub ${hub} --amount TOKENS".`,
     )
   const sender = createSender(chain, identity)
   await approveAtLeast(chain, sender, identity.address, chain.deployment.channels, amount)

@@ -15,7 +15,7 @@ import { command, type Settings, withSettings } from './settings.js'
 
 export const accountCommand = command<Settings & { json: boolean }>({
   command: 'account',
-  describe: 'Show the address, what it holds, and how to fund it',
+  describe: 'Show the address, its balances, and how to fund it',
   builder: (yargs) => withSettings(yargs).options(jsonFlag),
   async handler(argv) {
     const address = await keystoreAddress(argv.home)
@@ -42,9 +42,9 @@ export const accountCommand = command<Settings & { json: boolean }>({
         `Channels  ${inTokens(chain, locked)} in ${open.length} open`,
         `Stake     ${inTokens(chain, stake)}${unbondingWords(chain, wei(unbonding), Number(unbondsAt))}`,
         ...(faults > 0n || debt > 0n
-          ? [`Debt      ${inTokens(chain, debt)}, ${faults} fault(s): "pontage debt" tells to whom`]
+          ? [`Debt      ${inTokens(chain, debt)}, ${faults} fault(s): "pontage debt" shows to whom`]
           : []),
-        `Coin      ${formatTokens(coin, coinDecimals)}, for gas; not needed where a hub sends the transactions`,
+        `Coin      ${formatTokens(coin, coinDecimals)}, for gas; not needed when a hub sends the transactions`,
         '',
         `To fund it, send ${chain.tokenSymbol} (token ${getAddress(token)} on chain ${chainId}) to the address.`,
       )

@@ -11,10 +11,10 @@ const commands = [openCommand, topUpCommand, statusCommand, closeCommand, exitCo
 
 export const channelCommand = command<CommonOptions>({
   command: 'channel',
-  describe: 'Open a channel, add to it, show it, close it, leave it alone',
+  describe: 'Open a channel, add to it, show it, close it, or exit without its hub',
   builder: (yargs) =>
     commands
       .reduce((all, each) => all.command(each as never), yargs)
-      .demandCommand(1, 'Name one: open, top-up, status, close, exit or recover.'),
+      .demandCommand(1, 'Choose one: open, top-up, status, close, exit or recover.'),
   handler: () => {},
 })

@@ -4,25 +4,26 @@ import { command, printLine, withSettings } from './settings.js'
 
 export const connectCommand = command<ConnectionOptions & { background: boolean }>({
   command: 'connect [provider]',
-  describe: 'Bring up the tunnel behind the kill switch, and pay for each megabyte',
+  describe: 'Connect through a tunnel behind the kill switch, and pay for each megabyte',
   builder: (yargs) =>
     withSettings(yargs)
       .positional('provider', {
         type: 'string',
-        describe: 'Address of a provider; default: the cheapest sound one',
+        describe: 'Address of a provider; by default the cheapest sound one',
       })
       .options(connectionFlags)
       .option('netns', {
         type: 'string',
         requiresArg: true,
-        describe: 'For the programs in this network namespace only; made where there is none of that name',
+        describe:
+          'Connect only the programs in this network namespace, which is created if it does not exist',
       })
       .option('background', {
         type: 'boolean',
         default: false,
-        describe: 'Return once connected; "pontage status" and "pontage disconnect" do the rest',
+        describe: 'Return once connected; use "pontage status" and "pontage disconnect" from then on',
       })
-      .option('json', { type: 'boolean', default: false, describe: 'Print one event a line' }),
+      .option('json', { type: 'boolean', default: false, describe: 'Print one JSON event per line' }),
   async handler(argv) {
     if (!argv.background) return runConnection(argv)
     requirePasswordFile(argv.passwordFile)

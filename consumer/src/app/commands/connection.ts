@@ -18,7 +18,7 @@ export const controlFlag = {
   control: {
     type: 'string',
     requiresArg: true,
-    describe: 'Socket for status and disconnect; control.sock in the home folder when left out',
+    describe: 'Socket for status and disconnect; by default control.sock in the home folder',
   },
 } as const
 
@@ -30,38 +30,38 @@ export const connectionFlags = {
   deposit: {
     type: 'string',
     requiresArg: true,
-    describe: 'Open a channel with so many tokens where there is none',
+    describe: 'If there is no channel, open one with this many tokens',
   },
   'max-relay-fee': {
     type: 'string',
     default: '0.1',
     requiresArg: true,
-    describe: 'Most tokens a hub may take for sending one transaction',
+    describe: 'Most tokens a hub may charge for sending a transaction',
   },
   patience: {
     type: 'number',
     default: 6,
     requiresArg: true,
-    describe: 'Seconds to wait for a provider that fell silent before the next one is tried',
+    describe: 'Seconds to wait for a silent provider before trying the next one',
   },
   'retry-for': {
     type: 'number',
     default: 30,
     requiresArg: true,
-    describe: 'Seconds to go on looking for a provider after one was lost',
+    describe: 'Seconds to keep looking for a provider after one was lost',
   },
   'allow-lan': {
     type: 'boolean',
     default: false,
-    describe: 'Let the local network be talked to behind the kill switch',
+    describe: 'Allow the local network despite the kill switch',
   },
-  yes: { type: 'boolean', default: false, describe: 'Connect even where that cuts this remote shell off' },
+  yes: { type: 'boolean', default: false, describe: 'Connect even if that cuts off this remote shell' },
   interface: { type: 'string', requiresArg: true, describe: 'Name of the tunnel’s interface' },
   ...controlFlag,
   'control-group': {
     type: 'string',
     requiresArg: true,
-    describe: 'Group that may use that socket; the home folder’s when left out',
+    describe: 'Group that may use that socket; by default the home folder’s',
   },
 } as const
 

@@ -6,7 +6,7 @@ import { command, logFrom, printLine, type Settings, withSettings } from './sett
 
 export const debtCommand = command<Settings & { json: boolean }>({
   command: 'debt',
-  describe: 'Show what is owed on promises that were not kept; while anything is, nobody serves you',
+  describe: 'Show your debt for promises that were not kept; while there is any, nobody serves you',
   builder: (yargs) => withSettings(yargs).options(jsonFlag),
   async handler(argv) {
     const consumer = await keystoreAddress(argv.home)
@@ -21,14 +21,14 @@ export const debtCommand = command<Settings & { json: boolean }>({
       if (owed === 0n) return printLine('Nothing is owed.')
       for (const { channelId, provider, missing } of debts)
         printLine(`${inTokens(chain, missing)} to ${provider}, on channel ${channelId}`)
-      printLine(`${inTokens(chain, owed)} in all. Pay it with "pontage repay".`)
+      printLine(`${inTokens(chain, owed)} in total. Pay it with "pontage repay".`)
     })
   },
 })
 
 export const repayCommand = command<Settings & { amount?: string; json: boolean }>({
   command: 'repay [amount]',
-  describe: 'Pay what is owed, or AMOUNT of it; takes some of the chain’s coin for gas',
+  describe: 'Repay your debt, or AMOUNT of it; costs gas',
   builder: (yargs) =>
     withSettings(yargs).options(jsonFlag).positional('amount', { type: 'string', describe: 'Tokens' }),
   async handler(argv) {
@@ -39,7 +39,7 @@ export const repayCommand = command<Settings & { amount?: string; json: boolean 
         argv.amount === undefined ? undefined : parseTokens(String(argv.amount), chain.tokenDecimals)
       const done = await repayDebts(context, most)
       if (argv.json) return printJson(done)
-      printLine(`Paid ${inTokens(chain, done.paid)} by transaction ${done.transactions.join(', ')}.`)
+      printLine(`Paid ${inTokens(chain, done.paid)} in transaction ${done.transactions.join(', ')}.`)
     } finally {
       context.chain.close()
     }

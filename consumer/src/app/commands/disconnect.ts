@@ -5,14 +5,14 @@ import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences = {
-  ended: 'The session has ended, and the network is as it was before.',
-  restored: 'The kill switch is off, and the network is as it was before.',
-  nothing: 'Nothing is connected, and nothing was left behind.',
+  ended: 'The session has ended, and the network is back to normal.',
+  restored: 'The kill switch is off, and the network is back to normal.',
+  nothing: 'There is no connection, and there was nothing to undo.',
 } as const
 
 export const disconnectCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'disconnect',
-  describe: 'End the connection and make the network as it was, also after a crash or a reached cap',
+  describe: 'End the connection and restore the network, even after a crash or when a cap was reached',
   builder: (yargs) =>
     withSettings(yargs)
       .options(controlFlag)

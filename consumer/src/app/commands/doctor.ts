@@ -6,7 +6,8 @@ const marks = { ok: 'ok  ', note: 'note', bad: 'BAD ' } as const
 
 export const doctorCommand = command<Settings & { json: boolean }>({
   command: 'doctor',
-  describe: 'Look at all that a connection needs, and say what to mend; exit code 1 when something is',
+  describe:
+    'Check everything that a connection needs, and say what to fix; exits with 1 if something is wrong',
   builder: (yargs) =>
     withSettings(yargs).option('json', { type: 'boolean', default: false, describe: 'Print one JSON array' }),
   async handler(argv) {

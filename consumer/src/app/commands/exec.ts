@@ -8,7 +8,7 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
   // What follows -- is the program's own: no positional of ours takes it.
   command: 'exec',
   describe:
-    'Run one program whose only network is the tunnel; write -- before it. Its exit code is given back',
+    'Run a single program whose only network is the tunnel; put -- before it. Exits with its exit code',
   builder: (yargs) =>
     withSettings(yargs)
       .usage('$0 exec [options] -- COMMAND…')
@@ -18,12 +18,12 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
   async handler(argv) {
     if (process.getuid?.() !== 0)
       throw new UserError(
-        'A network for one program is made by root: sudo pontage exec -- COMMAND. It runs as you.',
+        'A network for a single program requires root: sudo pontage exec -- COMMAND. The program runs as you.',
       )
     const [, ...words] = argv._.map(String)
     if (words.length === 0)
       throw new UserError(
-        'No program is named. Write it behind two dashes: pontage exec -- curl https://example.org',
+        'The program is missing. Put it after two dashes: pontage exec -- curl https://example.org',
       )
     const running = await readConnection(argv.home)
     if (running?.netns && running.state === 'connected' && isRunning(running)) {

@@ -6,18 +6,18 @@ import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const historyCommand = command<Settings & { json: boolean; csv: boolean }>({
   command: 'history',
-  describe: 'Every session of this machine with its signed receipt, the oldest first',
+  describe: 'List every session of this machine with its signed receipt, oldest first',
   builder: (yargs) =>
     withSettings(yargs).options(jsonFlag).option('csv', {
       type: 'boolean',
       default: false,
-      describe: 'Print lines for a spreadsheet; amounts in the smallest unit',
+      describe: 'Print CSV, with amounts in the smallest unit',
     }),
   async handler(argv) {
     const sessions = (await readJournal(argv.home)).receipts().map(sessionOf)
     if (argv.json) return printJson(sessions)
     if (argv.csv) return printLines(columns.join(','), ...sessions.map(csvLine))
-    if (sessions.length === 0) return printLine('No session yet.')
+    if (sessions.length === 0) return printLine('There is no session yet.')
     // Only people are shown the token's own name: all else needs no chain.
     await onChain(argv, async (chain) => {
       for (const each of sessions)

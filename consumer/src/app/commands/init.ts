@@ -7,8 +7,8 @@ export const initCommand = initOf({
   program: 'pontage',
   flags: { ...settings, ...limitFlags },
   next: [
-    'Back up the keystore and its password: without both, what the channel holds is lost.',
-    'Send tokens to the address (no gas coin is needed), then:',
+    'Back up the keystore and its password: without both, the money in your channels is lost.',
+    'Send tokens to the address (no gas coin is needed), then run:',
     '  pontage providers',
     '  pontage channel open --hub HUB --amount 5',
   ],

@@ -19,21 +19,21 @@ type Options = Settings &
 
 export const providersCommand = command<Options>({
   command: 'providers',
-  describe: 'List who offers traffic, read from the chain alone, or from a hub’s index checked against it',
+  describe: 'List the offers, read from the chain, or from a hub’s index checked against it',
   builder: (yargs) =>
     withSettings(yargs)
       .options({ 'max-price': limitFlags['max-price'], ...jsonFlag })
       .option('country', { type: 'string', describe: 'Only this country, such as DE' })
-      .option('sort', { choices: orders, default: 'price', describe: 'What comes first' })
-      .option('gb', { type: 'string', default: '10', describe: 'Gigabytes to tell the cost of' })
+      .option('sort', { choices: orders, default: 'price', describe: 'Sort by' })
+      .option('gb', { type: 'string', default: '10', describe: 'Gigabytes to show the cost of' })
       .option('index', {
         type: 'string',
-        describe: 'Address or url of a hub: its list and what receipts say there, offers checked on chain',
+        describe: 'Address or URL of a hub: use its list and its receipts; offers are checked on chain',
       })
       .option('latency', {
         type: 'boolean',
         default: true,
-        describe: 'Measure the way to each door; they see your address (--no-latency)',
+        describe: 'Measure the latency to each provider, which then sees your address (--no-latency to skip)',
       }),
   handler: (argv) =>
     onChain(argv, async (chain) => {
@@ -45,7 +45,8 @@ export const providersCommand = command<Options>({
         argv.sort,
       )
       if (argv.json) return printJson(found.map((each) => asJson(each, size)))
-      if (found.length === 0) return printLine('No provider offers this. Widen --country or --max-price.')
+      if (found.length === 0)
+        return printLine('No provider offers this. Change --country or raise --max-price.')
       for (const each of found) for (const line of linesOf(chain, each, size)) printLine(line)
     }),
 })
@@ -61,7 +62,7 @@ function linesOf(chain: Chain, listed: Listed, size: Bytes): string[] {
     `${offerLine(listed, token)}${unsound === undefined ? '' : `  (not dealt with: ${unsound})`}`,
     `    at ${proposal.endpoint}${latencyWords(listed)}, through ${proposal.hubs.join(', ') || 'no hub'}`,
     `    since ${since}, paid ${inTokens(chain, redeemed)} so far${qualityWords(listed)}`,
-    `    ${formatBytes(size)} cost ${inTokens(chain, traffic)}${hourly}`,
+    `    ${formatBytes(size)} costs ${inTokens(chain, traffic)}${hourly}`,
   ]
 }
 

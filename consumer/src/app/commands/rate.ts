@@ -5,11 +5,15 @@ import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const rateCommand = command<Settings & { session: number; score: number; json: boolean }>({
   command: 'rate <session> <score>',
-  describe: 'Rate a session of the history from 1 (of no use) to 5; the signed receipt goes to the hub',
+  describe: 'Rate a session in the history from 1 (useless) to 5; the signed receipt goes to the hub',
   builder: (yargs) =>
     withSettings(yargs)
       .options(jsonFlag)
-      .positional('session', { type: 'number', demandOption: true, describe: 'Its number in the history' })
+      .positional('session', {
+        type: 'number',
+        demandOption: true,
+        describe: 'Number of the session in the history',
+      })
       .positional('score', { type: 'number', demandOption: true, describe: '1 to 5' }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
@@ -20,7 +24,7 @@ export const rateCommand = command<Settings & { session: number; score: number; 
       printLine(
         delivered
           ? `Rated session ${session} with ${score} of 5; the hub has it.`
-          : `Rated session ${session} with ${score} of 5; it goes to the hub when you talk to it next.`,
+          : `Rated session ${session} with ${score} of 5; it is sent when you next talk to the hub.`,
       )
     }),
 })

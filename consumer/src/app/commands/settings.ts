@@ -45,7 +45,7 @@ export const command = <Options extends CommonOptions>(module: {
       } catch (error) {
         if (!(error instanceof CommandFailed)) throw error
         const said = error.message.replaceAll(/\s*\n\s*/g, '; ')
-        throw new UserError(`${said}. Check the rights of this process and what is installed.`, {
+        throw new UserError(`${said}. Check the permissions of this process and what is installed.`, {
           cause: error,
         })
       }

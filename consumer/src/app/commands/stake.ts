@@ -36,7 +36,7 @@ export const stakeCommand = command<Options & { action: Action }>({
 
 export const unbondCommand = command<Options>({
   command: 'unbond [amount]',
-  describe: 'Begin to take stake out: AMOUNT, or everything, which ends the role of a consumer',
+  describe: 'Start withdrawing the stake: AMOUNT, or all of it, which ends your registration as a consumer',
   builder: (yargs) =>
     withSettings(yargs).options(jsonFlag).positional('amount', { type: 'string', describe: 'Tokens' }),
   handler: (argv) =>
@@ -66,6 +66,7 @@ async function changing(argv: Options, work: (context: Context) => Promise<Sent 
 }
 
 function needed({ amount }: Options, chain: Chain): Wei {
-  if (amount === undefined) throw new UserError('How much? Say it in tokens: pontage stake add 1.')
+  if (amount === undefined)
+    throw new UserError('The amount is missing. Give it in tokens: pontage stake add 1.')
   return parseTokens(String(amount), chain.tokenDecimals)
 }

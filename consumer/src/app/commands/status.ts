@@ -8,17 +8,18 @@ import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences: Record<Status['state'], string> = {
   disconnected: 'Not connected; the network is open.',
-  connecting: 'Connecting; the network is open until there is a tunnel.',
+  connecting: 'Connecting; the network is open until the tunnel is up.',
   connected: 'Connected; the kill switch is on.',
   suspended: 'Connected, but the provider waits for payment; the kill switch is on.',
-  reconnecting: 'Looking for a provider; the kill switch is on, and nothing leaves meanwhile.',
-  blocked: 'The session is over and the kill switch is on: nothing leaves until "pontage disconnect".',
+  reconnecting: 'Looking for a provider; the kill switch is on, so nothing leaves this machine.',
+  blocked:
+    'The session is over and the kill switch is on: nothing leaves this machine until you run "pontage disconnect".',
   crashed: 'The program was killed while connected; the kill switch is on. Run "pontage disconnect".',
 }
 
 export const statusCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'status',
-  describe: 'Say how things stand',
+  describe: 'Show the state of the connection',
   builder: (yargs) =>
     withSettings(yargs).options(controlFlag).option('json', {
       type: 'boolean',
@@ -31,7 +32,7 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
     if (now.netns === null) printLine(sentences[now.state])
     else printLine(`A tunnel for the programs in namespace ${now.netns}: ${now.state}.`)
     if (now.provider !== null)
-      printLine(`Provider ${now.provider}, ${promisedIn(now)} promised to it in all.`)
+      printLine(`Provider ${now.provider}, ${promisedIn(now)} promised to it in total.`)
     if (now.downBytes !== null && now.upBytes !== null)
       printLine(`Down ${formatBytes(BigInt(now.downBytes))}, up ${formatBytes(BigInt(now.upBytes))}.`)
     for (const exit of now.exits) printLine(reminderOf(exit))
@@ -41,7 +42,7 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
       `${((bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
       ...(capLeft === null ? [] : [`${formatBytes(BigInt(capLeft))} left`]),
       ...(latencyMs === null ? [] : [`paid in ${latencyMs.toFixed(0)} ms`]),
-      ...(mtu === null ? [] : [`packets of ${mtu} bytes at most`]),
+      ...(mtu === null ? [] : [`packets of up to ${mtu} bytes`]),
       ...(sessions > 1 ? [`${sessions} sessions`] : []),
     ]
     printLine(`${parts.join(', ')}.`)
@@ -56,6 +57,6 @@ function promisedIn({ promisedWei, token }: Status): string {
 function reminderOf({ channelId, exitAt }: Status['exits'][number]): string {
   const seconds = exitAt - Math.floor(Date.now() / 1_000)
   return seconds > 0
-    ? `Leaving channel ${channelId}: the rest can be taken in ${inWords(seconds)}.`
-    : `Channel ${channelId} can be left: take the rest with "pontage channel exit".`
+    ? `Exiting channel ${channelId}: the rest is available in ${inWords(seconds)}.`
+    : `The exit from channel ${channelId} is due: get the rest with "pontage channel exit".`
 }

@@ -3,26 +3,26 @@ import { unlock } from '../connect/unlock.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences = {
-  restored: 'The kill switch is off, and the network is as it was before.',
+  restored: 'The kill switch is off, and the network is back to normal.',
   swept:
-    'The kill switch, its routes and its tunnels are gone. What stood before in /etc/resolv.conf is not known here.',
-  nothing: 'Nothing was left behind.',
+    'The kill switch, its routes and its tunnels are gone. The previous content of /etc/resolv.conf is not known.',
+  nothing: 'There was nothing to undo.',
 } as const
 
 export const unlockCommand = command<Settings & { json: boolean; yes: boolean }>({
   command: 'unlock',
-  describe: 'Open the network again where no connection runs: after a crash, a power cut, a lost home folder',
+  describe:
+    'Open the network again when no connection is running: after a crash, a power cut or a lost home folder',
   builder: (yargs) =>
     withSettings(yargs)
       .option('yes', {
         type: 'boolean',
         default: false,
-        describe: 'Also take away a kill switch that this home folder knows nothing of',
+        describe: 'Also remove a kill switch that this home folder has no record of',
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print {result}' }),
   async handler(argv) {
-    if (process.getuid?.() !== 0)
-      throw new UserError('Routes and firewall are changed back by root only: use sudo.')
+    if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
     const result = await unlock(argv.home, argv.yes)
     if (argv.json) printJson({ result })
     else printLine(sentences[result])

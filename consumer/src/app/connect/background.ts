@@ -10,7 +10,9 @@ const connectWithinMs = 180_000
 /** @throws UserError where a password would have to be asked for. */
 export function requirePasswordFile(file: string | undefined): void {
   if (file === undefined && process.env.CREDENTIALS_DIRECTORY === undefined)
-    throw new UserError('In the background nobody can be asked for the password: give --password-file FILE.')
+    throw new UserError(
+      'There is nobody to ask for the password in the background: give --password-file FILE.',
+    )
 }
 
 /**
@@ -46,13 +48,14 @@ export async function startInBackground(
       const { provider, interface: name } = JSON.parse(line) as { provider: string; interface: string }
       return {
         line,
-        sentence: `Connected to ${provider} by ${name}, in the background (process ${child.pid}).`,
+        sentence: `Connected to ${provider} through ${name}, in the background (process ${child.pid}).`,
       }
     }
-    if (end !== undefined) throw new UserError(lastWords(lines) ?? `It ended with ${end}; see ${path}.`)
+    if (end !== undefined)
+      throw new UserError(lastWords(lines) ?? `The connection ended with ${end}; see ${path}.`)
     if (Date.now() > giveUpAt) {
       child.kill('SIGTERM')
-      throw new UserError(`It was not connected after ${connectWithinMs / 1_000} s; see ${path}.`)
+      throw new UserError(`There was no connection after ${connectWithinMs / 1_000} s; see ${path}.`)
     }
     await delay(50)
   }

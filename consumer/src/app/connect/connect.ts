@@ -121,5 +121,5 @@ function nobodyServed(refusals: readonly PathRefused[]): Error {
   const [first] = refusals
   if (first && refusals.length === 1) return first.cause
   const told = refusals.map(({ provider, message }) => `${provider}: ${message}`).join(' ')
-  return new UserError(`None of ${refusals.length} providers served. ${told}`, { cause: first })
+  return new UserError(`None of the ${refusals.length} providers served. ${told}`, { cause: first })
 }

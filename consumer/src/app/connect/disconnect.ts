@@ -33,8 +33,7 @@ export async function disconnect(home: string, control: string): Promise<'ended'
     if (before) await gone(before)
     return 'ended'
   }
-  if (process.getuid?.() !== 0)
-    throw new UserError('Routes and firewall are changed back by root only: use sudo.')
+  if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
   const found = await readConnection(home)
   if (found === undefined) return 'nothing'
   if (isFromEarlierBoot(found)) {
@@ -46,7 +45,7 @@ export async function disconnect(home: string, control: string): Promise<'ended'
   }
   if (found.namespace !== thisNamespace())
     throw new UserError(
-      'The connection was made in another network namespace. Run disconnect there (ip netns exec NAME pontage disconnect).',
+      'The connection is in another network namespace. Run disconnect there (ip netns exec NAME pontage disconnect).',
     )
   if (!isRunning(found)) return restore(home)
   process.kill(found.process.pid, 'SIGTERM')
@@ -82,7 +81,7 @@ async function keepLastCount(home: string, { session, netns }: ConnectionRecord)
     const journal = await openJournal(home)
     await recordUsage({ clock: systemClock }, journal, session, bytes(flowed)).finally(() => journal.close())
   } catch (error) {
-    process.emitWarning(`What flowed last could not be written down: ${(error as Error).message}`)
+    process.emitWarning(`The last traffic could not be recorded: ${(error as Error).message}`)
   }
 }
 

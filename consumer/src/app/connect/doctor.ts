@@ -58,29 +58,29 @@ async function machineFindings(): Promise<Finding[]> {
   const client = remoteShell()
   const dns = await planDns(['127.0.0.1']).catch(() => undefined)
   return [
-    isRoot ? ok('rights', 'root: tunnels can be made') : note('rights', 'not root: connect with sudo'),
+    isRoot ? ok('rights', 'root: can create tunnels') : note('rights', 'not root: connect with sudo'),
     ...(missing.length > 0 ? missing : [ok('programs', Object.keys(systemPrograms).join(', '))]),
     (await commandExists('ping'))
-      ? ok('packets', 'made as large as the path to a provider takes')
-      : note('packets', `without ping the path is not tried: ${smallestTunnelMtu} bytes at most`),
+      ? ok('packets', 'as large as the path to a provider allows')
+      : note('packets', `without ping the path is not probed: at most ${smallestTunnelMtu} bytes`),
     tun
       ? ok('tun', '/dev/net/tun can be opened')
-      : bad('tun', 'there is no /dev/net/tun, or it may not be opened: load the module tun'),
+      : bad('tun', '/dev/net/tun is missing or cannot be opened: load the module tun'),
     await wireguardFinding(),
-    isRoot ? await firewallFinding() : note('nftables', 'only root can look'),
-    speaksIpv6() ? ok('IPv6', 'spoken here') : note('IPv6', 'not spoken here: the tunnel carries IPv4 only'),
+    isRoot ? await firewallFinding() : note('nftables', 'only root can check'),
+    speaksIpv6() ? ok('IPv6', 'available') : note('IPv6', 'not available: the tunnel carries IPv4 only'),
     dns === undefined
-      ? note('names', 'there is no resolver to set: questions for names are redirected by the firewall alone')
+      ? note('names', 'there is no resolver to configure: only the firewall redirects DNS queries')
       : ok('names', `set through ${dns.way === 'file' ? dns.path : dns.way}`),
     ...(client === undefined
       ? []
-      : [note('shell', 'this shell comes over the network: connect would cut it off (--yes, --allow-lan)')]),
+      : [note('shell', 'this is a remote shell, which connect would cut off (--yes, --allow-lan)')]),
   ]
 }
 
 async function wireguardFinding(): Promise<Finding> {
   if (!(await commandExists('wireguard-go')))
-    return note('WireGuard', 'wireguard-go was not found: it works only where the kernel has WireGuard')
+    return note('WireGuard', 'wireguard-go was not found: connecting works only if the kernel has WireGuard')
   const version = await runCommand(['wireguard-go', '--version']).then(
     ({ stdout }) => /v[\d.]+/.exec(stdout)?.[0] ?? 'of an unknown version',
     () => 'of an unknown version',
@@ -107,7 +107,7 @@ async function connectionFindings(home: string): Promise<Finding[]> {
   )
   const record = await readConnection(home).catch((error: Error) => error)
   if (record instanceof Error) return [key, bad('connection', record.message)]
-  if (record && isRunning(record)) return [key, note('connection', 'one runs: see "pontage status"')]
+  if (record && isRunning(record)) return [key, note('connection', 'one is running: see "pontage status"')]
   if (record)
     return [
       key,
@@ -117,8 +117,8 @@ async function connectionFindings(home: string): Promise<Finding[]> {
   return [
     key,
     foreign
-      ? bad('connection', 'a kill switch of another home folder stands: "pontage unlock" takes it away')
-      : ok('connection', 'none, and nothing left behind'),
+      ? bad('connection', 'there is a kill switch of another home folder: "pontage unlock" removes it')
+      : ok('connection', 'none, and nothing to undo'),
   ]
 }
 
@@ -135,7 +135,7 @@ async function chainFindings(home: string, chain: Chain): Promise<Finding[]> {
     sound > 0 ? ok('providers', `${sound} sound of ${offers.length}`) : bad('providers', 'none is sound'),
     open > 0
       ? ok('channels', `${open} open`)
-      : note('channels', 'none open: "pontage channel open" makes one'),
+      : note('channels', 'none open: create one with "pontage channel open"'),
   ]
 }
 
@@ -144,12 +144,12 @@ export function clockFinding(aheadSeconds: number): Finding {
   if (aheadSeconds < -clockToleranceSeconds)
     return bad(
       'clock',
-      `it is ${-aheadSeconds} s behind the chain's newest block. Set the clock: a difference of ${clockToleranceSeconds} s is allowed`,
+      `it is ${-aheadSeconds} s behind the chain's newest block. Set the clock: a difference of up to ${clockToleranceSeconds} s is allowed`,
     )
   if (aheadSeconds > freshBlockSeconds)
     return note(
       'clock',
-      `the chain's newest block is ${aheadSeconds} s old: the chain stands still, or this clock is ahead`,
+      `the chain's newest block is ${aheadSeconds} s old: the chain has stopped, or this clock is ahead`,
     )
   return ok('clock', 'agrees with the chain')
 }

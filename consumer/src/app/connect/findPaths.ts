@@ -108,7 +108,7 @@ async function reserveOf(offer: Offer, channels: readonly PayableChannel[]): Pro
 
 function whyNobody({ unfit }: Choice, canPay: boolean): string {
   if (!canPay)
-    return 'There is no open channel with anything left to pay from. Run "pontage channel open --hub HUB --amount TOKENS", or give --deposit TOKENS.'
+    return 'There is no open channel with money left in it. Run "pontage channel open --hub HUB --amount TOKENS", or give --deposit TOKENS.'
   const reasons = unfit.map(({ offer, reason }) => `${offer.proposal.provider}: ${reason}`)
-  return `None of ${unfit.length} providers will do (${reasons.join('; ')}). Change --country, --max-price or --hub.`
+  return `None of the ${unfit.length} providers is suitable (${reasons.join('; ')}). Change --country, --max-price or --hub.`
 }

@@ -21,29 +21,29 @@ export const systemPrograms = {
  */
 export async function requireFreeMachine(home: string, name: string | undefined): Promise<void> {
   if (process.getuid?.() !== 0)
-    throw new UserError('A tunnel changes routes and firewall: run connect as root (sudo pontage connect …).')
+    throw new UserError('A tunnel changes routes and firewall, which requires root: sudo pontage connect …')
   for (const [program, source] of Object.entries(systemPrograms))
     if (!(await commandExists(program)))
       throw new UserError(`The program ${program} was not found. Install ${source}.`)
   await access('/dev/net/tun', constants.R_OK | constants.W_OK).catch((cause) => {
     throw new UserError(
-      'There is no /dev/net/tun, or it may not be opened. Load the module tun, or give the container that device.',
+      '/dev/net/tun is missing or cannot be opened. Load the module tun, or give the container that device.',
       { cause },
     )
   })
   if (name !== undefined && (!/^[a-z][a-z0-9-]{0,14}$/.test(name) || (await linkExists(name))))
     throw new UserError(
-      `"${name}" cannot be the tunnel's name: it is taken, or not 1 to 15 of a-z, 0-9 and -. Choose another --interface.`,
+      `"${name}" cannot be the name of the tunnel: it is in use, or not 1 to 15 characters of a-z, 0-9 and -. Choose another --interface.`,
     )
   const record = await readConnection(home)
   if (record === undefined) return requireNoForeignSwitch()
   if (isRunning(record))
     throw new UserError(
-      `A connection runs already (process ${record.process.pid}, interface ${record.interface}). End it with "pontage disconnect" first.`,
+      `A connection is already running (process ${record.process.pid}, interface ${record.interface}). End it with "pontage disconnect" first.`,
     )
   throw new UserError(
     isFromEarlierBoot(record)
-      ? 'The machine was restarted while connected. Run "pontage disconnect" to tidy up, then connect again.'
+      ? 'The machine was restarted while connected. Run "pontage disconnect" to clean up, then connect again.'
       : 'An earlier connection left the kill switch on. Run "pontage disconnect" to open the network, then connect again.',
   )
 }
@@ -61,7 +61,7 @@ export function demandShellIsSafe(allowLan: boolean): void {
     ? 'Give --allow-lan to leave the local network open'
     : 'Give --yes if you have another way in'
   throw new UserError(
-    `This shell comes ${from}, and the kill switch would cut it off. ${lan}, or use "pontage exec" or --netns, which leave the machine’s own network alone.`,
+    `This shell was opened ${from}, and the kill switch would cut it off. ${lan}, or use "pontage exec" or --netns, which leave the machine’s own network untouched.`,
   )
 }
 
@@ -69,6 +69,6 @@ export function demandShellIsSafe(allowLan: boolean): void {
 async function requireNoForeignSwitch(): Promise<void> {
   if ((await listTable('inet', killSwitchTable)) === undefined) return
   throw new UserError(
-    `A kill switch stands here that belongs to another --home. Run "pontage disconnect" with that one, or, if it is gone, "nft delete table inet ${killSwitchTable}".`,
+    `There is a kill switch that belongs to another --home. Run "pontage disconnect" with that one, or, if it is gone, "nft delete table inet ${killSwitchTable}".`,
   )
 }

@@ -107,8 +107,8 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
     if (limit === 0n)
       throw new UserError(
         agreement.ceilingIs === 'budget'
-          ? 'What is left of the budget does not pay for one megabyte. Raise --budget.'
-          : `Channel ${channelId} has too little left for one megabyte. Close it and open another with more in it.`,
+          ? 'The rest of the budget does not pay for another megabyte. Raise --budget.'
+          : `Channel ${channelId} has too little left for one megabyte. Close it and open another with a larger deposit.`,
       )
     const limitedBy = limit !== undefined && limit === left.cap ? 'cap' : agreement.ceilingIs
     return { outer, agreement, keys, limit, budget: left.budget, limitedBy }
@@ -196,6 +196,6 @@ async function planRecord(
 async function demandGreeting(tunnel: WireguardInterface): Promise<void> {
   if (await greeted(tunnel, greetWithinMs)) return
   throw new UserError(
-    'The provider does not answer through the tunnel. Its UDP port may be closed on the way.',
+    'The provider does not answer through the tunnel. Its UDP port may be blocked on the way.',
   )
 }

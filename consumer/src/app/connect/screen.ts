@@ -144,22 +144,22 @@ export function humanScreen(
   return {
     chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
       line(`${offerLine(offer, token)}  chosen: the cheapest sound one`)
-      for (const each of others) line(`${offerLine(each, token)}  would do`)
+      for (const each of others) line(`${offerLine(each, token)}  suitable`)
       for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
       line(`Paying through hub ${hub}.`)
-      if (estimate) line(`${formatBytes(estimate.cap)} will cost at most ${tokens(estimate.cost)}.`)
+      if (estimate) line(`${formatBytes(estimate.cap)} costs at most ${tokens(estimate.cost)}.`)
     },
-    refused: ({ provider, message }) => line(`${provider} does not serve: ${message}`),
+    refused: ({ provider, message }) => line(`${provider} refused: ${message}`),
     opened: ({ channelId, relayFees }) =>
-      line(`Opened channel ${channelId}; the hub took ${tokens(relayFees)} for sending it.`),
+      line(`Opened channel ${channelId}; the hub charged ${tokens(relayFees)} for sending it.`),
     connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
       const guarded =
         netns === undefined ? 'The kill switch is on.' : `Only programs in the namespace ${netns} use it.`
-      line(`Connected to ${provider}: ${name}, WireGuard by ${where}, address ${address4}. ${guarded}`)
-      line(`Packets of ${path.mtu} bytes at most: ${path.because}.`)
-      const most = limit === undefined ? '' : `${formatBytes(limit)} may flow, held by the kernel. `
-      line(`${most}Ctrl-C ends.`)
+      line(`Connected to ${provider}: ${name}, WireGuard in ${where}, address ${address4}. ${guarded}`)
+      line(`Packets of up to ${path.mtu} bytes: ${path.because}.`)
+      const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
+      line(`${most}Press Ctrl-C to disconnect.`)
     },
     report(report, limits) {
       const { kind, session } = report
@@ -184,8 +184,8 @@ export function humanScreen(
       isLineOpen = true
     },
     failedOver(session, receipt) {
-      line(`${sentenceOfEnd(session)} Spent with it: ${tokens(receipt.spent)}.`)
-      line('Looking for the next provider. Nothing leaves this machine meanwhile.')
+      line(`This session ended: ${sentenceOfEnd(session)} Spent on it: ${tokens(receipt.spent)}.`)
+      line('Looking for the next provider. Until then, nothing leaves this machine.')
     },
     ended(session, sessions) {
       const reason = session.reason ?? 'provider'
@@ -196,7 +196,7 @@ export function humanScreen(
         `Receipt: down ${formatBytes(BigInt(downBytes))}, up ${formatBytes(BigInt(upBytes))} in ${seconds} s${through}; ${promises} promises, spent ${tokens(spent)} (total with this provider ${tokens(session.promised)}).`,
       )
       if (reason !== 'user')
-        line('The kill switch stays on: nothing leaves this machine until "pontage disconnect".')
+        line('The kill switch stays on: nothing leaves this machine until you run "pontage disconnect".')
     },
   }
 }
@@ -253,18 +253,18 @@ const usedIn = (session: Session): Bytes => bytes(session.downBytes + session.up
 const moments: Record<Exclude<SessionReport['kind'], 'progress'>, string> = {
   suspended: 'Suspended: the provider waits for payment.',
   resumed: 'Resumed.',
-  reconnecting: 'The provider does not answer; trying again. Nothing leaks meanwhile.',
+  reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
   reconnected: 'The provider answers again.',
 }
 
 const endings: Record<EndReason, string> = {
-  cap: 'the cap is reached.',
+  cap: 'the cap was reached.',
   budget: 'the budget is spent.',
-  ceiling: 'what the hub guaranteed is used up.',
-  user: 'you ended it.',
+  ceiling: 'the hub’s guarantee is used up.',
+  user: 'you disconnected.',
   provider: 'the provider ended it.',
   payment: 'the provider says it was not paid.',
-  counts: 'the two counts differ by more than loss explains.',
+  counts: 'the two byte counts differ by more than packet loss explains.',
   slow: 'the provider confirms payments too slowly.',
   lost: 'the provider cannot be reached any more.',
 }

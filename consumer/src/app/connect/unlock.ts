@@ -24,7 +24,7 @@ export async function unlock(home: string, anyway: boolean): Promise<'restored' 
   })
   if (record && isRunning(record))
     throw new UserError(
-      `A connection runs (process ${record.process.pid}): end it with "pontage disconnect". Only if that does not work, "kill -9 ${record.process.pid}" and unlock.`,
+      `A connection is running (process ${record.process.pid}): end it with "pontage disconnect". Only if that does not work, "kill -9 ${record.process.pid}" and unlock.`,
     )
   if (record && isFromEarlierBoot(record)) {
     await disconnect(home, controlPath(home))
@@ -34,7 +34,7 @@ export async function unlock(home: string, anyway: boolean): Promise<'restored' 
   if ((await listTable('inet', killSwitchTable)) === undefined) return 'nothing'
   if (!anyway)
     throw new UserError(
-      'A kill switch stands here that this home folder has no record of. Name the --home it belongs to, or give --yes to take it away.',
+      'There is a kill switch that this home folder has no record of. Give the --home it belongs to, or --yes to remove it.',
     )
   await sweepRoutes()
   await deleteTable('inet', killSwitchTable)

@@ -27,7 +27,7 @@ export async function connectHub(
     throw new UserError(`${hub} is not registered as a hub on this chain. Check --hub, or choose another.`)
   const problem = whyHubUnsound(standing)
   if (options.mustBeSound && problem !== undefined)
-    throw new UserError(`Hub ${hub} is not relied on: ${problem}. Choose another hub.`)
+    throw new UserError(`Hub ${hub} is not trusted: ${problem}. Choose another hub.`)
   const verdict = await link(context, { url: standing.url, expectPeer: hub })
   if (!verdict.ok && (await readConnection(context.home)) !== undefined)
     throw new UserError(
@@ -49,7 +49,7 @@ export async function connectHub(
 export function acceptableFee(kind: string, fee: Wei, limit: Wei, shown: (amount: Wei) => string): Wei {
   if (fee > limit)
     throw new UserError(
-      `The hub asks ${shown(fee)} for sending the ${kind}, above your limit of ${shown(limit)}. Raise --max-relay-fee, or choose another hub.`,
+      `The hub charges ${shown(fee)} for sending the ${kind}, above your limit of ${shown(limit)}. Raise --max-relay-fee, or choose another hub.`,
     )
   return wei(fee)
 }

@@ -91,7 +91,7 @@ export async function agree(
   granted(judgeGuarantee(guarantee, { channelId, provider }))
   const problem = whyNotTunnel(tunnel)
   if (problem !== undefined)
-    throw new UserError(`The provider's tunnel is not taken: ${problem}. Choose another provider.`)
+    throw new UserError(`The provider's tunnel is refused: ${problem}. Choose another provider.`)
   const ceiling = smaller(guarantee.ceiling, request.ceiling)
   const ceilingIs = ceiling - base === left.budget ? 'budget' : 'ceiling'
   const credit = terms.creditBytes

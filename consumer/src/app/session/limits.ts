@@ -17,17 +17,18 @@ export const limitFlags = {
   cap: {
     type: 'string',
     requiresArg: true,
-    describe: 'Most traffic, both directions together: 500MB at a time, or 10GB/month; may be repeated',
+    describe:
+      'Most traffic in both directions together: 500MB per connection, or 10GB/month; can be repeated',
   },
   budget: {
     type: 'string',
     requiresArg: true,
-    describe: 'Most tokens to spend: 1 at a time, or 5/month; may be repeated',
+    describe: 'Most tokens to spend: 1 per connection, or 5/month; can be repeated',
   },
   'max-price': {
     type: 'string',
     requiresArg: true,
-    describe: 'Dearest price to take: 0.1/GB for traffic, 0.01/h for time; may be repeated',
+    describe: 'Highest price to accept, in tokens: 0.1/GB for traffic, 0.01/h for time; can be repeated',
   },
 } as const
 
@@ -102,6 +103,6 @@ function something<Amount extends bigint>(
   example: string,
 ) {
   if (limit.amount === (0n as Amount))
-    throw new RangeError(`A ${flag} of nothing lets nothing through. Give one such as ${example}.`)
+    throw new RangeError(`A ${flag} of 0 lets nothing through. Give one such as ${example}.`)
   return limit
 }

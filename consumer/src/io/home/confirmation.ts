@@ -18,11 +18,11 @@ export async function awaitConfirmed(
     .waitForTransaction(transaction, confirmations + 1, patienceMs)
     .catch((cause) => {
       throw new UserError(
-        `Transaction ${transaction} is in no block after ${patienceMs / 1_000} s. It may still come: look with "pontage channel status" before repeating.`,
+        `Transaction ${transaction} is in no block after ${patienceMs / 1_000} s. It may still be mined: check "pontage channel status" before you repeat it.`,
         { cause },
       )
     })
   if (receipt?.status !== 1)
-    throw new UserError(`Transaction ${transaction} was reverted by the chain. Nothing changed; try again.`)
+    throw new UserError(`The chain reverted transaction ${transaction}. Nothing changed; try again.`)
   return receipt
 }

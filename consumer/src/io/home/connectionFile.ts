@@ -56,7 +56,7 @@ export async function readConnection(home: string): Promise<ConnectionRecord | u
     return checked(JSON.parse(text) as ConnectionRecord)
   } catch (cause) {
     throw new UserError(
-      `${pathIn(home)} is damaged. Take the kill switch off with "nft delete table inet pontage_consumer", then remove the file.`,
+      `${pathIn(home)} is damaged. Remove the kill switch with "nft delete table inet pontage_consumer", then remove the file.`,
       { cause },
     )
   }

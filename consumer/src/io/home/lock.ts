@@ -35,7 +35,7 @@ export async function lockHome(home: string): Promise<HomeLock> {
   if (code !== 0) {
     await file.close()
     throw new UserError(
-      `Another pontage works in ${home}: a connection runs, or a channel is being opened or closed. Run "pontage disconnect", or wait for it.`,
+      `Another pontage is working in ${home}: a connection is running, or a channel is being opened or closed. Run "pontage disconnect", or wait for it.`,
     )
   }
   return { release: () => file.close() }

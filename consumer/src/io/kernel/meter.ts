@@ -32,7 +32,7 @@ export function openMeter(where: NftOptions = {}): Meter {
     const up = counters.get(parts.up)
     if (!down || !up)
       throw new UserError(
-        'The kill switch has no counters: somebody else changed it. Run "pontage disconnect".',
+        'The kill switch has no counters: something else changed it. Run "pontage disconnect".',
       )
     return {
       downBytes: bytes(down.bytes),
@@ -47,7 +47,7 @@ export function openMeter(where: NftOptions = {}): Meter {
         .catch(readOnce)
         .catch((cause) => {
           throw new UserError(
-            'The kill switch was changed by somebody else and cannot be read. It blocks everything now; run "pontage disconnect".',
+            'Something else changed the kill switch, so it cannot be read. It now blocks everything; run "pontage disconnect".',
             { cause },
           )
         }),

@@ -40,15 +40,15 @@ export async function knownMtu({ endpoint, mark, offered }: Omit<TunnelPath, 'tu
 export async function findPathMtu(path: TunnelPath): Promise<PathMtu> {
   const least = (because: string): PathMtu => ({ mtu: smallestTunnelMtu, because })
   const largest = await knownMtu(path)
-  if (largest === smallestTunnelMtu) return least('no larger ones fit into the network')
+  if (largest === smallestTunnelMtu) return least('larger ones do not fit into the network')
   try {
     if (!(await answers(path, smallestTunnelMtu, firstAnswerSeconds)))
-      return least('the provider’s end answers no ping')
+      return least('the provider’s end does not answer pings')
     const mtu = await largestAnswered(path, largest)
     // A packet that was taken apart comes back, too; but then a router told our kernel why.
     const known = await knownMtu(path)
-    if (known < mtu) return { mtu: known, because: 'a router on the way takes no larger ones' }
-    const because = mtu === largest ? 'they come back whole' : 'larger ones do not come back'
+    if (known < mtu) return { mtu: known, because: 'a router on the way does not take larger ones' }
+    const because = mtu === largest ? 'they arrived whole' : 'larger ones were lost'
     return { mtu, because }
   } catch (error) {
     if (!(error instanceof CommandFailed)) throw error

@@ -34,7 +34,7 @@ export async function listenControl(
   answer: (question: ControlQuestion) => Promise<object>,
 ): Promise<{ close(): Promise<void> }> {
   if (Buffer.byteLength(path) > longestPath)
-    throw new UserError(`The path ${path} is too long for a socket. Name a shorter one with --control.`)
+    throw new UserError(`The path ${path} is too long for a socket. Give a shorter one with --control.`)
   const owner = await stat(home)
   const gid = group === undefined ? owner.gid : await groupId(group)
   await rm(path, { force: true })
@@ -46,7 +46,7 @@ export async function listenControl(
       server.listen(path, resolve)
     })
   } catch (cause) {
-    throw new UserError(`No socket can be made at ${path}: ${(cause as Error).message}.`, { cause })
+    throw new UserError(`The socket cannot be created at ${path}: ${(cause as Error).message}.`, { cause })
   } finally {
     process.umask(before)
   }
@@ -89,14 +89,14 @@ export function askControl<Answer extends object>(
         if (answer.error === undefined) resolve(answer)
         else fail(answer.error)
       } catch (cause) {
-        fail(`The connection behind ${path} ended while it was asked.`, cause as Error)
+        fail(`The connection behind ${path} ended before it answered.`, cause as Error)
       }
     })
     socket.on('error', (error: NodeJS.ErrnoException) => {
       if (['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR'].includes(error.code ?? '')) resolve(undefined)
       else if (error.code === 'EACCES')
-        fail(`You may not use ${path}: be its owner or in its group, or use sudo.`, error)
-      else fail(`The connection behind ${path} cannot be asked: ${error.message}.`, error)
+        fail(`You are not allowed to use ${path}: you must be its owner or in its group, or use sudo.`, error)
+      else fail(`The connection behind ${path} cannot be reached: ${error.message}.`, error)
     })
   })
 }
@@ -122,7 +122,7 @@ function serve(socket: Socket, answer: (question: ControlQuestion) => Promise<ob
 async function asked(line: string): Promise<ControlQuestion> {
   const { question } = JSON.parse(line) as { question?: unknown }
   if (question === 'status' || question === 'disconnect') return question
-  throw new UserError('Only "status" and "disconnect" are answered here.')
+  throw new UserError('The only requests here are "status" and "disconnect".')
 }
 
 async function groupId(name: string): Promise<number> {

@@ -22,7 +22,7 @@ export async function resolveEndpoint(endpoint: string): Promise<Endpoint> {
     throw new UserError(`The offer's endpoint "${endpoint}" is not host:port. Choose another provider.`)
   const { address } = await lookup(host).catch((cause) => {
     throw new UserError(
-      `The provider's host "${host}" has no known address. Check the network, or choose another provider.`,
+      `The address of the provider's host "${host}" is not known. Check the network, or choose another provider.`,
       { cause },
     )
   })

@@ -35,7 +35,7 @@ export async function readHubIndex(
   const identity = createIdentity(new PrivateKey(randomBytes(32).toString('hex')))
   const refused = (reason: string) =>
     new UserError(
-      `The index at ${hub.url} cannot be used: ${reason} Leave --index out to read the chain alone.`,
+      `The index at ${hub.url} cannot be used: ${reason} Leave out --index to read the chain itself.`,
     )
   const connected = await connectLink({
     url: hub.url,

@@ -45,7 +45,7 @@ async function latencyOf({ endpoint, certificate }: Door): Promise<number> {
     await once(secure, 'secureConnect', { signal })
     const seen = secure.getPeerX509Certificate()
     if (seen === undefined || fingerprintOf(seen.raw) !== certificate)
-      throw new Error('Another certificate is there.')
+      throw new Error('It presents a different certificate.')
     return tookMs
   } finally {
     socket.destroy()

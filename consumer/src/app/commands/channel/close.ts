@@ -7,7 +7,7 @@ import { channelFlag } from './flags.js'
 
 export const closeCommand = command<Settings & { json: boolean; channel?: string }>({
   command: 'close',
-  describe: 'Close a channel together with its hub: what is not spent comes back at once',
+  describe: 'Close a channel together with its hub: what is not spent is returned at once',
   builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
@@ -15,9 +15,9 @@ export const closeCommand = command<Settings & { json: boolean; channel?: string
       const closed = await closeChannel(context, journal, await findOpenChannel(context, named))
       if (argv.json) return printJson(closed)
       const { channelId, transaction, returned, spent } = closed
-      printLine(`Closed channel ${channelId} by transaction ${transaction}.`)
+      printLine(`Closed channel ${channelId} in transaction ${transaction}.`)
       printLine(
-        `${inTokens(context.chain, returned)} came back; ${inTokens(context.chain, spent)} went to providers.`,
+        `${inTokens(context.chain, returned)} was returned; ${inTokens(context.chain, spent)} went to providers.`,
       )
     }),
 })

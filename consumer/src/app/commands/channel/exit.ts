@@ -18,24 +18,25 @@ interface Options extends Settings {
 
 export const exitCommand = command<Options>({
   command: 'exit',
-  describe: 'Leave a channel without its hub: begin, wait for the delay, then run it again to take the rest',
+  describe:
+    'Exit a channel without its hub: request the exit, wait for the delay, then run it again to get the rest',
   builder: (yargs) =>
     withSettings(yargs)
       .options({ ...channelFlag, ...relayFeeFlag, ...jsonFlag })
       .option('relayer', {
         type: 'string',
         describe:
-          'Address or url of a hub that sends it for a fee; any will do, one is looked for when left out',
+          'Address or URL of a hub that sends it for a fee; any hub will do, and by default one is found',
       })
       .option('own-gas', {
         type: 'boolean',
         default: false,
-        describe: 'Send it yourself, with the chain’s coin',
+        describe: 'Send it yourself and pay the gas',
       })
       .option('hub-is-gone', {
         type: 'boolean',
         default: false,
-        describe: 'Leave although a close was signed that the hub never finished',
+        describe: 'Exit even though a close was signed that the hub never finished',
       }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
@@ -58,12 +59,12 @@ export const exitCommand = command<Options>({
         return sayBegun(chain, begun, now)
       }
       if (argv.json) return printJson({ stage: 'waiting', channelId: channel.channelId, exitAt })
-      printLine(`The exit has begun; ${reminder(exitAt, now)}`)
+      printLine(`The exit was requested; ${reminder(exitAt, now)}`)
     }),
 })
 
 const reminder = (exitAt: number, now: number): string =>
-  `in ${inWords(exitAt - now)} (${timeOf(exitAt)}) run "pontage channel exit" again to take the rest.`
+  `in ${inWords(exitAt - now)} (${timeOf(exitAt)}) run "pontage channel exit" again to get the rest.`
 
 function sayBegun(
   chain: Chain,
@@ -71,13 +72,13 @@ function sayBegun(
   now: number,
 ) {
   const who =
-    relayedBy === null ? '' : `, sent by ${relayedBy} for ${inTokens(chain, relayFee)} out of the rest`
-  printLine(`Began to leave channel ${channelId} by transaction ${transaction}${who}.`)
-  printLine(`Providers may draw what you promised them until then; ${reminder(exitAt, now)}`)
+    relayedBy === null ? '' : `, sent by ${relayedBy} for ${inTokens(chain, relayFee)} from the rest`
+  printLine(`Requested the exit from channel ${channelId} in transaction ${transaction}${who}.`)
+  printLine(`Until then, providers can draw what you promised them; ${reminder(exitAt, now)}`)
 }
 
 function sayFinished(chain: Chain, { channelId, transaction, returned }: ExitFinished) {
   printLine(
-    `Left channel ${channelId} by transaction ${transaction}: ${inTokens(chain, returned)} came back.`,
+    `Exited channel ${channelId} in transaction ${transaction}: ${inTokens(chain, returned)} was returned.`,
   )
 }

@@ -1,6 +1,6 @@
 /** Which channel a command is about. */
 export const channelFlag = {
-  channel: { type: 'string', requiresArg: true, describe: 'Which one, where there are several' },
+  channel: { type: 'string', requiresArg: true, describe: 'Which channel, if there are several' },
 } as const
 
 export const relayFeeFlag = {
@@ -8,6 +8,6 @@ export const relayFeeFlag = {
     type: 'string',
     default: '0.1',
     requiresArg: true,
-    describe: 'Most tokens a hub may take for sending one transaction',
+    describe: 'Most tokens a hub may charge for sending a transaction',
   },
 } as const

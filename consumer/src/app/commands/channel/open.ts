@@ -11,7 +11,7 @@ type Options = Settings & { hub: string; amount: string; maxRelayFee: string; ye
 
 export const openCommand = command<Options>({
   command: 'open',
-  describe: 'Lock tokens towards a hub; the hub sends the transactions, no gas coin is needed',
+  describe: 'Lock a deposit with a hub; the hub sends the transactions, so no gas coin is needed',
   builder: (yargs) =>
     withSettings(yargs)
       .options({ ...relayFeeFlag, ...jsonFlag })
@@ -19,9 +19,9 @@ export const openCommand = command<Options>({
       .option('amount', {
         type: 'string',
         demandOption: true,
-        describe: 'Tokens to lock; what is not spent comes back',
+        describe: 'Tokens to deposit; what is not spent is returned',
       })
-      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask' }),
+      .option('yes', { type: 'boolean', default: false, describe: 'Do not ask for confirmation' }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
       const { chain } = context
@@ -37,8 +37,8 @@ export const openCommand = command<Options>({
       })
       const { channelId, registerTransaction, openTransaction, relayFees } = opened
       if (argv.json) return printJson({ channelId, registerTransaction, openTransaction, relayFees })
-      if (registerTransaction) printLine(`Registered by transaction ${registerTransaction}.`)
-      printLine(`Opened channel ${channelId} by transaction ${openTransaction}.`)
+      if (registerTransaction) printLine(`Registered in transaction ${registerTransaction}.`)
+      printLine(`Opened channel ${channelId} in transaction ${openTransaction}.`)
     }),
 })
 
@@ -46,7 +46,7 @@ function costText({ chain }: Context, { amount, stake, registerFee, openFee }: O
   const parts = [`Deposit ${inTokens(chain, amount)}`]
   if (registerFee > 0n || stake > 0n)
     parts.push(
-      `stake ${inTokens(chain, stake)} (comes back when you leave)`,
+      `stake ${inTokens(chain, stake)} (returned when you unbond it)`,
       `registration fee ${inTokens(chain, registerFee)}`,
     )
   parts.push(`opening fee ${inTokens(chain, openFee)}`)

@@ -9,7 +9,7 @@ import { channelFlag } from './flags.js'
 export const recoverCommand = command<Settings & { json: boolean; channel?: string }>({
   command: 'recover',
   describe:
-    'After a lost disk, an old backup or a change of device: learn what was promised from who holds it',
+    'After a lost disk, an old backup or a change of device: recover what was promised from those who hold it',
   builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
@@ -18,9 +18,9 @@ export const recoverCommand = command<Settings & { json: boolean; channel?: stri
       const news = await recover(context, journal, channel)
       const promised = journal.trail().totals(channel.channelId)
       if (argv.json) return printJson({ channelId: channel.channelId, news, promised })
-      printLine(`${news} total${news === 1 ? ' was' : 's were'} news, each with your own signature.`)
+      printLine(`${news} total${news === 1 ? ' was' : 's were'} new, each with your own signature.`)
       for (const { provider, amount } of promised)
         printLine(`    promised ${inTokens(context.chain, amount)} to ${provider}`)
-      printLine('What a provider holds beyond this is learned when you connect to it.')
+      printLine('Anything else that a provider holds is recovered when you connect to it.')
     }),
 })

@@ -6,7 +6,7 @@ import { command, printLine, type Settings, withSettings } from '../settings.js'
 
 export const statusCommand = command<Settings & { json: boolean }>({
   command: 'status',
-  describe: 'Show every channel: what it holds, what is promised out of it, and how far it is on its way out',
+  describe: 'Show every channel: what it holds, what is promised from it, and whether it is being closed',
   builder: (yargs) => withSettings(yargs).options(jsonFlag),
   async handler(argv) {
     const consumer = await keystoreAddress(argv.home)
@@ -22,7 +22,9 @@ export const statusCommand = command<Settings & { json: boolean }>({
       }))
       if (argv.json) return printJson(channels)
       if (channels.length === 0)
-        return printLine('No channel yet. Open one with "pontage channel open --hub HUB --amount TOKENS".')
+        return printLine(
+          'There is no channel yet. Open one with "pontage channel open --hub HUB --amount TOKENS".',
+        )
       for (const channel of channels) {
         printLine(`${channel.channelId}  ${stateOf(channel)}, holds ${inTokens(chain, channel.balance)}`)
         printLine(`    hub ${channel.hub}`)
@@ -38,7 +40,7 @@ function stateOf(channel: OwnChannel & { closing: boolean; exitInSeconds: number
   if (status !== 'open') return status
   if (exitInSeconds !== null)
     return exitInSeconds > 0
-      ? `exit begun, the rest can be taken in ${inWords(exitInSeconds)}`
-      : 'exit due: take the rest with "pontage channel exit"'
+      ? `exit requested, the rest is available in ${inWords(exitInSeconds)}`
+      : 'exit due: get the rest with "pontage channel exit"'
   return closing ? 'closing: finish with "pontage channel close"' : status
 }

@@ -8,7 +8,7 @@ import { channelFlag } from './flags.js'
 
 export const topUpCommand = command<Settings & { amount: string; json: boolean; channel?: string }>({
   command: 'top-up',
-  describe: 'Add tokens to a channel; sent by yourself, which takes some of the chain’s coin for gas',
+  describe: 'Add tokens to a channel; you send the transaction and pay the gas',
   builder: (yargs) =>
     withSettings(yargs)
       .options({ ...channelFlag, ...jsonFlag })
@@ -21,7 +21,7 @@ export const topUpCommand = command<Settings & { amount: string; json: boolean; 
       if (argv.json) return printJson(done)
       const { channelId, transaction, balance } = done
       printLine(
-        `Added ${inTokens(context.chain, amount)} to channel ${channelId} by transaction ${transaction}; it holds ${inTokens(context.chain, balance)} now.`,
+        `Added ${inTokens(context.chain, amount)} to channel ${channelId} in transaction ${transaction}; it now holds ${inTokens(context.chain, balance)}.`,
       )
     }),
 })
