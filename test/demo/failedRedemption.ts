@@ -26,7 +26,7 @@ export async function failedRedemption(
   const tokens = (amount: bigint) =>
     `${formatTokens(amount, market.chain.tokenDecimals)} ${market.chain.tokenSymbol}`
 
-  tell.chapter('A neighbour pays through the dishonest hub, whose pool holds next to nothing')
+  tell.chapter('A neighbour pays through the dishonest hub, whose pool is nearly empty')
   const neighbour = who.known('neighbour', await seatConsumer(market, 'neighbour', '20'))
   await neighbour.json('channel', 'open', '--hub', dishonest.address, '--amount', '5')
   const connect = neighbour.start(['connect', '--hub', dishonest.address, '--cap', '40MB', '--json'])
@@ -53,7 +53,7 @@ export async function failedRedemption(
   const ended = await logged(connect, 'ended')
   const spent = BigInt(String(ended.spent))
   tell.check(
-    `Ctrl-C ended the session cleanly (${ended.reason}); ${tokens(spent)} were promised`,
+    `Ctrl-C ended the session cleanly (${ended.reason}); ${tokens(spent)} was promised`,
     exit.code === 0,
   )
   tell.say(`The hub’s pool holds ${tokens(pool)}.`)
@@ -64,11 +64,11 @@ export async function failedRedemption(
   const { stake, faults } = await registry.standingOf(dishonest.address)
   const slashed = stakeBefore - stake
   const owed = spent - (spent * (await channels.feeOf(dishonest.address))) / 10_000n
-  tell.check(`the provider was paid ${tokens(paid)}, all that it was owed`, paid === owed)
+  tell.check(`the provider was paid ${tokens(paid)}, everything it was owed`, paid === owed)
   tell.check(
-    `the hub lost ${tokens(slashed)} of its stake: what its pool lacked, and as much again, burned`,
+    `the hub lost ${tokens(slashed)} of its stake: what its pool lacked, and the same amount again, which was burned`,
     slashed > 0n && slashed === 2n * (owed - pool),
   )
-  tell.check('and carries a fault for ever', faults === 1n)
+  tell.check('and has a permanent fault', faults === 1n)
   return { slashed }
 }

@@ -19,7 +19,7 @@ const tell = createTelling(json ? process.stderr : process.stdout)
 try {
   const figures = await runStory(tell)
   if (json) process.stdout.write(`${JSON.stringify(figures)}\n`)
-  tell.chapter(figures.ok ? 'All of it held.' : 'NOT all of it held: see above.')
+  tell.chapter(figures.ok ? 'All of it held.' : 'Not all of it held: see above.')
   process.exitCode = figures.ok ? 0 : 1
 } catch (error) {
   process.stderr.write(`\nThe demo could not go on: ${(error as Error).stack}\n`)

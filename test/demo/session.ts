@@ -56,17 +56,14 @@ export async function cappedSession(
   ).stdout.trim()
   tell.say(`The internet host sees ${serverSawAddress}; the consumer is ${host.address}.`)
 
-  tell.chapter(`A file of ${formatBytes(BigInt(firstFile))} through the tunnel, whole`)
+  tell.chapter(`A file of ${formatBytes(BigInt(firstFile))} arrives whole through the tunnel`)
   const file = join(host.home, 'first')
   await host.run(['curl', '-sS', '--fail', '--max-time', '60', '-o', file, internet.fileUrl(firstFile)], {
     timeoutMs: 70_000,
   })
-  tell.check(
-    'its SHA-256 is the one of the file on the server',
-    (await digestOf(file)) === fileDigest(firstFile),
-  )
+  tell.check('its SHA-256 matches the file on the server', (await digestOf(file)) === fileDigest(firstFile))
 
-  tell.chapter(`A second file of ${formatBytes(BigInt(secondFile))}: the cap cuts it`)
+  tell.chapter(`A second file of ${formatBytes(BigInt(secondFile))} is cut off by the cap`)
   const second = host.start([
     'curl',
     '-sS',
@@ -88,11 +85,11 @@ export async function cappedSession(
     `the internet host delivered ${formatBytes(BigInt(delivered))}, not a byte more than the cap`,
     delivered <= cap,
   )
-  tell.check('and the download of the second file stands still, unfinished', second.running)
+  tell.check('the download of the second file has stopped, unfinished', second.running)
   await second.stop()
 
   const blocked = await host.start(['curl', '-sS', '--max-time', '2', internet.addressUrl]).ended
-  tell.check('the kill switch holds: nothing leaves the machine now', blocked.code !== 0)
+  tell.check('the kill switch holds: nothing leaves the machine', blocked.code !== 0)
   const leaked = await meter.read(host.address)
   tell.check(
     'the internet host never heard from the consumer itself',
@@ -101,7 +98,7 @@ export async function cappedSession(
   meter.stop()
   await consumer.run('disconnect')
   const restored = (await host.run(['curl', '-sS', '--max-time', '5', internet.addressUrl])).stdout.trim()
-  tell.check('after pontage disconnect the network is as it was', restored === host.address)
+  tell.check('after pontage disconnect the network is back to normal', restored === host.address)
   return {
     provider: String(chosen.provider),
     bytesConsumer: Number(ended.downBytes) + Number(ended.upBytes),
@@ -123,7 +120,7 @@ function showEvent(text: string, { chain }: Market, tell: Telling): void {
   const size = (bytes: unknown) => formatBytes(BigInt(Math.round(Number(bytes))))
   if (event.event === 'chosen')
     tell.say(
-      `It takes ${event.provider} in ${event.country}: the cheapest with stake and without fault. At most ${tokens(event.estimate)}.`,
+      `It chooses ${event.provider} in ${event.country}: the cheapest with a stake and without faults. This costs at most ${tokens(event.estimate)}.`,
     )
   if (event.event === 'progress')
     tell.live(

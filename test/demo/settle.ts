@@ -50,23 +50,23 @@ export async function settle(
     },
     60_000,
   )
-  tell.say(`${tokens(spent)} drawn; ${tokens(hubFee)} of it is the hub’s fee.`)
+  tell.say(`${tokens(spent)} was drawn; ${tokens(hubFee)} of it is the hub’s fee.`)
   tell.check(
-    'what the hub keeps and what the provider got are what the consumer spent',
+    'what the hub keeps and what the provider got add up to what the consumer spent',
     hubFee + redeemed === spent,
   )
 
-  tell.chapter('Consumer and hub conclude the channel: pontage channel close')
+  tell.chapter('Consumer and hub close the channel: pontage channel close')
   const before = await token.balanceOf(consumer.address)
   const { balance } = await channels.channelOf(channelId)
   await consumer.json('channel', 'close')
   const returned = (await token.balanceOf(consumer.address)) - before
   const { status } = await channels.channelOf(channelId)
   tell.check(
-    `${tokens(returned)}, all that was left, are back at the consumer`,
+    `${tokens(returned)}, everything that was left, was returned to the consumer`,
     returned === balance && returned > 0n,
   )
-  tell.check('the channel is closed for ever', Number(status) === 2)
+  tell.check('the channel is closed for good', Number(status) === 2)
   return {
     bytesProvider: Number(ended.downBytes) + Number(ended.upBytes),
     hubFee,

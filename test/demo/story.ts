@@ -75,7 +75,7 @@ async function play(market: Market, tell: Telling): Promise<Figures> {
     `${formatTokens(amount, market.chain.tokenDecimals)} ${market.chain.tokenSymbol}`
   tell.say(`anvil at ${market.testChain.rpcUrl}, PaymentChannels at ${market.deployment.channels}`)
 
-  tell.chapter('Two hubs (one of them dishonest) and two providers stake, publish and open')
+  tell.chapter('Two hubs (one of them dishonest) and two providers stake, publish and start serving')
   const [hub, dishonest] = await Promise.all([
     openHub(market, 'hub', { pool: '500', drawAbove: '0.1' }),
     openDishonestHub(market, 'hub-2', { pool: '0.05' }),
@@ -101,11 +101,11 @@ async function play(market: Market, tell: Telling): Promise<Figures> {
   known('provider-a', providerA)
   known('provider-b', providerB)
 
-  tell.chapter('The consumer looks at the chain: pontage providers')
+  tell.chapter('The consumer reads the offers from the chain: pontage providers')
   const consumer = known('consumer', await seatConsumer(market, 'consumer', '20'))
   await showProviders(market, consumer, tell, tokens)
 
-  tell.chapter('It registers and opens a channel without a coin for gas: pontage channel open --amount 5')
+  tell.chapter('It registers and opens a channel without any gas coin: pontage channel open --amount 5')
   const coinBefore = await market.chain.rpc.getBalance(consumer.address)
   const opened = await consumer.json<{ channelId: string; relayFees: string }>(
     'channel',
@@ -116,9 +116,9 @@ async function play(market: Market, tell: Telling): Promise<Figures> {
     '5',
   )
   tell.say(
-    `Channel ${opened.channelId}; the hub took ${tokens(BigInt(opened.relayFees))} for sending both transactions.`,
+    `Channel ${opened.channelId}; the hub charged ${tokens(BigInt(opened.relayFees))} for sending both transactions.`,
   )
-  tell.check('the consumer never had a coin of the chain', coinBefore === 0n)
+  tell.check('the consumer never had any of the chain’s coin', coinBefore === 0n)
 
   const session = await cappedSession(market, consumer, capBytes, tell)
   tell.check('the cheaper provider was chosen', session.provider === providerA.address)
@@ -126,10 +126,10 @@ async function play(market: Market, tell: Telling): Promise<Figures> {
   const price = BigInt(market.tokens(priceA.replace('/GB', ''))) / 1_000n
   const begun = BigInt(Math.ceil(session.bytesConsumer / 1_000_000))
   tell.check(
-    `${tokens(session.spent)} are the price of ${begun} megabytes begun`,
+    `${tokens(session.spent)} is the price of the ${begun} megabytes begun`,
     session.spent === begun * price,
   )
-  tell.check(`${session.promises} micro-promises carried it`, session.promises >= 30)
+  tell.check(`${session.promises} micro-promises paid for it`, session.promises >= 30)
 
   const settled = await settle(
     market,
@@ -163,7 +163,7 @@ async function play(market: Market, tell: Telling): Promise<Figures> {
   ])
   tell.table('Where every token is', [
     ...books.places.map(({ name, amount }) => [name, tokens(amount)] as const),
-    ['all of it', tokens(books.supply)],
+    ['total', tokens(books.supply)],
   ])
   tell.table(
     'Gas',

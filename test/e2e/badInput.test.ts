@@ -115,7 +115,7 @@ describe('whoever points at the wrong chain', () => {
   it('does not overwrite a keystore', async () => {
     const { code, said } = await refusal(host, [hub, 'init', '--home', home(), ...chainFlags()])
     expect(code).toBe(1)
-    expectSentence(said, /stands at .*keystore\.json already/)
+    expectSentence(said, /already a keystore at .*keystore\.json/)
   })
 
   it('learns that an unregistered hub cannot run', async () => {

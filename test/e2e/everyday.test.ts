@@ -90,7 +90,7 @@ describe('a connection in the background', () => {
       return BigInt(now.live?.spentWei ?? 0) > 0n && now
     })
     expect(status).toMatchObject({ state: 'connected', killSwitch: true, live: { sessions: 1 } })
-    await expect(consumer.run('unlock')).rejects.toThrow(/A connection runs/)
+    await expect(consumer.run('unlock')).rejects.toThrow(/A connection is running/)
     expect(await consumer.json('disconnect', '--control', socket)).toEqual({ result: 'ended' })
     expect(await machine()).toBe(before)
     expect(await consumer.json('status')).toMatchObject({ state: 'disconnected', live: null })
@@ -127,7 +127,7 @@ describe('a connection in the background', () => {
       env: { SSH_CONNECTION: '203.0.113.99 50000 198.51.100.2 22' },
     })
     expect((await attempt.ended).code).toBe(1)
-    expect(attempt.lines('stderr').join('\n')).toMatch(/comes from 203\.0\.113\.99.*--yes/)
+    expect(attempt.lines('stderr').join('\n')).toMatch(/opened from 203\.0\.113\.99.*--yes/)
   })
 })
 
@@ -195,6 +195,6 @@ describe('a consumer that asks for help', () => {
       expect.arrayContaining(['nftables', 'clock', 'providers']),
     )
     expect(await consumer.run('completion')).toContain('complete')
-    expect(await consumer.run('--help')).toMatch(/Exit codes: 0 done/)
+    expect(await consumer.run('--help')).toMatch(/Exit codes: 0 success/)
   })
 })

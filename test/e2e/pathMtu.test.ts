@@ -141,18 +141,18 @@ async function useTunnel(mtu: number, because: RegExp): Promise<void> {
 describe('a tunnel', () => {
   it('carries packets as large as an ordinary network takes', async () => {
     await logged(provider.program, 'listening', { mtu: 1_440 })
-    await useTunnel(1_440, /come back whole/)
+    await useTunnel(1_440, /arrived whole/)
   })
 
   it('carries smaller ones where a router on the way tells that its line is narrower', async () => {
     await narrow(1_400)
-    await useTunnel(1_328, /router on the way|do not come back/)
+    await useTunnel(1_328, /router on the way|were lost/)
   })
 
   it('finds out by itself where nobody is told what was too large', async () => {
     await tellNobody()
     await narrow(1_400)
-    await useTunnel(1_328, /do not come back/)
+    await useTunnel(1_328, /were lost/)
   })
 
   it('takes the smallest size of IPv6 where not even that is answered for', async () => {
@@ -165,6 +165,6 @@ describe('a tunnel', () => {
          }`,
       ),
     )
-    await useTunnel(1_280, /answers no ping/)
+    await useTunnel(1_280, /does not answer pings/)
   })
 })

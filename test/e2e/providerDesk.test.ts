@@ -159,7 +159,7 @@ describe('the owner of a provider', () => {
       60_000,
     )
     expect(Object.values(checks).filter((says) => !says.startsWith('ok'))).toEqual([])
-    expect(checks.reach).toContain(`reached by hub ${hub.address}`)
+    expect(checks.reach).toContain(`hub ${hub.address} reached`)
     await provider.host.firewall(
       'table inet closed {\n chain input {\n type filter hook input priority -10\n tcp dport 7800 drop\n }\n }',
     )
@@ -235,10 +235,10 @@ describe('the owner of a provider', () => {
     await serve('--deny', consumer.address)
     await expectRefused('not-admitted', new RegExp(`does not serve ${consumer.address}`))
     await serve('--min-stake', '5', '--min-age', '30d')
-    await expectRefused('stake-too-low', /is staked, this provider serves from 5000000000000000000 wei on/)
+    await expectRefused('stake-too-low', /but this provider requires 5000000000000000000 wei/)
     await market.fund(consumer.address, { coin: '1' })
     await consumer.run('stake', 'add', '4')
-    await expectRefused('too-young', /s old on chain, this provider serves from 2592000 s on/)
+    await expectRefused('too-young', /s ago, but this provider requires 2592000 s/)
     await serve('--min-stake', '5', '--min-age', '1h', '--allow', other.address)
     await expectRefused('not-admitted', /Choose another provider/)
     const mild = ['--min-stake', '1', '--min-age', '0h', '--allow', other.address]
@@ -313,7 +313,7 @@ describe('the owner of a provider', () => {
     const session = await connect()
     const waiting = provider.start(['retire'])
     await waiting.line(/still serves 1 session/, { timeoutMs: 60_000 })
-    expect(await provider.run('offer')).toMatch(/No offer stands/)
+    expect(await provider.run('offer')).toMatch(/There is no offer on chain/)
     // Breaking off changes nothing: it is on its way out, and serves who is there.
     waiting.signal('SIGKILL')
     await download(2_000_000)

@@ -181,7 +181,7 @@ describe('a provider with three consumers at once', { timeout: 300_000 }, () => 
     await expect(provider.run('price', '19/GB')).rejects.toThrow(/too much at once/)
     const leaving = await provider.json<{ unbondsAt: number; done: boolean }>('retire')
     expect((await provider.program.ended).code).toBe(0)
-    expect(await provider.run('offer')).toMatch(/No offer stands/)
+    expect(await provider.run('offer')).toMatch(/There is no offer on chain/)
     expect(leaving).toMatchObject({ done: false })
     expect(leaving.unbondsAt).toBeGreaterThan(0)
     await expect(provider.run('stake', 'withdraw')).rejects.toThrow(/unbonding until/)

@@ -43,7 +43,7 @@ export async function createWorld(): Promise<World> {
     async addHost(name, line = {}) {
       if (!/^[a-z][a-z0-9-]{0,9}$/.test(name) || named.has(name))
         throw new TypeError(
-          `${JSON.stringify(name)} cannot name a machine: taken, or not 1 to 10 of a-z, 0-9 and -.`,
+          `${JSON.stringify(name)} cannot be the name of a machine: it is in use, or not 1 to 10 characters of a-z, 0-9 and -.`,
         )
       named.add(name)
       const host = await addHost(name, named.size, join(folder, name))
