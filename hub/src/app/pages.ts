@@ -28,6 +28,6 @@ const isLoopback = (from: string): boolean => /^(::ffff:)?127\.|^::1$/.test(from
 const metricsAreHidden: HttpAnswer = {
   status: 403,
   body: {
-    error: 'Metrics are shown to the hub’s own machine. Its operator may run it with --public-metrics.',
+    error: 'Metrics are shown only to the hub’s own machine. Its operator can run it with --public-metrics.',
   },
 }
