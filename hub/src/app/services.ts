@@ -41,7 +41,7 @@ export function createServices(components: Components, certificate: Hex | undefi
   const { chain, typedData, clock, log, settings, sender } = components
   const drawScheduler = createDrawScheduler(components)
   const closer = createCloser(components)
-  const watchtower = createWatchtower(components)
+  const watchtower = createWatchtower(components, drawScheduler)
   const poolWatch = createPoolWatch(components)
   const gas = createGasWatch(components)
   const index = createProposalIndex({ chain, typedData, log })

@@ -13,6 +13,8 @@ export interface Tab {
   readonly cleared: Wei
   /** The promise a running protest presents; zero when none runs. */
   readonly protested: Wei
+  /** When that protest may be settled; zero when none runs. */
+  readonly protestEndsAt: number
   /** The total drawn on chain. */
   readonly drawn: Wei
 }
@@ -39,6 +41,7 @@ export const emptyTab = (provider: Address): Tab => ({
   expiresAt: 0,
   cleared: wei(0n),
   protested: wei(0n),
+  protestEndsAt: 0,
   drawn: wei(0n),
 })
 

@@ -7,20 +7,39 @@ export interface Undrawn {
   readonly provider: Address
   readonly amount: Wei
   readonly drawn: Wei
-  /** Its channel is being left, protested or about to be: it must not wait. */
-  readonly urgent: boolean
+  /** What its channel still holds: from an empty one nothing can be drawn. */
+  readonly balance: Wei
+  /**
+   * When its channel's collateral may go elsewhere: to its consumer, who is leaving, or to anybody who protests.
+   * Undefined while neither is under way.
+   */
+  readonly collateralUntil: number | undefined
+  /** When the last guarantee for it ends; zero when none was given. */
+  readonly guaranteedUntil: number
 }
 
 /** What makes it worth a transaction. */
 export interface DrawPolicy {
   /** Wei undrawn in all, from which a draw is worth its gas. */
   readonly drawAbove: Wei
+  /** Lifetime of the guarantees that the hub gives. */
+  readonly guaranteeSeconds: number
+}
+
+/** The moment that is decided for. */
+export interface DrawMoment {
+  /** By the clock of the chain. */
+  readonly now: number
+  /** When the draws of late were sent that were not worth their gas, the last one last. */
+  readonly smallDrawsAt: readonly number[]
+  /** Whether somebody waits for the pool to be relieved. */
+  readonly forced: boolean
 }
 
 /** Whether `planDraws` could choose anything at all, told from sums that need no look at each promise. */
 export const mayDraw = (
   sums: { readonly owed: Wei; readonly undrawn: Wei; readonly urgent: boolean; readonly pool: Pool },
-  { drawAbove }: DrawPolicy,
+  { drawAbove }: Pick<DrawPolicy, 'drawAbove'>,
 ): boolean =>
   sums.urgent || (sums.undrawn > 0n && (sums.undrawn >= drawAbove || sums.owed * 2n > poolFree(sums.pool)))
 
@@ -28,26 +47,70 @@ export const mayDraw = (
 export const drawsInBatch = 40
 
 /**
- * Chooses what to draw now: everything once it is worth it or the pool runs low, else only what is urgent.
- *
- * @param forced - Whether somebody waits for the pool to be relieved.
+ * Chooses what to draw now, the best first: everything once it is worth its gas or the pool runs low, else only what
+ * may soon find its channel empty. What is worth less than its gas is drawn by deadlines, so that nobody can make the
+ * hub send a transaction for each of many small promises.
  */
-export function planDraws(
-  undrawn: readonly Undrawn[],
+export function planDraws<Order extends Undrawn>(
+  undrawn: readonly Order[],
   accounts: readonly Account[],
   pool: Pool,
   policy: DrawPolicy,
-  forced: boolean,
-): readonly Undrawn[] {
-  const waiting = undrawn.filter(({ amount, drawn }) => amount > drawn)
-  const sum = waiting.reduce((total, { amount, drawn }) => total + amount - drawn, 0n)
+  moment: DrawMoment,
+): readonly Order[] {
+  const waiting = undrawn.filter(({ amount, drawn, balance }) => amount > drawn && balance > 0n)
   const poolIsLow = advanceNeeded(accounts) * 2n > poolFree(pool)
-  const all = forced || (sum > 0n && sum >= policy.drawAbove) || poolIsLow
-  const chosen = all ? waiting : waiting.filter(({ urgent }) => urgent)
-  // The most urgent first, then what brings in most, so that a cut batch is the best one.
-  return [...chosen]
-    .sort((a, b) => Number(b.urgent) - Number(a.urgent) || (worth(b) > worth(a) ? 1 : -1))
-    .slice(0, drawsInBatch)
+  const relieves = (moment.forced || poolIsLow) && mayRelieve(moment)
+  const all = isWorthGas(waiting, policy) || relieves
+  const chosen = all ? waiting : waiting.filter((order) => isDue(order, policy, moment))
+  return [...chosen].sort(
+    (a, b) => endOf(a) - endOf(b) || (worth(b) > worth(a) ? 1 : worth(b) < worth(a) ? -1 : 0),
+  )
 }
 
-const worth = ({ amount, drawn }: Undrawn): bigint => amount - drawn
+/** What a draw brings in: no more than its channel holds. */
+const worth = ({ amount, drawn, balance }: Undrawn): bigint =>
+  amount - drawn < balance ? amount - drawn : balance
+
+/** Whether drawing these is worth a transaction. */
+export function isWorthGas(
+  orders: readonly Undrawn[],
+  { drawAbove }: Pick<DrawPolicy, 'drawAbove'>,
+): boolean {
+  const sum = orders.reduce((total, order) => total + worth(order), 0n)
+  return sum > 0n && sum >= drawAbove
+}
+
+/** Small draws for the pool's sake in so many seconds: whoever clears single units brings about no more. */
+const reliefs = { most: 10, inSeconds: 300 }
+
+/** Whether one more small draw may be sent for the pool's sake. */
+export const mayRelieve = ({ now, smallDrawsAt }: Pick<DrawMoment, 'now' | 'smallDrawsAt'>): boolean =>
+  smallDrawsAt.filter((at) => at > now - reliefs.inSeconds).length < reliefs.most
+
+const endOf = ({ collateralUntil }: Undrawn): number => collateralUntil ?? Number.MAX_SAFE_INTEGER
+
+/** Seconds between small draws once an end is past that nobody brought about. */
+const afterEndSeconds = 60
+
+/**
+ * Whether a promise on a channel that is being left or protested must be drawn now: a quarter of a guarantee's life
+ * before its guarantee ends, a whole one before the collateral may go elsewhere. Small draws follow each other only
+ * after half of the time left, so there are few of them before any end, and always one more.
+ */
+function isDue(
+  { collateralUntil, guaranteedUntil }: Undrawn,
+  { guaranteeSeconds }: DrawPolicy,
+  { now, smallDrawsAt }: DrawMoment,
+): boolean {
+  if (collateralUntil === undefined) return false
+  const sinceLast = now - (smallDrawsAt.at(-1) ?? Number.NEGATIVE_INFINITY)
+  const presses = (end: number, margin: number): boolean => {
+    const left = end - now
+    return left <= margin && sinceLast >= (left > 0 ? left / 2 : afterEndSeconds)
+  }
+  return (
+    presses(collateralUntil, guaranteeSeconds) ||
+    (guaranteedUntil > now && presses(guaranteedUntil, guaranteeSeconds / 4))
+  )
+}

@@ -247,7 +247,15 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         block(3, {
           hub: { balance: wei(2n), pendingWithdrawal: wei(0n), feeBps: 200 },
           channels: [openChannel(1, 400n)],
-          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(100n), protested: wei(0n) }],
+          tabs: [
+            {
+              channelId: channelId(1),
+              provider: provider(1),
+              drawn: wei(100n),
+              protested: wei(0n),
+              protestEndsAt: 0,
+            },
+          ],
           accounts: [{ provider: provider(1), credited: wei(98n), paid: wei(0n) }],
         }),
       )
@@ -258,7 +266,15 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
     it('credits what a provider drew before clearing it, once', async () => {
       await grant(1, 1, 400n)
       const drawn = block(2, {
-        tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(50n), protested: wei(0n) }],
+        tabs: [
+          {
+            channelId: channelId(1),
+            provider: provider(1),
+            drawn: wei(50n),
+            protested: wei(0n),
+            protestEndsAt: 0,
+          },
+        ],
         accounts: [{ provider: provider(1), credited: wei(49n), paid: wei(0n) }],
       })
       await ledger.applyChain(drawn)
@@ -272,12 +288,28 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await credit(1, [[1, 100n]])
       await ledger.applyChain(
         block(2, {
-          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(100n), protested: wei(0n) }],
+          tabs: [
+            {
+              channelId: channelId(1),
+              provider: provider(1),
+              drawn: wei(100n),
+              protested: wei(0n),
+              protestEndsAt: 0,
+            },
+          ],
         }),
       )
       await ledger.applyChain(
         block(2, {
-          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(0n), protested: wei(0n) }],
+          tabs: [
+            {
+              channelId: channelId(1),
+              provider: provider(1),
+              drawn: wei(0n),
+              protested: wei(0n),
+              protestEndsAt: 0,
+            },
+          ],
         }),
       )
       expect(await credit(1, [])).toMatchObject({ credited: { total: 98n } })
@@ -411,7 +443,15 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await ledger.raiseTotal({ provider: provider(1), total: wei(98n) })
       await ledger.applyChain(
         block(2, {
-          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(200n), protested: wei(0n) }],
+          tabs: [
+            {
+              channelId: channelId(1),
+              provider: provider(1),
+              drawn: wei(200n),
+              protested: wei(0n),
+              protestEndsAt: 0,
+            },
+          ],
         }),
       )
       expect(await ledger.accounts()).toMatchObject([{ total: 196n }])
@@ -587,7 +627,15 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await ledger.applyChain(
         block(2, {
           channels: [{ ...openChannel(1, 400n), exitAt: 9 }],
-          tabs: [{ channelId: channelId(1), provider: provider(1), drawn: wei(60n), protested: wei(0n) }],
+          tabs: [
+            {
+              channelId: channelId(1),
+              provider: provider(1),
+              drawn: wei(60n),
+              protested: wei(0n),
+              protestEndsAt: 0,
+            },
+          ],
           accounts: [{ provider: provider(1), credited: wei(58n), paid: wei(0n) }],
         }),
       )
@@ -648,6 +696,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
                     provider: provider(to),
                     drawn: tab.cleared,
                     protested: wei(0n),
+                    protestEndsAt: 0,
                   },
                 ],
               }),

@@ -46,6 +46,8 @@ export interface ChainUpdate {
     readonly provider: Address
     readonly drawn: Wei
     readonly protested: Wei
+    /** When the protest may be settled; zero while none runs. */
+    readonly protestEndsAt: number
   }[]
   readonly accounts: readonly {
     readonly provider: Address
@@ -69,6 +71,8 @@ export interface DrawOrder extends Undrawn {
   readonly consumer: Address
   readonly nonce: number
   readonly signature: Hex
+  /** Whether the hub has signed a final state of its channel. */
+  readonly isClosing: boolean
 }
 
 /** Sums over the whole ledger, read at once and not added up. */
@@ -164,8 +168,8 @@ export interface Ledger {
   /** The promises stay with the ledger even when it refuses for want of a pool: they are what is drawn then. */
   credit(order: CreditOrder): Promise<Verdict<{ credited: Credited }>>
   tally(): Promise<Tally>
-  /** Held promises worth more than what was drawn of them. */
-  undrawn(): Promise<readonly DrawOrder[]>
+  /** Held promises worth more than what was drawn of them, on all channels or on one. */
+  undrawn(channelId?: Hex): Promise<readonly DrawOrder[]>
 
   /**
    * Counts a receipt by `countReceipt`, and keeps the newest of each (channel, provider).

@@ -57,8 +57,9 @@ async function drawAlone(options: KeyOptions, chain: Chain, ledger: Ledger) {
   const drawScheduler = createDrawScheduler({
     ledger,
     rules: honestRules,
-    settings: { drawAbove: wei(0n) },
+    settings: { drawAbove: wei(0n), guaranteeSeconds: 0 },
     watch,
+    clock: systemClock,
     log,
     chain,
     sender: createSender(chain, identity, { outbox: ledger.outbox, log }),

@@ -108,7 +108,16 @@ it('advances from the pool, and draws once it is worth it', async () => {
   await eventually(async () => (await drawn(channelId)) === tokens('2'))
 })
 
-it('draws at once when the consumer asks to leave alone', async () => {
+/** Lets the chain's time pass, without a transaction. */
+async function pass(seconds: number): Promise<void> {
+  await world.rpc('evm_increaseTime', seconds)
+  await world.rpc('anvil_mine', '0x1')
+}
+
+/** By then a hub draws that gives guarantees for an hour: a quarter of it before they end. */
+const untilDrawn = 3_000
+
+it('draws while its guarantee lives when the consumer asks to leave alone, many small clears at once', async () => {
   const { port } = await start({ pool: '100' })
   const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
@@ -116,12 +125,19 @@ it('draws at once when the consumer asks to leave alone', async () => {
   await createSender(world.chain, consumer).send(
     world.chain.channels.requestExit.populateTransaction(hub.address, 1),
   )
-  await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
+  const sent = await world.chain.rpc.getTransactionCount(hub.address)
+  for (let clear = 1; clear <= 15; clear++) {
+    await link.request('clear', pay(channelId, `0.${500 + clear}`))
+    await world.rpc('anvil_mine', '0x1')
+  }
+  await pass(untilDrawn)
+  await eventually(async () => (await drawn(channelId)) === tokens('0.515'))
+  expect((await world.chain.rpc.getTransactionCount(hub.address)) - sent).toBe(1)
   const { answer } = await guaranteed(port, channelId, 1, '3.1')
   expect(answer).toMatchObject({ refusal: { peerCode: 'exit-begun' } })
 })
 
-it('draws at once when a provider protests', async () => {
+it('draws while its guarantee lives when a provider protests', async () => {
   const { port } = await start({ pool: '100' })
   const channelId = await openOwn(1, '5')
   const { link } = await guaranteed(port, channelId, 1, '3')
@@ -135,6 +151,7 @@ it('draws at once when a provider protests', async () => {
       signature,
     ),
   )
+  await pass(untilDrawn)
   await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
 })
 
@@ -228,6 +245,7 @@ it('learns of what happened while it was not running', async () => {
   const second = await openOwn(2, '1')
   const again = await start({ name: 'gone.sqlite' })
   expect((await guaranteed(again.port, second, 2, '1')).answer).toMatchObject({ ok: true })
+  await pass(untilDrawn)
   await eventually(async () => (await drawn(channelId)) === tokens('0.5'))
 })
 

@@ -1,5 +1,5 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
-import { drawsInBatch, mayDraw } from '../../core/drawPolicy.js'
+import { drawsInBatch, isWorthGas, mayDraw, mayRelieve } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
 import type { Components, HubSettings } from '../components.js'
 import { requestDraw } from './drawRequest.js'
@@ -10,6 +10,8 @@ export interface DrawScheduler {
   draw(options: { forced: boolean }): Promise<void>
   /** Draws everything, in as many transactions as it takes. @throws Error when one fails */
   drawAll(): Promise<readonly Drawn[]>
+  /** Draws everything from one channel, before others are paid from it. @throws Error when it fails */
+  drawFrom(channelId: Hex): Promise<readonly Drawn[]>
   /** Looks whether something is to be drawn, without making anybody wait. */
   consider(): void
   /** Resolves when nothing is on its way. */
@@ -27,23 +29,39 @@ export interface Drawn {
 /** What drawing takes: less than serving does, so that a command can draw without a hub. */
 export type DrawComponents = Pick<
   Components,
-  'ledger' | 'rules' | 'watch' | 'log' | 'chain' | 'sender' | 'identity'
-> & { readonly settings: Pick<HubSettings, 'drawAbove'> }
+  'ledger' | 'rules' | 'watch' | 'clock' | 'log' | 'chain' | 'sender' | 'identity'
+> & { readonly settings: Pick<HubSettings, 'drawAbove' | 'guaranteeSeconds'> }
 
 /** Milliseconds after which the ledger is looked at: what is cleared meanwhile is seen in the same look. */
 const gatherMs = 100
+/** Small draws that are remembered: more than the policy looks at. */
+const rememberedDraws = 20
 /** Milliseconds that the process which writes to the chain is given to draw for this one. */
 const othersDrawMs = 30_000
 
 export function createDrawScheduler(components: DrawComponents): DrawScheduler {
-  const { ledger, rules, settings, watch, log } = components
+  const { ledger, rules, settings, watch, clock, log } = components
   let last: Promise<void> = Promise.resolve()
   let waiting = false
+  let smallDrawsAt: readonly number[] = []
+
+  /** The chain's clock counts, but between blocks it stands still. */
+  const now = async (): Promise<number> => Math.max((await ledger.cursor())?.at ?? 0, clock.now())
+  const countSmallDraw = (at: number): void => {
+    smallDrawsAt = [...smallDrawsAt, at].slice(-rememberedDraws)
+  }
+
+  async function askLeader(): Promise<void> {
+    const at = await now()
+    if (!mayRelieve({ now: at, smallDrawsAt })) return
+    countSmallDraw(at)
+    await requestDraw(ledger, othersDrawMs)
+  }
 
   async function drawNow(forced: boolean): Promise<readonly Drawn[]> {
     // One process decides what is drawn, else two would draw the same.
     if (!(await ledger.leads())) {
-      if (forced) await requestDraw(ledger, othersDrawMs)
+      if (forced) await askLeader()
       return []
     }
     if (!forced && !mayDraw(await ledger.tally(), settings)) return []
@@ -51,25 +69,33 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
     await components.sender.settleEarlier()
     const undrawn = await ledger.undrawn()
     const pool = await ledger.standing()
-    const chosen = rules.draws(undrawn, await ledger.accounts(), pool, settings, forced)
-    const orders = await stillDue(
-      components,
-      undrawn.filter((order) => chosen.includes(order)),
-    )
-    if (orders.length === 0) return []
-    const drawn = await send(components, orders)
-    await watch.catchUp()
+    const moment = { now: await now(), smallDrawsAt, forced }
+    const chosen = rules.draws(undrawn, await ledger.accounts(), pool, settings, moment)
+    // Whoever waits for the pool waits for the best of it.
+    const drawn = await drawThese(chosen, forced ? 1 : Number.POSITIVE_INFINITY)
+    if (drawn.length > 0 && !isWorthGas(chosen, settings)) countSmallDraw(moment.now)
     return drawn
   }
 
   /** Reads the ledger once: it is some blocks behind, so that what was just drawn would come up again. */
-  async function drawEverything(): Promise<readonly Drawn[]> {
+  async function drawEverything(channelId?: Hex): Promise<readonly Drawn[]> {
     await components.sender.settleEarlier()
-    const all = [...(await ledger.undrawn())]
+    return drawThese(await ledger.undrawn(channelId))
+  }
+
+  /** Draws what the newest block does not show as drawn, in transactions as large as they may be. */
+  async function drawThese(
+    orders: readonly DrawOrder[],
+    maxTransactions = Number.POSITIVE_INFINITY,
+  ): Promise<readonly Drawn[]> {
+    const rest = [...orders]
     const drawn: Drawn[] = []
-    while (all.length > 0) {
-      const orders = await stillDue(components, all.splice(0, drawsInBatch))
-      if (orders.length > 0) drawn.push(...(await send(components, orders)))
+    const due: DrawOrder[] = []
+    for (let sent = 0; sent < maxTransactions; sent++) {
+      while (due.length < drawsInBatch && rest.length > 0)
+        due.push(...(await stillDue(components, rest.splice(0, drawsInBatch))))
+      if (due.length === 0) break
+      drawn.push(...(await send(components, due.splice(0, drawsInBatch))))
     }
     if (drawn.length > 0) await watch.catchUp()
     return drawn
@@ -89,7 +115,8 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
       // What failed is logged; whoever waits finds the pool as it was.
       await inTurn(() => drawNow(forced)).catch(() => undefined)
     },
-    drawAll: () => inTurn(drawEverything),
+    drawAll: () => inTurn(() => drawEverything()),
+    drawFrom: (channelId) => inTurn(() => drawEverything(channelId)),
     consider() {
       if (waiting) return
       waiting = true

@@ -4,6 +4,7 @@ import { isWorthSettling } from '../../core/protestPolicy.js'
 import type { ChainUpdate } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 import { costOf } from '../relay/relayPrice.js'
+import type { DrawScheduler } from './drawScheduler.js'
 
 /** Watches protests on the hub's channels: what it stands for is drawn before, the rest it settles after. */
 export interface Watchtower {
@@ -13,7 +14,10 @@ export interface Watchtower {
   idle(): Promise<void>
 }
 
-export function createWatchtower(components: Components): Watchtower {
+export function createWatchtower(
+  components: Components,
+  drawScheduler: Pick<DrawScheduler, 'drawFrom'>,
+): Watchtower {
   const { ledger, log } = components
   /** Providers that protest, by channel. The ledger is read for them once, at the first look. */
   let protests: Map<Hex, Set<Address>> | undefined
@@ -33,7 +37,7 @@ export function createWatchtower(components: Components): Watchtower {
     if (protests.size === 0 || !(await ledger.leads())) return
     for (const [channelId, providers] of protests)
       for (const provider of providers) {
-        const isOver = await settle(components, channelId, provider, at)
+        const isOver = await settle(components, drawScheduler, { channelId, provider, at })
         if (isOver) providers.delete(provider)
         if (providers.size === 0) protests.delete(channelId)
       }
@@ -57,26 +61,29 @@ export function createWatchtower(components: Components): Watchtower {
 /** @returns whether there is no such protest any more. */
 async function settle(
   components: Components,
-  channelId: Hex,
-  provider: Address,
-  at: number,
+  drawScheduler: Pick<DrawScheduler, 'drawFrom'>,
+  { channelId, provider, at }: { channelId: Hex; provider: Address; at: number },
 ): Promise<boolean> {
   const { ledger, chain, identity, sender, log } = components
-  const [line, tab] = await Promise.all([
-    ledger.channel(channelId),
+  const line = await ledger.channel(channelId)
+  const { protestEndsAt } = await chain.channels.tabOf(channelId, provider)
+  if (line?.status !== 'open' || protestEndsAt === 0n) return true
+  if (at < Number(protestEndsAt)) return false
+  // What the hub stands for comes first: whoever protests may take the last that the channel holds.
+  await drawScheduler.drawFrom(channelId)
+  const [tab, { balance }] = await Promise.all([
     chain.channels.tabOf(channelId, provider),
+    chain.channels.channelOf(channelId),
   ])
-  if (line?.status !== 'open' || tab.protested === 0n) return true
-  if (at < Number(tab.protestEndsAt)) return false
-  const { consumer, nonce, balance } = line
-  const parties = { consumer, hub: identity.address, nonce }
+  if (tab.protestEndsAt === 0n) return true
+  const parties = { consumer: line.consumer, hub: identity.address, nonce: line.nonce }
   const call = await chain.channels.settleProtest.populateTransaction(parties, provider)
   const gas = await chain.rpc.estimateGas({ ...call, from: identity.address })
   const { feeBps } = await ledger.standing()
   const protest = {
     protested: wei(tab.protested),
     drawn: wei(tab.drawn),
-    balance,
+    balance: wei(balance),
     isEnding: line.exitAt !== 0 || line.closing,
   }
   if (!isWorthSettling(protest, feeBps, await costOf(components, gas))) return false

@@ -142,6 +142,7 @@ export function createChainWatch(options: {
             provider,
             drawn: wei(views[index]?.drawn ?? 0n),
             protested: wei(views[index]?.protested ?? 0n),
+            protestEndsAt: Number(views[index]?.protestEndsAt ?? 0n),
           }))
         }),
       ),

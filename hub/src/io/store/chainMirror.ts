@@ -30,10 +30,10 @@ function takeIn(unit: UnitOfWork, { cursor, hub, channels, tabs, accounts }: Cha
     const { consumer, nonce } = unit.channel(channel.channelId) ?? channel
     unit.putChannel({ ...channel, consumer, nonce })
   }
-  for (const { channelId, provider, drawn, protested } of tabs) {
+  for (const { channelId, provider, drawn, protested, protestEndsAt } of tabs) {
     if (!unit.channel(channelId)) continue
     const tab = unit.tab(channelId, provider)
-    unit.putTab(channelId, { ...tab, drawn, protested })
+    unit.putTab(channelId, { ...tab, drawn, protested, protestEndsAt })
     creditDrawn(unit, channelId, provider, drawn, hub.feeBps)
   }
   for (const { provider, credited, paid } of accounts)

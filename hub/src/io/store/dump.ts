@@ -31,6 +31,7 @@ export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> 
     expires_at: 'number',
     drawn: 'bytes',
     protested: 'bytes',
+    protest_ends_at: 'number',
     undrawn: 'number',
   },
   guarantee: {

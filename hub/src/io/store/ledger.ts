@@ -52,15 +52,17 @@ const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
 const writeNote = statement(
   'INSERT INTO note (name, text) {rows:text,text} ON CONFLICT (name) DO UPDATE SET text = excluded.text',
 )
-// A final state draws what it pays by itself; until it stands on chain, an exit or a protest must be answered.
-const readUndrawn = plain(
-  statement(`
-    SELECT tab.channel_id, tab.provider, tab.held, tab.held_signature, tab.drawn, tab.protested,
-      channel.consumer, channel.nonce, channel.exit_at,
-      (SELECT count(*) FROM closing WHERE closing.channel_id = tab.channel_id) AS closing
-    FROM tab JOIN channel ON channel.channel_id = tab.channel_id
-    WHERE tab.undrawn = 1 AND channel.status = 'open'`),
-)
+// A protest for anybody takes from what the channel holds for everybody.
+const selectUndrawn = `
+  SELECT tab.channel_id, tab.provider, tab.held, tab.held_signature, tab.drawn, tab.expires_at,
+    channel.consumer, channel.nonce, channel.balance, channel.exit_at,
+    (SELECT min(other.protest_ends_at) FROM tab AS other
+      WHERE other.channel_id = tab.channel_id AND other.protest_ends_at > 0) AS first_protest_ends_at,
+    (SELECT count(*) FROM closing WHERE closing.channel_id = tab.channel_id) AS closing
+  FROM tab JOIN channel ON channel.channel_id = tab.channel_id
+  WHERE tab.undrawn = 1 AND channel.status = 'open'`
+const readUndrawn = plain(statement(selectUndrawn))
+const readUndrawnOf = statement(`${selectUndrawn} AND tab.channel_id {among:bytes}`)
 
 /** A ledger on an engine: everything but how statements reach a disk. */
 export function createLedger(engine: Engine, name: string): Ledger {
@@ -126,7 +128,13 @@ export function createLedger(engine: Engine, name: string): Ledger {
       })),
     grant: (order) => submit(grantOrder(order)),
     credit: (order) => submit(creditOrder(order)),
-    undrawn: async () => (await all(readUndrawn)).filter(isDrawable).map(drawFrom),
+    undrawn: async (channelId) => {
+      const rows =
+        channelId === undefined
+          ? await all(readUndrawn)
+          : await first({ statement: readUndrawnOf, given: [[channelId]] })
+      return rows.map(drawFrom).filter(isDrawable)
+    },
     recordReceipt: (order) => submit(receiptOrder(order)),
     qualities: async () => (await all(readQualities)).map((row) => qualityFrom(row)),
     recordPublication: (publication) => submit(publicationOrder(publication)),
@@ -185,8 +193,9 @@ interface OperatorState {
   readonly blocked: readonly Blocked[]
 }
 
-const isDrawable = (row: Row): boolean =>
-  Number(row.exit_at) > 0 || amountOf(row.protested) > 0n || Number(row.closing) === 0
+/** A final state draws what it pays by itself; until it stands on chain, an exit or a protest must be answered. */
+const isDrawable = ({ isClosing, collateralUntil }: DrawOrder): boolean =>
+  !isClosing || collateralUntil !== undefined
 
 const drawFrom = (row: Row): DrawOrder => ({
   channelId: hexOf(row.channel_id),
@@ -194,10 +203,19 @@ const drawFrom = (row: Row): DrawOrder => ({
   amount: amountOf(row.held),
   signature: hexOf(row.held_signature),
   drawn: amountOf(row.drawn),
+  balance: amountOf(row.balance),
+  guaranteedUntil: Number(row.expires_at),
+  collateralUntil: earliest(Number(row.exit_at), Number(row.first_protest_ends_at ?? 0)),
+  isClosing: Number(row.closing) > 0,
   consumer: addressOf(row.consumer),
   nonce: Number(row.nonce),
-  urgent: Number(row.exit_at) > 0 || amountOf(row.protested) > 0n,
 })
+
+/** The first of these times, of which zero is none. */
+const earliest = (...times: readonly number[]): number | undefined => {
+  const set = times.filter((time) => time > 0)
+  return set.length > 0 ? Math.min(...set) : undefined
+}
 
 const relayedFrom = (row: Row): Relayed => ({
   digest: hexOf(row.digest),

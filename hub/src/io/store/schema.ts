@@ -247,6 +247,14 @@ function migrations(words: Words) {
         await sql`ALTER TABLE sums ADD COLUMN version ${type} NOT NULL DEFAULT 0`.execute(db)
       },
     },
+    '0009-when-protests-end': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        const type = sql.raw(words.number as string)
+        await sql`ALTER TABLE tab ADD COLUMN protest_ends_at ${type} NOT NULL DEFAULT 0`.execute(db)
+        // When one ends that was seen before is not known: what it endangers is drawn at once.
+        await sql`UPDATE tab SET protest_ends_at = 1 WHERE protested <> ${words.zero}`.execute(db)
+      },
+    },
   }
 }
 

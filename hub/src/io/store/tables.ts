@@ -38,7 +38,7 @@ const ofLive = (column: string) => `(SELECT live.${column} FROM guarantee AS liv
     WHERE live.channel_id = tab.channel_id AND live.provider = tab.provider
       AND live.expires_at >= coalesce((SELECT block_at FROM chain WHERE id = 1), 0)
     ORDER BY live.ceiling DESC, live.expires_at DESC LIMIT 1)`
-const tabColumns = `tab.channel_id, tab.provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested,
+const tabColumns = `tab.channel_id, tab.provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested, protest_ends_at,
   ${ofLive('ceiling')} AS live_ceiling, ${ofLive('expires_at')} AS live_until`
 const accountColumns = 'provider, total, unexplained, signed_total, signature, credited, paid'
 
@@ -117,6 +117,7 @@ const tabFrom = (row: Row): TabRow => ({
   expiresAt: Number(row.expires_at),
   cleared: amountOf(row.cleared),
   protested: amountOf(row.protested),
+  protestEndsAt: Number(row.protest_ends_at),
   drawn: amountOf(row.drawn),
   held: amountOf(row.held),
   heldSignature: row.held_signature as Hex | null,

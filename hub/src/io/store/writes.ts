@@ -11,12 +11,13 @@ const insertChannels = statement(`
   ON CONFLICT (channel_id) DO UPDATE SET status = excluded.status, balance = excluded.balance,
     exit_at = excluded.exit_at`)
 const writeTabs = statement(`
-  INSERT INTO tab (channel_id, provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested, undrawn)
-  {rows:bytes,bytes,bytes,bytes,bytes,bytes,number,bytes,bytes,number}
+  INSERT INTO tab (channel_id, provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested,
+    protest_ends_at, undrawn)
+  {rows:bytes,bytes,bytes,bytes,bytes,bytes,number,bytes,bytes,number,number}
   ON CONFLICT (channel_id, provider) DO UPDATE SET cleared = {max}(tab.cleared, excluded.cleared),
     held = excluded.held, held_signature = excluded.held_signature, ceiling = excluded.ceiling,
     expires_at = excluded.expires_at, drawn = excluded.drawn, protested = excluded.protested,
-    undrawn = excluded.undrawn`)
+    protest_ends_at = excluded.protest_ends_at, undrawn = excluded.undrawn`)
 const insertAccounts = statement(`
   INSERT INTO account (provider, total, unexplained, signed_total, signature, credited, paid)
   {rows:bytes,bytes,bytes,bytes,bytes,bytes,bytes}`)
@@ -77,6 +78,7 @@ const tabValues = ({ channelId, status }: ChannelRow, tab: TabRow): Value[] => [
   tab.expiresAt,
   amountText(tab.drawn),
   amountText(tab.protested),
+  tab.protestEndsAt,
   status === 'open' && tab.held > tab.drawn ? 1 : 0,
 ]
 
