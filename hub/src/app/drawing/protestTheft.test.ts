@@ -107,7 +107,7 @@ async function conclude(port: number, { nonce }: Opened): Promise<void> {
   const draft = await link.request('close-draft', { channel: partiesOf(nonce) })
   if (!draft.ok) throw new Error(JSON.stringify(draft))
   const state = finalState(world.deployment, partiesOf(nonce), draft.value)
-  const signature = await signChannelState(state, consumer.privateKey.bytes())
+  const signature = await signChannelState(state, consumer.privateKey)
   await link.request('conclude', { channel: partiesOf(nonce), ...draft.value, signature })
   link.close()
 }
