@@ -1,12 +1,5 @@
-import {
-  type ChannelParties,
-  finalState,
-  type Hex,
-  signChannelState,
-  systemClock,
-  wei,
-} from '@pontage/shared'
-import { createSender, type Identity, type Link } from '@pontage/shared/node'
+import { type ChannelParties, finalState, type Hex, systemClock, wei } from '@pontage/shared'
+import { createSender, type Identity, type Link, signChannelState } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import { fillPool, hubSettings, openChannel, startScene, startTestHub } from '../hub.fixture.js'
