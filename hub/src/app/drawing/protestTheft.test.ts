@@ -1,4 +1,4 @@
-import { type ChannelParties, finalState, type Hex, systemClock, wei } from '@pontage/shared'
+import { type ChannelParties, finalState, type Hex, systemClock, unixSeconds, wei } from '@pontage/shared'
 import { createSender, type Identity, type Link, signChannelState } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
@@ -49,7 +49,7 @@ async function startWithPool(name: string) {
     requests: {
       release: ({ channel }) => {
         const { channelId } = channels.find(({ nonce }) => nonce === channel.nonce) as Opened
-        const terms = { channelId, amount: tokens('0'), upTo: systemClock.now() + 2 * 86_400 }
+        const terms = { channelId, amount: tokens('0'), upTo: unixSeconds(systemClock.now() + 2 * 86_400) }
         const release = world.typedData.signed('Release', terms, provider.privateKey)
         return { ok: true, value: { release: { ...release, provider: provider.address } } }
       },
