@@ -11,6 +11,9 @@ export const sessionAccount = {
   paid: zodWei,
 } as const
 
+/** Without a zone, and without an IPv4 address at its end: as a rule of the kernel takes it. */
+const zodIpv6 = z.ipv6().regex(/^[0-9a-fA-F:]+$/)
+
 /** What a consumer asks of a provider. */
 export const providerRequests = {
   /** Consumer → provider: on which terms? Answered also with the last promise it holds on this channel. */
@@ -40,11 +43,11 @@ export const providerRequests = {
         /** UDP port beside the endpoint's host. */
         port: z.number().int().min(1).max(65_535),
         /** The consumer's addresses inside the tunnel, and the provider's. */
-        address4: z.string().max(15),
-        address6: z.string().max(45),
-        gateway4: z.string().max(15),
-        gateway6: z.string().max(45),
-        dns: z.array(z.string().max(45)).max(4),
+        address4: z.ipv4(),
+        address6: zodIpv6,
+        gateway4: z.ipv4(),
+        gateway6: zodIpv6,
+        dns: z.array(z.union([z.ipv4(), zodIpv6])).max(4),
         /** The largest packet that the provider's end takes. What the path between the two takes may be less. */
         mtu: z.number().int().min(1_280).max(65_535),
         /** TCP port of the payment socket on the gateway, reached inside the tunnel. */

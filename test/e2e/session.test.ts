@@ -18,6 +18,24 @@ import {
 
 type Running = Person & { program: Program }
 
+/** A service that hears every address of its machine. */
+const openService = `require('node:http').createServer((_, answer) => answer.end('ours'))
+  .listen(8080, '0.0.0.0', () => console.log('listening'))`
+/** Sends 1,200-byte packets that nobody asked for to the address in its arguments, then looks for a service there. */
+const pour = `
+  const socket = require('node:dgram').createSocket('udp4')
+  const to = process.argv[1]
+  const packet = Buffer.alloc(1_200)
+  let sent = 0
+  const next = () => sent > 25_000_000 ? look() : socket.send(packet, 40_000, to, () => { sent += packet.length; next() })
+  const look = () => {
+    socket.close()
+    const end = (reached) => { console.log(JSON.stringify({ sent, reached })); process.exit(0) }
+    require('node:net').connect({ host: to, port: 8080 }).on('connect', () => end(true)).on('error', () => end(false))
+    setTimeout(() => end(false), 2_000)
+  }
+  next()`
+
 const price = 20_000_000_000_000_000n
 const beneficiary: Address = address(`0x${'b0'.repeat(20)}`)
 let market: Market
@@ -79,6 +97,27 @@ describe('a consumer', () => {
     const counted = Number(theirs.downBytes) + Number(theirs.upBytes)
     expect(Math.abs(counted - used)).toBeLessThan(0.03 * used)
     expect(await whoAmI()).toBe(consumer.host.address)
+  })
+
+  it('pays nothing for what its provider pours in, and shows it no service of its own', async () => {
+    const service = consumer.host.start([process.execPath, '-e', openService])
+    await service.line(/listening/)
+    const program = consumer.start(['connect', '--json'])
+    const { address: inside } = await logged(program, 'connected', {}, 60_000)
+    const pouring = provider.host.start([process.execPath, '-e', pour, String(inside)])
+    expect((await pouring.ended).code).toBe(0)
+    const [poured] = pouring.lines('stdout')
+    const { sent, reached } = JSON.parse(poured ?? '{}') as { sent: number; reached: boolean }
+    expect(sent).toBeGreaterThan(20_000_000)
+    expect(reached).toBe(false)
+    program.signal('SIGINT')
+    const ended = await logged(program, 'ended')
+    const counted = Number(ended.downBytes) + Number(ended.upBytes)
+    console.log(`poured in: ${sent} bytes sent, ${counted} counted, ${ended.spent} wei signed`)
+    expect(counted).toBeLessThan(100_000)
+    expect(BigInt(String(ended.spent))).toBeLessThanOrEqual(price)
+    await service.stop('SIGKILL')
+    await logged(provider.program, 'session ended')
   })
 
   it('gets its provider paid on chain, less the fee of the hub', async () => {

@@ -1,7 +1,7 @@
 import { bytes, owedFor, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { byteLimit, capLeft, ceilingToRequest, freeCollateral } from './cap.js'
+import { byteLimit, capLeft, ceilingToRequest, defaultBudget, freeCollateral } from './cap.js'
 
 const price = (perMegabyte: bigint) => ({ perMegabyte: weiPerMegabyte(perMegabyte), perHour: weiPerHour(0n) })
 
@@ -37,6 +37,15 @@ describe('the ceiling asked for', () => {
       free: wei(100n),
     }
     expect(ceilingToRequest(asked)).toBe(100n)
+  })
+})
+
+describe('the budget of a connect without one', () => {
+  it('is the price of its cap, of 10 GB without a cap, and of a day where time is charged', () => {
+    expect(defaultBudget(bytes(50_000_000n), price(40n))).toBe(2_000n)
+    expect(defaultBudget(undefined, price(40n))).toBe(400_000n)
+    expect(defaultBudget(undefined, { ...price(0n), perHour: weiPerHour(5n) })).toBe(120n)
+    expect(defaultBudget(undefined, price(0n))).toBe(0n)
   })
 })
 

@@ -4,6 +4,16 @@ import { type Bytes, bytes, bytesCovered, owedFor, type Price, smaller, type Wei
 const guaranteedHours = 24n
 const secondsPerHour = 3_600n
 
+/** Traffic that a connect may use where the user set no cap: what its budget is reckoned from. */
+export const defaultCap = bytes(10_000_000_000n)
+
+/**
+ * Most that one connect may cost where the user set no budget: its cap at the chosen price, and a day of an hourly
+ * price. Zero where the provider asks nothing.
+ */
+export const defaultBudget = (cap: Bytes | undefined, price: Price): Wei =>
+  owedFor(cap ?? defaultCap, guaranteedHours * secondsPerHour, price)
+
 /**
  * What to ask the hub to stand behind for one session, on top of what was promised before.
  *
@@ -20,8 +30,7 @@ export function ceilingToRequest(session: {
   free: Wei
 }): Wei {
   const { cap, budget, price, suggested, free } = session
-  const seconds = price.perHour === 0n ? 0n : guaranteedHours * secondsPerHour
-  const wanted = cap === undefined ? suggested : owedFor(cap, seconds, price)
+  const wanted = cap === undefined ? suggested : owedFor(cap, guaranteedHours * secondsPerHour, price)
   return smaller(wanted, budget === undefined ? free : smaller(budget, free))
 }
 

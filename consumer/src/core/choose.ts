@@ -1,4 +1,12 @@
-import type { Address, Document, Price, UnixSeconds, Wei } from '@pontage/shared'
+import {
+  type Address,
+  type Bytes,
+  type Document,
+  owedFor,
+  type Price,
+  type UnixSeconds,
+  type Wei,
+} from '@pontage/shared'
 import type { Limits } from './limits.js'
 
 /** What the chain says of an identity. */
@@ -28,6 +36,12 @@ export interface Wishes {
   readonly hub?: Address | undefined
 }
 
+/** What one expects to use: offers are compared by what this costs, traffic and time together. */
+export interface ExpectedUse {
+  readonly bytes: Bytes
+  readonly seconds: bigint
+}
+
 /** An offer that will not do, and the first reason why. */
 export interface Unfit {
   readonly offer: Offer
@@ -46,13 +60,19 @@ export interface Choice {
  * a hub we can pay through. Of equally cheap ones the one with the larger stake, then the lower address.
  *
  * @param hubs - Hubs through which payment is possible, the preferred first.
+ * @param use - What the offers are compared by.
  */
-export function choose(offers: readonly Offer[], wishes: Wishes, hubs: readonly Address[]): Choice {
+export function choose(
+  offers: readonly Offer[],
+  wishes: Wishes,
+  hubs: readonly Address[],
+  use: ExpectedUse,
+): Choice {
   const judged = offers.map((offer) => ({ offer, reason: whyNot(offer, wishes, hubs) }))
   const sound = judged
     .filter(({ reason }) => reason === undefined)
     .map(({ offer }) => offer)
-    .sort(cheapestFirst)
+    .sort(cheapestFirst(use))
   const [offer, ...others] = sound
   const hub = hubs.find((each) => offer?.proposal.hubs.includes(each))
   return {
@@ -62,15 +82,13 @@ export function choose(offers: readonly Offer[], wishes: Wishes, hubs: readonly 
   }
 }
 
-/** Cheapest first, as providers are shown. */
-export function cheapestFirst(a: Offer, b: Offer): number {
-  return (
-    compare(a.price.perMegabyte, b.price.perMegabyte) ||
-    compare(a.price.perHour, b.price.perHour) ||
+/** Orders offers by what the expected use costs; a price for time counts as much as one for traffic. */
+export const cheapestFirst =
+  ({ bytes, seconds }: ExpectedUse) =>
+  (a: Offer, b: Offer): number =>
+    compare(owedFor(bytes, seconds, a.price), owedFor(bytes, seconds, b.price)) ||
     compare(b.standing.stake, a.standing.stake) ||
     compare(a.proposal.provider, b.proposal.provider)
-  )
-}
 
 /** Why a provider is not dealt with, whatever was wished for; undefined when it is sound. */
 export function whyUnsound({ standing }: Offer): string | undefined {
@@ -90,6 +108,10 @@ function whyNot(offer: Offer, wishes: Wishes, hubs: readonly Address[]): string 
   if (unsound !== undefined) return unsound
   if (wishes.country !== undefined && proposal.country.toLowerCase() !== wishes.country.toLowerCase())
     return `it is in ${proposal.country}`
+  if (price.perHour > acceptedPerHour(wishes.maxPrice))
+    return wishes.maxPrice?.perHour === undefined
+      ? 'it charges by the hour, which is refused unless --max-price allows it, such as 0.01/h'
+      : 'it is above the price limit'
   if (isTooDear(price, wishes.maxPrice)) return 'it is above the price limit'
   if (!hubs.some((hub) => proposal.hubs.includes(hub)))
     return 'it accepts none of the hubs we can pay through'
@@ -100,6 +122,9 @@ function whyNot(offer: Offer, wishes: Wishes, hubs: readonly Address[]): string 
 export const isTooDear = (price: Price, { perMegabyte, perHour }: Limits['maxPrice'] = {}): boolean =>
   (perMegabyte !== undefined && price.perMegabyte > perMegabyte) ||
   (perHour !== undefined && price.perHour > perHour)
+
+/** Most that is paid for an hour: nothing unless the user set a limit, since time costs without any traffic. */
+export const acceptedPerHour = ({ perHour }: Limits['maxPrice'] = {}): bigint => perHour ?? 0n
 
 /** The `service` of a proposal for WireGuard tunnels. */
 export const vpnService = 'wireguard'

@@ -1,7 +1,7 @@
 import {
   type Bytes,
   bytes,
-  smaller,
+  least,
   type UnixSeconds,
   type Wei,
   type WeiPerHour,
@@ -49,15 +49,12 @@ export function leftOf(limits: Limits, used: Readonly<Record<Period, Used>>): Le
     given: readonly Limit<Amount>[],
     of: (used: Used) => bigint,
   ): bigint | undefined =>
-    given
-      .map(({ amount, period }) => {
+    least(
+      given.map(({ amount, period }) => {
         const gone = of(used[period])
         return amount > gone ? amount - gone : 0n
-      })
-      .reduce<bigint | undefined>(
-        (least, rest) => (least === undefined ? rest : smaller(least, rest)),
-        undefined,
-      )
+      }),
+    )
   const cap = rests(limits.caps, (each) => each.bytes)
   const budget = rests(limits.budgets, (each) => each.spent)
   return {
@@ -65,6 +62,12 @@ export function leftOf(limits: Limits, used: Readonly<Record<Period, Used>>): Le
     budget: budget === undefined ? undefined : wei(budget),
   }
 }
+
+/** The limits with a budget for this connect; one that the user set stands as it is. */
+export const withBudget = (limits: Limits, budget: Wei | undefined): Limits =>
+  limits.budgets.length > 0 || budget === undefined
+    ? limits
+    : { ...limits, budgets: [{ amount: budget, period: 'connect' }] }
 
 /** Reads `500MB` or `10GB/month`. @throws RangeError for another period, or what `parse` throws */
 export function parseLimit<Amount extends bigint>(
@@ -81,11 +84,6 @@ export function parseLimit<Amount extends bigint>(
 
 /** Joins limits of several sources: caps and budgets hold together, of the highest prices the lowest. */
 export function joinLimits(all: readonly Limits[]): Limits {
-  const least = <Price extends bigint>(prices: readonly (Price | undefined)[]): Price | undefined =>
-    prices.reduce(
-      (low, each) => (low === undefined || (each !== undefined && each < low) ? each : low),
-      undefined,
-    )
   const perMegabyte = least(all.map(({ maxPrice }) => maxPrice.perMegabyte))
   const perHour = least(all.map(({ maxPrice }) => maxPrice.perHour))
   return {

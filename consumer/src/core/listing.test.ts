@@ -40,8 +40,9 @@ const listed = (byte: string, price: bigint, more: Partial<Listed> & { country?:
   quality: more.quality ?? unknown,
 })
 
+const use = { bytes: bytes(10_000_000_000n), seconds: 36_000n }
 const order = (offers: Listed[], by: Parameters<typeof sorted>[1]) =>
-  sorted(offers, by).map(({ proposal }) => proposal.provider.slice(2, 4))
+  sorted(offers, by, use).map(({ proposal }) => proposal.provider.slice(2, 4))
 
 describe('a list of offers', () => {
   const offers = [
@@ -69,9 +70,10 @@ describe('a list of offers', () => {
     expect(left.map(({ proposal }) => proposal.provider)).toEqual([who('a2'), who('a3')])
   })
 
-  it('tells what traffic costs, begun megabytes whole, and an hour besides', () => {
+  it('tells what traffic costs, begun megabytes whole, and what the time costs', () => {
     const price = { perMegabyte: weiPerMegabyte(7n), perHour: weiPerHour(100n) }
-    expect(costOf(bytes(2_000_000_001n), price)).toEqual({ traffic: 14_007n, hour: 100n })
+    const expected = { bytes: bytes(2_000_000_001n), seconds: 5_400n }
+    expect(costOf(expected, price)).toEqual({ traffic: 14_007n, time: 150n })
   })
 })
 

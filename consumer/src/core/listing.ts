@@ -1,5 +1,5 @@
 import { type Bytes, owedFor, type Price, type Wei } from '@pontage/shared'
-import { cheapestFirst, isTooDear, type Offer } from './choose.js'
+import { cheapestFirst, type ExpectedUse, isTooDear, type Offer } from './choose.js'
 import type { Limits } from './limits.js'
 import { betterFirst, type Quality } from './quality.js'
 
@@ -27,7 +27,8 @@ export const wanted = <Each extends Offer>(
   )
 
 /** The best first; equally good ones the cheapest first. */
-export function sorted(offers: readonly Listed[], by: Order): Listed[] {
+export function sorted(offers: readonly Listed[], by: Order, use: ExpectedUse): Listed[] {
+  const byPrice = cheapestFirst(use)
   const compare: Record<Order, (a: Listed, b: Listed) => number> = {
     price: () => 0,
     latency: (a, b) => {
@@ -36,11 +37,11 @@ export function sorted(offers: readonly Listed[], by: Order): Listed[] {
     },
     quality: (a, b) => betterFirst(a.quality, b.quality),
   }
-  return [...offers].sort((a, b) => compare[by](a, b) || cheapestFirst(a, b))
+  return [...offers].sort((a, b) => compare[by](a, b) || byPrice(a, b))
 }
 
-/** What so much traffic costs, and what an hour costs besides. */
-export const costOf = (size: Bytes, price: Price): { traffic: Wei; hour: Wei } => ({
-  traffic: owedFor(size, 0n, price),
-  hour: owedFor(0n as Bytes, 3_600n, price),
+/** What the expected use costs: its traffic, and its time. */
+export const costOf = ({ bytes, seconds }: ExpectedUse, price: Price): { traffic: Wei; time: Wei } => ({
+  traffic: owedFor(bytes, 0n, price),
+  time: owedFor(0n as Bytes, seconds, price),
 })

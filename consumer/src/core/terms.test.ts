@@ -10,7 +10,7 @@ const limits = {
   consumer,
   channelId,
   price: { perMegabyte: weiPerMegabyte(50n), perHour: weiPerHour(7n) },
-  maxPrice: {},
+  maxPrice: { perHour: weiPerHour(7n) },
   now: unixSeconds(1_000),
 }
 const terms = {
@@ -40,8 +40,15 @@ describe('terms', () => {
   })
 
   it('are refused above the user’s own limit', () => {
-    expect(codeOf({}, { maxPrice: { perMegabyte: weiPerMegabyte(49n) } })).toBe('price-too-high')
-    expect(codeOf({}, { maxPrice: { perMegabyte: weiPerMegabyte(50n) } })).toBe('ok')
+    expect(codeOf({}, { maxPrice: { ...limits.maxPrice, perMegabyte: weiPerMegabyte(49n) } })).toBe(
+      'price-too-high',
+    )
+    expect(codeOf({}, { maxPrice: { ...limits.maxPrice, perMegabyte: weiPerMegabyte(50n) } })).toBe('ok')
+  })
+
+  it('are refused when they charge for time and the user allowed no price for it', () => {
+    expect(codeOf({}, { maxPrice: {} })).toBe('hour-too-dear')
+    expect(codeOf({ pricePerHour: 0n }, { maxPrice: {} })).toBe('ok')
   })
 
   it('are refused when they are somebody else’s', () => {

@@ -9,6 +9,7 @@ import {
   type UnixSeconds,
   type Verdict,
 } from '@pontage/shared'
+import { acceptedPerHour } from './choose.js'
 import type { Limits } from './limits.js'
 
 /** What terms are measured against. */
@@ -44,10 +45,11 @@ export function judgeTerms(terms: Document<'SessionTerms'>, limits: TermsLimits)
     return refuse(differs('pricePerMegabyte', terms.pricePerMegabyte, price.perMegabyte))
   if (terms.pricePerHour > price.perHour)
     return refuse(differs('pricePerHour', terms.pricePerHour, price.perHour))
-  const { perMegabyte, perHour } = maxPrice
+  const { perMegabyte } = maxPrice
+  const perHour = acceptedPerHour(maxPrice)
   if (perMegabyte !== undefined && terms.pricePerMegabyte > perMegabyte)
     return refuse({ code: 'price-too-high', price: terms.pricePerMegabyte, limit: perMegabyte })
-  if (perHour !== undefined && terms.pricePerHour > perHour)
+  if (terms.pricePerHour > perHour)
     return refuse({ code: 'hour-too-dear', price: terms.pricePerHour, limit: perHour })
   return { ok: true }
 }

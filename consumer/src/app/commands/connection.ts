@@ -1,5 +1,6 @@
 import { address, parseTokens } from '@pontage/shared'
 import { exitCode, type Given, tokenOf, UserError, wholeNumber } from '@pontage/shared/node'
+import type { Limits } from '../../core/limits.js'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
@@ -10,6 +11,7 @@ import { demandShellIsSafe, requireFreeMachine } from '../connect/machine.js'
 import { humanScreen, jsonScreen, type Screen } from '../connect/screen.js'
 import { status } from '../connect/status.js'
 import { openContext } from '../context.js'
+import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
 import { logFrom, type Settings } from './settings.js'
 
@@ -25,6 +27,7 @@ export const controlFlag = {
 /** Flags of the commands that connect. */
 export const connectionFlags = {
   ...limitFlags,
+  ...useFlags,
   country: { type: 'string', requiresArg: true, describe: 'Only providers in this country, such as DE' },
   hub: { type: 'string', requiresArg: true, describe: 'Pay through this hub only' },
   deposit: {
@@ -74,8 +77,9 @@ export interface ConnectionOptions extends Settings, LimitOptions, Flags {
 
 /** No token has more: what is too fine for this one is found out once its own are known. */
 const mostDecimals = 77
-/** Ends that the user asked for, one way or the other. */
-const wanted: readonly EndReason[] = ['user', 'cap', 'budget', 'ceiling']
+/** Whether the user asked for this end, one way or the other: not by a budget of ours, nor where the channel is empty. */
+const isWanted = (reason: EndReason, { budgets }: Limits): boolean =>
+  reason === 'user' || reason === 'cap' || (reason === 'budget' && budgets.length > 0)
 
 /**
  * Connects until that is over; sets the exit code.
@@ -137,6 +141,7 @@ export async function runConnection(
       return over
     })
     closers.push(() => control.close())
+    const limits = limitsFrom(argv, token.decimals)
     const reason = await connect(
       context,
       journal,
@@ -146,7 +151,8 @@ export async function runConnection(
         interface: argv.interface,
         netns: argv.netns,
         allowLan: argv.allowLan,
-        limits: limitsFrom(argv, token.decimals),
+        use: expectedUse(argv),
+        limits,
         deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, token.decimals),
         maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
       },
@@ -154,7 +160,7 @@ export async function runConnection(
       stop.signal,
     )
     end({ result: 'ended' })
-    if (!wanted.includes(reason)) process.exitCode = exitCode.failed
+    if (!isWanted(reason, limits)) process.exitCode = exitCode.failed
   } catch (error) {
     fail(stop.signal.aborted ? new UserError('Stopped before anything was connected.') : (error as Error))
     throw error

@@ -1,8 +1,9 @@
-import { type Bytes, formatBytes, parseBytes } from '@pontage/shared'
+import { formatBytes } from '@pontage/shared'
 import { type Chain, inTokens, jsonFlag, onChain, printJson, tokenOf } from '@pontage/shared/node'
-import { whyUnsound } from '../../core/choose.js'
+import { type ExpectedUse, whyUnsound } from '../../core/choose.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
 import { offerLine } from '../connect/screen.js'
+import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { search } from '../market/market.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
@@ -13,6 +14,7 @@ type Options = Settings &
     country?: string
     sort: Order
     gb: string
+    hours: number
     index?: string
     latency: boolean
   }
@@ -22,10 +24,9 @@ export const providersCommand = command<Options>({
   describe: 'List the offers, read from the chain, or from a hub’s index checked against it',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ 'max-price': limitFlags['max-price'], ...jsonFlag })
+      .options({ 'max-price': limitFlags['max-price'], ...useFlags, ...jsonFlag })
       .option('country', { type: 'string', describe: 'Only this country, such as DE' })
       .option('sort', { choices: orders, default: 'price', describe: 'Sort by' })
-      .option('gb', { type: 'string', default: '10', describe: 'Gigabytes to show the cost of' })
       .option('index', {
         type: 'string',
         describe: 'Address or URL of a hub: use its list and its receipts; offers are checked on chain',
@@ -37,32 +38,33 @@ export const providersCommand = command<Options>({
       }),
   handler: (argv) =>
     onChain(argv, async (chain) => {
-      const size = parseBytes(`${argv.gb}GB`)
+      const use = expectedUse(argv)
       const { maxPrice } = limitsFrom(argv, chain.tokenDecimals)
       const { country, index, latency } = argv
       const found = sorted(
         await search(argv.home, chain, logFrom(argv), { country, maxPrice, index, latency }),
         argv.sort,
+        use,
       )
-      if (argv.json) return printJson(found.map((each) => asJson(each, size)))
+      if (argv.json) return printJson(found.map((each) => asJson(each, use)))
       if (found.length === 0)
         return printLine('No provider offers this. Change --country or raise --max-price.')
-      for (const each of found) for (const line of linesOf(chain, each, size)) printLine(line)
+      for (const each of found) for (const line of linesOf(chain, each, use)) printLine(line)
     }),
 })
 
-function linesOf(chain: Chain, listed: Listed, size: Bytes): string[] {
+function linesOf(chain: Chain, listed: Listed, use: ExpectedUse): string[] {
   const token = tokenOf(chain)
   const { proposal, standing, redeemed } = listed
   const unsound = whyUnsound(listed)
-  const { traffic, hour } = costOf(size, listed.price)
-  const hourly = hour === 0n ? '' : `, and ${inTokens(chain, hour)} for each hour`
+  const { traffic, time } = costOf(use, listed.price)
+  const hourly = time === 0n ? '' : `, and ${Number(use.seconds) / 3_600} hours ${inTokens(chain, time)}`
   const since = new Date(standing.registeredAt * 1_000).toISOString().slice(0, 10)
   return [
     `${offerLine(listed, token)}${unsound === undefined ? '' : `  (not dealt with: ${unsound})`}`,
     `    at ${proposal.endpoint}${latencyWords(listed)}, through ${proposal.hubs.join(', ') || 'no hub'}`,
     `    since ${since}, paid ${inTokens(chain, redeemed)} so far${qualityWords(listed)}`,
-    `    ${formatBytes(size)} costs ${inTokens(chain, traffic)}${hourly}`,
+    `    ${formatBytes(use.bytes)} costs ${inTokens(chain, traffic)}${hourly}`,
   ]
 }
 
@@ -78,7 +80,7 @@ function qualityWords({ quality: { sessions, throughputKbps, score } }: Listed):
   return `; ${sessions} session${sessions === 1 ? '' : 's'}${speed}${rated}`
 }
 
-const asJson = (listed: Listed, size: Bytes) => ({
+const asJson = (listed: Listed, use: ExpectedUse) => ({
   provider: listed.proposal.provider,
   price: listed.price.perMegabyte,
   pricePerHour: listed.price.perHour,
@@ -95,5 +97,5 @@ const asJson = (listed: Listed, size: Bytes) => ({
   publishedAt: listed.proposal.issuedAt,
   latencyMs: listed.latencyMs ?? null,
   quality: listed.quality,
-  cost: { bytes: size, traffic: costOf(size, listed.price).traffic },
+  cost: { bytes: use.bytes, seconds: Number(use.seconds), ...costOf(use, listed.price) },
 })

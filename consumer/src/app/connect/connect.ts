@@ -1,13 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bytes, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
+import { withBudget } from '../../core/limits.js'
 import type { EndReason } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
-import { blockMachine, restoreMachine } from '../../io/kernel/tunnel.js'
 import type { Context } from '../context.js'
 import { leftNow } from '../session/limits.js'
 import { writeReceipt } from '../session/receipt.js'
-import { type Connection, type ConnectWishes, PathRefused } from './connection.js'
+import { type Connection, type ConnectWishes, createConnection, PathRefused } from './connection.js'
 import { findPaths, type Path } from './findPaths.js'
 import { openSession } from './openSession.js'
 import type { Screen } from './screen.js'
@@ -34,16 +34,13 @@ export async function connect(
   stop: AbortSignal,
 ): Promise<EndReason> {
   const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
-  const paths = await findPaths(context, journal, wishes, left, screen)
-  const parts = { context, journal, wishes, screen, stop }
-  const connection: Connection = { ...parts, ended: [], record: undefined, isReliedOn: false }
+  const { paths, budget } = await findPaths(context, journal, wishes, left, screen)
+  const limits = withBudget(wishes.limits, budget)
+  const connection = createConnection({ context, journal, wishes: { ...wishes, limits }, screen, stop })
   try {
     return await goThrough(connection, paths)
   } catch (error) {
-    // Before anybody was told "connected" nothing relies on the tunnel; afterwards a failure blocks.
-    const { record, isReliedOn } = connection
-    if (record && isReliedOn) await blockMachine(context.home, record)
-    else if (record) await restoreMachine(context.home, record)
+    await connection.move({ type: 'gaveUp' })
     throw error
   }
 }
@@ -51,19 +48,18 @@ export async function connect(
 /** One session after the other, until one ends as it should or nobody is left. */
 async function goThrough(connection: Connection, paths: readonly Path[]): Promise<EndReason> {
   const { context, wishes, screen, stop } = connection
-  const { home, clock } = context
+  const { clock } = context
   let candidates = paths
   let giveUpAtMs: number | undefined
   for (;;) {
     const served = await firstToServe(connection, candidates, giveUpAtMs)
     const last = connection.ended.at(-1)
     const reason = stop.aborted ? 'user' : (last?.session.reason ?? 'provider')
-    const { record } = connection
-    if (record === undefined || last === undefined) throw new Error('A session ended that never was.')
-    if (reason === 'user') await restoreMachine(home, record)
-    else connection.record = await blockMachine(home, record)
+    if (last === undefined) throw new Error('A session ended that never was.')
     const isOver = served === undefined || !failures.includes(reason)
     candidates = isOver ? [] : after(served, candidates, reason)
+    const because = reason === 'user' ? 'user' : candidates.length === 0 ? 'limit' : 'next'
+    await connection.move({ type: 'over', because })
     if (candidates.length === 0) {
       screen.ended({ ...last.session, reason }, connection.ended)
       return reason

@@ -1,9 +1,12 @@
 import type { Address } from '@pontage/shared'
+import { type ConnectionEvent, type ConnectionState, next } from '../../core/connectionState.js'
 import type { PastSession } from '../../core/heldBack.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
+import { policyOf } from '../../core/policy.js'
 import type { Session } from '../../core/session.js'
 import type { ConnectionRecord } from '../../io/home/connectionFile.js'
 import type { Journal } from '../../io/home/journal.js'
+import { enforce } from '../../io/kernel/tunnel.js'
 import type { Context } from '../context.js'
 import type { PathWishes } from './findPaths.js'
 import type { Screen } from './screen.js'
@@ -28,19 +31,44 @@ export interface EndedSession extends PastSession {
   readonly receipt: StoredReceipt
 }
 
-/** One `connect`, through all the providers it uses. */
-export interface Connection {
+interface Parts {
   readonly context: Context
   readonly journal: Journal
   readonly wishes: ConnectWishes
   readonly screen: Screen
   /** Aborted when the user has had enough. */
   readonly stop: AbortSignal
+}
+
+/** One `connect`, through all the providers it uses. */
+export interface Connection extends Parts {
   readonly ended: EndedSession[]
   /** What stands on the machine; undefined before the first tunnel. */
-  record: ConnectionRecord | undefined
-  /** Whether somebody was told that the machine is connected, so that a failure has to keep it shut. */
-  isReliedOn: boolean
+  readonly record: ConnectionRecord | undefined
+  /**
+   * Takes an event, and puts the state that follows into force on this machine.
+   *
+   * @param news.asked - Where the provider that is asked takes payments.
+   * @param news.planned - What is about to be changed for the tunnel that was agreed.
+   */
+  move(event: ConnectionEvent, news?: Parameters<typeof enforce>[3]): Promise<void>
+}
+
+/** A connection that has not begun. */
+export function createConnection(parts: Parts): Connection {
+  let state: ConnectionState = { name: 'disconnected' }
+  let record: ConnectionRecord | undefined
+  return {
+    ...parts,
+    ended: [],
+    get record() {
+      return record
+    },
+    async move(event, news = {}) {
+      state = next(state, event)
+      record = await enforce(parts.context.home, policyOf(state.name), record, news)
+    },
+  }
 }
 
 /** A provider that did not begin to serve; the next one may. */

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bytes, systemClock } from '@pontage/shared'
 import { deleteTable, listTable, UserError } from '@pontage/shared/node'
+import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
 import {
   type ConnectionRecord,
   forgetConnection,
@@ -12,7 +13,6 @@ import {
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
 import { restoreDns } from '../../io/kernel/dns.js'
-import { killSwitchTable, parts } from '../../io/kernel/killSwitch.js'
 import { restoreMachine } from '../../io/kernel/tunnel.js'
 import { askControl } from '../../io/link/controlSocket.js'
 import { recordUsage } from '../session/usage.js'
@@ -74,7 +74,7 @@ async function gone(record: ConnectionRecord): Promise<void> {
 async function keepLastCount(home: string, { session, netns }: ConnectionRecord): Promise<void> {
   try {
     const table = await listTable('inet', killSwitchTable, netns ? { netns: netns.name } : {})
-    const flowed = [parts.down, parts.up].reduce(
+    const flowed = [objectNames.down, objectNames.up].reduce(
       (sum, name) => sum + (table?.counters.get(name)?.bytes ?? 0n),
       0n,
     )

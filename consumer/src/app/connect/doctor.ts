@@ -13,11 +13,11 @@ import {
   runCommand,
 } from '@pontage/shared/node'
 import { whyUnsound } from '../../core/choose.js'
+import { killSwitchTable } from '../../core/killSwitch.js'
 import { readChannels } from '../../io/chain/channelReader.js'
 import { readOffers } from '../../io/chain/discovery.js'
 import { isRunning, readConnection } from '../../io/home/connectionFile.js'
 import { planDns } from '../../io/kernel/dns.js'
-import { killSwitchTable } from '../../io/kernel/killSwitch.js'
 import { remoteShell } from '../../io/kernel/remoteShell.js'
 import { speaksIpv6 } from '../../io/kernel/routing.js'
 import { systemPrograms } from './machine.js'

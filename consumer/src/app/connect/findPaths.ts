@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, owedFor, type Wei } from '@pontage/shared'
+import { type Address, smaller, type Wei, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
-import { type Choice, choose, type Offer } from '../../core/choose.js'
+import { defaultBudget } from '../../core/cap.js'
+import { type Choice, choose, type ExpectedUse, type Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import type { Left, Limits } from '../../core/limits.js'
 import { readOffers } from '../../io/chain/discovery.js'
@@ -17,6 +18,8 @@ export interface PathWishes {
   readonly provider: Address | undefined
   readonly country: string | undefined
   readonly limits: Limits
+  /** What offers are compared by. */
+  readonly use: ExpectedUse
   readonly hub: Address | undefined
   /** Opens a channel with so much where there is none. */
   readonly deposit: Wei | undefined
@@ -35,6 +38,13 @@ export interface Path {
 const mostReserves = 8
 const reserveLookupMs = 3_000
 
+/** Where to connect, in order, and the most that it may cost in all. */
+export interface Found {
+  readonly paths: readonly Path[]
+  /** The user's own budget, else one that follows from cap and price; undefined where nothing costs anything. */
+  readonly budget: Wei | undefined
+}
+
 /**
  * Finds the providers to use, the chosen one first; opens a channel where that was allowed.
  *
@@ -46,7 +56,7 @@ export async function findPaths(
   wishes: PathWishes,
   left: Left,
   screen: Screen,
-): Promise<Path[]> {
+): Promise<Found> {
   const offers = await readOffers(context.home, context.chain, context.typedData)
   if (offers.length === 0)
     throw new UserError(
@@ -58,30 +68,36 @@ export async function findPaths(
   )
   const named = hub === undefined ? offers.flatMap(({ proposal }) => proposal.hubs) : [hub]
   const openable = deposit === undefined ? [] : await soundHubs(context, [...new Set(named)])
-  const choice = choose(offers, { ...wishes, maxPrice: wishes.limits.maxPrice }, [
-    ...payable.map((channel) => channel.hub),
-    ...openable,
-  ])
+  const hubs = [...payable.map((channel) => channel.hub), ...openable]
+  const choice = choose(offers, { ...wishes, maxPrice: wishes.limits.maxPrice }, hubs, wishes.use)
   if (choice.chosen === undefined)
     throw new UserError(whyNobody(choice, payable.length + openable.length > 0))
   const { offer, hub: chosenHub } = choice.chosen
-  const estimate =
-    left.cap === undefined ? undefined : { cap: left.cap, cost: owedFor(left.cap, 0n, offer.price) }
-  screen.chosen({ ...choice, chosen: choice.chosen }, estimate)
-  const channel =
-    payable.find((each) => each.hub === chosenHub) ??
-    (await openFor(context, journal, chosenHub, wishes, screen))
+  const fallback = defaultBudget(left.cap, offer.price)
+  const budget = left.budget ?? (fallback === 0n ? undefined : fallback)
+  const ready = payable.find((each) => each.hub === chosenHub)
+  const opened = ready === undefined ? (deposit ?? 0n) : 0n
+  const free = wei(payable.reduce((sum, each) => sum + each.free, opened))
+  screen.chosen(
+    { ...choice, chosen: choice.chosen },
+    {
+      amount: smaller(budget ?? wei(0n), free),
+      because:
+        budget !== undefined && free < budget ? 'channel' : left.budget === undefined ? 'default' : 'budget',
+    },
+  )
+  const channel = ready ?? (await openFor(context, journal, chosenHub, wishes, screen))
   const channels = [channel, ...payable.filter((each) => each !== channel)]
   const reserves = await Promise.all(
     choice.others.slice(0, mostReserves).map((other) => reserveOf(other, channels)),
   )
   const endpoint = await resolveEndpoint(offer.proposal.endpoint).catch((error: UserError) => error)
   if (!(endpoint instanceof Error))
-    return [{ offer, channel, endpoint }, ...reserves.filter((each) => each !== undefined)]
+    return { paths: [{ offer, channel, endpoint }, ...reserves.filter((each) => each !== undefined)], budget }
   const found = reserves.filter((each) => each !== undefined)
   if (found.length === 0) throw endpoint
   screen.refused({ provider: offer.proposal.provider, code: undefined, message: endpoint.message })
-  return found
+  return { paths: found, budget }
 }
 
 async function openFor(

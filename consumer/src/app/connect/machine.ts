@@ -1,9 +1,9 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { commandExists, linkExists, listTable, UserError } from '@pontage/shared/node'
+import { killSwitchTable } from '../../core/killSwitch.js'
 import { isLocalAddress } from '../../core/localAddress.js'
 import { isFromEarlierBoot, isRunning, readConnection } from '../../io/home/connectionFile.js'
-import { killSwitchTable } from '../../io/kernel/killSwitch.js'
 import { remoteShell } from '../../io/kernel/remoteShell.js'
 
 /** What the system has to have for a tunnel. */

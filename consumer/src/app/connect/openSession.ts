@@ -10,17 +10,13 @@ import {
 import { byteLimit } from '../../core/cap.js'
 import { freeAfter } from '../../core/heldBack.js'
 import type { Session } from '../../core/session.js'
-import {
-  type ConnectionRecord,
-  thisNamespace,
-  thisProcess,
-  writeConnection,
-} from '../../io/home/connectionFile.js'
+import { type ConnectionRecord, thisNamespace, thisProcess } from '../../io/home/connectionFile.js'
+import { connectedNetworks } from '../../io/kernel/connectedNetworks.js'
 import { planDns } from '../../io/kernel/dns.js'
 import { openMeter } from '../../io/kernel/meter.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
-import { blockMachine, raiseTunnel, restoreMachine } from '../../io/kernel/tunnel.js'
+import { raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
 import { urlOf } from '../../io/link/endpoint.js'
 import { granted, link } from '../context.js'
@@ -58,25 +54,20 @@ export async function openSession(
   connection: Connection,
   path: Path,
 ): Promise<{ id: string; session: Session }> {
-  const { context } = connection
-  const before = connection.record
   let prepared: Prepared | undefined
   let isAttached = false
   try {
-    if (before) connection.record = await blockMachine(context.home, before, path.endpoint)
+    await connection.move({ type: 'asked' }, { asked: path.endpoint })
     prepared = await prepare(connection, path)
     return await serve(connection, path, prepared, () => {
       isAttached = true
     })
   } catch (error) {
     if (isAttached) throw error
-    const { record } = connection
     if (prepared) await prepared.outer.request('end', { session: prepared.agreement.session }, farewellMs)
-    if (record && !before) {
-      await restoreMachine(context.home, record)
-      connection.record = undefined
-    } else if (record) connection.record = await blockMachine(context.home, record)
-    throw error instanceof UserError ? new PathRefused(path.offer.proposal.provider, error) : error
+    await connection.move({ type: 'refused' })
+    // Whatever it was, it came of this provider's answers or of what was made for it: the next one may do better.
+    throw new PathRefused(path.offer.proposal.provider, error as Error)
   } finally {
     prepared?.outer.close()
   }
@@ -102,6 +93,8 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
     const { maxPrice } = wishes.limits
     const agreement = await agree(context, journal, outer, {
       ...{ offer: path.offer, channel, left, maxPrice, keys },
+      // A namespace of programs has no other network.
+      networks: wishes.netns === undefined ? await connectedNetworks() : [],
     })
     const limit = byteLimit(left.cap, wei(agreement.ceiling - agreement.base), agreement.price)
     if (limit === 0n)
@@ -126,10 +119,9 @@ async function serve(
 ): Promise<{ id: string; session: Session }> {
   const { context, journal, wishes, screen, stop } = connection
   const { provider, certificate } = path.offer.proposal
-  const record = await planRecord(connection, path, agreement)
-  await writeConnection(context.home, record)
   const isFirst = connection.record === undefined
-  connection.record = record
+  const record = await planRecord(connection, path, agreement)
+  await connection.move({ type: 'agreed' }, { planned: record })
   if (isFirst && record.netns?.isOurs) await makeNamespace(record.netns.name)
   const { tunnel, path: way } = await raiseTunnel({ record, offer: agreement.tunnel, keys, limit })
   context.log.debug('path MTU', { ...way })
@@ -149,8 +141,8 @@ async function serve(
       health: watchHealth(tunnel, () => context.clock.elapsedMs()),
       attached: () => {
         attached()
+        void connection.move({ type: 'attached' })
         outer.close()
-        connection.isReliedOn = true
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
         screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way })
       },

@@ -7,6 +7,7 @@ import {
   formatPrice,
   formatTokens,
   type Hex,
+  printable,
   type TokenNames,
   type Wei,
   wei,
@@ -25,12 +26,15 @@ export interface SessionLimits {
   readonly budget: Wei | undefined
 }
 
+/** Most that a connect can cost, and what holds it there: the user's budget, ours, or what the channel holds. */
+export interface MostToSpend {
+  readonly amount: Wei
+  readonly because: 'budget' | 'default' | 'channel'
+}
+
 /** What `connect` tells, for a person or for a program. */
 export interface Screen {
-  chosen(
-    choice: Choice & { chosen: NonNullable<Choice['chosen']> },
-    estimate: { cap: Bytes; cost: Wei } | undefined,
-  ): void
+  chosen(choice: Choice & { chosen: NonNullable<Choice['chosen']> }, most: MostToSpend): void
   /** A provider that was asked did not begin to serve; the next one is asked. */
   refused(refused: { provider: Address; code: string | undefined; message: string }): void
   opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
@@ -59,7 +63,7 @@ export interface Screen {
 export function jsonScreen(write: (line: string) => void): Screen {
   const say = (event: string, details: object) => write(`${encodeMessage({ event, ...details })}\n`)
   return {
-    chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
+    chosen({ chosen: { offer, hub }, others, unfit }, most) {
       const { proposal, price, standing } = offer
       say('chosen', {
         provider: proposal.provider,
@@ -73,7 +77,8 @@ export function jsonScreen(write: (line: string) => void): Screen {
         debt: standing.debt,
         others: others.map((each) => ({ provider: each.proposal.provider, price: each.price.perMegabyte })),
         unfit: unfit.map((each) => ({ provider: each.offer.proposal.provider, reason: each.reason })),
-        estimate: estimate?.cost ?? null,
+        mostToSpend: most.amount,
+        mostBecause: most.because,
       })
     },
     refused: ({ provider, code, message }) => say('refused', { provider, code: code ?? null, message }),
@@ -136,18 +141,20 @@ export function humanScreen(
   let isLineOpen = false
   let quietTicks = 0
   const line = (text: string) => {
-    const broken = terminal ? wrapped(text, terminal()) : text
+    // Some of it strangers wrote: a provider's country, a refusal's words.
+    const shown = printable(text)
+    const broken = terminal ? wrapped(shown, terminal()) : shown
     write(`${isLineOpen ? eraseLine : ''}${broken}\n`)
     isLineOpen = false
   }
   const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
   return {
-    chosen({ chosen: { offer, hub }, others, unfit }, estimate) {
+    chosen({ chosen: { offer, hub }, others, unfit }, most) {
       line(`${offerLine(offer, token)}  chosen: the cheapest sound one`)
       for (const each of others) line(`${offerLine(each, token)}  suitable`)
       for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
       line(`Paying through hub ${hub}.`)
-      if (estimate) line(`${formatBytes(estimate.cap)} costs at most ${tokens(estimate.cost)}.`)
+      line(`This connection costs at most ${tokens(most.amount)}: ${mosts[most.because]}.`)
     },
     refused: ({ provider, message }) => line(`${provider} refused: ${message}`),
     opened: ({ channelId, relayFees }) =>
@@ -255,6 +262,12 @@ const moments: Record<Exclude<SessionReport['kind'], 'progress'>, string> = {
   resumed: 'Resumed.',
   reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
   reconnected: 'The provider answers again.',
+}
+
+const mosts: Record<MostToSpend['because'], string> = {
+  budget: 'your budget',
+  default: 'set by default, since no --budget was given',
+  channel: 'what the channel holds',
 }
 
 const endings: Record<EndReason, string> = {

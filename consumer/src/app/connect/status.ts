@@ -1,4 +1,5 @@
 import { linkExists, listTable } from '@pontage/shared/node'
+import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
 import {
   type ConnectionRecord,
   isFromEarlierBoot,
@@ -7,7 +8,6 @@ import {
   thisNamespace,
 } from '../../io/home/connectionFile.js'
 import { readJournal } from '../../io/home/journal.js'
-import { killSwitchTable, parts } from '../../io/kernel/killSwitch.js'
 import { askControl } from '../../io/link/controlSocket.js'
 import type { Live } from './live.js'
 
@@ -48,7 +48,7 @@ export async function status(home: string, live?: Live): Promise<Status> {
   const table = record && (await listTable('inet', killSwitchTable, where).catch(() => undefined))
   const counter = (name: string) => {
     const found = table?.counters.get(name)
-    return found === undefined ? null : Number(name === parts.stopped ? found.packets : found.bytes)
+    return found === undefined ? null : Number(name === objectNames.stopped ? found.packets : found.bytes)
   }
   const trail = await readJournal(home)
   return {
@@ -56,11 +56,11 @@ export async function status(home: string, live?: Live): Promise<Status> {
     killSwitch: record !== undefined && record.netns === undefined,
     provider: record?.provider ?? null,
     interface: record?.state === 'connected' ? record.interface : null,
-    downBytes: counter(parts.down),
-    upBytes: counter(parts.up),
+    downBytes: counter(objectNames.down),
+    upBytes: counter(objectNames.up),
     promisedWei: record ? trail.total(record.channelId, record.provider).toString() : null,
     token: record?.token ?? null,
-    stoppedPackets: counter(parts.stopped),
+    stoppedPackets: counter(objectNames.stopped),
     exits: trail
       .exits()
       .filter(({ stage }) => stage === 'begun')

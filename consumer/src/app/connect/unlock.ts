@@ -1,11 +1,11 @@
 import { deleteTable, listTable, UserError } from '@pontage/shared/node'
+import { killSwitchTable } from '../../core/killSwitch.js'
 import {
   forgetConnection,
   isFromEarlierBoot,
   isRunning,
   readConnection,
 } from '../../io/home/connectionFile.js'
-import { killSwitchTable } from '../../io/kernel/killSwitch.js'
 import { sweepRoutes } from '../../io/kernel/routing.js'
 import { controlPath } from '../../io/link/controlSocket.js'
 import { disconnect, restore } from './disconnect.js'

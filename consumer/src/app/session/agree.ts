@@ -15,6 +15,7 @@ import { ceilingToRequest } from '../../core/cap.js'
 import type { Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import type { Left, Limits } from '../../core/limits.js'
+import type { Network } from '../../core/network.js'
 import { judgeTerms } from '../../core/terms.js'
 import { whyNotTunnel } from '../../core/tunnelOffer.js'
 import type { Journal } from '../../io/home/journal.js'
@@ -51,10 +52,12 @@ export async function agree(
     left: Left
     maxPrice: Limits['maxPrice']
     keys: WireguardKeyPair
+    /** What this machine is part of: a tunnel's gateway lies in none of them. */
+    networks: readonly Network[]
   },
 ): Promise<Agreement> {
   const { typedData, identity, clock } = context
-  const { offer, channel, left, maxPrice, keys } = wanted
+  const { offer, channel, left, maxPrice, keys, networks } = wanted
   const { channelId, hub, nonce } = channel
   const provider = offer.proposal.provider
   refuseContested(journal, channelId)
@@ -89,7 +92,7 @@ export async function agree(
   const { guarantee, tunnel } = opened
   granted(typedData.check('Guarantee', guarantee, hub))
   granted(judgeGuarantee(guarantee, { channelId, provider }))
-  const problem = whyNotTunnel(tunnel)
+  const problem = whyNotTunnel(tunnel, networks)
   if (problem !== undefined)
     throw new UserError(`The provider's tunnel is refused: ${problem}. Choose another provider.`)
   const ceiling = smaller(guarantee.ceiling, request.ceiling)

@@ -23,12 +23,14 @@ export const limitFlags = {
   budget: {
     type: 'string',
     requiresArg: true,
-    describe: 'Most tokens to spend: 1 per connection, or 5/month; can be repeated',
+    describe:
+      'Most tokens to spend: 1 per connection, or 5/month; can be repeated. Default: the price of the cap (10 GB without one), and of a day where time is charged',
   },
   'max-price': {
     type: 'string',
     requiresArg: true,
-    describe: 'Highest price to accept, in tokens: 0.1/GB for traffic, 0.01/h for time; can be repeated',
+    describe:
+      'Highest price to accept, in tokens: 0.1/GB for traffic, 0.01/h for time; can be repeated. Without one for time, providers that charge for time are not used',
   },
 } as const
 

@@ -2,6 +2,7 @@ import {
   type Address,
   address,
   type Hex,
+  printable,
   type Signed,
   unixSeconds,
   wei,
@@ -10,7 +11,8 @@ import {
 } from '@pontage/shared'
 import { type Chain, proposalFrom, type TypedData } from '@pontage/shared/node'
 import type { Offer, Standing } from '../../core/choose.js'
-import { newestLogs } from './logCache.js'
+import { isPresentable } from '../../core/presentable.js'
+import { type KeptLog, newestLogs } from './logCache.js'
 
 /** Role bits of the registry that discovery asks about. */
 type Role = 'provider' | 'hub' | 'consumer'
@@ -30,12 +32,10 @@ export async function readOffers(home: string, chain: Chain, typedData: TypedDat
 
 /**
  * Holds proposals against the chain, wherever they are from: left out is what is withdrawn, replaced by one not
- * seen yet, or not what the provider published.
+ * seen yet, not what the provider published, or not fit to be shown.
  */
-export async function checkedOffers(
-  chain: Chain,
-  proposals: readonly Signed<'Proposal'>[],
-): Promise<Offer[]> {
+export async function checkedOffers(chain: Chain, found: readonly Signed<'Proposal'>[]): Promise<Offer[]> {
+  const proposals = found.filter(isPresentable)
   const providers = proposals.map(({ provider }) => provider)
   const [standings, offers] = await Promise.all([
     readStandings(chain, providers, 'provider'),
@@ -68,9 +68,18 @@ export async function readStandings(
     faults: Number(standing.faults),
     debt: wei(standing.debt),
     registeredAt: unixSeconds(Number(standing.registeredAt)),
-    url: standing.url,
+    url: urlOf(standing),
     nonce: standing.nonce,
   }))
+}
+
+/** Empty where the text is none, or one that no url looks like: a stranger wrote it. */
+function urlOf(standing: { readonly url: string }): string {
+  try {
+    return printable(standing.url) === standing.url ? standing.url : ''
+  } catch {
+    return '' // Bytes that are no UTF-8.
+  }
 }
 
 async function publishedProposals(
@@ -82,15 +91,28 @@ async function publishedProposals(
   const published = marketplace.getEvent('ProposalPublished').fragment.topicHash
   const withdrawn = marketplace.getEvent('ProposalWithdrawn').fragment.topicHash
   const query = { name: 'proposals', contract: deployment.marketplace, topics: [[published, withdrawn]] }
-  return (await newestLogs(home, chain, query)).flatMap((log) => {
-    const event = marketplace.interface.parseLog({ topics: [...log.topics], data: log.data })
-    if (event?.name !== 'ProposalPublished') return []
+  return (await newestLogs(home, chain, query)).flatMap(
+    (log) => proposalIn(marketplace.interface, typedData, log) ?? [],
+  )
+}
+
+/** The offer in one event; undefined where there is none. One that cannot be read hides no other. */
+export function proposalIn(
+  events: Chain['marketplace']['interface'],
+  typedData: TypedData,
+  log: KeptLog,
+): Signed<'Proposal'> | undefined {
+  try {
+    const event = events.parseLog({ topics: [...log.topics], data: log.data })
+    if (event?.name !== 'ProposalPublished') return undefined
     const provider = address(event.args.provider)
     const signature = event.args.signature.toLowerCase() as Hex
     const proposal = { ...proposalFrom(event.args.proposal), signature }
     // An offer somebody else wrote is no offer.
     return proposal.provider === provider && typedData.check('Proposal', proposal, provider).ok
-      ? [proposal]
-      : []
-  })
+      ? proposal
+      : undefined
+  } catch {
+    return undefined // Texts that are no UTF-8, or values out of range.
+  }
 }

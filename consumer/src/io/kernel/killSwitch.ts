@@ -1,5 +1,7 @@
 import type { Bytes } from '@pontage/shared'
 import {
+  applyRuleset,
+  type NftOptions,
   nftAddress,
   nftAddressWord,
   nftBytes,
@@ -8,254 +10,67 @@ import {
   nftPort,
   replaceTable,
 } from '@pontage/shared/node'
+import {
+  killSwitchTable,
+  type PaymentPort,
+  shutRuleset,
+  type TunnelValues,
+  tunnelRuleset,
+} from '../../core/killSwitch.js'
+import type { Policy } from '../../core/policy.js'
 
-/** The consumer's one nftables table, of family inet; nobody else's tables are touched. */
-export const killSwitchTable = 'pontage_consumer'
-/** Names inside it. */
-export const parts = {
-  down: 'down',
-  up: 'up',
-  cap: 'cap',
-  capped: 'capped',
-  halted: 'halted',
-  stopped: 'stopped',
-} as const
-
-/** A provider's door on the open line. */
-export interface OuterDoor {
-  readonly address: string
-  readonly tcpPort: number
-}
-
-/** What the machine may send while a session stands. */
-export interface TunnelPolicy {
+/** The same as the rules take, not yet checked: some of it a provider sent. */
+export interface TunnelFacts
+  extends Pick<TunnelValues, 'address4' | 'address6' | 'gateway4' | 'gateway6' | 'dns' | 'allowLan'> {
   readonly interface: string
-  /** Mark on WireGuard's own packets, by which they are told from everything else. */
   readonly fwmark: number
-  /** The provider as the outer network knows it; left out in a namespace of programs, which has no outer network. */
-  readonly endpoint: (OuterDoor & { readonly udpPort: number }) | undefined
-  readonly address4: string
-  readonly address6: string
-  readonly gateway4: string
-  readonly gateway6: string
-  /** Gateways that answer for names; a question of the other family is refused, so that the next is asked. */
-  readonly dns: readonly string[]
-  /** Bytes, both directions together, after which nothing more passes; left out: no limit. */
+  readonly endpoint:
+    | { readonly address: string; readonly tcpPort: number; readonly udpPort: number }
+    | undefined
   readonly limit: Bytes | undefined
-  /** Whether the local network may be talked to. */
-  readonly allowLan: boolean
 }
 
-/**
- * The table for a standing tunnel, to be loaded by one `nft -f -`: it replaces itself in one step.
- *
- * Two layers. `output` refuses at once, so that programs fail fast instead of hanging; `guard` sees the device
- * a packet really leaves by, also after an address was rewritten, and for forwarded packets too.
- * The payment socket and everything else that goes to the gateway itself is neither counted nor capped,
- * except questions for names, which travel on from there.
- */
-export function tunnelRuleset(policy: TunnelPolicy): string {
-  const tunnel = nftInterface(policy.interface)
-  const gateway4 = `ip daddr ${nftAddress(policy.gateway4)}`
-  const gateway6 = `ip6 daddr ${nftAddress(policy.gateway6)}`
-  const outer = policy.endpoint && outerRules(policy.endpoint, policy.fwmark)
-  const { limit } = policy
-  const capped = limit === undefined ? [] : [`quota name "${parts.cap}" counter name "${parts.capped}" drop`]
-  return table([
-    ...(limit === undefined
-      ? []
-      : [`quota ${parts.cap} { over ${nftBytes(limit)}; }`, `counter ${parts.capped} { }`]),
-    `counter ${parts.down} { }`,
-    `counter ${parts.up} { }`,
-    `counter ${parts.stopped} { }`,
-    // Empty until the session is to stand still; then one rule that drops.
-    chain(parts.halted, []),
-    chain('download', [
-      'type filter hook prerouting priority raw; policy accept;',
-      // Nobody outside the tunnel may speak to the address inside it.
-      `iifname != ${tunnel} ip daddr ${nftAddress(policy.address4)} fib saddr type != local drop`,
-      `iifname != ${tunnel} ip6 daddr ${nftAddress(policy.address6)} fib saddr type != local drop`,
-      `iifname != ${tunnel} accept`,
-      `ip saddr ${policy.gateway4} meta l4proto { tcp, udp } th sport != 53 accept`,
-      `ip6 saddr ${policy.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,
-      `ip saddr ${policy.gateway4} meta l4proto != { tcp, udp } accept`,
-      `ip6 saddr ${policy.gateway6} meta l4proto != { tcp, udp } accept`,
-      `jump ${parts.halted}`,
-      ...capped,
-      `counter name "${parts.down}" accept`,
-    ]),
-    ...(outer?.marks ?? []),
-    chain('names', [
-      'type nat hook output priority -100; policy accept;',
-      'oifname "lo" accept',
-      ...(policy.dns.includes(policy.gateway4)
-        ? [`meta nfproto ipv4 ${question} dnat ip to ${policy.gateway4}`]
-        : []),
-      ...(policy.dns.includes(policy.gateway6)
-        ? [`meta nfproto ipv6 ${question} dnat ip6 to ${policy.gateway6}`]
-        : []),
-    ]),
-    // A question first meant for another device carries that device's address.
-    chain('sources', [
-      'type nat hook postrouting priority srcnat; policy accept;',
-      `oifname ${tunnel} ${question} masquerade`,
-    ]),
-    chain('output', [
-      'type filter hook output priority filter; policy drop;',
-      'oifname "lo" accept',
-      // Still not on its way to a gateway that answers: the system asks its next resolver at once.
-      ...(policy.dns.length === 0
-        ? []
-        : [
-            `${question} ip daddr != ${policy.gateway4} reject with icmpx port-unreachable`,
-            `${question} ip6 daddr != ${policy.gateway6} reject with icmpx port-unreachable`,
-          ]),
-      // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
-      `oifname ${tunnel} ip saddr != ${policy.address4} meta l4proto tcp reject with tcp reset`,
-      `oifname ${tunnel} ip6 saddr != ${policy.address6} meta l4proto tcp reject with tcp reset`,
-      `oifname ${tunnel} accept`,
-      // Redirected questions still show the device they were first routed to; the guard sees the real one.
-      `${gateway4} accept`,
-      `${gateway6} accept`,
-      ...(outer?.accept ?? []),
-      ...(policy.allowLan ? lan(refused, tunnel) : []),
-      ...plumbing,
-      ...refuseFast,
-    ]),
-    chain('guard', [
-      'type filter hook postrouting priority 300; policy drop;',
-      'oifname "lo" accept',
-      `oifname ${tunnel} jump upload`,
-      ...(outer?.accept ?? []),
-      // The tunnel's own addresses may look like those of a local network.
-      `${gateway4} counter name "${parts.stopped}" drop`,
-      `${gateway6} counter name "${parts.stopped}" drop`,
-      ...(policy.allowLan ? lan('drop', tunnel) : []),
-      ...plumbing,
-      `counter name "${parts.stopped}" drop`,
-    ]),
-    chain('upload', [
-      // What is meant for neighbours has nobody to hear it in a tunnel, and is not worth a megabyte.
-      'ip6 daddr ff00::/8 drop',
-      'ip daddr { 224.0.0.0/4, 255.255.255.255 } drop',
-      // Connections from before the tunnel carry another address; the provider would drop them.
-      `ip saddr != ${policy.address4} drop`,
-      `ip6 saddr != ${policy.address6} drop`,
-      `${gateway4} meta l4proto { tcp, udp } th dport != 53 accept`,
-      `${gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
-      `${gateway4} meta l4proto != { tcp, udp } accept`,
-      `${gateway6} meta l4proto != { tcp, udp } accept`,
-      `jump ${parts.halted}`,
-      ...capped,
-      `counter name "${parts.up}" accept`,
-    ]),
-  ])
+/** The text that loads the rules of a tunnel in one step. @throws TypeError for a value that could write a rule of its own. */
+export const tunnelTable = (facts: TunnelFacts): string =>
+  replaceTable(
+    'inet',
+    killSwitchTable,
+    tunnelRuleset({
+      interface: nftInterface(facts.interface),
+      fwmark: nftMark(facts.fwmark),
+      endpoint: facts.endpoint && {
+        ...checkedPort(facts.endpoint),
+        udpPort: nftPort(facts.endpoint.udpPort),
+      },
+      address4: nftAddress(facts.address4),
+      address6: nftAddress(facts.address6),
+      gateway4: nftAddress(facts.gateway4),
+      gateway6: nftAddress(facts.gateway6),
+      dns: facts.dns.map(nftAddress),
+      limit: facts.limit === undefined ? undefined : nftBytes(facts.limit),
+      allowLan: facts.allowLan,
+    }),
+  )
+
+/** Loads the rules of a tunnel. */
+export const loadTunnelRules = (facts: TunnelFacts, where: NftOptions): Promise<void> =>
+  applyRuleset(tunnelTable(facts), where)
+
+/** Loads the rules without a tunnel, as the policy has them. */
+export const loadShutRules = (
+  policy: Policy,
+  options: { asked: { address: string; tcpPort: number } | undefined; allowLan: boolean },
+  where: NftOptions,
+): Promise<void> => {
+  const asked = options.asked && checkedPort(options.asked)
+  return applyRuleset(
+    replaceTable('inet', killSwitchTable, shutRuleset(policy, { asked, allowLan: options.allowLan })),
+    where,
+  )
 }
 
-/**
- * The table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else.
- *
- * @param options.door - The one provider that is asked for a new tunnel.
- */
-export function blockedRuleset(options: { door?: OuterDoor | undefined; allowLan: boolean }): string {
-  const passes = (verdict: string) => [
-    'oifname "lo" accept',
-    ...(options.door ? [acceptDoor(options.door)] : []),
-    ...(options.allowLan ? lan(verdict) : []),
-    ...plumbing,
-  ]
-  return table([
-    `counter ${parts.stopped} { }`,
-    chain('output', [
-      'type filter hook output priority filter; policy drop;',
-      ...passes(refused),
-      ...refuseFast,
-    ]),
-    chain('guard', [
-      'type filter hook postrouting priority 300; policy drop;',
-      ...passes('drop'),
-      `counter name "${parts.stopped}" drop`,
-    ]),
-  ])
-}
-
-/** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
-export const haltRule = `add rule inet ${killSwitchTable} ${parts.halted} drop`
-
-/** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
-function outerRules(endpoint: OuterDoor & { udpPort: number }, fwmark: number) {
-  const address = nftAddress(endpoint.address)
-  const word = nftAddressWord(address)
-  const udp = nftPort(endpoint.udpPort)
-  const ours = `meta mark ${nftMark(fwmark)} ${word} daddr ${address} udp dport ${udp}`
-  return {
-    accept: [`${ours} accept`, acceptDoor(endpoint)],
-    marks: [
-      chain('answers', [
-        'type filter hook prerouting priority mangle; policy accept;',
-        `${word} saddr ${address} udp sport ${udp} meta mark set ct mark`,
-      ]),
-      chain('asked', [
-        'type filter hook postrouting priority mangle; policy accept;',
-        `${ours} ct mark set meta mark`,
-      ]),
-      // No router may take them apart: one that is too large has to be missed by whoever looks for the path's MTU.
-      chain('wrapping', [
-        'type filter hook output priority mangle; policy accept;',
-        `${ours} ip frag-off & 0xbfff == 0 ip frag-off set 0x4000`,
-      ]),
-    ],
-  }
-}
-
-function acceptDoor({ address, tcpPort }: OuterDoor): string {
-  return `${nftAddressWord(address)} daddr ${nftAddress(address)} tcp dport ${nftPort(tcpPort)} accept`
-}
-
-/**
- * Printers, files, shells of the local network; never a question for a name, which would tell where one goes.
- *
- * @param verdict - What such a question meets: only `output` can answer, the guard drops.
- */
-const lan = (verdict: string, tunnel?: string): string[] => {
-  const elsewhere = tunnel === undefined ? '' : `oifname != ${tunnel} `
-  return [
-    `${elsewhere}${namePorts} ${verdict}`,
-    `${elsewhere}ip daddr { ${localRanges4.join(', ')} } accept`,
-    `${elsewhere}ip6 daddr { ${localRanges6.join(', ')} } accept`,
-  ]
-}
-
-/** Private and link-local ranges, and what only neighbours hear. */
-export const localRanges4 = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '169.254.0.0/16',
-  '224.0.0.0/24',
-  '239.255.0.0/16',
-  '255.255.255.255',
-]
-export const localRanges6 = ['fe80::/10', 'fc00::/7', 'ff02::/16']
-
-/** DHCP and neighbour discovery: without them the link under the tunnel would die. They tell no host beyond it. */
-const plumbing = [
-  'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
-  'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
-  'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
-]
-
-/** A question for a name, however it travels. */
-const question = 'meta l4proto { tcp, udp } th dport 53'
-
-/** As `question`, and names asked for over TLS. */
-const namePorts = 'meta l4proto { tcp, udp } th dport { 53, 853 }'
-
-const refused = 'reject with icmpx admin-prohibited'
-const refuseFast = ['meta l4proto tcp reject with tcp reset', refused]
-
-const table = (contents: readonly string[]): string =>
-  replaceTable('inet', killSwitchTable, contents.join('\n'))
-
-const chain = (name: string, rules: readonly string[]): string =>
-  `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }`
+const checkedPort = ({ address, tcpPort }: { address: string; tcpPort: number }): PaymentPort => ({
+  family: nftAddressWord(address),
+  address: nftAddress(address),
+  tcpPort: nftPort(tcpPort),
+})

@@ -1,6 +1,6 @@
 import { type Bytes, bytes } from '@pontage/shared'
 import { applyRuleset, type NftOptions, openNftReader, UserError } from '@pontage/shared/node'
-import { haltRule, killSwitchTable, parts } from './killSwitch.js'
+import { haltRule, killSwitchTable, objectNames } from '../../core/killSwitch.js'
 
 /** What the kernel counted since the table was loaded. */
 export interface Reading {
@@ -28,8 +28,8 @@ export function openMeter(where: NftOptions = {}): Meter {
   const readOnce = async (): Promise<Reading> => {
     // The counters alone: the whole table takes twice as long to print, and this is asked many times a second.
     const counters = await reader.readCounters('inet', killSwitchTable)
-    const down = counters.get(parts.down)
-    const up = counters.get(parts.up)
+    const down = counters.get(objectNames.down)
+    const up = counters.get(objectNames.up)
     if (!down || !up)
       throw new UserError(
         'The kill switch has no counters: something else changed it. Run "pontage disconnect".',
@@ -37,7 +37,7 @@ export function openMeter(where: NftOptions = {}): Meter {
     return {
       downBytes: bytes(down.bytes),
       upBytes: bytes(up.bytes),
-      limitReached: (counters.get(parts.capped)?.packets ?? 0n) > 0n,
+      limitReached: (counters.get(objectNames.capped)?.packets ?? 0n) > 0n,
     }
   }
   return {

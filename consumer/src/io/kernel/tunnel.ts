@@ -1,7 +1,6 @@
 import type { Bytes, Result } from '@pontage/shared'
 import {
   applyIp,
-  applyRuleset,
   bringUp,
   configureWireguard,
   createWireguard,
@@ -11,9 +10,11 @@ import {
   type WireguardKeyPair,
   wireguardKeyFromHex,
 } from '@pontage/shared/node'
+import { killSwitchTable } from '../../core/killSwitch.js'
+import type { Policy } from '../../core/policy.js'
 import { type ConnectionRecord, forgetConnection, writeConnection } from '../home/connectionFile.js'
 import { applyDns, restoreDns } from './dns.js'
-import { blockedRuleset, killSwitchTable, type OuterDoor, tunnelRuleset } from './killSwitch.js'
+import { loadShutRules, loadTunnelRules } from './killSwitch.js'
 import { removeNamespace } from './namespace.js'
 import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
 import { addGatewayRoutes, addRoutes, removeRoutes, writeSrcValidMark } from './routing.js'
@@ -39,14 +40,14 @@ export async function raiseTunnel(options: {
   const where = placeOf(record)
   const isEverywhere = record.netns === undefined
   const { address4, address6, gateway4, gateway6, dns } = offer
-  await applyRuleset(
-    tunnelRuleset({
+  await loadTunnelRules(
+    {
       interface: record.interface,
       fwmark: record.table,
       endpoint: isEverywhere ? { ...record.endpoint, udpPort: offer.port } : undefined,
       ...{ address4, address6, gateway4, gateway6, dns, limit },
       allowLan: record.allowLan,
-    }),
+    },
     where,
   )
   const made = await createWireguard(record.interface)
@@ -86,18 +87,39 @@ export async function raiseTunnel(options: {
 }
 
 /**
- * The tunnel goes, the kill switch stays: from here on nothing leaves but what keeps the link itself alive, and
- * what is said to the provider that is to be the next.
+ * Puts a policy into force.
  *
- * @returns The record as it is now.
+ * @param record - What stands on the machine.
+ * @param news.planned - Written down before anything of it is changed; {@link raiseTunnel} changes it.
+ * @returns What stands on the machine now.
  */
-export async function blockMachine(
+export async function enforce(
   home: string,
+  policy: Policy,
+  record: ConnectionRecord | undefined,
+  news: { asked?: { address: string; tcpPort: number }; planned?: ConnectionRecord },
+): Promise<ConnectionRecord | undefined> {
+  switch (policy.rules) {
+    case 'none':
+      if (record) await restoreMachine(home, record)
+      return undefined
+    case 'shut':
+      return record && shutMachine(home, policy, record, news.asked)
+    case 'tunnel':
+      if (news.planned) await writeConnection(home, news.planned)
+      return news.planned ?? record
+  }
+}
+
+/** The tunnel goes, the kill switch stays. */
+async function shutMachine(
+  home: string,
+  policy: Policy,
   record: ConnectionRecord,
-  door?: OuterDoor,
+  asked: { address: string; tcpPort: number } | undefined,
 ): Promise<ConnectionRecord> {
   const { allowLan } = record
-  await applyRuleset(blockedRuleset({ door: record.netns ? undefined : door, allowLan }), placeOf(record))
+  await loadShutRules(policy, { asked: record.netns ? undefined : asked, allowLan }, placeOf(record))
   if (record.state === 'connected') await removeTunnel(record)
   const blocked: ConnectionRecord = { ...record, state: 'blocked' }
   await writeConnection(home, blocked)

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest'
+import { type PaymentPort, shutRuleset, type TunnelValues, tunnelRuleset } from './killSwitch.js'
+import { policyOf } from './policy.js'
+
+const endpoint = { family: 'ip', address: '203.0.113.1', udpPort: '51820', tcpPort: '7800' } as const
+const values: TunnelValues = {
+  interface: '"pont4k1zq9"',
+  fwmark: '51820',
+  endpoint,
+  address4: '10.86.0.2',
+  address6: 'fd50::2',
+  gateway4: '10.86.0.1',
+  gateway6: 'fd50::1',
+  dns: ['10.86.0.1'],
+  limit: '50000000 bytes',
+  allowLan: false,
+}
+
+const shut = (options: { asked?: PaymentPort; allowLan?: boolean } = {}) =>
+  shutRuleset(policyOf(options.asked ? 'asking' : 'ended'), {
+    asked: options.asked,
+    allowLan: options.allowLan ?? false,
+  })
+
+/** Rules of one chain, as text. */
+const chainOf = (ruleset: string, name: string): string[] => {
+  const lines = ruleset
+    .slice(ruleset.indexOf(`chain ${name} {`))
+    .split('\n')
+    .slice(1)
+  return lines
+    .slice(
+      0,
+      lines.findIndex((line) => line.trim() === '}'),
+    )
+    .map((line) => line.trim())
+}
+
+describe('the kill switch', () => {
+  it('drops by default in both layers', () => {
+    for (const ruleset of [tunnelRuleset(values), shut()]) {
+      expect(chainOf(ruleset, 'output')[0]).toBe('type filter hook output priority filter; policy drop;')
+      expect(chainOf(ruleset, 'guard')[0]).toBe('type filter hook postrouting priority 300; policy drop;')
+    }
+  })
+
+  it('lets nothing out when blocked but loopback, DHCP and neighbour discovery', () => {
+    const accepted = chainOf(shut(), 'guard').filter((rule) => rule.endsWith('accept'))
+    expect(accepted).toEqual([
+      'oifname "lo" accept',
+      'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
+      'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
+      'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
+    ])
+  })
+
+  it('lets out beside the tunnel only WireGuard’s marked packets and the provider’s door', () => {
+    const guard = chainOf(tunnelRuleset(values), 'guard')
+    expect(guard.filter((rule) => rule.includes('203.0.113.1'))).toEqual([
+      'meta mark 51820 ip daddr 203.0.113.1 udp dport 51820 accept',
+      'ip daddr 203.0.113.1 tcp dport 7800 accept',
+    ])
+    expect(guard.filter((rule) => rule.startsWith('oifname'))).toEqual([
+      'oifname "lo" accept',
+      'oifname "pont4k1zq9" jump upload',
+    ])
+  })
+
+  it('asks the quota before the counter, both ways', () => {
+    for (const name of ['download', 'upload']) {
+      const rules = chainOf(tunnelRuleset(values), name)
+      expect(rules.slice(-3)).toEqual([
+        'jump halted',
+        'quota name "cap" counter name "capped" drop',
+        `counter name "${name === 'download' ? 'down' : 'up'}" accept`,
+      ])
+    }
+  })
+
+  it('sends questions for names to the gateways that answer them, and refuses the others', () => {
+    const redirected = chainOf(tunnelRuleset(values), 'names').filter((rule) => rule.includes('dnat'))
+    expect(redirected).toEqual([
+      'meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 dnat ip to 10.86.0.1',
+    ])
+    const both = tunnelRuleset({ ...values, dns: ['10.86.0.1', 'fd50::1'] })
+    expect(chainOf(both, 'names').filter((rule) => rule.includes('dnat'))).toHaveLength(2)
+    const refused = chainOf(tunnelRuleset(values), 'output').filter((rule) =>
+      rule.includes('port-unreachable'),
+    )
+    expect(refused.map((rule) => rule.includes('ip6 daddr'))).toEqual([false, true])
+  })
+
+  it('opens one door more, and no other, while the next provider is asked', () => {
+    const asked = { family: 'ip', address: '198.51.100.7', tcpPort: '7801' } as const
+    for (const name of ['output', 'guard']) {
+      const closed = chainOf(shut(), name)
+      const asking = chainOf(shut({ asked }), name)
+      expect(asking.filter((rule) => !closed.includes(rule))).toEqual([
+        'ip daddr 198.51.100.7 tcp dport 7801 accept',
+      ])
+    }
+  })
+
+  it('lets the local network be talked to where that was asked for, but never about names', () => {
+    for (const ruleset of [tunnelRuleset({ ...values, allowLan: true }), shut({ allowLan: true })]) {
+      const guard = chainOf(ruleset, 'guard')
+      const names = guard.findIndex((rule) => rule.endsWith('th dport { 53, 853 } drop'))
+      const local = guard.findIndex((rule) => rule.includes('192.168.0.0/16'))
+      expect(names).toBeGreaterThan(0)
+      expect(local).toBeGreaterThan(names)
+    }
+    const guard = chainOf(tunnelRuleset({ ...values, allowLan: true }), 'guard')
+    const gateway = guard.findIndex((rule) => rule.startsWith('ip daddr 10.86.0.1 '))
+    expect(gateway).toBeGreaterThan(0)
+    expect(gateway).toBeLessThan(guard.findIndex((rule) => rule.includes('192.168.0.0/16')))
+  })
+
+  it('knows no way out but the tunnel in a namespace of programs', () => {
+    const guard = chainOf(tunnelRuleset({ ...values, endpoint: undefined }), 'guard')
+    expect(guard.filter((rule) => /udp dport 51820|tcp dport/.test(rule))).toEqual([])
+  })
+
+  it('has no quota without a limit', () => {
+    expect(tunnelRuleset({ ...values, limit: undefined })).not.toMatch(/quota/)
+  })
+
+  it('speaks IPv6 to an IPv6 endpoint', () => {
+    const outside = { ...endpoint, family: 'ip6', address: '2001:db8::1' } as const
+    const ruleset = tunnelRuleset({ ...values, endpoint: outside })
+    expect(ruleset).toContain('ip6 daddr 2001:db8::1 tcp dport 7800 accept')
+    expect(ruleset).not.toContain('frag-off')
+  })
+
+  it('drops what nobody asked for before it is counted or reaches a service of this machine', () => {
+    const rules = chainOf(tunnelRuleset(values), 'download')
+    const asked = rules.indexOf('ct state != { established, related } drop')
+    expect(asked).toBeGreaterThan(rules.indexOf('iifname != "pont4k1zq9" accept'))
+    expect(rules.findIndex((rule) => rule.startsWith('ip saddr 10.86.0.1'))).toBeGreaterThan(asked)
+    expect(rules.findIndex((rule) => rule.startsWith('counter name "down"'))).toBeGreaterThan(asked)
+    // Connections are known from priority -200 (conntrack) on.
+    expect(rules[0]).toBe('type filter hook prerouting priority mangle - 5; policy accept;')
+  })
+})

@@ -1,0 +1,261 @@
+import type { Policy } from './policy.js'
+
+/** The consumer's one nftables table, of family inet; nobody else's tables are touched. */
+export const killSwitchTable = 'pontage_consumer'
+/** Names of the objects inside it. */
+export const objectNames = {
+  down: 'down',
+  up: 'up',
+  cap: 'cap',
+  capped: 'capped',
+  halted: 'halted',
+  stopped: 'stopped',
+} as const
+
+/** A provider's payment port on the open line. Every text here and below is ready to stand in a rule. */
+export interface PaymentPort {
+  readonly family: 'ip' | 'ip6'
+  readonly address: string
+  readonly tcpPort: string
+}
+
+/** What a session's rules depend on. */
+export interface TunnelValues {
+  /** Quoted. */
+  readonly interface: string
+  /** Mark on WireGuard's own packets, by which they are told from everything else. */
+  readonly fwmark: string
+  /** The provider as the outer network knows it; left out in a namespace of programs, which has no outer network. */
+  readonly endpoint: (PaymentPort & { readonly udpPort: string }) | undefined
+  readonly address4: string
+  readonly address6: string
+  readonly gateway4: string
+  readonly gateway6: string
+  /** Gateways that answer for names; a question of the other family is refused, so that the next is asked. */
+  readonly dns: readonly string[]
+  /** Bytes, both directions together, after which nothing more passes; left out: no limit. */
+  readonly limit: string | undefined
+  /** Whether the local network may be talked to. */
+  readonly allowLan: boolean
+}
+
+/**
+ * The body of the table for a standing tunnel.
+ *
+ * Two layers. `output` refuses at once, so that programs fail fast instead of hanging; `guard` sees the device
+ * a packet really leaves by, also after an address was rewritten, and for forwarded packets too.
+ * The payment socket and everything else that goes to the gateway itself is neither counted nor capped,
+ * except questions for names, which travel on from there. What comes in without being asked for, by a connection
+ * that this machine began, is dropped before it is counted: nobody pays for what somebody pours in.
+ */
+export function tunnelRuleset(values: TunnelValues): string {
+  const { limit, interface: tunnel } = values
+  const gateway4 = `ip daddr ${values.gateway4}`
+  const gateway6 = `ip6 daddr ${values.gateway6}`
+  const outer = values.endpoint && outerRules(values.endpoint, values.fwmark)
+  const capped =
+    limit === undefined ? [] : [`quota name "${objectNames.cap}" counter name "${objectNames.capped}" drop`]
+  return table([
+    ...(limit === undefined
+      ? []
+      : [`quota ${objectNames.cap} { over ${limit}; }`, `counter ${objectNames.capped} { }`]),
+    `counter ${objectNames.down} { }`,
+    `counter ${objectNames.up} { }`,
+    `counter ${objectNames.stopped} { }`,
+    // Empty until the session is to stand still; then one rule that drops.
+    chain(objectNames.halted, []),
+    chain('download', [
+      'type filter hook prerouting priority mangle - 5; policy accept;',
+      // Nobody outside the tunnel may speak to the address inside it.
+      `iifname != ${tunnel} ip daddr ${values.address4} fib saddr type != local drop`,
+      `iifname != ${tunnel} ip6 daddr ${values.address6} fib saddr type != local drop`,
+      `iifname != ${tunnel} accept`,
+      'ct state != { established, related } drop',
+      `ip saddr ${values.gateway4} meta l4proto { tcp, udp } th sport != 53 accept`,
+      `ip6 saddr ${values.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,
+      `ip saddr ${values.gateway4} meta l4proto != { tcp, udp } accept`,
+      `ip6 saddr ${values.gateway6} meta l4proto != { tcp, udp } accept`,
+      `jump ${objectNames.halted}`,
+      ...capped,
+      `counter name "${objectNames.down}" accept`,
+    ]),
+    ...(outer?.marks ?? []),
+    chain('names', [
+      'type nat hook output priority -100; policy accept;',
+      'oifname "lo" accept',
+      ...(values.dns.includes(values.gateway4)
+        ? [`meta nfproto ipv4 ${question} dnat ip to ${values.gateway4}`]
+        : []),
+      ...(values.dns.includes(values.gateway6)
+        ? [`meta nfproto ipv6 ${question} dnat ip6 to ${values.gateway6}`]
+        : []),
+    ]),
+    // A question first meant for another device carries that device's address.
+    chain('sources', [
+      'type nat hook postrouting priority srcnat; policy accept;',
+      `oifname ${tunnel} ${question} masquerade`,
+    ]),
+    chain('output', [
+      'type filter hook output priority filter; policy drop;',
+      'oifname "lo" accept',
+      // Still not on its way to a gateway that answers: the system asks its next resolver at once.
+      ...(values.dns.length === 0
+        ? []
+        : [
+            `${question} ip daddr != ${values.gateway4} reject with icmpx port-unreachable`,
+            `${question} ip6 daddr != ${values.gateway6} reject with icmpx port-unreachable`,
+          ]),
+      // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
+      `oifname ${tunnel} ip saddr != ${values.address4} meta l4proto tcp reject with tcp reset`,
+      `oifname ${tunnel} ip6 saddr != ${values.address6} meta l4proto tcp reject with tcp reset`,
+      `oifname ${tunnel} accept`,
+      // Redirected questions still show the device they were first routed to; the guard sees the real one.
+      `${gateway4} accept`,
+      `${gateway6} accept`,
+      ...(outer?.accept ?? []),
+      ...(values.allowLan ? lan(refused, tunnel) : []),
+      ...plumbing,
+      ...refuseFast,
+    ]),
+    chain('guard', [
+      'type filter hook postrouting priority 300; policy drop;',
+      'oifname "lo" accept',
+      `oifname ${tunnel} jump upload`,
+      ...(outer?.accept ?? []),
+      // The tunnel's own addresses may look like those of a local network.
+      `${gateway4} counter name "${objectNames.stopped}" drop`,
+      `${gateway6} counter name "${objectNames.stopped}" drop`,
+      ...(values.allowLan ? lan('drop', tunnel) : []),
+      ...plumbing,
+      `counter name "${objectNames.stopped}" drop`,
+    ]),
+    chain('upload', [
+      // What is meant for neighbours has nobody to hear it in a tunnel, and is not worth a megabyte.
+      'ip6 daddr ff00::/8 drop',
+      'ip daddr { 224.0.0.0/4, 255.255.255.255 } drop',
+      // Connections from before the tunnel carry another address; the provider would drop them.
+      `ip saddr != ${values.address4} drop`,
+      `ip6 saddr != ${values.address6} drop`,
+      `${gateway4} meta l4proto { tcp, udp } th dport != 53 accept`,
+      `${gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
+      `${gateway4} meta l4proto != { tcp, udp } accept`,
+      `${gateway6} meta l4proto != { tcp, udp } accept`,
+      `jump ${objectNames.halted}`,
+      ...capped,
+      `counter name "${objectNames.up}" accept`,
+    ]),
+  ])
+}
+
+/**
+ * The body of the table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else.
+ *
+ * @param policy - Whether a provider's payment port is open.
+ * @param asked - Of the one provider that is asked for a new tunnel.
+ */
+export function shutRuleset(
+  policy: Policy,
+  { asked, allowLan }: { asked: PaymentPort | undefined; allowLan: boolean },
+): string {
+  const passes = (verdict: string) => [
+    'oifname "lo" accept',
+    ...(policy.endpoint === 'payment-port' && asked ? [acceptPayment(asked)] : []),
+    ...(allowLan ? lan(verdict) : []),
+    ...plumbing,
+  ]
+  return table([
+    `counter ${objectNames.stopped} { }`,
+    chain('output', [
+      'type filter hook output priority filter; policy drop;',
+      ...passes(refused),
+      ...refuseFast,
+    ]),
+    chain('guard', [
+      'type filter hook postrouting priority 300; policy drop;',
+      ...passes('drop'),
+      `counter name "${objectNames.stopped}" drop`,
+    ]),
+  ])
+}
+
+/** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
+export const haltRule = `add rule inet ${killSwitchTable} ${objectNames.halted} drop`
+
+/** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
+function outerRules(endpoint: NonNullable<TunnelValues['endpoint']>, fwmark: string) {
+  const { family, address, udpPort } = endpoint
+  const ours = `meta mark ${fwmark} ${family} daddr ${address} udp dport ${udpPort}`
+  return {
+    accept: [`${ours} accept`, acceptPayment(endpoint)],
+    marks: [
+      chain('answers', [
+        'type filter hook prerouting priority mangle; policy accept;',
+        `${family} saddr ${address} udp sport ${udpPort} meta mark set ct mark`,
+      ]),
+      chain('asked', [
+        'type filter hook postrouting priority mangle; policy accept;',
+        `${ours} ct mark set meta mark`,
+      ]),
+      // No router may take them apart: one that is too large has to be missed by whoever looks for the path's MTU.
+      // IPv6 has no such bit, since no router there takes anything apart.
+      ...(family === 'ip'
+        ? [
+            chain('wrapping', [
+              'type filter hook output priority mangle; policy accept;',
+              `${ours} ip frag-off & 0xbfff == 0 ip frag-off set 0x4000`,
+            ]),
+          ]
+        : []),
+    ],
+  }
+}
+
+const acceptPayment = ({ family, address, tcpPort }: PaymentPort): string =>
+  `${family} daddr ${address} tcp dport ${tcpPort} accept`
+
+/**
+ * Printers, files, shells of the local network; never a question for a name, which would tell where one goes.
+ *
+ * @param verdict - What such a question meets: only `output` can answer, the guard drops.
+ */
+const lan = (verdict: string, tunnel?: string): string[] => {
+  const elsewhere = tunnel === undefined ? '' : `oifname != ${tunnel} `
+  return [
+    `${elsewhere}${namePorts} ${verdict}`,
+    `${elsewhere}ip daddr { ${localRanges4.join(', ')} } accept`,
+    `${elsewhere}ip6 daddr { ${localRanges6.join(', ')} } accept`,
+  ]
+}
+
+/** Private and link-local ranges, and what only neighbours hear. */
+export const localRanges4 = [
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '224.0.0.0/24',
+  '239.255.0.0/16',
+  '255.255.255.255',
+]
+export const localRanges6 = ['fe80::/10', 'fc00::/7', 'ff02::/16']
+
+/** DHCP and neighbour discovery: without them the link under the tunnel would die. They tell no host beyond it. */
+const plumbing = [
+  'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
+  'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
+  'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
+]
+
+/** A question for a name, however it travels. */
+const question = 'meta l4proto { tcp, udp } th dport 53'
+
+/** As `question`, and names asked for over TLS. */
+const namePorts = 'meta l4proto { tcp, udp } th dport { 53, 853 }'
+
+const refused = 'reject with icmpx admin-prohibited'
+const refuseFast = ['meta l4proto tcp reject with tcp reset', refused]
+
+const table = (contents: readonly string[]): string => contents.join('\n')
+
+const chain = (name: string, rules: readonly string[]): string =>
+  `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }`
