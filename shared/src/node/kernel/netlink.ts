@@ -84,7 +84,7 @@ export async function linkMtu(device: string, options: NetlinkOptions = {}): Pro
 
 /**
  * Asks the kernel how it would reach an address.
- * @param mark - As if the packet carried this firewall mark.
+ * @param options.mark - As if the packet carried this firewall mark.
  * @returns undefined when there is no route, or one that refuses (unreachable, prohibited).
  */
 export async function routeTo(
