@@ -9,7 +9,7 @@ export default defineConfig({
     alias: [
       { find: /^@pontage\/shared\/node$/, replacement: from('shared/src/node/index.ts') },
       { find: /^@pontage\/shared$/, replacement: from('shared/src/index.ts') },
-      { find: /^@pontage\/channel-contracts$/, replacement: from('channel-contracts/types/index.ts') },
+      { find: /^@pontage\/channel-contracts$/, replacement: from('channel-contracts/ts/index.ts') },
     ],
   },
   test: {

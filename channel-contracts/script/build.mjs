@@ -25,15 +25,13 @@ const contracts = [
   'IMarketplace',
   'IdentityRegistry',
   'PaymentChannels',
+  'ChannelViews',
   'Marketplace',
   'TestToken',
 ]
 
 /** Bytes of code a contract may have (EIP-170). */
 const sizeLimit = 24_576
-
-/** Files in `types/` that are written by hand. */
-const handWritten = new Set(['index.ts', 'deployment.ts'])
 
 const check = process.argv.includes('--check')
 const scratch = mkdtempSync(join(tmpdir(), 'pontage-abi-'))
@@ -44,7 +42,7 @@ try {
   if (code !== 0) process.exit(code)
   writeAbis(join(scratch, 'abi'))
   writeTypes(join(scratch, 'abi'), join(scratch, 'types'))
-  const stale = [...compare('abi', new Set()), ...compare('types', handWritten)]
+  const stale = [...compare('abi'), ...compare('types')]
   if (check && stale.length > 0) {
     console.error(
       `Stale: ${stale.join(', ')}. Run "npm run build -w channel-contracts" and commit what it writes.`,
@@ -52,8 +50,8 @@ try {
     process.exitCode = 1
   }
   if (!check) {
-    replace('abi', new Set())
-    replace('types', handWritten)
+    replace('abi')
+    replace('types')
   }
 } finally {
   rmSync(scratch, { recursive: true })
@@ -103,8 +101,8 @@ function filesIn(folder) {
 }
 
 /** Paths whose committed content is not the generated one. */
-function compare(name, kept) {
-  const committed = filesIn(join(workspace, name)).filter((file) => !kept.has(file))
+function compare(name) {
+  const committed = filesIn(join(workspace, name))
   const generated = filesIn(join(scratch, name))
   return [...new Set([...committed, ...generated])]
     .filter((file) => {
@@ -114,7 +112,7 @@ function compare(name, kept) {
     .map((file) => `${name}/${file}`)
 }
 
-function replace(name, kept) {
-  for (const file of filesIn(join(workspace, name))) if (!kept.has(file)) rmSync(join(workspace, name, file))
+function replace(name) {
+  rmSync(join(workspace, name), { recursive: true, force: true })
   cpSync(join(scratch, name), join(workspace, name), { recursive: true })
 }

@@ -10,7 +10,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { JsonRpcProvider, Wallet } from 'ethers'
-import { constructorArguments, deployAll } from '../dist/index.js'
+import { constructorArguments, deployAll, tooShort } from '../dist/ts/index.js'
 import { workspace } from './binary.mjs'
 import { verify } from './verify.mjs'
 
@@ -34,6 +34,8 @@ async function main() {
       throw new Mistake(
         `${rpc} is chain ${chainId}, but ${configPath} is for chain ${config.chainId}. Use the other.`,
       )
+    const short = tooShort(chainId, constructorArguments(config).channelSettings)
+    if (short) throw new Mistake(`${short} Change the delays in ${configPath}.`)
     const path = out ? resolve(out) : join(workspace, 'deployments', `${chainId}.json`)
     const signer = new Wallet(readKey(keyFile), provider)
     const deployment = await deploy(signer, config, path)

@@ -19,9 +19,9 @@ import {
 import {
   deployAll,
   IdentityRegistry__factory,
-  PaymentChannels__factory,
+  IPaymentChannels__factory,
   TestToken__factory,
-} from '../dist/index.js'
+} from '../dist/ts/index.js'
 import { workspace } from './binary.mjs'
 import { startChain } from './chain.mjs'
 
@@ -42,16 +42,22 @@ function table(gas) {
     [
       'a newcomer registers as consumer and opens a channel, in one transaction',
       gas.onboardConsumer,
-      130_000,
+      121_542,
     ],
-    ["redeem a hub's promise, second and later", gas.redeem, 55_000],
-    ['redeem for 100 providers in one transaction, each', gas.redeemBatch100Each, 35_000],
+    ["redeem a hub's promise, to where the provider says, second and later", gas.redeem, 61_500],
+    ['redeem what waits, to where the provider says', gas.redeemWaiting, 52_500],
+    ['redeem for 100 providers in one transaction, each', gas.redeemBatch100Each, 29_000],
     ['a transfer of the token', gas.tokenTransfer],
-    ['draw by the hub, second and later', gas.drawByHub, 60_000],
-    ['draw 20 promises to one provider in one transaction, each', gas.drawBatch20Each, 25_000],
-    ['draw under a guarantee and redeem, in one transaction', gas.drawAndRedeem, 120_000],
-    ['conclude with one provider and its release', gas.conclude, 110_000],
-    ['request an exit and exit', gas.exit, 80_000],
+    ['draw by the hub, second and later', gas.drawByHub, 56_500],
+    ['draw 20 promises to one provider in one transaction, each', gas.drawBatch20Each, 23_500],
+    ['bytes of calldata of such a transaction, each draw', gas.calldataPerDraw, 170],
+    ['draw under a guarantee and redeem, to where the provider says, in one transaction', gas.drawAndRedeem, 109_500],
+    ['conclude with one provider and its release', gas.conclude, 99_592],
+    ['request an exit and exit', gas.exit, 77_260],
+    ['request an exit for somebody, for a fee', gas.exitRequestRelayed, 32_500],
+    ['new storage slots: a newcomer registers and opens a channel', gas.newSlots.onboard, 2],
+    ['new storage slots: a first draw', gas.newSlots.firstDraw, 1],
+    ['new storage slots: conclude with ten providers', gas.newSlots.conclude10, 3],
   ]
   const grouped = (figure) => figure?.toLocaleString('en-US') ?? ''
   const lines = rows.map(([step, used, aim]) =>
@@ -89,9 +95,10 @@ async function measure(rpc) {
   const as = (wallet) => ({
     token: TestToken__factory.connect(place.token, wallet),
     registry: IdentityRegistry__factory.connect(place.registry, wallet),
-    channels: PaymentChannels__factory.connect(place.channels, wallet),
+    channels: IPaymentChannels__factory.connect(place.channels, wallet),
   })
-  const used = async (sending) => Number((await (await sending).wait()).gasUsed)
+  const receiptOf = async (sending) => (await sending).wait()
+  const used = async (sending) => Number((await receiptOf(sending)).gasUsed)
 
   const sign = (wallet, name, fields, message) =>
     wallet.signingKey.sign(
@@ -159,6 +166,17 @@ async function measure(rpc) {
   const newcomer = await account('newcomer')
   const providers = await Promise.all(Array.from({ length: 100 }, (_, i) => account(`provider ${i}`)))
   const [provider] = providers
+  const waiting = { hub: hub.address, provider: provider.address, total: 0, signature: '0x' }
+  /** The hub draws the same total of each of these consumers for the provider. */
+  const drawAll = (from, amount) =>
+    as(hub).channels.drawBatch(
+      provider.address,
+      from.map((wallet) => {
+        const signature = promise(wallet, channelIdOf(wallet.address, 0), provider.address, amount)
+        const { r, yParityAndS: vs } = Signature.from(signature)
+        return { consumer: wallet.address, nonce: 0, amount, r, vs }
+      }),
+    )
   for (const wallet of [consumer, hub, relayer, newcomer]) {
     await used(as(deployer).token.transfer(wallet.address, 10_000n * whole))
     await used(as(wallet).token.approve(place.registry, MaxUint256))
@@ -170,19 +188,29 @@ async function measure(rpc) {
   await used(as(hub).channels.fund(hub.address, 5_000n * whole))
   await used(as(consumer).channels.open(hub.address, 0, 1_000n * whole))
 
-  const onboardConsumer = await used(
+  const onboarding = await receiptOf(
     as(newcomer).registry.registerAndOpen(whole, hub.address, 0, 100n * whole),
   )
 
   // A first redemption and a first draw, so that those measured are later ones.
-  await used(as(hub).channels.redeemMany(providers.map(({ address }) => redemption(address, whole))))
-  await used(as(hub).channels.draw(byHub(consumer, 0, provider.address, whole)))
-  const redeem = await used(as(provider).channels.redeem(redemption(provider.address, 3n * whole)))
-  const batch = await used(
-    as(hub).channels.redeemMany(providers.map(({ address }) => redemption(address, 5n * whole))),
+  const redeemAll = (total) =>
+    used(
+      as(hub).channels.redeemMany(
+        hub.address,
+        providers.map(({ address }) => {
+          const { r, yParityAndS: vs } = Signature.from(redemption(address, total).signature)
+          return { provider: address, total, r, vs }
+        }),
+      ),
+    )
+  await redeemAll(whole)
+  const firstDraw = await receiptOf(drawAll([consumer], whole))
+  const redeem = await used(
+    as(provider).channels.redeemTo(redemption(provider.address, 3n * whole), provider.address),
   )
+  const batch = await redeemAll(5n * whole)
   const tokenTransfer = await used(as(deployer).token.transfer(relayer.address, whole))
-  const drawByHub = await used(as(hub).channels.draw(byHub(consumer, 0, provider.address, 2n * whole)))
+  const drawByHub = await used(drawAll([consumer], 2n * whole))
 
   // Twenty consumers' promises to one provider, each drawn before.
   const many = await Promise.all(Array.from({ length: 20 }, (_, i) => account(`consumer ${i}`)))
@@ -191,12 +219,16 @@ async function measure(rpc) {
     await used(as(wallet).token.approve(place.registry, MaxUint256))
     await used(as(wallet).token.approve(place.channels, MaxUint256))
     await used(as(wallet).registry.register(1, whole, wallet.address, ''))
-    await used(as(wallet).channels.open(hub.address, 0, 100n * whole))
+    await used(as(wallet).channels.open(hub.address, 0, 300n * whole))
   }
-  const drawAll = (amount) =>
-    used(as(hub).channels.drawMany(many.map((from) => byHub(from, 0, provider.address, amount))))
-  await drawAll(whole)
-  const drawBatch = await drawAll(2n * whole)
+  await used(drawAll(many, whole))
+  const drawing = await drawAll(many, 2n * whole)
+  const drawBatch = await used(Promise.resolve(drawing))
+  // What those left waits for the provider.
+  await used(drawAll(many, 20n * whole))
+  await used(as(provider).channels.redeem(waiting))
+  await used(drawAll(many, 21n * whole))
+  const redeemWaiting = await used(as(provider).channels.redeemTo(waiting, provider.address))
 
   // Without the hub: a guarantee, and what is drawn is redeemed in the same transaction.
   const { timestamp } = await rpc.getBlock('latest')
@@ -207,41 +239,76 @@ async function measure(rpc) {
     expiresAt,
     guaranteeSignature: guarantee(channelIdOf(newcomer.address, 0), provider.address, 50n * whole, expiresAt),
   })
-  const waiting = { hub: hub.address, provider: provider.address, total: 0, signature: '0x' }
-  const drawAndRedeem = await used(as(provider).channels.drawAndRedeem([guaranteed(20n * whole)], waiting))
+  const drawAndRedeem = await used(as(provider).channels.drawAndRedeem([guaranteed(20n * whole)], waiting, provider.address))
 
-  const conclude = await concludeGas()
+  const concluded = await conclude(consumer, [provider], 3n * whole)
+  const concludedTen = await conclude(many[1], providers.slice(1, 11), 22n * whole)
   const requestExit = await used(as(many[0]).channels.requestExit(hub.address, 0))
-  await rpc.send('evm_increaseTime', [48 * 3_600])
+  const relayed = await relayExit(many[2])
+  await rpc.send('evm_increaseTime', [54 * 3_600])
   await rpc.send('evm_mine', [])
   const exit = await used(
     as(many[0]).channels.exit({ consumer: many[0].address, hub: hub.address, nonce: 0 }, []),
   )
 
   return {
-    onboardConsumer,
+    onboardConsumer: Number(onboarding.gasUsed),
     redeem,
+    redeemWaiting,
     redeemBatch100Each: Math.ceil(batch / 100),
     tokenTransfer,
     drawByHub,
     drawBatch20Each: Math.ceil(drawBatch / 20),
+    calldataPerDraw: Math.ceil((drawing.data.length - 2) / 2 / 20),
     drawAndRedeem,
-    conclude,
+    conclude: Number(concluded.gasUsed),
     exit: requestExit + exit,
+    exitRequestRelayed: relayed,
+    newSlots: {
+      onboard: await newSlotsOf(onboarding),
+      firstDraw: await newSlotsOf(firstDraw),
+      conclude10: await newSlotsOf(concludedTen),
+    },
   }
 
-  async function concludeGas() {
+  /** How many storage slots a transaction filled that were empty before. */
+  async function newSlotsOf({ hash }) {
+    const tracer = { tracer: 'prestateTracer', tracerConfig: { diffMode: true } }
+    const { pre, post } = await rpc.send('debug_traceTransaction', [hash, tracer])
+    const filled = Object.entries(post).flatMap(([address, { storage }]) =>
+      Object.entries(storage ?? {}).filter(
+        ([slot, value]) => BigInt(value) > 0n && BigInt(pre[address]?.storage?.[slot] ?? 0) === 0n,
+      ),
+    )
+    return filled.length
+  }
+
+  async function relayExit(from) {
+    const channelId = channelIdOf(from.address, 0)
+    const relayFee = whole / 10n
+    const fields = [
+      ['bytes32', 'channelId'],
+      ['uint256', 'relayFee'],
+      ['uint64', 'deadline'],
+    ]
+    const signature = sign(from, 'ExitRequest', fields, { channelId, relayFee, deadline: expiresAt })
+    const parties = { consumer: from.address, hub: hub.address, nonce: 0 }
+    return used(as(relayer).channels.requestExitFor(parties, relayFee, expiresAt, signature))
+  }
+
+  /** Both parties close: so much for each of these providers, all of whom release. */
+  async function conclude(from, to, total) {
     const { default: library } = await import('@statechannels/wallet-core')
     const abi = AbiCoder.defaultAbiCoder()
-    const channelId = channelIdOf(consumer.address, 0)
-    const total = 3n * whole
+    const channelId = channelIdOf(from.address, 0)
     const upTo = expiresAt
-    const release = {
-      provider: provider.address,
+    const inOrder = to.toSorted((a, b) => (BigInt(a.address) < BigInt(b.address) ? -1 : 1))
+    const releases = inOrder.map((by) => ({
+      provider: by.address,
       amount: total,
       upTo,
       signature: sign(
-        provider,
+        by,
         'Release',
         [
           ['bytes32', 'channelId'],
@@ -250,9 +317,9 @@ async function measure(rpc) {
         ],
         { channelId, amount: total, upTo },
       ),
-    }
+    }))
     const releasesHash = keccak256(
-      abi.encode(['tuple(address,uint256,uint64)[]'], [[[provider.address, total, upTo]]]),
+      abi.encode(['tuple(address,uint256,uint64)[]'], [inOrder.map(({ address }) => [address, total, upTo])]),
     )
     const holder = library.makeAddress(place.channels)
     const participant = ({ address }) => ({
@@ -263,32 +330,32 @@ async function measure(rpc) {
     const state = {
       chainId: toBeHex(chainId),
       channelNonce: 0,
-      participants: [participant(consumer), participant(hub)],
+      participants: [participant(from), participant(hub)],
       appDefinition: holder,
       challengeDuration: 86_400,
       turnNum: 2,
       isFinal: true,
       appData: abi.encode(
         ['tuple(address,uint256)[]', 'bytes32'],
-        [[[provider.address, total]], releasesHash],
+        [inOrder.map(({ address }) => [address, total]), releasesHash],
       ),
       outcome: {
         type: 'SimpleAllocation',
         assetHolderAddress: holder,
-        allocationItems: [{ destination: participant(consumer).destination, amount: toBeHex(MaxUint256) }],
+        allocationItems: [{ destination: participant(from).destination, amount: toBeHex(MaxUint256) }],
       },
     }
     const signatureOf = (wallet) => Signature.from(library.signState(state, wallet.privateKey)).serialized
-    return used(
+    return receiptOf(
       as(consumer).channels.conclude(
         {
-          parties: { consumer: consumer.address, hub: hub.address, nonce: 0 },
+          parties: { consumer: from.address, hub: hub.address, nonce: 0 },
           turnNum: 2,
           challengeDuration: 86_400,
-          totals: [{ provider: provider.address, amount: total }],
-          releases: [release],
+          totals: inOrder.map(({ address }) => ({ provider: address, amount: total })),
+          releases,
         },
-        signatureOf(consumer),
+        signatureOf(from),
         signatureOf(hub),
       ),
     )

@@ -128,6 +128,12 @@ const documents = [
   ],
   [
     'channels',
+    'consumer',
+    'Collection(address owner,address to,uint64 deadline)',
+    [addressOf('consumer'), addressOf('relayer'), 1_800_600_000n],
+  ],
+  [
+    'channels',
     'provider',
     'Hello(bytes32 challenge,address peer,bytes32 certificate,uint32 wireVersion,uint64 issuedAt)',
     [bytes('challenge'), addressOf('consumer'), bytes('certificate'), 1n, 1_800_000_000n],

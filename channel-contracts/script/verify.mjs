@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { IdentityRegistry__factory, Marketplace__factory, PaymentChannels__factory } from '../dist/index.js'
+import { getCreateAddress } from 'ethers'
+import {
+  IdentityRegistry__factory,
+  IPaymentChannels__factory,
+  Marketplace__factory,
+} from '../dist/ts/index.js'
 import { workspace } from './binary.mjs'
 
 /**
@@ -12,6 +17,8 @@ export async function verify(provider, deployment, expected) {
   const places = {
     IdentityRegistry: deployment.registry,
     PaymentChannels: deployment.channels,
+    // Made by the constructor of PaymentChannels: the only contract it ever makes.
+    ChannelViews: getCreateAddress({ from: deployment.channels, nonce: 1 }),
     Marketplace: deployment.marketplace,
   }
   for (const [name, address] of Object.entries(places)) {
@@ -21,7 +28,7 @@ export async function verify(provider, deployment, expected) {
       )
   }
   const registry = IdentityRegistry__factory.connect(deployment.registry, provider)
-  const channels = PaymentChannels__factory.connect(deployment.channels, provider)
+  const channels = IPaymentChannels__factory.connect(deployment.channels, provider)
   const marketplace = Marketplace__factory.connect(deployment.marketplace, provider)
   const { registryArguments, channelSettings, marketSettings } = expected
   const { consumer, provider: providerStake, hub } = registryArguments.minimumStakes

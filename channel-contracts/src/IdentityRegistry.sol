@@ -6,7 +6,7 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IIdentityRegistry, Permit, Registration, Standing} from "./interfaces/IIdentityRegistry.sol";
-import {IPaymentChannels, Opening} from "./interfaces/IPaymentChannels.sol";
+import {IChannelMoney, Opening} from "./interfaces/IChannelMoney.sol";
 import {Domain} from "./Domain.sol";
 import {Documents} from "./libraries/Documents.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -46,7 +46,6 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
     uint8 internal constant HUB = 4;
     uint8 internal constant ALL_ROLES = CONSUMER | PROVIDER | HUB;
     uint256 internal constant MAXIMUM_URL = 256;
-    address internal constant BURNED = 0x000000000000000000000000000000000000dEaD;
 
     IERC20 private immutable _TOKEN;
     address private immutable _CHANNELS;
@@ -61,6 +60,8 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
     mapping(address identity => address) private _beneficiaries;
     mapping(address identity => uint256) private _debts;
     mapping(address identity => string) private _urls;
+    /// @dev Tokens that stay here for ever: some tokens refuse to be sent to where nobody has a key.
+    uint256 private _burned;
 
     modifier onlySlasher() {
         _checkSlasher();
@@ -91,8 +92,9 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         external
         nonReentrant
     {
-        // Effect, Interaction.
+        // Check, Effect.
         _register(msg.sender, roles, stake, beneficiary, url);
+        // Interaction.
         if (stake > 0) _TOKEN.pull(msg.sender, stake);
     }
 
@@ -110,7 +112,7 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         if (registration.nonce != nonce) revert WrongNonce(identity, registration.nonce, nonce);
         bytes32 digest = _digest(Documents.hashRegistration(registration));
         if (!signature.isBy(identity, digest)) revert WrongSigner(identity);
-        // Effect: one use.
+        // Effect: one use. Check, Effect: as if the identity called itself.
         _identities[identity].nonce = nonce + 1;
         _register(
             identity, registration.roles, registration.stake, registration.beneficiary, registration.url
@@ -127,17 +129,25 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         nonReentrant
         returns (bytes32 channelId)
     {
-        // Effect, Interaction.
+        // Check, Effect.
         if (_identities[msg.sender].registeredAt == 0) {
             _register(msg.sender, CONSUMER, stake, msg.sender, "");
         } else {
             _register(msg.sender, CONSUMER, stake, beneficiaryOf(msg.sender), _urls[msg.sender]);
         }
+        // Interaction.
         if (stake > 0) _TOKEN.pull(msg.sender, stake);
         // PaymentChannels takes this contract's word for who the consumer is.
         Opening memory opening = Opening(msg.sender, hub, nonce, amount, 0, uint64(block.timestamp));
         Permit memory none;
-        return IPaymentChannels(_CHANNELS).openFor(opening, none, "");
+        return IChannelMoney(_CHANNELS).openFor(opening, none, "");
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function cancelRegistrations() external {
+        // Effect: what was signed for the nonce so far is good no more.
+        uint40 nonce = ++_identities[msg.sender].nonce;
+        emit RegistrationsCancelled(msg.sender, nonce);
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -145,16 +155,20 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         // Check: somebody's stake, so that it can leave again.
         if (_identities[identity].registeredAt == 0) revert NotRegistered(identity);
         if (amount == 0) revert ZeroAmount();
-        // Effect, Interaction.
-        _addStake(_identities[identity], identity, amount);
+        // Effect.
+        Identity storage known = _identities[identity];
+        _setStake(known, identity, amount, _sum(known.stake, amount));
+        // Interaction.
         _TOKEN.pull(msg.sender, amount);
     }
 
     /// @inheritdoc IIdentityRegistry
     function requestUnbonding(uint256 amount) external {
         Identity storage identity = _identities[msg.sender];
-        // Check: what stays suffices for the roles, or nothing stays.
+        // Check: what stays suffices for the roles, or nothing stays. Whoever means everything says so, since a stranger
+        // may add a unit at any moment.
         uint256 stake = identity.stake;
+        if (amount == type(uint256).max) amount = stake;
         if (amount == 0) revert ZeroAmount();
         if (amount > stake) revert AmountTooLarge(amount, stake);
         uint256 rest = stake - amount;
@@ -173,9 +187,10 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
 
     /// @inheritdoc IIdentityRegistry
     function cancelUnbonding() external {
+        // Check.
         uint128 amount = _exits[msg.sender].unbonding;
-        // Check, Effect.
         if (amount == 0) revert NothingUnbonding(msg.sender);
+        // Effect.
         delete _exits[msg.sender];
         _identities[msg.sender].stake += amount;
         emit UnbondingCancelled(msg.sender, amount);
@@ -191,24 +206,29 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         }
         uint256 debt = _debts[msg.sender];
         if (debt > 0) revert DebtStands(msg.sender, debt);
-        // Effect, Interaction.
+        // Effect.
         amount = leaving.unbonding;
         delete _exits[msg.sender];
         address to = beneficiaryOf(msg.sender);
         emit StakeWithdrawn(msg.sender, to, amount);
+        // Interaction.
         _TOKEN.safeTransfer(to, amount);
     }
 
     /// @inheritdoc IIdentityRegistry
     function setBeneficiary(address beneficiary) external {
+        // Check.
         if (_identities[msg.sender].registeredAt == 0) revert NotRegistered(msg.sender);
+        // Effect.
         _setBeneficiary(msg.sender, beneficiary);
         emit BeneficiaryChanged(msg.sender, beneficiaryOf(msg.sender));
     }
 
     /// @inheritdoc IIdentityRegistry
     function setUrl(string calldata url) external {
+        // Check.
         if (_identities[msg.sender].registeredAt == 0) revert NotRegistered(msg.sender);
+        // Effect.
         _setUrl(msg.sender, url);
         emit UrlChanged(msg.sender, url);
     }
@@ -228,9 +248,9 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         // stake away by slashing itself; an odd one left is burned too, lest the same call again found it. What was
         // missing before was punished then.
         paid = _min(newlyMissing, atStake / 2);
-        uint256 burned = newlyMissing > paid ? atStake - paid : paid;
-        paid += _min(missing - newlyMissing, atStake - paid - burned);
-        uint256 taken = paid + burned;
+        uint256 penalty = newlyMissing > paid ? atStake - paid : paid;
+        paid += _min(missing - newlyMissing, atStake - paid - penalty);
+        uint256 taken = paid + penalty;
         if (taken > stake) {
             slashed.stake = 0;
             leaving.unbonding -= SafeCast.toUint128(taken - stake);
@@ -238,16 +258,17 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         } else {
             slashed.stake = SafeCast.toUint128(stake - taken);
         }
+        if (penalty > 0) _burned += penalty;
         uint32 faults = slashed.faults;
         if (newlyMissing > 0) slashed.faults = ++faults;
-        if (newlyMissing > 0 || paid > 0) emit Slashed(identity, msg.sender, paid, burned, faults);
+        if (newlyMissing > 0 || paid > 0) emit Slashed(identity, msg.sender, paid, penalty, faults);
         // Interaction.
         if (paid > 0) _TOKEN.safeTransfer(msg.sender, paid);
-        if (burned > 0) _TOKEN.safeTransfer(BURNED, burned);
     }
 
     /// @inheritdoc IIdentityRegistry
     function changeDebt(address identity, uint256 before, uint256 afterwards) external onlySlasher {
+        // Effect.
         uint256 debt = _debts[identity] - before + afterwards;
         _debts[identity] = debt;
         if (_identities[identity].indebted != (debt > 0)) _identities[identity].indebted = debt > 0;
@@ -284,7 +305,9 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
     /// @inheritdoc IIdentityRegistry
     function isActive(address identity, uint8 roles) public view returns (bool) {
         Identity memory known = _identities[identity];
-        return known.roles & roles == roles && known.stake >= minimumStake(roles) && !known.indebted;
+        return
+            roles != 0 && known.roles & roles == roles && known.stake >= minimumStake(roles)
+                && !known.indebted;
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -311,6 +334,11 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
     /// @inheritdoc IIdentityRegistry
     function debtOf(address identity) external view returns (uint256) {
         return _debts[identity];
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function burned() external view returns (uint256) {
+        return _burned;
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -349,13 +377,12 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         uint8 held = identity.roles | roles;
         if (roles & ~ALL_ROLES != 0 || held == 0) revert UnknownRoles(roles);
         uint256 minimum = minimumStake(held);
-        if (identity.stake + amount < minimum) {
-            revert StakeBelowMinimum(account, identity.stake + amount, minimum);
-        }
+        uint256 stake = _sum(identity.stake, amount);
+        if (stake < minimum) revert StakeBelowMinimum(account, stake, minimum);
         // Effect.
         identity.roles = held;
         if (newcomer) identity.registeredAt = SafeCast.toUint40(block.timestamp);
-        if (amount > 0) _addStake(identity, account, amount);
+        if (amount > 0) _setStake(identity, account, amount, stake);
         // A newcomer without either has nothing stored, and reading that would cost too.
         if (beneficiary == address(0)) beneficiary = account;
         if (!newcomer || beneficiary != account) _setBeneficiary(account, beneficiary);
@@ -363,11 +390,17 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         emit Registered(account, held, beneficiary, url);
     }
 
-    function _addStake(Identity storage identity, address account, uint256 amount) private {
-        uint256 stake = identity.stake + amount;
-        if (stake > type(uint128).max) revert AmountTooLarge(stake, type(uint128).max);
+    function _setStake(Identity storage identity, address account, uint256 amount, uint256 stake) private {
         identity.stake = SafeCast.toUint128(stake);
         emit StakeAdded(account, amount, stake);
+    }
+
+    /// @dev What is held, with what comes in: both must fit, and their sum.
+    function _sum(uint256 held, uint256 amount) private pure returns (uint256 sum) {
+        uint256 most = type(uint128).max;
+        if (amount > most) revert AmountTooLarge(amount, most);
+        sum = held + amount;
+        if (sum > most) revert AmountTooLarge(sum, most);
     }
 
     /// @dev Who is its own beneficiary stores nothing.

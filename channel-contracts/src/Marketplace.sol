@@ -34,6 +34,9 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
     uint256 private constant CLOCK_SLACK = 1 hours;
     /// @dev Terms may quote a price this long after it fell: clocks differ, and so do blocks.
     uint64 private constant TERMS_SLACK = 2 minutes;
+    uint256 private constant MAXIMUM_SERVICE = 32;
+    uint256 private constant MAXIMUM_TEXT = 256;
+    uint256 private constant MAXIMUM_HUBS = 32;
 
     IIdentityRegistry private immutable _REGISTRY;
     IERC20 private immutable _TOKEN;
@@ -69,6 +72,7 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
         if (proposal.issuedAt > block.timestamp + CLOCK_SLACK) {
             revert ProposalFromTheFuture(proposal.issuedAt, block.timestamp);
         }
+        _checkTexts(proposal);
         if (!_REGISTRY.isActive(provider, PROVIDER)) revert NotActive(provider, PROVIDER);
         bytes32 digest = _digest(Documents.hashProposal(proposal));
         if (!signature.isBy(provider, digest)) revert WrongSigner(provider);
@@ -106,10 +110,10 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
         }
         // Effect: once.
         _reported[digest] = true;
-        // Interaction: half of what the stake loses goes to the consumer, half is burned.
+        // Interaction: half of what the stake loses goes to where the consumer has its income, half is burned.
         paid = _REGISTRY.slash(terms.provider, _OVERCHARGE_PENALTY, _OVERCHARGE_PENALTY);
         emit OverchargeProven(terms.provider, terms.consumer, digest, paid);
-        if (paid > 0) _TOKEN.safeTransfer(terms.consumer, paid);
+        if (paid > 0) _TOKEN.safeTransfer(_REGISTRY.beneficiaryOf(terms.consumer), paid);
     }
 
     /// @inheritdoc IMarketplace
@@ -228,6 +232,26 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
             if (prices[middle].since > time) high = middle;
             else low = middle + 1;
         }
+    }
+
+    /// @dev Whoever reads offers reads all of them: one must not be a burden to those who look for another.
+    function _checkTexts(Proposal calldata proposal) private pure {
+        _checkLength(bytes(proposal.service).length, MAXIMUM_SERVICE);
+        _checkLength(bytes(proposal.endpoint).length, MAXIMUM_TEXT);
+        _checkLength(bytes(proposal.exitPolicy).length, MAXIMUM_TEXT);
+        _checkLength(proposal.hubs.length, MAXIMUM_HUBS);
+        bytes calldata country = bytes(proposal.country);
+        if (country.length != 2 || !_isCapital(country[0]) || !_isCapital(country[1])) {
+            revert NotACountry(proposal.country);
+        }
+    }
+
+    function _checkLength(uint256 length, uint256 maximum) private pure {
+        if (length > maximum) revert OfferTooLong(length, maximum);
+    }
+
+    function _isCapital(bytes1 letter) private pure returns (bool) {
+        return letter >= "A" && letter <= "Z";
     }
 
     function _price(uint256 price) private pure returns (uint104) {

@@ -8,90 +8,35 @@ import {MessageHashUtils} from "@openzeppelin/contracts/utils/cryptography/Messa
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
 import {IIdentityRegistry, Permit} from "./interfaces/IIdentityRegistry.sol";
 import {
-    AccountView,
+    Batch,
     ChannelSettings,
     ChannelStatus,
-    ChannelView,
     Draw,
     FinalState,
-    HubView,
-    IPaymentChannels,
+    IChannelMoney,
     Opening,
     Parties,
+    Payment,
     Redemption,
     SignedRelease,
-    TabView,
+    Slip,
     Total
-} from "./interfaces/IPaymentChannels.sol";
+} from "./interfaces/IChannelMoney.sol";
+import {ChannelStorage} from "./channels/ChannelStorage.sol";
+import {ChannelViews} from "./channels/ChannelViews.sol";
 import {Domain} from "./Domain.sol";
 import {Documents} from "./libraries/Documents.sol";
 import {FinalStates} from "./libraries/FinalStates.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Tokens} from "./libraries/Tokens.sol";
 
-/// @title Channels, hub pools, and accounts between hubs and providers; see IPaymentChannels.
-contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
+/// @title Channels, hub pools, and accounts between hubs and providers; see IChannelMoney.
+/// @dev Each function checks, then writes, then calls others, and says which is which. What can be read of it is in
+/// ChannelViews, since there is no room for it here.
+contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGuardTransient {
     using SafeERC20 for IERC20;
     using Tokens for IERC20;
     using Signatures for bytes;
-
-    /// @dev One slot, never deleted, so that a channel id is used once. `exitFee` says that a relayer waits for one.
-    struct Channel {
-        uint128 balance;
-        uint40 exitAt;
-        uint32 openProtests;
-        ChannelStatus status;
-        bool exitFee;
-    }
-
-    /// @dev What a channel holds for one provider. `troubled` says that something is missing.
-    struct Tab {
-        uint128 drawn;
-        uint64 releasedUpTo;
-        uint40 protestEndsAt;
-        bool troubled;
-    }
-
-    /// @dev The rare part of a tab.
-    struct Trouble {
-        uint128 protested;
-        uint128 missingByConsumer;
-        uint128 missingByHub;
-    }
-
-    /// @dev C and D of docs/protocol.md, in one slot.
-    struct Account {
-        uint128 credited;
-        uint128 paid;
-    }
-
-    /// @dev `shortAccounts` counts accounts whose last redemption could not be paid in full.
-    struct Hub {
-        uint128 pool;
-        uint16 feeBps;
-        uint16 nextFeeBps;
-        uint40 feeChangesAt;
-        uint32 shortAccounts;
-        bool feeSet;
-    }
-
-    /// @dev What a hub owes one provider and could not pay: on its promises, on its guarantees. Both may speak of the
-    /// same micro-promises, so the debt is the larger, never the sum.
-    struct Shortfall {
-        uint256 redeeming;
-        uint256 guaranteed;
-        uint256 debt;
-    }
-
-    struct Withdrawal {
-        uint128 amount;
-        uint64 withdrawableAt;
-    }
-
-    struct ExitFee {
-        address relayer;
-        uint256 amount;
-    }
 
     /// @dev The parties of one claim, kept together on its way through the functions below.
     struct Claim {
@@ -114,25 +59,19 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
     uint64 private immutable _FEE_NOTICE;
     uint16 private immutable _FEE_CAP;
     uint16 private immutable _DEFAULT_FEE;
-
-    mapping(bytes32 channelId => Channel) private _channels;
-    mapping(bytes32 channelId => mapping(address provider => Tab)) private _tabs;
-    mapping(bytes32 channelId => mapping(address provider => Trouble)) private _troubles;
-    mapping(bytes32 channelId => ExitFee) private _exitFees;
-    mapping(address hub => mapping(address provider => Account)) private _accounts;
-    mapping(address hub => mapping(address provider => Shortfall)) private _shortfalls;
-    mapping(address hub => Hub) private _hubs;
-    mapping(address hub => Withdrawal) private _withdrawals;
+    address private immutable _VIEWS;
 
     /// @param registry_ Must have been told this contract's address.
     /// @param settings_ Delays in seconds, each as long as docs/protocol.md demands.
     constructor(IIdentityRegistry registry_, ChannelSettings memory settings_) {
+        // Whoever sees an exit, a raise or an unbonding has a whole protest window to act in, and its own protest ends
+        // before any of them, also behind a smaller protest in which no larger one may follow any more.
+        uint256 window = settings_.protestWindow;
+        uint256 inTime = 2 * window + settings_.maxGuarantee;
         if (
-            registry_.channels() != address(this) || settings_.maxGuarantee >= settings_.protestWindow
-                || settings_.protestWindow + settings_.maxGuarantee >= settings_.exitDelay
-                || settings_.protestWindow >= settings_.withdrawalDelay
-                || settings_.protestWindow >= settings_.feeNotice
-                || settings_.protestWindow >= registry_.unbondingDelay()
+            registry_.channels() != address(this) || settings_.maxGuarantee >= window
+                || settings_.exitDelay < inTime || settings_.feeNotice < inTime
+                || registry_.unbondingDelay() < inTime || settings_.withdrawalDelay <= window
                 || settings_.exitDelay > type(uint32).max || settings_.withdrawalDelay > type(uint32).max
                 || settings_.feeNotice > type(uint32).max || settings_.feeCapBps >= WHOLE
                 || settings_.defaultFeeBps > settings_.feeCapBps
@@ -146,20 +85,36 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         _FEE_NOTICE = settings_.feeNotice;
         _FEE_CAP = settings_.feeCapBps;
         _DEFAULT_FEE = settings_.defaultFeeBps;
+        _VIEWS = address(new ChannelViews(registry_, settings_));
+    }
+
+    /// @dev Questions are answered by ChannelViews out of this storage. It has views only, so nothing is written.
+    fallback() external {
+        address views = _VIEWS;
+        assembly {
+            calldatacopy(0, 0, calldatasize())
+            let known := delegatecall(gas(), views, 0, calldatasize(), 0, 0)
+            returndatacopy(0, 0, returndatasize())
+            if iszero(known) { revert(0, returndatasize()) }
+            return(0, returndatasize())
+        }
     }
 
     // ---------------------------------------------------------------- opening
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function open(address hub, uint48 nonce, uint256 amount)
         external
         nonReentrant
         returns (bytes32 channelId)
     {
+        // Check, Effect: a new channel between parties in good standing.
         channelId = _open(msg.sender, hub, nonce, amount);
+        // Interaction: the collateral comes here.
+        _TOKEN.pull(msg.sender, amount);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function openFor(Opening calldata opening, Permit calldata permit, bytes calldata signature)
         external
         nonReentrant
@@ -172,81 +127,138 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         if (msg.sender != address(_REGISTRY)) {
             _checkSignature(signature, consumer, Documents.hashOpening(opening));
         }
-        // Interaction: collateral comes here, the fee goes to the relayer.
-        _TOKEN.tryPermit(consumer, permit);
+        // Check, Effect: a new channel between parties in good standing.
         channelId = _open(consumer, opening.hub, opening.channelNonce, opening.amount);
+        // Interaction: the collateral comes here, the fee goes to the relayer.
+        _TOKEN.tryPermit(consumer, permit);
+        _TOKEN.pull(consumer, opening.amount);
         if (opening.relayFee > 0) _TOKEN.safeTransferFrom(consumer, msg.sender, opening.relayFee);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function deposit(Parties calldata parties, uint256 amount) external nonReentrant {
-        bytes32 channelId = channelIdOf(parties);
+        bytes32 channelId = _idOf(parties);
         Channel storage channel = _channels[channelId];
         // Check: into a closed channel money would be lost.
         if (channel.status != ChannelStatus.Open) revert ChannelNotOpen(channelId);
         if (amount == 0) revert ZeroAmount();
-        // Interaction, Effect: what arrived is collateral.
-        _TOKEN.pull(msg.sender, amount);
-        uint256 balance = channel.balance + amount;
+        // Effect: what arrives below is collateral.
+        uint256 balance = _sum(channel.balance, amount);
         channel.balance = SafeCast.toUint128(balance);
         emit Deposited(channelId, msg.sender, amount, balance);
+        // Interaction.
+        _TOKEN.pull(msg.sender, amount);
     }
 
     // ------------------------------------------------------ drawing, redeeming
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function draw(Draw calldata order) external nonReentrant returns (uint256 amount) {
         bool changed;
-        (amount, changed) = _draw(order);
+        (amount, changed) = _draw(order, true);
         if (!changed) {
-            bytes32 channelId = channelIdOf(order.parties);
+            bytes32 channelId = _idOf(order.parties);
             revert NothingToDraw(
                 channelId, order.provider, order.amount, _tabs[channelId][order.provider].drawn
             );
         }
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function drawMany(Draw[] calldata orders) external nonReentrant returns (uint256 amount) {
         amount = _drawMany(orders);
     }
 
-    /// @inheritdoc IPaymentChannels
-    function redeem(Redemption calldata redemption) external nonReentrant returns (uint256 amount) {
-        bool changed;
-        (amount, changed) = _redeem(redemption);
-        if (!changed) {
-            (address hub, address provider) = (redemption.hub, redemption.provider);
-            revert NothingToRedeem(hub, provider, redemption.total, _accounts[hub][provider].paid);
+    /// @inheritdoc IChannelMoney
+    function drawBatch(address provider, Slip[] calldata slips)
+        external
+        nonReentrant
+        returns (uint256 amount)
+    {
+        amount = _drawBatch(provider, slips);
+    }
+
+    /// @inheritdoc IChannelMoney
+    function drawBatches(Batch[] calldata batches) external nonReentrant returns (uint256 amount) {
+        for (uint256 i = 0; i < batches.length; ++i) {
+            amount += _drawBatch(batches[i].provider, batches[i].slips);
         }
     }
 
-    /// @inheritdoc IPaymentChannels
-    function redeemMany(Redemption[] calldata redemptions) external nonReentrant returns (uint256 amount) {
-        for (uint256 i = 0; i < redemptions.length; ++i) {
-            (uint256 paid,) = _redeem(redemptions[i]);
+    /// @inheritdoc IChannelMoney
+    function redeem(Redemption calldata redemption) external nonReentrant returns (uint256 amount) {
+        amount = _redeemSome(redemption, address(0));
+    }
+
+    /// @inheritdoc IChannelMoney
+    function redeemTo(Redemption calldata redemption, address to)
+        external
+        nonReentrant
+        returns (uint256 amount)
+    {
+        _checkPayee(redemption.provider, to);
+        amount = _redeemSome(redemption, to);
+    }
+
+    /// @inheritdoc IChannelMoney
+    function redeemMany(address hub, Payment[] calldata payments)
+        external
+        nonReentrant
+        returns (uint256 amount)
+    {
+        for (uint256 i = 0; i < payments.length; ++i) {
+            Payment calldata payment = payments[i];
+            (address provider, uint256 total) = (payment.provider, payment.total);
+            // Check: the hub signed this total, if it says more than what was drawn.
+            if (total > _accounts[hub][provider].credited) {
+                _checkSize(total);
+                bytes32 digest = _digest(Documents.hashHubPromise(provider, total));
+                if (!Signatures.isByKey(payment.r, payment.vs, hub, digest)) continue;
+            }
+            (uint256 paid,) = _redeemTotal(hub, provider, total, address(0));
             amount += paid;
         }
     }
 
-    /// @inheritdoc IPaymentChannels
-    function drawAndRedeem(Draw[] calldata orders, Redemption calldata redemption)
+    /// @inheritdoc IChannelMoney
+    function drawAndRedeem(Draw[] calldata orders, Redemption calldata redemption, address to)
         external
         nonReentrant
         returns (uint256 drawnAmount, uint256 paidAmount)
     {
+        _checkPayee(redemption.provider, to);
         drawnAmount = _drawMany(orders);
-        (paidAmount,) = _redeem(redemption);
+        (paidAmount,) = _redeem(redemption, to);
+    }
+
+    /// @inheritdoc IChannelMoney
+    function collectWithheld(address owner, address to, uint64 deadline, bytes calldata signature)
+        external
+        nonReentrant
+        returns (uint256 amount)
+    {
+        // Check: the owner says so. What is collected is gone, so a second use finds nothing but what came since.
+        if (msg.sender != owner) {
+            _checkDeadline(deadline);
+            _checkSignature(signature, owner, Documents.hashCollection(owner, to, deadline));
+        }
+        amount = _withheld[owner];
+        if (amount == 0) revert NothingWithheld(owner);
+        // Effect.
+        _withheld[owner] = 0;
+        emit WithheldCollected(owner, to, amount);
+        // Interaction.
+        _TOKEN.safeTransfer(to, amount);
     }
 
     // -------------------------------------------------------------- protesting
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function protest(Parties calldata parties, address provider, uint256 amount, bytes calldata signature)
         external
         nonReentrant
     {
-        bytes32 channelId = channelIdOf(parties);
+        bytes32 channelId = _idOf(parties);
         Channel storage channel = _channels[channelId];
         Tab storage tab = _tabs[channelId][provider];
         // Check: promised by the consumer, not drawn yet, and not given up.
@@ -256,9 +268,9 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         if (channel.status == ChannelStatus.Closed && tab.releasedUpTo > 0) {
             revert AlreadyReleased(channelId, provider);
         }
-        _checkPromise(channelId, parties.consumer, provider, amount, signature);
+        _checkSignature(signature, parties.consumer, Documents.hashMicroPromise(channelId, provider, amount));
 
-        uint256 endsAt = tab.protestEndsAt;
+        uint40 endsAt = tab.protestEndsAt;
         if (endsAt > 0) {
             // Check: a guarantee that did not see the larger promise ends before it is paid.
             uint256 protested = _troubles[channelId][provider].protested;
@@ -268,80 +280,83 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             }
         } else {
             // Check: protests in a row cannot hold up an exit.
-            endsAt = block.timestamp + _PROTEST_WINDOW;
+            endsAt = _later(_PROTEST_WINDOW);
             if (channel.exitAt > 0 && endsAt > channel.exitAt) {
                 revert ProtestTooLate(channelId, endsAt, channel.exitAt);
             }
             // Effect: the window opens once, whatever replaces the promise later.
-            tab.protestEndsAt = SafeCast.toUint40(endsAt);
+            tab.protestEndsAt = endsAt;
             ++channel.openProtests;
         }
+        // Effect.
         _troubles[channelId][provider].protested = SafeCast.toUint128(amount);
-        emit ProtestOpened(channelId, provider, amount, SafeCast.toUint64(endsAt));
+        emit ProtestOpened(channelId, provider, amount, endsAt);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function settleProtest(Parties calldata parties, address provider)
         external
         nonReentrant
         returns (uint256 amount)
     {
-        amount = _settleProtest(_claim(parties, provider));
+        Claim memory claim = _claim(parties, provider);
+        if (_tabs[claim.channelId][provider].protestEndsAt == 0) {
+            revert NoProtest(claim.channelId, provider);
+        }
+        amount = _settleProtest(claim);
     }
 
     // ----------------------------------------------------------------- closing
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function requestExit(address hub, uint48 nonce) external {
-        _requestExit(FinalStates.channelIdOf(msg.sender, hub, nonce));
+        _requestExit(FinalStates.channelIdOf(msg.sender, hub, nonce), address(0), 0);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function requestExitFor(
         Parties calldata parties,
         uint256 relayFee,
         uint64 deadline,
         bytes calldata signature
     ) external {
-        bytes32 channelId = channelIdOf(parties);
+        bytes32 channelId = _idOf(parties);
         // Check: signed by the consumer, and in time. An exit begins once, so a second use fails.
         _checkDeadline(deadline);
+        if (relayFee > type(uint96).max) revert AmountTooLarge(relayFee, type(uint96).max);
         bytes32 structHash = Documents.hashExitRequest(channelId, relayFee, deadline);
         _checkSignature(signature, parties.consumer, structHash);
-        // Effect: the fee waits until providers had their turn.
-        _requestExit(channelId);
-        if (relayFee > 0) {
-            _channels[channelId].exitFee = true;
-            _exitFees[channelId] = ExitFee(msg.sender, relayFee);
-        }
+        // Check, Effect: the fee waits until providers had their turn.
+        _requestExit(channelId, relayFee > 0 ? msg.sender : address(0), SafeCast.toUint96(relayFee));
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function exit(Parties calldata parties, address[] calldata protesters)
         external
         nonReentrant
         returns (uint256 returned)
     {
-        Claim memory claim = _claim(parties, address(0));
-        bytes32 channelId = claim.channelId;
+        bytes32 channelId = _idOf(parties);
         Channel storage channel = _channels[channelId];
         // Check: the delay is over; every protest window ended before it.
         if (channel.status != ChannelStatus.Open) revert ChannelNotOpen(channelId);
-        if (channel.exitAt == 0) revert ExitNotRequested(channelId);
-        if (block.timestamp < channel.exitAt) {
-            revert ExitTooEarly(channelId, channel.exitAt, block.timestamp);
+        uint40 exitAt = channel.exitAt;
+        if (exitAt == 0) revert ExitNotRequested(channelId);
+        if (block.timestamp < exitAt) {
+            revert ExitTooEarly(channelId, exitAt, block.timestamp);
         }
-        // Effect: protests are paid first.
+        // Effect: protests are paid first. Somebody may have settled one meanwhile.
         for (uint256 i = 0; i < protesters.length; ++i) {
-            claim.provider = protesters[i];
-            _settleProtest(claim);
+            if (_tabs[channelId][protesters[i]].protestEndsAt > 0) {
+                _settleProtest(_claim(parties, protesters[i]));
+            }
         }
-        // Interaction: the rest goes back.
-        returned = _close(channelId, claim.consumer);
+        // Effect, Interaction: the rest goes back.
+        returned = _close(channelId, parties.consumer);
         emit ChannelExited(channelId, returned);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function conclude(
         FinalState calldata finalState,
         bytes calldata consumerSignature,
@@ -364,31 +379,35 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         for (uint256 i = 0; i < releases.length; ++i) {
             _release(channelId, releases[i]);
         }
-        // Interaction: everything left goes back.
+        // Effect, Interaction: everything left goes back.
         returned = _close(channelId, claim.consumer);
         emit ChannelConcluded(channelId, returned);
     }
 
     // --------------------------------------------------------------------- hub
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function fund(address hub, uint256 amount) external nonReentrant {
+        // Effect.
         _fund(hub, amount);
+        // Interaction.
+        _TOKEN.pull(msg.sender, amount);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function requestWithdrawal(uint256 amount) external {
+        // Check.
         _checkSize(amount);
         // Effect: the delay starts again.
-        uint64 withdrawableAt = amount == 0 ? 0 : uint64(block.timestamp) + _WITHDRAWAL_DELAY;
+        uint40 withdrawableAt = amount == 0 ? 0 : _later(_WITHDRAWAL_DELAY);
         _withdrawals[msg.sender] = Withdrawal(SafeCast.toUint128(amount), withdrawableAt);
         emit WithdrawalRequested(msg.sender, amount, withdrawableAt);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function withdraw() external nonReentrant returns (uint256 amount) {
-        Withdrawal memory pending = _withdrawals[msg.sender];
-        // Check: everyone had time to redeem, and nobody is owed.
+        Withdrawal memory pending = _pendingWithdrawal(msg.sender, _WITHDRAWAL_DELAY);
+        // Check: everyone had time to redeem, and nobody is owed. A request that is old says nothing of today's pool.
         if (pending.amount == 0) revert NoWithdrawal(msg.sender);
         if (block.timestamp < pending.withdrawableAt) {
             revert WithdrawalTooEarly(msg.sender, pending.withdrawableAt, block.timestamp);
@@ -401,39 +420,40 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         uint256 pool = hub.pool - amount;
         hub.pool = SafeCast.toUint128(pool);
         delete _withdrawals[msg.sender];
-        // Interaction.
         address to = _beneficiaryOf(msg.sender);
         emit PoolWithdrawn(msg.sender, to, amount, pool);
-        _TOKEN.safeTransfer(to, amount);
+        // Interaction.
+        if (amount > 0) _TOKEN.safeTransfer(to, amount);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function announceFee(uint16 feeBps) external {
+        // Check.
         if (feeBps > _FEE_CAP) revert FeeAboveCap(feeBps, _FEE_CAP);
         Hub storage hub = _hubs[msg.sender];
-        uint16 current = _fee(hub);
+        uint16 current = _feeOf(hub, _DEFAULT_FEE);
         // Effect: a lowering cancels an announced raise, a raise replaces it and waits anew.
-        uint64 effectiveAt = uint64(block.timestamp);
+        uint40 effectiveAt = _later(0);
         hub.feeChangesAt = 0;
         hub.feeSet = true;
         hub.feeBps = feeBps;
         if (feeBps > current) {
-            effectiveAt += _FEE_NOTICE;
+            effectiveAt = _later(_FEE_NOTICE);
             hub.feeBps = current;
             hub.nextFeeBps = feeBps;
-            hub.feeChangesAt = SafeCast.toUint40(effectiveAt);
+            hub.feeChangesAt = effectiveAt;
         }
         emit FeeAnnounced(msg.sender, feeBps, effectiveAt);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function anchorLiabilities(bytes32 root, uint256 sum, uint256 pool, uint64 blockNumber) external {
         emit LiabilitiesAnchored(msg.sender, root, sum, pool, blockNumber);
     }
 
     // ------------------------------------------------------------------- debts
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function repay(Parties calldata parties, address provider, uint256 amount)
         external
         nonReentrant
@@ -441,6 +461,7 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
     {
         Claim memory claim = _claim(parties, provider);
         Trouble storage trouble = _troubles[claim.channelId][provider];
+        // Check: something is missing, and something is paid on it.
         uint256 missing = _max(trouble.missingByConsumer, trouble.missingByHub);
         if (missing == 0) revert NothingMissing(provider);
         // What the hub has advanced already need not be paid by it again.
@@ -449,130 +470,31 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             trouble.missingByConsumer == 0 ? _min(missing, _above(account.paid, account.credited)) : 0;
         taken = _min(amount, missing - free);
         if (taken == 0 && free == 0) revert ZeroAmount();
-        // Interaction, Effect: what arrived is credited like a draw.
+        // Effect: what arrives below is credited like a draw.
+        Tab storage tab = _tabs[claim.channelId][provider];
+        _credit({claim: claim, tab: tab, amount: taken + free, byHub: free});
+        _lessen(claim, taken + free);
+        // Interaction.
         if (taken > 0) _TOKEN.pull(msg.sender, taken);
-        _credit(claim, taken + free, free, 0, 0);
     }
 
-    /// @inheritdoc IPaymentChannels
+    /// @inheritdoc IChannelMoney
     function repayPromise(address hub, address provider, uint256 amount)
         external
         nonReentrant
         returns (uint256 paid)
     {
+        // Check.
         uint256 missing = _shortfalls[hub][provider].redeeming;
         if (missing == 0) revert NothingMissing(provider);
         Account memory account = _accounts[hub][provider];
         uint256 needed = _above(missing, _above(account.credited, account.paid));
-        // Interaction, Effect: through the pool, as any redemption.
-        if (needed > 0) _fund(hub, _min(amount, needed));
-        (paid,) = _redeemTotal(hub, provider, 0);
-    }
-
-    // ------------------------------------------------------------------- views
-
-    /// @inheritdoc IPaymentChannels
-    function channelIdOf(Parties calldata parties) public view returns (bytes32) {
-        return FinalStates.channelIdOf(parties.consumer, parties.hub, parties.nonce);
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function channelOf(bytes32 channelId) external view returns (ChannelView memory) {
-        Channel memory channel = _channels[channelId];
-        return ChannelView(channel.status, channel.balance, channel.exitAt, channel.openProtests);
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function tabOf(bytes32 channelId, address provider) public view returns (TabView memory) {
-        Tab storage tab = _tabs[channelId][provider];
-        Trouble storage trouble = _troubles[channelId][provider];
-        return TabView({
-            drawn: tab.drawn,
-            releasedUpTo: tab.releasedUpTo,
-            protested: tab.protestEndsAt > 0 ? trouble.protested : 0,
-            protestEndsAt: tab.protestEndsAt,
-            missingByConsumer: trouble.missingByConsumer,
-            missingByHub: trouble.missingByHub
-        });
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function tabsOf(bytes32 channelId, address[] calldata providers)
-        external
-        view
-        returns (TabView[] memory tabs)
-    {
-        tabs = new TabView[](providers.length);
-        for (uint256 i = 0; i < providers.length; ++i) {
-            tabs[i] = tabOf(channelId, providers[i]);
+        // Effect, Interaction: through the pool, as any redemption. What is paid out must have come in before.
+        if (needed > 0) {
+            _fund(hub, _min(amount, needed));
+            _TOKEN.pull(msg.sender, _min(amount, needed));
         }
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function accountOf(address hub, address provider) public view returns (AccountView memory) {
-        Account memory account = _accounts[hub][provider];
-        Shortfall memory shortfall = _shortfalls[hub][provider];
-        return AccountView(account.credited, account.paid, shortfall.redeeming, shortfall.guaranteed);
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function accountsOf(address hub, address[] calldata providers)
-        external
-        view
-        returns (AccountView[] memory accounts)
-    {
-        accounts = new AccountView[](providers.length);
-        for (uint256 i = 0; i < providers.length; ++i) {
-            accounts[i] = accountOf(hub, providers[i]);
-        }
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function hubOf(address hub) external view returns (HubView memory) {
-        Hub storage known = _hubs[hub];
-        Withdrawal memory pending = _withdrawals[hub];
-        (uint128 stake, uint32 faults, uint256 debt) = _REGISTRY.securityOf(hub);
-        uint16 current = _fee(known);
-        bool raising = known.feeChangesAt > block.timestamp;
-        return HubView({
-            pool: known.pool,
-            pendingWithdrawal: pending.amount,
-            withdrawableAt: pending.withdrawableAt,
-            feeBps: current,
-            announcedFeeBps: raising ? known.nextFeeBps : current,
-            feeChangesAt: raising ? known.feeChangesAt : 0,
-            stake: stake,
-            faults: faults,
-            debt: debt
-        });
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function feeOf(address hub) external view returns (uint16) {
-        return _fee(_hubs[hub]);
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function settings() external view returns (ChannelSettings memory) {
-        return ChannelSettings({
-            maxGuarantee: _MAX_GUARANTEE,
-            protestWindow: _PROTEST_WINDOW,
-            exitDelay: _EXIT_DELAY,
-            withdrawalDelay: _WITHDRAWAL_DELAY,
-            feeNotice: _FEE_NOTICE,
-            feeCapBps: _FEE_CAP,
-            defaultFeeBps: _DEFAULT_FEE
-        });
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function token() external view returns (address) {
-        return address(_TOKEN);
-    }
-
-    /// @inheritdoc IPaymentChannels
-    function registry() external view returns (address) {
-        return address(_REGISTRY);
+        (paid,) = _redeemTotal(hub, provider, 0, address(0));
     }
 
     // ---------------------------------------------------------------- privates
@@ -590,22 +512,23 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             (address inactive, uint8 role) = consumerActive ? (hub, HUB) : (consumer, CONSUMER);
             revert NotActive(inactive, role);
         }
-        // Interaction, Effect: `pull` has seen to it that the amount fits.
-        _TOKEN.pull(consumer, amount);
+        _checkSize(amount);
+        // Effect.
         _channels[channelId] = Channel(SafeCast.toUint128(amount), 0, 0, ChannelStatus.Open, false);
         emit ChannelOpened(channelId, consumer, hub, nonce, amount);
     }
 
     function _drawMany(Draw[] calldata orders) private returns (uint256 amount) {
         for (uint256 i = 0; i < orders.length; ++i) {
-            (uint256 added,) = _draw(orders[i]);
+            (uint256 added,) = _draw(orders[i], false);
             amount += added;
         }
     }
 
+    /// @param strict Whether an order that cannot be drawn reverts, or is passed over.
     /// @return amount What was credited, the fee included.
     /// @return changed Whether anything moved or is newly missing.
-    function _draw(Draw calldata order) private returns (uint256 amount, bool changed) {
+    function _draw(Draw calldata order, bool strict) private returns (uint256 amount, bool changed) {
         Claim memory claim = _claim(order.parties, order.provider);
         bool guaranteed = order.guaranteeSignature.length > 0;
         // Check: the hub itself, or a guarantee by it; and promised by the consumer.
@@ -614,14 +537,14 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         }
         _checkSize(order.amount);
         Tab storage tab = _tabs[claim.channelId][claim.provider];
-        uint256 target = guaranteed ? _min(order.amount, order.ceiling) : order.amount;
-        uint256 wanted = _above(target, tab.drawn);
+        uint256 wanted = _above(guaranteed ? _min(order.amount, order.ceiling) : order.amount, tab.drawn);
         if (wanted == 0) return (0, false);
-        if (guaranteed) _checkGuarantee(order, claim, tab.releasedUpTo);
-        _checkPromise(claim.channelId, claim.consumer, claim.provider, order.amount, order.promiseSignature);
+        if (guaranteed && !_isGuaranteed(order, claim, tab.releasedUpTo, strict)) return (0, false);
+        bytes32 structHash = Documents.hashMicroPromise(claim.channelId, claim.provider, order.amount);
+        if (!_isSigned(order.promiseSignature, claim.consumer, structHash, strict)) return (0, false);
         // Effect: the channel first; what it lacks is for the hub that guaranteed it.
         amount = _takeCollateral(claim.channelId, wanted);
-        if (amount > 0) _credit(claim, amount, 0, 0, 0);
+        if (amount > 0) _creditCollateral(claim, amount);
         if (guaranteed && amount < wanted) {
             Trouble storage trouble = _troubles[claim.channelId][claim.provider];
             uint256 before = trouble.missingByHub;
@@ -631,6 +554,39 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         changed = changed || amount > 0;
     }
 
+    /// @dev As `_draw` by the hub, for many consumers of one provider: account and pool are written once.
+    function _drawBatch(address provider, Slip[] calldata slips) private returns (uint256 amount) {
+        Hub storage hub = _hubs[msg.sender];
+        uint256 feeBps = _feeOf(hub, _DEFAULT_FEE);
+        Claim memory claim = Claim(0, address(0), msg.sender, provider);
+        uint256 fees;
+        for (uint256 i = 0; i < slips.length; ++i) {
+            Slip calldata slip = slips[i];
+            claim.consumer = slip.consumer;
+            claim.channelId = FinalStates.channelIdOf(slip.consumer, msg.sender, slip.nonce);
+            Tab storage tab = _tabs[claim.channelId][provider];
+            uint256 taken = _takeFor(claim, tab.drawn, slip);
+            if (taken == 0) continue;
+            fees += _raiseDrawn(claim, tab, taken, feeBps);
+            if (tab.troubled) _lessen(claim, taken);
+            amount += taken;
+        }
+        if (amount > 0) _raiseCredited({claim: claim, net: amount - fees, fee: fees, byHub: 0});
+    }
+
+    /// @dev What a slip adds, as far as its channel has it; nothing when its consumer did not sign it.
+    function _takeFor(Claim memory claim, uint256 drawn, Slip calldata slip) private returns (uint256 taken) {
+        uint256 total = slip.amount;
+        // Check: promised by the consumer.
+        _checkSize(total);
+        uint256 wanted = _above(total, drawn);
+        if (wanted == 0) return 0;
+        bytes32 digest = _digest(Documents.hashMicroPromise(claim.channelId, claim.provider, total));
+        if (!Signatures.isByKey(slip.r, slip.vs, claim.consumer, digest)) return 0;
+        // Effect.
+        taken = _takeCollateral(claim.channelId, wanted);
+    }
+
     /// @dev A draw that both parties signed for: all of it or nothing.
     function _drawTotal(Claim memory claim, uint256 total) private {
         uint256 wanted = _above(total, _tabs[claim.channelId][claim.provider].drawn);
@@ -638,9 +594,10 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         uint256 balance = _channels[claim.channelId].balance;
         if (wanted > balance) revert CollateralMissing(claim.channelId, claim.provider, total, balance);
         _takeCollateral(claim.channelId, wanted);
-        _credit(claim, wanted, 0, 0, 0);
+        _creditCollateral(claim, wanted);
     }
 
+    /// @dev Takes up to so much out of a channel.
     function _takeCollateral(bytes32 channelId, uint256 wanted) private returns (uint256 taken) {
         uint256 balance = _channels[channelId].balance;
         taken = _min(wanted, balance);
@@ -653,8 +610,9 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         Account storage account = _accounts[claim.hub][claim.provider];
         Hub storage hub = _hubs[claim.hub];
         uint256 within = hub.pool + _above(account.paid, account.credited);
-        uint256 drawn = _tabs[claim.channelId][claim.provider].drawn;
-        uint256 feeBps = _fee(hub);
+        Tab storage tab = _tabs[claim.channelId][claim.provider];
+        uint256 drawn = tab.drawn;
+        uint256 feeBps = _feeOf(hub, _DEFAULT_FEE);
         uint256 net = wanted - _feeBetween(drawn, drawn + wanted, feeBps);
         uint256 slashed;
         filled = wanted;
@@ -665,7 +623,8 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             slashed = _slash(claim.hub, net - within, _above(debt, shortfall.debt));
             if (slashed < net - within) filled = _grossOf(within + slashed, drawn, feeBps);
         }
-        _credit(claim, filled, filled - slashed, 0, wanted);
+        if (filled > 0) _credit({claim: claim, tab: tab, amount: filled, byHub: filled - slashed});
+        _setMissing({claim: claim, amount: filled, owedByConsumer: 0, owedByHub: wanted});
     }
 
     function _settleProtest(Claim memory claim) private returns (uint256 amount) {
@@ -673,7 +632,6 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         Trouble storage trouble = _troubles[claim.channelId][claim.provider];
         uint64 endsAt = tab.protestEndsAt;
         // Check: the hub had its time.
-        if (endsAt == 0) revert NoProtest(claim.channelId, claim.provider);
         if (block.timestamp < endsAt) {
             revert ProtestRunning(claim.channelId, claim.provider, endsAt, block.timestamp);
         }
@@ -686,59 +644,73 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             amount += _slash(claim.consumer, wanted - amount, _above(unpaid, before));
         }
         _closeProtest(claim, tab);
-        _credit(claim, amount, 0, wanted, 0);
+        if (amount > 0) _credit({claim: claim, tab: tab, amount: amount, byHub: 0});
+        _setMissing({claim: claim, amount: amount, owedByConsumer: wanted, owedByHub: 0});
     }
 
-    /// @dev Raises drawn and C by what came in; the only way in which either grows.
+    /// @dev What a channel held for a promise, and what was missing on it before is missing no more.
+    function _creditCollateral(Claim memory claim, uint256 amount) private {
+        Tab storage tab = _tabs[claim.channelId][claim.provider];
+        _credit({claim: claim, tab: tab, amount: amount, byHub: 0});
+        if (tab.troubled) _lessen(claim, amount);
+    }
+
+    /// @dev Raises what is drawn and C by what came in; the only way, with a batch, in which either grows.
     /// @param amount What is filled of the promise, the fee included.
     /// @param byHub The part of it that the hub's pool gives, as far as the hub has not advanced it.
-    /// @param consumerClaim What the consumer owed on this promise before, zero when this is not its failure.
-    /// @param hubClaim The same of the hub.
-    function _credit(
-        Claim memory claim,
-        uint256 amount,
-        uint256 byHub,
-        uint256 consumerClaim,
-        uint256 hubClaim
-    ) private {
-        Tab storage tab = _tabs[claim.channelId][claim.provider];
-        uint256 drawn = tab.drawn;
-        if (amount > 0) {
-            Hub storage hub = _hubs[claim.hub];
-            Account memory account = _accounts[claim.hub][claim.provider];
-            uint256 fee = _feeBetween(drawn, drawn + amount, _fee(hub));
-            uint256 advanced = _min(amount - fee, _above(account.paid, account.credited));
-            // The pool gains the fee and what it had advanced. It never lacks what it gives: see README, I3.
-            uint256 gained = fee + advanced;
-            if (gained != byHub) hub.pool = SafeCast.toUint128(hub.pool + gained - byHub);
-            _accounts[claim.hub][claim.provider].credited =
-                SafeCast.toUint128(account.credited + amount - fee);
-            drawn += amount;
-            tab.drawn = SafeCast.toUint128(drawn);
-            emit Drawn(claim.channelId, claim.provider, amount, fee, drawn);
-            if (tab.protestEndsAt > 0 && drawn >= _troubles[claim.channelId][claim.provider].protested) {
-                _closeProtest(claim, tab);
-            }
+    function _credit(Claim memory claim, Tab storage tab, uint256 amount, uint256 byHub) private {
+        uint256 fee = _raiseDrawn(claim, tab, amount, _feeOf(_hubs[claim.hub], _DEFAULT_FEE));
+        _raiseCredited({claim: claim, net: amount - fee, fee: fee, byHub: byHub});
+    }
+
+    /// @return fee What of it is the hub's.
+    function _raiseDrawn(Claim memory claim, Tab storage tab, uint256 amount, uint256 feeBps)
+        private
+        returns (uint256 fee)
+    {
+        uint256 before = tab.drawn;
+        uint256 drawn = before + amount;
+        fee = _feeBetween(before, drawn, feeBps);
+        tab.drawn = SafeCast.toUint128(drawn);
+        emit Drawn(claim.channelId, claim.provider, amount, fee, drawn);
+        if (tab.protestEndsAt > 0 && drawn >= _troubles[claim.channelId][claim.provider].protested) {
+            _closeProtest(claim, tab);
         }
-        if (tab.troubled || consumerClaim > amount || hubClaim > amount) {
-            _setMissing(claim, amount, consumerClaim, hubClaim);
-        }
+    }
+
+    /// @param net What reaches the provider.
+    function _raiseCredited(Claim memory claim, uint256 net, uint256 fee, uint256 byHub) private {
+        Hub storage hub = _hubs[claim.hub];
+        Account storage account = _accounts[claim.hub][claim.provider];
+        uint256 credited = account.credited;
+        // The pool gains the fee and what it had advanced. It never lacks what it gives: see README, I3.
+        uint256 gained = fee + _min(net, _above(account.paid, credited));
+        if (gained != byHub) hub.pool = SafeCast.toUint128(hub.pool + gained - byHub);
+        account.credited = SafeCast.toUint128(credited + net);
+    }
+
+    /// @dev Somebody paid on a claim: so much less is missing.
+    function _lessen(Claim memory claim, uint256 amount) private {
+        _setMissing({claim: claim, amount: amount, owedByConsumer: 0, owedByHub: 0});
     }
 
     /// @dev What is missing is what is owed in all less what came in: set, so that repeating changes nothing.
-    function _setMissing(Claim memory claim, uint256 amount, uint256 consumerClaim, uint256 hubClaim)
+    /// @param amount What came in on the promise.
+    /// @param owedByConsumer What the consumer owed on it before, zero when this is not its failure.
+    /// @param owedByHub The same of the hub.
+    function _setMissing(Claim memory claim, uint256 amount, uint256 owedByConsumer, uint256 owedByHub)
         private
     {
         Trouble storage trouble = _troubles[claim.channelId][claim.provider];
         uint256 before = trouble.missingByConsumer;
-        uint256 byConsumer = _above(_max(before, consumerClaim), amount);
+        uint256 byConsumer = _above(_max(before, owedByConsumer), amount);
         if (byConsumer != before) {
             trouble.missingByConsumer = SafeCast.toUint128(byConsumer);
             emit MissingSet(claim.consumer, claim.channelId, claim.provider, byConsumer);
-            _changeDebt(claim.consumer, before, byConsumer);
+            _REGISTRY.changeDebt(claim.consumer, before, byConsumer);
         }
         before = trouble.missingByHub;
-        uint256 byHub = _above(_max(before, hubClaim), amount);
+        uint256 byHub = _above(_max(before, owedByHub), amount);
         if (byHub != before) {
             trouble.missingByHub = SafeCast.toUint128(byHub);
             emit MissingSet(claim.hub, claim.channelId, claim.provider, byHub);
@@ -746,7 +718,9 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             shortfall.guaranteed = shortfall.guaranteed - before + byHub;
             _setDebt(claim.hub, shortfall);
         }
-        _tabs[claim.channelId][claim.provider].troubled = byConsumer > 0 || byHub > 0;
+        bool troubled = byConsumer > 0 || byHub > 0;
+        Tab storage tab = _tabs[claim.channelId][claim.provider];
+        if (tab.troubled != troubled) tab.troubled = troubled;
     }
 
     function _setDebt(address hub, Shortfall storage shortfall) private {
@@ -754,10 +728,23 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         uint256 debt = _max(shortfall.redeeming, shortfall.guaranteed);
         if (debt == before) return;
         shortfall.debt = debt;
-        _changeDebt(hub, before, debt);
+        _REGISTRY.changeDebt(hub, before, debt);
     }
 
-    function _redeem(Redemption calldata redemption) private returns (uint256 paid, bool changed) {
+    /// @dev As `_redeem`, of which something must come.
+    function _redeemSome(Redemption calldata redemption, address to) private returns (uint256 paid) {
+        bool changed;
+        (paid, changed) = _redeem(redemption, to);
+        if (!changed) {
+            (address hub, address provider) = (redemption.hub, redemption.provider);
+            revert NothingToRedeem(hub, provider, redemption.total, _accounts[hub][provider].paid);
+        }
+    }
+
+    function _redeem(Redemption calldata redemption, address to)
+        private
+        returns (uint256 paid, bool changed)
+    {
         (address hub, address provider, uint256 total) =
             (redemption.hub, redemption.provider, redemption.total);
         // Check: the hub signed this total, if it says more than what was drawn.
@@ -765,11 +752,12 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             _checkSize(total);
             _checkSignature(redemption.signature, hub, Documents.hashHubPromise(provider, total));
         }
-        return _redeemTotal(hub, provider, total);
+        return _redeemTotal(hub, provider, total, to);
     }
 
     /// @param total What the hub is known to have promised.
-    function _redeemTotal(address hubAddress, address provider, uint256 total)
+    /// @param to Who is paid; zero for the provider's beneficiary.
+    function _redeemTotal(address hubAddress, address provider, uint256 total, address to)
         private
         returns (uint256 paid, bool changed)
     {
@@ -779,11 +767,8 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         uint256 due = _max(_above(_max(total, account.credited), account.paid), missing);
         if (due == 0) return (0, false);
         // Effect: what waits, then the pool, then the stake. Totals only grow, so nothing is paid twice.
-        uint256 waiting = _above(account.credited, account.paid);
-        uint256 pool = hub.pool;
-        uint256 advance = _min(due - waiting, pool);
-        if (advance > 0) hub.pool = SafeCast.toUint128(pool - advance);
-        paid = waiting + advance;
+        paid = _above(account.credited, account.paid);
+        paid += _takeFromPool(hub, due - paid);
         if (paid < due) {
             Shortfall memory shortfall = _shortfalls[hubAddress][provider];
             uint256 debt = _max(due - paid, shortfall.guaranteed);
@@ -794,12 +779,19 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
             changed = _setRedeeming(hubAddress, provider, missing, due - paid) || changed;
         }
         if (paid == 0) return (0, changed);
-        uint256 paidInAll = account.paid + paid;
-        _accounts[hubAddress][provider].paid = SafeCast.toUint128(paidInAll);
+        account.paid = SafeCast.toUint128(account.paid + paid);
+        _accounts[hubAddress][provider].paid = account.paid;
+        if (to == address(0)) to = _beneficiaryOf(provider);
+        emit Redeemed(hubAddress, provider, to, paid, account.paid);
         // Interaction: pay the beneficiary.
-        address beneficiary = _beneficiaryOf(provider);
-        emit Redeemed(hubAddress, provider, beneficiary, paid, paidInAll);
-        _TOKEN.safeTransfer(beneficiary, paid);
+        _payOrKeep(provider, to, paid);
+    }
+
+    /// @dev Takes up to so much out of a pool.
+    function _takeFromPool(Hub storage hub, uint256 wanted) private returns (uint256 taken) {
+        uint256 pool = hub.pool;
+        taken = _min(wanted, pool);
+        if (taken > 0) hub.pool = SafeCast.toUint128(pool - taken);
     }
 
     function _setRedeeming(address hubAddress, address provider, uint256 before, uint256 missing)
@@ -816,10 +808,6 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         return true;
     }
 
-    function _changeDebt(address identity, uint256 before, uint256 debt) private {
-        _REGISTRY.changeDebt(identity, before, debt);
-    }
-
     /// @dev Not more than `missing` is newly so: the rest was punished when it was first found missing.
     function _slash(address identity, uint256 missing, uint256 newlyMissing) private returns (uint256) {
         return _REGISTRY.slash(identity, missing, _min(missing, newlyMissing));
@@ -831,15 +819,19 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         emit ProtestClosed(claim.channelId, claim.provider);
     }
 
-    function _requestExit(bytes32 channelId) private {
+    function _requestExit(bytes32 channelId, address relayer, uint96 relayFee) private {
         Channel storage channel = _channels[channelId];
         // Check: once.
         if (channel.status != ChannelStatus.Open) revert ChannelNotOpen(channelId);
         if (channel.exitAt > 0) revert ExitAlreadyRequested(channelId, channel.exitAt);
         // Effect.
-        uint64 exitAt = uint64(block.timestamp) + _EXIT_DELAY;
-        channel.exitAt = SafeCast.toUint40(exitAt);
-        emit ExitRequested(channelId, exitAt);
+        uint40 exitAt = _later(_EXIT_DELAY);
+        channel.exitAt = exitAt;
+        if (relayFee > 0) {
+            channel.exitFee = true;
+            _exitFees[channelId] = ExitFee(relayer, relayFee);
+        }
+        emit ExitRequested(channelId, exitAt, relayer, relayFee);
     }
 
     function _release(bytes32 channelId, SignedRelease calldata release) private {
@@ -855,29 +847,61 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
         emit GuaranteesReleased(channelId, release.provider, release.amount, release.upTo);
     }
 
-    /// @dev The id stays used for ever.
+    /// @dev The id stays used for ever. No payment holds up another: a fee that cannot be paid stays in the rest, and a
+    /// rest that cannot be paid is kept for the consumer.
     function _close(bytes32 channelId, address consumer) private returns (uint256 returned) {
         Channel storage channel = _channels[channelId];
+        // Check.
         if (channel.openProtests > 0) revert ProtestsOpen(channelId, channel.openProtests);
+        // Effect.
         returned = channel.balance;
         channel.status = ChannelStatus.Closed;
         channel.balance = 0;
-        if (channel.exitFee) {
-            ExitFee storage fee = _exitFees[channelId];
-            uint256 amount = _min(fee.amount, returned);
-            returned -= amount;
-            _TOKEN.safeTransfer(fee.relayer, amount);
-        }
-        if (returned > 0) _TOKEN.safeTransfer(consumer, returned);
+        // Interaction.
+        if (channel.exitFee) returned -= _payExitFee(channelId, returned);
+        _payOrKeep(consumer, consumer, returned);
+    }
+
+    /// @return paid What the relayer got.
+    function _payExitFee(bytes32 channelId, uint256 rest) private returns (uint256 paid) {
+        ExitFee memory fee = _exitFees[channelId];
+        paid = _min(fee.amount, rest);
+        if (paid == 0 || !_TOKEN.tryPay(fee.relayer, paid)) return 0;
+        emit ExitFeePaid(channelId, fee.relayer, paid);
+    }
+
+    /// @dev What the token refuses to pay is kept for its owner, who says where it goes.
+    function _payOrKeep(address owner, address to, uint256 amount) private {
+        if (_TOKEN.tryPay(to, amount)) return;
+        uint256 withheld = _withheld[owner] + amount;
+        _withheld[owner] = withheld;
+        emit Withheld(owner, amount, withheld);
     }
 
     function _fund(address hubAddress, uint256 amount) private {
+        // Check.
         if (amount == 0) revert ZeroAmount();
-        // Interaction, Effect.
-        _TOKEN.pull(msg.sender, amount);
-        uint256 pool = _hubs[hubAddress].pool + amount;
+        // Effect.
+        uint256 pool = _sum(_hubs[hubAddress].pool, amount);
         _hubs[hubAddress].pool = SafeCast.toUint128(pool);
         emit PoolFunded(hubAddress, msg.sender, amount, pool);
+    }
+
+    /// @dev What is held, with what comes in: both must fit, and their sum.
+    function _sum(uint256 held, uint256 amount) private pure returns (uint256 sum) {
+        _checkSize(amount);
+        sum = held + amount;
+        _checkSize(sum);
+    }
+
+    /// @dev So many seconds from now. The constructor sees to it that 40 bits hold that.
+    function _later(uint64 delay) private view returns (uint40) {
+        return SafeCast.toUint40(block.timestamp + delay);
+    }
+
+    /// @param to Zero for the provider's beneficiary, whoever calls.
+    function _checkPayee(address provider, address to) private view {
+        if (to != address(0) && msg.sender != provider) revert NotTheProvider(provider, msg.sender);
     }
 
     function _checkSize(uint256 amount) private pure {
@@ -889,46 +913,52 @@ contract PaymentChannels is IPaymentChannels, Domain, ReentrancyGuardTransient {
     }
 
     function _checkSignature(bytes calldata signature, address signer, bytes32 structHash) private view {
-        if (!signature.isBy(signer, _digest(structHash))) revert WrongSigner(signer);
+        _isSigned(signature, signer, structHash, true);
+    }
+
+    /// @param strict Whether a signature that is not the signer's reverts.
+    function _isSigned(bytes calldata signature, address signer, bytes32 structHash, bool strict)
+        private
+        view
+        returns (bool signed)
+    {
+        signed = signature.isBy(signer, _digest(structHash));
+        if (strict && !signed) revert WrongSigner(signer);
     }
 
     function _beneficiaryOf(address identity) private view returns (address) {
         return _REGISTRY.beneficiaryOf(identity);
     }
 
-    function _checkPromise(
-        bytes32 channelId,
-        address consumer,
-        address provider,
-        uint256 amount,
-        bytes calldata signature
-    ) private view {
-        _checkSignature(signature, consumer, Documents.hashMicroPromise(channelId, provider, amount));
-    }
-
-    function _checkGuarantee(Draw calldata order, Claim memory claim, uint64 releasedUpTo) private view {
+    /// @param strict Whether a guarantee that is not good now reverts.
+    function _isGuaranteed(Draw calldata order, Claim memory claim, uint64 releasedUpTo, bool strict)
+        private
+        view
+        returns (bool)
+    {
         uint64 expiresAt = order.expiresAt;
+        uint256 latest = block.timestamp + _MAX_GUARANTEE;
+        if (!strict && (block.timestamp >= expiresAt || expiresAt > latest || expiresAt <= releasedUpTo)) {
+            return false;
+        }
         if (block.timestamp >= expiresAt) {
             revert GuaranteeExpired(claim.channelId, expiresAt, block.timestamp);
         }
-        if (expiresAt > block.timestamp + _MAX_GUARANTEE) {
-            revert GuaranteeTooLong(claim.channelId, expiresAt, block.timestamp + _MAX_GUARANTEE);
-        }
+        if (expiresAt > latest) revert GuaranteeTooLong(claim.channelId, expiresAt, latest);
         if (expiresAt <= releasedUpTo) {
             revert GuaranteeReleased(claim.channelId, expiresAt, releasedUpTo);
         }
         bytes32 structHash =
             Documents.hashGuarantee(claim.channelId, claim.provider, order.ceiling, expiresAt);
-        _checkSignature(order.guaranteeSignature, claim.hub, structHash);
+        return _isSigned(order.guaranteeSignature, claim.hub, structHash, strict);
+    }
+
+    function _idOf(Parties calldata parties) private view returns (bytes32) {
+        return FinalStates.channelIdOf(parties.consumer, parties.hub, parties.nonce);
     }
 
     function _claim(Parties calldata parties, address provider) private view returns (Claim memory) {
-        return Claim(channelIdOf(parties), parties.consumer, parties.hub, provider);
-    }
-
-    function _fee(Hub storage hub) private view returns (uint16) {
-        if (hub.feeChangesAt > 0 && block.timestamp >= hub.feeChangesAt) return hub.nextFeeBps;
-        return hub.feeSet ? hub.feeBps : _DEFAULT_FEE;
+        return Claim(_idOf(parties), parties.consumer, parties.hub, provider);
     }
 
     /// @dev On totals, so that many small draws pay what one large draw pays.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChannelMoney} from "../src/interfaces/IChannelMoney.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IdentityRegistry} from "../src/IdentityRegistry.sol";
 import {Marketplace} from "../src/Marketplace.sol";
@@ -41,7 +42,7 @@ contract VectorsTest is World {
             UNBONDING,
             _minimums()
         );
-        channels = new PaymentChannels(registry, _settings());
+        channels = IPaymentChannels(address(new PaymentChannels(registry, _settings())));
         marketplace = new Marketplace(registry, _marketSettings());
         vm.stopPrank();
         hub = _enter("hub", HUB, 2_000 * WHOLE);
@@ -145,6 +146,22 @@ contract VectorsTest is World {
         assertEq(channels.channelOf(_id(parties)).exitAt, START + EXIT_DELAY, "exit");
     }
 
+    function test_Collection() public {
+        Parties memory parties = _opened();
+        vm.prank(consumer);
+        channels.requestExit(hub, parties.nonce);
+        vm.warp(START + EXIT_DELAY);
+        vm.mockCallRevert(address(token), abi.encodeWithSelector(IERC20.transfer.selector, consumer), "");
+        uint256 returned = channels.exit(parties, new address[](0));
+        vm.clearMockedCalls();
+        uint256 before = token.balanceOf(relayer);
+        vm.prank(relayer);
+        channels.collectWithheld(
+            consumer, relayer, uint64(_uint("Collection", "deadline")), _signature("Collection")
+        );
+        assertEq(token.balanceOf(relayer) - before, returned, "collected");
+    }
+
     function test_Proposal() public {
         Proposal memory proposal = Proposal({
             provider: provider,
@@ -225,7 +242,7 @@ contract VectorsTest is World {
     function test_pre_fund_states_conclude_nothing() public {
         _opened();
         for (uint256 i = 0; i < 2; ++i) {
-            vm.expectPartialRevert(IPaymentChannels.WrongSigner.selector);
+            vm.expectPartialRevert(IChannelMoney.WrongSigner.selector);
             this.concludeVector(i);
         }
     }
@@ -267,10 +284,10 @@ contract VectorsTest is World {
             if (kind == 3) state.challengeDuration = 1;
             if (kind == 4) state.releases = new SignedRelease[](0);
             if (kind == 5) state.releases[0].upTo += 1;
-            vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+            vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
             channels.conclude(state, byConsumer, byHub);
         }
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, hub));
         channels.conclude(_state(place), byConsumer, byConsumer);
     }
 }

@@ -15,6 +15,8 @@ interface Vm {
     function expectRevert() external;
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
+    function mockCallRevert(address callee, bytes calldata data, bytes calldata answer) external;
+    function clearMockedCalls() external;
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
     function getNonce(address account) external view returns (uint64);

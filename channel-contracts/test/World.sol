@@ -14,10 +14,13 @@ import {
     ChannelView,
     Draw,
     FinalState,
+    IPaymentChannels,
     Opening,
     Parties,
+    Payment,
     Redemption,
     SignedRelease,
+    Slip,
     TabView,
     Total
 } from "../src/interfaces/IPaymentChannels.sol";
@@ -29,15 +32,14 @@ abstract contract World is Test {
     uint256 internal constant START = 1_800_000_000;
     uint64 internal constant MAX_GUARANTEE = 6 hours;
     uint64 internal constant PROTEST_WINDOW = 24 hours;
-    uint64 internal constant EXIT_DELAY = 48 hours;
+    uint64 internal constant EXIT_DELAY = 54 hours;
     uint64 internal constant WITHDRAWAL_DELAY = 48 hours;
-    uint64 internal constant FEE_NOTICE = 25 hours;
+    uint64 internal constant FEE_NOTICE = 54 hours;
     uint64 internal constant UNBONDING = 7 days;
     uint64 internal constant RAISE_NOTICE = 1 hours;
     uint16 internal constant FEE_CAP = 2_000;
     uint16 internal constant DEFAULT_FEE = 200;
     uint256 internal constant PENALTY = 5 * WHOLE;
-    address internal constant DEAD = 0x000000000000000000000000000000000000dEaD;
     uint256 internal constant SUPPLY = 1_000_000_000 * WHOLE;
 
     uint8 internal constant CONSUMER = 1;
@@ -46,7 +48,7 @@ abstract contract World is Test {
 
     TestToken internal token;
     IdentityRegistry internal registry;
-    PaymentChannels internal channels;
+    IPaymentChannels internal channels;
     Marketplace internal marketplace;
 
     uint256 internal consumerKey = _keyOf("consumer");
@@ -63,6 +65,8 @@ abstract contract World is Test {
     address[] internal knownHubs;
     address[] internal knownProviders;
     address[] internal knownIdentities;
+    /// @dev Whose money the token may have refused to pay out.
+    address[] internal knownOwners;
 
     function setUp() public virtual {
         vm.warp(START);
@@ -111,7 +115,7 @@ abstract contract World is Test {
             UNBONDING,
             _minimums()
         );
-        channels = new PaymentChannels(registry, _settings());
+        channels = IPaymentChannels(address(new PaymentChannels(registry, _settings())));
         marketplace = new Marketplace(registry, _marketSettings());
     }
 
@@ -414,6 +418,27 @@ abstract contract World is Test {
         return Redemption(by, to, 0, "");
     }
 
+    /// @notice A promise as its hub draws it in a batch.
+    function _slip(Parties memory parties, address to, uint256 amount) internal view returns (Slip memory) {
+        (bytes32 r, bytes32 vs) = _short(_signPromise(parties, to, amount));
+        return Slip(parties.consumer, parties.nonce, amount, r, vs);
+    }
+
+    /// @notice A hub promise as it is redeemed among many.
+    function _payment(address by, address to, uint256 total) internal view returns (Payment memory) {
+        if (total == 0) return Payment(to, 0, 0, 0);
+        (bytes32 r, bytes32 vs) = _short(_signHubPromise(by, to, total));
+        return Payment(to, total, r, vs);
+    }
+
+    /// @dev ERC-2098.
+    function _short(bytes memory signature) internal pure returns (bytes32 r, bytes32 vs) {
+        assembly ("memory-safe") {
+            r := mload(add(signature, 0x20))
+            vs := or(mload(add(signature, 0x40)), shl(255, eq(byte(0, mload(add(signature, 0x60))), 28)))
+        }
+    }
+
     function _drawByHub(Parties memory parties, address to, uint256 amount) internal returns (uint256) {
         Draw memory order = _hubDraw(parties, to, amount);
         vm.prank(parties.hub);
@@ -506,12 +531,17 @@ abstract contract World is Test {
                 if (account.credited > account.paid) held += account.credited - account.paid;
             }
         }
+        for (uint256 i = 0; i < knownOwners.length; ++i) {
+            held += channels.withheldOf(knownOwners[i]);
+        }
         assertEq(token.balanceOf(address(channels)), held, "I1: what PaymentChannels holds");
         uint256 staked;
         for (uint256 i = 0; i < knownIdentities.length; ++i) {
             (uint128 stake,,) = registry.securityOf(knownIdentities[i]);
             staked += stake;
         }
-        assertEq(token.balanceOf(address(registry)), staked, "I2: what IdentityRegistry holds");
+        assertEq(
+            token.balanceOf(address(registry)), staked + registry.burned(), "I2: what IdentityRegistry holds"
+        );
     }
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { id, toBeHex, Wallet } from 'ethers'
-import { IdentityRegistry__factory, TestToken__factory } from '../dist/index.js'
+import { IdentityRegistry__factory, TestToken__factory } from '../dist/ts/index.js'
 import { startChain } from '../script/chain.mjs'
 
 const script = fileURLToPath(new URL('../script/deploy.mjs', import.meta.url))

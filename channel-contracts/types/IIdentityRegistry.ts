@@ -116,6 +116,8 @@ export interface IIdentityRegistryInterface extends Interface {
       | "addStake"
       | "areActive"
       | "beneficiaryOf"
+      | "burned"
+      | "cancelRegistrations"
       | "cancelUnbonding"
       | "changeDebt"
       | "channels"
@@ -143,6 +145,7 @@ export interface IIdentityRegistryInterface extends Interface {
       | "BeneficiaryChanged"
       | "DebtChanged"
       | "Registered"
+      | "RegistrationsCancelled"
       | "Slashed"
       | "StakeAdded"
       | "StakeWithdrawn"
@@ -162,6 +165,11 @@ export interface IIdentityRegistryInterface extends Interface {
   encodeFunctionData(
     functionFragment: "beneficiaryOf",
     values: [AddressLike]
+  ): string;
+  encodeFunctionData(functionFragment: "burned", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "cancelRegistrations",
+    values?: undefined
   ): string;
   encodeFunctionData(
     functionFragment: "cancelUnbonding",
@@ -236,6 +244,11 @@ export interface IIdentityRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "areActive", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "beneficiaryOf",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(functionFragment: "burned", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "cancelRegistrations",
     data: BytesLike
   ): Result;
   decodeFunctionResult(
@@ -334,6 +347,19 @@ export namespace RegisteredEvent {
     roles: bigint;
     beneficiary: string;
     url: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace RegistrationsCancelledEvent {
+  export type InputTuple = [identity: AddressLike, nonce: BigNumberish];
+  export type OutputTuple = [identity: string, nonce: bigint];
+  export interface OutputObject {
+    identity: string;
+    nonce: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -513,6 +539,10 @@ export interface IIdentityRegistry extends BaseContract {
 
   beneficiaryOf: TypedContractMethod<[identity: AddressLike], [string], "view">;
 
+  burned: TypedContractMethod<[], [bigint], "view">;
+
+  cancelRegistrations: TypedContractMethod<[], [void], "nonpayable">;
+
   cancelUnbonding: TypedContractMethod<[], [void], "nonpayable">;
 
   changeDebt: TypedContractMethod<
@@ -634,6 +664,12 @@ export interface IIdentityRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "beneficiaryOf"
   ): TypedContractMethod<[identity: AddressLike], [string], "view">;
+  getFunction(
+    nameOrSignature: "burned"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "cancelRegistrations"
+  ): TypedContractMethod<[], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "cancelUnbonding"
   ): TypedContractMethod<[], [void], "nonpayable">;
@@ -769,6 +805,13 @@ export interface IIdentityRegistry extends BaseContract {
     RegisteredEvent.OutputObject
   >;
   getEvent(
+    key: "RegistrationsCancelled"
+  ): TypedContractEvent<
+    RegistrationsCancelledEvent.InputTuple,
+    RegistrationsCancelledEvent.OutputTuple,
+    RegistrationsCancelledEvent.OutputObject
+  >;
+  getEvent(
     key: "Slashed"
   ): TypedContractEvent<
     SlashedEvent.InputTuple,
@@ -843,6 +886,17 @@ export interface IIdentityRegistry extends BaseContract {
       RegisteredEvent.InputTuple,
       RegisteredEvent.OutputTuple,
       RegisteredEvent.OutputObject
+    >;
+
+    "RegistrationsCancelled(address,uint256)": TypedContractEvent<
+      RegistrationsCancelledEvent.InputTuple,
+      RegistrationsCancelledEvent.OutputTuple,
+      RegistrationsCancelledEvent.OutputObject
+    >;
+    RegistrationsCancelled: TypedContractEvent<
+      RegistrationsCancelledEvent.InputTuple,
+      RegistrationsCancelledEvent.OutputTuple,
+      RegistrationsCancelledEvent.OutputObject
     >;
 
     "Slashed(address,address,uint256,uint256,uint32)": TypedContractEvent<

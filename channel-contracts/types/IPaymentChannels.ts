@@ -153,6 +153,29 @@ export type RedemptionStructOutput = [
   signature: string
 ] & { hub: string; provider: string; total: bigint; signature: string };
 
+export type SlipStruct = {
+  consumer: AddressLike;
+  nonce: BigNumberish;
+  amount: BigNumberish;
+  r: BytesLike;
+  vs: BytesLike;
+};
+
+export type SlipStructOutput = [
+  consumer: string,
+  nonce: bigint,
+  amount: bigint,
+  r: string,
+  vs: string
+] & { consumer: string; nonce: bigint; amount: bigint; r: string; vs: string };
+
+export type BatchStruct = { provider: AddressLike; slips: SlipStruct[] };
+
+export type BatchStructOutput = [
+  provider: string,
+  slips: SlipStructOutput[]
+] & { provider: string; slips: SlipStructOutput[] };
+
 export type HubViewStruct = {
   pool: BigNumberish;
   pendingWithdrawal: BigNumberish;
@@ -228,6 +251,20 @@ export type PermitStructOutput = [
   s: string
 ] & { value: bigint; deadline: bigint; v: bigint; r: string; s: string };
 
+export type PaymentStruct = {
+  provider: AddressLike;
+  total: BigNumberish;
+  r: BytesLike;
+  vs: BytesLike;
+};
+
+export type PaymentStructOutput = [
+  provider: string,
+  total: bigint,
+  r: string,
+  vs: string
+] & { provider: string; total: bigint; r: string; vs: string };
+
 export type ChannelSettingsStruct = {
   maxGuarantee: BigNumberish;
   protestWindow: BigNumberish;
@@ -290,10 +327,13 @@ export interface IPaymentChannelsInterface extends Interface {
       | "announceFee"
       | "channelIdOf"
       | "channelOf"
+      | "collectWithheld"
       | "conclude"
       | "deposit"
       | "draw"
       | "drawAndRedeem"
+      | "drawBatch"
+      | "drawBatches"
       | "drawMany"
       | "exit"
       | "feeOf"
@@ -304,6 +344,7 @@ export interface IPaymentChannelsInterface extends Interface {
       | "protest"
       | "redeem"
       | "redeemMany"
+      | "redeemTo"
       | "registry"
       | "repay"
       | "repayPromise"
@@ -316,6 +357,7 @@ export interface IPaymentChannelsInterface extends Interface {
       | "tabsOf"
       | "token"
       | "withdraw"
+      | "withheldOf"
   ): FunctionFragment;
 
   getEvent(
@@ -325,6 +367,7 @@ export interface IPaymentChannelsInterface extends Interface {
       | "ChannelOpened"
       | "Deposited"
       | "Drawn"
+      | "ExitFeePaid"
       | "ExitRequested"
       | "FeeAnnounced"
       | "GuaranteesReleased"
@@ -336,6 +379,8 @@ export interface IPaymentChannelsInterface extends Interface {
       | "ProtestOpened"
       | "Redeemed"
       | "WithdrawalRequested"
+      | "Withheld"
+      | "WithheldCollected"
   ): EventFragment;
 
   encodeFunctionData(
@@ -363,6 +408,10 @@ export interface IPaymentChannelsInterface extends Interface {
     values: [BytesLike]
   ): string;
   encodeFunctionData(
+    functionFragment: "collectWithheld",
+    values: [AddressLike, AddressLike, BigNumberish, BytesLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "conclude",
     values: [FinalStateStruct, BytesLike, BytesLike]
   ): string;
@@ -373,7 +422,15 @@ export interface IPaymentChannelsInterface extends Interface {
   encodeFunctionData(functionFragment: "draw", values: [DrawStruct]): string;
   encodeFunctionData(
     functionFragment: "drawAndRedeem",
-    values: [DrawStruct[], RedemptionStruct]
+    values: [DrawStruct[], RedemptionStruct, AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "drawBatch",
+    values: [AddressLike, SlipStruct[]]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "drawBatches",
+    values: [BatchStruct[]]
   ): string;
   encodeFunctionData(
     functionFragment: "drawMany",
@@ -407,7 +464,11 @@ export interface IPaymentChannelsInterface extends Interface {
   ): string;
   encodeFunctionData(
     functionFragment: "redeemMany",
-    values: [RedemptionStruct[]]
+    values: [AddressLike, PaymentStruct[]]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "redeemTo",
+    values: [RedemptionStruct, AddressLike]
   ): string;
   encodeFunctionData(functionFragment: "registry", values?: undefined): string;
   encodeFunctionData(
@@ -445,6 +506,10 @@ export interface IPaymentChannelsInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "token", values?: undefined): string;
   encodeFunctionData(functionFragment: "withdraw", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "withheldOf",
+    values: [AddressLike]
+  ): string;
 
   decodeFunctionResult(functionFragment: "accountOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "accountsOf", data: BytesLike): Result;
@@ -461,11 +526,20 @@ export interface IPaymentChannelsInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "channelOf", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "collectWithheld",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "conclude", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "deposit", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "draw", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "drawAndRedeem",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(functionFragment: "drawBatch", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "drawBatches",
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "drawMany", data: BytesLike): Result;
@@ -478,6 +552,7 @@ export interface IPaymentChannelsInterface extends Interface {
   decodeFunctionResult(functionFragment: "protest", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "redeem", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "redeemMany", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "redeemTo", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "registry", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "repay", data: BytesLike): Result;
   decodeFunctionResult(
@@ -505,6 +580,7 @@ export interface IPaymentChannelsInterface extends Interface {
   decodeFunctionResult(functionFragment: "tabsOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "token", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "withdraw", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "withheldOf", data: BytesLike): Result;
 }
 
 export namespace ChannelConcludedEvent {
@@ -614,12 +690,46 @@ export namespace DrawnEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace ExitFeePaidEvent {
+  export type InputTuple = [
+    channelId: BytesLike,
+    relayer: AddressLike,
+    amount: BigNumberish
+  ];
+  export type OutputTuple = [
+    channelId: string,
+    relayer: string,
+    amount: bigint
+  ];
+  export interface OutputObject {
+    channelId: string;
+    relayer: string;
+    amount: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export namespace ExitRequestedEvent {
-  export type InputTuple = [channelId: BytesLike, exitAt: BigNumberish];
-  export type OutputTuple = [channelId: string, exitAt: bigint];
+  export type InputTuple = [
+    channelId: BytesLike,
+    exitAt: BigNumberish,
+    relayer: AddressLike,
+    relayFee: BigNumberish
+  ];
+  export type OutputTuple = [
+    channelId: string,
+    exitAt: bigint,
+    relayer: string,
+    relayFee: bigint
+  ];
   export interface OutputObject {
     channelId: string;
     exitAt: bigint;
+    relayer: string;
+    relayFee: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -861,6 +971,42 @@ export namespace WithdrawalRequestedEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace WithheldEvent {
+  export type InputTuple = [
+    owner: AddressLike,
+    amount: BigNumberish,
+    withheld: BigNumberish
+  ];
+  export type OutputTuple = [owner: string, amount: bigint, withheld: bigint];
+  export interface OutputObject {
+    owner: string;
+    amount: bigint;
+    withheld: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace WithheldCollectedEvent {
+  export type InputTuple = [
+    owner: AddressLike,
+    to: AddressLike,
+    amount: BigNumberish
+  ];
+  export type OutputTuple = [owner: string, to: string, amount: bigint];
+  export interface OutputObject {
+    owner: string;
+    to: string;
+    amount: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export interface IPaymentChannels extends BaseContract {
   connect(runner?: ContractRunner | null): IPaymentChannels;
   waitForDeployment(): Promise<this>;
@@ -941,6 +1087,17 @@ export interface IPaymentChannels extends BaseContract {
     "view"
   >;
 
+  collectWithheld: TypedContractMethod<
+    [
+      owner: AddressLike,
+      to: AddressLike,
+      deadline: BigNumberish,
+      signature: BytesLike
+    ],
+    [bigint],
+    "nonpayable"
+  >;
+
   conclude: TypedContractMethod<
     [
       finalState: FinalStateStruct,
@@ -960,8 +1117,20 @@ export interface IPaymentChannels extends BaseContract {
   draw: TypedContractMethod<[order: DrawStruct], [bigint], "nonpayable">;
 
   drawAndRedeem: TypedContractMethod<
-    [orders: DrawStruct[], redemption: RedemptionStruct],
+    [orders: DrawStruct[], redemption: RedemptionStruct, to: AddressLike],
     [[bigint, bigint] & { drawnAmount: bigint; paidAmount: bigint }],
+    "nonpayable"
+  >;
+
+  drawBatch: TypedContractMethod<
+    [provider: AddressLike, slips: SlipStruct[]],
+    [bigint],
+    "nonpayable"
+  >;
+
+  drawBatches: TypedContractMethod<
+    [batches: BatchStruct[]],
+    [bigint],
     "nonpayable"
   >;
 
@@ -1013,7 +1182,13 @@ export interface IPaymentChannels extends BaseContract {
   >;
 
   redeemMany: TypedContractMethod<
-    [redemptions: RedemptionStruct[]],
+    [hub: AddressLike, payments: PaymentStruct[]],
+    [bigint],
+    "nonpayable"
+  >;
+
+  redeemTo: TypedContractMethod<
+    [redemption: RedemptionStruct, to: AddressLike],
     [bigint],
     "nonpayable"
   >;
@@ -1079,6 +1254,8 @@ export interface IPaymentChannels extends BaseContract {
 
   withdraw: TypedContractMethod<[], [bigint], "nonpayable">;
 
+  withheldOf: TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
@@ -1123,6 +1300,18 @@ export interface IPaymentChannels extends BaseContract {
     "view"
   >;
   getFunction(
+    nameOrSignature: "collectWithheld"
+  ): TypedContractMethod<
+    [
+      owner: AddressLike,
+      to: AddressLike,
+      deadline: BigNumberish,
+      signature: BytesLike
+    ],
+    [bigint],
+    "nonpayable"
+  >;
+  getFunction(
     nameOrSignature: "conclude"
   ): TypedContractMethod<
     [
@@ -1146,10 +1335,20 @@ export interface IPaymentChannels extends BaseContract {
   getFunction(
     nameOrSignature: "drawAndRedeem"
   ): TypedContractMethod<
-    [orders: DrawStruct[], redemption: RedemptionStruct],
+    [orders: DrawStruct[], redemption: RedemptionStruct, to: AddressLike],
     [[bigint, bigint] & { drawnAmount: bigint; paidAmount: bigint }],
     "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "drawBatch"
+  ): TypedContractMethod<
+    [provider: AddressLike, slips: SlipStruct[]],
+    [bigint],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "drawBatches"
+  ): TypedContractMethod<[batches: BatchStruct[]], [bigint], "nonpayable">;
   getFunction(
     nameOrSignature: "drawMany"
   ): TypedContractMethod<[orders: DrawStruct[]], [bigint], "nonpayable">;
@@ -1209,7 +1408,14 @@ export interface IPaymentChannels extends BaseContract {
   getFunction(
     nameOrSignature: "redeemMany"
   ): TypedContractMethod<
-    [redemptions: RedemptionStruct[]],
+    [hub: AddressLike, payments: PaymentStruct[]],
+    [bigint],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "redeemTo"
+  ): TypedContractMethod<
+    [redemption: RedemptionStruct, to: AddressLike],
     [bigint],
     "nonpayable"
   >;
@@ -1282,6 +1488,9 @@ export interface IPaymentChannels extends BaseContract {
   getFunction(
     nameOrSignature: "withdraw"
   ): TypedContractMethod<[], [bigint], "nonpayable">;
+  getFunction(
+    nameOrSignature: "withheldOf"
+  ): TypedContractMethod<[owner: AddressLike], [bigint], "view">;
 
   getEvent(
     key: "ChannelConcluded"
@@ -1317,6 +1526,13 @@ export interface IPaymentChannels extends BaseContract {
     DrawnEvent.InputTuple,
     DrawnEvent.OutputTuple,
     DrawnEvent.OutputObject
+  >;
+  getEvent(
+    key: "ExitFeePaid"
+  ): TypedContractEvent<
+    ExitFeePaidEvent.InputTuple,
+    ExitFeePaidEvent.OutputTuple,
+    ExitFeePaidEvent.OutputObject
   >;
   getEvent(
     key: "ExitRequested"
@@ -1395,6 +1611,20 @@ export interface IPaymentChannels extends BaseContract {
     WithdrawalRequestedEvent.OutputTuple,
     WithdrawalRequestedEvent.OutputObject
   >;
+  getEvent(
+    key: "Withheld"
+  ): TypedContractEvent<
+    WithheldEvent.InputTuple,
+    WithheldEvent.OutputTuple,
+    WithheldEvent.OutputObject
+  >;
+  getEvent(
+    key: "WithheldCollected"
+  ): TypedContractEvent<
+    WithheldCollectedEvent.InputTuple,
+    WithheldCollectedEvent.OutputTuple,
+    WithheldCollectedEvent.OutputObject
+  >;
 
   filters: {
     "ChannelConcluded(bytes32,uint256)": TypedContractEvent<
@@ -1452,7 +1682,18 @@ export interface IPaymentChannels extends BaseContract {
       DrawnEvent.OutputObject
     >;
 
-    "ExitRequested(bytes32,uint64)": TypedContractEvent<
+    "ExitFeePaid(bytes32,address,uint256)": TypedContractEvent<
+      ExitFeePaidEvent.InputTuple,
+      ExitFeePaidEvent.OutputTuple,
+      ExitFeePaidEvent.OutputObject
+    >;
+    ExitFeePaid: TypedContractEvent<
+      ExitFeePaidEvent.InputTuple,
+      ExitFeePaidEvent.OutputTuple,
+      ExitFeePaidEvent.OutputObject
+    >;
+
+    "ExitRequested(bytes32,uint64,address,uint256)": TypedContractEvent<
       ExitRequestedEvent.InputTuple,
       ExitRequestedEvent.OutputTuple,
       ExitRequestedEvent.OutputObject
@@ -1571,6 +1812,28 @@ export interface IPaymentChannels extends BaseContract {
       WithdrawalRequestedEvent.InputTuple,
       WithdrawalRequestedEvent.OutputTuple,
       WithdrawalRequestedEvent.OutputObject
+    >;
+
+    "Withheld(address,uint256,uint256)": TypedContractEvent<
+      WithheldEvent.InputTuple,
+      WithheldEvent.OutputTuple,
+      WithheldEvent.OutputObject
+    >;
+    Withheld: TypedContractEvent<
+      WithheldEvent.InputTuple,
+      WithheldEvent.OutputTuple,
+      WithheldEvent.OutputObject
+    >;
+
+    "WithheldCollected(address,address,uint256)": TypedContractEvent<
+      WithheldCollectedEvent.InputTuple,
+      WithheldCollectedEvent.OutputTuple,
+      WithheldCollectedEvent.OutputObject
+    >;
+    WithheldCollected: TypedContractEvent<
+      WithheldCollectedEvent.InputTuple,
+      WithheldCollectedEvent.OutputTuple,
+      WithheldCollectedEvent.OutputObject
     >;
   };
 }

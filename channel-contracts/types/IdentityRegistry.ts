@@ -128,6 +128,8 @@ export interface IdentityRegistryInterface extends Interface {
       | "addStake"
       | "areActive"
       | "beneficiaryOf"
+      | "burned"
+      | "cancelRegistrations"
       | "cancelUnbonding"
       | "changeDebt"
       | "channels"
@@ -155,6 +157,7 @@ export interface IdentityRegistryInterface extends Interface {
       | "BeneficiaryChanged"
       | "DebtChanged"
       | "Registered"
+      | "RegistrationsCancelled"
       | "Slashed"
       | "StakeAdded"
       | "StakeWithdrawn"
@@ -174,6 +177,11 @@ export interface IdentityRegistryInterface extends Interface {
   encodeFunctionData(
     functionFragment: "beneficiaryOf",
     values: [AddressLike]
+  ): string;
+  encodeFunctionData(functionFragment: "burned", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "cancelRegistrations",
+    values?: undefined
   ): string;
   encodeFunctionData(
     functionFragment: "cancelUnbonding",
@@ -248,6 +256,11 @@ export interface IdentityRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "areActive", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "beneficiaryOf",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(functionFragment: "burned", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "cancelRegistrations",
     data: BytesLike
   ): Result;
   decodeFunctionResult(
@@ -346,6 +359,19 @@ export namespace RegisteredEvent {
     roles: bigint;
     beneficiary: string;
     url: string;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace RegistrationsCancelledEvent {
+  export type InputTuple = [identity: AddressLike, nonce: BigNumberish];
+  export type OutputTuple = [identity: string, nonce: bigint];
+  export interface OutputObject {
+    identity: string;
+    nonce: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -525,6 +551,10 @@ export interface IdentityRegistry extends BaseContract {
 
   beneficiaryOf: TypedContractMethod<[identity: AddressLike], [string], "view">;
 
+  burned: TypedContractMethod<[], [bigint], "view">;
+
+  cancelRegistrations: TypedContractMethod<[], [void], "nonpayable">;
+
   cancelUnbonding: TypedContractMethod<[], [void], "nonpayable">;
 
   changeDebt: TypedContractMethod<
@@ -646,6 +676,12 @@ export interface IdentityRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "beneficiaryOf"
   ): TypedContractMethod<[identity: AddressLike], [string], "view">;
+  getFunction(
+    nameOrSignature: "burned"
+  ): TypedContractMethod<[], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "cancelRegistrations"
+  ): TypedContractMethod<[], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "cancelUnbonding"
   ): TypedContractMethod<[], [void], "nonpayable">;
@@ -781,6 +817,13 @@ export interface IdentityRegistry extends BaseContract {
     RegisteredEvent.OutputObject
   >;
   getEvent(
+    key: "RegistrationsCancelled"
+  ): TypedContractEvent<
+    RegistrationsCancelledEvent.InputTuple,
+    RegistrationsCancelledEvent.OutputTuple,
+    RegistrationsCancelledEvent.OutputObject
+  >;
+  getEvent(
     key: "Slashed"
   ): TypedContractEvent<
     SlashedEvent.InputTuple,
@@ -855,6 +898,17 @@ export interface IdentityRegistry extends BaseContract {
       RegisteredEvent.InputTuple,
       RegisteredEvent.OutputTuple,
       RegisteredEvent.OutputObject
+    >;
+
+    "RegistrationsCancelled(address,uint256)": TypedContractEvent<
+      RegistrationsCancelledEvent.InputTuple,
+      RegistrationsCancelledEvent.OutputTuple,
+      RegistrationsCancelledEvent.OutputObject
+    >;
+    RegistrationsCancelled: TypedContractEvent<
+      RegistrationsCancelledEvent.InputTuple,
+      RegistrationsCancelledEvent.OutputTuple,
+      RegistrationsCancelledEvent.OutputObject
     >;
 
     "Slashed(address,address,uint256,uint256,uint32)": TypedContractEvent<

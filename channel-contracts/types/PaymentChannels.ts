@@ -51,25 +51,6 @@ export type ChannelSettingsStructOutput = [
   defaultFeeBps: bigint;
 };
 
-export type AccountViewStruct = {
-  credited: BigNumberish;
-  paid: BigNumberish;
-  missing: BigNumberish;
-  guaranteedMissing: BigNumberish;
-};
-
-export type AccountViewStructOutput = [
-  credited: bigint,
-  paid: bigint,
-  missing: bigint,
-  guaranteedMissing: bigint
-] & {
-  credited: bigint;
-  paid: bigint;
-  missing: bigint;
-  guaranteedMissing: bigint;
-};
-
 export type PartiesStruct = {
   consumer: AddressLike;
   hub: AddressLike;
@@ -81,20 +62,6 @@ export type PartiesStructOutput = [
   hub: string,
   nonce: bigint
 ] & { consumer: string; hub: string; nonce: bigint };
-
-export type ChannelViewStruct = {
-  status: BigNumberish;
-  balance: BigNumberish;
-  exitAt: BigNumberish;
-  openProtests: BigNumberish;
-};
-
-export type ChannelViewStructOutput = [
-  status: bigint,
-  balance: bigint,
-  exitAt: bigint,
-  openProtests: bigint
-] & { status: bigint; balance: bigint; exitAt: bigint; openProtests: bigint };
 
 export type TotalStruct = { provider: AddressLike; amount: BigNumberish };
 
@@ -181,39 +148,28 @@ export type RedemptionStructOutput = [
   signature: string
 ] & { hub: string; provider: string; total: bigint; signature: string };
 
-export type HubViewStruct = {
-  pool: BigNumberish;
-  pendingWithdrawal: BigNumberish;
-  withdrawableAt: BigNumberish;
-  feeBps: BigNumberish;
-  announcedFeeBps: BigNumberish;
-  feeChangesAt: BigNumberish;
-  stake: BigNumberish;
-  faults: BigNumberish;
-  debt: BigNumberish;
+export type SlipStruct = {
+  consumer: AddressLike;
+  nonce: BigNumberish;
+  amount: BigNumberish;
+  r: BytesLike;
+  vs: BytesLike;
 };
 
-export type HubViewStructOutput = [
-  pool: bigint,
-  pendingWithdrawal: bigint,
-  withdrawableAt: bigint,
-  feeBps: bigint,
-  announcedFeeBps: bigint,
-  feeChangesAt: bigint,
-  stake: bigint,
-  faults: bigint,
-  debt: bigint
-] & {
-  pool: bigint;
-  pendingWithdrawal: bigint;
-  withdrawableAt: bigint;
-  feeBps: bigint;
-  announcedFeeBps: bigint;
-  feeChangesAt: bigint;
-  stake: bigint;
-  faults: bigint;
-  debt: bigint;
-};
+export type SlipStructOutput = [
+  consumer: string,
+  nonce: bigint,
+  amount: bigint,
+  r: string,
+  vs: string
+] & { consumer: string; nonce: bigint; amount: bigint; r: string; vs: string };
+
+export type BatchStruct = { provider: AddressLike; slips: SlipStruct[] };
+
+export type BatchStructOutput = [
+  provider: string,
+  slips: SlipStructOutput[]
+] & { provider: string; slips: SlipStructOutput[] };
 
 export type OpeningStruct = {
   consumer: AddressLike;
@@ -256,65 +212,47 @@ export type PermitStructOutput = [
   s: string
 ] & { value: bigint; deadline: bigint; v: bigint; r: string; s: string };
 
-export type TabViewStruct = {
-  drawn: BigNumberish;
-  releasedUpTo: BigNumberish;
-  protested: BigNumberish;
-  protestEndsAt: BigNumberish;
-  missingByConsumer: BigNumberish;
-  missingByHub: BigNumberish;
+export type PaymentStruct = {
+  provider: AddressLike;
+  total: BigNumberish;
+  r: BytesLike;
+  vs: BytesLike;
 };
 
-export type TabViewStructOutput = [
-  drawn: bigint,
-  releasedUpTo: bigint,
-  protested: bigint,
-  protestEndsAt: bigint,
-  missingByConsumer: bigint,
-  missingByHub: bigint
-] & {
-  drawn: bigint;
-  releasedUpTo: bigint;
-  protested: bigint;
-  protestEndsAt: bigint;
-  missingByConsumer: bigint;
-  missingByHub: bigint;
-};
+export type PaymentStructOutput = [
+  provider: string,
+  total: bigint,
+  r: string,
+  vs: string
+] & { provider: string; total: bigint; r: string; vs: string };
 
 export interface PaymentChannelsInterface extends Interface {
   getFunction(
     nameOrSignature:
-      | "accountOf"
-      | "accountsOf"
       | "anchorLiabilities"
       | "announceFee"
-      | "channelIdOf"
-      | "channelOf"
+      | "collectWithheld"
       | "conclude"
       | "deposit"
       | "draw"
       | "drawAndRedeem"
+      | "drawBatch"
+      | "drawBatches"
       | "drawMany"
       | "exit"
-      | "feeOf"
       | "fund"
-      | "hubOf"
       | "open"
       | "openFor"
       | "protest"
       | "redeem"
       | "redeemMany"
-      | "registry"
+      | "redeemTo"
       | "repay"
       | "repayPromise"
       | "requestExit"
       | "requestExitFor"
       | "requestWithdrawal"
-      | "settings"
       | "settleProtest"
-      | "tabOf"
-      | "tabsOf"
-      | "token"
       | "withdraw"
   ): FunctionFragment;
 
@@ -325,6 +263,7 @@ export interface PaymentChannelsInterface extends Interface {
       | "ChannelOpened"
       | "Deposited"
       | "Drawn"
+      | "ExitFeePaid"
       | "ExitRequested"
       | "FeeAnnounced"
       | "GuaranteesReleased"
@@ -336,16 +275,10 @@ export interface PaymentChannelsInterface extends Interface {
       | "ProtestOpened"
       | "Redeemed"
       | "WithdrawalRequested"
+      | "Withheld"
+      | "WithheldCollected"
   ): EventFragment;
 
-  encodeFunctionData(
-    functionFragment: "accountOf",
-    values: [AddressLike, AddressLike]
-  ): string;
-  encodeFunctionData(
-    functionFragment: "accountsOf",
-    values: [AddressLike, AddressLike[]]
-  ): string;
   encodeFunctionData(
     functionFragment: "anchorLiabilities",
     values: [BytesLike, BigNumberish, BigNumberish, BigNumberish]
@@ -355,12 +288,8 @@ export interface PaymentChannelsInterface extends Interface {
     values: [BigNumberish]
   ): string;
   encodeFunctionData(
-    functionFragment: "channelIdOf",
-    values: [PartiesStruct]
-  ): string;
-  encodeFunctionData(
-    functionFragment: "channelOf",
-    values: [BytesLike]
+    functionFragment: "collectWithheld",
+    values: [AddressLike, AddressLike, BigNumberish, BytesLike]
   ): string;
   encodeFunctionData(
     functionFragment: "conclude",
@@ -373,7 +302,15 @@ export interface PaymentChannelsInterface extends Interface {
   encodeFunctionData(functionFragment: "draw", values: [DrawStruct]): string;
   encodeFunctionData(
     functionFragment: "drawAndRedeem",
-    values: [DrawStruct[], RedemptionStruct]
+    values: [DrawStruct[], RedemptionStruct, AddressLike]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "drawBatch",
+    values: [AddressLike, SlipStruct[]]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "drawBatches",
+    values: [BatchStruct[]]
   ): string;
   encodeFunctionData(
     functionFragment: "drawMany",
@@ -383,12 +320,10 @@ export interface PaymentChannelsInterface extends Interface {
     functionFragment: "exit",
     values: [PartiesStruct, AddressLike[]]
   ): string;
-  encodeFunctionData(functionFragment: "feeOf", values: [AddressLike]): string;
   encodeFunctionData(
     functionFragment: "fund",
     values: [AddressLike, BigNumberish]
   ): string;
-  encodeFunctionData(functionFragment: "hubOf", values: [AddressLike]): string;
   encodeFunctionData(
     functionFragment: "open",
     values: [AddressLike, BigNumberish, BigNumberish]
@@ -407,9 +342,12 @@ export interface PaymentChannelsInterface extends Interface {
   ): string;
   encodeFunctionData(
     functionFragment: "redeemMany",
-    values: [RedemptionStruct[]]
+    values: [AddressLike, PaymentStruct[]]
   ): string;
-  encodeFunctionData(functionFragment: "registry", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "redeemTo",
+    values: [RedemptionStruct, AddressLike]
+  ): string;
   encodeFunctionData(
     functionFragment: "repay",
     values: [PartiesStruct, AddressLike, BigNumberish]
@@ -430,24 +368,12 @@ export interface PaymentChannelsInterface extends Interface {
     functionFragment: "requestWithdrawal",
     values: [BigNumberish]
   ): string;
-  encodeFunctionData(functionFragment: "settings", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "settleProtest",
     values: [PartiesStruct, AddressLike]
   ): string;
-  encodeFunctionData(
-    functionFragment: "tabOf",
-    values: [BytesLike, AddressLike]
-  ): string;
-  encodeFunctionData(
-    functionFragment: "tabsOf",
-    values: [BytesLike, AddressLike[]]
-  ): string;
-  encodeFunctionData(functionFragment: "token", values?: undefined): string;
   encodeFunctionData(functionFragment: "withdraw", values?: undefined): string;
 
-  decodeFunctionResult(functionFragment: "accountOf", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "accountsOf", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "anchorLiabilities",
     data: BytesLike
@@ -457,10 +383,9 @@ export interface PaymentChannelsInterface extends Interface {
     data: BytesLike
   ): Result;
   decodeFunctionResult(
-    functionFragment: "channelIdOf",
+    functionFragment: "collectWithheld",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(functionFragment: "channelOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "conclude", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "deposit", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "draw", data: BytesLike): Result;
@@ -468,17 +393,20 @@ export interface PaymentChannelsInterface extends Interface {
     functionFragment: "drawAndRedeem",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "drawBatch", data: BytesLike): Result;
+  decodeFunctionResult(
+    functionFragment: "drawBatches",
+    data: BytesLike
+  ): Result;
   decodeFunctionResult(functionFragment: "drawMany", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "exit", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "feeOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "fund", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "hubOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "open", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "openFor", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "protest", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "redeem", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "redeemMany", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "registry", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "redeemTo", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "repay", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "repayPromise",
@@ -496,14 +424,10 @@ export interface PaymentChannelsInterface extends Interface {
     functionFragment: "requestWithdrawal",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(functionFragment: "settings", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "settleProtest",
     data: BytesLike
   ): Result;
-  decodeFunctionResult(functionFragment: "tabOf", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "tabsOf", data: BytesLike): Result;
-  decodeFunctionResult(functionFragment: "token", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "withdraw", data: BytesLike): Result;
 }
 
@@ -614,12 +538,46 @@ export namespace DrawnEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace ExitFeePaidEvent {
+  export type InputTuple = [
+    channelId: BytesLike,
+    relayer: AddressLike,
+    amount: BigNumberish
+  ];
+  export type OutputTuple = [
+    channelId: string,
+    relayer: string,
+    amount: bigint
+  ];
+  export interface OutputObject {
+    channelId: string;
+    relayer: string;
+    amount: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export namespace ExitRequestedEvent {
-  export type InputTuple = [channelId: BytesLike, exitAt: BigNumberish];
-  export type OutputTuple = [channelId: string, exitAt: bigint];
+  export type InputTuple = [
+    channelId: BytesLike,
+    exitAt: BigNumberish,
+    relayer: AddressLike,
+    relayFee: BigNumberish
+  ];
+  export type OutputTuple = [
+    channelId: string,
+    exitAt: bigint,
+    relayer: string,
+    relayFee: bigint
+  ];
   export interface OutputObject {
     channelId: string;
     exitAt: bigint;
+    relayer: string;
+    relayFee: bigint;
   }
   export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
   export type Filter = TypedDeferredTopicFilter<Event>;
@@ -861,6 +819,42 @@ export namespace WithdrawalRequestedEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
+export namespace WithheldEvent {
+  export type InputTuple = [
+    owner: AddressLike,
+    amount: BigNumberish,
+    withheld: BigNumberish
+  ];
+  export type OutputTuple = [owner: string, amount: bigint, withheld: bigint];
+  export interface OutputObject {
+    owner: string;
+    amount: bigint;
+    withheld: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
+export namespace WithheldCollectedEvent {
+  export type InputTuple = [
+    owner: AddressLike,
+    to: AddressLike,
+    amount: BigNumberish
+  ];
+  export type OutputTuple = [owner: string, to: string, amount: bigint];
+  export interface OutputObject {
+    owner: string;
+    to: string;
+    amount: bigint;
+  }
+  export type Event = TypedContractEvent<InputTuple, OutputTuple, OutputObject>;
+  export type Filter = TypedDeferredTopicFilter<Event>;
+  export type Log = TypedEventLog<Event>;
+  export type LogDescription = TypedLogDescription<Event>;
+}
+
 export interface PaymentChannels extends BaseContract {
   connect(runner?: ContractRunner | null): PaymentChannels;
   waitForDeployment(): Promise<this>;
@@ -904,18 +898,6 @@ export interface PaymentChannels extends BaseContract {
     event?: TCEvent
   ): Promise<this>;
 
-  accountOf: TypedContractMethod<
-    [hub: AddressLike, provider: AddressLike],
-    [AccountViewStructOutput],
-    "view"
-  >;
-
-  accountsOf: TypedContractMethod<
-    [hub: AddressLike, providers: AddressLike[]],
-    [AccountViewStructOutput[]],
-    "view"
-  >;
-
   anchorLiabilities: TypedContractMethod<
     [
       root: BytesLike,
@@ -933,12 +915,15 @@ export interface PaymentChannels extends BaseContract {
     "nonpayable"
   >;
 
-  channelIdOf: TypedContractMethod<[parties: PartiesStruct], [string], "view">;
-
-  channelOf: TypedContractMethod<
-    [channelId: BytesLike],
-    [ChannelViewStructOutput],
-    "view"
+  collectWithheld: TypedContractMethod<
+    [
+      owner: AddressLike,
+      to: AddressLike,
+      deadline: BigNumberish,
+      signature: BytesLike
+    ],
+    [bigint],
+    "nonpayable"
   >;
 
   conclude: TypedContractMethod<
@@ -960,8 +945,20 @@ export interface PaymentChannels extends BaseContract {
   draw: TypedContractMethod<[order: DrawStruct], [bigint], "nonpayable">;
 
   drawAndRedeem: TypedContractMethod<
-    [orders: DrawStruct[], redemption: RedemptionStruct],
+    [orders: DrawStruct[], redemption: RedemptionStruct, to: AddressLike],
     [[bigint, bigint] & { drawnAmount: bigint; paidAmount: bigint }],
+    "nonpayable"
+  >;
+
+  drawBatch: TypedContractMethod<
+    [provider: AddressLike, slips: SlipStruct[]],
+    [bigint],
+    "nonpayable"
+  >;
+
+  drawBatches: TypedContractMethod<
+    [batches: BatchStruct[]],
+    [bigint],
     "nonpayable"
   >;
 
@@ -973,15 +970,11 @@ export interface PaymentChannels extends BaseContract {
     "nonpayable"
   >;
 
-  feeOf: TypedContractMethod<[hub: AddressLike], [bigint], "view">;
-
   fund: TypedContractMethod<
     [hub: AddressLike, amount: BigNumberish],
     [void],
     "nonpayable"
   >;
-
-  hubOf: TypedContractMethod<[hub: AddressLike], [HubViewStructOutput], "view">;
 
   open: TypedContractMethod<
     [hub: AddressLike, nonce: BigNumberish, amount: BigNumberish],
@@ -1013,12 +1006,16 @@ export interface PaymentChannels extends BaseContract {
   >;
 
   redeemMany: TypedContractMethod<
-    [redemptions: RedemptionStruct[]],
+    [hub: AddressLike, payments: PaymentStruct[]],
     [bigint],
     "nonpayable"
   >;
 
-  registry: TypedContractMethod<[], [string], "view">;
+  redeemTo: TypedContractMethod<
+    [redemption: RedemptionStruct, to: AddressLike],
+    [bigint],
+    "nonpayable"
+  >;
 
   repay: TypedContractMethod<
     [parties: PartiesStruct, provider: AddressLike, amount: BigNumberish],
@@ -1055,27 +1052,11 @@ export interface PaymentChannels extends BaseContract {
     "nonpayable"
   >;
 
-  settings: TypedContractMethod<[], [ChannelSettingsStructOutput], "view">;
-
   settleProtest: TypedContractMethod<
     [parties: PartiesStruct, provider: AddressLike],
     [bigint],
     "nonpayable"
   >;
-
-  tabOf: TypedContractMethod<
-    [channelId: BytesLike, provider: AddressLike],
-    [TabViewStructOutput],
-    "view"
-  >;
-
-  tabsOf: TypedContractMethod<
-    [channelId: BytesLike, providers: AddressLike[]],
-    [TabViewStructOutput[]],
-    "view"
-  >;
-
-  token: TypedContractMethod<[], [string], "view">;
 
   withdraw: TypedContractMethod<[], [bigint], "nonpayable">;
 
@@ -1083,20 +1064,6 @@ export interface PaymentChannels extends BaseContract {
     key: string | FunctionFragment
   ): T;
 
-  getFunction(
-    nameOrSignature: "accountOf"
-  ): TypedContractMethod<
-    [hub: AddressLike, provider: AddressLike],
-    [AccountViewStructOutput],
-    "view"
-  >;
-  getFunction(
-    nameOrSignature: "accountsOf"
-  ): TypedContractMethod<
-    [hub: AddressLike, providers: AddressLike[]],
-    [AccountViewStructOutput[]],
-    "view"
-  >;
   getFunction(
     nameOrSignature: "anchorLiabilities"
   ): TypedContractMethod<
@@ -1113,14 +1080,16 @@ export interface PaymentChannels extends BaseContract {
     nameOrSignature: "announceFee"
   ): TypedContractMethod<[feeBps: BigNumberish], [void], "nonpayable">;
   getFunction(
-    nameOrSignature: "channelIdOf"
-  ): TypedContractMethod<[parties: PartiesStruct], [string], "view">;
-  getFunction(
-    nameOrSignature: "channelOf"
+    nameOrSignature: "collectWithheld"
   ): TypedContractMethod<
-    [channelId: BytesLike],
-    [ChannelViewStructOutput],
-    "view"
+    [
+      owner: AddressLike,
+      to: AddressLike,
+      deadline: BigNumberish,
+      signature: BytesLike
+    ],
+    [bigint],
+    "nonpayable"
   >;
   getFunction(
     nameOrSignature: "conclude"
@@ -1146,10 +1115,20 @@ export interface PaymentChannels extends BaseContract {
   getFunction(
     nameOrSignature: "drawAndRedeem"
   ): TypedContractMethod<
-    [orders: DrawStruct[], redemption: RedemptionStruct],
+    [orders: DrawStruct[], redemption: RedemptionStruct, to: AddressLike],
     [[bigint, bigint] & { drawnAmount: bigint; paidAmount: bigint }],
     "nonpayable"
   >;
+  getFunction(
+    nameOrSignature: "drawBatch"
+  ): TypedContractMethod<
+    [provider: AddressLike, slips: SlipStruct[]],
+    [bigint],
+    "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "drawBatches"
+  ): TypedContractMethod<[batches: BatchStruct[]], [bigint], "nonpayable">;
   getFunction(
     nameOrSignature: "drawMany"
   ): TypedContractMethod<[orders: DrawStruct[]], [bigint], "nonpayable">;
@@ -1161,18 +1140,12 @@ export interface PaymentChannels extends BaseContract {
     "nonpayable"
   >;
   getFunction(
-    nameOrSignature: "feeOf"
-  ): TypedContractMethod<[hub: AddressLike], [bigint], "view">;
-  getFunction(
     nameOrSignature: "fund"
   ): TypedContractMethod<
     [hub: AddressLike, amount: BigNumberish],
     [void],
     "nonpayable"
   >;
-  getFunction(
-    nameOrSignature: "hubOf"
-  ): TypedContractMethod<[hub: AddressLike], [HubViewStructOutput], "view">;
   getFunction(
     nameOrSignature: "open"
   ): TypedContractMethod<
@@ -1209,13 +1182,17 @@ export interface PaymentChannels extends BaseContract {
   getFunction(
     nameOrSignature: "redeemMany"
   ): TypedContractMethod<
-    [redemptions: RedemptionStruct[]],
+    [hub: AddressLike, payments: PaymentStruct[]],
     [bigint],
     "nonpayable"
   >;
   getFunction(
-    nameOrSignature: "registry"
-  ): TypedContractMethod<[], [string], "view">;
+    nameOrSignature: "redeemTo"
+  ): TypedContractMethod<
+    [redemption: RedemptionStruct, to: AddressLike],
+    [bigint],
+    "nonpayable"
+  >;
   getFunction(
     nameOrSignature: "repay"
   ): TypedContractMethod<
@@ -1253,32 +1230,12 @@ export interface PaymentChannels extends BaseContract {
     nameOrSignature: "requestWithdrawal"
   ): TypedContractMethod<[amount: BigNumberish], [void], "nonpayable">;
   getFunction(
-    nameOrSignature: "settings"
-  ): TypedContractMethod<[], [ChannelSettingsStructOutput], "view">;
-  getFunction(
     nameOrSignature: "settleProtest"
   ): TypedContractMethod<
     [parties: PartiesStruct, provider: AddressLike],
     [bigint],
     "nonpayable"
   >;
-  getFunction(
-    nameOrSignature: "tabOf"
-  ): TypedContractMethod<
-    [channelId: BytesLike, provider: AddressLike],
-    [TabViewStructOutput],
-    "view"
-  >;
-  getFunction(
-    nameOrSignature: "tabsOf"
-  ): TypedContractMethod<
-    [channelId: BytesLike, providers: AddressLike[]],
-    [TabViewStructOutput[]],
-    "view"
-  >;
-  getFunction(
-    nameOrSignature: "token"
-  ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "withdraw"
   ): TypedContractMethod<[], [bigint], "nonpayable">;
@@ -1317,6 +1274,13 @@ export interface PaymentChannels extends BaseContract {
     DrawnEvent.InputTuple,
     DrawnEvent.OutputTuple,
     DrawnEvent.OutputObject
+  >;
+  getEvent(
+    key: "ExitFeePaid"
+  ): TypedContractEvent<
+    ExitFeePaidEvent.InputTuple,
+    ExitFeePaidEvent.OutputTuple,
+    ExitFeePaidEvent.OutputObject
   >;
   getEvent(
     key: "ExitRequested"
@@ -1395,6 +1359,20 @@ export interface PaymentChannels extends BaseContract {
     WithdrawalRequestedEvent.OutputTuple,
     WithdrawalRequestedEvent.OutputObject
   >;
+  getEvent(
+    key: "Withheld"
+  ): TypedContractEvent<
+    WithheldEvent.InputTuple,
+    WithheldEvent.OutputTuple,
+    WithheldEvent.OutputObject
+  >;
+  getEvent(
+    key: "WithheldCollected"
+  ): TypedContractEvent<
+    WithheldCollectedEvent.InputTuple,
+    WithheldCollectedEvent.OutputTuple,
+    WithheldCollectedEvent.OutputObject
+  >;
 
   filters: {
     "ChannelConcluded(bytes32,uint256)": TypedContractEvent<
@@ -1452,7 +1430,18 @@ export interface PaymentChannels extends BaseContract {
       DrawnEvent.OutputObject
     >;
 
-    "ExitRequested(bytes32,uint64)": TypedContractEvent<
+    "ExitFeePaid(bytes32,address,uint256)": TypedContractEvent<
+      ExitFeePaidEvent.InputTuple,
+      ExitFeePaidEvent.OutputTuple,
+      ExitFeePaidEvent.OutputObject
+    >;
+    ExitFeePaid: TypedContractEvent<
+      ExitFeePaidEvent.InputTuple,
+      ExitFeePaidEvent.OutputTuple,
+      ExitFeePaidEvent.OutputObject
+    >;
+
+    "ExitRequested(bytes32,uint64,address,uint256)": TypedContractEvent<
       ExitRequestedEvent.InputTuple,
       ExitRequestedEvent.OutputTuple,
       ExitRequestedEvent.OutputObject
@@ -1571,6 +1560,28 @@ export interface PaymentChannels extends BaseContract {
       WithdrawalRequestedEvent.InputTuple,
       WithdrawalRequestedEvent.OutputTuple,
       WithdrawalRequestedEvent.OutputObject
+    >;
+
+    "Withheld(address,uint256,uint256)": TypedContractEvent<
+      WithheldEvent.InputTuple,
+      WithheldEvent.OutputTuple,
+      WithheldEvent.OutputObject
+    >;
+    Withheld: TypedContractEvent<
+      WithheldEvent.InputTuple,
+      WithheldEvent.OutputTuple,
+      WithheldEvent.OutputObject
+    >;
+
+    "WithheldCollected(address,address,uint256)": TypedContractEvent<
+      WithheldCollectedEvent.InputTuple,
+      WithheldCollectedEvent.OutputTuple,
+      WithheldCollectedEvent.OutputObject
+    >;
+    WithheldCollected: TypedContractEvent<
+      WithheldCollectedEvent.InputTuple,
+      WithheldCollectedEvent.OutputTuple,
+      WithheldCollectedEvent.OutputObject
     >;
   };
 }

@@ -75,6 +75,10 @@ export const documents = {
       deadline: 'unixSeconds',
     },
   },
+  Collection: {
+    verifier: 'channels',
+    fields: { owner: 'address', to: 'address', deadline: 'uint64' },
+  },
   ExitRequest: {
     verifier: 'channels',
     fields: { channelId: 'bytes32', relayFee: 'wei', deadline: 'unixSeconds' },

@@ -25,15 +25,15 @@ function papersIn(op: Operation): {
   promises: Omit<DrawOrder, 'guarantee'>[]
   totals: [Address, Address, Wei][]
 } {
-  const orders =
-    op.do === 'draw' ? [op.order] : op.do === 'drawMany' || op.do === 'drawAndRedeem' ? op.orders : []
+  const drawsMany = op.do === 'drawMany' || op.do === 'drawBatches' || op.do === 'drawAndRedeem'
+  const orders = op.do === 'draw' ? [op.order] : drawsMany ? op.orders : []
   const protests = op.do === 'protest' ? [op.order] : []
   const concluded =
     op.do === 'conclude'
       ? op.totals.map((total) => ({ ...total, parties: op.parties, signer: op.signers.consumer }))
       : []
   const redemptions =
-    op.do === 'redeem'
+    op.do === 'redeem' || op.do === 'redeemTo'
       ? [op.order]
       : op.do === 'redeemMany'
         ? op.orders
@@ -167,7 +167,7 @@ describe('whatever anybody does', () => {
           else refused.add(moved.refusal)
         },
       )
-    expect(done.size).toBe(25)
+    expect(done.size).toBe(27)
     expect([...done].filter(([, times]) => times < 10)).toEqual([])
     expect([...refused].sort()).toEqual([...moneyRefusals].sort())
   })

@@ -14,7 +14,7 @@ import { type Contracts, idIn } from './transaction.js'
 /** All that can be compared, as text by name: `tab 0x…/0x…/0 0x…` → `drawn 40, released 0, …`. */
 export type Picture = Record<string, string>
 
-type Side = 'balance' | 'identity' | 'channel' | 'tab' | 'account' | 'hub'
+type Side = 'balance' | 'burned' | 'identity' | 'channel' | 'tab' | 'account' | 'hub'
 const name = (side: Side, ...of: string[]) => `${side} ${of.join(' ')}`
 /** Fields in the order given, so that a difference reads itself. */
 const fields = (values: Record<string, unknown>) =>
@@ -27,9 +27,9 @@ export function pictureOfModel(now: money.Money, contracts: Contracts): Picture 
   const picture: Picture = {
     [name('balance', 'channels')]: `${money.heldByChannels(now)}`,
     [name('balance', 'registry')]: `${money.heldByRegistry(now)}`,
+    [name('burned')]: `${now.burned}`,
   }
-  for (const owner of [...everybody, money.burned])
-    picture[name('balance', owner)] = `${money.walletOf(now, owner)}`
+  for (const owner of everybody) picture[name('balance', owner)] = `${money.walletOf(now, owner)}`
   for (const each of everybody) {
     const { roles, stake, unbonding, unbondsAt, faults, beneficiary } = money.identityOf(now, each)
     const activeRoles = [1, 2, 4].filter((role) => money.isActive(now, each, role)).reduce((a, b) => a | b, 0)
@@ -68,7 +68,8 @@ export function pictureOfModel(now: money.Money, contracts: Contracts): Picture 
     }
   }
   for (const hub of cast.hubs) {
-    const { pool, pendingWithdrawal, withdrawableAt, raise } = money.hubOf(now, hub)
+    const { pool, raise } = money.hubOf(now, hub)
+    const { amount: pendingWithdrawal, withdrawableAt } = money.pendingOf(now, hub)
     const { stake, unbonding, faults } = money.identityOf(now, hub)
     const feeBps = money.feeOf(now, hub)
     const raising = raise !== undefined && raise.at > now.now
@@ -133,7 +134,7 @@ export class Camera {
 function viewsOf(contracts: Contracts, token: TestToken): View[] {
   const { deployment, registry, channels: contract } = contracts
   const providers = [...cast.providers]
-  const owners: [string, string][] = [...everybody, money.burned].map((owner) => [owner, owner])
+  const owners: [string, string][] = everybody.map((owner) => [owner, owner])
   owners.push(['channels', deployment.channels], ['registry', deployment.registry])
   const balances = owners.map(([label, owner]): View => {
     const data = token.interface.encodeFunctionData('balanceOf', [owner])
@@ -153,6 +154,11 @@ function viewsOf(contracts: Contracts, token: TestToken): View[] {
         return [name('identity', everybody[index] ?? ''), fields(known)]
       })
     },
+  }
+  const burned: View = {
+    to: deployment.registry,
+    data: registry.interface.encodeFunctionData('burned'),
+    read: (answer) => ({ [name('burned')]: `${BigInt(answer)}` }),
   }
   const view = contract.interface
   const to = deployment.channels
@@ -199,7 +205,7 @@ function viewsOf(contracts: Contracts, token: TestToken): View[] {
       { to, data: view.encodeFunctionData('accountsOf', [hub, providers]), read: readAccounts },
     ]
   })
-  return [...balances, standings, ...ofChannels, ...ofHubs]
+  return [...balances, burned, standings, ...ofChannels, ...ofHubs]
 }
 
 const each = <Item>(items: Iterable<Item>, entry: (item: Item, index: number) => [string, string]): Picture =>

@@ -12,6 +12,7 @@ import {
   wei,
 } from '@pontage/shared'
 import { createTypedData, keccak256, signChannelState, signDigest } from '@pontage/shared/node'
+import { Signature, ZeroAddress, ZeroHash } from 'ethers'
 import { carrier, keyOf } from './people.js'
 
 /** A call of a contract, and who sends it. */
@@ -91,13 +92,39 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
       return call(op.by, channels.draw.populateTransaction(drawOf(op.order)))
     case 'drawMany':
       return call(op.by, channels.drawMany.populateTransaction(op.orders.map(drawOf)))
+    case 'drawBatches': {
+      const slipsFor = (provider: Address) =>
+        op.orders
+          .filter((order) => order.provider === provider)
+          .map((order) => {
+            const { consumer, nonce } = order.parties
+            return { consumer, nonce, amount: order.amount, ...short(promiseOf(order)) }
+          })
+      const providers = [...new Set(op.orders.map(({ provider }) => provider))]
+      const batches = providers.map((provider) => ({ provider, slips: slipsFor(provider) }))
+      const [only, ...others] = batches
+      return only && others.length === 0
+        ? call(op.by, channels.drawBatch.populateTransaction(only.provider, only.slips))
+        : call(op.by, channels.drawBatches.populateTransaction(batches))
+    }
+    case 'redeemTo':
+      return call(op.by, channels.redeemTo.populateTransaction(redemptionOf(op.order), op.to))
     case 'redeem':
       return call(carrier.address, channels.redeem.populateTransaction(redemptionOf(op.order)))
     case 'redeemMany':
-      return call(carrier.address, channels.redeemMany.populateTransaction(op.orders.map(redemptionOf)))
+      return call(
+        carrier.address,
+        channels.redeemMany.populateTransaction(
+          op.hub,
+          op.orders.map((order) => {
+            const { provider, total, signature } = redemptionOf(order)
+            return { provider, total, ...(signature === '0x' ? unsigned : short(signature)) }
+          }),
+        ),
+      )
     case 'drawAndRedeem': {
       const redemption = redemptionOf(op.redemption)
-      return call(op.by, channels.drawAndRedeem.populateTransaction(op.orders.map(drawOf), redemption))
+      return call(op.by, channels.drawAndRedeem.populateTransaction(op.orders.map(drawOf), redemption, ZeroAddress))
     }
     case 'protest': {
       const { parties, provider, amount } = op.order
@@ -146,6 +173,14 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
     case 'repayPromise':
       return call(op.by, channels.repayPromise.populateTransaction(op.hub, op.provider, op.amount))
   }
+}
+
+const unsigned = { r: ZeroHash, vs: ZeroHash }
+
+/** A signature in the short form of ERC-2098. */
+function short(signature: Hex): { r: string; vs: string } {
+  const { r, yParityAndS: vs } = Signature.from(signature)
+  return { r, vs }
 }
 
 /** A good signature by the wrong person: the library signs for the parties only. */

@@ -52,6 +52,8 @@ struct Standing {
 interface IIdentityRegistry {
     /// @notice An identity took on roles. `roles` holds all it has now.
     event Registered(address indexed identity, uint8 roles, address beneficiary, string url);
+    /// @notice What an identity signed for others to register with is good no more; `nonce` is its next.
+    event RegistrationsCancelled(address indexed identity, uint256 nonce);
     /// @notice Tokens were added to a stake, which is now `stake`.
     event StakeAdded(address indexed identity, uint256 amount, uint256 stake);
     /// @notice Part of a stake began to unbond; `unbonding` in all may leave at `unbondsAt`.
@@ -69,19 +71,33 @@ interface IIdentityRegistry {
     /// @notice The sum of what is missing on all claims against an identity changed.
     event DebtChanged(address indexed identity, uint256 debt);
 
+    /// @notice Only PaymentChannels and Marketplace speak of failures.
     error NotASlasher(address caller);
+    /// @notice Roles are 1 (consumer), 2 (provider), 4 (hub) and their sums; nobody registers for none.
     error UnknownRoles(uint8 roles);
+    /// @notice So much stake does not suffice for the roles.
     error StakeBelowMinimum(address identity, uint256 stake, uint256 minimum);
+    /// @notice This identity never registered.
     error NotRegistered(address identity);
+    /// @notice What was signed was good until `deadline`.
     error SignatureExpired(uint64 deadline, uint256 blockTime);
+    /// @notice The signature is not that of `expected` over what was sent.
     error WrongSigner(address expected);
+    /// @notice A signed registration is good once, and for the nonce `expected`.
     error WrongNonce(address identity, uint256 nonce, uint256 expected);
+    /// @notice A url has at most `maximum` bytes.
     error UrlTooLong(uint256 length, uint256 maximum);
+    /// @notice Amounts, and what the contract holds in all, fit `maximum`.
     error AmountTooLarge(uint256 amount, uint256 maximum);
+    /// @notice The token delivered less than it was asked for: one that keeps a fee cannot be paid in.
     error TokensMissing(uint256 received, uint256 expected);
+    /// @notice Nothing of this stake is on its way out.
     error NothingUnbonding(address identity);
+    /// @notice What is unbonding may leave at `unbondsAt`.
     error StillUnbonding(address identity, uint64 unbondsAt, uint256 blockTime);
+    /// @notice Whoever owes takes nothing out.
     error DebtStands(address identity, uint256 debt);
+    /// @notice An amount of zero moves nothing.
     error ZeroAmount();
 
     /// @notice Registers the caller in further roles, adds to its stake, and sets beneficiary and url.
@@ -106,11 +122,15 @@ interface IIdentityRegistry {
         external
         returns (bytes32 channelId);
 
+    /// @notice Takes back every registration that the caller signed and nobody sent yet.
+    function cancelRegistrations() external;
+
     /// @notice Adds to the stake of an identity; anyone may.
     function addStake(address identity, uint256 amount) external;
 
     /// @notice Starts to unbond part of the caller's stake. The delay starts again for what is unbonding already.
     /// What stays must suffice for the caller's roles, or be nothing: then it leaves all roles.
+    /// @param amount The largest value there is (2^256 − 1) means everything.
     function requestUnbonding(uint256 amount) external;
 
     /// @notice Puts what is unbonding back into the caller's stake. Roles left are not taken up again.
@@ -143,7 +163,7 @@ interface IIdentityRegistry {
     /// @notice The same for many.
     function standingsOf(address[] calldata identities) external view returns (Standing[] memory);
 
-    /// @notice Whether an identity has these roles, stake enough for them, and no debt.
+    /// @notice Whether an identity has these roles, at least one, stake enough for them, and no debt.
     function isActive(address identity, uint8 roles) external view returns (bool);
 
     /// @notice The same for the two parties of a channel in one call.
@@ -161,11 +181,21 @@ interface IIdentityRegistry {
     /// @notice What is missing on all claims against an identity.
     function debtOf(address identity) external view returns (uint256);
 
+    /// @notice Stake that was burned: it stays in this contract for ever, and belongs to nobody.
+    function burned() external view returns (uint256);
+
     /// @notice Stake needed for these roles: that of the dearest.
     function minimumStake(uint8 roles) external view returns (uint256);
 
+    /// @notice The ERC-20 of this deployment.
     function token() external view returns (address);
+
+    /// @notice The PaymentChannels of this deployment.
     function channels() external view returns (address);
+
+    /// @notice The Marketplace of this deployment.
     function marketplace() external view returns (address);
+
+    /// @notice Seconds until stake that unbonds may leave.
     function unbondingDelay() external view returns (uint64);
 }

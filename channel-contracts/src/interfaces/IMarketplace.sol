@@ -2,9 +2,13 @@
 pragma solidity 0.8.37;
 
 /// @notice A provider's offer, as it signs it.
+/// @param service At most 32 bytes.
+/// @param country Where traffic comes out: two letters from A to Z.
+/// @param endpoint At most 256 bytes.
 /// @param wireguardKey Public key of its tunnels.
 /// @param certificate SHA-256 fingerprint of the certificate behind `endpoint`.
-/// @param hubs Hubs whose guarantees it takes.
+/// @param exitPolicy At most 256 bytes.
+/// @param hubs Hubs whose guarantees it takes, at most 32.
 struct Proposal {
     address provider;
     string service;
@@ -67,17 +71,32 @@ interface IMarketplace {
         address indexed provider, address indexed consumer, bytes32 indexed termsDigest, uint256 paid
     );
 
+    /// @notice The settings are out of bounds, or the registry expects another contract.
     error BadSettings();
+    /// @notice This identity is no provider, lacks the stake for it, or has a debt.
     error NotActive(address identity, uint8 roles);
+    /// @notice The signature is not that of `expected` over what was sent.
     error WrongSigner(address expected);
+    /// @notice A price fits `maximum`.
     error PriceTooLarge(uint256 price, uint256 maximum);
+    /// @notice A price rises in a day by at most its share above the lowest of that day.
     error RaiseTooLarge(address provider, uint256 price, uint256 limit);
+    /// @notice A newer offer was published or withdrawn.
     error StaleProposal(address provider, uint64 issuedAt, uint64 lastIssuedAt);
+    /// @notice An offer may be ahead of the chain's clock by an hour.
     error ProposalFromTheFuture(uint64 issuedAt, uint256 blockTime);
+    /// @notice This provider has no offer that stands.
     error NoOffer(address provider);
+    /// @notice This provider had no price at that time.
     error NoPriceAt(address provider, uint64 time);
+    /// @notice The terms are no dearer than the price in force.
     error NotOvercharged(uint256 price, uint256 priceInForce);
+    /// @notice These terms were punished before.
     error AlreadyReported(bytes32 termsDigest);
+    /// @notice A service has at most 32 bytes, endpoint and exit policy 256, and an offer names at most 32 hubs.
+    error OfferTooLong(uint256 length, uint256 maximum);
+    /// @notice A country is two letters from A to Z.
+    error NotACountry(string country);
 
     /// @notice Publishes an offer; anyone may, with the provider's signature (ERC-1271 accepted). Lower prices are
     /// in force at once, a raise after the notice; both prices wait for a raise of either.
@@ -87,7 +106,7 @@ interface IMarketplace {
     function withdrawOffer() external;
 
     /// @notice Slashes a provider for signed terms dearer than the price in force when they were issued; once per
-    /// terms. Anyone may call, the consumer of the terms is paid.
+    /// terms. Anyone may call, the beneficiary of the terms' consumer is paid.
     /// @return paid Tokens the consumer received.
     function reportOvercharge(SessionTerms calldata terms, bytes calldata signature)
         external
@@ -99,9 +118,12 @@ interface IMarketplace {
         view
         returns (uint256 pricePerMegabyte, uint256 pricePerHour);
 
+    /// @notice A provider's prices now, and the raise it announced.
     function offerOf(address provider) external view returns (OfferView memory);
 
+    /// @notice What this contract was deployed with.
     function settings() external view returns (MarketSettings memory);
 
+    /// @notice The IdentityRegistry of this deployment.
     function registry() external view returns (address);
 }

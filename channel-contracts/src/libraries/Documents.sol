@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Registration} from "../interfaces/IIdentityRegistry.sol";
-import {Opening} from "../interfaces/IPaymentChannels.sol";
+import {Opening} from "../interfaces/IChannelMoney.sol";
 import {Proposal, SessionTerms} from "../interfaces/IMarketplace.sol";
 
 /// @notice EIP-712 struct hashes of the signed documents, field by field as docs/protocol.md lists them.
@@ -18,6 +18,7 @@ library Documents {
     );
     bytes32 internal constant EXIT_REQUEST =
         keccak256("ExitRequest(bytes32 channelId,uint256 relayFee,uint64 deadline)");
+    bytes32 internal constant COLLECTION = keccak256("Collection(address owner,address to,uint64 deadline)");
     bytes32 internal constant REGISTRATION = keccak256(
         "Registration(address identity,uint8 roles,uint256 stake,address beneficiary,string url,uint256 relayFee,uint256 nonce,uint64 deadline)"
     );
@@ -72,6 +73,10 @@ library Documents {
         returns (bytes32)
     {
         return keccak256(abi.encode(EXIT_REQUEST, channelId, relayFee, deadline));
+    }
+
+    function hashCollection(address owner, address to, uint64 deadline) internal pure returns (bytes32) {
+        return keccak256(abi.encode(COLLECTION, owner, to, deadline));
     }
 
     function hashRegistration(Registration calldata registration) internal pure returns (bytes32) {

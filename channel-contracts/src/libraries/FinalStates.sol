@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {FinalState, SignedRelease, Total} from "../interfaces/IPaymentChannels.sol";
+import {FinalState, SignedRelease, Total} from "../interfaces/IChannelMoney.sol";
 
 /// @notice Hashes of the state-channel library's states, rebuilt from what Pontage puts into them.
 library FinalStates {

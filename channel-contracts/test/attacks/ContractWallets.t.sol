@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {Registration} from "../../src/interfaces/IIdentityRegistry.sol";
 import {Proposal} from "../../src/interfaces/IMarketplace.sol";
-import {Draw, FinalState, IPaymentChannels, Parties} from "../../src/interfaces/IPaymentChannels.sol";
+import {Draw, FinalState, Parties} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 /// @notice Accepts what its owner's key signed (ERC-1271).
@@ -55,7 +56,7 @@ contract ContractWalletsTest is World {
         keys[address(wallet)] = providerKey;
         Draw memory forged = _hubDraw(parties, provider, 20 * WHOLE);
         vm.prank(hub);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, address(wallet)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, address(wallet)));
         channels.draw(forged);
     }
 
@@ -65,6 +66,7 @@ contract ContractWalletsTest is World {
         );
         Proposal memory proposal;
         proposal.provider = address(wallet);
+        proposal.country = "SI";
         proposal.issuedAt = uint64(START);
         marketplace.publish(proposal, _signProposal(proposal));
         Parties memory parties = _open(1, 100 * WHOLE);
@@ -83,7 +85,7 @@ contract ContractWalletsTest is World {
         bytes32 digest = _stateDigest(state, address(channels));
         bytes memory byWallet = _sign(relayerKey, digest);
         bytes memory byHub = _sign(hubKey, digest);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, address(wallet)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, address(wallet)));
         channels.conclude(state, byWallet, byHub);
         wallet.run(address(channels), abi.encodeCall(channels.requestExit, (hub, 1)));
         vm.warp(START + EXIT_DELAY);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IIdentityRegistry} from "../../src/interfaces/IIdentityRegistry.sol";
-import {IPaymentChannels} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 /// @notice More of it than any field holds.
@@ -27,11 +27,11 @@ contract HugeTokenTest is World {
 
     function test_channels_hold_128_bits_and_not_one_more() public {
         channels.fund(hub, MOST - 1);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.AmountTooLarge.selector, MOST + 1, MOST));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.AmountTooLarge.selector, MOST + 1, MOST));
         channels.fund(hub, 2);
         channels.fund(hub, 1);
         assertEq(_pool(), MOST, "pool");
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.AmountTooLarge.selector, MOST + 1, MOST));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.AmountTooLarge.selector, MOST + 1, MOST));
         channels.fund(consumer, 1);
     }
 

@@ -3,7 +3,15 @@ pragma solidity 0.8.37;
 
 import {Permit, Registration} from "../../src/interfaces/IIdentityRegistry.sol";
 import {Proposal, SessionTerms} from "../../src/interfaces/IMarketplace.sol";
-import {Draw, FinalState, Opening, Redemption} from "../../src/interfaces/IPaymentChannels.sol";
+import {
+    Batch,
+    Draw,
+    FinalState,
+    Opening,
+    Payment,
+    Redemption,
+    Slip
+} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 import {CallbackToken} from "./StrangeTokens.t.sol";
 
@@ -35,8 +43,12 @@ contract ReentranceTest is World {
         calls.push(abi.encodeCall(channels.draw, (order)));
         calls.push(abi.encodeCall(channels.drawMany, (new Draw[](0))));
         calls.push(abi.encodeCall(channels.redeem, (redemption)));
-        calls.push(abi.encodeCall(channels.redeemMany, (new Redemption[](0))));
-        calls.push(abi.encodeCall(channels.drawAndRedeem, (new Draw[](0), redemption)));
+        calls.push(abi.encodeCall(channels.drawBatch, (provider, new Slip[](0))));
+        calls.push(abi.encodeCall(channels.drawBatches, (new Batch[](0))));
+        calls.push(abi.encodeCall(channels.redeemTo, (redemption, hub)));
+        calls.push(abi.encodeCall(channels.redeemMany, (hub, new Payment[](0))));
+        calls.push(abi.encodeCall(channels.collectWithheld, (hub, hub, 0, "")));
+        calls.push(abi.encodeCall(channels.drawAndRedeem, (new Draw[](0), redemption, address(0))));
         calls.push(abi.encodeCall(channels.protest, (_parties(1), provider, 1, "")));
         calls.push(abi.encodeCall(channels.settleProtest, (_parties(1), provider)));
         calls.push(abi.encodeCall(channels.exit, (_parties(1), new address[](0))));
@@ -75,6 +87,7 @@ contract ReentranceTest is World {
     function test_no_overcharge_is_proven_in_the_middle_of_another() public {
         Proposal memory proposal;
         proposal.provider = provider;
+        proposal.country = "SI";
         proposal.pricePerMegabyte = 100;
         proposal.issuedAt = uint64(START);
         marketplace.publish(proposal, _signProposal(proposal));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {IIdentityRegistry, Registration} from "../../src/interfaces/IIdentityRegistry.sol";
@@ -8,9 +9,9 @@ import {Proposal, SessionTerms} from "../../src/interfaces/IMarketplace.sol";
 import {
     Draw,
     FinalState,
-    IPaymentChannels,
     Opening,
     Parties,
+    Payment,
     Redemption
 } from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
@@ -84,9 +85,7 @@ contract StrangeTokensTest is World {
         );
         registry.register(CONSUMER, WHOLE, address(0), "");
         vm.prank(hub);
-        vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.TokensMissing.selector, 99 * WHOLE / 100, WHOLE)
-        );
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.TokensMissing.selector, 99 * WHOLE / 100, WHOLE));
         channels.fund(hub, WHOLE);
     }
 
@@ -113,8 +112,8 @@ contract StrangeTokensTest is World {
         Draw[] memory draws = new Draw[](1);
         draws[0] = draw_;
         Redemption memory redemption = _promised(hub, provider, WHOLE);
-        Redemption[] memory redemptions = new Redemption[](1);
-        redemptions[0] = redemption;
+        Payment[] memory payments = new Payment[](1);
+        payments[0] = _payment(hub, provider, WHOLE);
         Opening memory opening = Opening(consumer, hub, 2, WHOLE, 0, uint64(START));
         bytes[] memory doors = new bytes[](16);
         doors[0] = abi.encodeCall(channels.open, (hub, 2, WHOLE));
@@ -123,8 +122,8 @@ contract StrangeTokensTest is World {
         doors[3] = abi.encodeCall(channels.draw, (draw_));
         doors[4] = abi.encodeCall(channels.drawMany, (draws));
         doors[5] = abi.encodeCall(channels.redeem, (redemption));
-        doors[6] = abi.encodeCall(channels.redeemMany, (redemptions));
-        doors[7] = abi.encodeCall(channels.drawAndRedeem, (draws, redemption));
+        doors[6] = abi.encodeCall(channels.redeemMany, (hub, payments));
+        doors[7] = abi.encodeCall(channels.drawAndRedeem, (draws, redemption, address(0)));
         doors[8] = abi.encodeCall(channels.protest, (parties, provider, WHOLE, ""));
         doors[9] = abi.encodeCall(channels.settleProtest, (parties, provider));
         doors[10] = abi.encodeCall(channels.exit, (parties, new address[](0)));
@@ -147,10 +146,10 @@ contract StrangeTokensTest is World {
             if (i == 0) channels.draw(_guaranteed(parties, provider, 300 * WHOLE, 300 * WHOLE));
             if (i == 1) channels.redeem(_promised(hub, provider, 400 * WHOLE));
             if (i == 2) {
-                redemptions[0] = _promised(hub, provider, 401 * WHOLE);
-                channels.redeemMany(redemptions);
+                payments[0] = _payment(hub, provider, 401 * WHOLE);
+                channels.redeemMany(hub, payments);
             }
-            if (i == 3) channels.drawAndRedeem(draws, _promised(hub, provider, 402 * WHOLE));
+            if (i == 3) channels.drawAndRedeem(draws, _promised(hub, provider, 402 * WHOLE), address(0));
             if (i == 4) {
                 draws[0] = _guaranteed(parties, provider, 1_000 * WHOLE, 1_000 * WHOLE);
                 channels.drawMany(draws);
@@ -209,6 +208,7 @@ contract StrangeTokensTest is World {
         _populateWithCallback();
         Proposal memory proposal;
         proposal.provider = provider;
+        proposal.country = "SI";
         proposal.issuedAt = uint64(START);
         marketplace.publish(proposal, _signProposal(proposal));
         SessionTerms memory terms =

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {
     ChannelStatus,
     FinalState,
-    IPaymentChannels,
     Parties,
     SignedRelease,
     Total
@@ -24,9 +24,9 @@ contract ConcludeTest is World {
         FinalState memory state = _finalWith(parties, provider, 40 * WHOLE, uint64(START) + 3_600);
         bytes32 id = _id(parties);
         vm.expectEmit();
-        emit IPaymentChannels.GuaranteesReleased(id, provider, 40 * WHOLE, uint64(START) + 3_600);
+        emit IChannelMoney.GuaranteesReleased(id, provider, 40 * WHOLE, uint64(START) + 3_600);
         vm.expectEmit();
-        emit IPaymentChannels.ChannelConcluded(id, 60 * WHOLE);
+        emit IChannelMoney.ChannelConcluded(id, 60 * WHOLE);
         assertEq(_conclude(state), 60 * WHOLE, "returned");
         assertEq(token.balanceOf(consumer) - before, 60 * WHOLE, "received");
         assertEq(_tab(parties, provider).drawn, 40 * WHOLE, "drawn");
@@ -59,7 +59,7 @@ contract ConcludeTest is World {
         state.totals[1] = Total(relayer, 41 * WHOLE);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.CollateralMissing.selector, _id(parties), relayer, 41 * WHOLE, 40 * WHOLE
+                IChannelMoney.CollateralMissing.selector, _id(parties), relayer, 41 * WHOLE, 40 * WHOLE
             )
         );
         this.conclude(state);
@@ -77,7 +77,7 @@ contract ConcludeTest is World {
         state.releases[0] = _signRelease(parties, provider, 40 * WHOLE + 1, uint64(START));
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.ReleaseUnpaid.selector, _id(parties), provider, 40 * WHOLE + 1, 40 * WHOLE
+                IChannelMoney.ReleaseUnpaid.selector, _id(parties), provider, 40 * WHOLE + 1, 40 * WHOLE
             )
         );
         this.conclude(state);
@@ -86,11 +86,11 @@ contract ConcludeTest is World {
     function test_a_release_is_its_providers_own() public {
         FinalState memory state = _finalWith(parties, provider, 40 * WHOLE, uint64(START));
         state.releases[0].signature = _signRelease(parties, consumer, 40 * WHOLE, uint64(START)).signature;
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, provider));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, provider));
         this.conclude(state);
         // A release of another channel is none of this one.
         state.releases[0] = _signRelease(_parties(2), provider, 40 * WHOLE, uint64(START));
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, provider));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, provider));
         this.conclude(state);
     }
 
@@ -99,21 +99,19 @@ contract ConcludeTest is World {
         bytes32 digest = _stateDigest(state, address(channels));
         bytes memory byConsumer = _sign(consumerKey, digest);
         bytes memory byHub = _sign(hubKey, digest);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
         channels.conclude(state, byHub, byHub);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, hub));
         channels.conclude(state, byConsumer, byConsumer);
         channels.conclude(state, byConsumer, byHub);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.ChannelNotOpen.selector, _id(parties)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ChannelNotOpen.selector, _id(parties)));
         channels.conclude(state, byConsumer, byHub);
     }
 
     function test_open_protests_must_be_covered() public {
         _protest(parties, provider, 30 * WHOLE);
         FinalState memory less = _finalWith(parties, provider, 29 * WHOLE, 0);
-        vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.ProtestsOpen.selector, _id(parties), uint32(1))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ProtestsOpen.selector, _id(parties), uint32(1)));
         this.conclude(less);
         assertEq(_conclude(_finalWith(parties, provider, 30 * WHOLE, 0)), 70 * WHOLE, "returned");
     }

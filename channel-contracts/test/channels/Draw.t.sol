@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {
-    AccountView,
-    Draw,
-    IPaymentChannels,
-    Parties,
-    Redemption
-} from "../../src/interfaces/IPaymentChannels.sol";
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
+import {AccountView, Draw, Parties, Redemption} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 contract DrawTest is World {
@@ -26,7 +21,7 @@ contract DrawTest is World {
 
     function test_the_hub_draws_what_was_promised() public {
         vm.expectEmit();
-        emit IPaymentChannels.Drawn(_id(parties), provider, 40 * WHOLE, _fee(40 * WHOLE), 40 * WHOLE);
+        emit IChannelMoney.Drawn(_id(parties), provider, 40 * WHOLE, _fee(40 * WHOLE), 40 * WHOLE);
         assertEq(_drawByHub(parties, provider, 40 * WHOLE), 40 * WHOLE, "drawn");
         assertEq(_balance(parties), 60 * WHOLE, "left");
         assertEq(_tab(parties, provider).drawn, 40 * WHOLE, "tab");
@@ -56,11 +51,7 @@ contract DrawTest is World {
         Draw memory order = _hubDraw(parties, provider, type(uint128).max);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.NothingToDraw.selector,
-                _id(parties),
-                provider,
-                type(uint128).max,
-                100 * WHOLE
+                IChannelMoney.NothingToDraw.selector, _id(parties), provider, type(uint128).max, 100 * WHOLE
             )
         );
         vm.prank(hub);
@@ -72,7 +63,7 @@ contract DrawTest is World {
         Draw memory order = _hubDraw(parties, provider, 40 * WHOLE);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.NothingToDraw.selector, _id(parties), provider, 40 * WHOLE, 40 * WHOLE
+                IChannelMoney.NothingToDraw.selector, _id(parties), provider, 40 * WHOLE, 40 * WHOLE
             )
         );
         vm.prank(hub);
@@ -82,7 +73,7 @@ contract DrawTest is World {
     function test_nobody_else_draws_without_a_guarantee() public {
         Draw memory order = _hubDraw(parties, provider, WHOLE);
         vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.NeitherHubNorGuarantee.selector, _id(parties), provider)
+            abi.encodeWithSelector(IChannelMoney.NeitherHubNorGuarantee.selector, _id(parties), provider)
         );
         vm.prank(provider);
         channels.draw(order);
@@ -96,7 +87,7 @@ contract DrawTest is World {
         if (kind == 2) order.parties.nonce += 1;
         if (kind == 3) order.promiseSignature = _sign(hubKey, keccak256("x"));
         if (kind == 4) order.promiseSignature = "";
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
         vm.prank(hub);
         channels.draw(order);
     }
@@ -105,7 +96,7 @@ contract DrawTest is World {
         Draw memory order = _hubDraw(parties, provider, uint256(type(uint128).max) + 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
+                IChannelMoney.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
             )
         );
         vm.prank(hub);
@@ -127,7 +118,7 @@ contract DrawTest is World {
         for (uint256 i = 0; i < 3; ++i) {
             order.promiseSignature = i == 0 ? highS : i == 1 ? compact : recovery;
             vm.prank(hub);
-            vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+            vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
             channels.draw(order);
         }
     }
@@ -156,7 +147,7 @@ contract DrawTest is World {
         vm.warp(expiresAt);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.GuaranteeExpired.selector, _id(parties), expiresAt, block.timestamp
+                IChannelMoney.GuaranteeExpired.selector, _id(parties), expiresAt, block.timestamp
             )
         );
         channels.draw(order);
@@ -169,7 +160,7 @@ contract DrawTest is World {
         Draw memory tooLong = _guaranteedUntil(parties, provider, WHOLE, WHOLE, limit + 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.GuaranteeTooLong.selector, _id(parties), limit + 1, uint256(limit)
+                IChannelMoney.GuaranteeTooLong.selector, _id(parties), limit + 1, uint256(limit)
             )
         );
         channels.draw(tooLong);
@@ -182,14 +173,14 @@ contract DrawTest is World {
         if (kind == 0) order.ceiling += 1;
         if (kind == 1) order.expiresAt += 1;
         if (kind == 2) order.guaranteeSignature = order.promiseSignature;
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, hub));
         channels.draw(order);
     }
 
     function test_a_guarantee_needs_a_promise() public {
         Draw memory order = _guaranteed(parties, provider, WHOLE, WHOLE);
         order.promiseSignature = _signPromise(parties, provider, 2 * WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
         channels.draw(order);
     }
 
@@ -198,7 +189,7 @@ contract DrawTest is World {
         Draw memory order = _guaranteed(parties, provider, 20 * WHOLE, 10 * WHOLE);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.NothingToDraw.selector, _id(parties), provider, 20 * WHOLE, 10 * WHOLE
+                IChannelMoney.NothingToDraw.selector, _id(parties), provider, 20 * WHOLE, 10 * WHOLE
             )
         );
         channels.draw(order);
@@ -218,9 +209,9 @@ contract DrawTest is World {
         }
         uint256 funded = bound(pool_, 0, 500 * WHOLE);
         if (funded > 0) _fund(funded);
-        uint256 burned = token.balanceOf(DEAD);
+        uint256 burned = registry.burned();
         uint256 filled = channels.draw(_guaranteed(parties, provider, promised, promised));
-        uint256 burn = token.balanceOf(DEAD) - burned;
+        uint256 burn = registry.burned() - burned;
         assertEq(_tab(parties, provider).drawn, filled, "drawn");
         assertEq(channels.accountOf(hub, provider).credited, filled - _fee(filled), "C");
         assertEq(_tab(parties, provider).missingByHub, promised - filled, "missing");
@@ -251,23 +242,23 @@ contract DrawTest is World {
         Draw memory order = _guaranteed(parties, provider, 5_000 * WHOLE, 5_000 * WHOLE);
         channels.draw(order);
         uint256 debt = registry.debtOf(hub);
-        uint256 burned = token.balanceOf(DEAD);
-        vm.expectPartialRevert(IPaymentChannels.NothingToDraw.selector);
+        uint256 burned = registry.burned();
+        vm.expectPartialRevert(IChannelMoney.NothingToDraw.selector);
         channels.draw(order);
         assertEq(registry.debtOf(hub), debt, "debt");
-        assertEq(token.balanceOf(DEAD), burned, "burned");
+        assertEq(registry.burned(), burned, "burned");
         (, uint32 faults,) = registry.securityOf(hub);
         assertEq(faults, 1, "faults");
         // A smaller promise says less, and does not lower what the larger one lacks.
         Draw memory smaller = _guaranteed(parties, provider, 4_000 * WHOLE, 5_000 * WHOLE);
-        vm.expectPartialRevert(IPaymentChannels.NothingToDraw.selector);
+        vm.expectPartialRevert(IChannelMoney.NothingToDraw.selector);
         channels.draw(smaller);
         assertEq(registry.debtOf(hub), debt, "debt");
         // Stake that comes later pays what is missing, without a second penalty.
         vm.prank(relayer);
         registry.addStake(hub, 100 * WHOLE);
         assertEq(channels.draw(order), 100 * WHOLE, "from the new stake");
-        assertEq(token.balanceOf(DEAD), burned, "burned");
+        assertEq(registry.burned(), burned, "burned");
         assertEq(registry.debtOf(hub), debt - 100 * WHOLE, "debt");
         _assertConserved();
     }
@@ -287,13 +278,23 @@ contract DrawTest is World {
         _assertConserved();
     }
 
-    function test_a_wrong_one_among_many_undoes_all() public {
+    function test_a_wrong_one_among_many_is_passed_over() public {
         Draw[] memory orders = new Draw[](2);
-        orders[0] = _hubDraw(parties, provider, 10 * WHOLE);
-        orders[1] = _hubDraw(parties, relayer, 5 * WHOLE);
-        orders[1].amount += 1;
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        orders[0] = _hubDraw(parties, relayer, 5 * WHOLE);
+        orders[0].amount += 1;
+        orders[1] = _hubDraw(parties, provider, 10 * WHOLE);
         vm.prank(hub);
+        assertEq(channels.drawMany(orders), 10 * WHOLE, "the other one");
+        assertEq(_tab(parties, relayer).drawn, 0, "not this one");
+        _assertConserved();
+    }
+
+    function test_whoever_may_not_draw_at_all_draws_nothing_of_many() public {
+        Draw[] memory orders = new Draw[](2);
+        orders[0] = _guaranteed(parties, provider, 10 * WHOLE, 10 * WHOLE);
+        orders[1] = _hubDraw(parties, relayer, 5 * WHOLE);
+        vm.prank(provider);
+        vm.expectPartialRevert(IChannelMoney.NeitherHubNorGuarantee.selector);
         channels.drawMany(orders);
         assertEq(_balance(parties), 100 * WHOLE, "untouched");
     }
@@ -303,16 +304,16 @@ contract DrawTest is World {
         orders[0] = _guaranteed(parties, provider, 50 * WHOLE, 50 * WHOLE);
         uint256 before = token.balanceOf(provider);
         vm.prank(provider);
-        (uint256 drawn, uint256 paid) = channels.drawAndRedeem(orders, _waiting(hub, provider));
+        (uint256 drawn, uint256 paid) = channels.drawAndRedeem(orders, _waiting(hub, provider), address(0));
         assertEq(drawn, 50 * WHOLE, "drawn");
         assertEq(paid, 49 * WHOLE, "paid");
         assertEq(token.balanceOf(provider) - before, 49 * WHOLE, "received");
         _fund(WHOLE);
         Redemption memory more = _promised(hub, provider, 50 * WHOLE);
-        (drawn, paid) = channels.drawAndRedeem(orders, more);
+        (drawn, paid) = channels.drawAndRedeem(orders, more, address(0));
         assertEq(drawn, 0, "passed over");
         assertEq(paid, WHOLE, "advanced");
-        (drawn, paid) = channels.drawAndRedeem(orders, more);
+        (drawn, paid) = channels.drawAndRedeem(orders, more, address(0));
         assertEq(drawn + paid, 0, "passed over");
         _assertConserved();
     }

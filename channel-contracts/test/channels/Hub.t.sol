@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {HubView, IPaymentChannels, Parties} from "../../src/interfaces/IPaymentChannels.sol";
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
+import {HubView, Parties} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 contract HubTest is World {
@@ -10,40 +11,40 @@ contract HubTest is World {
     function testFuzz_anyone_funds_a_pool(uint128 amount_) public {
         uint256 amount = bound(amount_, 1, 50_000 * WHOLE);
         vm.expectEmit();
-        emit IPaymentChannels.PoolFunded(hub, relayer, amount, amount);
+        emit IChannelMoney.PoolFunded(hub, relayer, amount, amount);
         vm.prank(relayer);
         channels.fund(hub, amount);
         assertEq(_pool(), amount, "pool");
         _assertConserved();
-        vm.expectRevert(IPaymentChannels.ZeroAmount.selector);
+        vm.expectRevert(IChannelMoney.ZeroAmount.selector);
         channels.fund(hub, 0);
     }
 
     function test_a_pool_leaves_after_the_delay() public {
         _fund(100 * WHOLE);
         vm.startPrank(hub);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NoWithdrawal.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NoWithdrawal.selector, hub));
         channels.withdraw();
         uint64 at_ = uint64(START) + WITHDRAWAL_DELAY;
         vm.expectEmit();
-        emit IPaymentChannels.WithdrawalRequested(hub, 70 * WHOLE, at_);
+        emit IChannelMoney.WithdrawalRequested(hub, 70 * WHOLE, at_);
         channels.requestWithdrawal(70 * WHOLE);
         HubView memory known = channels.hubOf(hub);
         assertEq(known.pendingWithdrawal, 70 * WHOLE, "pending");
         assertEq(known.withdrawableAt, at_, "when");
         vm.warp(at_ - 1);
         vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.WithdrawalTooEarly.selector, hub, at_, block.timestamp)
+            abi.encodeWithSelector(IChannelMoney.WithdrawalTooEarly.selector, hub, at_, block.timestamp)
         );
         channels.withdraw();
         vm.warp(at_);
         registry.setBeneficiary(relayer);
         uint256 before = token.balanceOf(relayer);
         vm.expectEmit();
-        emit IPaymentChannels.PoolWithdrawn(hub, relayer, 70 * WHOLE, 30 * WHOLE);
+        emit IChannelMoney.PoolWithdrawn(hub, relayer, 70 * WHOLE, 30 * WHOLE);
         assertEq(channels.withdraw(), 70 * WHOLE, "amount");
         assertEq(token.balanceOf(relayer) - before, 70 * WHOLE, "received");
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NoWithdrawal.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NoWithdrawal.selector, hub));
         channels.withdraw();
         vm.stopPrank();
         _assertConserved();
@@ -68,14 +69,14 @@ contract HubTest is World {
         channels.requestWithdrawal(60 * WHOLE);
         assertEq(channels.hubOf(hub).withdrawableAt, START + 10 + WITHDRAWAL_DELAY, "the delay starts again");
         vm.expectEmit();
-        emit IPaymentChannels.WithdrawalRequested(hub, 0, 0);
+        emit IChannelMoney.WithdrawalRequested(hub, 0, 0);
         channels.requestWithdrawal(0);
         vm.warp(START + 10 * WITHDRAWAL_DELAY);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NoWithdrawal.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NoWithdrawal.selector, hub));
         channels.withdraw();
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
+                IChannelMoney.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
             )
         );
         channels.requestWithdrawal(uint256(1) << 128);
@@ -89,7 +90,7 @@ contract HubTest is World {
         _fund(100 * WHOLE);
         vm.warp(START + WITHDRAWAL_DELAY);
         vm.prank(hub);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.DebtStands.selector, hub, 10 * WHOLE));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.DebtStands.selector, hub, 10 * WHOLE));
         channels.withdraw();
         channels.redeem(_waiting(hub, provider));
         vm.prank(hub);
@@ -112,7 +113,7 @@ contract HubTest is World {
     function test_a_raise_comes_by_itself_after_the_notice() public {
         uint64 effectiveAt = uint64(START) + FEE_NOTICE;
         vm.expectEmit();
-        emit IPaymentChannels.FeeAnnounced(hub, 500, effectiveAt);
+        emit IChannelMoney.FeeAnnounced(hub, 500, effectiveAt);
         vm.prank(hub);
         channels.announceFee(500);
         HubView memory known = channels.hubOf(hub);
@@ -136,7 +137,7 @@ contract HubTest is World {
         vm.startPrank(hub);
         channels.announceFee(500);
         vm.expectEmit();
-        emit IPaymentChannels.FeeAnnounced(hub, 100, uint64(START));
+        emit IChannelMoney.FeeAnnounced(hub, 100, uint64(START));
         channels.announceFee(100);
         assertEq(channels.feeOf(hub), 100, "at once");
         vm.warp(START + 2 * FEE_NOTICE);
@@ -162,7 +163,7 @@ contract HubTest is World {
     function test_no_fee_above_the_cap() public {
         vm.startPrank(hub);
         channels.announceFee(FEE_CAP);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.FeeAboveCap.selector, FEE_CAP + 1, FEE_CAP));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.FeeAboveCap.selector, FEE_CAP + 1, FEE_CAP));
         channels.announceFee(FEE_CAP + 1);
         vm.stopPrank();
     }
@@ -187,7 +188,7 @@ contract HubTest is World {
 
     function test_liabilities_are_anchored() public {
         vm.expectEmit();
-        emit IPaymentChannels.LiabilitiesAnchored(hub, bytes32(uint256(1)), 2, 3, 4);
+        emit IChannelMoney.LiabilitiesAnchored(hub, bytes32(uint256(1)), 2, 3, 4);
         vm.prank(hub);
         channels.anchorLiabilities(bytes32(uint256(1)), 2, 3, 4);
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {PaymentChannels} from "../../src/PaymentChannels.sol";
 import {IIdentityRegistry, Permit} from "../../src/interfaces/IIdentityRegistry.sol";
@@ -8,7 +9,6 @@ import {
     ChannelSettings,
     ChannelStatus,
     ChannelView,
-    IPaymentChannels,
     Opening,
     Parties
 } from "../../src/interfaces/IPaymentChannels.sol";
@@ -18,7 +18,7 @@ contract OpenTest is World {
     function test_opens_and_locks() public {
         bytes32 id = _id(_parties(1));
         vm.expectEmit();
-        emit IPaymentChannels.ChannelOpened(id, consumer, hub, 1, 100 * WHOLE);
+        emit IChannelMoney.ChannelOpened(id, consumer, hub, 1, 100 * WHOLE);
         _open(1, 100 * WHOLE);
         ChannelView memory channel = channels.channelOf(id);
         assertTrue(channel.status == ChannelStatus.Open, "open");
@@ -41,22 +41,22 @@ contract OpenTest is World {
 
     function test_a_channel_opens_once() public {
         Parties memory parties = _open(1, WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.ChannelExists.selector, _id(parties)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ChannelExists.selector, _id(parties)));
         vm.prank(consumer);
         channels.open(hub, 1, WHOLE);
     }
 
     function test_an_empty_channel_is_refused() public {
-        vm.expectRevert(IPaymentChannels.ZeroAmount.selector);
+        vm.expectRevert(IChannelMoney.ZeroAmount.selector);
         vm.prank(consumer);
         channels.open(hub, 1, 0);
     }
 
     function test_both_parties_must_stand_well() public {
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NotActive.selector, relayer, CONSUMER));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NotActive.selector, relayer, CONSUMER));
         vm.prank(relayer);
         channels.open(hub, 1, WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NotActive.selector, provider, HUB));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NotActive.selector, provider, HUB));
         vm.prank(consumer);
         channels.open(provider, 1, WHOLE);
     }
@@ -65,7 +65,7 @@ contract OpenTest is World {
         _redeem(hub, provider, 5_000 * WHOLE);
         vm.prank(relayer);
         registry.addStake(hub, 5_000 * WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NotActive.selector, hub, HUB));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NotActive.selector, hub, HUB));
         vm.prank(consumer);
         channels.open(hub, 1, WHOLE);
     }
@@ -90,7 +90,7 @@ contract OpenTest is World {
         assertEq(channels.channelOf(id).balance, 50 * WHOLE, "balance");
         assertEq(token.balanceOf(relayer) - before, 2 * WHOLE, "the relayer's fee");
         _assertConserved();
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.ChannelExists.selector, id));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ChannelExists.selector, id));
         channels.openFor(opening, permit, signature);
     }
 
@@ -100,9 +100,7 @@ contract OpenTest is World {
         bytes memory signature = _signOpening(opening);
         vm.warp(START + 61);
         vm.expectRevert(
-            abi.encodeWithSelector(
-                IPaymentChannels.SignatureExpired.selector, opening.deadline, block.timestamp
-            )
+            abi.encodeWithSelector(IChannelMoney.SignatureExpired.selector, opening.deadline, block.timestamp)
         );
         channels.openFor(opening, _noPermit(), signature);
         vm.warp(START + 60);
@@ -120,7 +118,7 @@ contract OpenTest is World {
         if (kind == 2) opening.amount += 1;
         if (kind == 3) opening.relayFee += 1;
         if (kind == 4) opening.deadline += 1;
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
         channels.openFor(opening, _noPermit(), signature);
     }
 
@@ -152,7 +150,7 @@ contract OpenTest is World {
 
     function test_only_the_registry_is_taken_at_its_word() public {
         Opening memory opening = _opening();
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
         vm.prank(address(marketplace));
         channels.openFor(opening, _noPermit(), "");
         // And it speaks for its caller only.
@@ -167,7 +165,7 @@ contract OpenTest is World {
         uint256 amount = bound(amount_, 1, 1_000 * WHOLE);
         Parties memory parties = _open(1, WHOLE);
         vm.expectEmit();
-        emit IPaymentChannels.Deposited(_id(parties), relayer, amount, WHOLE + amount);
+        emit IChannelMoney.Deposited(_id(parties), relayer, amount, WHOLE + amount);
         vm.prank(relayer);
         channels.deposit(parties, amount);
         assertEq(_balance(parties), WHOLE + amount, "balance");
@@ -176,13 +174,13 @@ contract OpenTest is World {
 
     function test_nothing_goes_into_no_channel_or_a_closed_one() public {
         Parties memory parties = _parties(3);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.ChannelNotOpen.selector, _id(parties)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ChannelNotOpen.selector, _id(parties)));
         channels.deposit(parties, 1);
         _open(3, WHOLE);
-        vm.expectRevert(IPaymentChannels.ZeroAmount.selector);
+        vm.expectRevert(IChannelMoney.ZeroAmount.selector);
         channels.deposit(parties, 0);
         _conclude(_final(parties));
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.ChannelNotOpen.selector, _id(parties)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ChannelNotOpen.selector, _id(parties)));
         vm.prank(consumer);
         channels.deposit(parties, 1);
     }
@@ -199,13 +197,13 @@ contract OpenTest is World {
         ChannelSettings memory settings = _settings();
         uint256 kind = bound(which, 0, 12);
         if (kind == 0) settings.maxGuarantee = PROTEST_WINDOW;
-        if (kind == 1) settings.exitDelay = PROTEST_WINDOW + MAX_GUARANTEE;
+        if (kind == 1) settings.exitDelay = 2 * PROTEST_WINDOW + MAX_GUARANTEE - 1;
         if (kind == 2) settings.withdrawalDelay = PROTEST_WINDOW;
-        if (kind == 3) settings.feeNotice = PROTEST_WINDOW;
+        if (kind == 3) settings.feeNotice = 2 * PROTEST_WINDOW + MAX_GUARANTEE - 1;
         if (kind == 4) {
-            settings.protestWindow = UNBONDING;
-            settings.withdrawalDelay = settings.feeNotice = UNBONDING + 1;
-            settings.exitDelay = 2 * UNBONDING;
+            settings.protestWindow = UNBONDING / 2;
+            settings.withdrawalDelay = UNBONDING;
+            settings.exitDelay = settings.feeNotice = 2 * UNBONDING;
         }
         if (kind == 5) settings.exitDelay = uint64(type(uint32).max) + 1;
         if (kind == 6) settings.withdrawalDelay = uint64(type(uint32).max) + 1;
@@ -214,20 +212,20 @@ contract OpenTest is World {
         if (kind == 9) settings.defaultFeeBps = FEE_CAP + 1;
         IIdentityRegistry other = registry;
         // The last ones are fine but for the address, which is that of the contract already there.
-        vm.expectRevert(IPaymentChannels.BadSettings.selector);
+        vm.expectRevert(IChannelMoney.BadSettings.selector);
         new PaymentChannels(other, settings);
     }
 
     function test_settings_at_the_edge_are_accepted() public {
         ChannelSettings memory settings = _settings();
         settings.maxGuarantee = PROTEST_WINDOW - 1;
-        settings.withdrawalDelay = settings.feeNotice = PROTEST_WINDOW + 1;
-        settings.exitDelay = 2 * PROTEST_WINDOW;
+        settings.withdrawalDelay = PROTEST_WINDOW + 1;
+        settings.exitDelay = settings.feeNotice = 3 * PROTEST_WINDOW - 1;
         settings.feeCapBps = 9_999;
         settings.defaultFeeBps = 9_999;
         _redeploy(settings);
         settings.exitDelay = settings.withdrawalDelay = settings.feeNotice = type(uint32).max;
-        settings.protestWindow = UNBONDING - 1;
+        settings.protestWindow = (UNBONDING - settings.maxGuarantee) / 2;
         _redeploy(settings);
     }
 
@@ -245,20 +243,20 @@ contract OpenTest is World {
         ChannelSettings memory settings = _settings();
         uint256 kind = bound(which, 0, 9);
         if (kind == 0) settings.maxGuarantee = PROTEST_WINDOW;
-        if (kind == 1) settings.exitDelay = PROTEST_WINDOW + MAX_GUARANTEE;
+        if (kind == 1) settings.exitDelay = 2 * PROTEST_WINDOW + MAX_GUARANTEE - 1;
         if (kind == 2) settings.withdrawalDelay = PROTEST_WINDOW;
-        if (kind == 3) settings.feeNotice = PROTEST_WINDOW;
+        if (kind == 3) settings.feeNotice = 2 * PROTEST_WINDOW + MAX_GUARANTEE - 1;
         if (kind == 4) {
-            settings.protestWindow = UNBONDING;
-            settings.withdrawalDelay = settings.feeNotice = UNBONDING + 1;
-            settings.exitDelay = 2 * UNBONDING;
+            settings.protestWindow = UNBONDING / 2;
+            settings.withdrawalDelay = UNBONDING;
+            settings.exitDelay = settings.feeNotice = 2 * UNBONDING;
         }
         if (kind == 5) settings.exitDelay = uint64(type(uint32).max) + 1;
         if (kind == 6) settings.withdrawalDelay = uint64(type(uint32).max) + 1;
         if (kind == 7) settings.feeNotice = uint64(type(uint32).max) + 1;
         if (kind == 8) settings.feeCapBps = 10_000;
         if (kind == 9) settings.defaultFeeBps = FEE_CAP + 1;
-        vm.expectRevert(IPaymentChannels.BadSettings.selector);
+        vm.expectRevert(IChannelMoney.BadSettings.selector);
         new PaymentChannels(IIdentityRegistry(address(other)), settings);
     }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IPaymentChannels, Parties, TabView} from "../../src/interfaces/IPaymentChannels.sol";
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
+import {Parties, TabView} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 contract ProtestTest is World {
@@ -16,20 +17,20 @@ contract ProtestTest is World {
         uint64 endsAt = uint64(START) + PROTEST_WINDOW;
         bytes32 id = _id(parties);
         vm.expectEmit();
-        emit IPaymentChannels.ProtestOpened(id, provider, 30 * WHOLE, endsAt);
+        emit IChannelMoney.ProtestOpened(id, provider, 30 * WHOLE, endsAt);
         _protest(parties, provider, 30 * WHOLE);
         assertEq(channels.channelOf(id).openProtests, 1, "open");
         assertEq(_tab(parties, provider).protested, 30 * WHOLE, "protested");
         vm.warp(endsAt - 1);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.ProtestRunning.selector, id, provider, endsAt, block.timestamp
+                IChannelMoney.ProtestRunning.selector, id, provider, endsAt, block.timestamp
             )
         );
         channels.settleProtest(parties, provider);
         vm.warp(endsAt);
         vm.expectEmit();
-        emit IPaymentChannels.ProtestClosed(id, provider);
+        emit IChannelMoney.ProtestClosed(id, provider);
         assertEq(channels.settleProtest(parties, provider), 30 * WHOLE, "credited");
         TabView memory tab = _tab(parties, provider);
         assertEq(tab.drawn, 30 * WHOLE, "drawn");
@@ -39,7 +40,7 @@ contract ProtestTest is World {
         (, uint32 faults, uint256 debt) = registry.securityOf(consumer);
         assertEq(faults + debt, 0, "nothing was missing, nobody is at fault");
         _assertConserved();
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NoProtest.selector, id, provider));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NoProtest.selector, id, provider));
         channels.settleProtest(parties, provider);
     }
 
@@ -72,7 +73,7 @@ contract ProtestTest is World {
         assertEq(registry.debtOf(consumer), 45 * WHOLE, "debt");
         (, uint32 faults,) = registry.securityOf(consumer);
         assertEq(faults, 1, "faults");
-        assertEq(token.balanceOf(DEAD), 5 * WHOLE, "burned");
+        assertEq(registry.burned(), 5 * WHOLE, "burned");
         // A top-up that is drawn lowers it.
         vm.startPrank(consumer);
         channels.deposit(parties, 20 * WHOLE);
@@ -113,7 +114,7 @@ contract ProtestTest is World {
         bytes32 id = _id(parties);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.AlreadyProtested.selector, id, provider, 20 * WHOLE, 20 * WHOLE
+                IChannelMoney.AlreadyProtested.selector, id, provider, 20 * WHOLE, 20 * WHOLE
             )
         );
         channels.protest(parties, provider, 20 * WHOLE, same);
@@ -129,7 +130,7 @@ contract ProtestTest is World {
         bytes memory larger = _signPromise(parties, provider, 20 * WHOLE);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.ProtestTooLate.selector, _id(parties), uint256(endsAt) + 1, uint256(endsAt)
+                IChannelMoney.ProtestTooLate.selector, _id(parties), uint256(endsAt) + 1, uint256(endsAt)
             )
         );
         channels.protest(parties, provider, 20 * WHOLE, larger);
@@ -144,7 +145,7 @@ contract ProtestTest is World {
         bytes memory signature = _signPromise(parties, provider, 10 * WHOLE);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.AlreadyDrawn.selector, _id(parties), provider, 10 * WHOLE, 10 * WHOLE
+                IChannelMoney.AlreadyDrawn.selector, _id(parties), provider, 10 * WHOLE, 10 * WHOLE
             )
         );
         channels.protest(parties, provider, 10 * WHOLE, signature);
@@ -156,17 +157,17 @@ contract ProtestTest is World {
 
     function test_only_what_the_consumer_signed_on_a_real_channel() public {
         bytes memory signature = _signPromise(parties, provider, 10 * WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, consumer));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
         channels.protest(parties, provider, 10 * WHOLE + 1, signature);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
+                IChannelMoney.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
             )
         );
         channels.protest(parties, provider, uint256(1) << 128, signature);
         Parties memory other = _parties(55);
         bytes memory onNone = _signPromise(other, provider, WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.ChannelNotOpen.selector, _id(other)));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.ChannelNotOpen.selector, _id(other)));
         channels.protest(other, provider, WHOLE, onNone);
     }
 
@@ -186,7 +187,7 @@ contract ProtestTest is World {
         vm.warp(exitAt - PROTEST_WINDOW + 1);
         bytes memory signature = _signPromise(parties, relayer, WHOLE);
         vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.ProtestTooLate.selector, _id(parties), exitAt + 1, exitAt)
+            abi.encodeWithSelector(IChannelMoney.ProtestTooLate.selector, _id(parties), exitAt + 1, exitAt)
         );
         channels.protest(parties, relayer, WHOLE, signature);
     }
@@ -220,7 +221,7 @@ contract ProtestTest is World {
         _conclude(_finalWith(parties, provider, 4 * WHOLE, uint64(START)));
         bytes memory signature = _signPromise(parties, provider, 5 * WHOLE);
         vm.expectRevert(
-            abi.encodeWithSelector(IPaymentChannels.AlreadyReleased.selector, _id(parties), provider)
+            abi.encodeWithSelector(IChannelMoney.AlreadyReleased.selector, _id(parties), provider)
         );
         channels.protest(parties, provider, 5 * WHOLE, signature);
     }

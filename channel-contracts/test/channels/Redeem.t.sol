@@ -1,13 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {
-    AccountView,
-    Draw,
-    IPaymentChannels,
-    Parties,
-    Redemption
-} from "../../src/interfaces/IPaymentChannels.sol";
+import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
+import {AccountView, Draw, Parties, Payment, Redemption} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 contract RedeemTest is World {
@@ -24,7 +19,7 @@ contract RedeemTest is World {
         _drawByHub(parties, provider, 50 * WHOLE);
         uint256 before = token.balanceOf(relayer);
         vm.expectEmit();
-        emit IPaymentChannels.Redeemed(hub, provider, relayer, 49 * WHOLE, 49 * WHOLE);
+        emit IChannelMoney.Redeemed(hub, provider, relayer, 49 * WHOLE, 49 * WHOLE);
         assertEq(channels.redeem(_waiting(hub, provider)), 49 * WHOLE, "paid");
         assertEq(token.balanceOf(relayer) - before, 49 * WHOLE, "received");
         _assertConserved();
@@ -41,7 +36,7 @@ contract RedeemTest is World {
         assertEq(account.paid, 60 * WHOLE, "D");
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.NothingToRedeem.selector, hub, provider, uint256(0), 60 * WHOLE
+                IChannelMoney.NothingToRedeem.selector, hub, provider, uint256(0), 60 * WHOLE
             )
         );
         channels.redeem(_waiting(hub, provider));
@@ -63,7 +58,7 @@ contract RedeemTest is World {
         assertEq(
             _pool() + token.balanceOf(provider) - before + _balance(parties), 300 * WHOLE, "nothing lost"
         );
-        vm.expectPartialRevert(IPaymentChannels.NothingToRedeem.selector);
+        vm.expectPartialRevert(IChannelMoney.NothingToRedeem.selector);
         channels.redeem(_promised(hub, provider, total));
         _assertConserved();
     }
@@ -74,7 +69,7 @@ contract RedeemTest is World {
         Redemption memory older = _promised(hub, provider, 59 * WHOLE);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.NothingToRedeem.selector, hub, provider, 59 * WHOLE, 60 * WHOLE
+                IChannelMoney.NothingToRedeem.selector, hub, provider, 59 * WHOLE, 60 * WHOLE
             )
         );
         channels.redeem(older);
@@ -88,7 +83,7 @@ contract RedeemTest is World {
         if (kind == 1) redemption.provider = relayer;
         if (kind == 2) redemption.signature = "";
         if (kind == 3) redemption.signature = _signHubPromise(provider, provider, WHOLE);
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, hub));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, hub));
         channels.redeem(redemption);
     }
 
@@ -96,7 +91,7 @@ contract RedeemTest is World {
         Redemption memory redemption = _promised(hub, provider, uint256(1) << 128);
         vm.expectRevert(
             abi.encodeWithSelector(
-                IPaymentChannels.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
+                IChannelMoney.AmountTooLarge.selector, uint256(1) << 128, type(uint128).max
             )
         );
         channels.redeem(redemption);
@@ -113,7 +108,7 @@ contract RedeemTest is World {
         uint256 slashed = lacked < 1_000 * WHOLE ? lacked : 1_000 * WHOLE;
         assertEq(paid, total - lacked + slashed, "paid");
         assertEq(token.balanceOf(provider) - before, paid, "received");
-        assertEq(token.balanceOf(DEAD), slashed, "burned");
+        assertEq(registry.burned(), slashed, "burned");
         (uint128 stake, uint32 faults, uint256 debt) = registry.securityOf(hub);
         assertEq(stake, 2_000 * WHOLE - 2 * slashed, "stake");
         assertEq(faults, lacked > 0 ? 1 : 0, "fault");
@@ -134,13 +129,13 @@ contract RedeemTest is World {
     function test_repeating_a_redemption_that_found_nothing_changes_nothing() public {
         Redemption memory redemption = _promised(hub, provider, 5_000 * WHOLE);
         channels.redeem(redemption);
-        vm.expectPartialRevert(IPaymentChannels.NothingToRedeem.selector);
+        vm.expectPartialRevert(IChannelMoney.NothingToRedeem.selector);
         channels.redeem(redemption);
         assertEq(registry.debtOf(hub), 4_000 * WHOLE, "debt");
-        assertEq(token.balanceOf(DEAD), 1_000 * WHOLE, "burned");
+        assertEq(registry.burned(), 1_000 * WHOLE, "burned");
         // A smaller one says less.
         Redemption memory smaller = _promised(hub, provider, 4_500 * WHOLE);
-        vm.expectPartialRevert(IPaymentChannels.NothingToRedeem.selector);
+        vm.expectPartialRevert(IChannelMoney.NothingToRedeem.selector);
         channels.redeem(smaller);
         assertEq(registry.debtOf(hub), 4_000 * WHOLE, "debt");
         // A larger one is punished for what it adds.
@@ -163,18 +158,18 @@ contract RedeemTest is World {
         assertEq(channels.redeem(_waiting(hub, provider)), 80 * WHOLE, "fee, draw and pool");
         assertEq(registry.debtOf(hub), 20 * WHOLE, "debt");
         // From new stake, without a second penalty.
-        uint256 burned = token.balanceOf(DEAD);
+        uint256 burned = registry.burned();
         vm.prank(relayer);
         registry.addStake(hub, 15 * WHOLE);
         assertEq(channels.redeem(_waiting(hub, provider)), 15 * WHOLE, "stake");
-        assertEq(token.balanceOf(DEAD), burned, "no penalty");
+        assertEq(registry.burned(), burned, "no penalty");
         // By hand.
         vm.prank(relayer);
         assertEq(channels.repayPromise(hub, provider, 100 * WHOLE), 5 * WHOLE, "the rest");
         assertEq(token.balanceOf(provider) - before, 100 * WHOLE, "all of it");
         assertEq(registry.debtOf(hub), 0, "free");
         assertEq(channels.accountOf(hub, provider).paid, 1_100 * WHOLE, "D");
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NothingMissing.selector, provider));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NothingMissing.selector, provider));
         channels.repayPromise(hub, provider, 1);
         _assertConserved();
     }
@@ -182,17 +177,18 @@ contract RedeemTest is World {
     function test_many_pass_over_what_adds_nothing() public {
         _fund(100 * WHOLE);
         knownProviders.push(relayer);
-        Redemption[] memory redemptions = new Redemption[](3);
-        redemptions[0] = _promised(hub, provider, 10 * WHOLE);
-        redemptions[1] = _waiting(hub, provider);
-        redemptions[2] = _promised(hub, relayer, 20 * WHOLE);
-        assertEq(channels.redeemMany(redemptions), 30 * WHOLE, "paid");
-        assertEq(channels.redeemMany(redemptions), 0, "passed over");
-        redemptions[0] = _promised(hub, provider, 11 * WHOLE);
-        redemptions[2] = _promised(relayer, relayer, 21 * WHOLE);
-        redemptions[2].hub = hub;
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.WrongSigner.selector, hub));
-        channels.redeemMany(redemptions);
+        Payment[] memory payments = new Payment[](3);
+        payments[0] = _payment(hub, provider, 10 * WHOLE);
+        payments[1] = _payment(hub, provider, 0);
+        payments[2] = _payment(hub, relayer, 20 * WHOLE);
+        assertEq(channels.redeemMany(hub, payments), 30 * WHOLE, "paid");
+        assertEq(channels.redeemMany(hub, payments), 0, "passed over");
+        payments[0] = _payment(relayer, provider, 11 * WHOLE);
+        payments[2] = _payment(hub, relayer, 21 * WHOLE);
+        assertEq(channels.redeemMany(hub, payments), WHOLE, "what the hub did not sign is passed over");
+        payments[2] = _payment(hub, relayer, uint256(type(uint128).max) + 1);
+        vm.expectPartialRevert(IChannelMoney.AmountTooLarge.selector);
+        channels.redeemMany(hub, payments);
         _assertConserved();
     }
 
@@ -224,7 +220,7 @@ contract RedeemTest is World {
         assertEq(channels.repay(parties, provider, 1_000 * WHOLE), 60 * WHOLE, "no more than is missing");
         assertEq(registry.debtOf(hub), 0, "free");
         assertEq(channels.accountOf(hub, provider).credited, 1_200 * WHOLE, "C");
-        vm.expectRevert(abi.encodeWithSelector(IPaymentChannels.NothingMissing.selector, provider));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NothingMissing.selector, provider));
         channels.repay(parties, provider, 1);
         _assertConserved();
     }
@@ -246,7 +242,7 @@ contract RedeemTest is World {
         assertEq(channels.repay(parties, provider, 0), 0, "taken");
         assertEq(token.balanceOf(relayer), before, "nothing");
         assertEq(registry.debtOf(hub), 40 * WHOLE, "debt");
-        vm.expectRevert(IPaymentChannels.ZeroAmount.selector);
+        vm.expectRevert(IChannelMoney.ZeroAmount.selector);
         channels.repay(parties, provider, 0);
         _assertConserved();
     }

@@ -9,7 +9,7 @@ contract ShortfallTest is World {
     function test_a_later_payment_of_an_old_shortfall_is_no_new_fault() public {
         // The stake of 2,000 pays half of itself and burns the other; 9,000 stay missing.
         assertEq(_redeem(hub, provider, 10_000 * WHOLE), 1_000 * WHOLE, "by the stake");
-        uint256 burned = token.balanceOf(DEAD);
+        uint256 burned = registry.burned();
         token.approve(address(registry), type(uint256).max);
         registry.addStake(hub, 50 * WHOLE);
         _fund(30 * WHOLE);
@@ -19,19 +19,19 @@ contract ShortfallTest is World {
         HubView memory known = channels.hubOf(hub);
         assertEq(known.debt, 8_920 * WHOLE, "debt");
         assertEq(known.faults, 1, "faults");
-        assertEq(token.balanceOf(DEAD), burned, "nothing more burned");
+        assertEq(registry.burned(), burned, "nothing more burned");
         _assertConserved();
     }
 
     function test_only_the_new_part_of_a_larger_promise_is_punished() public {
         _redeem(hub, provider, 10_000 * WHOLE);
-        uint256 burned = token.balanceOf(DEAD);
+        uint256 burned = registry.burned();
         token.approve(address(registry), type(uint256).max);
         registry.addStake(hub, 20_000 * WHOLE);
         _fund(30 * WHOLE);
         // 9,100 are due, 30 of them from the pool; 70 are new.
         assertEq(_redeem(hub, provider, 10_100 * WHOLE), 9_100 * WHOLE, "paid");
-        assertEq(token.balanceOf(DEAD), burned + 70 * WHOLE, "burned");
+        assertEq(registry.burned(), burned + 70 * WHOLE, "burned");
         HubView memory known = channels.hubOf(hub);
         assertEq(known.faults, 2, "faults");
         assertEq(known.debt, 0, "debt");
@@ -81,7 +81,7 @@ contract ShortfallTest is World {
 
     function test_the_same_guarantee_drawn_again_is_no_new_fault() public {
         (Parties memory parties, Draw memory order) = _short();
-        uint256 burned = token.balanceOf(DEAD);
+        uint256 burned = registry.burned();
         registry.addStake(hub, 20_000 * WHOLE);
         _fund(30 * WHOLE);
         channels.draw(order);
@@ -92,7 +92,7 @@ contract ShortfallTest is World {
         assertEq(known.faults, 1, "faults");
         assertEq(known.pool, 0, "pool");
         assertEq(known.stake, 20_000 * WHOLE - 8_770 * WHOLE, "stake");
-        assertEq(token.balanceOf(DEAD), burned, "nothing more burned");
+        assertEq(registry.burned(), burned, "nothing more burned");
         _assertConserved();
     }
 
@@ -127,7 +127,7 @@ contract ShortfallTest is World {
         vm.warp(block.timestamp + PROTEST_WINDOW);
         // 10 from the channel, 5 from a stake of 10 whose other half burns.
         assertEq(channels.settleProtest(parties, provider), 15 * WHOLE, "paid");
-        uint256 burned = token.balanceOf(DEAD);
+        uint256 burned = registry.burned();
         token.approve(address(registry), type(uint256).max);
         registry.addStake(consumer, 200 * WHOLE);
         vm.prank(consumer);
@@ -141,7 +141,7 @@ contract ShortfallTest is World {
         assertEq(stake, 135 * WHOLE, "stake");
         assertEq(faults, 1, "faults");
         assertEq(debt, 0, "debt");
-        assertEq(token.balanceOf(DEAD), burned, "nothing more burned");
+        assertEq(registry.burned(), burned, "nothing more burned");
         _assertConserved();
     }
 }

@@ -22,6 +22,7 @@ contract HourlyTest is World {
 
     function _proposal(uint256 perMegabyte, uint256 perHour) private returns (Proposal memory proposal) {
         proposal.provider = provider;
+        proposal.country = "SI";
         proposal.pricePerMegabyte = perMegabyte;
         proposal.pricePerHour = perHour;
         proposal.issuedAt = ++issued;

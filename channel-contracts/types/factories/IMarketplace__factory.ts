@@ -459,6 +459,17 @@ const _abi = [
   },
   {
     type: "error",
+    name: "NotACountry",
+    inputs: [
+      {
+        name: "country",
+        type: "string",
+        internalType: "string",
+      },
+    ],
+  },
+  {
+    type: "error",
     name: "NotActive",
     inputs: [
       {
@@ -484,6 +495,22 @@ const _abi = [
       },
       {
         name: "priceInForce",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+  },
+  {
+    type: "error",
+    name: "OfferTooLong",
+    inputs: [
+      {
+        name: "length",
+        type: "uint256",
+        internalType: "uint256",
+      },
+      {
+        name: "maximum",
         type: "uint256",
         internalType: "uint256",
       },

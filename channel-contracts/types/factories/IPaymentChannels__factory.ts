@@ -221,6 +221,40 @@ const _abi = [
   },
   {
     type: "function",
+    name: "collectWithheld",
+    inputs: [
+      {
+        name: "owner",
+        type: "address",
+        internalType: "address",
+      },
+      {
+        name: "to",
+        type: "address",
+        internalType: "address",
+      },
+      {
+        name: "deadline",
+        type: "uint64",
+        internalType: "uint64",
+      },
+      {
+        name: "signature",
+        type: "bytes",
+        internalType: "bytes",
+      },
+    ],
+    outputs: [
+      {
+        name: "amount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
     name: "conclude",
     inputs: [
       {
@@ -524,6 +558,11 @@ const _abi = [
           },
         ],
       },
+      {
+        name: "to",
+        type: "address",
+        internalType: "address",
+      },
     ],
     outputs: [
       {
@@ -533,6 +572,115 @@ const _abi = [
       },
       {
         name: "paidAmount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
+    name: "drawBatch",
+    inputs: [
+      {
+        name: "provider",
+        type: "address",
+        internalType: "address",
+      },
+      {
+        name: "slips",
+        type: "tuple[]",
+        internalType: "struct Slip[]",
+        components: [
+          {
+            name: "consumer",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "nonce",
+            type: "uint48",
+            internalType: "uint48",
+          },
+          {
+            name: "amount",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "r",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+          {
+            name: "vs",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+        ],
+      },
+    ],
+    outputs: [
+      {
+        name: "amount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
+    name: "drawBatches",
+    inputs: [
+      {
+        name: "batches",
+        type: "tuple[]",
+        internalType: "struct Batch[]",
+        components: [
+          {
+            name: "provider",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "slips",
+            type: "tuple[]",
+            internalType: "struct Slip[]",
+            components: [
+              {
+                name: "consumer",
+                type: "address",
+                internalType: "address",
+              },
+              {
+                name: "nonce",
+                type: "uint48",
+                internalType: "uint48",
+              },
+              {
+                name: "amount",
+                type: "uint256",
+                internalType: "uint256",
+              },
+              {
+                name: "r",
+                type: "bytes32",
+                internalType: "bytes32",
+              },
+              {
+                name: "vs",
+                type: "bytes32",
+                internalType: "bytes32",
+              },
+            ],
+          },
+        ],
+      },
+    ],
+    outputs: [
+      {
+        name: "amount",
         type: "uint256",
         internalType: "uint256",
       },
@@ -964,9 +1112,55 @@ const _abi = [
     name: "redeemMany",
     inputs: [
       {
-        name: "redemptions",
+        name: "hub",
+        type: "address",
+        internalType: "address",
+      },
+      {
+        name: "payments",
         type: "tuple[]",
-        internalType: "struct Redemption[]",
+        internalType: "struct Payment[]",
+        components: [
+          {
+            name: "provider",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "total",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "r",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+          {
+            name: "vs",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+        ],
+      },
+    ],
+    outputs: [
+      {
+        name: "amount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
+    name: "redeemTo",
+    inputs: [
+      {
+        name: "redemption",
+        type: "tuple",
+        internalType: "struct Redemption",
         components: [
           {
             name: "hub",
@@ -989,6 +1183,11 @@ const _abi = [
             internalType: "bytes",
           },
         ],
+      },
+      {
+        name: "to",
+        type: "address",
+        internalType: "address",
       },
     ],
     outputs: [
@@ -1394,6 +1593,25 @@ const _abi = [
     stateMutability: "nonpayable",
   },
   {
+    type: "function",
+    name: "withheldOf",
+    inputs: [
+      {
+        name: "owner",
+        type: "address",
+        internalType: "address",
+      },
+    ],
+    outputs: [
+      {
+        name: "",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "view",
+  },
+  {
     type: "event",
     name: "ChannelConcluded",
     inputs: [
@@ -1538,6 +1756,31 @@ const _abi = [
   },
   {
     type: "event",
+    name: "ExitFeePaid",
+    inputs: [
+      {
+        name: "channelId",
+        type: "bytes32",
+        indexed: true,
+        internalType: "bytes32",
+      },
+      {
+        name: "relayer",
+        type: "address",
+        indexed: true,
+        internalType: "address",
+      },
+      {
+        name: "amount",
+        type: "uint256",
+        indexed: false,
+        internalType: "uint256",
+      },
+    ],
+    anonymous: false,
+  },
+  {
+    type: "event",
     name: "ExitRequested",
     inputs: [
       {
@@ -1551,6 +1794,18 @@ const _abi = [
         type: "uint64",
         indexed: false,
         internalType: "uint64",
+      },
+      {
+        name: "relayer",
+        type: "address",
+        indexed: false,
+        internalType: "address",
+      },
+      {
+        name: "relayFee",
+        type: "uint256",
+        indexed: false,
+        internalType: "uint256",
       },
     ],
     anonymous: false,
@@ -1854,6 +2109,56 @@ const _abi = [
     anonymous: false,
   },
   {
+    type: "event",
+    name: "Withheld",
+    inputs: [
+      {
+        name: "owner",
+        type: "address",
+        indexed: true,
+        internalType: "address",
+      },
+      {
+        name: "amount",
+        type: "uint256",
+        indexed: false,
+        internalType: "uint256",
+      },
+      {
+        name: "withheld",
+        type: "uint256",
+        indexed: false,
+        internalType: "uint256",
+      },
+    ],
+    anonymous: false,
+  },
+  {
+    type: "event",
+    name: "WithheldCollected",
+    inputs: [
+      {
+        name: "owner",
+        type: "address",
+        indexed: true,
+        internalType: "address",
+      },
+      {
+        name: "to",
+        type: "address",
+        indexed: true,
+        internalType: "address",
+      },
+      {
+        name: "amount",
+        type: "uint256",
+        indexed: false,
+        internalType: "uint256",
+      },
+    ],
+    anonymous: false,
+  },
+  {
     type: "error",
     name: "AlreadyDrawn",
     inputs: [
@@ -2072,6 +2377,22 @@ const _abi = [
   },
   {
     type: "error",
+    name: "GasMissing",
+    inputs: [
+      {
+        name: "left",
+        type: "uint256",
+        internalType: "uint256",
+      },
+      {
+        name: "needed",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+  },
+  {
+    type: "error",
     name: "GuaranteeExpired",
     inputs: [
       {
@@ -2194,12 +2515,12 @@ const _abi = [
   },
   {
     type: "error",
-    name: "NotTheConsumer",
+    name: "NotTheProvider",
     inputs: [
       {
-        name: "channelId",
-        type: "bytes32",
-        internalType: "bytes32",
+        name: "provider",
+        type: "address",
+        internalType: "address",
       },
       {
         name: "caller",
@@ -2268,6 +2589,17 @@ const _abi = [
         name: "paid",
         type: "uint256",
         internalType: "uint256",
+      },
+    ],
+  },
+  {
+    type: "error",
+    name: "NothingWithheld",
+    inputs: [
+      {
+        name: "owner",
+        type: "address",
+        internalType: "address",
       },
     ],
   },

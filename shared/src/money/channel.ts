@@ -61,7 +61,8 @@ export function exit(
   if (draft.money.now < channel.exitAt) return 'ExitTooEarly'
   for (const provider of protesters) {
     const refusal = settleProtest(draft, parties, provider)
-    if (refusal) return refusal
+    // Somebody may have settled it meanwhile.
+    if (refusal && refusal !== 'NoProtest') return refusal
   }
   return close(draft, parties)
 }

@@ -58,6 +58,11 @@ export class Draft {
     this.#replace({ wallets: withEntry(this.money.wallets, owner, balance) })
   }
 
+  /** Puts tokens where nobody ever takes them from. */
+  burn(amount: bigint): void {
+    this.#replace({ burned: wei(this.money.burned + amount) })
+  }
+
   #replace(change: Partial<Money>): void {
     this.money = { ...this.money, ...change }
   }

@@ -7,11 +7,20 @@ import { slash } from './stake.js'
 import { above, advancedOn, feeOf, guaranteedMissing, hubClaim, least, most } from './standing.js'
 import { accountOf, channelOf, hubOf, largestAmount, type Money, type Tab, tabOf } from './state.js'
 
-/** Draws many, passing over those that add nothing; a wrong one undoes all. */
+/** What makes one order among many good for nothing now; whatever else is wrong undoes all. */
+const passedOver: ReadonlySet<MoneyRefusal> = new Set([
+  'GuaranteeExpired',
+  'GuaranteeReleased',
+  'GuaranteeTooLong',
+  'NothingToDraw',
+  'WrongSigner',
+])
+
+/** Draws many, passing over those that cannot be drawn: nobody makes the draws of others fail. */
 export function drawMany(draft: Draft, by: Address, orders: readonly DrawOrder[]): MoneyRefusal | undefined {
   for (const order of orders) {
     const refusal = draw(draft, by, order)
-    if (refusal !== undefined && refusal !== 'NothingToDraw') return refusal
+    if (refusal !== undefined && !passedOver.has(refusal)) return refusal
   }
   return undefined
 }

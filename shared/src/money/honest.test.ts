@@ -65,6 +65,7 @@ class HonestConsumer {
       case 'draw':
         return { ...op, order: sign<DrawOrder>(op.order) }
       case 'drawMany':
+      case 'drawBatches':
       case 'drawAndRedeem':
         return { ...op, orders: op.orders.map((order) => sign<DrawOrder>(order)) }
       case 'protest':
@@ -194,6 +195,27 @@ describe('an honest provider', () => {
     money = settle(money)
     expect(tabOf(money, parties, provider).drawn).toBe(500n)
     expect(settings.maxGuarantee + settings.protestWindow).toBeLessThanOrEqual(settings.exitDelay)
+  })
+
+  it('has a whole protest window to act in, whenever after its exit request a consumer protests a unit itself', () => {
+    const promise = (amount: bigint) => ({ parties, provider, amount: wei(amount), signer: consumer })
+    const { protestWindow, exitDelay } = settings
+    const moment = (last: number) => fc.integer({ min: 0, max: last })
+    fc.assert(
+      fc.property(moment(protestWindow), moment(protestWindow), (small, reaction) => {
+        const until = (money: Money, since: number) =>
+          accepted(money, { do: 'wait', seconds: Math.max(0, leaving.now + since - money.now) })
+        const leaving = accepted(withHonestConsumer(), { do: 'requestExit', parties })
+        let money = until(leaving, Math.min(small, reaction))
+        if (small <= reaction) money = accepted(money, { do: 'protest', order: promise(1n) })
+        money = until(money, reaction)
+        const seen = move(money, { do: 'protest', order: promise(500n) })
+        if (!seen.ok) money = settle(money)
+        money = settle(seen.ok ? seen.money : accepted(money, { do: 'protest', order: promise(500n) }))
+        expect(tabOf(money, parties, provider).drawn).toBe(500n)
+        expect(money.now).toBeLessThanOrEqual(leaving.now + exitDelay)
+      }),
+    )
   })
 
   it('is filled by the guarantee when the hub closes with its own consumer behind its back', () => {

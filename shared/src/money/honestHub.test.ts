@@ -134,8 +134,10 @@ class HonestHub {
       case 'draw':
         return { ...op, order: sign(op.order) }
       case 'drawMany':
+      case 'drawBatches':
         return { ...op, orders: op.orders.map(sign) }
       case 'redeem':
+      case 'redeemTo':
         return op.order.hub === hub
           ? { ...op, order: { ...op.order, total: own(op.order.total, op.order.provider) } }
           : op

@@ -1,7 +1,7 @@
 import { type Address, type Wei, wei } from '../units.js'
 import type { Draft } from './draft.js'
 import type { MoneyRefusal } from './operation.js'
-import { debtOf, feeOf, least } from './standing.js'
+import { debtOf, feeOf, least, pendingOf } from './standing.js'
 import { hubOf, identityOf, largestAmount, walletOf } from './state.js'
 
 /** Adds to a hub's pool. */
@@ -23,11 +23,12 @@ export function requestWithdrawal(draft: Draft, by: Address, amount: Wei): Money
 
 /** Takes out what was announced, as far as creditors left it. */
 export function withdraw(draft: Draft, by: Address): MoneyRefusal | undefined {
-  const { pool, pendingWithdrawal, withdrawableAt } = hubOf(draft.money, by)
-  if (pendingWithdrawal === 0n) return 'NoWithdrawal'
+  const { pool } = hubOf(draft.money, by)
+  const { amount: pending, withdrawableAt } = pendingOf(draft.money, by)
+  if (pending === 0n) return 'NoWithdrawal'
   if (draft.money.now < withdrawableAt) return 'WithdrawalTooEarly'
   if (debtOf(draft.money, by) > 0n) return 'DebtStands'
-  const amount = least(pendingWithdrawal, pool)
+  const amount = least(pending, pool)
   draft.hub(by, { pool: wei(pool - amount), pendingWithdrawal: wei(0n), withdrawableAt: 0 })
   draft.wallet(identityOf(draft.money, by).beneficiary ?? by, amount)
   return undefined

@@ -5,7 +5,7 @@ import { draw, drawMany } from './draw.js'
 import { announceFee, fund, requestWithdrawal, withdraw } from './hub.js'
 import type { MoneyRefusal, Operation } from './operation.js'
 import { protest, settleProtest } from './protest.js'
-import { redeem, redeemMany, repay, repayPromise } from './redeem.js'
+import { drawAndRedeem, redeem, redeemMany, redeemTo, repay, repayPromise } from './redeem.js'
 import { addStake, cancelUnbonding, register, requestUnbonding, withdrawStake } from './stake.js'
 import type { Money } from './state.js'
 
@@ -43,13 +43,16 @@ function perform(draft: Draft, op: Operation): MoneyRefusal | undefined {
     case 'draw':
       return draw(draft, op.by, op.order)
     case 'drawMany':
+    case 'drawBatches':
       return drawMany(draft, op.by, op.orders)
     case 'redeem':
       return redeem(draft, op.order)
+    case 'redeemTo':
+      return redeemTo(draft, op.by, op.order, op.to)
     case 'redeemMany':
       return redeemMany(draft, op.orders)
     case 'drawAndRedeem':
-      return drawMany(draft, op.by, op.orders) ?? redeemMany(draft, [op.redemption])
+      return drawAndRedeem(draft, op.by, op.orders, op.redemption)
     case 'protest':
       return protest(draft, op.order)
     case 'settleProtest':

@@ -63,8 +63,12 @@ export type Operation =
     }
   | { readonly do: 'draw'; readonly by: Address; readonly order: DrawOrder }
   | { readonly do: 'drawMany'; readonly by: Address; readonly orders: readonly DrawOrder[] }
+  /** All of them on channels of the hub that sends them, without guarantees. */
+  | { readonly do: 'drawBatches'; readonly by: Address; readonly orders: readonly DrawOrder[] }
   | { readonly do: 'redeem'; readonly order: RedeemOrder }
-  | { readonly do: 'redeemMany'; readonly orders: readonly RedeemOrder[] }
+  | { readonly do: 'redeemTo'; readonly by: Address; readonly order: RedeemOrder; readonly to: Address }
+  /** All of them promises of one hub. */
+  | { readonly do: 'redeemMany'; readonly hub: Address; readonly orders: readonly RedeemOrder[] }
   | {
       readonly do: 'drawAndRedeem'
       readonly by: Address
@@ -124,6 +128,7 @@ export const moneyRefusals = [
   'NoWithdrawal',
   'NotActive',
   'NotRegistered',
+  'NotTheProvider',
   'NothingMissing',
   'NothingToDraw',
   'NothingToRedeem',

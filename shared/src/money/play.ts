@@ -2,7 +2,7 @@ import { type ChannelParties, roles } from '../documents.js'
 import { type Address, type Wei, wei } from '../units.js'
 import type { Operation } from './operation.js'
 import { hubClaim, minimumStake, missingByConsumer, missingByHub } from './standing.js'
-import { hubOf, identityOf, largestAmount, type Money, tabOf, walletOf } from './state.js'
+import { everything, hubOf, identityOf, largestAmount, type Money, tabOf, walletOf } from './state.js'
 import { type Cast, type Dice, Table } from './table.js'
 
 /** What everybody does first: registers with a little more stake than the role demands, and begins to trade. */
@@ -46,7 +46,9 @@ const weights = {
   deposit: 3,
   draw: 16,
   drawMany: 3,
+  drawBatches: 4,
   redeem: 12,
+  redeemTo: 3,
   redeemMany: 2,
   drawAndRedeem: 3,
   protest: 9,
@@ -81,8 +83,22 @@ const choose: Record<keyof typeof weights, Choice> = {
     const others = [table.drawOrder(), table.drawOrder()].map(({ by: _, ...other }) => other)
     return { do: 'drawMany', by, orders: [order, ...others.slice(table.dice(3))] }
   },
+  drawBatches: (table) => {
+    const by = table.hub()
+    const orders = [1, 2, 3, 4].map(() => table.drawOrder()).filter(({ parties }) => parties.hub === by)
+    // As the chain takes them: one provider after the other.
+    orders.sort((one, other) => (one.provider < other.provider ? -1 : 1))
+    return { do: 'drawBatches', by, orders: orders.map(({ by: _, guarantee: __, ...order }) => order) }
+  },
   redeem: (table) => ({ do: 'redeem', order: table.redemption() }),
-  redeemMany: (table) => ({ do: 'redeemMany', orders: [table.redemption(), table.redemption()] }),
+  redeemTo: (table) => {
+    const order = table.redemption()
+    return { do: 'redeemTo', by: table.signer(order.provider), order, to: table.anybody() }
+  },
+  redeemMany: (table) => {
+    const hub = table.hub()
+    return { do: 'redeemMany', hub, orders: [table.redemption(hub), table.redemption(hub)] }
+  },
   drawAndRedeem: (table) => {
     const { by, ...order } = table.drawOrder()
     const redemption = table.redemption()
@@ -140,10 +156,15 @@ const choose: Record<keyof typeof weights, Choice> = {
 /** Until something ends, or a moment before or after. */
 function secondsToWait(table: Table): number {
   const { money } = table
+  const { withdrawalDelay } = money.settings
   const ends = [
     ...[...money.channels.values()].map((channel) => channel.exitAt),
     ...[...money.tabs.values()].flatMap((tabs) => [...tabs.values()].map((tab) => tab.protestEndsAt)),
-    ...[...money.hubs.values()].flatMap((hub) => [hub.withdrawableAt, hub.raise?.at ?? 0]),
+    ...[...money.hubs.values()].flatMap((hub) => [
+      hub.withdrawableAt,
+      hub.withdrawableAt + withdrawalDelay,
+      hub.raise?.at ?? 0,
+    ]),
     ...[...money.identities.values()].map((identity) => identity.unbondsAt),
   ].filter((end) => end > money.now)
   if (ends.length === 0 || table.seldom(4)) return 1 + table.dice(money.settings.maxGuarantee)
@@ -223,9 +244,13 @@ function aboutStake(table: Table): Operation {
       do: 'addStake',
       by,
       identity: table.seldom(8) ? nobody : table.anybody(),
-      amount: table.near(40n),
+      amount: table.seldom(20) ? everything : table.near(40n),
     }),
-    () => ({ do: 'requestUnbonding', by, amount: table.near(table.one([stake, spare])) }),
+    () => ({
+      do: 'requestUnbonding',
+      by,
+      amount: table.seldom(4) ? everything : table.near(table.one([stake, spare])),
+    }),
     () => ({ do: unbonding > 0n && table.seldom(6) ? 'cancelUnbonding' : 'withdrawStake', by }),
     () => ({ do: unbonding > 0n && table.seldom(6) ? 'cancelUnbonding' : 'withdrawStake', by }),
   ])()

@@ -1,9 +1,9 @@
 import type { ChannelParties } from '../documents.js'
 import { type Address, type Wei, wei } from '../units.js'
 import type { Draft } from './draft.js'
-import { credit } from './draw.js'
+import { credit, drawMany } from './draw.js'
 import { fund } from './hub.js'
-import type { MoneyRefusal, RedeemOrder } from './operation.js'
+import type { DrawOrder, MoneyRefusal, RedeemOrder } from './operation.js'
 import { slash } from './stake.js'
 import {
   above,
@@ -18,29 +18,51 @@ import {
 } from './standing.js'
 import { accountOf, hubOf, identityOf, largestAmount, tabOf, walletOf } from './state.js'
 
-/** Redeems many, passing over those that add nothing; a wrong one undoes all. */
+/** Redeems many, passing over those that add nothing and those that the hub did not sign. */
 export function redeemMany(draft: Draft, orders: readonly RedeemOrder[]): MoneyRefusal | undefined {
   for (const order of orders) {
     const refusal = redeem(draft, order)
-    if (refusal !== undefined && refusal !== 'NothingToRedeem') return refusal
+    if (refusal !== undefined && refusal !== 'NothingToRedeem' && refusal !== 'WrongSigner') return refusal
   }
   return undefined
+}
+
+/** Draws, then redeems, both as far as there is anything. */
+export function drawAndRedeem(
+  draft: Draft,
+  by: Address,
+  orders: readonly DrawOrder[],
+  redemption: RedeemOrder,
+): MoneyRefusal | undefined {
+  const refusal = drawMany(draft, by, orders) ?? redeem(draft, redemption)
+  return refusal === 'NothingToRedeem' ? undefined : refusal
+}
+
+/** As `redeem`, by the provider itself and to where it says. */
+export function redeemTo(
+  draft: Draft,
+  by: Address,
+  order: RedeemOrder,
+  to: Address,
+): MoneyRefusal | undefined {
+  return by === order.provider ? redeem(draft, order, to) : 'NotTheProvider'
 }
 
 /** Pays what waits for a provider and what its hub promised beyond that: from the pool, else from the hub's stake. */
 export function redeem(
   draft: Draft,
   { hub, provider, total, signer }: RedeemOrder,
+  to?: Address,
 ): MoneyRefusal | undefined {
   if (total > accountOf(draft.money, hub, provider).credited) {
     if (total > largestAmount) return 'AmountTooLarge'
     if (signer !== hub) return 'WrongSigner'
   }
-  return pay(draft, hub, provider, total) ? undefined : 'NothingToRedeem'
+  return pay(draft, hub, provider, total, to) ? undefined : 'NothingToRedeem'
 }
 
 /** Whether anything was paid or is newly missing. */
-function pay(draft: Draft, hub: Address, provider: Address, total: Wei): boolean {
+function pay(draft: Draft, hub: Address, provider: Address, total: Wei, to?: Address): boolean {
   const before = accountOf(draft.money, hub, provider)
   const missingBefore = missingOf(before)
   const owedBefore = hubClaim(draft.money, hub, provider)
@@ -59,7 +81,7 @@ function pay(draft: Draft, hub: Address, provider: Address, total: Wei): boolean
   }
   const after = { promised, paid: wei(before.paid + paid) }
   draft.account(hub, provider, after)
-  draft.wallet(identityOf(draft.money, provider).beneficiary ?? provider, paid)
+  draft.wallet(to ?? identityOf(draft.money, provider).beneficiary ?? provider, paid)
   return paid > 0n || missingOf({ ...before, ...after }) !== missingBefore
 }
 

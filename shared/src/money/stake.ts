@@ -3,7 +3,7 @@ import { type Address, type Wei, wei } from '../units.js'
 import type { Draft } from './draft.js'
 import type { MoneyRefusal } from './operation.js'
 import { above, debtOf, least, minimumStake } from './standing.js'
-import { burned, identityOf, walletOf } from './state.js'
+import { everything, identityOf, largestAmount, walletOf } from './state.js'
 
 const allRoles = roles.consumer | roles.provider | roles.hub
 
@@ -18,6 +18,7 @@ export function register(
   const known = identityOf(draft.money, by)
   const held = known.roles | added
   if ((added & ~allRoles) !== 0 || held === 0) return 'UnknownRoles'
+  if (known.stake + stake > largestAmount) return 'AmountTooLarge'
   if (known.stake + stake < minimumStake(draft.money, held)) return 'StakeBelowMinimum'
   if (walletOf(draft.money, by) < stake) return 'ERC20InsufficientBalance'
   draft.wallet(by, -stake)
@@ -33,15 +34,17 @@ export function addStake(
 ): MoneyRefusal | undefined {
   if (!draft.money.identities.has(identity)) return 'NotRegistered'
   if (amount === 0n) return 'ZeroAmount'
+  if (identityOf(draft.money, identity).stake + amount > largestAmount) return 'AmountTooLarge'
   if (walletOf(draft.money, by) < amount) return 'ERC20InsufficientBalance'
   draft.wallet(by, -amount)
   draft.identity(identity, { stake: wei(identityOf(draft.money, identity).stake + amount) })
   return undefined
 }
 
-/** What stays must suffice for the roles, or be nothing: then the roles are left. */
-export function requestUnbonding(draft: Draft, by: Address, amount: Wei): MoneyRefusal | undefined {
+/** What stays must suffice for the roles, or be nothing: then the roles are left. `everything` takes what is there. */
+export function requestUnbonding(draft: Draft, by: Address, given: Wei): MoneyRefusal | undefined {
   const known = identityOf(draft.money, by)
+  const amount = given === everything ? known.stake : given
   if (amount === 0n) return 'ZeroAmount'
   if (amount > known.stake) return 'AmountTooLarge'
   const rest = wei(known.stake - amount)
@@ -93,6 +96,6 @@ export function slash(draft: Draft, identity: Address, missing: Wei, newly: Wei)
     unbonding: wei(known.unbonding - above(taken, known.stake)),
     faults: known.faults + (newly > 0n ? 1 : 0),
   })
-  draft.wallet(burned, penalty)
+  draft.burn(penalty)
   return paid
 }

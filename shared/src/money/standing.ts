@@ -85,6 +85,13 @@ export function isActive(money: Money, identity: Address, role: number): boolean
   return inRole && debtOf(money, identity) === 0n
 }
 
+/** What a hub asked to take out and may still take: a request lapses one delay after it came due. */
+export function pendingOf(money: Money, hub: Address): { amount: Wei; withdrawableAt: number } {
+  const { pendingWithdrawal: amount, withdrawableAt } = hubOf(money, hub)
+  const lapsed = money.now > withdrawableAt + money.settings.withdrawalDelay
+  return lapsed ? { amount: wei(0n), withdrawableAt: 0 } : { amount, withdrawableAt }
+}
+
 /** The fee a hub takes now, in 1/10,000. */
 export function feeOf(money: Money, hub: Address): number {
   const { feeBps, raise } = hubOf(money, hub)
@@ -107,7 +114,7 @@ export function heldByChannels(money: Money): Wei {
 
 /** Tokens in the contract of the stakes. */
 export const heldByRegistry = (money: Money): Wei =>
-  sum([...money.identities.values()].map((identity) => identity.stake + identity.unbonding))
+  sum([...[...money.identities.values()].map(({ stake, unbonding }) => stake + unbonding), money.burned])
 
 /** Every token there is, wherever it rests: no operation changes it. */
 export const supply = (money: Money): Wei =>

@@ -74,13 +74,17 @@ export interface Money {
   readonly tabs: ReadonlyMap<string, ReadonlyMap<Address, Tab>>
   readonly accounts: ReadonlyMap<Address, ReadonlyMap<Address, Account>>
   readonly hubs: ReadonlyMap<Address, Hub>
+  /** Stake that was burned: it lies with the stakes for ever, and belongs to nobody. */
+  readonly burned: Wei
 }
 
 /** The largest amount the chain keeps: its fields have 128 bits. */
 export const largestAmount = 2n ** 128n - 1n
 
-/** Where burned stake goes; nobody has its key. */
-export const burned = '0x000000000000000000000000000000000000dead' as Address
+/** Asked to unbond so much, an identity unbonds everything. */
+export const everything = wei(2n ** 256n - 1n)
+
+const zero = wei(0n)
 
 /** A deployment in which nothing happened yet. */
 export function mint(settings: MoneySettings, now: UnixSeconds, wallets: Iterable<[Address, Wei]>): Money {
@@ -93,13 +97,13 @@ export function mint(settings: MoneySettings, now: UnixSeconds, wallets: Iterabl
     tabs: new Map(),
     accounts: new Map(),
     hubs: new Map(),
+    burned: zero,
   }
 }
 
 /** What stands for the channel's id in this model, which knows no hashes. */
 export const channelKey = ({ consumer, hub, nonce }: ChannelParties): string => `${consumer}/${hub}/${nonce}`
 
-const zero = wei(0n)
 const stranger: Identity = {
   roles: 0,
   stake: zero,

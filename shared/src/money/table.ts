@@ -95,8 +95,8 @@ export class Table {
     return { ...order, guarantee, by: this.seldom(3) ? this.anybody() : provider }
   }
   /** A hub promise to redeem, or only what waits. */
-  redemption(): RedeemOrder {
-    const [hub, provider] = [this.hub(), this.provider()]
+  redemption(hub = this.hub()): RedeemOrder {
+    const provider = this.provider()
     if (this.seldom(3)) return { hub, provider, total: wei(0n) }
     const { credited, paid, promised } = accountOf(this.money, hub, provider)
     const { pool } = hubOf(this.money, hub)

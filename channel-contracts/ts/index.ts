@@ -2,7 +2,7 @@
  * The contracts as TypeScript sees them. Programs that talk to a deployment connect through the interfaces
  * (`IPaymentChannels__factory.connect(address, runner)`).
  */
-export * from './deployment.js'
+
 export {
   IdentityRegistry__factory,
   IIdentityRegistry__factory,
@@ -11,14 +11,14 @@ export {
   Marketplace__factory,
   PaymentChannels__factory,
   TestToken__factory,
-} from './factories/index.js'
+} from '../types/factories/index.js'
 export type {
   IIdentityRegistry,
   PermitStruct,
   RegistrationStruct,
   StandingStruct,
   StandingStructOutput,
-} from './IIdentityRegistry.js'
+} from '../types/IIdentityRegistry.js'
 export type {
   IMarketplace,
   MarketSettingsStruct,
@@ -28,10 +28,11 @@ export type {
   ProposalStruct,
   ProposalStructOutput,
   SessionTermsStruct,
-} from './IMarketplace.js'
+} from '../types/IMarketplace.js'
 export type {
   AccountViewStruct,
   AccountViewStructOutput,
+  BatchStruct,
   ChannelSettingsStruct,
   ChannelSettingsStructOutput,
   ChannelViewStruct,
@@ -43,10 +44,14 @@ export type {
   IPaymentChannels,
   OpeningStruct,
   PartiesStruct,
+  PaymentStruct,
   RedemptionStruct,
   SignedReleaseStruct,
+  SlipStruct,
   TabViewStruct,
   TabViewStructOutput,
   TotalStruct,
-} from './IPaymentChannels.js'
-export type { TestToken } from './TestToken.js'
+} from '../types/IPaymentChannels.js'
+export type { TestToken } from '../types/TestToken.js'
+export * from './deployment.js'
+export * from './forcedInclusion.js'

@@ -4,7 +4,7 @@ import {
   Marketplace__factory,
   PaymentChannels__factory,
   TestToken__factory,
-} from './factories/index.js'
+} from '../types/factories/index.js'
 
 /** Where the contracts of one network lie, as programs read it. Addresses are lower-case. */
 export interface Deployment {
@@ -51,9 +51,9 @@ export const defaults = {
   delays: {
     maxGuarantee: 6 * hour,
     protestWindow: 24 * hour,
-    exitDelay: 48 * hour,
+    exitDelay: 54 * hour,
     withdrawalDelay: 48 * hour,
-    feeNotice: 25 * hour,
+    feeNotice: 54 * hour,
     unbonding: 7 * 24 * hour,
     raiseNotice: hour,
   },
@@ -113,7 +113,8 @@ export async function deployAll(
     return expected.toLowerCase()
   }
   const token =
-    options.token ?? (await deploy(new TestToken__factory(signer), options.tokenSupply ?? defaults.tokenSupply))
+    options.token ??
+    (await deploy(new TestToken__factory(signer), options.tokenSupply ?? defaults.tokenSupply))
   const at = (offset: number): string => getCreateAddress({ from, nonce: nonce + offset })
   const { registryArguments, channelSettings, marketSettings } = constructorArguments(options)
   const registry = await deploy(
@@ -139,7 +140,8 @@ export async function deployAll(
 /** What the constructors are given for these options. */
 export function constructorArguments(options: DeployOptions) {
   const delays = { ...defaults.delays, ...options.delays }
-  const { maxGuarantee, protestWindow, exitDelay, withdrawalDelay, feeNotice, unbonding, raiseNotice } = delays
+  const { maxGuarantee, protestWindow, exitDelay, withdrawalDelay, feeNotice, unbonding, raiseNotice } =
+    delays
   return {
     registryArguments: {
       unbonding,
