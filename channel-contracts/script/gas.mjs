@@ -51,7 +51,11 @@ function table(gas) {
     ['draw by the hub, second and later', gas.drawByHub, 56_500],
     ['draw 20 promises to one provider in one transaction, each', gas.drawBatch20Each, 23_500],
     ['bytes of calldata of such a transaction, each draw', gas.calldataPerDraw, 170],
-    ['draw under a guarantee and redeem, to where the provider says, in one transaction', gas.drawAndRedeem, 109_500],
+    [
+      'draw under a guarantee and redeem, to where the provider says, in one transaction',
+      gas.drawAndRedeem,
+      109_500,
+    ],
     ['conclude with one provider and its release', gas.conclude, 99_592],
     ['request an exit and exit', gas.exit, 77_260],
     ['request an exit for somebody, for a fee', gas.exitRequestRelayed, 32_500],
@@ -239,7 +243,9 @@ async function measure(rpc) {
     expiresAt,
     guaranteeSignature: guarantee(channelIdOf(newcomer.address, 0), provider.address, 50n * whole, expiresAt),
   })
-  const drawAndRedeem = await used(as(provider).channels.drawAndRedeem([guaranteed(20n * whole)], waiting, provider.address))
+  const drawAndRedeem = await used(
+    as(provider).channels.drawAndRedeem([guaranteed(20n * whole)], waiting, provider.address),
+  )
 
   const concluded = await conclude(consumer, [provider], 3n * whole)
   const concludedTen = await conclude(many[1], providers.slice(1, 11), 22n * whole)

@@ -124,7 +124,10 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
       )
     case 'drawAndRedeem': {
       const redemption = redemptionOf(op.redemption)
-      return call(op.by, channels.drawAndRedeem.populateTransaction(op.orders.map(drawOf), redemption, ZeroAddress))
+      return call(
+        op.by,
+        channels.drawAndRedeem.populateTransaction(op.orders.map(drawOf), redemption, ZeroAddress),
+      )
     }
     case 'protest': {
       const { parties, provider, amount } = op.order
