@@ -12,9 +12,6 @@ export interface Books {
   readonly places: readonly { readonly name: string; readonly amount: bigint }[]
 }
 
-/** Burned tokens are sent here: nobody has its key. */
-const burned = '0x000000000000000000000000000000000000dead'
-
 /**
  * Counts every token twice over. All wallets that ever received one add up to the supply; and the two contracts that
  * hold tokens hold exactly what their own books say: stakes here, channels, pools and unpaid accounts there.
@@ -27,7 +24,6 @@ export async function countTokens(market: Market, names: ReadonlyMap<Address, st
     ...names,
     [deployment.registry, 'registry (stakes)'],
     [deployment.channels, 'channels, pools, accounts'],
-    [address(burned), 'burned'],
   ])
   const transfers = await chain.token.queryFilter(chain.token.filters.Transfer(), 0)
   const holders = new Set(transfers.map((transfer) => address(transfer.args.to)))
@@ -39,6 +35,11 @@ export async function countTokens(market: Market, names: ReadonlyMap<Address, st
     if (name === undefined) strangers += amount
     places.push({ name: name ?? `unknown ${holder}`, amount })
   }
+  // What is burned stays with the stakes for ever, and belongs to nobody.
+  const burned = await chain.registry.burned()
+  const registry = places.find(({ name }) => name === 'registry (stakes)')
+  if (registry) registry.amount -= burned
+  places.push({ name: 'burned', amount: burned })
   const supply = await chain.token.totalSupply()
   const total = places.reduce((sum, { amount }) => sum + amount, 0n)
   const held = (name: string) => places.find((place) => place.name === name)?.amount ?? 0n
