@@ -54,6 +54,16 @@ it('names only npm scripts that exist', () => {
   expect(missing).toEqual([])
 })
 
+it('numbers the decisions one after the other, in name and title', () => {
+  const names = readdirSync(join(root, 'docs', 'decisions')).sort()
+  const titled = names.map((name) => {
+    const [title = ''] = readFileSync(join(root, 'docs', 'decisions', name), 'utf8').split('\n')
+    return [name.slice(0, 4), /^# (\d+)\. \S/.exec(title)?.[1]?.padStart(4, '0')]
+  })
+  const numbers = names.map((_name, index) => String(index + 1).padStart(4, '0'))
+  expect(titled).toEqual(numbers.map((number) => [number, number]))
+})
+
 /** A price as a person would read it, but for its token; the placeholders of a template count as amounts. */
 const nakedPrice = /(?:\d|(?<!symbol)\})\/(?:MB|GB|TB|h)\b/
 
