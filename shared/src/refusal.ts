@@ -62,7 +62,7 @@ const explanations = {
   'close-delayed': (r: { channelId: string; provider: string; until: number }) =>
     `Provider ${r.provider} holds a guarantee on channel ${r.channelId} until ${r.until} and has not released it. Close again when the provider is reachable, or after that time.`,
   'chain-unseen': (r: { seconds: number }) =>
-    `The hub has not been able to read the chain for ${r.seconds} s, and signs nothing until it can. Try again in a moment.`,
+    `The newest block that can be read is ${r.seconds} s old, too old to sign anything on it. Try again in a moment.`,
   'ledger-unavailable': (_: object) =>
     'The hub cannot write its ledger at the moment, and answers nothing that is not on disk. Ask again in a moment: the same request counts once.',
   'promise-too-low': (r: { total: bigint; expected: bigint }) =>

@@ -239,6 +239,8 @@ export interface Ledger {
 
   /** Whether this process is the one, of all on this ledger, that writes to the chain now. */
   leads(): Promise<boolean>
+  /** Leaves that to another process for a while, where there is one. */
+  standDown(): void
 
   /** Every row, as of one moment, for another ledger to take in. */
   dump(): Promise<readonly DumpedRow[]>

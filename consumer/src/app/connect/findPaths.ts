@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, smaller, type Wei, wei } from '@pontage/shared'
-import { UserError } from '@pontage/shared/node'
+import { type Address, explain, smaller, type Wei, wei } from '@pontage/shared'
+import { judgeHead, UserError } from '@pontage/shared/node'
 import { defaultBudget } from '../../core/cap.js'
 import { type Choice, choose, type ExpectedUse, type Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
@@ -57,6 +57,8 @@ export async function findPaths(
   left: Left,
   screen: Screen,
 ): Promise<Found> {
+  const seen = judgeHead(context.chain, await context.chain.head(), context.clock.now())
+  if (!seen.ok) throw new UserError(explain(seen.refusal))
   const offers = await readOffers(context.home, context.chain, context.typedData)
   if (offers.length === 0)
     throw new UserError(

@@ -1,9 +1,12 @@
 import { pause } from '../../io/pause.js'
 import type { Components } from '../components.js'
 
+/** Seconds without the chain after which another process may write to it instead. */
+const standDownAfterSeconds = 30
+
 /** Does something each time this process becomes the one that writes to the chain, until the signal. */
 export async function onLead(
-  { ledger, log }: Pick<Components, 'ledger' | 'log'>,
+  { ledger, watch, log }: Pick<Components, 'ledger' | 'watch' | 'log'>,
   pollMs: number,
   signal: AbortSignal,
   begin: () => void,
@@ -15,5 +18,7 @@ export async function onLead(
     if (leads !== led) log.info(leads ? 'writes to the chain' : 'leaves the chain to another process', {})
     if (leads && !led) begin()
     led = leads
+    if (!leads || watch.unseenSeconds() <= standDownAfterSeconds) continue
+    ledger.standDown()
   }
 }

@@ -1,5 +1,5 @@
 import { type Address, address, bytes32, type Clock, type Hex, unixSeconds, wei } from '@pontage/shared'
-import { type Block, type Chain, inChunks, type Log } from '@pontage/shared/node'
+import { type Block, type Chain, inChunks, type Log, staleSeconds } from '@pontage/shared/node'
 import type { ChainUpdate, Ledger } from '../ledger.js'
 import { pause } from '../pause.js'
 
@@ -11,7 +11,7 @@ export interface ChainWatch {
   run(pollMs: number, signal: AbortSignal): Promise<void>
   /** Has a listener called after the ledger took in a block. */
   subscribe(listener: (update: ChainUpdate) => void): void
-  /** Seconds since the chain was last read successfully. */
+  /** Seconds since the chain was last read successfully, or since its newest block was made where that is too long ago. */
   unseenSeconds(): number
 }
 
@@ -34,9 +34,11 @@ export function createChainWatch(options: {
   let looking: Promise<void> | undefined
   let next: Promise<void> | undefined
   let seenAtMs = clock.elapsedMs()
+  let head: Block | undefined
 
   async function look(): Promise<void> {
-    const target = await chain.confirmed()
+    const [newest, target] = await Promise.all([chain.head(), chain.confirmed()])
+    head = newest
     const cursor = await ledger.cursor()
     if (cursor?.number === target.number && cursor.hash === target.hash) {
       seenAtMs = clock.elapsedMs()
@@ -186,7 +188,11 @@ export function createChainWatch(options: {
   return {
     catchUp,
     subscribe: (listener) => void listeners.push(listener),
-    unseenSeconds: () => Math.floor((clock.elapsedMs() - seenAtMs) / 1_000),
+    unseenSeconds: () =>
+      Math.max(
+        Math.floor((clock.elapsedMs() - seenAtMs) / 1_000),
+        head === undefined ? 0 : staleSeconds(chain, head, clock.now()),
+      ),
     async run(pollMs, signal) {
       let warnedAtMs: number | undefined
       for (; !signal.aborted; await pause(pollMs, signal))

@@ -5,11 +5,21 @@ import { clientOptions } from './connection.js'
 const provenMs = 500
 const answerTimeoutMs = 3_000
 /**
+ * A holder says every few seconds that it lives. One that hangs keeps its connection, since the system answers for it;
+ * the server ends a connection on which nobody says anything for longer than the lease, and the lock with it.
+ */
+const heartbeatMs = 2_000
+const lease = '10s'
+/** Milliseconds that whoever stood down leaves to the others. */
+const standDownMs = 15_000
+/**
  * A server that cannot reach the holder any more must find out within seconds, or nobody could take its place. It means
  * nothing on a local socket, which ends with its process.
  */
 const noticeDeath =
   '-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=5000'
+
+const unknownSetting = '42704'
 
 /**
  * Which of the processes on one database writes to the chain: the one whose connection holds a lock of the server. The
@@ -20,13 +30,26 @@ export class Leadership {
   #client: pg.Client | undefined
   #provenAt = 0
   #asking: Promise<boolean> | undefined
+  #notBefore = 0
+  readonly #heartbeat: NodeJS.Timeout
 
   constructor(url: string) {
     this.#url = url
+    this.#heartbeat = setInterval(() => {
+      if (this.#provenAt > 0) void this.leads()
+    }, heartbeatMs)
+    this.#heartbeat.unref()
+  }
+
+  /** Gives the lock up, and does not ask for it for a while: for a holder that cannot reach the chain. */
+  standDown(): void {
+    this.#notBefore = performance.now() + standDownMs
+    this.#lose()
   }
 
   /** Whether this process holds the lock now; takes it where it is free. */
   leads(): Promise<boolean> {
+    if (performance.now() < this.#notBefore) return Promise.resolve(false)
     if (this.#provenAt > 0 && performance.now() - this.#provenAt < provenMs) return Promise.resolve(true)
     this.#asking ??= this.#ask()
       .catch(() => this.#lose())
@@ -37,6 +60,7 @@ export class Leadership {
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#heartbeat)
     await this.#asking
     const client = this.#client
     this.#lose()
@@ -71,6 +95,10 @@ export class Leadership {
     client.on('error', lost)
     client.on('end', lost)
     await client.connect()
+    // Before version 14 the server knows no such limit: a holder that hangs then keeps the lock.
+    await client.query(`SET idle_session_timeout = '${lease}'`).catch((error: { code?: string }) => {
+      if (error.code !== unknownSetting) throw error
+    })
     this.#client = client
     return client
   }

@@ -1,6 +1,8 @@
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { type Address, address, type Hex, netOf, refuse, unixSeconds, wei } from '@pontage/shared'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
@@ -238,6 +240,47 @@ it('lets one process lead, and another as soon as that one is gone', async () =>
     while (!(await other.leads())) await new Promise((resolve) => setTimeout(resolve, 20))
   } finally {
     await other.close()
+  }
+})
+
+it('lets another lead when the one that leads hangs, and that one find out when it goes on', async () => {
+  const built = fileURLToPath(new URL('../../../dist/io/postgres/leadership.js', import.meta.url))
+  const program = `
+    const { Leadership } = await import(${JSON.stringify(built)})
+    const mine = new Leadership(${JSON.stringify(url)})
+    setInterval(async () => console.log(await mine.leads()), 100)`
+  const hanging = spawn(process.execPath, ['--input-type=module', '-e', program])
+  let said = ''
+  hanging.stdout.on('data', (text) => {
+    said = `${text}`.trim().split('\n').at(-1) ?? ''
+  })
+  const other = await openPostgresLedger(url)
+  const until = async (holds: () => Promise<boolean> | boolean) => {
+    while (!(await holds())) await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  try {
+    await until(() => said === 'true')
+    expect(await other.leads()).toBe(false)
+    hanging.kill('SIGSTOP')
+    await until(() => other.leads())
+    hanging.kill('SIGCONT')
+    await until(() => said === 'false')
+    expect(await other.leads()).toBe(true)
+  } finally {
+    hanging.kill('SIGKILL')
+    await other.close()
+  }
+})
+
+it('leaves the lead to another process while it cannot reach the chain', async () => {
+  const [one, other] = [await openPostgresLedger(url), await openPostgresLedger(url)]
+  try {
+    expect(await one.leads()).toBe(true)
+    one.standDown()
+    expect(await one.leads()).toBe(false)
+    while (!(await other.leads())) await new Promise((resolve) => setTimeout(resolve, 20))
+  } finally {
+    await Promise.all([one.close(), other.close()])
   }
 })
 

@@ -28,6 +28,7 @@ export async function openPostgresLedger(url: string): Promise<Ledger> {
     commit: (writes) => store.commit(writes),
     rollback: () => store.rollback(),
     leads: () => leadership.leads(),
+    standDown: () => leadership.standDown(),
     problem: async () => undefined,
     async close() {
       await leadership.close()

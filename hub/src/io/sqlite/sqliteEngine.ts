@@ -19,6 +19,7 @@ export function sqliteEngine(path: string): Engine {
     commit: async (writes) => void (await ask('commit', writes)),
     rollback: async () => void (await ask('rollback')),
     leads: async () => true,
+    standDown: () => undefined,
     problem: () => ask('problem') as Promise<string | undefined>,
     async close() {
       await ask('close')

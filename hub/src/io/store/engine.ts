@@ -33,6 +33,8 @@ export interface Engine {
   rollback(): Promise<void>
   /** Whether this process is the one, of all on this database, that may write to the chain now. */
   leads(): Promise<boolean>
+  /** Leaves writing to the chain to another process for a while, where there is one. */
+  standDown(): void
   /** What is wrong with the store itself; undefined while it is intact. */
   problem(): Promise<string | undefined>
   close(): Promise<void>

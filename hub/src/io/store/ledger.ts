@@ -176,6 +176,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     note: async (key) => (await now()).notes.get(key),
     writeNote: (key, text) => (text === undefined ? write(deleteNote, [key]) : write(writeNote, [key, text])),
     leads: () => engine.leads(),
+    standDown: () => engine.standDown(),
     dump: () => dump(engine),
     restore: (rows) => restore(engine, rows, name),
     problem: async () => (await engine.problem()) ?? (await wrongSums(engine)),

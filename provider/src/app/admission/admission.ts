@@ -18,7 +18,7 @@ import {
   type Verdict,
   wei,
 } from '@pontage/shared'
-import { type Link, wireguardKeyFromHex } from '@pontage/shared/node'
+import { judgeHead, type Link, wireguardKeyFromHex } from '@pontage/shared/node'
 import { judgeName, judgeStanding } from '../../core/accessPolicy.js'
 import type { AddressPool } from '../../core/addressPool.js'
 import { judgeGuarantee } from '../../core/guarantee.js'
@@ -230,6 +230,8 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
     const signed = typedData.check('Guarantee', guarantee, channel.hub)
     if (!signed.ok) return signed
     const head = await chain.head()
+    const seen = judgeHead(chain, head, clock.now())
+    if (!seen.ok) return seen
     const verdict = judgeGuarantee(guarantee, {
       hub: channel.hub,
       provider: identity.address,

@@ -1,4 +1,4 @@
-import { type Address, wei } from '@pontage/shared'
+import { type Address, unixSeconds, wei } from '@pontage/shared'
 import { isNearlyOver } from '../../core/guarantee.js'
 import { type ChainNews, readNews } from '../../io/chain/chainNews.js'
 import { readChannel, readStanding } from '../../io/chain/chainViews.js'
@@ -96,11 +96,12 @@ export async function createWatch(
   }
 
   async function endUnguaranteed(): Promise<void> {
-    const head = await chain.head()
+    // A chain that stands still must not keep a guarantee alive.
+    const now = unixSeconds(Math.max((await chain.head()).at, clock.now()))
     for (const live of sessions.all()) {
       const { channelId } = live.record
       const guarantee = promises.channel(channelId)?.guarantee
-      if (guarantee && isNearlyOver(guarantee, head.at))
+      if (guarantee && isNearlyOver(guarantee, now))
         await sessions.end(live.record.id, { code: 'no-guarantee', channelId })
     }
   }

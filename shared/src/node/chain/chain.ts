@@ -34,6 +34,8 @@ export interface Chain {
   readonly confirmations: number
   /** The most a transaction may offer for each unit of gas, in wei of the chain's coin. */
   readonly maxFeePerGas: bigint
+  /** Seconds after which the newest block no longer says how the chain stands now. */
+  readonly maxHeadAgeSeconds: number
   readonly tokenDecimals: number
   readonly tokenSymbol: string
   /** The newest block. */
@@ -45,6 +47,10 @@ export interface Chain {
 
 /** 500 gwei. */
 const defaultMaxFeePerGas = 500n * 10n ** 9n
+/** Public chains make a block every few seconds. */
+const defaultMaxHeadAgeSeconds = 180
+/** Nodes for development make a block when there is something to put into it, which may be never. */
+const developmentChainIds: readonly number[] = [1_337, 31_337]
 
 /**
  * Connects to a chain and makes sure that it is the deployment's.
@@ -58,6 +64,7 @@ export async function connectChain(options: {
   deploymentFile?: string
   confirmations: number
   maxFeePerGas?: bigint
+  maxHeadAgeSeconds?: number
   log?: Log
 }): Promise<Chain> {
   const urls = [...new Set([options.rpc].flat())]
@@ -76,7 +83,7 @@ export async function connectChain(options: {
       )
     }
   const token = TestToken__factory.connect(deployment.token, rpc)
-  const blockAt = async (tag: number | 'latest'): Promise<Block> => {
+  const blockAt = async (tag: number): Promise<Block> => {
     const block = await rpc.getBlock(tag)
     if (!block?.hash) throw new Error(`The RPC ${rpc.url} has no block ${tag}.`)
     return { number: block.number, at: unixSeconds(block.timestamp), hash: block.hash }
@@ -91,9 +98,10 @@ export async function connectChain(options: {
     marketplace: IMarketplace__factory.connect(deployment.marketplace, rpc),
     confirmations: options.confirmations,
     maxFeePerGas: options.maxFeePerGas ?? defaultMaxFeePerGas,
+    maxHeadAgeSeconds: options.maxHeadAgeSeconds ?? usualHeadAge(chainId),
     tokenDecimals: Number(decimals),
     tokenSymbol: symbol,
-    head: () => blockAt('latest'),
+    head: async () => blockAt(await rpc.getBlockNumber()),
     confirmed: async () => {
       const newest = await rpc.getBlockNumber()
       return blockAt(Math.max(0, newest - options.confirmations))
@@ -101,6 +109,9 @@ export async function connectChain(options: {
     close: () => rpc.destroy(),
   }
 }
+
+const usualHeadAge = (chainId: number): number =>
+  developmentChainIds.includes(chainId) ? Number.POSITIVE_INFINITY : defaultMaxHeadAgeSeconds
 
 /**
  * The one chain that these addresses are on. Those that do not answer are left for later, as long as one does.

@@ -1,19 +1,27 @@
 import { keccak256, type TransactionReceipt, Wallet } from 'ethers'
 import { systemClock } from '../../clock.js'
+import { larger } from '../../order.js'
+import { SerialQueue } from '../../serialQueue.js'
 import type { Hex } from '../../units.js'
 import type { Log } from '../report/log.js'
 import type { Identity } from '../signing/identity.js'
 import type { Chain } from './chain.js'
 import { reasonOf, revertedReason } from './chainReason.js'
 import { capped, type GasPrice, raised } from './gasPrice.js'
-import type { Outbox, OutboxEntry, SignedVersion } from './outbox.js'
+import { intentOf, type Outbox, type OutboxEntry, type SignedVersion } from './outbox.js'
 
 /** Gas added to an estimate: state may move between estimate and block. */
 const gasMargin = (gas: bigint): bigint => (gas * 13n) / 10n
 /** Blocks a transaction is passed over before it offers more. */
 const stuckBlocks = 3
+/** Milliseconds after which it offers more though no block was seen: the node may stand still. */
+const stuckMs = 45_000
 /** Milliseconds after which an unmined transaction is broadcast again though no block came. */
 const rebroadcastMs = 3_000
+/** Milliseconds that a node which does not answer is waited for before its silence counts as a no. */
+const silentNodeMs = 60_000
+/** Milliseconds that a nonce below ours may be missing before it is filled. */
+const gapMs = 8_000
 const longestPauseMs = 1_000
 
 /** Moves entries of an outbox forward: a nonce and a signature, broadcast, a dearer version, a block. */
@@ -21,7 +29,7 @@ export class ChainWriter {
   readonly #running = new Map<Hex, Promise<boolean>>()
   readonly #wallet: Wallet
   /** One nonce is given at a time. */
-  #assigning: Promise<unknown> = Promise.resolve()
+  readonly #assigning = new SerialQueue()
 
   constructor(
     private readonly parts: {
@@ -83,21 +91,21 @@ export class ChainWriter {
 
   async #drive(given: OutboxEntry): Promise<boolean> {
     for (let entry = given; ; ) {
-      const sent = entry.state === 'wanted' ? await this.#assign(entry) : { entry, refused: undefined }
+      const sent = entry.state === 'wanted' ? await this.#assign(entry) : entry
       if (!sent) return false
-      const came = await this.#awaitBlock(sent.entry, sent.refused)
+      const came = await this.#awaitBlock(sent)
       if (came !== 'nonce taken') return came
-      const { nonce, ...rest } = sent.entry
+      const { nonce, ...rest } = (await this.parts.outbox.find(entry.intent)) ?? sent
       this.parts.log?.warn('nonce taken by another program', { nonce, intent: entry.intent })
-      entry = { ...rest, state: 'wanted', versions: [], revision: sent.entry.revision + 1 }
+      entry = { ...rest, state: 'wanted', versions: [], revision: rest.revision + 1 }
       if (!(await this.parts.outbox.put(entry))) return false
     }
   }
 
   /** Gives an entry a nonce and a signature, records both, and only then lets it out. */
-  #assign(entry: OutboxEntry): Promise<{ entry: OutboxEntry; refused: string | undefined } | undefined> {
+  #assign(entry: OutboxEntry): Promise<OutboxEntry | undefined> {
     const { chain, identity, outbox } = this.parts
-    const turn = this.#assigning.then(async () => {
+    return this.#assigning.run(async () => {
       const from = identity.address
       const gasLimit = await chain.rpc
         .estimateGas({ ...entry.call, from })
@@ -121,43 +129,51 @@ export class ChainWriter {
       ])
       if (balance < BigInt(entry.call.value) + gasLimit * price.maxFeePerGas)
         throw Object.assign(new Error('too little for gas'), { code: 'INSUFFICIENT_FUNDS' })
-      const onTheirWay = open.filter(({ state }) => state === 'sent')
-      const nonce = Math.max(count, ...onTheirWay.map((each) => (each.nonce ?? -1) + 1))
+      const nonce = lowestFree(count, open)
       const unsigned = { ...entry, state: 'sent', nonce, gasLimit: `${gasLimit}` } as const
       const sent: OutboxEntry = {
         ...unsigned,
         revision: entry.revision + 1,
         versions: [await this.#sign(unsigned, price)],
       }
-      return (await outbox.put(sent)) ? { entry: sent, refused: await this.#broadcast(sent) } : undefined
+      if (!(await outbox.put(sent))) return undefined
+      await this.#broadcast(sent)
+      return sent
     })
-    this.#assigning = turn.catch(() => undefined)
-    return turn
   }
 
-  /** @param refused - Code of what the node said to the first broadcast of a fresh signature. */
-  async #awaitBlock(given: OutboxEntry, refused: string | undefined): Promise<boolean | 'nonce taken'> {
+  async #awaitBlock(given: OutboxEntry): Promise<boolean | 'nonce taken'> {
     const { chain, identity, outbox, signal, timeoutMs } = this.parts
     const giveUpAt = performance.now() + timeoutMs
     let entry = given
     let seen: number | undefined
     let sentAtBlock = 0
-    let broadcastAt = refused === undefined && given.versions.length === 1 ? performance.now() : 0
+    let pricedAt = performance.now()
+    let broadcastAt = given.versions.length === 1 ? performance.now() : 0
+    let gapSince: number | undefined
+    let spentAt: number | undefined
     for (let pauseMs = 20; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
       const receipt = await this.#receiptOf(entry)
       if (receipt) return outbox.put(minedIn(entry, receipt))
-      // Refused at once, so it is in no pool; else only a nonce spent deep enough can never be ours any more.
-      if (refused === 'NONCE_EXPIRED') return 'nonce taken'
       const head = await chain.head()
       const deep = Math.max(0, head.number - chain.confirmations)
       const spent = (await chain.rpc.getTransactionCount(identity.address, deep)) > (entry.nonce ?? 0)
-      if (spent && !(await this.#receiptOf(entry))) return 'nonce taken'
+      // A node that calls the nonce too low may be the one that does not show our receipt yet: only a nonce spent deep
+      // enough, by a transaction that is none of ours to any node, can never be ours any more.
+      if (spent) {
+        spentAt ??= performance.now()
+        const known = await this.#isKnown(entry)
+        if (known === false || (known === undefined && performance.now() - spentAt > silentNodeMs))
+          return 'nonce taken'
+      }
       if (seen === undefined) sentAtBlock = head.number
       const isNewBlock = head.number !== seen
       seen = head.number
-      if (isNewBlock && (await this.#isPassedOver(entry, head.number - sentAtBlock))) {
+      const isOverdue = performance.now() - pricedAt > stuckMs
+      if (isOverdue || (isNewBlock && (await this.#isPassedOver(entry, head.number - sentAtBlock)))) {
         const dearer = await this.#raise(entry)
         if (dearer === 'overtaken') return false
+        pricedAt = performance.now()
         if (dearer) {
           entry = dearer
           sentAtBlock = head.number
@@ -166,11 +182,52 @@ export class ChainWriter {
       if (isNewBlock || performance.now() - broadcastAt > rebroadcastMs) {
         const code = await this.#broadcast(entry)
         broadcastAt = performance.now()
+        const missing = await this.#missingBelow(entry)
+        gapSince = missing === undefined ? undefined : (gapSince ?? broadcastAt)
+        if (missing !== undefined && broadcastAt - (gapSince ?? broadcastAt) > gapMs)
+          await this.#fill(missing, entry)
         if (code === 'INSUFFICIENT_FUNDS') throw Object.assign(new Error('too little for gas'), { code })
       }
       if (performance.now() > giveUpAt) throw Object.assign(new Error('no block yet'), { code: 'TIMEOUT' })
       await wait(pauseMs, signal)
     }
+  }
+
+  /**
+   * The nonce that keeps an entry from ever being mined: below its own, in no pool and in nobody's outbox. Another
+   * program with our key left it, whose transaction was forgotten before a block took it.
+   */
+  async #missingBelow(entry: OutboxEntry): Promise<number | undefined> {
+    const { chain, identity, outbox } = this.parts
+    const next = await chain.rpc.getTransactionCount(identity.address, 'pending')
+    if (next >= (entry.nonce ?? 0)) return undefined
+    return lowestFree(next, await outbox.open()) === next ? next : undefined
+  }
+
+  /** Spends a missing nonce on a transaction without effect; what else waits may take it first. */
+  async #fill(missing: number, entry: OutboxEntry): Promise<void> {
+    const { identity, outbox, log } = this.parts
+    log?.warn('a nonce is missing and gets filled', { missing, waiting: entry.nonce })
+    const filler = await outbox.add({
+      intent: intentOf('fill', identity.address, `${missing}`, `${entry.intent}`),
+      state: 'wanted',
+      revision: 0,
+      call: { to: identity.address, data: '0x', value: '0' },
+      versions: [],
+    })
+    if (filler.state === 'wanted')
+      void this.drive(filler).catch((error: Error) =>
+        log?.warn('the missing nonce was not filled', { missing, reason: error.message }),
+      )
+  }
+
+  /** Whether some node has one of the versions; undefined while a node that might have it does not answer. */
+  async #isKnown(entry: OutboxEntry): Promise<boolean | undefined> {
+    if (await this.#receiptOf(entry)) return true
+    const known = await Promise.all(
+      entry.versions.map(({ hash }) => this.parts.chain.rpc.knowsTransaction(hash)),
+    )
+    return known.includes(true) ? true : known.includes(undefined) ? undefined : false
   }
 
   async #isPassedOver(entry: OutboxEntry, blocks: number): Promise<boolean> {
@@ -245,6 +302,14 @@ export class ChainWriter {
   }
 }
 
+/** The lowest nonce that no pool and no entry on its way has. @param next - The first that the node's pool lacks */
+function lowestFree(next: number, open: readonly OutboxEntry[]): number {
+  const taken = new Set(open.filter(({ state }) => state === 'sent').map(({ nonce }) => nonce))
+  let free = next
+  while (taken.has(free)) free++
+  return free
+}
+
 const minedIn = (entry: OutboxEntry, receipt: TransactionReceipt): OutboxEntry => ({
   ...entry,
   state: 'mined',
@@ -261,8 +326,11 @@ const minedIn = (entry: OutboxEntry, receipt: TransactionReceipt): OutboxEntry =
  * same bytes for the same nonce, and each take the one transaction for its own.
  */
 const markedBy = (intent: Hex, { maxFeePerGas, maxPriorityFeePerGas }: GasPrice): GasPrice => {
-  const tip = maxPriorityFeePerGas + BigInt(`0x${intent.slice(-4)}`)
-  return { maxFeePerGas, maxPriorityFeePerGas: tip < maxFeePerGas ? tip : maxFeePerGas }
+  const mark = BigInt(`0x${intent.slice(-4)}`)
+  const above = maxPriorityFeePerGas + mark
+  // A tip above the whole is refused. Where the base fee is next to nothing there is only room below.
+  const tip = above <= maxFeePerGas ? above : larger(maxPriorityFeePerGas - mark, 0n)
+  return { maxFeePerGas, maxPriorityFeePerGas: tip }
 }
 
 const priceOf = ({ versions }: OutboxEntry): GasPrice => {

@@ -1,32 +1,21 @@
-import { createServer, type Server } from 'node:http'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { unixSeconds } from '../../units.js'
 import type { Log } from '../report/log.js'
-import { type Anvil, startAnvil } from './anvil.fixture.js'
+import { type Anvil, eventually, startAnvil } from './anvil.fixture.js'
 import { type Chain, connectChain } from './chain.js'
+import { judgeHead } from './freshHead.js'
+import { type Road, roadTo } from './road.fixture.js'
 import { createSender } from './sender.js'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
-interface Call {
-  readonly id: number
-  readonly method: string
-  readonly params: unknown[]
-}
-
-/** An RPC address before the real node that can be made to fail or to lie. */
-interface Road {
-  readonly url: string
-  asked: number
-  /** Answers in the node's place; undefined leaves the answer as it is. */
-  lie: ((call: Call, result: unknown) => unknown) | undefined
-  /** An HTTP status in place of any answer. */
-  status: number
-  cut(): Promise<void>
-  mend(): Promise<void>
-}
-
 let anvil: Anvil
 const roads: Road[] = []
+const openRoad = async (): Promise<Road> => {
+  const road = await roadTo(anvil.url)
+  roads.push(road)
+  return road
+}
 let chain: Chain | undefined
 const said: string[] = []
 const note = (level: string) => (message: string, details?: object) => {
@@ -35,53 +24,6 @@ const note = (level: string) => (message: string, details?: object) => {
   )
 }
 const log: Log = { error: note('error'), warn: note('warn'), info: note('info'), debug: () => undefined }
-
-async function openRoad(): Promise<Road> {
-  let server: Server
-  const listen = async (port: number): Promise<number> => {
-    server = createServer((request, response) => {
-      const pieces: Buffer[] = []
-      request.on('data', (piece: Buffer) => pieces.push(piece))
-      request.on('end', () => {
-        const body = Buffer.concat(pieces).toString()
-        road.asked++
-        if (road.status !== 200) return response.writeHead(road.status).end('busy')
-        void fetch(anvil.url, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
-          .then((answer) => answer.json())
-          .then((answer: unknown) => {
-            const calls = [JSON.parse(body)].flat() as Call[]
-            const told = ([answer].flat() as { id: number; result: unknown }[]).map((each) => {
-              const call = calls.find(({ id }) => id === each.id)
-              const lie = call && road.lie?.(call, each.result)
-              return lie === undefined ? each : { ...each, result: lie }
-            })
-            response.writeHead(200, { 'content-type': 'application/json' })
-            response.end(JSON.stringify(Array.isArray(answer) ? told : told[0]))
-          })
-          .catch(() => response.destroy())
-      })
-    })
-    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
-    return (server.address() as { port: number }).port
-  }
-  const port = await listen(0)
-  const road: Road = {
-    url: `http://127.0.0.1:${port}`,
-    asked: 0,
-    lie: undefined,
-    status: 200,
-    async cut() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      server.closeAllConnections()
-      await closed
-    },
-    async mend() {
-      await listen(port)
-    },
-  }
-  roads.push(road)
-  return road
-}
 
 const connect = async (...given: Road[]): Promise<Chain> => {
   chain = await connectChain({
@@ -187,6 +129,32 @@ it('passes over a node whose chain has become shorter, while another knows more'
   first.lie = ({ method }) => (method === 'eth_blockNumber' ? '0x1' : undefined)
   expect(await rpc.getBlockNumber()).toBe(newest)
   expect(rpc.url).toBe(second.url)
+})
+
+it('passes over a node that stands still while it answers, though it was never behind what it said before', async () => {
+  const [first, second] = [await openRoad(), await openRoad()]
+  const connected = await connect(first, second)
+  const standing = (await connected.head()).number
+  first.lie = ({ method }) => (method === 'eth_blockNumber' ? `0x${standing.toString(16)}` : undefined)
+  await anvil.rpc('anvil_mine', '0x66')
+  await eventually(async () => (await connected.head()).number === standing + 0x66)
+  expect(connected.rpc.url).toBe(second.url)
+  expect(
+    said.some((line) => line.includes(`is at block ${standing}, while block ${standing + 0x66} is known`)),
+  ).toBe(true)
+})
+
+it('does not rely on a newest block that is older than the chain makes them', async () => {
+  const connected = await connect(await openRoad())
+  const publicChain = { ...connected, maxHeadAgeSeconds: 60 }
+  const head = await connected.head()
+  expect(judgeHead(publicChain, head, unixSeconds(head.at + 60))).toEqual({ ok: true })
+  expect(judgeHead(publicChain, head, unixSeconds(head.at + 61))).toEqual({
+    ok: false,
+    refusal: { code: 'chain-unseen', seconds: 61 },
+  })
+  // A node for development makes blocks when it has something to put into them.
+  expect(judgeHead(connected, head, unixSeconds(head.at + 9_999_999))).toEqual({ ok: true })
 })
 
 it('notices a node that leaves out logs, and reads them from another', async () => {

@@ -6,6 +6,8 @@ import {
   JsonRpcProvider,
   type JsonRpcResult,
   Network,
+  type TransactionReceipt,
+  type TransactionReceiptParams,
 } from 'ethers'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
@@ -21,6 +23,8 @@ interface Endpoint {
   notBefore: number
   /** Whether it has said that it is on the right chain since it was last away. */
   isChecked: boolean
+  /** Whether its newest block was behind what another knew when they were compared last. */
+  isBehind: boolean
 }
 
 const awayMs = 5_000
@@ -29,6 +33,9 @@ const distrustMs = 300_000
 const pollingMs = 500
 /** Blocks that one node may lag behind another without anybody being at fault. */
 const toleratedLag = 3
+/** Milliseconds between comparisons of what all nodes call the newest block, and how long one may take to say. */
+const compareEveryMs = 2_000
+const compareWithinMs = 2_000
 
 /**
  * The chain by several RPC addresses: the first that answers is asked until it fails, lags, leaves out logs or turns
@@ -40,6 +47,7 @@ export class RpcPool extends JsonRpcProvider {
   readonly #log: Log | undefined
   #active: Endpoint
   #highest = 0
+  #comparedAt = Number.NEGATIVE_INFINITY
 
   constructor(urls: readonly string[], chainId: number, log: Log | undefined) {
     const [first] = urls
@@ -50,8 +58,10 @@ export class RpcPool extends JsonRpcProvider {
       polling: true,
       pollingInterval: pollingMs,
     })
-    const [active, ...others] = urls.map((url): Endpoint => ({ url, notBefore: 0, isChecked: false }))
-    this.#active = active ?? { url: first, notBefore: 0, isChecked: false }
+    const [active, ...others] = urls.map(
+      (url): Endpoint => ({ url, notBefore: 0, isChecked: false, isBehind: false }),
+    )
+    this.#active = active ?? { url: first, notBefore: 0, isChecked: false, isBehind: false }
     this.#endpoints = [this.#active, ...others]
     this.#chainId = chainId
     this.#log = log
@@ -78,20 +88,52 @@ export class RpcPool extends JsonRpcProvider {
     throw failure ?? new Error('No RPC address is on the right chain.')
   }
 
-  /** The newest block's number; a node that fell behind what was seen before is passed over where another did not. */
+  /**
+   * The newest block's number. A node that is behind what another knows, or what was seen before, is passed over where
+   * another is not: it may answer everything and yet stand still.
+   */
   override async getBlockNumber(): Promise<number> {
+    await this.#compareHeads()
     let best = 0
     for (let asked = 0; asked < this.#endpoints.length; asked++) {
       const endpoint = this.#active
       const number = Number(await this.send('eth_blockNumber', []))
       best = Math.max(best, number)
       if (number + toleratedLag >= this.#highest || this.#active !== endpoint) break
-      this.#passOver(endpoint, `is at block ${number}, after block ${this.#highest} was seen`, awayMs)
+      this.#passOver(endpoint, `is at block ${number}, while block ${this.#highest} is known`, awayMs)
     }
     if (best + toleratedLag < this.#highest)
       this.#log?.warn('the chain is shorter than before', { block: best, before: this.#highest })
     this.#highest = best
     return best
+  }
+
+  /** Also from another node than the one in use: what one knows has happened, though others may not know it yet. */
+  override async getTransactionReceipt(hash: string): Promise<TransactionReceipt | null> {
+    const receipt = await super.getTransactionReceipt(hash)
+    if (receipt !== null) return receipt
+    for (const { answer: found } of await this.#askOthers('eth_getTransactionReceipt', [hash])) {
+      const { blockNumber, blockHash } = (found ?? {}) as { blockNumber?: string; blockHash?: string }
+      if (blockNumber === undefined) continue
+      // A node left behind on a dead branch would name a block that the others have replaced.
+      const block = await this.getBlock(Number(blockNumber))
+      if (block === null || block.hash === blockHash)
+        return this._wrapTransactionReceipt(found as TransactionReceiptParams, this._network)
+    }
+    return null
+  }
+
+  /**
+   * Whether any node has this transaction, in a block or waiting for one; undefined when none of those that answer does
+   * and another does not answer: it may have taken it without saying so.
+   */
+  async knowsTransaction(hash: string): Promise<boolean | undefined> {
+    const question = 'eth_getTransactionByHash'
+    const own = await this.send(question, [hash])
+    const current = this.#endpoints.filter((each) => each !== this.#active && !each.isBehind)
+    const others = await this.#ask(current, question, [hash])
+    if (own !== null || others.some(({ answer }) => answer !== null)) return true
+    return others.length === current.length ? false : undefined
   }
 
   /** @throws Error when no address gives all logs that the headers of the blocks speak of. */
@@ -106,6 +148,53 @@ export class RpcPool extends JsonRpcProvider {
     }
   }
 
+  /** Asks, now and then, which block each of the nodes calls the newest, so that one standing still is noticed. */
+  async #compareHeads(): Promise<void> {
+    if (performance.now() - this.#comparedAt < compareEveryMs) return
+    this.#comparedAt = performance.now()
+    const heads = await this.#askOthers('eth_blockNumber', [])
+    for (const { answer } of heads) this.#highest = Math.max(this.#highest, Number(answer) || 0)
+    for (const { endpoint, answer } of heads) {
+      endpoint.isBehind = !(Number(answer) + toleratedLag >= this.#highest)
+      if (endpoint.isBehind)
+        this.#passOver(
+          endpoint,
+          `is at block ${Number(answer)}, while block ${this.#highest} is known`,
+          awayMs,
+        )
+    }
+  }
+
+  /** What the nodes not in use answer; those that are away, late or on another chain are left out. */
+  async #askOthers(method: string, params: unknown[]): Promise<{ endpoint: Endpoint; answer: unknown }[]> {
+    const now = performance.now()
+    const others = this.#endpoints.filter((each) => each !== this.#active && each.notBefore <= now)
+    return this.#ask(others, method, params)
+  }
+
+  async #ask(
+    endpoints: readonly Endpoint[],
+    method: string,
+    params: unknown[],
+  ): Promise<{ endpoint: Endpoint; answer: unknown }[]> {
+    const answers = await Promise.all(
+      endpoints.map(async (endpoint) => {
+        try {
+          if (!endpoint.isChecked && !(await this.#check(endpoint, compareWithinMs))) return []
+          const [answer] = await askRpc(
+            endpoint.url,
+            { jsonrpc: '2.0', id: 1, method, params },
+            compareWithinMs,
+          )
+          return answer && 'result' in answer ? [{ endpoint, answer: answer.result }] : []
+        } catch {
+          return [] // It is passed over when it is asked for its own sake.
+        }
+      }),
+    )
+    return answers.flat()
+  }
+
   /** Those that are well, the present one first; then those due to be tried again; at last the rest. */
   #inOrder(): readonly Endpoint[] {
     const now = performance.now()
@@ -116,8 +205,8 @@ export class RpcPool extends JsonRpcProvider {
     return [...this.#endpoints].sort((a, b) => rank(a) - rank(b))
   }
 
-  async #check(endpoint: Endpoint): Promise<boolean> {
-    const chainId = await askChainId(endpoint.url)
+  async #check(endpoint: Endpoint, timeoutMs?: number): Promise<boolean> {
+    const chainId = await askChainId(endpoint.url, timeoutMs)
     endpoint.isChecked = chainId === this.#chainId
     if (!endpoint.isChecked) this.#passOver(endpoint, `is chain ${chainId}, not ${this.#chainId}`, distrustMs)
     return endpoint.isChecked
@@ -143,8 +232,8 @@ export class RpcPool extends JsonRpcProvider {
 }
 
 /** @throws Error when it does not answer with a number. */
-export async function askChainId(url: string): Promise<number> {
-  const [answer] = await askRpc(url, { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] })
+export async function askChainId(url: string, timeoutMs?: number): Promise<number> {
+  const [answer] = await askRpc(url, { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }, timeoutMs)
   const chainId = Number(answer?.result)
   if (!Number.isSafeInteger(chainId) || chainId <= 0)
     throw new Error('it does not answer eth_chainId with a number')

@@ -11,12 +11,13 @@ const rpcTimeoutMs = 15_000
 export async function askRpc(
   url: string,
   payload: JsonRpcPayload | JsonRpcPayload[],
+  timeoutMs = rpcTimeoutMs,
 ): Promise<JsonRpcResult[]> {
   const response = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(payload),
-    signal: AbortSignal.timeout(rpcTimeoutMs),
+    signal: AbortSignal.timeout(timeoutMs),
   }).catch((error: Error) => {
     // The library hides the system's word below its own.
     const { cause } = error

@@ -4,6 +4,7 @@ import type { Identity } from '../signing/identity.js'
 import { type Anvil, eventually, startAnvil } from './anvil.fixture.js'
 import { type Chain, connectChain } from './chain.js'
 import { intentOf, memoryOutbox, type Outbox } from './outbox.js'
+import { roadTo } from './road.fixture.js'
 import { createSender } from './sender.js'
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
@@ -237,6 +238,72 @@ it('does again what another program took the nonce of', async () => {
   await anvil.rpc('anvil_stopImpersonatingAccount', identity.address)
 })
 
+it('sends nothing twice when one node took it silently and the other calls the nonce too low', async () => {
+  const [first, second] = [await roadTo(anvil.url), await roadTo(anvil.url)]
+  const both = await connectChain({
+    rpc: [first.url, second.url],
+    deploymentFile: anvil.deploymentFile,
+    confirmations: 0,
+  })
+  try {
+    first.swallows = ({ method }) => method === 'eth_sendRawTransaction'
+    let hidden = true
+    second.lie = ({ method }) =>
+      hidden && ['eth_getTransactionReceipt', 'eth_getTransactionByHash'].includes(method) ? null : undefined
+    const sending = begin(createSender(both, identity, { signal: stop.signal }).send(approve(12n)))
+    await eventually(async () => (await count()) === 1)
+    // The second node shows the effect, and the transaction not yet.
+    await new Promise((resolve) => setTimeout(resolve, 3_000))
+    hidden = false
+    await sending
+    expect(await count()).toBe(1)
+    expect(await allowance()).toBe(12n)
+  } finally {
+    both.close()
+    await Promise.all([first.cut(), second.cut()])
+  }
+})
+
+it('fills a nonce that another program took and the pool forgot, so that what waits behind it lands', async () => {
+  await holdBlocks()
+  await anvil.rpc('anvil_impersonateAccount', identity.address)
+  const foreign = await anvil.rpc<Hex>('eth_sendTransaction', {
+    from: identity.address,
+    to: identity.address,
+    nonce: '0x0',
+    gas: '0x5208',
+  })
+  const sending = begin(sender().send(approve(13n)))
+  await eventually(async () => {
+    const queue = await anvil.rpc<{ pending: Record<string, Record<string, unknown>> }>('txpool_content')
+    const own = Object.entries(queue.pending).find(([who]) => who.toLowerCase() === identity.address)?.[1]
+    return Object.keys(own ?? {}).length === 2
+  })
+  await anvil.rpc('anvil_dropTransaction', foreign)
+  await eventually(async () => {
+    await mine()
+    return (await count()) === 2
+  })
+  await sending
+  expect(await allowance()).toBe(13n)
+  await anvil.rpc('anvil_stopImpersonatingAccount', identity.address)
+})
+
+it('offers more when time passes though no block comes', async () => {
+  await holdBlocks()
+  const sending = begin(sender().send(approve(14n)))
+  await eventually(async () => (await pooled()) !== undefined)
+  const first = await pooled()
+  const now = performance.now.bind(performance)
+  vi.spyOn(performance, 'now').mockImplementation(() => now() + 46_000)
+  await eventually(async () => ((await pooled())?.maxFeePerGas ?? 0n) > (first?.maxFeePerGas ?? 0n))
+  expect((await pooled())?.nonce).toBe(first?.nonce)
+  vi.restoreAllMocks()
+  await mine()
+  await sending
+  expect(await count()).toBe(1)
+})
+
 it('sends again what a reorganisation took out of its block', async () => {
   const outbox = memoryOutbox()
   const intent = intentOf('approve', '9')
@@ -295,9 +362,19 @@ it('forgets what was done long ago, and remembers what was done just now', async
 
 it('sends each once when two programs with one key meet at every nonce', async () => {
   const programs = [sender(), sender()]
-  const sent = await Promise.all(
+  const all = Promise.all(
     [1n, 2n, 3n, 4n].flatMap((amount) => programs.map((program) => program.send(approve(amount)))),
   )
+  // Whose nonce it was is certain once blocks lie on it.
+  let isDone = false
+  void all.finally(() => {
+    isDone = true
+  })
+  await eventually(async () => {
+    await mine()
+    return isDone
+  })
+  const sent = await all
   expect(new Set(sent.map(({ transaction }) => transaction)).size).toBe(8)
   expect(await count()).toBe(8)
 })

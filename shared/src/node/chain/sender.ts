@@ -71,7 +71,8 @@ export function createSender(
       if (sent) return sent
       if (await isWriter()) {
         // It was in a block and is in none where the chain was reorganised deeper than anybody relied upon.
-        if (await (entry.outcome ? writer.confirm(entry) : writer.drive(entry))) continue
+        const moved = await (entry.outcome ? writer.confirm(entry) : writer.drive(entry))
+        if (moved && !entry.outcome) continue
       }
       if (performance.now() > giveUpAt) throw Object.assign(new Error('no block yet'), { code: 'TIMEOUT' })
       await wait(lookEveryMs, signal)

@@ -35,6 +35,12 @@ export const chainFlags = {
     requiresArg: true,
     describe: 'Highest gas price a transaction may offer, in gwei (billionths of the chain’s coin)',
   },
+  'max-block-age': {
+    type: 'number',
+    requiresArg: true,
+    describe:
+      'Seconds after which the newest block is too old to rely on; 180 when left out, no limit on a development chain',
+  },
 } as const satisfies Flags
 
 /** Flags of every command that signs. */
@@ -65,7 +71,7 @@ export type KeyOptions = CommonOptions & Given<typeof keyFlags>
 
 /** @throws UserError when the chain cannot be reached or is another one. */
 export const openChain = (
-  { rpc, deployment, confirmations, maxGasPrice }: ChainOptions,
+  { rpc, deployment, confirmations, maxGasPrice, maxBlockAge }: ChainOptions,
   log?: Log,
 ): Promise<Chain> =>
   connectChain({
@@ -74,6 +80,9 @@ export const openChain = (
     ...(log ? { log } : {}),
     confirmations: wholeNumber('--confirmations', confirmations),
     maxFeePerGas: parseTokens(maxGasPrice, 9),
+    ...(maxBlockAge === undefined
+      ? {}
+      : { maxHeadAgeSeconds: wholeNumber('--max-block-age', maxBlockAge, 1) }),
     ...(deployment === undefined ? {} : { deploymentFile: deployment }),
   })
 
