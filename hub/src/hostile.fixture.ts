@@ -1,4 +1,5 @@
-import { type ClearRequest, encodeClear, encodeMessage, type RequestType } from '@pontage/shared'
+import { type ClearRequest, encodeMessage, type RequestType } from '@pontage/shared'
+import { encodeClear } from '@pontage/shared/node'
 
 // Frames that nobody honest sends, all from one number: the same seed gives the same frames.
 

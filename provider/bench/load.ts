@@ -1,5 +1,5 @@
-import { decodeAccepted, encodePromise, systemClock, wei } from '@pontage/shared'
-import { connectLink, createLog, type Link } from '@pontage/shared/node'
+import { systemClock, wei } from '@pontage/shared'
+import { connectLink, createLog, decodeAccepted, encodePromise, type Link } from '@pontage/shared/node'
 import type { LoadOrder, LoadReport } from './acceptance.js'
 import { newPayer, typedData } from './cast.js'
 

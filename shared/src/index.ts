@@ -1,5 +1,5 @@
 export * from './channelState.js'
-export * from './clearFrame.js'
+export * from './clear.js'
 export * from './clock.js'
 export * from './documents.js'
 export * from './metering.js'
@@ -7,18 +7,6 @@ export * as money from './money.js'
 export * from './order.js'
 export * from './pricing.js'
 export * from './printable.js'
-export {
-  acceptedFrameBytes,
-  decodeAccepted,
-  decodePromise,
-  encodeAccepted,
-  encodePromise,
-  frameKind,
-  type PromiseFrame,
-  promiseFrameBytes,
-  writeAmount,
-  writeHex,
-} from './promiseFrame.js'
 export * from './quantity.js'
 export * from './refusal.js'
 export * from './serialQueue.js'

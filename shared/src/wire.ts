@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { ClearAnswer, ClearRequest } from './clearFrame.js'
+import type { ClearAnswer, ClearRequest } from './clear.js'
 import { hubRequests, owedLeaf } from './hubRequests.js'
 import { providerRequests, sessionAccount } from './providerRequests.js'
 import { signed, zodAddress, zodBytes32, zodCount, zodSignature, zodTime, zodWei } from './wireFields.js'

@@ -25,10 +25,22 @@ export * from './kernel/wireguard.js'
 export * from './kernel/wireguardConf.js'
 export * from './kernel/wireguardKeys.js'
 export * from './link/certificate.js'
+export * from './link/clearFrame.js'
 export * from './link/connect.js'
 export { type Limits, usualLimits } from './link/limits.js'
 export type { Handlers, Link } from './link/link.js'
 export * from './link/listen.js'
+export {
+  acceptedFrameBytes,
+  decodeAccepted,
+  decodePromise,
+  encodeAccepted,
+  encodePromise,
+  frameKind,
+  promiseFrameBytes,
+  writeAmount,
+  writeHex,
+} from './link/promiseFrame.js'
 export { inRequest, requestId } from './link/requestContext.js'
 export * from './program/closers.js'
 export * from './program/program.js'

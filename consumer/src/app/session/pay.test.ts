@@ -2,17 +2,16 @@ import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { address, type Deployment, type Hex, systemClock, type Wei, wei } from '@pontage/shared'
 import {
-  address,
-  type Deployment,
+  createIdentity,
+  createLog,
+  createTypedData,
   decodePromise,
   encodeAccepted,
-  type Hex,
-  systemClock,
-  type Wei,
-  wei,
-} from '@pontage/shared'
-import { createIdentity, createLog, createTypedData, type Link, PrivateKey } from '@pontage/shared/node'
+  type Link,
+  PrivateKey,
+} from '@pontage/shared/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import { createPayer } from './pay.js'

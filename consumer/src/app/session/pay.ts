@@ -1,12 +1,5 @@
-import {
-  type Address,
-  decodeAccepted,
-  encodePromise,
-  type Hex,
-  type Refusal,
-  type Wei,
-} from '@pontage/shared'
-import type { Link } from '@pontage/shared/node'
+import type { Address, Hex, Refusal, Wei } from '@pontage/shared'
+import { decodeAccepted, encodePromise, type Link } from '@pontage/shared/node'
 import type { Journal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
 

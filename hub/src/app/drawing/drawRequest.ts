@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
-import { encodeMessage } from '@pontage/shared'
+import { type Address, encodeMessage, type Hex, type Wei } from '@pontage/shared'
 import { type Log, UserError } from '@pontage/shared/node'
 import type { Ledger } from '../../io/ledger.js'
 import { pause } from '../../io/pause.js'
-import type { Drawn, DrawScheduler } from './drawScheduler.js'
+
+/** What one draw brought in. */
+export interface Drawn {
+  readonly channelId: Hex
+  readonly provider: Address
+  readonly amount: Wei
+  readonly transaction: Hex
+}
 
 /** What became of a request to draw everything. */
 interface Outcome {
@@ -15,7 +22,7 @@ interface Outcome {
 /** Draws everything whenever a command asked for it through the ledger, until the signal. */
 export async function serveDrawRequests(
   { ledger, log }: { ledger: Ledger; log: Log },
-  drawScheduler: DrawScheduler,
+  drawScheduler: { drawAll(): Promise<readonly Drawn[]> },
   pollMs: number,
   signal: AbortSignal,
 ): Promise<void> {
@@ -25,7 +32,10 @@ export async function serveDrawRequests(
     )
 }
 
-async function serveOne(ledger: Ledger, drawScheduler: DrawScheduler): Promise<void> {
+async function serveOne(
+  ledger: Ledger,
+  drawScheduler: { drawAll(): Promise<readonly Drawn[]> },
+): Promise<void> {
   const ticket = await ledger.note('draw-asked')
   if (ticket === undefined || (await outcome(ledger))?.ticket === ticket || !(await ledger.leads())) return
   const came = await drawScheduler.drawAll().then(

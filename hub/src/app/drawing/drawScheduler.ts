@@ -1,8 +1,8 @@
-import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
+import { address, bytes32, type Hex, wei } from '@pontage/shared'
 import { drawsInBatch, isWorthGas, mayDraw, mayRelieve } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
 import type { Components, HubSettings } from '../components.js'
-import { requestDraw } from './drawRequest.js'
+import { type Drawn, requestDraw } from './drawRequest.js'
 
 /** Brings in what providers were promised for, from the consumers' channels. */
 export interface DrawScheduler {
@@ -16,14 +16,6 @@ export interface DrawScheduler {
   consider(): void
   /** Resolves when nothing is on its way. */
   idle(): Promise<void>
-}
-
-/** What one draw brought in. */
-export interface Drawn {
-  readonly channelId: Hex
-  readonly provider: Address
-  readonly amount: Wei
-  readonly transaction: Hex
 }
 
 /** What drawing takes: less than serving does, so that a command can draw without a hub. */

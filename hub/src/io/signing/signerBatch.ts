@@ -1,5 +1,5 @@
-import { type Address, type PromiseFrame, writeAmount, writeHex } from '@pontage/shared'
-import { addressFrom } from '@pontage/shared/node'
+import type { Address, PromiseFrame } from '@pontage/shared'
+import { addressFrom, writeAmount, writeHex } from '@pontage/shared/node'
 
 /** A micro-promise with the provider it is made to. */
 export interface AddressedPromise extends PromiseFrame {

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Deployment, writeHex } from '@pontage/shared'
-import { createTypedData } from '@pontage/shared/node'
+import type { Deployment } from '@pontage/shared'
+import { createTypedData, writeHex } from '@pontage/shared/node'
 import { readBatch, signerBytes } from './signerBatch.js'
 
 // One thread of signers.ts: batches of promises come in, who signed each goes out, all zeros where nobody did.

@@ -1,7 +1,7 @@
 import { creditDrawn } from '../../core/clearing.js'
 import type { ChainUpdate } from '../ledger.js'
 import { statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 import { amountText } from './rows.js'
 import type { UnitOfWork } from './unitOfWork.js'
 

@@ -1,7 +1,7 @@
 import type { Signed, Verdict } from '@pontage/shared'
 import { type Credited, type CreditOrder, credit, type GrantOrder, grant } from '../../core/clearing.js'
 import { blockedFrom, notesFrom, readBlocked, readNotes } from './operatorState.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 
 export const grantOrder = (order: GrantOrder): Order<Verdict<{ guarantee: Signed<'Guarantee'> }>> => ({
   channels: [order.channelId],

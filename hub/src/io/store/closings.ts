@@ -2,7 +2,7 @@ import { type Address, type Hex, refuse, type Verdict, type Wei, wei } from '@po
 import type { ChannelLine } from '../../core/channelLine.js'
 import type { Closing } from '../ledger.js'
 import { plain, type Row, statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 import { addressOf, hexOf } from './rows.js'
 
 const insert = statement(`

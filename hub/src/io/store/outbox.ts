@@ -1,6 +1,6 @@
 import { decodeEntry, encodeEntry, type Outbox, type OutboxEntry } from '@pontage/shared/node'
 import { type Engine, inBothWords, plain, type Row, statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 
 const find = statement('SELECT state, revision, entry FROM outbox WHERE intent {among:bytes}')
 const findLocked = statement('SELECT state, revision, entry FROM outbox WHERE intent {among:bytes} {lock}')

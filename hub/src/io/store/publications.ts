@@ -1,7 +1,7 @@
 import { type Address, address, wei } from '@pontage/shared'
 import type { Publication } from '../ledger.js'
 import { plain, type Row, statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 import { addressOf, amountOf, amountText, hexOf } from './rows.js'
 
 /** Publications that stay, the newest. */

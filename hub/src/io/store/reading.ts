@@ -1,7 +1,7 @@
 import type { Address, Hex } from '@pontage/shared'
 import type { Cache } from './cache.js'
 import { type Ask, type Engine, inBothWords, type Row, statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 import { addressOf, hexOf } from './rows.js'
 import {
   type AccountRow,

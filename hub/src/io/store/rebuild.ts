@@ -1,7 +1,7 @@
 import { type Address, type Hex, type Signed, type Wei, wei } from '@pontage/shared'
 import { learnTotal } from '../../core/credit.js'
 import { statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 import { amountText } from './rows.js'
 import { covered } from './tables.js'
 

@@ -2,7 +2,7 @@ import { type Address, refuse, type Verdict, type Wei, wei } from '@pontage/shar
 import { type CountedRating, countReceipt, noQuality, type Quality } from '../../core/receipts.js'
 import type { ReceiptOrder } from '../ledger.js'
 import { plain, type Row, statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 import { addressOf, amountOf, amountText } from './rows.js'
 
 const newestOf = statement('SELECT * FROM receipt WHERE (channel_id, provider) {among:bytes,bytes}')

@@ -1,7 +1,7 @@
 import type { Verdict } from '@pontage/shared'
 import type { RelayJobOrder } from '../ledger.js'
 import { plain, statement } from './engine.js'
-import type { Order } from './orders.js'
+import type { Order } from './order.js'
 
 // A row that all processes of a hub share: whoever has it counts alone.
 const lockCounting = plain(statement("SELECT name FROM setting WHERE name = 'hub' {lock}"))

@@ -1,5 +1,5 @@
-import { decodePromise, encodeAccepted, type Refusal, type Wei } from '@pontage/shared'
-import type { Link } from '@pontage/shared/node'
+import type { Refusal, Wei } from '@pontage/shared'
+import { decodePromise, encodeAccepted, type Link } from '@pontage/shared/node'
 import { judgePromise } from '../../core/creditLine.js'
 import type { Parts } from '../components.js'
 import type { CreditLines, OpenLine } from './creditLines.js'

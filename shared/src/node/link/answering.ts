@@ -1,5 +1,3 @@
-import { decodeClear, encodeCleared } from '../../clearFrame.js'
-import { frameKind } from '../../promiseFrame.js'
 import { explain, type Refusal, type Verdict } from '../../refusal.js'
 import {
   encodeMessage,
@@ -10,8 +8,10 @@ import {
   requests,
 } from '../../wire.js'
 import type { Log } from '../report/log.js'
+import { decodeClear, encodeCleared } from './clearFrame.js'
 import { problemOf } from './hello.js'
 import type { Handlers, Link } from './link.js'
+import { frameKind } from './promiseFrame.js'
 import { inRequest } from './requestContext.js'
 
 /** What a link may ask of us; a refusal from here is the answer. */

@@ -1,6 +1,6 @@
-import { decodeCleared, encodeClear } from '../../clearFrame.js'
 import { refuse, type Verdict } from '../../refusal.js'
 import { encodeMessage, type Params, type RequestType, type Result, requests } from '../../wire.js'
+import { decodeCleared, encodeClear } from './clearFrame.js'
 import { problemOf } from './hello.js'
 
 type Answer = Verdict<{ value: unknown }>

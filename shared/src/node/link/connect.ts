@@ -9,7 +9,8 @@ import { frameLimits } from './frameLimits.js'
 import { type Introduction, sayHello } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, usualLimits } from './limits.js'
-import { type Handlers, type Link, startLink } from './link.js'
+import type { Handlers, Link } from './link.js'
+import { startLink } from './startLink.js'
 
 /** Fingerprint where there is no TLS. */
 export const noCertificate: Hex = `0x${'00'.repeat(32)}`

@@ -3,7 +3,6 @@ import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../clock.js'
-import { encodePromise } from '../../promiseFrame.js'
 import { refuse } from '../../refusal.js'
 import { unixSeconds, wei } from '../../units.js'
 import { maxFrameBytes } from '../../wire.js'
@@ -14,6 +13,7 @@ import { createTypedData } from '../signing/typedData.js'
 import { connectLink } from './connect.js'
 import type { Handlers, Link } from './link.js'
 import { type Listening, listenLinks } from './listen.js'
+import { encodePromise } from './promiseFrame.js'
 
 const typedData = createTypedData(paperDeployment)
 const server = createIdentity(new PrivateKey('11'.repeat(32)))

@@ -11,7 +11,8 @@ import { frameLimits } from './frameLimits.js'
 import { type Introduction, receiveHello, refuseAloud } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, type Limits, toldAtOnce, usualLimits } from './limits.js'
-import { type Handlers, type Link, startLink } from './link.js'
+import type { Handlers, Link } from './link.js'
+import { startLink } from './startLink.js'
 
 /** A certificate and its key, PEM. */
 export interface TlsPair {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { type Hex, wei } from '../../units.js'
 import { decodeAccepted, decodePromise, encodeAccepted, encodePromise } from './promiseFrame.js'
-import { type Hex, wei } from './units.js'
 
 const hex = (length: number) =>
   fc

@@ -1,26 +1,8 @@
-import type { Signed } from './documents.js'
-import { frameKind, type PromiseFrame, readAmount, readHex, writeAmount, writeHex } from './promiseFrame.js'
-import { type Address, type Hex, unixSeconds, type Wei } from './units.js'
-import { maxFrameBytes } from './wire.js'
-
-/** Provider → hub: the latest micro-promise of every channel that moved. */
-export interface ClearRequest {
-  readonly promises: readonly PromiseFrame[]
-}
-
-/**
- * The hub's total covers the promises it took; a refused one is named with its reason. Guarantees come back
- * renewed when past half their life.
- */
-export interface ClearAnswer {
-  readonly total: Wei
-  readonly signature: Hex
-  readonly guarantees: readonly Signed<'Guarantee'>[]
-  readonly refused: readonly { readonly channelId: Hex; readonly code: string; readonly message: string }[]
-}
-
-/** Promises that one clear carries, and guarantees that come back with it. */
-export const clearLimit = 1_000
+import { type ClearAnswer, type ClearRequest, clearLimit, type PromiseFrame } from '../../clear.js'
+import type { Signed } from '../../documents.js'
+import { type Address, type Hex, unixSeconds } from '../../units.js'
+import { maxFrameBytes } from '../../wire.js'
+import { frameKind, readAmount, readHex, writeAmount, writeHex } from './promiseFrame.js'
 
 /** Bytes before the body: kind, number of the request. */
 const headBytes = 1 + 4

@@ -1,4 +1,5 @@
-import { type Hex, type Wei, wei } from './units.js'
+import type { PromiseFrame } from '../../clear.js'
+import { type Hex, type Wei, wei } from '../../units.js'
 
 /** First byte of the binary frames: the two hot messages of a session, and a clear with its answer. */
 export const frameKind = { promise: 1, accepted: 2, clear: 3, cleared: 4 } as const
@@ -7,13 +8,6 @@ export const frameKind = { promise: 1, accepted: 2, clear: 3, cleared: 4 } as co
 export const promiseFrameBytes = 1 + 32 + 32 + 65
 /** Bytes of an acceptance: kind, amount. */
 export const acceptedFrameBytes = 1 + 32
-
-/** A micro-promise as it travels; the provider is whoever it is sent to. */
-export interface PromiseFrame {
-  readonly channelId: Hex
-  readonly amount: Wei
-  readonly signature: Hex
-}
 
 /** Lays out `kind ‖ channelId ‖ amount ‖ signature`, numbers big-endian. */
 export function encodePromise(promise: PromiseFrame): Buffer {

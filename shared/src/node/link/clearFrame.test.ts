@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { clearLimit, decodeClear, decodeCleared, encodeClear, encodeCleared } from './clearFrame.js'
-import { type Address, type Hex, unixSeconds, wei } from './units.js'
-import { maxFrameBytes } from './wire.js'
+import { clearLimit } from '../../clear.js'
+import { type Address, type Hex, unixSeconds, wei } from '../../units.js'
+import { maxFrameBytes } from '../../wire.js'
+import { decodeClear, decodeCleared, encodeClear, encodeCleared } from './clearFrame.js'
 
 const hex = (length: number) =>
   fc

@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto'
+import type { WebSocket } from 'ws'
+import { type Refusal, refuse } from '../../refusal.js'
+import type { Address } from '../../units.js'
+import { encodeMessage, maxFrameBytes } from '../../wire.js'
+import type { Log } from '../report/log.js'
+import { type Allowance, Answering } from './answering.js'
+import { Asking } from './asking.js'
+import { closeSoon } from './closeSoon.js'
+import type { Frame, Inbox } from './inbox.js'
+import type { Handlers, Link } from './link.js'
+import { frameKind } from './promiseFrame.js'
+
+/** A peer is asked this often whether it lives, and cut off when nothing came since it was asked before. */
+const defaultPingEveryMs = 10_000
+const answerTimeoutMs = 15_000
+
+/** Takes over a socket after the introduction. */
+export function startLink(options: {
+  socket: WebSocket
+  inbox: Inbox
+  peer: Address
+  remoteAddress: string
+  handlers: Handlers
+  allowance: Allowance
+  maxBacklogBytes: number
+  log: Log
+  pingEveryMs?: number
+}): Link {
+  const { socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log } = options
+  const { pingEveryMs = defaultPingEveryMs } = options
+  const name = randomBytes(4).toString('hex')
+  let alive = true
+
+  const send = (data: string | Buffer) => {
+    if (socket.readyState !== socket.OPEN) return
+    if (socket.bufferedAmount > maxBacklogBytes)
+      closeWith({ code: 'slow-reader', waitingBytes: socket.bufferedAmount })
+    else socket.send(data)
+  }
+  const closeWith = (refusal: Refusal) => {
+    if (socket.readyState !== socket.OPEN) return
+    log.warn('closed a connection', { link: name, peer, remoteAddress, ...refusal })
+    closeSoon(socket, refusal.code)
+  }
+
+  const heartbeat = setInterval(() => {
+    if (!alive) {
+      // Where we were the busy one, its answer waits to be read: that comes first.
+      setImmediate(() => {
+        if (!alive) socket.terminate()
+      })
+      return
+    }
+    alive = false
+    socket.ping()
+  }, pingEveryMs)
+  heartbeat.unref()
+  socket.on('pong', () => {
+    alive = true
+  })
+
+  const asking = new Asking(send)
+  const closed = new Promise<string>((resolve) => {
+    socket.on('close', (code, reason) => {
+      clearInterval(heartbeat)
+      asking.end()
+      log.debug('a connection ended', { link: name, peer, code })
+      resolve(closeReason(code, reason.toString()))
+    })
+  })
+
+  const link: Link = {
+    peer,
+    remoteAddress,
+    closed,
+    request: (type, params, timeoutMs = answerTimeoutMs) =>
+      socket.readyState === socket.OPEN
+        ? asking.request(type, params, timeoutMs)
+        : Promise.resolve(refuse({ code: 'peer-gone', type })),
+    notify: (type, body) => send(encodeMessage({ type, ...body })),
+    sendFrame: send,
+    close: () => socket.close(1000),
+    terminate: () => socket.terminate(),
+  }
+  const answering = new Answering({ link, name, handlers, allowance, send, closeWith, log })
+  log.debug('connected', { link: name, peer, remoteAddress })
+
+  inbox.drainTo((frame: Frame) => {
+    // What still comes in on its way out is nobody's any more.
+    if (socket.readyState !== socket.OPEN) return
+    alive = true
+    void receive(frame).catch((error) => {
+      log.error('a message could not be handled', { link: name, peer, error: (error as Error).stack })
+      closeSoon(socket, 'internal error', 1011)
+    })
+  })
+
+  async function receive({ data, binary }: Frame): Promise<void> {
+    if (binary) {
+      if (data[0] === frameKind.cleared && asking.settleCleared(data)) return
+      return answering.receiveFrame(data)
+    }
+    const text = data.toString('utf8')
+    const message = jsonObject(text)
+    if (!message) return answering.notJson(text)
+    const { id, type } = message
+    if (typeof id === 'number' && type === undefined) return asking.settle(id, message)
+    return answering.receive(message)
+  }
+
+  return link
+}
+
+function jsonObject(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
+
+function closeReason(code: number, reason: string): string {
+  if (code === 1000 || code === 1005) return 'The other side closed the connection.'
+  if (code === 1006) return 'The connection broke.'
+  if (code === 1009) return `A frame was larger than ${maxFrameBytes} bytes. Send smaller ones.`
+  return `The connection was closed: ${reason || code}.`
+}
