@@ -98,7 +98,7 @@ describe('pontage-hub', () => {
     const elsewhere = join(world.folder, 'elsewhere.json')
     await writeFile(elsewhere, JSON.stringify({ ...world.deployment, chainId: 1 }))
     const wrongChain = await pontageHub('run', ...common, '--deployment', elsewhere)
-    expect(wrongChain.stderr).toContain('is chain 31337, but the deployment is on chain 1')
+    expect(wrongChain.stderr).toContain('is on chain 31337, but the deployment is on chain 1')
 
     const taken = createServer()
     await new Promise<void>((resolve) => taken.listen(0, '127.0.0.1', resolve))

@@ -21,7 +21,7 @@ export const systemPrograms = {
  */
 export async function requireFreeMachine(home: string, name: string | undefined): Promise<void> {
   if (process.getuid?.() !== 0)
-    throw new UserError('A tunnel changes routes and firewall, which requires root: sudo pontage connect …')
+    throw new UserError('A tunnel changes routes and firewall, which requires root. Use sudo.')
   for (const [program, source] of Object.entries(systemPrograms))
     if (!(await commandExists(program)))
       throw new UserError(`The program ${program} was not found. Install ${source}.`)
