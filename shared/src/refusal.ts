@@ -138,6 +138,8 @@ const explanations = {
   'relay-fee-too-low': (r: { fee: bigint; quoted: bigint }) =>
     `A relay fee of ${r.fee} wei was signed, but ${r.quoted} wei is required. Ask for the current fee and sign again.`,
   'relay-failed': (r: { reason: string }) => `The chain would refuse this: ${r.reason}. Nothing was sent.`,
+  'exit-not-relayed': (r: { channelId: string }) =>
+    `This hub did not relay the exit request of channel ${r.channelId}, so nobody would pay it for ending the channel. Ask the hub that did, or send the transaction yourself.`,
   'relay-limit': (r: { perDay: number }) =>
     `This hub relays ${r.perDay} transactions per day and has reached that limit. Use another hub, or send it yourself.`,
 } satisfies Record<string, (refusal: never) => string>

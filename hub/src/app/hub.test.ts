@@ -23,7 +23,7 @@ import { ZeroAddress } from 'ethers'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
 import type { HubSettings } from './components.js'
-import { fillPool, hubSettings, startTestHub } from './hub.fixture.js'
+import { fillPool, hubSettings, openChannel, startTestHub } from './hub.fixture.js'
 import type { RunningHub } from './hub.js'
 import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from './world.fixture.js'
 
@@ -353,6 +353,48 @@ describe('a hub', () => {
     expect(finished).toMatchObject({ ok: true })
     expect(await finish()).toEqual(finished)
     expect((await world.chain.token.balanceOf(hub.address)) - before).toBe(settings.relayFee)
+    link.close()
+  })
+
+  it('ends no channel for nothing: neither one whose exit it did not relay, nor one that holds no fee', async () => {
+    const link = await dial(world, consumer, running.port)
+    await world.fund(consumer.address, { coin: '1' })
+    for (const nonce of [5, 6]) await openChannel(world, consumer, hub.address, nonce, '2')
+    const alone = createSender(world.chain, consumer)
+    await alone.send(world.chain.channels.requestExit.populateTransaction(hub.address, 5))
+    const id = channelIdOf({ ...parties(6), chainId: 31_337 })
+    const exit = world.typedData.signed(
+      'ExitRequest',
+      {
+        channelId: id,
+        relayFee: settings.relayFee,
+        deadline: unixSeconds((await world.chain.head()).at + 3_600),
+      },
+      consumer.privateKey,
+    )
+    expect(await link.request('relay-exit', { channel: parties(6), exit })).toMatchObject({ ok: true })
+    // A protest takes everything before the fee is paid.
+    const promise = promiseOf(world, consumer, id, provider.address, tokens('2'))
+    await world.fund(provider.address, { coin: '1' })
+    await createSender(world.chain, provider).send(
+      world.chain.channels.protest.populateTransaction(
+        parties(6),
+        provider.address,
+        promise.amount,
+        promise.signature,
+      ),
+    )
+    const { exitDelay } = await world.chain.channels.settings()
+    const before = await world.chain.token.balanceOf(hub.address)
+    await world.rpc('evm_increaseTime', Number(exitDelay) + 1)
+    await world.rpc('evm_mine')
+    const finish = (nonce: number, protesters: (typeof provider.address)[] = []) =>
+      link.request('relay-finish', { channel: parties(nonce), protesters })
+    expect(await finish(5)).toMatchObject({ refusal: { peerCode: 'exit-not-relayed' } })
+    expect((await finish(6, [provider.address])).ok).toBe(false)
+    // The hub settles what an end waits for; it still sends no end that nobody pays.
+    expect((await world.chain.channels.channelOf(id)).status).toBe(1n)
+    expect(await world.chain.token.balanceOf(hub.address)).toBe(before)
     link.close()
   })
 })

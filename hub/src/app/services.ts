@@ -48,7 +48,7 @@ export function createServices(components: Components, certificate: Hex | undefi
   const market = createMarket(components, index)
   const recovery = createRecovery(components)
   const publisher = createPublisher(components, recovery.judgeCollateral)
-  const relayer = createRelayer(components)
+  const relayer = createRelayer(components, drawScheduler)
   const reach = createReach(index, clock)
   const resume = () => {
     poolWatch.look()

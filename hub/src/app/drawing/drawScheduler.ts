@@ -71,6 +71,10 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
 
   /** Reads the ledger once: it is some blocks behind, so that what was just drawn would come up again. */
   async function drawEverything(channelId?: Hex): Promise<readonly Drawn[]> {
+    if (!(await ledger.leads())) {
+      await askLeader()
+      return []
+    }
     await components.sender.settleEarlier()
     return drawThese(await ledger.undrawn(channelId))
   }

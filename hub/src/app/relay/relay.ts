@@ -16,8 +16,9 @@ import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { LedgerUnavailable } from '../../io/ledger.js'
 import type { Components } from '../components.js'
+import type { DrawScheduler } from '../drawing/drawScheduler.js'
 import { findChannel, judgeService } from '../fresh.js'
-import { costOf } from './relayPrice.js'
+import { costOf, finishGas } from './relayPrice.js'
 
 const secondsPerDay = 86_400
 
@@ -40,10 +41,19 @@ interface RelayJob {
   readonly fee: Wei
   /** Network address and port of whoever asks. */
   readonly from: string
+  /** Whether it may be sent, where more than its document decides. */
+  readonly judge?: () => Promise<Verdict>
+  /** Gas of what has to be sent later for the same fee. */
+  readonly laterGas?: bigint
+  /** What it is remembered by besides its digest, once it was sent. */
+  readonly alsoKnownAs?: Hex
   readonly call: () => Promise<TransactionRequest>
 }
 
-export function createRelayer(components: Components): Relayer {
+export function createRelayer(
+  components: Components,
+  drawScheduler: Pick<DrawScheduler, 'drawFrom'>,
+): Relayer {
   const { chain, identity, typedData, settings } = components
   const { registry, channels } = chain
   const running = new Map<Hex, Promise<Relayed>>()
@@ -113,6 +123,8 @@ export function createRelayer(components: Components): Relayer {
           identity: channel.consumer,
           digest: hex(typedData.digest('ExitRequest', exit)),
           fee: relayFee,
+          laterGas: finishGas,
+          alsoKnownAs: exitOf(channelId),
           call: () => channels.requestExitFor.populateTransaction(...given),
         },
         link,
@@ -129,6 +141,7 @@ export function createRelayer(components: Components): Relayer {
           digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
           // What was signed with the exit is paid by the chain, to whoever relayed that.
           fee: settings.relayFee,
+          judge: () => judgeFinish(components, drawScheduler, { channel, protesters }, channelId),
           call: () => channels.exit.populateTransaction(...given),
         },
         link,
@@ -157,7 +170,10 @@ async function relay(components: Components, job: RelayJob): Promise<Relayed> {
   try {
     const call = await job.call()
     if (!isUnderWay) {
-      const cost = await costOf(components, await chain.rpc.estimateGas({ ...call, from: identity.address }))
+      const judged = (await job.judge?.()) ?? { ok: true }
+      if (!judged.ok) return judged
+      const gas = await chain.rpc.estimateGas({ ...call, from: identity.address })
+      const cost = await costOf(components, gas + (job.laterGas ?? 0n))
       if (job.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: cost })
       const counted = await count(components, job)
       if (!counted.ok) return counted
@@ -170,12 +186,13 @@ async function relay(components: Components, job: RelayJob): Promise<Relayed> {
     log.warn('relay failed', { kind: job.kind, identity: job.identity, reason })
     return refuse({ code: 'relay-failed', reason })
   }
-  await ledger.recordRelayed({
-    digest: job.digest,
-    identity: job.identity,
-    transaction: sent.transaction,
-    at: clock.now(),
-  })
+  for (const digest of [job.digest, ...(job.alsoKnownAs ? [job.alsoKnownAs] : [])])
+    await ledger.recordRelayed({
+      digest,
+      identity: job.identity,
+      transaction: sent.transaction,
+      at: clock.now(),
+    })
   log.info('relayed', {
     kind: job.kind,
     identity: job.identity,
@@ -207,6 +224,28 @@ function count({ ledger, settings, identity: hub, clock }: Components, job: Rela
     },
   })
 }
+
+/** Whether somebody pays for ending this channel: only who relayed an exit gets the fee that was signed with it. */
+async function judgeFinish(
+  { chain, identity, ledger, settings }: Components,
+  drawScheduler: Pick<DrawScheduler, 'drawFrom'>,
+  { channel, protesters }: Params<'relay-finish'>,
+  channelId: Hex,
+): Promise<Verdict> {
+  if ((await ledger.relayed(exitOf(channelId))) === undefined)
+    return refuse({ code: 'exit-not-relayed', channelId })
+  // From its own channel the hub takes first what it holds: nothing is left behind an exit.
+  if (channel.hub === identity.address) await drawScheduler.drawFrom(channelId)
+  // The fee is paid last, so where something comes back it was paid in full.
+  const returned = await chain.channels.exit.staticCall(channel, protesters, { from: identity.address })
+  return returned > 0n
+    ? { ok: true }
+    : refuse({ code: 'relay-fee-too-low', fee: wei(0n), quoted: settings.relayFee })
+}
+
+/** What a relayed exit is remembered by: its channel, whichever request for it was signed. */
+const exitOf = (channelId: Hex): Hex =>
+  hex(keccak256(Buffer.concat([Buffer.from('exit'), Buffer.from(channelId.slice(2), 'hex')])))
 
 /**
  * What a channel will still hold at its end, as far as it is known. A consumer may leave another hub, which may be

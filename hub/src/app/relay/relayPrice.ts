@@ -3,6 +3,8 @@ import type { Components } from '../components.js'
 
 /** Gas that relaying a paper takes, as far as it can be said before the paper is there. */
 const usualGas = { register: 300_000n, open: 280_000n, exit: 120_000n } as const
+/** Gas that ending a channel takes: it is paid by the fee that was signed with the exit. */
+export const finishGas = 130_000n
 const weiPerCoin = 10n ** 18n
 
 type Priced = Pick<Components, 'chain' | 'settings'>
@@ -25,7 +27,7 @@ export async function quoteRelays(components: Priced): Promise<Result<'describe'
   const [register, open, exit] = await Promise.all([
     quote(usualGas.register),
     quote(usualGas.open),
-    quote(usualGas.exit),
+    quote(usualGas.exit + finishGas),
   ])
   return { register, open, exit }
 }
