@@ -25,6 +25,7 @@ import { ConnectedPeers } from './connectedPeers.js'
 import { createMetrics, type Metrics } from './operator/metrics.js'
 import { pagesOf } from './pages.js'
 import { createInFlight } from './requests/inFlight.js'
+import { costOf } from './requests/requestCosts.js'
 import { requestsOf } from './requests/requests.js'
 import { createServices } from './services.js'
 
@@ -116,7 +117,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
     ...{ host: options.host, port: options.port, limits, log },
     ...(tls ? { tls } : {}),
     self: { identity, typedData, clock },
-    accept: () => ({ requests }),
+    accept: () => ({ requests, costOf }),
     joined: (link) => peers.join(link),
   })
   // Whoever waits for an answer gets it before its connection ends.

@@ -22,7 +22,6 @@ export interface VictimOrders {
 export const deathPoints = [
   'credit',
   'grant',
-  'recordPrefund',
   'recordRelayed',
   'countRelayJob',
   'recordClosing',

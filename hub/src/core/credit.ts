@@ -22,10 +22,12 @@ export function judgePromise(
   feeBps: number,
 ): Verdict<{ credit: Wei }> {
   const { amount, signer } = promise
+  const tab = tabOf(line, provider)
+  if (tab.ceiling === 0n && tab.liveCeiling === 0n && tab.cleared === 0n)
+    return refuse({ code: 'no-guarantee', channelId: line.channelId })
   if (signer === undefined) return refuse({ code: 'malformed-signature', document: 'MicroPromise' })
   if (signer !== line.consumer)
     return refuse({ code: 'wrong-signer', document: 'MicroPromise', signer, expected: line.consumer })
-  const tab = tabOf(line, provider)
   if (amount === tab.cleared) return { ok: true, credit: wei(0n) }
   if (amount < tab.cleared) return refuse({ code: 'below-accepted', amount, accepted: tab.cleared })
   if (line.status !== 'open' || line.closing)

@@ -167,6 +167,8 @@ export interface Ledger {
   grant(order: GrantOrder): Promise<Verdict<{ guarantee: Signed<'Guarantee'> }>>
   /** The promises stay with the ledger even when it refuses for want of a pool: they are what is drawn then. */
   credit(order: CreditOrder): Promise<Verdict<{ credited: Credited }>>
+  /** Whether the hub ever gave this provider a guarantee. */
+  guaranteed(provider: Address): Promise<boolean>
   tally(): Promise<Tally>
   /** Held promises worth more than what was drawn of them, on all channels or on one. */
   undrawn(channelId?: Hex): Promise<readonly DrawOrder[]>
@@ -200,14 +202,6 @@ export interface Ledger {
    */
   recallGuarantee(order: { cause: Hex; guarantee: Signed<'Guarantee'> }): Promise<boolean>
 
-  /** Records a pre-fund state; the same one again changes nothing. */
-  recordPrefund(prefund: {
-    channelId: Hex
-    consumer: Address
-    nonce: number
-    consumerSignature: Hex
-    hubSignature: Hex
-  }): Promise<void>
   /** Records a final state before its signature leaves; refuses another once one was recorded. */
   recordClosing(order: {
     channelId: Hex

@@ -24,12 +24,14 @@ export * from './kernel/nftablesValues.js'
 export * from './kernel/wireguard.js'
 export * from './kernel/wireguardConf.js'
 export * from './kernel/wireguardKeys.js'
+export { Buckets } from './link/buckets.js'
 export * from './link/certificate.js'
 export * from './link/clearFrame.js'
 export * from './link/connect.js'
 export { type Limits, usualLimits } from './link/limits.js'
 export type { Handlers, Link } from './link/link.js'
 export * from './link/listen.js'
+export { networkOf } from './link/network.js'
 export {
   acceptedFrameBytes,
   decodeAccepted,

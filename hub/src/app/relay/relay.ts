@@ -11,7 +11,15 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { keccak256, type Link, permitArguments, reasonOf, type Sent } from '@pontage/shared/node'
+import {
+  Buckets,
+  keccak256,
+  type Link,
+  networkOf,
+  permitArguments,
+  reasonOf,
+  type Sent,
+} from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { LedgerUnavailable } from '../../io/ledger.js'
@@ -21,6 +29,9 @@ import { findChannel, judgeService } from '../fresh.js'
 import { costOf, finishGas } from './relayPrice.js'
 
 const secondsPerDay = 86_400
+
+/** Transactions that the chain would refuse, from one network address: each was an estimate for nothing. */
+const failures = { atOnce: 20, perSecond: 1 / 10 }
 
 /** Sends transactions for identities without gas, for the fee that they signed. */
 export interface Relayer {
@@ -39,7 +50,7 @@ interface RelayJob {
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
-  /** Network address and port of whoever asks. */
+  /** The network that whoever asks is counted by. */
   readonly from: string
   /** Whether it may be sent, where more than its document decides. */
   readonly judge?: () => Promise<Verdict>
@@ -57,14 +68,16 @@ export function createRelayer(
   const { chain, identity, typedData, settings } = components
   const { registry, channels } = chain
   const running = new Map<Hex, Promise<Relayed>>()
+  const failed = new Buckets(failures.perSecond, () => components.clock.elapsedMs(), failures.atOnce)
 
   /** The same paper twice is one job, whether it is still under way or done. */
   const once = (job: Omit<RelayJob, 'from'>, link: Link): Promise<Relayed> => {
     const already = running.get(job.digest)
     if (already) return already
-    const outcome = relay(components, { ...job, from: link.remoteAddress }).finally(() =>
-      running.delete(job.digest),
-    )
+    const outcome = relay(components, failed, {
+      ...job,
+      from: networkOf(hostOf(link.remoteAddress)),
+    }).finally(() => running.delete(job.digest))
     running.set(job.digest, outcome)
     return outcome
   }
@@ -152,7 +165,7 @@ export function createRelayer(
 
 type Relayed = Verdict<{ value: { transaction: Hex } }>
 
-async function relay(components: Components, job: RelayJob): Promise<Relayed> {
+async function relay(components: Components, failed: Buckets, job: RelayJob): Promise<Relayed> {
   const { ledger, sender, chain, identity, settings, clock, log } = components
   const served =
     job.kind === 'exit' || job.kind === 'finish'
@@ -166,6 +179,8 @@ async function relay(components: Components, job: RelayJob): Promise<Relayed> {
   if (!isUnderWay && !served.ok) return served
   if (job.fee < settings.relayFee && !isUnderWay)
     return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: settings.relayFee })
+  if (!isUnderWay && !failed.has(job.from))
+    return refuse({ code: 'too-many-requests', perSecond: failures.perSecond })
   let sent: Sent
   try {
     const call = await job.call()
@@ -183,6 +198,7 @@ async function relay(components: Components, job: RelayJob): Promise<Relayed> {
     const cause = (error as Error).cause ?? error
     if (cause instanceof LedgerUnavailable) throw cause
     const reason = reasonOf(chain, cause).replace(/\.$/, '')
+    failed.take(job.from)
     log.warn('relay failed', { kind: job.kind, identity: job.identity, reason })
     return refuse({ code: 'relay-failed', reason })
   }
@@ -210,7 +226,7 @@ function count({ ledger, settings, identity: hub, clock }: Components, job: Rela
   const at = clock.now()
   // The ledger is not to tell who came from where: without the hub's key, nobody can try addresses.
   const origin: Hex = `0x${createHmac('sha256', hub.privateKey.bytes())
-    .update(`relay from ${from.replace(/:\d+$/, '')}`)
+    .update(`relay from ${from}`)
     .digest('hex')}`
   return ledger.countRelayJob({
     ...{ digest, identity, origin, at, since: at - secondsPerDay },
@@ -274,5 +290,8 @@ function restOf({ balance, tabs }: ChannelLine): Wei {
   }, 0n)
   return wei(balance > owed ? balance - owed : 0n)
 }
+
+/** An address without its port. */
+const hostOf = (remoteAddress: string): string => remoteAddress.replace(/:\d+$/, '')
 
 const hex = (bytes: Buffer): Hex => `0x${bytes.toString('hex')}`

@@ -1,27 +1,41 @@
-import type { Hex, Result } from '@pontage/shared'
+import type { Clock, Hex, Result } from '@pontage/shared'
 import type { Components } from '../components.js'
 import { quoteRelays } from '../relay/relayPrice.js'
 
-/** Who this hub is and what it asks. */
-export async function describe(
+/** Milliseconds that fees are shown before they are asked for again: anybody may ask, and each look asks the chain. */
+const quotesLastMs = 10_000
+
+/** Tells who this hub is and what it asks. */
+export function createDescribe(
   components: Components,
   certificate: Hex | undefined,
-): Promise<Result<'describe'>> {
-  const { identity, chain, ledger, settings } = components
+): () => Promise<Result<'describe'>> {
+  const { identity, chain, ledger, settings, clock } = components
   const { relayFee, guaranteeSeconds } = settings
-  const { feeBps } = await ledger.standing()
-  return {
+  const quotes = lasting(quotesLastMs, clock, () => quoteRelays(components))
+  return async () => ({
     hub: identity.address,
     chainId: chain.deployment.chainId,
     channels: chain.deployment.channels,
-    feeBps,
+    feeBps: (await ledger.standing()).feeBps,
     confirmations: chain.confirmations,
-    relayFees: await quoteRelays(components).catch(() => ({
-      register: relayFee,
-      open: relayFee,
-      exit: relayFee,
-    })),
+    relayFees: await quotes().catch(() => ({ register: relayFee, open: relayFee, exit: relayFee })),
     guaranteeSeconds,
     ...(certificate === undefined ? {} : { certificate }),
+  })
+}
+
+/** Reads again only after a while; whoever asks meanwhile shares what was read. What failed is read again at once. */
+function lasting<Value>(forMs: number, clock: Clock, read: () => Promise<Value>): () => Promise<Value> {
+  let last: { readonly value: Promise<Value>; readonly atMs: number } | undefined
+  return () => {
+    const atMs = clock.elapsedMs()
+    if (last && atMs - last.atMs < forMs) return last.value
+    const reading = { value: read(), atMs }
+    last = reading
+    reading.value.catch(() => {
+      if (last === reading) last = undefined
+    })
+    return reading.value
   }
 }

@@ -9,7 +9,7 @@ export async function prefund(
   { channel, signature }: Params<'prefund'>,
   link: Link,
 ): Promise<Verdict<{ value: Result<'prefund'> }>> {
-  const { identity, chain, ledger, log } = components
+  const { identity, chain, log } = components
   if (channel.hub !== identity.address)
     return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
   if (channel.consumer !== link.peer)
@@ -23,13 +23,6 @@ export async function prefund(
   const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
   const accepted = preFundState(chain.deployment, channel, 1)
   const hubSignature = await signChannelState(accepted, identity.privateKey)
-  await ledger.recordPrefund({
-    channelId,
-    consumer: channel.consumer,
-    nonce: channel.nonce,
-    consumerSignature: signature,
-    hubSignature,
-  })
   log.info('accepted a channel', { channelId, consumer: channel.consumer })
   return { ok: true, value: { signature: hubSignature } }
 }

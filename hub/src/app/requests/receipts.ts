@@ -1,7 +1,6 @@
-import { explain, type Params, type Result, type Verdict, wei } from '@pontage/shared'
+import { explain, type Params, type Result, refuse, type Verdict, wei } from '@pontage/shared'
 import { judgeReceipt } from '../../core/receipts.js'
 import type { Components } from '../components.js'
-import { findChannel } from '../fresh.js'
 
 /**
  * Takes in what consumers signed about their sessions. A receipt proves itself, so whoever brings it need not be who
@@ -15,14 +14,15 @@ export async function receipts(
   const refused: Result<'receipts'>['refused'] = []
   let counted = 0n
   for (const [index, receipt] of receipts.entries()) {
-    const signer = typedData.recover('SessionReceipt', receipt, receipt.signature)
-    const found = await findChannel(components, receipt.channelId)
-    const taken = found.ok
+    // Receipts are not urgent: for a channel that nobody knows neither the chain is asked nor a signature looked at.
+    const isKnown = (await ledger.channel(receipt.channelId)) !== undefined
+    const signer = isKnown ? typedData.recover('SessionReceipt', receipt, receipt.signature) : undefined
+    const taken = isKnown
       ? await ledger.recordReceipt({
           receipt,
           decide: (line) => judgeReceipt(line, receipt, signer, clock.now()),
         })
-      : found
+      : refuse({ code: 'unknown-channel', channelId: receipt.channelId })
     if (taken.ok) counted += taken.counted
     else refused.push({ index, code: taken.refusal.code, message: explain(taken.refusal) })
   }

@@ -3,7 +3,7 @@ import { clear } from '../clearing/clear.js'
 import { guarantee } from '../clearing/guarantee.js'
 import type { Components } from '../components.js'
 import type { Services } from '../services.js'
-import { describe } from './describe.js'
+import { createDescribe } from './describe.js'
 import { papers } from './heldPromises.js'
 import { prefund } from './prefund.js'
 import { receipts } from './receipts.js'
@@ -11,8 +11,9 @@ import { receipts } from './receipts.js'
 /** Who answers which request. While the ledger is being rebuilt, nothing is promised that it may have forgotten. */
 export function requestsOf(components: Components, services: Services): NonNullable<Handlers['requests']> {
   const { drawScheduler, closer, recovery, relayer, market, publisher, reach, certificate } = services
+  const describe = createDescribe(components, certificate)
   return {
-    describe: async () => ({ ok: true, value: await describe(components, certificate) }),
+    describe: async () => ({ ok: true, value: await describe() }),
     'relay-register': relayer.register,
     'relay-open': relayer.open,
     'relay-exit': relayer.exit,

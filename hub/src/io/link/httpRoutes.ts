@@ -24,7 +24,7 @@ export function serveHttp(
   log: Log,
 ): void {
   http.on('request', (request, response) => {
-    const refusal = visit(request.socket.remoteAddress ?? '')
+    const refusal = isHealthPage(request.url) ? undefined : visit(request.socket.remoteAddress ?? '')
     if (refusal) {
       send(request, response, { status: 429, body: { code: refusal.code, error: explain(refusal) } })
       return
@@ -37,6 +37,9 @@ export function serveHttp(
       .then((answer) => send(request, response, answer))
   })
 }
+
+/** Whoever watches over the hub is answered, however many others ask from its address. */
+const isHealthPage = (url: string | undefined): boolean => url === '/healthz' || url === '/readyz'
 
 async function answerTo(
   request: IncomingMessage,

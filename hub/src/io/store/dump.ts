@@ -51,13 +51,6 @@ export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> 
     credited: 'bytes',
     paid: 'bytes',
   },
-  prefund: {
-    channel_id: 'bytes',
-    consumer: 'bytes',
-    nonce: 'number',
-    consumer_signature: 'bytes',
-    hub_signature: 'bytes',
-  },
   closing: {
     channel_id: 'bytes',
     turn_num: 'number',

@@ -35,10 +35,8 @@ import {
 } from './tables.js'
 
 const readSettings = plain(statement('SELECT name, value FROM setting'))
+const findGuaranteed = statement('SELECT DISTINCT provider FROM tab WHERE provider {among:bytes}')
 const writeSetting = statement('INSERT INTO setting (name, value) {rows:text,text}')
-const writePrefund = statement(`
-  INSERT INTO prefund (channel_id, consumer, nonce, consumer_signature, hub_signature)
-  {rows:bytes,bytes,number,bytes,bytes} ON CONFLICT (channel_id) DO NOTHING`)
 const findRelayed = statement('SELECT * FROM relayed WHERE digest {among:bytes}')
 const writeRelayed = statement(`
   INSERT INTO relayed (digest, identity, tx_hash, sent_at) {rows:bytes,bytes,bytes,number}
@@ -82,6 +80,10 @@ export function createLedger(engine: Engine, name: string): Ledger {
     return channelsFrom(channels, tabs, closings)
   })
   // Asked for with every request, so that all who ask at once share one look.
+  const guaranteed = new BatchLoader<Address, true>(async (providers) => {
+    const rows = await first({ statement: findGuaranteed, given: providers.map((provider) => [provider]) })
+    return new Map(rows.map((row) => [addressOf(row.provider), true]))
+  })
   const present = new BatchLoader<'now', OperatorState>(async () => {
     const [chain = [], notes = [], blocked = []] = await engine.read([readChain, readNotes, readBlocked])
     return new Map([['now', { chain: chain[0], notes: notesFrom(notes), blocked: blocked.map(blockedFrom) }]])
@@ -109,6 +111,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     cursor: async () => cursorFrom((await now()).chain),
     applyChain: (update) => submit(chainOrder(update)),
     standing: async () => standingFrom((await now()).chain),
+    guaranteed: async (provider) => (await guaranteed.get(provider)) === true,
     tally: async () => {
       const [sums = [], chain = []] = await engine.read([readSums, readChain])
       const { owed, undrawn, urgent } = sumsFrom(sums[0])
@@ -146,8 +149,6 @@ export function createLedger(engine: Engine, name: string): Ledger {
     },
     raiseTotal: (order) => submit(raiseOrder(order)),
     recallGuarantee: (order) => submit(recallOrder(order)),
-    recordPrefund: ({ channelId, consumer, nonce, consumerSignature, hubSignature }) =>
-      write(writePrefund, [channelId, consumer, nonce, consumerSignature, hubSignature]),
     recordClosing: (order) => submit(closingOrder(order)),
     closing: async (channelId) => {
       const [row] = await first({ statement: findClosing, given: [[channelId]] })

@@ -254,6 +254,12 @@ function migrations(words: Words) {
         // When one ends that was seen before is not known: what it endangers is drawn at once.
         await sql`UPDATE tab SET protest_ends_at = 1 WHERE protested <> ${words.zero}`.execute(db)
       },
+      '0010-pre-fund-states-are-not-kept': {
+        async up(db: Kysely<unknown>): Promise<void> {
+          // Nothing was read of them, and anybody could have one written.
+          await db.schema.dropTable('prefund').execute()
+        },
+      },
     },
   }
 }

@@ -16,8 +16,8 @@ import { inRequest } from './requestContext.js'
 
 /** What a link may ask of us; a refusal from here is the answer. */
 export interface Allowance {
-  /** One more request: undefined when it may be made. */
-  readonly take: () => Refusal | undefined
+  /** One more request, or what one costs beyond that: undefined when it may be made. */
+  readonly take: (cost?: number) => Refusal | undefined
   /** Whether so much was refused that the link is to be closed. */
   readonly exhausted: () => boolean
   /** Begins the work on one: undefined when it may, and `end` is called once after it. */
@@ -57,6 +57,7 @@ export class Answering {
     const params = schema.params.safeParse(message)
     if (!params.success)
       return this.#refuse(id, { code: 'malformed-message', type, problem: problemOf(params.error) })
+    if (!this.#affords(id, type as RequestType, params.data)) return
     const verdict = await this.#work(type, handler as Answerer, params.data)
     if (verdict.ok) this.options.send(encodeMessage({ id, ok: true, ...verdict.value }))
     else this.#refuse(id, verdict.refusal)
@@ -81,14 +82,21 @@ export class Answering {
     if (!this.#admits(id)) return
     const handler = handlers.requests?.clear
     if (!handler) return this.#refuse(id, { code: 'unknown-message', type: 'clear' })
+    if (!this.#affords(id, 'clear', params)) return
     const verdict = await this.#work('clear', handler as Answerer, params)
     if (verdict.ok) send(encodeCleared(id, verdict.value as Result<'clear'>))
     else this.#refuse(id, verdict.refusal)
   }
 
-  #admits(id: unknown): boolean {
+  /** Whether the rest of what this request costs may be taken: one was taken for the frame. */
+  #affords(id: unknown, type: RequestType, params: unknown): boolean {
+    const cost = this.options.handlers.costOf?.(type, params) ?? 1
+    return cost <= 1 || this.#admits(id, cost - 1)
+  }
+
+  #admits(id: unknown, cost = 1): boolean {
     const { allowance, closeWith } = this.options
-    const refusal = allowance.take()
+    const refusal = allowance.take(cost)
     if (!refusal) return true
     if (allowance.exhausted()) closeWith(refusal)
     else this.#refuse(id, refusal)

@@ -102,6 +102,41 @@ it('refuses one network address beyond its rate, whoever asks from there, pages 
   expect(listening.visit('192.0.2.1')).toBeUndefined()
 })
 
+it('charges what a request costs: whoever asks for much waits for it, and never for ever', async () => {
+  const costly: Handlers = { ...paid, costOf: () => 15 }
+  const { port } = await listen({ requestsPerSecond: 10, maxUnderWay: 1_000 }, costly)
+  const codes = await codesOf(await link(port), 4)
+  expect([count(codes, 'ok'), count(codes, 'too-many-requests')]).toEqual([2, 2])
+})
+
+it('does not hear whoever comes faster than it may', async () => {
+  const { port } = await listen({ connectionsPerSecondPerAddress: 1 })
+  const [first, second] = [await link(port), await link(port)]
+  expect(await dial(port)).toMatchObject({ ok: false })
+  expect(await ask(first)).toMatchObject({ ok: true })
+  expect(await ask(second)).toMatchObject({ ok: true })
+})
+
+it('cuts off whoever goes on asking when its address may ask no more', async () => {
+  const { port } = await listen({ requestsPerSecondPerAddress: 5, requestsPerSecond: 10, maxUnderWay: 1_000 })
+  const greedy = await link(port)
+  const next = person('3')
+  await codesOf(await link(port, next), 10)
+  await codesOf(greedy, 10)
+  void codesOf(greedy, 40)
+  expect(await greedy.closed).toContain('too-many-requests')
+})
+
+it('counts all addresses of one IPv6 network as one', async () => {
+  const listening = await listen({ requestsPerSecondPerAddress: 1 })
+  expect(['2001:db8::1', '2001:db8::2', '2001:db8::3'].map((each) => listening.visit(each)?.code)).toEqual([
+    undefined,
+    undefined,
+    'too-many-requests',
+  ])
+  expect(listening.visit('2001:db8:0:1::1')).toBeUndefined()
+})
+
 it('refuses one identity more than so many requests under way, also those of connections it left, and goes on once they are answered', async () => {
   const waiting: (() => void)[] = []
   const slow: Handlers = {

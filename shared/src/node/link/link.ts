@@ -32,6 +32,8 @@ export interface Handlers {
       link: Link,
     ) => Promise<Verdict<{ value: Result<Type> }>> | Verdict<{ value: Result<Type> }>
   }
+  /** What a request costs, in requests of the usual kind; one where nothing is said. */
+  readonly costOf?: (type: RequestType, params: unknown) => number
   readonly notices?: { readonly [Type in NoticeType]?: (body: Notice<Type>, link: Link) => void }
   /** A binary frame. Returns a refusal to close the connection with. */
   readonly frame?: (frame: Buffer, link: Link) => Refusal | undefined

@@ -10,7 +10,7 @@ import { fingerprintOf, noCertificate } from './connect.js'
 import { frameLimits } from './frameLimits.js'
 import { type Introduction, receiveHello, refuseAloud } from './hello.js'
 import { Inbox } from './inbox.js'
-import { Gatekeeper, type Limits, toldAtOnce, usualLimits } from './limits.js'
+import { Gatekeeper, type Limits, toldAtOnce, withDefaults } from './limits.js'
 import type { Handlers, Link } from './link.js'
 import { startLink } from './startLink.js'
 
@@ -49,7 +49,7 @@ export async function listenLinks(options: {
   log: Log
 }): Promise<Listening> {
   const { host, port, tls, self, accept, joined, log } = options
-  const limits: Limits = { ...usualLimits, ...options.limits }
+  const limits = withDefaults(options.limits)
   const gatekeeper = new Gatekeeper(limits, self.clock)
   const certificate =
     tls === undefined ? noCertificate : fingerprintOf(new X509Certificate(tls.certificate).raw)
