@@ -398,7 +398,7 @@ it('does not start on a ledger that is older than what the hub has promised', as
   await first.close()
   open.splice(0)
   await expect(start({ name: 'older.sqlite' })).rejects.toThrow(
-    /older than what this hub promised: 0x[0-9a-f]{40} was paid 1.96 PTT, but the ledger knows of 0.49 PTT/,
+    /older than what this hub promised: 0x[0-9a-f]{40} was paid 1.96 PTT, but the ledger knows of only 0.49 PTT/,
   )
   const again = await start({ name: newest })
   expect((await guaranteed(again.port, channelId, 1, '2.5')).answer).toMatchObject({ ok: true })
