@@ -1,4 +1,4 @@
-import { address, bytes32, type Hex, wei } from '@pontage/shared'
+import { address, bytes32, type Hex, SerialQueue, wei } from '@pontage/shared'
 import { drawsInBatch, isWorthGas, mayDraw, mayRelieve } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
 import type { Components, HubSettings } from '../components.js'
@@ -33,7 +33,7 @@ const othersDrawMs = 30_000
 
 export function createDrawScheduler(components: DrawComponents): DrawScheduler {
   const { ledger, rules, settings, watch, clock, log } = components
-  let last: Promise<void> = Promise.resolve()
+  const queue = new SerialQueue()
   let waiting = false
   let smallDrawsAt: readonly number[] = []
 
@@ -97,14 +97,11 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
     return drawn
   }
 
-  const inTurn = (work: () => Promise<readonly Drawn[]>): Promise<readonly Drawn[]> => {
-    const turn = last.then(work)
-    last = turn.then(
-      () => undefined,
-      (error) => log.error('draw failed', { reason: (error as Error).message }),
-    )
-    return turn
-  }
+  const inTurn = (work: () => Promise<readonly Drawn[]>): Promise<readonly Drawn[]> =>
+    queue.run(work).catch((error: Error) => {
+      log.error('draw failed', { reason: error.message })
+      throw error
+    })
 
   return {
     async draw({ forced }) {
@@ -122,12 +119,7 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
         return drawNow(false)
       }).catch(() => undefined)
     },
-    async idle() {
-      for (let seen: Promise<void> | undefined; seen !== last; ) {
-        seen = last
-        await seen
-      }
-    },
+    idle: () => queue.idle(),
   }
 }
 

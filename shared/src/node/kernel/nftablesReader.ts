@@ -1,4 +1,5 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { SerialQueue } from '../../serialQueue.js'
 import { type NftOptions, type NftTable, parseTable } from './nftables.js'
 import { type NftFamily, nftName } from './nftablesValues.js'
 
@@ -30,7 +31,7 @@ const shortestList = 'list flowtables'
  */
 export function openNftReader(options: NftOptions = {}): NftReader {
   let nft: ChildProcessWithoutNullStreams | undefined
-  let last: Promise<unknown> = Promise.resolve()
+  const queue = new SerialQueue()
 
   function stop() {
     nft?.kill('SIGKILL')
@@ -48,11 +49,8 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     }
   }
 
-  function inTurn(question: string, failure: string): Promise<NftTable> {
-    const answer = last.then(() => askNow(question, failure))
-    last = answer.catch(() => {})
-    return answer
-  }
+  const inTurn = (question: string, failure: string): Promise<NftTable> =>
+    queue.run(() => askNow(question, failure))
 
   const read = (what: 'table' | 'counters table', family: NftFamily, table: string) =>
     inTurn(
