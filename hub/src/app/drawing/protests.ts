@@ -3,7 +3,7 @@ import { intentOf } from '@pontage/shared/node'
 import { isWorthSettling } from '../../core/protestPolicy.js'
 import type { ChainUpdate } from '../../io/ledger.js'
 import type { Components } from '../components.js'
-import { costOf } from '../relay/relayPrice.js'
+import { costOf } from '../gasCost.js'
 import type { DrawScheduler } from './drawScheduler.js'
 
 /** Watches protests on the hub's channels: what it stands for is drawn before, the rest it settles after. */

@@ -26,7 +26,8 @@ import { LedgerUnavailable } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 import type { DrawScheduler } from '../drawing/drawScheduler.js'
 import { findChannel, judgeService } from '../fresh.js'
-import { costOf, finishGas } from './relayPrice.js'
+import { costOf } from '../gasCost.js'
+import { finishGas } from './relayPrice.js'
 
 const secondsPerDay = 86_400
 
