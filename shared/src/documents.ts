@@ -172,6 +172,9 @@ export interface Deployment {
   readonly fromBlock: number
 }
 
+/** Asked to unbond so much, the registry unbonds all there is: a stranger may add a unit at any moment. */
+export const wholeStake = 2n ** 256n - 1n
+
 /** Bits of the registry's `roles`. */
 export const roles = { consumer: 1, provider: 2, hub: 4 } as const
 

@@ -9,7 +9,18 @@ describe('the contracts and the model of the money', () => {
     // Enough of either, or the comparison would show little.
     expect(accepted).toBeGreaterThan(400)
     expect(refused).toBeGreaterThan(200)
-    for (const operation of ['draw', 'redeem', 'protest', 'settleProtest', 'exit', 'conclude', 'repay'])
+    for (const operation of [
+      'draw',
+      'drawBatches',
+      'redeem',
+      'redeemTo',
+      'redeemMany',
+      'protest',
+      'settleProtest',
+      'exit',
+      'conclude',
+      'repay',
+    ])
       expect(seen[operation], operation).toBeGreaterThan(0)
   }, 90_000)
 })

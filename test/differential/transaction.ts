@@ -8,11 +8,12 @@ import {
   type Hex,
   hashChannelState,
   money,
+  shortSignature,
   unixSeconds,
   wei,
 } from '@pontage/shared'
 import { createTypedData, keccak256, signChannelState, signDigest } from '@pontage/shared/node'
-import { Signature, ZeroAddress, ZeroHash } from 'ethers'
+import { ZeroAddress, ZeroHash } from 'ethers'
 import { carrier, keyOf } from './people.js'
 
 /** A call of a contract, and who sends it. */
@@ -98,7 +99,7 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
           .filter((order) => order.provider === provider)
           .map((order) => {
             const { consumer, nonce } = order.parties
-            return { consumer, nonce, amount: order.amount, ...short(promiseOf(order)) }
+            return { consumer, nonce, amount: order.amount, ...shortSignature(promiseOf(order)) }
           })
       const providers = [...new Set(op.orders.map(({ provider }) => provider))]
       const batches = providers.map((provider) => ({ provider, slips: slipsFor(provider) }))
@@ -118,7 +119,7 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
           op.hub,
           op.orders.map((order) => {
             const { provider, total, signature } = redemptionOf(order)
-            return { provider, total, ...(signature === '0x' ? unsigned : short(signature)) }
+            return { provider, total, ...(signature === '0x' ? unsigned : shortSignature(signature)) }
           }),
         ),
       )
@@ -179,12 +180,6 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
 }
 
 const unsigned = { r: ZeroHash, vs: ZeroHash }
-
-/** A signature in the short form of ERC-2098. */
-function short(signature: Hex): { r: string; vs: string } {
-  const { r, yParityAndS: vs } = Signature.from(signature)
-  return { r, vs }
-}
 
 /** A good signature by the wrong person: the library signs for the parties only. */
 function forge(stateHash: Hex, signer: Address): Hex {

@@ -1,4 +1,4 @@
-import type { ChannelParties } from '../documents.js'
+import { type ChannelParties, wholeStake } from '../documents.js'
 import { type Address, type UnixSeconds, type Wei, wei } from '../units.js'
 
 /** Limits a deployment fixes for ever; delays in seconds. */
@@ -82,7 +82,7 @@ export interface Money {
 export const largestAmount = 2n ** 128n - 1n
 
 /** Asked to unbond so much, an identity unbonds everything. */
-export const everything = wei(2n ** 256n - 1n)
+export const everything = wei(wholeStake)
 
 const zero = wei(0n)
 

@@ -1,4 +1,4 @@
-import { type Wei, wei } from '@pontage/shared'
+import { type Wei, wei, wholeStake } from '@pontage/shared'
 import { approveAtLeast, createSender, inTokens, type Sent, UserError } from '@pontage/shared/node'
 import { inWords } from '../../core/leaving.js'
 import { readChannels } from '../../io/chain/channelReader.js'
@@ -36,7 +36,9 @@ export async function unbond(context: Context, amount: Wei | undefined): Promise
     throw new UserError(
       `${open.length} channel(s) are open, and nobody serves you without a stake. Close them first: "pontage channel close".`,
     )
-  return createSender(chain, identity).send(chain.registry.requestUnbonding.populateTransaction(taken))
+  return createSender(chain, identity).send(
+    chain.registry.requestUnbonding.populateTransaction(rest === 0n ? wholeStake : taken),
+  )
 }
 
 /** Puts what is unbonding back. @throws UserError when nothing is */

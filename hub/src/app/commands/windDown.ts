@@ -1,4 +1,4 @@
-import { type UnixSeconds, wei } from '@pontage/shared'
+import { type UnixSeconds, wei, wholeStake } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -112,7 +112,7 @@ async function takeOut(options: Options, chain: Chain, now: UnixSeconds, owed: b
   else if (pendingWithdrawal === 0n && free > 0n)
     await send(channels.requestWithdrawal.populateTransaction(free))
   const { stake, unbonding, unbondsAt } = await registry.standingOf(identity.address)
-  if (stake > 0n) await send(registry.requestUnbonding.populateTransaction(stake))
+  if (stake > 0n) await send(registry.requestUnbonding.populateTransaction(wholeStake))
   else if (unbonding > 0n && unbondsAt <= now) await send(registry.withdrawStake.populateTransaction())
   return transactions
 }

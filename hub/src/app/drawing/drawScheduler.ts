@@ -1,4 +1,4 @@
-import { address, bytes32, type Hex, SerialQueue, wei } from '@pontage/shared'
+import { address, bytes32, type Hex, SerialQueue, shortSignature, wei } from '@pontage/shared'
 import { drawsInBatch, isWorthGas, mayDraw, mayRelieve } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
 import type { Components, HubSettings } from '../components.js'
@@ -137,22 +137,30 @@ async function stillDue({ chain }: DrawComponents, orders: readonly DrawOrder[])
   return orders.filter((_order, index) => due[index])
 }
 
+/** As the chain takes draws of a hub: by provider, in few bytes. */
+function batchesOf(orders: readonly DrawOrder[]) {
+  const providers = [...new Set(orders.map(({ provider }) => provider))]
+  return providers.map((provider) => ({
+    provider,
+    slips: orders
+      .filter((order) => order.provider === provider)
+      .map(({ consumer, nonce, amount, signature }) => ({
+        ...{ consumer, nonce, amount },
+        ...shortSignature(signature),
+      })),
+  }))
+}
+
 async function send(
-  { chain, sender, identity, log }: DrawComponents,
+  { chain, sender, log }: DrawComponents,
   orders: readonly DrawOrder[],
 ): Promise<readonly Drawn[]> {
+  const batches = batchesOf(orders)
+  const [first] = batches
   const sent = await sender.send(
-    chain.channels.drawMany.populateTransaction(
-      orders.map((order) => ({
-        parties: { consumer: order.consumer, hub: identity.address, nonce: order.nonce },
-        provider: order.provider,
-        amount: order.amount,
-        promiseSignature: order.signature,
-        ceiling: 0n,
-        expiresAt: 0n,
-        guaranteeSignature: '0x',
-      })),
-    ),
+    first && batches.length === 1
+      ? chain.channels.drawBatch.populateTransaction(first.provider, first.slips)
+      : chain.channels.drawBatches.populateTransaction(batches),
   )
   const { transaction, gasUsed } = sent
   return sent.receipt.logs.flatMap((entry) => {

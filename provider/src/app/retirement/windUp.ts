@@ -1,4 +1,4 @@
-import { type Address, wei } from '@pontage/shared'
+import { type Address, wei, wholeStake } from '@pontage/shared'
 import { redeemable } from '../../core/redeemPolicy.js'
 import { readAccount, readChannel, readDelays, readHub, readStanding } from '../../io/chain/chainViews.js'
 import { keepHubLink } from '../../io/link/hubLink.js'
@@ -88,7 +88,7 @@ export async function takeStake({
 }: Parts): Promise<{ readonly unbondsAt: number; readonly isOut: boolean }> {
   const { registry } = chain
   const { stake } = await readStanding(chain, identity.address)
-  if (stake > 0n) await sender.send(registry.requestUnbonding.populateTransaction(stake))
+  if (stake > 0n) await sender.send(registry.requestUnbonding.populateTransaction(wholeStake))
   const { unbonding, unbondsAt } = await registry.standingOf(identity.address)
   const head = await chain.head()
   if (unbonding === 0n) return { unbondsAt: 0, isOut: true }

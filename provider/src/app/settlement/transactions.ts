@@ -27,14 +27,15 @@ export async function redeemAccount(parts: SendingParts, hub: Address): Promise<
   const due = redeemable(promise.total, account)
   if (due === 0n) return due
   const onPromise = promise.total > account.credited
-  const { receipt } = await sender.send(
-    chain.channels.redeem.populateTransaction({
-      hub,
-      provider: identity.address,
-      total: onPromise ? promise.total : 0n,
-      signature: onPromise ? promise.signature : '0x',
-    }),
-  )
+  const redemption = {
+    hub,
+    provider: identity.address,
+    total: onPromise ? promise.total : 0n,
+    signature: onPromise ? promise.signature : '0x',
+  }
+  // Naming the beneficiary spares the contract the question who it is.
+  const beneficiary = await chain.registry.beneficiaryOf(identity.address)
+  const { receipt } = await sender.send(chain.channels.redeemTo.populateTransaction(redemption, beneficiary))
   const payments = readPayments(chain, receipt.logs, identity.address)
   await recordPayments(parts, payments)
   const redeemed = payments.reduce((sum, { kind, amount }) => (kind === 'redeem' ? sum + amount : sum), 0n)
