@@ -3,13 +3,13 @@ import { JsonRpcProvider } from 'ethers'
 import { binary } from './binary.mjs'
 
 /**
- * Starts a chain of its own on a free port.
+ * Starts a chain of its own on a free port. With the id of another chain it is taken for that one.
  *
  * @returns {Promise<{url: string, provider: JsonRpcProvider, stop: () => void}>}
  * @throws {Error} When it ends before it listens.
  */
-export async function startChain() {
-  const chain = spawn(binary('anvil'), ['--port', '0', '--hardfork', 'prague'], {
+export async function startChain(chainId = 31_337) {
+  const chain = spawn(binary('anvil'), ['--port', '0', '--hardfork', 'prague', '--chain-id', `${chainId}`], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const url = await new Promise((resolve, reject) => {

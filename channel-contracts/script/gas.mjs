@@ -58,7 +58,7 @@ function table(gas) {
     ],
     ['conclude with one provider and its release', gas.conclude, 99_592],
     ['request an exit and exit', gas.exit, 77_260],
-    ['request an exit for somebody, for a fee', gas.exitRequestRelayed, 32_500],
+    ['request an exit for somebody, for a fee', gas.exitRequestRelayed],
     ['new storage slots: a newcomer registers and opens a channel', gas.newSlots.onboard, 2],
     ['new storage slots: a first draw', gas.newSlots.firstDraw, 1],
     ['new storage slots: conclude with ten providers', gas.newSlots.conclude10, 3],

@@ -896,7 +896,8 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
 
     /// @dev So many seconds from now. The constructor sees to it that 40 bits hold that.
     function _later(uint64 delay) private view returns (uint40) {
-        return SafeCast.toUint40(block.timestamp + delay);
+        // forge-lint: disable-next-line(unsafe-typecast)
+        return uint40(block.timestamp + delay);
     }
 
     /// @param to Zero for the provider's beneficiary, whoever calls.

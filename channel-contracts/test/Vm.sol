@@ -17,6 +17,8 @@ interface Vm {
     function expectEmit() external;
     function mockCallRevert(address callee, bytes calldata data, bytes calldata answer) external;
     function clearMockedCalls() external;
+    function snapshotState() external returns (uint256);
+    function revertToState(uint256 snapshot) external returns (bool);
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
     function getNonce(address account) external view returns (uint64);

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { id, toBeHex, Wallet } from 'ethers'
-import { IdentityRegistry__factory, TestToken__factory } from '../dist/ts/index.js'
+import { defaults, IdentityRegistry__factory, TestToken__factory, tooShort } from '../dist/ts/index.js'
 import { startChain } from '../script/chain.mjs'
 
 const script = fileURLToPath(new URL('../script/deploy.mjs', import.meta.url))
@@ -99,6 +99,45 @@ test('does not take a contract that is put together otherwise for its own', asyn
   const ended = deploy(out)
   assert.equal(ended.status, 1)
   assert.ok(!existsSync(out))
+})
+
+test('a chain with a sequencer needs delays that outlast it', async () => {
+  const arbitrum = await startChain(42161)
+  try {
+    await arbitrum.provider.send('anvil_setBalance', [new Wallet(key).address, toBeHex(10n ** 20n)])
+    const out = join(folder, 'arbitrum.json')
+    const given = (file) => ({ args: ['--rpc', arbitrum.url, '--config', file] })
+    const hasty = join(folder, 'hasty.json')
+    writeFileSync(hasty, JSON.stringify({ chainId: 42161 }))
+    const refused = deploy(out, given(hasty))
+    assert.equal(refused.status, 1)
+    assert.match(
+      refused.stderr,
+      /On Arbitrum One a transaction may need 24 h .* maxGuarantee must be at least 108000 s, not 21600 s/,
+    )
+    assert.ok(!existsSync(out))
+    const file = fileURLToPath(new URL('../networks/arbitrum.json', import.meta.url))
+    const ended = deploy(out, given(file))
+    assert.equal(ended.status, 0, ended.stderr)
+    assert.equal(JSON.parse(readFileSync(out, 'utf8')).chainId, 42161)
+  } finally {
+    arbitrum.stop()
+  }
+})
+
+test('the networks that are committed outlast their sequencers, and nothing is demanded of other chains', () => {
+  for (const name of ['arbitrum', 'base', 'optimism']) {
+    const { chainId, delays } = JSON.parse(
+      readFileSync(new URL(`../networks/${name}.json`, import.meta.url), 'utf8'),
+    )
+    const { protestWindow, maxGuarantee, exitDelay, feeNotice, withdrawalDelay } = delays
+    assert.equal(tooShort(chainId, delays), undefined, name)
+    assert.match(tooShort(chainId, { maxGuarantee: maxGuarantee - 1 }), /maxGuarantee must be at least/)
+    assert.ok(protestWindow > maxGuarantee && withdrawalDelay > protestWindow, name)
+    for (const delay of [exitDelay, feeNotice, defaults.delays.unbonding])
+      assert.ok(delay >= 2 * protestWindow + maxGuarantee, name)
+  }
+  assert.equal(tooShort(1, { maxGuarantee: 1 }), undefined)
 })
 
 test('every mistake gets a sentence', () => {

@@ -449,20 +449,6 @@ contract Crowd is World {
 
     // ----------------------------------------------------------------- privates
 
-    /// @dev A refusal by one of our own errors is ordinary; a panic, a plain revert or a token error is a fault.
-    function _try(address target, bytes memory data) private returns (bool ok, bytes4 problem) {
-        bytes memory answer;
-        (ok, answer) = target.call(data);
-        if (ok) return (true, 0);
-        problem = answer.length >= 4 ? bytes4(answer) : bytes4(0);
-        assertTrue(
-            problem != 0 && problem != 0x4e487b71 && problem != 0x08c379a0
-                && problem != bytes4(keccak256("SafeCastOverflowedUintDowncast(uint8,uint256)"))
-                && problem != bytes4(keccak256("ERC20InsufficientBalance(address,uint256,uint256)")),
-            "I3: only refusals, no panic"
-        );
-    }
-
     /// @dev Mostly a channel that is not closed yet: where one was closed the next begins.
     function _lane(uint256 lane) private returns (Parties memory parties) {
         if (lane % 16 == 15) return lanes[(lane / 16) % lanes.length];
