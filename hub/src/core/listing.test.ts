@@ -47,6 +47,20 @@ describe('a listing', () => {
     expect(names(listed(entries))).toEqual([3])
   })
 
+  it.each([
+    ['an escape sequence in its country', { country: 'DE\u001b[2A' }],
+    ['a country in small letters', { country: 'de' }],
+    ['an escape sequence in its endpoint', { endpoint: '\u001b[2K192.0.2.1:1' }],
+    ['a line end in its exit policy', { exitPolicy: 'all\n0xabc FR 1 PTT/GB' }],
+    ['an endpoint of 600 characters', { endpoint: 'x'.repeat(600) }],
+    ['65 hubs', { hubs: Array.from({ length: 65 }, (_, n) => provider(n)) }],
+  ])('leaves out an offer with %s', (_what, words) => {
+    const hostile = entry(1, 1n)
+    expect(
+      names(listed([{ ...hostile, proposal: { ...hostile.proposal, ...words } }, entry(2, 2n)])),
+    ).toEqual([2])
+  })
+
   const page = (asked: Parameters<typeof pageOf>[1], maxBytes = 1_000) =>
     pageOf(
       listed([entry(1, 5n), entry(2, 5n), entry(3, 7n), entry(4, 1n)]),

@@ -4,6 +4,7 @@ import {
   type Document,
   type Hex,
   type Params,
+  printable,
   refuse,
   requests,
   roles,
@@ -47,11 +48,31 @@ export interface Entry extends Offer {
   readonly inForce?: Pick<Document<'Proposal'>, 'pricePerMegabyte' | 'pricePerHour'>
 }
 
-/** Offers that can be dealt with, the cheapest first: who has a debt or no stake is left out. */
+/**
+ * Offers that can be dealt with, the cheapest first: who has a debt or no stake is left out, and whose words no client
+ * would take or could show.
+ */
 export const listed = (entries: readonly Entry[]): readonly Entry[] =>
   entries
     .filter(({ standing }) => standing.debt === 0n && (standing.activeRoles & roles.provider) !== 0)
+    .filter(({ proposal }) => isPresentable(proposal))
     .sort((a, b) => compare(a.proposal, b.proposal))
+
+/** What fits a field of a message. */
+const maxText = 512
+const maxHubs = 64
+
+/** Whether an offer's words are what they seem: nothing in them moves a terminal's cursor, or breaks a message. */
+export const isPresentable = ({
+  service,
+  country,
+  endpoint,
+  exitPolicy,
+  hubs,
+}: Pick<Entry['proposal'], 'service' | 'country' | 'endpoint' | 'exitPolicy' | 'hubs'>): boolean =>
+  /^[A-Z]{2}$/.test(country) &&
+  hubs.length <= maxHubs &&
+  [service, endpoint, exitPolicy].every((text) => text.length <= maxText && printable(text) === text)
 
 const order = <Value extends bigint | string>(a: Value, b: Value): number => (a < b ? -1 : a > b ? 1 : 0)
 

@@ -1,4 +1,4 @@
-import { type Address, type Clock, type Result, refuse, type Verdict } from '@pontage/shared'
+import { type Address, type Clock, printable, type Result, refuse, type Verdict } from '@pontage/shared'
 import type { ProposalIndex } from '../../io/chain/proposalIndex.js'
 import { readCertificate } from '../../io/link/readCertificate.js'
 
@@ -37,7 +37,7 @@ export function createReach(
         : seen.fingerprint === proposal.certificate
           ? ''
           : `${endpoint} presents the certificate ${seen.fingerprint}, but the offer says ${proposal.certificate}.`
-      return { ok: true, value: { endpoint, problem } }
+      return { ok: true, value: { endpoint: printable(endpoint), problem: printable(problem) } }
     } finally {
       inFlight -= 1
     }

@@ -1,4 +1,13 @@
-import { type Address, address, bytes32, type Hex, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import {
+  type Address,
+  address,
+  bytes32,
+  type Hex,
+  printable,
+  wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
 import {
   type Block,
   type Chain,
@@ -66,29 +75,37 @@ export function createProposalIndex(options: {
     const logs = inChunks(from, to, (fromBlock, toBlock) =>
       rpc.getLogs({ address: deployment.marketplace, topics: [topics], fromBlock, toBlock }),
     )
-    for await (const entry of logs) {
-      const event = marketplace.interface.parseLog(entry)
-      if (!event) continue
-      const provider = address(event.args.provider)
-      if (event.name === 'ProposalWithdrawn') {
-        into.delete(provider)
-        continue
+    for await (const entry of logs)
+      try {
+        readOffer(into, entry)
+      } catch (error) {
+        // Anybody may publish bytes that nobody can read: they are no offer, and nobody else's matter.
+        log.debug('passed over an offer', { transaction: entry.transactionHash, reason: shortReason(error) })
       }
-      const signature = event.args.signature.toLowerCase() as Hex
-      const proposal = { ...proposalFrom(event.args.proposal), signature }
-      // What a client could not check by itself is not passed on.
-      if (proposal.provider !== provider || !typedData.check('Proposal', proposal, provider).ok) continue
-      into.set(provider, {
-        proposal,
-        effectiveAt: Number(event.args.effectiveAt),
-        published: {
-          blockNumber: entry.blockNumber,
-          blockHash: bytes32(entry.blockHash),
-          transaction: bytes32(entry.transactionHash),
-          logIndex: entry.index,
-        },
-      })
-    }
+  }
+
+  /** @throws Error when what stands there cannot be read. */
+  function readOffer(into: Map<Address, Offer>, entry: EventLog): void {
+    const event = marketplace.interface.parseLog(entry)
+    if (!event) return
+    const provider = address(event.args.provider)
+    // Whatever it published, it no longer stands by what it had published before.
+    into.delete(provider)
+    if (event.name === 'ProposalWithdrawn') return
+    const signature = event.args.signature.toLowerCase() as Hex
+    const proposal = { ...proposalFrom(event.args.proposal), signature }
+    // What a client could not check by itself is not passed on.
+    if (proposal.provider !== provider || !typedData.check('Proposal', proposal, provider).ok) return
+    into.set(provider, {
+      proposal,
+      effectiveAt: Number(event.args.effectiveAt),
+      published: {
+        blockNumber: entry.blockNumber,
+        blockHash: bytes32(entry.blockHash),
+        transaction: bytes32(entry.transactionHash),
+        logIndex: entry.index,
+      },
+    })
   }
 
   async function withStanding(all: readonly Offer[], block: Block): Promise<Entry[]> {
@@ -145,6 +162,10 @@ export async function readBeneficiaries(
   }
   return found
 }
+
+type EventLog = Awaited<ReturnType<Chain['rpc']['getLogs']>>[number]
+
+const shortReason = (error: unknown): string => printable((error as Error).message).slice(0, 200)
 
 type RawStanding = Awaited<ReturnType<Chain['registry']['standingOf']>>
 
