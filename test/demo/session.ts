@@ -120,7 +120,7 @@ function showEvent(text: string, { chain }: Market, tell: Telling): void {
   const size = (bytes: unknown) => formatBytes(BigInt(Math.round(Number(bytes))))
   if (event.event === 'chosen')
     tell.say(
-      `It chooses ${event.provider} in ${event.country}: the cheapest with a stake and without faults. This costs at most ${tokens(event.estimate)}.`,
+      `It chooses ${event.provider} in ${event.country}: the cheapest with a stake and without faults. This costs at most ${tokens(event.mostToSpend)}.`,
     )
   if (event.event === 'progress')
     tell.live(
