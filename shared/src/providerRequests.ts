@@ -66,6 +66,14 @@ export const providerRequests = {
     }),
     result: z.object({ paid: zodWei }),
   },
+  /**
+   * Consumer → provider: the guarantee of the session that runs on this channel is nearly used up; take this request
+   * for a larger one to the hub.
+   */
+  raise: {
+    params: z.object({ channel: parties, guaranteeRequest: signed('GuaranteeRequest') }),
+    result: z.object({ guarantee: signed('Guarantee') }),
+  },
   /** Consumer → provider: end the session. The answer is the provider's account of it. */
   end: {
     params: z.object({ session: z.string().max(64) }),

@@ -5,6 +5,7 @@ import {
   createMarket,
   eventually,
   logged,
+  logLines,
   type Market,
   measureDelivery,
   openHub,
@@ -50,6 +51,7 @@ beforeAll(async () => {
   hubArguments = ['run', '--port', '7700', '--draw-above', '1000']
   provider = await openProvider(market, 'provider', {
     ...{ price: '20/GB', country: 'DE', hubs: [hub.address], beneficiary, megabits: 80, redeemAbove: '0.05' },
+    flags: ['--ceiling', '10MB'],
   })
   consumer = await seatConsumer(market, 'consumer', '20')
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
@@ -143,6 +145,17 @@ describe('a consumer', () => {
     meter.stop()
     await consumer.run('disconnect')
     expect(await whoAmI()).toBe(consumer.host.address)
+  })
+
+  it('without a cap goes on beyond its first guarantee, while its channel has something in it', async () => {
+    const session = await connect()
+    const { limitBytes } = await logged(session, 'connected')
+    expect(await download(Number(limitBytes) + 4_000_000, 120)).toBe(true)
+    expect(logLines(session, ({ event }) => event === 'raised').length).toBeGreaterThan(0)
+    session.signal('SIGINT')
+    const ended = await logged(session, 'ended')
+    expect((await session.ended).code).toBe(0)
+    expect(Number(ended.downBytes)).toBeGreaterThan(Number(limitBytes))
   })
 
   it('leaks nothing when its program is killed, and goes on from its last total', async () => {

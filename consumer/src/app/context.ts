@@ -50,7 +50,7 @@ export function link(
 }
 
 /** What was asked for, or a sentence for the user. @throws UserError */
-export function granted<Accepted extends object>(verdict: Verdict<Accepted>): Accepted {
+export function unwrap<Accepted extends object>(verdict: Verdict<Accepted>): Accepted {
   if (verdict.ok) return verdict
   throw new UserError(explain(verdict.refusal), { cause: verdict.refusal })
 }

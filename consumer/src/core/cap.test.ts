@@ -1,7 +1,7 @@
 import { bytes, owedFor, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { byteLimit, capLeft, ceilingToRequest, defaultBudget, freeCollateral } from './cap.js'
+import { byteLimit, capLeft, ceilingToRequest, defaultBudget, freeCollateral, raisedCeiling } from './cap.js'
 
 const price = (perMegabyte: bigint) => ({ perMegabyte: weiPerMegabyte(perMegabyte), perHour: weiPerHour(0n) })
 
@@ -37,6 +37,20 @@ describe('the ceiling asked for', () => {
       free: wei(100n),
     }
     expect(ceilingToRequest(asked)).toBe(100n)
+  })
+})
+
+describe('a larger guarantee', () => {
+  const session = {
+    ...{ base: wei(100n), ceiling: wei(1_100n), step: wei(1_000n) },
+    ...{ budget: undefined, most: wei(5_900n) },
+  }
+
+  it('grows by what the provider suggested, while channel and budget allow', () => {
+    expect(raisedCeiling(session)).toBe(2_100n)
+    expect(raisedCeiling({ ...session, most: wei(1_600n) })).toBe(1_600n)
+    expect(raisedCeiling({ ...session, most: wei(1_100n) })).toBe(1_100n)
+    expect(raisedCeiling({ ...session, budget: wei(1_500n) })).toBe(1_600n)
   })
 })
 

@@ -1,4 +1,6 @@
 import { type Bytes, bytes, bytesCovered, owedFor, type Price, smaller, type Wei, wei } from '@pontage/shared'
+import type { Left } from './limits.js'
+import type { Guaranteed } from './session.js'
 
 /** Hours of an hourly price that are guaranteed at once where a session is limited by bytes. */
 const guaranteedHours = 24n
@@ -42,6 +44,39 @@ export function byteLimit(cap: Bytes | undefined, guaranteed: Wei, price: Price)
   const affordable = bytesCovered(guaranteed, 0n, price)
   if (cap === undefined) return affordable
   return affordable === undefined || cap < affordable ? cap : affordable
+}
+
+/**
+ * The next ceiling of a guarantee that is nearly used up.
+ *
+ * @param session.base - Total promised before the session.
+ * @param session.step - By how much it grows: what the provider suggested at first.
+ * @param session.most - Total that the channel can stand for towards this provider.
+ * @returns Not above `ceiling` where channel or budget allow no more.
+ */
+export function raisedCeiling(session: {
+  base: Wei
+  ceiling: Wei
+  step: Wei
+  budget: Wei | undefined
+  most: Wei
+}): Wei {
+  const { base, ceiling, step, budget, most } = session
+  const wanted = smaller(wei(ceiling + step), most)
+  return budget === undefined ? wanted : smaller(wanted, wei(base + budget))
+}
+
+/** What a ceiling allows within the user's limits: bytes for the kernel, and whose limit is the tighter. */
+export function whatIsGuaranteed(session: { base: Wei; ceiling: Wei; left: Left; price: Price }): Guaranteed {
+  const { base, ceiling, left, price } = session
+  const limit = byteLimit(left.cap, wei(ceiling - base), price)
+  const ceilingIs = wei(ceiling - base) === left.budget ? 'budget' : 'ceiling'
+  return {
+    ceiling,
+    ceilingIs,
+    limit,
+    limitedBy: limit !== undefined && limit === left.cap ? 'cap' : ceilingIs,
+  }
 }
 
 /** Bytes that still may flow. */

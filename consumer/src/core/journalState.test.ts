@@ -2,7 +2,7 @@ import { type Address, address, bytes, encodeMessage, type Hex, unixSeconds, wei
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { JournalEntry } from './journalEntry.js'
-import { PaperTrail } from './journalState.js'
+import { JournalState } from './journalState.js'
 
 const channelId = `0x${'c1'.repeat(32)}` as Hex
 const provider = address(`0x${'a1'.repeat(20)}`)
@@ -15,14 +15,14 @@ const total = (amount: bigint, who: Address = provider): JournalEntry => ({
 
 describe('a paper trail', () => {
   it('refuses a total below the one before, and takes the same again', () => {
-    const trail = PaperTrail.empty.with(total(10n)).with(total(10n))
+    const trail = JournalState.empty.with(total(10n)).with(total(10n))
     expect(() => trail.with(total(9n))).toThrow(/cannot follow/)
     expect(trail.total(channelId, provider)).toBe(10n)
   })
 
   it('takes no new total once the channel is closing', () => {
     const closing: JournalEntry = { kind: 'closing', channelId, totals: [] }
-    const trail = PaperTrail.empty.with(total(10n)).with(closing)
+    const trail = JournalState.empty.with(total(10n)).with(closing)
     expect(trail.isClosing(channelId)).toBe(true)
     expect(() => trail.with(total(11n))).toThrow(/closing/)
     expect(() => trail.with(total(1n, address(`0x${'a2'.repeat(20)}`)))).toThrow(/closing/)
@@ -31,7 +31,7 @@ describe('a paper trail', () => {
 
   it('keeps providers and channels apart', () => {
     const other = address(`0x${'a2'.repeat(20)}`)
-    const trail = PaperTrail.empty.with(total(10n)).with(total(3n, other))
+    const trail = JournalState.empty.with(total(10n)).with(total(3n, other))
     expect(trail.totals(channelId)).toEqual([
       { provider, amount: 10n },
       { provider: other, amount: 3n },
@@ -74,10 +74,10 @@ describe('a paper trail', () => {
         },
       },
     ]
-    const read = PaperTrail.from(entries.map((entry) => JSON.parse(encodeMessage(entry))))
+    const read = JournalState.from(entries.map((entry) => JSON.parse(encodeMessage(entry))))
     expect(read.entries()).toEqual(entries)
     expect(
-      PaperTrail.from(read.entries().map((entry) => JSON.parse(encodeMessage(entry)))).entries(),
+      JournalState.from(read.entries().map((entry) => JSON.parse(encodeMessage(entry)))).entries(),
     ).toEqual(entries)
   })
 
@@ -89,12 +89,12 @@ describe('a paper trail', () => {
       at,
     })
     const learned = total(100n)
-    const trail = PaperTrail.from(
+    const trail = JournalState.from(
       [learned, spent(130n, november), spent(130n, december), spent(145n, december)].map((entry) =>
         JSON.parse(encodeMessage(entry)),
       ),
     )
-    const anew = PaperTrail.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
+    const anew = JournalState.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
     for (const each of [trail, anew]) {
       expect(each.usage.spentIn('2026-11')).toBe(30n)
       expect(each.usage.spentIn('2026-12')).toBe(15n)
@@ -113,7 +113,7 @@ describe('a paper trail', () => {
       usage('a', '2026-11', 20n),
       usage('b', '2026-11', 5n),
       usage('b', '2026-12', 7n),
-    ].reduce((before, entry) => before.with(entry), PaperTrail.empty)
+    ].reduce((before, entry) => before.with(entry), JournalState.empty)
     expect(trail.usage.usedIn('2026-11')).toBe(35n)
     expect(trail.usage.usedBy('b')).toBe(12n)
     expect(trail.usage.usedByIn('b', '2026-12')).toBe(7n)
@@ -124,14 +124,14 @@ describe('a paper trail', () => {
       ...{ kind: 'prefund', channelId, hub: provider, nonce: 1, ownSignature: '0x01', hubSignature: '0x02' },
     }
     const other = address(`0x${'a2'.repeat(20)}`)
-    const written = (trail: PaperTrail) =>
-      PaperTrail.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
-    expect(PaperTrail.empty.knows(channelId, provider)).toBe(false)
-    expect(PaperTrail.empty.with(opened).knows(channelId, provider)).toBe(true)
-    const learned = PaperTrail.empty.with(total(5n))
+    const written = (trail: JournalState) =>
+      JournalState.from(trail.entries().map((entry) => JSON.parse(encodeMessage(entry))))
+    expect(JournalState.empty.knows(channelId, provider)).toBe(false)
+    expect(JournalState.empty.with(opened).knows(channelId, provider)).toBe(true)
+    const learned = JournalState.empty.with(total(5n))
     expect(learned.knows(channelId, provider)).toBe(true)
     expect(learned.knows(channelId, other)).toBe(false)
-    const doubted = PaperTrail.empty.with(opened).with(total(5n)).with(total(6n, other))
+    const doubted = JournalState.empty.with(opened).with(total(5n)).with(total(6n, other))
     const since = written(doubted.with({ kind: 'doubt', channelId }).with(total(9n)))
     expect(since.knows(channelId, provider)).toBe(true)
     expect(since.knows(channelId, other)).toBe(false)
@@ -158,7 +158,7 @@ describe('a paper trail', () => {
         ...{ downBytes: 5, upBytes: 3, promises: 1, seconds: 2, spent: wei(7n), reason: 'user' },
       },
     })
-    const sent = PaperTrail.empty
+    const sent = JournalState.empty
       .with(receipt('0x01', 0))
       .with(receipt('0x02', 0))
       .with({ kind: 'delivered', signature: '0x01' })
@@ -168,7 +168,7 @@ describe('a paper trail', () => {
       ...(receipt('0x03', 4) as { kind: 'receipt' } & JournalEntry),
       replaces: '0x01',
     } as JournalEntry)
-    const anew = PaperTrail.from(rated.entries().map((entry) => JSON.parse(encodeMessage(entry))))
+    const anew = JournalState.from(rated.entries().map((entry) => JSON.parse(encodeMessage(entry))))
     for (const trail of [rated, anew]) {
       expect(trail.receipts().map(({ score }) => score)).toEqual([4, 0])
       expect(trail.undelivered().map(({ signature }) => signature)).toEqual(['0x03'])
@@ -178,7 +178,7 @@ describe('a paper trail', () => {
   it('never ends below a total it took', () => {
     fc.assert(
       fc.property(fc.array(fc.bigInt({ min: 0n, max: 100n })), (amounts) => {
-        let trail = PaperTrail.empty
+        let trail = JournalState.empty
         let largest = 0n
         for (const amount of amounts) {
           try {

@@ -26,14 +26,14 @@ interface State {
 const key = (one: string, other: string): string => `${one} ${other}`
 
 /** What the entries add up to. Immutable. */
-export class PaperTrail {
+export class JournalState {
   readonly #state: State
 
   private constructor(state: State) {
     this.#state = state
   }
 
-  static readonly empty = new PaperTrail({
+  static readonly empty = new JournalState({
     totals: new Map(),
     closing: new Map(),
     prefunds: new Map(),
@@ -47,8 +47,8 @@ export class PaperTrail {
   })
 
   /** Reads entries as they come out of JSON, amounts as decimal text. @throws RangeError when one is none. */
-  static from(entries: readonly unknown[]): PaperTrail {
-    return entries.reduce<PaperTrail>((trail, entry) => trail.with(revived(entry)), PaperTrail.empty)
+  static from(entries: readonly unknown[]): JournalState {
+    return entries.reduce<JournalState>((trail, entry) => trail.with(revived(entry)), JournalState.empty)
   }
 
   /**
@@ -56,9 +56,9 @@ export class PaperTrail {
    *
    * @throws RangeError for a total below the recorded one, or a new total once the channel is closing.
    */
-  with(entry: JournalEntry): PaperTrail {
+  with(entry: JournalEntry): JournalState {
     const { totals, closing, prefunds, exits, doubts, known, receipts, usage } = this.#state
-    const changed = (change: Partial<State>) => new PaperTrail({ ...this.#state, ...change })
+    const changed = (change: Partial<State>) => new JournalState({ ...this.#state, ...change })
     switch (entry.kind) {
       case 'total': {
         const { channelId, provider, amount } = entry

@@ -178,6 +178,10 @@ export function shutRuleset(
   ])
 }
 
+/** The command that sets how many bytes a standing tunnel lets through in all; what was used stays used. */
+export const limitRule = (limit: string): string =>
+  `add quota inet ${killSwitchTable} ${objectNames.cap} { over ${limit}; }`
+
 /** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
 export const haltRule = `add rule inet ${killSwitchTable} ${objectNames.halted} drop`
 

@@ -1,22 +1,24 @@
 import { type Hex, unixSeconds } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
-import { PaperTrail } from './journalState.js'
+import { JournalState } from './journalState.js'
 import { inWords, whyNotClose, whyNotExit } from './leaving.js'
 
 const channelId = `0x${'c1'.repeat(32)}` as Hex
 const open = { channelId, exitAt: 0 }
 const now = unixSeconds(1_000)
-const asked = PaperTrail.empty.with({ kind: 'exit', channelId, stage: 'asked', at: unixSeconds(1_900) })
-const closing = PaperTrail.empty.with({ kind: 'closing', channelId, totals: [] })
+const asked = JournalState.empty.with({ kind: 'exit', channelId, stage: 'asked', at: unixSeconds(1_900) })
+const closing = JournalState.empty.with({ kind: 'closing', channelId, totals: [] })
 
 describe('leaving a channel', () => {
   it('is free where nothing was begun', () => {
-    expect(whyNotClose(open, PaperTrail.empty, now)).toBeUndefined()
-    expect(whyNotExit(open, PaperTrail.empty)).toBeUndefined()
+    expect(whyNotClose(open, JournalState.empty, now)).toBeUndefined()
+    expect(whyNotExit(open, JournalState.empty)).toBeUndefined()
   })
 
   it('is not closed while an exit runs, or may still begin', () => {
-    expect(whyNotClose({ ...open, exitAt: 5_000 }, PaperTrail.empty, now)).toMatch(/exit has been requested/)
+    expect(whyNotClose({ ...open, exitAt: 5_000 }, JournalState.empty, now)).toMatch(
+      /exit has been requested/,
+    )
     expect(whyNotClose(open, asked, now)).toMatch(/next 15 min/)
     expect(whyNotClose(open, asked, unixSeconds(1_900))).toBeUndefined()
   })

@@ -1,5 +1,5 @@
 import type { UnixSeconds } from '@pontage/shared'
-import type { PaperTrail } from './journalState.js'
+import type { JournalState } from './journalState.js'
 
 /** What the chain says of a channel on its way out. */
 interface Leaving {
@@ -8,7 +8,7 @@ interface Leaving {
 }
 
 /** Why a channel is not closed together with its hub; undefined when nothing stands against it. */
-export function whyNotClose(channel: Leaving, trail: PaperTrail, now: UnixSeconds): string | undefined {
+export function whyNotClose(channel: Leaving, trail: JournalState, now: UnixSeconds): string | undefined {
   if (channel.exitAt > 0)
     return 'Its exit has been requested. Finish that with "pontage channel exit", whether the hub answers or not.'
   const exit = trail.exit(channel.channelId)
@@ -18,7 +18,7 @@ export function whyNotClose(channel: Leaving, trail: PaperTrail, now: UnixSecond
 }
 
 /** Why a channel is not left alone; undefined when nothing stands against it. */
-export function whyNotExit(channel: Leaving, trail: PaperTrail): string | undefined {
+export function whyNotExit(channel: Leaving, trail: JournalState): string | undefined {
   return trail.isClosing(channel.channelId) && channel.exitAt === 0
     ? 'A close together with the hub is signed and under way. Finish it with "pontage channel close"; only if the hub is gone for good, add --hub-is-gone.'
     : undefined

@@ -7,6 +7,8 @@ import {
   type WeiPerHour,
   type WeiPerMegabyte,
   wei,
+  weiPerHour,
+  weiPerMegabyte,
 } from '@pontage/shared'
 
 /** Over what a limit counts: one `connect`, with all its sessions, or a calendar month (UTC). */
@@ -80,6 +82,27 @@ export function parseLimit<Amount extends bigint>(
       `"${text}" is not a limit: expected an amount, or an amount per month such as ${amount.trim()}/month.`,
     )
   return { amount: parse(amount.trim()), period: period === undefined ? 'connect' : 'month' }
+}
+
+/** Decimals in which amounts are read while the token is not known yet; none has more. */
+export const exactDecimals = 77
+
+/** Limits that were read before the token was known, in its smallest unit. @throws RangeError for one that is finer */
+export function inToken(exact: Limits, decimals: number): Limits {
+  const unit = 10n ** BigInt(exactDecimals - decimals)
+  const scaled = (amount: bigint): bigint => {
+    if (amount % unit === 0n) return amount / unit
+    throw new RangeError(`A limit is finer than the token, which has ${decimals} decimals: round it.`)
+  }
+  const { perMegabyte, perHour } = exact.maxPrice
+  return {
+    maxPrice: {
+      ...(perMegabyte === undefined ? {} : { perMegabyte: weiPerMegabyte(scaled(perMegabyte)) }),
+      ...(perHour === undefined ? {} : { perHour: weiPerHour(scaled(perHour)) }),
+    },
+    caps: exact.caps,
+    budgets: exact.budgets.map(({ amount, period }) => ({ amount: wei(scaled(amount)), period })),
+  }
 }
 
 /** Joins limits of several sources: caps and budgets hold together, of the highest prices the lowest. */

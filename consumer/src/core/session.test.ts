@@ -1,4 +1,4 @@
-import { bytes, owedFor, type Wei, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import { bytes, chargedBytes, owedFor, type Wei, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { begin, type Effect, owedIn, type Session, type SessionEvent, step } from './session.js'
@@ -8,11 +8,16 @@ const terms = {
   base: wei(1_000n),
   ceiling: wei(1_000n + 40n * 50n),
   credit: bytes(2_000_000n),
+  raiseBelow: wei(0n),
+  limit: bytes(50_000_000n),
   limitedBy: 'cap' as const,
   ceilingIs: 'ceiling' as const,
 }
 
-const count = (downBytes: bigint, upBytes = 0n) => ({ downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
+const count = (downBytes: bigint, upBytes = 0n, downPackets = 0n) => ({
+  ...{ downBytes: bytes(downBytes), upBytes: bytes(upBytes) },
+  ...{ downPackets, upPackets: 0n },
+})
 const counted = (downBytes: bigint, limitReached = false, atMs = 0): SessionEvent => ({
   type: 'counted',
   count: count(downBytes),
@@ -48,6 +53,46 @@ describe('a session', () => {
       counted(1_900_000n),
     ])
     expect(promised(effects)).toEqual([1_040n, 1_080n])
+  })
+
+  const guaranteed = { ...terms, limitedBy: 'ceiling', raiseBelow: wei(800n) } as const
+
+  it('asks for a larger guarantee before this one is used up, once, and goes on beyond it', () => {
+    const raised: SessionEvent = {
+      ...{ type: 'raised' as const, ceiling: wei(5_000n), ceilingIs: 'ceiling' as const },
+      ...{ limit: bytes(100_000_000n), limitedBy: 'ceiling' as const },
+    }
+    const asking = play(begin(guaranteed, 0), [
+      counted(29_000_000n),
+      counted(31_000_000n),
+      counted(32_000_000n),
+    ])
+    expect(asking.effects.filter(({ type }) => type === 'raise')).toHaveLength(1)
+    const waiting = play(asking.session, [counted(50_000_000n, true)])
+    expect(waiting.session.phase).toBe('running')
+    const { session } = play(waiting.session, [raised, counted(60_000_000n)])
+    expect(session).toMatchObject({ phase: 'running', promised: 3_400n, limit: 100_000_000n })
+  })
+
+  it('ends at its guarantee where no larger one can be had, and asks again after half a minute', () => {
+    const asking = play(begin(guaranteed, 0), [
+      counted(31_000_000n),
+      { type: 'accepted', amount: wei(2_240n) },
+      { type: 'notRaised', atMs: 0 },
+    ])
+    expect(play(asking.session, [counted(50_000_000n, true, 1)]).session.reason).toBe('ceiling')
+    const again = play(asking.session, [counted(32_000_000n, false, 29_999)])
+    expect(again.effects.some(({ type }) => type === 'raise')).toBe(false)
+    expect(play(again.session, [counted(33_000_000n, false, 30_000)]).effects).toContainEqual({
+      type: 'raise',
+    })
+  })
+
+  it('asks for no larger guarantee where the user’s own cap or budget ends it', () => {
+    for (const own of [{ limitedBy: 'cap' }, { limitedBy: 'budget', ceilingIs: 'budget' }] as const) {
+      const { effects } = play(begin({ ...guaranteed, ...own }, 0), [counted(45_000_000n)])
+      expect(effects.some(({ type }) => type === 'raise')).toBe(false)
+    }
   })
 
   it('covers several megabytes with one promise where they came at once', () => {
@@ -98,10 +143,25 @@ describe('a session', () => {
 
   it('leaves a provider that counts more than loss explains', () => {
     const own = 50_000_000n
-    const fair = { type: 'usage', ...count(own + 4_500_000n + 2_000_000n) } as const
-    const unfair = { type: 'usage', ...count(own + 4_500_000n + 2_000_001n) } as const
+    const fair = { type: 'usage', ...count(own + 1_500_000n + 2_000_000n) } as const
+    const unfair = { type: 'usage', ...count(own + 1_500_000n + 2_000_001n) } as const
     expect(play(begin(terms, 0), [counted(own), fair]).session.phase).toBe('running')
     expect(play(begin(terms, 0), [counted(own), unfair]).session.reason).toBe('counts')
+  })
+
+  it('pays for what packets carry, not for their headers, and compares counts alike', () => {
+    const paying: SessionEvent = {
+      type: 'counted',
+      count: count(1_040_000n, 0n, 800n),
+      atMs: 0,
+      limitReached: false,
+    }
+    const { session, effects } = play(begin(terms, 0), [paying])
+    // 1,040,000 less 800 × 52: not a byte of a second megabyte.
+    expect(promised(effects)).toEqual([1_040n])
+    // The same traffic as another kernel hands it on: fewer packets, each with more in it.
+    const merged = { type: 'usage', ...count(1_040_000n - 790n * 52n, 0n, 10n) } as const
+    expect(step(session, merged).session.phase).toBe('running')
   })
 
   it('lets a provider forward what was promised and its credit before it arrives', () => {
@@ -160,19 +220,23 @@ describe('a session', () => {
 
 describe('whatever happens to a session', () => {
   const amount = fc.bigInt({ min: 0n, max: 200_000_000n })
+  const counters = {
+    ...{ downBytes: amount.map(bytes), upBytes: amount.map(bytes) },
+    ...{ downPackets: amount, upPackets: amount },
+  }
+  const counting = fc.record(counters)
   const instant = fc.integer({ min: 0, max: 10_000_000 })
   const event: fc.Arbitrary<SessionEvent> = fc.oneof(
     fc.record({
       type: fc.constant('counted' as const),
-      count: fc.record({ downBytes: amount.map(bytes), upBytes: amount.map(bytes) }),
+      count: counting,
       atMs: instant,
       limitReached: fc.boolean(),
     }),
     fc.record({ type: fc.constant('accepted' as const), amount: amount.map(wei) }),
     fc.record({
       type: fc.constant('usage' as const),
-      downBytes: amount.map(bytes),
-      upBytes: amount.map(bytes),
+      ...counters,
     }),
     fc.record({ type: fc.constant('suspended' as const), atMs: instant }),
     fc.record({ type: fc.constant('resumed' as const), atMs: instant }),
@@ -180,7 +244,7 @@ describe('whatever happens to a session', () => {
     fc.constant({ type: 'stop' as const, reason: 'user' as const }),
     fc.record({
       type: fc.constant('halted' as const),
-      count: fc.record({ downBytes: amount.map(bytes), upBytes: amount.map(bytes) }),
+      count: counting,
       atMs: instant,
     }),
     fc.constant({ type: 'settled' as const }),
@@ -193,6 +257,8 @@ describe('whatever happens to a session', () => {
     base: amount.map(wei),
     above: fc.bigInt({ min: 0n, max: 10n ** 18n }),
     credit: amount.map(bytes),
+    raiseBelow: fc.bigInt({ min: 0n, max: 10n ** 6n }).map(wei),
+    limit: fc.constant(undefined),
     limitedBy: fc.constantFrom('cap' as const, 'ceiling' as const),
     ceilingIs: fc.constantFrom('ceiling' as const, 'budget' as const),
   })
@@ -207,7 +273,7 @@ describe('whatever happens to a session', () => {
           session = next.session
           for (const amount of promised(next.effects)) {
             const seconds = BigInt(Math.floor(session.forwardingMs / 1_000))
-            const owed = owedFor(bytes(session.downBytes + session.upBytes), seconds, given.price)
+            const owed = owedFor(chargedBytes(session), seconds, given.price)
             expect(amount).toBeGreaterThanOrEqual(total)
             expect(amount).toBeLessThanOrEqual(given.base + above)
             expect(amount).toBeLessThanOrEqual(given.base + owed)

@@ -2,11 +2,14 @@ import {
   type Bytes,
   bytes,
   bytesPerMegabyte,
+  type Counted,
+  chargedBytes,
   larger,
   megabytesBegun,
   owedFor,
   type Price,
   smaller,
+  toleratedLoss,
   type Wei,
   wei,
 } from '@pontage/shared'
@@ -42,12 +45,19 @@ export interface Session {
   readonly ceiling: Wei
   /** Bytes the provider may forward unpaid. */
   readonly credit: Bytes
+  /** How much may be left of the guarantee before a larger one is asked for. */
+  readonly raiseBelow: Wei
+  /** Bytes after which the kernel lets nothing more through; undefined without a limit. */
+  readonly limit: Bytes | undefined
   /** What it means when the kernel's limit is reached. */
   readonly limitedBy: 'cap' | 'budget' | 'ceiling'
   /** What it means when the ceiling is reached: the user's own budget may have set it. */
   readonly ceilingIs: 'budget' | 'ceiling'
+  /** What this machine's kernel counted. */
   readonly downBytes: Bytes
   readonly upBytes: Bytes
+  readonly downPackets: bigint
+  readonly upPackets: bigint
   /** Milliseconds during which traffic could flow, and when that was last looked at. */
   readonly forwardingMs: number
   readonly lookedAtMs: number
@@ -62,6 +72,8 @@ export interface Session {
   readonly unconfirmedSinceMs: number | undefined
   /** While suspended: since when nothing was said to the provider, first of all since it suspended. */
   readonly silentSinceMs: number
+  /** Whether a larger guarantee has been asked for, or from when on it may be. */
+  readonly raise: 'asked' | { readonly notBeforeMs: number }
   readonly reason: EndReason | undefined
   /** The other side's words, where it ended the session. */
   readonly message: string | undefined
@@ -69,27 +81,33 @@ export interface Session {
 
 /** What happens to a session. Instants are milliseconds of a clock that only grows. */
 export type SessionEvent =
-  | { readonly type: 'counted'; readonly count: Count; readonly atMs: number; readonly limitReached: boolean }
+  | {
+      readonly type: 'counted'
+      readonly count: Counted
+      readonly atMs: number
+      readonly limitReached: boolean
+    }
   | { readonly type: 'accepted'; readonly amount: Wei }
-  | { readonly type: 'usage'; readonly downBytes: Bytes; readonly upBytes: Bytes }
+  | ({ readonly type: 'usage' } & Counted)
   | { readonly type: 'suspended'; readonly atMs: number }
   | { readonly type: 'resumed'; readonly atMs: number }
+  | ({ readonly type: 'raised' } & Guaranteed)
+  | { readonly type: 'notRaised'; readonly atMs: number }
   | { readonly type: 'detached' }
   | { readonly type: 'reattached' }
   | { readonly type: 'stop'; readonly reason: EndReason; readonly message?: string }
-  | { readonly type: 'halted'; readonly count: Count; readonly atMs: number }
+  | { readonly type: 'halted'; readonly count: Counted; readonly atMs: number }
   | { readonly type: 'settled' }
 
-/** Inner IP bytes by the kernel's counters since the session opened. */
-export interface Count {
-  readonly downBytes: Bytes
-  readonly upBytes: Bytes
-}
+/** What a guarantee allows: its ceiling, what the kernel lets through for it, and whose limit each is. */
+export type Guaranteed = Pick<Session, 'ceiling' | 'ceilingIs' | 'limit' | 'limitedBy'>
 
 /** What has to be done, in this order, once the new state is recorded. */
 export type Effect =
   /** Sign this total and send it. */
   | { readonly type: 'promise'; readonly amount: Wei }
+  /** Ask for a larger guarantee, answer with `raised` or `notRaised`. */
+  | { readonly type: 'raise' }
   /** Let the kernel forward nothing more, count once more, answer with `halted`. */
   | { readonly type: 'halt' }
   /** Ask the provider to end the session, answer with `settled`. */
@@ -102,19 +120,16 @@ export interface Step {
   readonly effects: readonly Effect[]
 }
 
-/**
- * Share of the traffic by which two counts may differ (docs/protocol.md, A session): 3 % are lost on the way, 6 % are
- * headers, since this kernel may count as one packet what the provider's counts as many.
- */
-const tolerance = { numerator: 9n, denominator: 100n }
 /** A provider that confirms no promise for so long is not worth waiting for; an ordinary one takes milliseconds. */
 const slowAfterMs = 15_000
 /** A suspended session that owes nothing says so this often: what the provider misses is then lost, not late. */
 const repeatEveryMs = 2_000
+/** After a larger guarantee was refused: a channel may be topped up, a hub may come back. */
+const raiseAgainAfterMs = 30_000
 
 /** A session that begins to forward at `atMs`. */
 export function begin(
-  terms: Pick<Session, 'price' | 'base' | 'ceiling' | 'credit' | 'limitedBy' | 'ceilingIs'>,
+  terms: Pick<Session, 'price' | 'base' | 'credit' | 'raiseBelow'> & Guaranteed,
   atMs: number,
 ): Session {
   return {
@@ -122,6 +137,8 @@ export function begin(
     phase: 'running',
     downBytes: bytes(0n),
     upBytes: bytes(0n),
+    downPackets: 0n,
+    upPackets: 0n,
     forwardingMs: 0,
     lookedAtMs: atMs,
     promised: terms.base,
@@ -130,6 +147,7 @@ export function begin(
     attached: true,
     unconfirmedSinceMs: undefined,
     silentSinceMs: atMs,
+    raise: { notBeforeMs: atMs },
     reason: undefined,
     message: undefined,
   }
@@ -152,6 +170,12 @@ export function step(session: Session, event: SessionEvent): Step {
       return session.phase === 'suspended'
         ? quietly({ ...aged(session, event.atMs), phase: 'running' })
         : quietly(session)
+    case 'raised': {
+      const { type: _, ...guaranteed } = event
+      return quietly({ ...session, ...guaranteed, raise: { notBeforeMs: session.lookedAtMs } })
+    }
+    case 'notRaised':
+      return quietly({ ...session, raise: { notBeforeMs: event.atMs + raiseAgainAfterMs } })
     case 'detached':
       return quietly({ ...session, attached: false })
     case 'reattached':
@@ -169,21 +193,29 @@ export function step(session: Session, event: SessionEvent): Step {
 
 /** Wei owed in this session by its own count. */
 export const owedIn = (session: Session): Wei =>
-  owedFor(
-    bytes(session.downBytes + session.upBytes),
-    BigInt(Math.floor(session.forwardingMs / 1_000)),
-    session.price,
-  )
+  owedFor(chargedBytes(session), BigInt(Math.floor(session.forwardingMs / 1_000)), session.price)
 
 /** Wei signed away in this session. */
 export const spentIn = (session: Session): Wei => wei(session.promised - session.base)
 
-function counted(session: Session, count: Count, atMs: number, limitReached: boolean): Step {
+function counted(session: Session, count: Counted, atMs: number, limitReached: boolean): Step {
   if (session.phase !== 'running' && session.phase !== 'suspended') return quietly(session)
-  const paid = repeated(pay(withCount(aged(session, atMs), count)))
+  const paid = withRaise(repeated(pay(withCount(aged(session, atMs), count))))
   const isUnpayable = session.base + owedIn(paid.session) > session.ceiling
   if (!limitReached && !isUnpayable) return isSlow(paid.session) ? andStopped(paid, 'slow') : paid
-  return andStopped(paid, limitReached ? session.limitedBy : session.ceilingIs)
+  const limit = limitReached ? session.limitedBy : session.ceilingIs
+  // A larger guarantee is on its way: what the kernel holds back meanwhile passes then.
+  return limit === 'ceiling' && paid.session.raise === 'asked' ? paid : andStopped(paid, limit)
+}
+
+/** Asks for a larger guarantee before this one is used up, where it is what would end the session. */
+function withRaise({ session, effects }: Step): Step {
+  const { phase, attached, raise, lookedAtMs, ceiling, promised, raiseBelow, limitedBy, ceilingIs } = session
+  const isRunning = (phase === 'running' || phase === 'suspended') && attached
+  const mayAsk = raise !== 'asked' && raise.notBeforeMs <= lookedAtMs
+  const endsSession = ceilingIs === 'ceiling' && (limitedBy === 'ceiling' || session.price.perHour > 0n)
+  if (!isRunning || !mayAsk || !endsSession || ceiling - promised >= raiseBelow) return { session, effects }
+  return { session: { ...session, raise: 'asked' }, effects: [...effects, { type: 'raise' }] }
 }
 
 /** A provider that holds everything back counts more than was paid: told the same total again, it knows what is lost. */
@@ -231,7 +263,7 @@ function reattached(before: Session): Step {
     : { session, effects: [{ type: 'promise', amount: session.promised }] }
 }
 
-function halted(session: Session, count: Count, atMs: number): Step {
+function halted(session: Session, count: Counted, atMs: number): Step {
   if (session.phase !== 'halting') return quietly(session)
   const paid = pay(withCount(aged(session, atMs), count))
   return {
@@ -259,13 +291,13 @@ function pay(session: Session): Step {
  * A provider may have forwarded what was promised and its credit; beyond that only loss makes its count larger.
  * One that counts more still is not worth another megabyte.
  */
-function compared(session: Session, theirs: Count): Step {
-  const own = session.downBytes + session.upBytes
-  const claimed = theirs.downBytes + theirs.upBytes
-  const withLoss = own + (own * tolerance.numerator) / tolerance.denominator
-  const paidFor = megabytesBegun(bytes(own)) * bytesPerMegabyte
+function compared(session: Session, theirs: Counted): Step {
+  const own = chargedBytes(session)
+  const claimed = chargedBytes(theirs)
+  const withLoss = own + toleratedLoss(own)
+  const paidFor = megabytesBegun(own) * bytesPerMegabyte
   if (claimed <= larger(withLoss, paidFor) + session.credit) return quietly(session)
-  return stopped(session, 'counts', `The provider counted ${claimed} bytes, this machine ${own}.`)
+  return stopped(session, 'counts', `The provider counted ${claimed} bytes to charge, this machine ${own}.`)
 }
 
 function stopped(session: Session, reason: EndReason, message?: string): Step {
@@ -274,10 +306,12 @@ function stopped(session: Session, reason: EndReason, message?: string): Step {
 }
 
 /** Counters only grow; a smaller reading is a reading gone wrong, and the larger one stands. */
-const withCount = (session: Session, count: Count): Session => ({
+const withCount = (session: Session, count: Counted): Session => ({
   ...session,
   downBytes: bytes(larger(session.downBytes, count.downBytes)),
   upBytes: bytes(larger(session.upBytes, count.upBytes)),
+  downPackets: larger(session.downPackets, count.downPackets),
+  upPackets: larger(session.upPackets, count.upPackets),
 })
 
 /** Time passes, and costs while traffic can flow. */

@@ -5,7 +5,7 @@ import { whyNotClose } from '../../core/leaving.js'
 import { type OwnChannel, readChannels } from '../../io/chain/channelReader.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
-import { type Context, granted } from '../context.js'
+import { type Context, unwrap } from '../context.js'
 import { connectHub } from '../hub/hubLink.js'
 import { check, lastState, sign } from './channelStates.js'
 import { deliverReceipts } from './deliverReceipts.js'
@@ -41,13 +41,13 @@ export async function closeChannel(
   const parties = { consumer: channel.consumer, hub: channel.hub, nonce: channel.nonce }
   const hub = await connectHub(context, channel.hub, { mustBeSound: false })
   try {
-    const draft = granted(await hub.link.request('close-draft', { channel: parties }, draftTimeoutMs)).value
+    const draft = unwrap(await hub.link.request('close-draft', { channel: parties }, draftTimeoutMs)).value
     const { turnNum, totals, releases } = draft
     await deliverReceipts(context, journal, channelId, hub.link)
     const judge = () => judgeClosing(totals, journal.trail().totals(channelId))
     // A draft above what is known here: the papers say whether it was forgotten, signed elsewhere, or made up.
     if (!judge().ok) await learnFromHub(context, journal, channel, hub.link)
-    granted(judge())
+    unwrap(judge())
     const closing = { channel: parties, turnNum, totals, releases }
     const end = lastState(context, closing)
     if (end.turn !== turnNum)
@@ -57,10 +57,10 @@ export async function closeChannel(
     // Terminal from here on: after this line nothing is promised on the channel, signed or not.
     await journal.record({ kind: 'closing', channelId, totals })
     const signature = await sign(context, end)
-    const concluded = granted(
+    const concluded = unwrap(
       await hub.link.request('conclude', { ...closing, signature }, concludeTimeoutMs),
     ).value
-    granted(await check(end, concluded.signature))
+    unwrap(await check(end, concluded.signature))
     const receipt = await awaitConfirmed(chain, concluded.transaction)
     const topic = chain.channels.getEvent('ChannelConcluded').fragment.topicHash
     const log = receipt.logs.find((each) => each.topics[0] === topic && each.topics[1] === channelId)

@@ -12,7 +12,7 @@ import { whyNotExit } from '../../core/leaving.js'
 import { type OwnChannel, readProviders } from '../../io/chain/channelReader.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
-import { type Context, granted } from '../context.js'
+import { type Context, unwrap } from '../context.js'
 import { acceptableFee } from '../hub/hubLink.js'
 import { askRelayers, relayersFor } from '../hub/relayers.js'
 
@@ -46,7 +46,7 @@ export interface ExitFinished {
 }
 
 /** Seconds that the signed paper stays good. */
-const paperSeconds = 1_800
+const validSeconds = 1_800
 const relayTimeoutMs = 180_000
 
 /**
@@ -65,7 +65,7 @@ export async function beginExit(
   const problem = wishes.hubIsGone ? undefined : whyNotExit(channel, journal.trail())
   if (problem !== undefined) throw new UserError(problem)
   const parties = partiesOf(channel)
-  const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + paperSeconds)
+  const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + validSeconds)
   // Before anything is signed: from here on it may begin at any time until the deadline.
   await journal.record({ kind: 'exit', channelId, stage: 'asked', at: deadline })
   const sent = await send(
@@ -73,7 +73,7 @@ export async function beginExit(
     channel,
     wishes,
     async (link) => {
-      const { relayFees } = granted(await link.request('describe', {})).value
+      const { relayFees } = unwrap(await link.request('describe', {})).value
       const relayFee = acceptableFee('exit', relayFees.exit, wishes.maxRelayFee, (fee) =>
         inTokens(chain, fee),
       )

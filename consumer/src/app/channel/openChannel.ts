@@ -14,7 +14,7 @@ import { signPermit, UserError } from '@pontage/shared/node'
 import { readStandings } from '../../io/chain/discovery.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
-import { type Context, granted } from '../context.js'
+import { type Context, unwrap } from '../context.js'
 import { acceptableFee, connectHub, type Hub } from '../hub/hubLink.js'
 import { checkFirst, signFirst } from './channelStates.js'
 
@@ -38,7 +38,7 @@ export interface OpeningCost {
 }
 
 /** Seconds that signed papers stay good: long enough for a crowded chain, short enough to forget. */
-const paperSeconds = 3_600
+const validSeconds = 3_600
 const relayTimeoutMs = 180_000
 const nothing = `0x${'00'.repeat(20)}` as Address
 const noneStatus = 0n
@@ -83,7 +83,7 @@ export async function openChannel(
         `${shown(needed)} are needed (deposit, stake and fees), but ${identity.address} has ${shown(balance)}. Send it the rest.`,
       )
     await wishes.confirm?.(cost)
-    const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + paperSeconds)
+    const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + validSeconds)
     const registerTransaction = isRegistered ? null : await register(context, hub, cost, deadline)
     const opened = await open(context, journal, hub, wishes.hub, cost, deadline)
     return { ...opened, registerTransaction, relayFees: wei(cost.registerFee + cost.openFee) }
@@ -134,7 +134,7 @@ async function register(
     deadline,
   )
   const answer = await hub.link.request('relay-register', { registration, permit }, relayTimeoutMs)
-  const { transaction } = granted(answer).value
+  const { transaction } = unwrap(answer).value
   await awaitConfirmed(chain, transaction)
   return transaction
 }
@@ -152,8 +152,8 @@ async function open(
   const channelId = channelIdOf({ ...parties, chainId: chain.deployment.chainId })
   const ownSignature = await signFirst(context, parties)
   const answer = await hub.link.request('prefund', { channel: parties, signature: ownSignature })
-  const hubSignature = granted(answer).value.signature
-  granted(await checkFirst(context, parties, hubSignature))
+  const hubSignature = unwrap(answer).value.signature
+  unwrap(await checkFirst(context, parties, hubSignature))
   // The hub has taken the channel; only now are tokens put at risk.
   const { nonce } = parties
   await journal.record({ kind: 'prefund', channelId, hub: hubAddress, nonce, ownSignature, hubSignature })
@@ -170,7 +170,7 @@ async function open(
     identity.privateKey,
   )
   const permit = await signPermit(chain, identity, chain.deployment.channels, wei(amount + openFee), deadline)
-  const sent = granted(await hub.link.request('relay-open', { opening, permit }, relayTimeoutMs)).value
+  const sent = unwrap(await hub.link.request('relay-open', { opening, permit }, relayTimeoutMs)).value
   // The hub guarantees nothing on a deposit before it is as deep as the hub wants.
   await awaitConfirmed(chain, sent.transaction, Math.max(hub.description.confirmations, chain.confirmations))
   const view = await chain.channels.channelOf(channelId)

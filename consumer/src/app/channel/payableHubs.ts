@@ -1,12 +1,13 @@
-import type { Address, Hex } from '@pontage/shared'
+import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { freeCollateral } from '../../core/cap.js'
 import { type PayableChannel, payableChannels, whyHubUnsound } from '../../core/hubs.js'
-import type { PaperTrail } from '../../core/journalState.js'
+import type { JournalState } from '../../core/journalState.js'
 import { readChannels, readDrawn } from '../../io/chain/channelReader.js'
 import { readStandings } from '../../io/chain/discovery.js'
 import type { Context } from '../context.js'
 
 /** Own channels with sound hubs from which one may still pay, the fullest first. */
-export async function findPayableChannels(context: Context, trail: PaperTrail): Promise<PayableChannel[]> {
+export async function findPayableChannels(context: Context, trail: JournalState): Promise<PayableChannel[]> {
   const { chain, identity } = context
   const now = context.clock.now()
   const mayExit = (channelId: Hex) => {
@@ -33,6 +34,22 @@ export async function findPayableChannels(context: Context, trail: PaperTrail): 
   const payable = payableChannels(facts)
   const sound = await soundHubs(context, [...new Set(payable.map(({ hub }) => hub))])
   return payable.filter(({ hub }) => sound.includes(hub))
+}
+
+/** What a channel holds now beyond everything that was promised from it. */
+export async function readFree(
+  { chain }: Context,
+  trail: JournalState,
+  { channelId }: Pick<PayableChannel, 'channelId'>,
+): Promise<Wei> {
+  const signed = trail.totals(channelId)
+  const providers = signed.map(({ provider }) => provider)
+  const [{ balance }, drawn] = await Promise.all([
+    chain.channels.channelOf(channelId),
+    readDrawn(chain, channelId, providers),
+  ])
+  const totals = signed.map(({ amount }, index) => ({ signed: amount, drawn: drawn[index] ?? amount }))
+  return freeCollateral(wei(balance), totals)
 }
 
 /** Those of the hubs that one may rely on, in their order. */

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
 import { deliverReceipts } from './deliverReceipts.js'
-import { learn, refuseContested } from './recoverTotals.js'
+import { learnTotals, refuseContested } from './recoverTotals.js'
 
 const at = (byte: string) => address(`0x${byte.repeat(20)}`)
 const deployment: Deployment = {
@@ -37,7 +37,7 @@ afterEach(async () => {
 const paper = (amount: bigint, signer = identity, who = provider) =>
   typedData.signed('MicroPromise', { channelId, provider: who, amount: wei(amount) }, signer.privateKey)
 const show = (...papers: ReturnType<typeof paper>[]) =>
-  learn(context, journal, { channelId, shownBy: 'Provider X' }, papers)
+  learnTotals(context, journal, { channelId, shownBy: 'Provider X' }, papers)
 
 describe('papers that others show', () => {
   it('teach a journal that was lost what it forgot', async () => {

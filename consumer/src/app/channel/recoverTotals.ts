@@ -2,7 +2,7 @@ import { type Address, type Hex, type Signed, type Wei, wei } from '@pontage/sha
 import { inTokens, type Link, UserError } from '@pontage/shared/node'
 import { type OwnChannel, readDrawn, readProviders } from '../../io/chain/channelReader.js'
 import type { Journal } from '../../io/home/journal.js'
-import { type Context, granted } from '../context.js'
+import { type Context, unwrap } from '../context.js'
 import { connectHub } from '../hub/hubLink.js'
 
 /**
@@ -12,7 +12,7 @@ import { connectHub } from '../hub/hubLink.js'
  * @throws UserError for a signature that is not ours, and when the disk did not forget: then another device signs
  * with the same key, and two that sign one channel could promise more than either knows of.
  */
-export async function learn(
+export async function learnTotals(
   context: Context,
   journal: Journal,
   { channelId, shownBy }: { channelId: Hex; shownBy: string },
@@ -21,7 +21,7 @@ export async function learn(
   let news = 0
   for (const promise of promises) {
     if (promise.channelId !== channelId) continue
-    granted(context.typedData.check('MicroPromise', promise, context.identity.address))
+    unwrap(context.typedData.check('MicroPromise', promise, context.identity.address))
     const { provider } = promise
     if (await take(context, journal, { channelId, provider, amount: wei(promise.amount), shownBy })) news += 1
   }
@@ -65,8 +65,8 @@ export async function learnFromHub(
 ): Promise<number> {
   const { channelId, consumer, hub, nonce } = channel
   const answer = await link.request('papers', { channel: { consumer, hub, nonce } })
-  const { promises } = granted(answer).value
-  const news = await learn(context, journal, { channelId, shownBy: `Hub ${hub}` }, promises)
+  const { promises } = unwrap(answer).value
+  const news = await learnTotals(context, journal, { channelId, shownBy: `Hub ${hub}` }, promises)
   return news + (await learnDrawn(context, journal, channelId))
 }
 

@@ -1,11 +1,12 @@
 import { address, parseTokens } from '@pontage/shared'
-import { exitCode, type Given, tokenOf, UserError, wholeNumber } from '@pontage/shared/node'
-import type { Limits } from '../../core/limits.js'
+import { exitCode, type Given, tokenOf, UserError, wholeNumber, withClosers } from '@pontage/shared/node'
+import { inToken, type Limits } from '../../core/limits.js'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
 import { controlPath, listenControl } from '../../io/link/controlSocket.js'
 import { connect } from '../connect/connect.js'
+import type { ConnectWishes } from '../connect/connection.js'
 import { watched } from '../connect/live.js'
 import { demandShellIsSafe, requireFreeMachine } from '../connect/machine.js'
 import { humanScreen, jsonScreen, type Screen } from '../connect/screen.js'
@@ -75,96 +76,96 @@ export interface ConnectionOptions extends Settings, LimitOptions, Flags {
   json: boolean
 }
 
-/** No token has more: what is too fine for this one is found out once its own are known. */
-const mostDecimals = 77
 /** Whether the user asked for this end, one way or the other: not by a budget of ours, nor where the channel is empty. */
 const isWanted = (reason: EndReason, { budgets }: Limits): boolean =>
   reason === 'user' || reason === 'cap' || (reason === 'budget' && budgets.length > 0)
 
-/**
- * Connects until that is over; sets the exit code.
- *
- * @param parts.onScreen - Adds to what is shown, or leaves something out.
- * @param parts.stop - Ends the connection, as Ctrl-C does.
- * @param parts.output - Where it is shown; left out: standard output.
- */
-export async function runConnection(
-  argv: ConnectionOptions,
-  parts: {
-    stop?: AbortController
-    onScreen?: (screen: Screen) => Screen
-    output?: NodeJS.WriteStream
-  } = {},
-): Promise<void> {
-  const { stop = new AbortController(), onScreen = (screen) => screen, output = process.stdout } = parts
-  limitsFrom(argv, mostDecimals) // What cannot be read is better said before anything is asked or locked.
-  const provider = argv.provider === undefined ? undefined : address(argv.provider)
-  const hub = argv.hub === undefined ? undefined : address(argv.hub)
-  const patienceMs = wholeNumber('--patience', argv.patience, 1) * 1_000
-  const retryForMs = wholeNumber('--retry-for', argv.retryFor) * 1_000
+/** What is added to a connection by the command that makes it. */
+interface Extras {
+  /** Ends the connection, as Ctrl-C does. */
+  readonly stop?: AbortController
+  /** Adds to what is shown, or leaves something out. */
+  readonly onScreen?: (screen: Screen) => Screen
+  /** Where it is shown; left out: standard output. */
+  readonly output?: NodeJS.WriteStream
+}
+
+/** Connects until that is over; sets the exit code. */
+export async function runConnection(argv: ConnectionOptions, extras: Extras = {}): Promise<void> {
+  const { stop = new AbortController() } = extras
+  // What cannot be read is better said before anything is asked or locked.
+  const limits = limitsFrom(argv)
+  const read = {
+    provider: argv.provider === undefined ? undefined : address(argv.provider),
+    hub: argv.hub === undefined ? undefined : address(argv.hub),
+    patienceMs: wholeNumber('--patience', argv.patience, 1) * 1_000,
+    retryForMs: wholeNumber('--retry-for', argv.retryFor) * 1_000,
+    use: expectedUse(argv),
+  }
   await requireFreeMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
+  let answerEnd: (answer: { result: 'ended' } | Promise<never>) => void = () => {}
+  const over = new Promise<{ result: 'ended' }>((resolve) => {
+    answerEnd = resolve
+  })
+  over.catch(() => undefined) // Whoever asked for the end hears of it.
+  await withClosers(async (closers) => {
+    try {
+      closers.add('signals', stopOnSignals(stop))
+      closers.add('home', await lockHome(argv.home).then((lock) => () => lock.release()))
+      const context = await openContext(argv, logFrom(argv))
+      const token = tokenOf(closers.opened('chain', context.chain))
+      const { decimals } = token
+      const journal = closers.opened('journal', await openJournal(argv.home))
+      const { screen, live } = watched(screenFor(argv, token, extras))
+      const place = { path: argv.control ?? controlPath(argv.home), group: argv.controlGroup }
+      const control = await listenControl(argv.home, place, async (question) => {
+        if (question === 'status') return status(argv.home, live())
+        stop.abort()
+        return over
+      })
+      closers.opened('control socket', control)
+      const wishes: ConnectWishes = {
+        ...read,
+        country: argv.country,
+        interface: argv.interface,
+        netns: argv.netns,
+        allowLan: argv.allowLan,
+        limits: inToken(limits, decimals),
+        deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, decimals),
+        maxRelayFee: parseTokens(argv.maxRelayFee, decimals),
+      }
+      const reason = await connect(context, journal, wishes, screen, stop.signal)
+      answerEnd({ result: 'ended' })
+      if (!isWanted(reason, wishes.limits)) process.exitCode = exitCode.failed
+    } catch (error) {
+      answerEnd(Promise.reject(stop.signal.aborted ? stoppedEarly() : error))
+      throw error
+    }
+  })
+}
+
+const stoppedEarly = () => new UserError('Stopped before anything was connected.')
+
+/** @returns What takes the handlers off again. */
+function stopOnSignals(stop: AbortController): () => void {
   const onSignal = () => stop.abort()
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
   // A closed terminal does not end a session that others rely on; "pontage disconnect" does.
   process.on('SIGHUP', () => {})
-  const closers: (() => unknown)[] = [
-    () => process.off('SIGINT', onSignal),
-    () => process.off('SIGTERM', onSignal),
-  ]
-  let end: (outcome: { result: 'ended' }) => void = () => {}
-  let fail: (error: Error) => void = () => {}
-  const over = new Promise<{ result: 'ended' }>((resolve, reject) => {
-    end = resolve
-    fail = reject
-  })
-  over.catch(() => undefined) // Whoever asked for the end hears of it.
-  try {
-    const lock = await lockHome(argv.home)
-    closers.push(() => lock.release())
-    const context = await openContext(argv, logFrom(argv))
-    const { chain } = context
-    closers.push(() => chain.close())
-    const journal = await openJournal(argv.home)
-    closers.push(() => journal.close())
-    const token = tokenOf(chain)
-    const write = (text: string) => void output.write(text)
-    const columns = output.isTTY ? () => output.columns ?? 80 : undefined
-    const { screen, live } = watched(
-      onScreen(argv.json ? jsonScreen(write) : humanScreen(write, token, columns)),
-    )
-    const place = { path: argv.control ?? controlPath(argv.home), group: argv.controlGroup }
-    const control = await listenControl(argv.home, place, async (question) => {
-      if (question === 'status') return status(argv.home, live())
-      stop.abort()
-      return over
-    })
-    closers.push(() => control.close())
-    const limits = limitsFrom(argv, token.decimals)
-    const reason = await connect(
-      context,
-      journal,
-      {
-        ...{ provider, hub, patienceMs, retryForMs },
-        country: argv.country,
-        interface: argv.interface,
-        netns: argv.netns,
-        allowLan: argv.allowLan,
-        use: expectedUse(argv),
-        limits,
-        deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, token.decimals),
-        maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
-      },
-      screen,
-      stop.signal,
-    )
-    end({ result: 'ended' })
-    if (!isWanted(reason, limits)) process.exitCode = exitCode.failed
-  } catch (error) {
-    fail(stop.signal.aborted ? new UserError('Stopped before anything was connected.') : (error as Error))
-    throw error
-  } finally {
-    for (const close of closers.reverse()) await close()
+  return () => {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
   }
+}
+
+function screenFor(
+  argv: ConnectionOptions,
+  token: { decimals: number; symbol: string },
+  { onScreen = (screen) => screen, output = process.stdout }: Extras,
+): Screen {
+  const write = (text: string) => void output.write(text)
+  const columns = output.isTTY ? () => output.columns ?? 80 : undefined
+  return onScreen(argv.json ? jsonScreen(write) : humanScreen(write, token, columns))
 }

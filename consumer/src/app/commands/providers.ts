@@ -1,6 +1,7 @@
 import { formatBytes } from '@pontage/shared'
 import { type Chain, inTokens, jsonFlag, onChain, printJson, tokenOf } from '@pontage/shared/node'
 import { type ExpectedUse, whyUnsound } from '../../core/choose.js'
+import { inToken } from '../../core/limits.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
 import { offerLine } from '../connect/screen.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
@@ -39,7 +40,7 @@ export const providersCommand = command<Options>({
   handler: (argv) =>
     onChain(argv, async (chain) => {
       const use = expectedUse(argv)
-      const { maxPrice } = limitsFrom(argv, chain.tokenDecimals)
+      const { maxPrice } = inToken(limitsFrom(argv), chain.tokenDecimals)
       const { country, index, latency } = argv
       const found = sorted(
         await search(argv.home, chain, logFrom(argv), { country, maxPrice, index, latency }),

@@ -31,7 +31,7 @@ export interface EndedSession extends PastSession {
   readonly receipt: StoredReceipt
 }
 
-interface Parts {
+interface Components {
   readonly context: Context
   readonly journal: Journal
   readonly wishes: ConnectWishes
@@ -41,7 +41,7 @@ interface Parts {
 }
 
 /** One `connect`, through all the providers it uses. */
-export interface Connection extends Parts {
+export interface Connection extends Components {
   readonly ended: EndedSession[]
   /** What stands on the machine; undefined before the first tunnel. */
   readonly record: ConnectionRecord | undefined
@@ -55,18 +55,18 @@ export interface Connection extends Parts {
 }
 
 /** A connection that has not begun. */
-export function createConnection(parts: Parts): Connection {
+export function createConnection(components: Components): Connection {
   let state: ConnectionState = { name: 'disconnected' }
   let record: ConnectionRecord | undefined
   return {
-    ...parts,
+    ...components,
     ended: [],
     get record() {
       return record
     },
     async move(event, news = {}) {
       state = next(state, event)
-      record = await enforce(parts.context.home, policyOf(state.name), record, news)
+      record = await enforce(components.context.home, policyOf(state.name), record, news)
     },
   }
 }

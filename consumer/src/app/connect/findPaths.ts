@@ -35,7 +35,7 @@ export interface Path {
 }
 
 /** So many are kept in reserve: behind the kill switch neither the chain nor a name can be asked. */
-const mostReserves = 8
+const maxReserves = 8
 const reserveLookupMs = 3_000
 
 /** Where to connect, in order, and the most that it may cost in all. */
@@ -91,7 +91,7 @@ export async function findPaths(
   const channel = ready ?? (await openFor(context, journal, chosenHub, wishes, screen))
   const channels = [channel, ...payable.filter((each) => each !== channel)]
   const reserves = await Promise.all(
-    choice.others.slice(0, mostReserves).map((other) => reserveOf(other, channels)),
+    choice.others.slice(0, maxReserves).map((other) => reserveOf(other, channels)),
   )
   const endpoint = await resolveEndpoint(offer.proposal.endpoint).catch((error: UserError) => error)
   if (!(endpoint instanceof Error))

@@ -50,18 +50,18 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
         })
         screen.connected(tunnel)
       },
-      report(report, limits) {
+      report(report, budget) {
         const { kind, session } = report
         const used = session.downBytes + session.upBytes
         note({
           state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
           bytesPerSecond: Math.round(report.bytesPerSecond),
           spentWei: wei(spentBefore + spentIn(session)),
-          capLeft: limits.bytes === undefined ? null : asNumber(capLeft(limits.bytes, used as Bytes)),
-          budgetLeftWei: budgetLeft(limits, session) ?? null,
+          capLeft: session.limit === undefined ? null : asNumber(capLeft(session.limit, used as Bytes)),
+          budgetLeftWei: budgetLeft(budget, session) ?? null,
           latencyMs: report.latencyMs ?? null,
         })
-        screen.report(report, limits)
+        screen.report(report, budget)
       },
       failedOver(session, receipt) {
         spentBefore += receipt.spent

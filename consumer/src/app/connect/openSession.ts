@@ -1,4 +1,4 @@
-import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
+import { bytes, wei } from '@pontage/shared'
 import {
   generateWireguardKeys,
   type Link,
@@ -7,7 +7,6 @@ import {
   type WireguardInterface,
   type WireguardKeyPair,
 } from '@pontage/shared/node'
-import { byteLimit } from '../../core/cap.js'
 import { freeAfter } from '../../core/heldBack.js'
 import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, thisNamespace, thisProcess } from '../../io/home/connectionFile.js'
@@ -19,9 +18,10 @@ import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing
 import { raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
 import { urlOf } from '../../io/link/endpoint.js'
-import { granted, link } from '../context.js'
+import { link, unwrap } from '../context.js'
 import { type Agreement, agree } from '../session/agree.js'
 import { leftNow } from '../session/limits.js'
+import type { RaiseTerms } from '../session/raiseGuarantee.js'
 import { runSession } from '../session/runSession.js'
 import { type Connection, PathRefused } from './connection.js'
 import type { Path } from './findPaths.js'
@@ -38,9 +38,7 @@ interface Prepared {
   readonly outer: Link
   readonly agreement: Agreement
   readonly keys: WireguardKeyPair
-  readonly limit: Bytes | undefined
-  readonly budget: Wei | undefined
-  readonly limitedBy: Session['limitedBy']
+  readonly raise: RaiseTerms
 }
 
 /**
@@ -85,7 +83,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
   const channel = { ...path.channel, free: freeAfter(path.channel.free, channelId, provider, past) }
   const keys = generateWireguardKeys()
   const to = { url: path.endpoint.url, expectPeer: provider, expectCertificate: certificate }
-  const outer = granted(await link(context, { ...to, timeoutMs: introduceWithinMs })).link
+  const outer = unwrap(await link(context, { ...to, timeoutMs: introduceWithinMs })).link
   try {
     // Else it would keep the old session's place, and refuse this one, until it misses us.
     const lost = past.filter((each) => each.provider === provider && each.session.reason === 'lost').at(-1)
@@ -96,15 +94,14 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
       // A namespace of programs has no other network.
       networks: wishes.netns === undefined ? await connectedNetworks() : [],
     })
-    const limit = byteLimit(left.cap, wei(agreement.ceiling - agreement.base), agreement.price)
-    if (limit === 0n)
+    if (agreement.guaranteed.limit === 0n)
       throw new UserError(
-        agreement.ceilingIs === 'budget'
+        agreement.guaranteed.ceilingIs === 'budget'
           ? 'The rest of the budget does not pay for another megabyte. Raise --budget.'
           : `Channel ${channelId} has too little left for one megabyte. Close it and open another with a larger deposit.`,
       )
-    const limitedBy = limit !== undefined && limit === left.cap ? 'cap' : agreement.ceilingIs
-    return { outer, agreement, keys, limit, budget: left.budget, limitedBy }
+    const raise = { channel, provider, step: agreement.suggested, left, past }
+    return { outer, agreement, keys, raise }
   } catch (error) {
     outer.close()
     throw error
@@ -114,12 +111,13 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
 async function serve(
   connection: Connection,
   path: Path,
-  { outer, agreement, keys, limit, budget, limitedBy }: Prepared,
+  { outer, agreement, keys, raise }: Prepared,
   attached: () => void,
 ): Promise<{ id: string; session: Session }> {
   const { context, journal, wishes, screen, stop } = connection
   const { provider, certificate } = path.offer.proposal
   const isFirst = connection.record === undefined
+  const { limit } = agreement.guaranteed
   const record = await planRecord(connection, path, agreement)
   await connection.move({ type: 'agreed' }, { planned: record })
   if (isFirst && record.netns?.isOurs) await makeNamespace(record.netns.name)
@@ -131,10 +129,15 @@ async function serve(
     if (record.netns) await demandGreeting(tunnel)
     const session = await runSession({
       ...{ context, journal, meter, stop },
-      terms: { ...agreement, limitedBy },
+      terms: {
+        ...{ price: agreement.price, base: agreement.base, credit: agreement.credit },
+        ...agreement.guaranteed,
+        raiseBelow: wei(agreement.suggested / 2n),
+      },
+      raise,
       party: { channelId: record.channelId, provider },
       // A namespace of programs is theirs alone: we speak to the provider over the open line.
-      door: {
+      endpoint: {
         ...{ provider, certificate, session: agreement.session, mtu: way.mtu },
         urls: record.netns ? [path.endpoint.url] : [inside, path.endpoint.url],
       },
@@ -146,7 +149,7 @@ async function serve(
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
         screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way })
       },
-      report: (report) => screen.report(report, { bytes: limit, budget }),
+      report: (report) => screen.report(report, raise.left.budget),
       patienceMs: wishes.patienceMs,
     })
     return { id: agreement.session, session }

@@ -20,12 +20,6 @@ import { type EndReason, type Session, spentIn } from '../../core/session.js'
 import type { PathMtu } from '../../io/kernel/pathMtu.js'
 import type { SessionReport } from '../session/runSession.js'
 
-/** What holds a session: bytes by the kernel, tokens by what the user allowed. Undefined where nothing does. */
-export interface SessionLimits {
-  readonly bytes: Bytes | undefined
-  readonly budget: Wei | undefined
-}
-
 /** Most that a connect can cost, and what holds it there: the user's budget, ours, or what the channel holds. */
 export interface MostToSpend {
   readonly amount: Wei
@@ -52,7 +46,8 @@ export interface Screen {
     netns: string | undefined
     path: PathMtu
   }): void
-  report(report: SessionReport, limits: SessionLimits): void
+  /** @param budget - Of this session; undefined where nothing limits it. */
+  report(report: SessionReport, budget: Wei | undefined): void
   /** A provider failed; the kill switch stands, and the next one is asked. */
   failedOver(session: Session, receipt: StoredReceipt): void
   /** All is over. @param sessions - Every session there was, at least one; the last one is `session`. */
@@ -95,15 +90,21 @@ export function jsonScreen(write: (line: string) => void): Screen {
         netns: netns ?? null,
         ...path,
       }),
-    report({ kind, session, bytesPerSecond, latencyMs }, limits) {
-      if (kind !== 'progress') return say(kind, { promised: session.promised, accepted: session.accepted })
+    report({ kind, session, bytesPerSecond, latencyMs, message }, budget) {
+      if (kind !== 'progress')
+        return say(kind, {
+          promised: session.promised,
+          accepted: session.accepted,
+          ceiling: session.ceiling,
+          ...(message === undefined ? {} : { message }),
+        })
       say('progress', {
         downBytes: Number(session.downBytes),
         upBytes: Number(session.upBytes),
         bytesPerSecond: Math.round(bytesPerSecond),
         spent: spentIn(session),
-        capLeft: limits.bytes === undefined ? null : Number(capLeft(limits.bytes, usedIn(session))),
-        budgetLeft: budgetLeft(limits, session) ?? null,
+        capLeft: session.limit === undefined ? null : Number(capLeft(session.limit, usedIn(session))),
+        budgetLeft: budgetLeft(budget, session) ?? null,
         promises: session.promises,
         latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
       })
@@ -168,8 +169,10 @@ export function humanScreen(
       const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
     },
-    report(report, limits) {
+    report(report, budget) {
       const { kind, session } = report
+      if (kind === 'low')
+        return line(`What is guaranteed is nearly used up, and this ends then. ${report.message ?? ''}`)
       if (kind !== 'progress') return line(moments[kind])
       if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
       const text = liveLine(
@@ -179,8 +182,8 @@ export function humanScreen(
           upBytes: session.upBytes,
           bytesPerSecond: report.bytesPerSecond,
           spent: spentIn(session),
-          capLeft: limits.bytes === undefined ? undefined : capLeft(limits.bytes, usedIn(session)),
-          budgetLeft: budgetLeft(limits, session),
+          capLeft: session.limit === undefined ? undefined : capLeft(session.limit, usedIn(session)),
+          budgetLeft: budgetLeft(budget, session),
           latencyMs: report.latencyMs,
         },
         token,
@@ -252,16 +255,17 @@ const ticksBetweenLines = 10
 const unlimitedColumns = 1_000
 
 /** Tokens that may still be spent; undefined without a budget. */
-export const budgetLeft = ({ budget }: SessionLimits, session: Session): Wei | undefined =>
+export const budgetLeft = (budget: Wei | undefined, session: Session): Wei | undefined =>
   budget === undefined ? undefined : wei(budget - spentIn(session))
 
 const usedIn = (session: Session): Bytes => bytes(session.downBytes + session.upBytes)
 
-const moments: Record<Exclude<SessionReport['kind'], 'progress'>, string> = {
+const moments: Record<Exclude<SessionReport['kind'], 'progress' | 'low'>, string> = {
   suspended: 'Suspended: the provider waits for payment.',
   resumed: 'Resumed.',
   reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
   reconnected: 'The provider answers again.',
+  raised: 'The hub guarantees more; the session goes on.',
 }
 
 const mosts: Record<MostToSpend['because'], string> = {

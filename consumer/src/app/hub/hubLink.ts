@@ -3,7 +3,7 @@ import { type Link, UserError } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
 import { readStandings } from '../../io/chain/discovery.js'
 import { readConnection } from '../../io/home/connectionFile.js'
-import { type Context, granted, link } from '../context.js'
+import { type Context, link, unwrap } from '../context.js'
 
 /** A hub that proved to be itself, and what it asks. */
 export interface Hub {
@@ -33,8 +33,8 @@ export async function connectHub(
     throw new UserError(
       `The hub at ${standing.url} cannot be reached: the kill switch is on. Run "pontage disconnect" first.`,
     )
-  const connected = granted(verdict).link
-  const description = granted(await connected.request('describe', {})).value
+  const connected = unwrap(verdict).link
+  const description = unwrap(await connected.request('describe', {})).value
   const { chainId, channels } = context.chain.deployment
   if (description.chainId !== chainId || description.channels !== channels) {
     connected.close()

@@ -3,7 +3,7 @@ import { type Link, UserError } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
 import type { OwnChannel } from '../../io/chain/channelReader.js'
 import { readOffers, readStandings } from '../../io/chain/discovery.js'
-import { type Context, granted, link } from '../context.js'
+import { type Context, link, unwrap } from '../context.js'
 import { connectHub } from './hubLink.js'
 
 /** Who may send a transaction for us: named by its address in the registry, or by a url. */
@@ -67,4 +67,4 @@ export async function askRelayers<Done extends object>(
 const connectRelayer = async (context: Context, relayer: RelayerName): Promise<Link> =>
   'hub' in relayer
     ? (await connectHub(context, relayer.hub, { mustBeSound: false })).link
-    : granted(await link(context, { url: relayer.url })).link
+    : unwrap(await link(context, { url: relayer.url })).link

@@ -11,16 +11,17 @@ import {
   wei,
 } from '@pontage/shared'
 import { type Link, UserError, type WireguardKeyPair, wireguardKeyToHex } from '@pontage/shared/node'
-import { ceilingToRequest } from '../../core/cap.js'
+import { ceilingToRequest, whatIsGuaranteed } from '../../core/cap.js'
 import type { Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import type { Left, Limits } from '../../core/limits.js'
 import type { Network } from '../../core/network.js'
+import type { Guaranteed } from '../../core/session.js'
 import { judgeTerms } from '../../core/terms.js'
 import { whyNotTunnel } from '../../core/tunnelOffer.js'
 import type { Journal } from '../../io/home/journal.js'
-import { learn, refuseContested } from '../channel/recoverTotals.js'
-import { type Context, granted } from '../context.js'
+import { learnTotals, refuseContested } from '../channel/recoverTotals.js'
+import { type Context, unwrap } from '../context.js'
 
 /** What provider and consumer agreed on before the first packet. */
 export interface Agreement {
@@ -29,11 +30,11 @@ export interface Agreement {
   readonly price: Price
   /** Total promised before. */
   readonly base: Wei
-  /** Total the hub stands behind. */
-  readonly ceiling: Wei
-  /** Whose limit the ceiling is. */
-  readonly ceilingIs: 'budget' | 'ceiling'
   readonly credit: Bytes
+  /** What the provider would like to be guaranteed at a time. */
+  readonly suggested: Wei
+  /** What the hub stands behind, and what that allows. */
+  readonly guaranteed: Guaranteed
 }
 
 /**
@@ -67,18 +68,18 @@ export async function agree(
     terms,
     lastPromise,
     ceiling: suggested,
-  } = granted(await link.request('terms', { channel: parties })).value
-  granted(typedData.check('SessionTerms', terms, provider))
+  } = unwrap(await link.request('terms', { channel: parties })).value
+  unwrap(typedData.check('SessionTerms', terms, provider))
   const limits = { provider, consumer: identity.address, channelId, price: offer.price, maxPrice }
-  granted(judgeTerms(terms, { ...limits, now: clock.now() }))
+  unwrap(judgeTerms(terms, { ...limits, now: clock.now() }))
   if (lastPromise !== null)
-    await learn(context, journal, { channelId, shownBy: `Provider ${provider}` }, [lastPromise])
+    await learnTotals(context, journal, { channelId, shownBy: `Provider ${provider}` }, [lastPromise])
 
   const price = priceOf(terms)
   const base = journal.trail().total(channelId, provider)
   const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
   const request = { channelId, provider, ceiling: wei(base + asked), issuedAt: clock.now() }
-  const opened = granted(
+  const opened = unwrap(
     await link.request(
       'open',
       {
@@ -90,21 +91,24 @@ export async function agree(
     ),
   ).value
   const { guarantee, tunnel } = opened
-  granted(typedData.check('Guarantee', guarantee, hub))
-  granted(judgeGuarantee(guarantee, { channelId, provider }))
+  unwrap(typedData.check('Guarantee', guarantee, hub))
+  unwrap(judgeGuarantee(guarantee, { channelId, provider }))
   const problem = whyNotTunnel(tunnel, networks)
   if (problem !== undefined)
     throw new UserError(`The provider's tunnel is refused: ${problem}. Choose another provider.`)
   const ceiling = smaller(guarantee.ceiling, request.ceiling)
-  const ceilingIs = ceiling - base === left.budget ? 'budget' : 'ceiling'
-  const credit = terms.creditBytes
-  return { session: opened.session, tunnel, price, base, ceiling, ceilingIs, credit }
+  return {
+    ...{ session: opened.session, tunnel, price, base, suggested },
+    credit: terms.creditBytes,
+    guaranteed: whatIsGuaranteed({ base, ceiling, left, price }),
+  }
 }
 
 /** The provider asks the hub, and the hub the chain, before it answers. */
 const openTimeoutMs = 30_000
 
-function judgeGuarantee(
+/** Whether a guarantee is for this channel and provider. */
+export function judgeGuarantee(
   guarantee: { channelId: string; provider: Address },
   party: { channelId: string; provider: Address },
 ): Verdict {

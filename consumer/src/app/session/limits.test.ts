@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytes, type UnixSeconds, unixSeconds, wei } from '@pontage/shared'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { noLimits } from '../../core/limits.js'
+import { inToken, noLimits } from '../../core/limits.js'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
 import { leftNow, limitsFrom } from './limits.js'
@@ -34,7 +34,7 @@ describe('limits', () => {
     process.env.PONTAGE_CONSUMER_MAX_PRICE = '0.5/h'
     process.env.PONTAGE_CONSUMER_CAP = '2GB'
     const argv = { home, logLevel: 'error', maxPrice: ['0.05/GB', '9/h'], cap: '500MB' } as const
-    const limits = limitsFrom(argv, 6)
+    const limits = inToken(limitsFrom(argv), 6)
     expect(limits.maxPrice).toEqual({ perMegabyte: 20n, perHour: 500_000n })
     expect(limits.caps).toEqual([
       { amount: 500_000_000n, period: 'connect' },
@@ -50,10 +50,11 @@ describe('limits', () => {
 
   it('that cannot be read, or let nothing through, are refused', () => {
     const argv = { home, logLevel: 'error' } as const
-    expect(() => limitsFrom({ ...argv, cap: '0B' }, 6)).toThrow(/lets nothing through/)
-    expect(() => limitsFrom({ ...argv, cap: '5' }, 6)).toThrow(/MB/)
-    expect(() => limitsFrom({ ...argv, budget: '1/day' }, 6)).toThrow(/month/)
-    expect(limitsFrom(argv, 6)).toEqual(noLimits)
+    expect(() => limitsFrom({ ...argv, cap: '0B' })).toThrow(/lets nothing through/)
+    expect(() => limitsFrom({ ...argv, cap: '5' })).toThrow(/MB/)
+    expect(() => limitsFrom({ ...argv, budget: '1/day' })).toThrow(/month/)
+    expect(() => inToken(limitsFrom({ ...argv, budget: '0.0000001' }), 6)).toThrow(/6 decimals/)
+    expect(inToken(limitsFrom(argv), 6)).toEqual(noLimits)
   })
 
   it('of a month count what was written down in it, whatever session and process it was', async () => {

@@ -1,6 +1,7 @@
 import { parseBytes, parseTimePrice, parseTokens, parseTrafficPrice } from '@pontage/shared'
 import { type CommonOptions, readConfiguration, UserError } from '@pontage/shared/node'
 import {
+  exactDecimals,
   joinLimits,
   type Left,
   type Limits,
@@ -42,11 +43,13 @@ export interface LimitOptions {
 }
 
 /**
- * The limits of flag, environment and configuration together: none of them lifts another's.
+ * The limits of flag, environment and configuration together: none of them lifts another's. Exact, whatever the token:
+ * `inToken` makes amounts of its own unit of them.
  *
  * @throws RangeError for one that cannot be read, or that lets nothing through.
  */
-export function limitsFrom(argv: CommonOptions & LimitOptions, decimals: number): Limits {
+export function limitsFrom(argv: CommonOptions & LimitOptions): Limits {
+  const decimals = exactDecimals
   const configured = readConfiguration(argv.home)
   const of = (camel: keyof LimitOptions, dashed: string): string[] => {
     const variable = `PONTAGE_CONSUMER_${dashed.replaceAll('-', '_').toUpperCase()}`

@@ -4,7 +4,7 @@ import { type Handlers, type Link, UserError } from '@pontage/shared/node'
 import { type Context, link } from '../context.js'
 
 /** Where a provider is spoken to about a session. */
-export interface Door {
+export interface PaymentEndpoint {
   readonly provider: Address
   readonly certificate: Hex
   readonly session: string
@@ -20,17 +20,17 @@ const pauseMs = 500
 const pingEveryMs = 2_000
 
 /**
- * Connects to the provider and says which session this is; tries all its doors, again and again until
+ * Connects to the provider and says which session this is; tries all its addresses, again and again until
  * `patienceMs` are over, since the first packets of a tunnel may be lost.
  *
  * @throws UserError with the last refusal's sentence.
  */
 export async function attach(
   context: Context,
-  door: Door,
+  endpoint: PaymentEndpoint,
   options: { handlers: Handlers; patienceMs: number; signal?: AbortSignal },
 ): Promise<Link> {
-  const { provider, certificate, session, mtu, urls } = door
+  const { provider, certificate, session, mtu, urls } = endpoint
   const giveUpAt = context.clock.elapsedMs() + options.patienceMs
   for (let turn = 0; ; turn++) {
     const verdict = await link(context, {

@@ -1,29 +1,27 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, bytes, type Hex, type Notice, type Wei } from '@pontage/shared'
-import type { Handlers, Link } from '@pontage/shared/node'
-import { lookAgainAfterMs } from '../../core/pace.js'
-import {
-  begin,
-  type Effect,
-  type EndReason,
-  type Session,
-  type SessionEvent,
-  step,
-} from '../../core/session.js'
+import { type Address, bytes, type Hex, type Notice } from '@pontage/shared'
+import { type Handlers, type Link, withClosers } from '@pontage/shared/node'
+import { begin, type Effect, type EndReason, type Session } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
 import type { Meter } from '../../io/kernel/meter.js'
 import type { Context } from '../context.js'
-import { createPayer } from './pay.js'
-import { attach, type Door } from './paymentSocket.js'
+import { createPayer, type Payer } from './pay.js'
+import { attach, type PaymentEndpoint } from './paymentSocket.js'
+import { type RaiseTerms, raiseGuarantee } from './raiseGuarantee.js'
+import { createSessionLoop, type SessionLoop } from './sessionLoop.js'
+import { type PaymentSocket, stayAttached } from './stayAttached.js'
 import { recordUsage } from './usage.js'
+import { compare, keepCounting, watchHealth } from './watchSession.js'
 
-/** What is told of a session while it runs. */
+/** What is told of a session while it runs. `low`: what is guaranteed is nearly used up, and no more can be had now. */
 export interface SessionReport {
-  readonly kind: 'progress' | 'suspended' | 'resumed' | 'reconnecting' | 'reconnected'
+  readonly kind: 'progress' | 'suspended' | 'resumed' | 'reconnecting' | 'reconnected' | 'raised' | 'low'
   readonly session: Session
   readonly bytesPerSecond: number
   /** From a promise's leaving to its confirmation, the latest. */
   readonly latencyMs: number | undefined
+  /** Why no more can be had, where it is `low`. */
+  readonly message?: string
 }
 
 export interface SessionOptions {
@@ -32,7 +30,9 @@ export interface SessionOptions {
   readonly meter: Meter
   readonly terms: Parameters<typeof begin>[0]
   readonly party: { readonly channelId: Hex; readonly provider: Address }
-  readonly door: Door
+  readonly endpoint: PaymentEndpoint
+  /** What a larger guarantee is asked for by. */
+  readonly raise: RaiseTerms
   /** What is wrong with the tunnel, if something is; asked every few seconds. */
   readonly health: () => Promise<string | undefined>
   /** Told once payment works inside the tunnel. */
@@ -47,7 +47,6 @@ export interface SessionOptions {
 const reportEveryMs = 1_000
 /** How long the first attachment may take. */
 const attachPatienceMs = 20_000
-const checkHealthEveryMs = 2_000
 /** How long the provider may take to confirm the last promise and to close its books. */
 const settlePatienceMs = 5_000
 const farewellMs = 2_000
@@ -59,197 +58,170 @@ const farewellMs = 2_000
  * @returns The session as it ended.
  * @throws Error when it cannot begin, or the journal or the firewall fail; the kill switch stays then.
  */
-export async function runSession(options: SessionOptions): Promise<Session> {
-  const { context, journal, meter, terms, party, door, report, patienceMs, stop } = options
+export function runSession(options: SessionOptions): Promise<Session> {
+  const { context, journal, meter, terms, party, endpoint, patienceMs, stop } = options
   const { clock } = context
-  let session: Session = begin(terms, clock.elapsedMs())
-  let latencyMs: number | undefined
-  let bytesPerSecond = 0
-  let link: Link | undefined
-  let last: Promise<void> = Promise.resolve()
-  let fail: (error: Error) => void = () => {}
-  let finish: () => void = () => {}
-  const over = new Promise<void>((resolve, reject) => {
-    finish = resolve
-    fail = reject
-  })
-
-  /** One event after the other, each with all its effects. */
-  const dispatch = (event: SessionEvent): Promise<void> => {
-    last = last.then(async () => {
-      const next = step(session, event)
-      session = next.session
-      for (const effect of next.effects) await perform(effect)
+  return withClosers(async (closers) => {
+    let socket: PaymentSocket | undefined
+    const link = () => socket?.link
+    const loop = createSessionLoop(begin(terms, clock.elapsedMs()), (effect) =>
+      performing(effect, { options, loop, payer, link, tell }),
+    )
+    const { tell, measured } = reporting(options, loop)
+    const payer = createPayer(context, journal, party, (amount, tookMs) => {
+      measured(tookMs)
+      loop.post({ type: 'accepted', amount })
     })
-    last.catch(fail)
-    return last
-  }
-  /** An event that nobody waits for; what it fails with ends the session through `fail`. */
-  const post = (event: SessionEvent, afterwards?: () => void): void => {
-    dispatch(event).then(afterwards, () => {})
-  }
-  const tell = (kind: SessionReport['kind']) => report({ kind, session, bytesPerSecond, latencyMs })
-  const payer = createPayer(context, journal, party, (amount: Wei, took) => {
-    latencyMs = took ?? latencyMs
-    post({ type: 'accepted', amount })
-  })
+    const handlers = handlersFor(options, loop, payer, tell)
 
-  async function perform(effect: Effect): Promise<void> {
-    switch (effect.type) {
-      case 'promise':
-        return payer.pay(effect.amount)
-      case 'halt': {
-        await meter.halt()
-        const count = await meter.read()
-        post({ type: 'halted', count, atMs: clock.elapsedMs() })
-        return
-      }
-      case 'end':
-        settle().then(() => post({ type: 'settled' }), fail)
-        return
-      case 'finish':
-        return finish()
+    // The first time only the preferred address counts: it shows that the tunnel carries something.
+    const [preferred] = endpoint.urls
+    const preferredAlone = { ...endpoint, urls: [preferred] } as const
+    const first = await attach(context, preferredAlone, {
+      handlers,
+      patienceMs: attachPatienceMs,
+      signal: stop,
+    })
+    options.attached()
+    socket = stayAttached(context, endpoint, loop, {
+      ...{ first, handlers, patienceMs },
+      use: (current) => payer.use(current),
+      moved: tell,
+    })
+    closers.opened('payment socket', socket)
+    const gone = new AbortController()
+    closers.add('health', () => gone.abort())
+    const ticking = setInterval(() => {
+      if (loop.isOpen) tell('progress')
+      loop.unattended(writeUsage(options, loop))
+    }, reportEveryMs)
+    closers.add('reports', () => clearInterval(ticking))
+    const onStop = () => loop.post({ type: 'stop', reason: 'user' })
+    stop.addEventListener('abort', onStop, { once: true })
+    closers.add('stop', () => stop.removeEventListener('abort', onStop))
+    if (stop.aborted) onStop()
+    loop.unattended(keepCounting(clock, meter, loop))
+    loop.unattended(watchHealth(options.health, loop, gone.signal))
+    try {
+      await loop.over
+      await writeUsage(options, loop)
+      return loop.session
+    } catch (error) {
+      // Else the provider would keep the place, and refuse the next session, until it misses us.
+      await link()?.request('end', { session: endpoint.session }, farewellMs)
+      throw error
     }
+  })
+}
+
+interface Performers {
+  readonly options: SessionOptions
+  readonly loop: SessionLoop
+  readonly payer: Payer
+  readonly link: () => Link | undefined
+  readonly tell: Tell
+}
+type Tell = (kind: SessionReport['kind'], message?: string) => void
+
+async function performing(
+  effect: Exclude<Effect, { type: 'finish' }>,
+  performers: Performers,
+): Promise<void> {
+  const { options, loop, payer } = performers
+  const { clock } = options.context
+  switch (effect.type) {
+    case 'promise':
+      return payer.pay(effect.amount)
+    case 'raise':
+      return loop.unattended(raise(performers))
+    case 'halt': {
+      await options.meter.halt()
+      const count = await options.meter.read()
+      loop.post({ type: 'halted', count, atMs: clock.elapsedMs() })
+      return
+    }
+    case 'end':
+      return loop.unattended(settle(performers).then(() => loop.post({ type: 'settled' })))
   }
+}
 
-  /** Whether nothing more is to be heard of the last promise: it is confirmed, or nobody is there. */
-  const isHopeless = () =>
-    session.accepted >= session.promised || session.reason === 'lost' || session.reason === 'slow'
-
-  /** Asks for the end once the last promise is confirmed, or cannot be. */
-  async function settle(): Promise<void> {
-    const giveUpAt = clock.elapsedMs() + settlePatienceMs
-    while (link && !isHopeless() && clock.elapsedMs() < giveUpAt) await delay(10)
-    if (session.reason === 'lost') return link?.terminate()
-    const account = await link?.request('end', { session: door.session }, settlePatienceMs)
-    if (account && !account.ok) context.log.debug('end refused', { code: account.refusal.code })
-    link?.close()
+/** Asks for a larger guarantee, lets the kernel pass as much as that pays for, and tells what came of it. */
+async function raise({ options, loop, link, tell }: Performers): Promise<void> {
+  const { context, journal, meter } = options
+  const raised = await raiseGuarantee(context, journal, link(), loop.session, options.raise)
+  if ('because' in raised) {
+    loop.post({ type: 'notRaised', atMs: context.clock.elapsedMs() }, () => tell('low', raised.because))
+    return
   }
+  if (raised.limit !== undefined) await meter.raise(raised.limit)
+  loop.post({ type: 'raised', ...raised }, () => tell('raised'))
+}
 
-  const mine = (notice: { session: string }) => notice.session === door.session
-  const handlers: Handlers = {
+/** Asks for the end once the last promise is confirmed, or cannot be. */
+async function settle({ options, loop, link }: Performers): Promise<void> {
+  const { context, endpoint } = options
+  const giveUpAt = context.clock.elapsedMs() + settlePatienceMs
+  const isHopeless = () => {
+    const { accepted, promised, reason } = loop.session
+    return accepted >= promised || reason === 'lost' || reason === 'slow'
+  }
+  while (link() && !isHopeless() && context.clock.elapsedMs() < giveUpAt) await delay(10)
+  if (loop.session.reason === 'lost') return link()?.terminate()
+  const account = await link()?.request('end', { session: endpoint.session }, settlePatienceMs)
+  if (account && !account.ok) context.log.debug('end refused', { code: account.refusal.code })
+  link()?.close()
+}
+
+/** What the provider says on the payment socket. */
+function handlersFor(
+  { context: { clock }, meter, endpoint }: SessionOptions,
+  loop: SessionLoop,
+  payer: Payer,
+  tell: Tell,
+): Handlers {
+  const isOurs = (notice: { session: string }) => notice.session === endpoint.session
+  return {
     frame: (frame) => payer.receive(frame),
     notices: {
       usage: (usage) => {
-        if (mine(usage)) void compare(usage).catch(fail)
+        if (isOurs(usage)) loop.unattended(compare(clock, meter, loop, usage))
       },
       suspended: (notice) => {
-        if (mine(notice)) post({ type: 'suspended', atMs: clock.elapsedMs() }, () => tell('suspended'))
+        if (isOurs(notice)) loop.post({ type: 'suspended', atMs: clock.elapsedMs() }, () => tell('suspended'))
       },
       resumed: (notice) => {
-        if (mine(notice)) post({ type: 'resumed', atMs: clock.elapsedMs() }, () => tell('resumed'))
+        if (isOurs(notice)) loop.post({ type: 'resumed', atMs: clock.elapsedMs() }, () => tell('resumed'))
       },
       ended: (notice) => {
-        if (mine(notice)) post({ type: 'stop', reason: reasonOf(notice), message: notice.message })
+        if (isOurs(notice)) loop.post({ type: 'stop', reason: reasonOf(notice), message: notice.message })
       },
     },
   }
-
-  const gone = new AbortController()
-  const isOpen = () => session.phase === 'running' || session.phase === 'suspended'
-
-  /** Keeps a payment socket; without one for too long the provider counts as lost. */
-  async function stayAttached(first: Link): Promise<void> {
-    link = first
-    for (;;) {
-      payer.use(link)
-      await link.closed
-      if (!isOpen() || gone.signal.aborted) return
-      await dispatch({ type: 'detached' })
-      tell('reconnecting')
-      try {
-        link = await attach(context, door, { handlers, patienceMs, signal: gone.signal })
-      } catch (error) {
-        link = undefined
-        if (!isOpen()) return
-        await dispatch({ type: 'stop', reason: 'lost', message: (error as Error).message })
-        return
-      }
-      if (!isOpen()) return link.close()
-      payer.use(link)
-      await dispatch({ type: 'reattached' })
-      tell('reconnected')
-    }
-  }
-
-  /** Compares like with like: their count against ours of this moment. */
-  async function compare({ downBytes, upBytes }: Notice<'usage'>): Promise<void> {
-    if (!isOpen()) return
-    await look()
-    await dispatch({ type: 'usage', downBytes: bytes(downBytes), upBytes: bytes(upBytes) })
-  }
-
-  async function look(): Promise<{ total: bigint; atMs: number }> {
-    const reading = await meter.read()
-    const atMs = clock.elapsedMs()
-    const { downBytes, upBytes, limitReached } = reading
-    await dispatch({ type: 'counted', count: reading, atMs, limitReached })
-    return { total: downBytes + upBytes, atMs }
-  }
-
-  /** Into the journal, for limits that count over days. */
-  const writeUsage = () =>
-    recordUsage(context, journal, door.session, bytes(session.downBytes + session.upBytes))
-
-  async function count(): Promise<void> {
-    let seen = 0n
-    let seenAt = clock.elapsedMs()
-    let pauseMs: number | undefined
-    while (isOpen()) {
-      const { total, atMs } = await look()
-      const passed = bytes(total > seen ? total - seen : 0n)
-      pauseMs = lookAgainAfterMs(passed, atMs - seenAt, terms.credit, pauseMs)
-      await delay(pauseMs)
-      seen = total
-      seenAt = atMs
-    }
-  }
-
-  async function watch(): Promise<void> {
-    while (isOpen()) {
-      const problem = await options.health()
-      if (problem !== undefined) await dispatch({ type: 'stop', reason: 'lost', message: problem })
-      else await delay(checkHealthEveryMs, undefined, { signal: gone.signal }).catch(() => undefined)
-    }
-  }
-
-  // The first time only the preferred door counts: it shows that the tunnel carries something.
-  const [preferred] = door.urls
-  const first = await attach(
-    context,
-    { ...door, urls: [preferred] },
-    { handlers, patienceMs: attachPatienceMs, signal: stop },
-  )
-  options.attached()
-  let before = { bytes: 0n, atMs: clock.elapsedMs() }
-  const ticking = setInterval(() => {
-    const now = { bytes: session.downBytes + session.upBytes, atMs: clock.elapsedMs() }
-    bytesPerSecond = (Number(now.bytes - before.bytes) * 1_000) / (now.atMs - before.atMs)
-    before = now
-    if (isOpen()) tell('progress')
-    void writeUsage().catch(fail)
-  }, reportEveryMs)
-  const onStop = () => post({ type: 'stop', reason: 'user' })
-  stop.addEventListener('abort', onStop, { once: true })
-  if (stop.aborted) onStop()
-  void stayAttached(first).catch(fail)
-  void count().catch(fail)
-  void watch().catch(fail)
-  try {
-    await over
-    await writeUsage()
-    return session
-  } catch (error) {
-    // Else the provider would keep the place, and refuse the next session, until it misses us.
-    await link?.request('end', { session: door.session }, farewellMs)
-    throw error
-  } finally {
-    gone.abort()
-    clearInterval(ticking)
-    stop.removeEventListener('abort', onStop)
-    link?.close()
-  }
 }
+
+/** What is told: the session as it stands, its speed since the last progress, and the newest latency. */
+function reporting({ context: { clock }, report }: SessionOptions, loop: SessionLoop) {
+  let latencyMs: number | undefined
+  let bytesPerSecond = 0
+  let before = { bytes: 0n, atMs: clock.elapsedMs() }
+  const tell: Tell = (kind, message) => {
+    const { session } = loop
+    if (kind === 'progress') {
+      const now = { bytes: session.downBytes + session.upBytes, atMs: clock.elapsedMs() }
+      bytesPerSecond = (Number(now.bytes - before.bytes) * 1_000) / Math.max(1, now.atMs - before.atMs)
+      before = now
+    }
+    report({ kind, session, bytesPerSecond, latencyMs, ...(message === undefined ? {} : { message }) })
+  }
+  const measured = (tookMs: number | undefined) => {
+    latencyMs = tookMs ?? latencyMs
+  }
+  return { tell, measured }
+}
+
+/** Into the journal, for limits that count over days. */
+const writeUsage = ({ context, journal, endpoint }: SessionOptions, { session }: SessionLoop) =>
+  recordUsage(context, journal, endpoint.session, bytes(session.downBytes + session.upBytes))
 
 /** What a provider's word for the end means to us. */
 const reasonOf = (notice: Notice<'ended'>): EndReason =>

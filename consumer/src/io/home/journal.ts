@@ -5,13 +5,13 @@ import { dirname, join } from 'node:path'
 import { encodeMessage } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
 import type { JournalEntry } from '../../core/journalEntry.js'
-import { PaperTrail } from '../../core/journalState.js'
+import { JournalState } from '../../core/journalState.js'
 import { giveToOwner } from './ownership.js'
 
 /** What this identity signed, on disk before it leaves: the memory that keeps a total from ever falling. */
 export interface Journal {
   /** Everything recorded so far. */
-  trail(): PaperTrail
+  trail(): JournalState
   /**
    * Resolves once the entry is on the disk.
    *
@@ -49,10 +49,10 @@ export async function openJournal(home: string): Promise<Journal> {
 }
 
 /** Reads the journal without the right to write. */
-export const readJournal = async (home: string): Promise<PaperTrail> =>
+export const readJournal = async (home: string): Promise<JournalState> =>
   (await readTrail(journalPath(home))).trail
 
-function journalOn(file: FileHandle, found: PaperTrail): Journal {
+function journalOn(file: FileHandle, found: JournalState): Journal {
   let trail = found
   let failure: Error | undefined
   let last: Promise<void> = Promise.resolve()
@@ -96,7 +96,7 @@ const lineOf = (entry: JournalEntry): string => {
   return `${checksum(json)} ${json}\n`
 }
 
-async function readTrail(path: string): Promise<{ trail: PaperTrail; intactBytes: number; size: number }> {
+async function readTrail(path: string): Promise<{ trail: JournalState; intactBytes: number; size: number }> {
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return ''
     throw new UserError(`The journal ${path} cannot be read: ${error.message}.`, { cause: error })
@@ -116,7 +116,7 @@ async function readTrail(path: string): Promise<{ trail: PaperTrail; intactBytes
     entries.push(JSON.parse(json))
     intactBytes += Buffer.byteLength(line) + 1
   }
-  return { trail: PaperTrail.from(entries), intactBytes, size: Buffer.byteLength(text) }
+  return { trail: JournalState.from(entries), intactBytes, size: Buffer.byteLength(text) }
 }
 
 /** A new file's name is on the disk only once its folder is. */

@@ -1,4 +1,5 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readFile, writeFile } from 'node:fs/promises'
 import { CommandFailed, commandExists, runCommand } from '@pontage/shared/node'
 
 /**
@@ -25,7 +26,10 @@ export async function planDns(servers: readonly string[]): Promise<DnsChange | u
   if (servers.length === 0) return undefined
   if (await answers('resolvectl', ['status'])) return { way: 'resolvectl' }
   if (await commandExists('resolvconf')) return { way: 'resolvconf' }
-  const before = await readFile(resolverFile, 'utf8').catch(() => undefined)
+  // One that cannot be written stays as it is: questions are redirected into the tunnel anyhow.
+  const before = await access(resolverFile, constants.W_OK)
+    .then(() => readFile(resolverFile, 'utf8'))
+    .catch(() => undefined)
   return before === undefined
     ? undefined
     : { way: 'file', path: resolverFile, before, after: resolverText(servers) }

@@ -1,11 +1,9 @@
-import { type Bytes, bytes } from '@pontage/shared'
-import { applyRuleset, type NftOptions, openNftReader, UserError } from '@pontage/shared/node'
-import { haltRule, killSwitchTable, objectNames } from '../../core/killSwitch.js'
+import { type Bytes, bytes, type Counted } from '@pontage/shared'
+import { applyRuleset, type NftOptions, nftBytes, openNftReader, UserError } from '@pontage/shared/node'
+import { haltRule, killSwitchTable, limitRule, objectNames } from '../../core/killSwitch.js'
 
 /** What the kernel counted since the table was loaded. */
-export interface Reading {
-  readonly downBytes: Bytes
-  readonly upBytes: Bytes
+export interface Reading extends Counted {
   /** Whether the kernel has refused a packet because of the limit. */
   readonly limitReached: boolean
 }
@@ -13,6 +11,8 @@ export interface Reading {
 export interface Meter {
   /** @throws Error when the table is gone. */
   read(): Promise<Reading>
+  /** Lets so many bytes through in all; what was held back until now counts no more. */
+  raise(limit: Bytes): Promise<void>
   /** Lets nothing more through the tunnel but the payment socket; what was counted then is the last count. */
   halt(): Promise<void>
   close(): void
@@ -25,6 +25,7 @@ export interface Meter {
  */
 export function openMeter(where: NftOptions = {}): Meter {
   const reader = openNftReader(where)
+  let heldBackBefore = 0n
   const readOnce = async (): Promise<Reading> => {
     // The counters alone: the whole table takes twice as long to print, and this is asked many times a second.
     const counters = await reader.readCounters('inet', killSwitchTable)
@@ -37,7 +38,9 @@ export function openMeter(where: NftOptions = {}): Meter {
     return {
       downBytes: bytes(down.bytes),
       upBytes: bytes(up.bytes),
-      limitReached: (counters.get(objectNames.capped)?.packets ?? 0n) > 0n,
+      downPackets: down.packets,
+      upPackets: up.packets,
+      limitReached: (counters.get(objectNames.capped)?.packets ?? 0n) > heldBackBefore,
     }
   }
   return {
@@ -51,6 +54,12 @@ export function openMeter(where: NftOptions = {}): Meter {
             { cause },
           )
         }),
+    async raise(limit) {
+      const held = (await reader.readCounters('inet', killSwitchTable)).get(objectNames.capped)
+      // What a quota drops, it counts as used.
+      await applyRuleset(limitRule(nftBytes(limit + (held?.bytes ?? 0n))), where)
+      heldBackBefore = held?.packets ?? 0n
+    },
     halt: () => applyRuleset(haltRule, where),
     close: () => reader.close(),
   }

@@ -14,7 +14,7 @@ export interface TunnelRoutes {
 
 /** Our rules stand together, before the system's own (32766). */
 const firstPriority = 32_000
-const mostRules = 4
+const maxRules = 4
 const lastMetric = '4294967295'
 
 /** Makes the other end of the tunnel reachable, and nothing else; {@link addRoutes} makes the rest. */
@@ -69,7 +69,7 @@ export async function sweepRoutes(): Promise<void> {
     const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'rule', 'show'])
     const rules = JSON.parse(stdout || '[]') as { priority: number; table?: string }[]
     const ours = rules.filter(
-      ({ priority }) => priority >= firstPriority && priority < firstPriority + mostRules,
+      ({ priority }) => priority >= firstPriority && priority < firstPriority + maxRules,
     )
     for (const { priority } of ours)
       await tolerantly(family, ['rule', 'delete', 'priority', String(priority)])
@@ -121,7 +121,10 @@ const srcValidMarkPath = '/proc/sys/net/ipv4/conf/all/src_valid_mark'
 
 /** Whether reverse path filtering heeds marks: it must, or a strict machine drops WireGuard's answers. */
 export const readSrcValidMark = (): string => readFileSync(srcValidMarkPath, 'utf8').trim()
-export const writeSrcValidMark = (value: string): void => writeFileSync(srcValidMarkPath, value)
+/** Writes only what differs: in a container /proc/sys may be read-only, and right already. */
+export function writeSrcValidMark(value: string): void {
+  if (readSrcValidMark() !== value) writeFileSync(srcValidMarkPath, value)
+}
 
 const families = (routes: TunnelRoutes): readonly (4 | 6)[] => (routes.ipv6 ? [4, 6] : [4])
 

@@ -2,10 +2,12 @@ import type { Bytes, Result } from '@pontage/shared'
 import {
   applyIp,
   bringUp,
+  Closers,
   configureWireguard,
   createWireguard,
   deleteTable,
   deleteWireguard,
+  UserError,
   type WireguardInterface,
   type WireguardKeyPair,
   wireguardKeyFromHex,
@@ -126,23 +128,45 @@ async function shutMachine(
   return blocked
 }
 
-/** Undoes everything a connection changed, and forgets it. The kill switch goes last. */
+/**
+ * Undoes everything a connection changed, and forgets it. Each step is tried whatever became of the others, the kill
+ * switch last: the network opens even where something is left over.
+ *
+ * @throws UserError saying what could not be undone; the record stays then, so that it can be tried again.
+ */
 export async function restoreMachine(home: string, record: ConnectionRecord): Promise<void> {
-  await removeTunnel(record)
-  if (record.netns?.isOurs) await removeNamespace(record.netns.name)
-  else await deleteTable('inet', killSwitchTable, placeOf(record))
+  const undoing = new Closers()
+  undoing.add('the kill switch', () =>
+    record.netns?.isOurs
+      ? removeNamespace(record.netns.name)
+      : deleteTable('inet', killSwitchTable, placeOf(record)),
+  )
+  addTunnel(undoing, record)
+  await undoing.close().catch((cause: AggregateError) => {
+    const left = cause.errors.map(({ message }) => message).join('; ')
+    throw new UserError(`Not everything could be undone: ${left}. Run "pontage disconnect" again.`, { cause })
+  })
   await forgetConnection(home)
 }
 
 async function removeTunnel(record: ConnectionRecord): Promise<void> {
-  if (record.netns === undefined) {
-    await removeRoutes(record)
-    if (record.dns) await restoreDns(record.dns, record.interface)
-  }
+  const undoing = new Closers()
+  addTunnel(undoing, record)
+  await undoing.close()
+}
+
+/** What a tunnel changed besides the firewall; undone in reverse. */
+function addTunnel(undoing: Closers, record: ConnectionRecord): void {
+  const { netns, dns } = record
+  if (netns === undefined) undoing.add('src_valid_mark', () => writeSrcValidMark(record.srcValidMark))
   // Who made the interface may have died before it could be written down, or before it was moved: this undoes all.
-  await deleteWireguard({ name: record.interface, kind: 'userspace', ...placeOf(record) })
-  if (record.netns) await deleteWireguard({ name: record.interface, kind: 'userspace' })
-  else writeSrcValidMark(record.srcValidMark)
+  else undoing.add('the interface', () => deleteWireguard({ name: record.interface, kind: 'userspace' }))
+  undoing.add('the tunnel', () =>
+    deleteWireguard({ name: record.interface, kind: 'userspace', ...placeOf(record) }),
+  )
+  if (netns !== undefined) return
+  if (dns) undoing.add('the resolver', () => restoreDns(dns, record.interface))
+  undoing.add('routes', () => removeRoutes(record))
 }
 
 const placeOf = ({ netns }: ConnectionRecord): { netns?: string } => (netns ? { netns: netns.name } : {})

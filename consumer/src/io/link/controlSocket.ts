@@ -15,9 +15,9 @@ export interface ControlPlace {
 }
 
 /** Linux takes no longer path for a socket. */
-const longestPath = 107
+const maxPathLength = 107
 const answerWithinMs = 45_000
-const mostBytes = 65_536
+const maxBytes = 65_536
 
 /** The socket of a home folder, where no other is named. */
 export const controlPath = (home: string): string => join(home, 'control.sock')
@@ -33,7 +33,7 @@ export async function listenControl(
   { path, group }: ControlPlace,
   answer: (question: ControlQuestion) => Promise<object>,
 ): Promise<{ close(): Promise<void> }> {
-  if (Buffer.byteLength(path) > longestPath)
+  if (Buffer.byteLength(path) > maxPathLength)
     throw new UserError(`The path ${path} is too long for a socket. Give a shorter one with --control.`)
   const owner = await stat(home)
   const gid = group === undefined ? owner.gid : await groupId(group)
@@ -108,7 +108,7 @@ function serve(socket: Socket, answer: (question: ControlQuestion) => Promise<ob
   socket.on('error', () => {})
   socket.on('data', (chunk: string) => {
     text += chunk
-    if (text.length > mostBytes) socket.destroy()
+    if (text.length > maxBytes) socket.destroy()
     if (isAsked || !text.includes('\n')) return
     isAsked = true
     asked(text)

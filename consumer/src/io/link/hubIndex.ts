@@ -17,7 +17,7 @@ export interface HubIndex {
 }
 
 /** A hub that always has another page is not read for ever. */
-const mostPages = 1_000
+const maxPages = 1_000
 const pageSize = 100
 
 /**
@@ -50,7 +50,7 @@ export async function readHubIndex(
     const proposals: Signed<'Proposal'>[] = []
     const quality = new Map<Address, Quality>()
     let cursor: string | undefined
-    for (let page = 0; page < mostPages; page++) {
+    for (let page = 0; page < maxPages; page++) {
       const asked = cursor === undefined ? { limit: pageSize } : { limit: pageSize, cursor }
       const answer = await link.request('proposals', asked)
       if (!answer.ok) throw refused(explain(answer.refusal))

@@ -6,32 +6,32 @@ import type { Hex } from '@pontage/shared'
 import { fingerprintOf } from '@pontage/shared/node'
 import { resolveEndpoint } from './endpoint.js'
 
-/** A provider's door: where it is, and the fingerprint of the certificate behind it. */
-export interface Door {
+/** What is probed: where a provider is, and the fingerprint of the certificate behind it. */
+export interface ProbeTarget {
   readonly endpoint: string
   readonly certificate: Hex
 }
 
 const timeoutMs = 3_000
-/** Doors knocked at together. More would only wait for each other and look like a scan. */
+/** Probed together. More would only wait for each other and look like a scan. */
 const atOnce = 16
 
 /**
- * Milliseconds that TCP takes to connect to each door: one trip there and back. Undefined for a door that does not
- * answer in time, or behind which another certificate is than the offer names. In their order.
+ * Milliseconds that TCP takes to connect to each of them: one trip there and back. Undefined for one that does not
+ * answer in time, or shows another certificate than the offer names. In their order.
  */
-export async function measureLatencies(doors: readonly Door[]): Promise<(number | undefined)[]> {
+export async function measureLatencies(targets: readonly ProbeTarget[]): Promise<(number | undefined)[]> {
   const measured: (number | undefined)[] = []
-  const queue = doors.entries()
+  const queue = targets.entries()
   const worker = async (): Promise<void> => {
-    for (const [index, door] of queue) measured[index] = await latencyOf(door).catch(() => undefined)
+    for (const [index, target] of queue) measured[index] = await latencyOf(target).catch(() => undefined)
   }
-  await Promise.all(Array.from({ length: Math.min(atOnce, doors.length) }, worker))
-  return doors.map((_door, index) => measured[index])
+  await Promise.all(Array.from({ length: Math.min(atOnce, targets.length) }, worker))
+  return targets.map((_target, index) => measured[index])
 }
 
 /** @throws Error when nobody is there, or somebody else. */
-async function latencyOf({ endpoint, certificate }: Door): Promise<number> {
+async function latencyOf({ endpoint, certificate }: ProbeTarget): Promise<number> {
   const { address, tcpPort } = await resolveEndpoint(endpoint)
   const signal = AbortSignal.timeout(timeoutMs)
   const begunAt = performance.now()

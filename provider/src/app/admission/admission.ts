@@ -219,7 +219,7 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
   }
 
   async function askHub(
-    { channel, guaranteeRequest }: Params<'open'>,
+    { channel, guaranteeRequest }: Params<'raise'>,
     channelId: Hex,
   ): Promise<Verdict<{ guarantee: Signed<'Guarantee'> }>> {
     const hub = hubs.get(channel.hub)
@@ -246,5 +246,20 @@ export function createAdmission(parts: Parts, desk: AdmissionDesk) {
     return { ok: true, guarantee }
   }
 
-  return { terms, open }
+  /** A session's guarantee is nearly used up, and its consumer asks for a larger one. */
+  async function raise(params: Params<'raise'>, link: Link): Promise<Verdict<{ value: Result<'raise'> }>> {
+    const { channel, guaranteeRequest } = params
+    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+    const running = sessions.byChannel(channelId)
+    if (running?.record.consumer !== link.peer) return refuse({ code: 'unknown-session', session: channelId })
+    const request = judgeRequest(guaranteeRequest, channelId, link)
+    if (!request.ok) return request
+    const guaranteed = await askHub(params, channelId)
+    if (!guaranteed.ok) return guaranteed
+    const ceiling = lines.refresh(channelId)?.ceiling
+    if (ceiling !== undefined) sessions.guaranteed(channelId, ceiling)
+    return { ok: true, value: { guarantee: guaranteed.guarantee } }
+  }
+
+  return { terms, open, raise }
 }

@@ -40,6 +40,7 @@ export function createFrontDesk(
     requests: {
       terms: (params, link) => (door() === 'open' ? admission.terms(params, link) : closed),
       open: (params, link) => (door() === 'open' ? admission.open(params, link) : closed),
+      raise: admission.raise,
       async attach({ session, mtu }, link) {
         const attached = sessions.attach(session, link)
         if (!attached.ok) return attached
