@@ -24,10 +24,15 @@ import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { LedgerUnavailable } from '../../io/ledger.js'
 import type { Components } from '../components.js'
-import type { DrawScheduler } from '../drawing/drawScheduler.js'
 import { findChannel, judgeService } from '../fresh.js'
 import { costOf } from '../gasCost.js'
 import { finishGas } from './relayPrice.js'
+
+/** What ending a channel needs of the room that draws, which in turn asks here what gas costs. */
+interface BeforeFinish {
+  /** Draws everything from one channel, before others are paid from it. @throws Error when it fails */
+  drawFrom(channelId: Hex): Promise<unknown>
+}
 
 const secondsPerDay = 86_400
 
@@ -64,7 +69,7 @@ interface RelayJob {
 
 export function createRelayer(
   components: Components,
-  drawScheduler: Pick<DrawScheduler, 'drawFrom'>,
+  drawScheduler: BeforeFinish,
 ): Relayer {
   const { chain, identity, typedData, settings } = components
   const { registry, channels } = chain
@@ -245,7 +250,7 @@ function count({ ledger, settings, identity: hub, clock }: Components, job: Rela
 /** Whether somebody pays for ending this channel: only who relayed an exit gets the fee that was signed with it. */
 async function judgeFinish(
   { chain, identity, ledger, settings }: Components,
-  drawScheduler: Pick<DrawScheduler, 'drawFrom'>,
+  drawScheduler: BeforeFinish,
   { channel, protesters }: Params<'relay-finish'>,
   channelId: Hex,
 ): Promise<Verdict> {
