@@ -67,10 +67,7 @@ interface RelayJob {
   readonly call: () => Promise<TransactionRequest>
 }
 
-export function createRelayer(
-  components: Components,
-  drawScheduler: BeforeFinish,
-): Relayer {
+export function createRelayer(components: Components, drawScheduler: BeforeFinish): Relayer {
   const { chain, identity, typedData, settings } = components
   const { registry, channels } = chain
   const running = new Map<Hex, Promise<Relayed>>()
