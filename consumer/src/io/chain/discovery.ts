@@ -2,14 +2,13 @@ import {
   type Address,
   address,
   type Hex,
+  priceOf,
   printable,
   type Signed,
   unixSeconds,
   wei,
-  weiPerHour,
-  weiPerMegabyte,
 } from '@pontage/shared'
-import { type Chain, proposalFrom, type TypedData } from '@pontage/shared/node'
+import { type Chain, pricesFrom, proposalFrom, type TypedData } from '@pontage/shared/node'
 import type { Offer, Standing } from '../../core/choose.js'
 import { isPresentable } from '../../core/presentable.js'
 import { type KeptLog, newestLogs } from './logCache.js'
@@ -45,11 +44,7 @@ export async function checkedOffers(chain: Chain, found: readonly Signed<'Propos
     const standing = standings[index]
     const offer = offers[index]
     if (!standing || !offer?.live || Number(offer.issuedAt) !== proposal.issuedAt) return []
-    const price = {
-      perMegabyte: weiPerMegabyte(offer.pricePerMegabyte),
-      perHour: weiPerHour(offer.pricePerHour),
-    }
-    return [{ proposal, price, standing }]
+    return [{ proposal, price: priceOf(pricesFrom(offer)), standing }]
   })
 }
 

@@ -1,18 +1,10 @@
-import {
-  type Address,
-  address,
-  bytes32,
-  type Hex,
-  printable,
-  wei,
-  weiPerHour,
-  weiPerMegabyte,
-} from '@pontage/shared'
+import { type Address, address, bytes32, type Hex, printable, wei } from '@pontage/shared'
 import {
   type Block,
   type Chain,
   inChunks,
   type Log,
+  pricesFrom,
   proposalFrom,
   type TypedData,
 } from '@pontage/shared/node'
@@ -128,11 +120,7 @@ export function createProposalIndex(options: {
   }
 
   async function pricesOf(provider: Address, block: Block): Promise<NonNullable<Entry['inForce']>> {
-    const { pricePerMegabyte, pricePerHour } = await marketplace.offerOf(provider, { blockTag: block.number })
-    return {
-      pricePerMegabyte: weiPerMegabyte(pricePerMegabyte),
-      pricePerHour: weiPerHour(pricePerHour),
-    }
+    return pricesFrom(await marketplace.offerOf(provider, { blockTag: block.number }))
   }
 
   return {

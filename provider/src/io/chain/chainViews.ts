@@ -9,10 +9,8 @@ import {
   type WeiPerHour,
   type WeiPerMegabyte,
   wei,
-  weiPerHour,
-  weiPerMegabyte,
 } from '@pontage/shared'
-import type { Chain } from '@pontage/shared/node'
+import { type Chain, pricesFrom } from '@pontage/shared/node'
 
 /** What the chain says of a channel and of what was drawn from it for us. */
 export interface ChannelOnChain {
@@ -141,8 +139,7 @@ export async function readOffer(
   return {
     live: offer.live,
     issuedAt: unixSeconds(Number(offer.issuedAt)),
-    pricePerMegabyte: weiPerMegabyte(offer.pricePerMegabyte),
-    pricePerHour: weiPerHour(offer.pricePerHour),
+    ...pricesFrom(offer),
     nextAt: Number(offer.nextAt),
   }
 }

@@ -16,12 +16,19 @@ export interface RawProposal {
   readonly issuedAt: bigint
 }
 
+/** The prices of an offer as the chain gives them, with their units: the only place where they get them. */
+export const pricesFrom = (
+  raw: Pick<RawProposal, 'pricePerMegabyte' | 'pricePerHour'>,
+): Pick<Document<'Proposal'>, 'pricePerMegabyte' | 'pricePerHour'> => ({
+  pricePerMegabyte: weiPerMegabyte(raw.pricePerMegabyte),
+  pricePerHour: weiPerHour(raw.pricePerHour),
+})
+
 /** The signed document in it, as its signature is checked. */
 export const proposalFrom = (raw: RawProposal): Document<'Proposal'> => ({
   provider: address(raw.provider),
   service: raw.service,
-  pricePerMegabyte: weiPerMegabyte(raw.pricePerMegabyte),
-  pricePerHour: weiPerHour(raw.pricePerHour),
+  ...pricesFrom(raw),
   country: raw.country,
   endpoint: raw.endpoint,
   wireguardKey: bytes32(raw.wireguardKey),
