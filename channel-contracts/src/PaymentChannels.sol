@@ -89,6 +89,7 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
     }
 
     /// @dev Questions are answered by ChannelViews out of this storage. It has views only, so nothing is written.
+    // solhint-disable-next-line no-complex-fallback
     fallback() external {
         address views = _VIEWS;
         assembly {

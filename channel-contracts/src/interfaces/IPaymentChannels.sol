@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+// For whoever imports them from here.
+// solhint-disable no-unused-import
 import {
     Batch,
     ChannelSettings,
