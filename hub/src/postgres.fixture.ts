@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { accessSync, chownSync, constants, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -14,8 +15,16 @@ export interface TestPostgres {
   database(): Promise<string>
   /** Ends the server as a power cut would. Its data stays. */
   crash(): Promise<void>
+  /** Ends it in order. Its data stays. */
+  end(): Promise<void>
   /** Starts it again on the same data and socket. */
   restart(): Promise<void>
+  /** Keeps a copy of its data, while it is not running. */
+  keepCopy(): Promise<void>
+  /** Puts that copy back, while it is not running. */
+  putBack(): Promise<void>
+  /** The URL of the database made last. */
+  url(): string
   /** Ends it and removes everything. */
   stop(): Promise<void>
 }
@@ -39,6 +48,12 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const data = join(folder, 'data')
   let server: ChildProcess | undefined
   let logged = ''
+  let last = ''
+  const kept = join(folder, 'kept')
+  // With owners and modes, which the server insists on.
+  const copy = async (from: string, to: string): Promise<void> => {
+    await promisify(execFile)('cp', ['-a', from, to])
+  }
 
   const admin = urlOf(folder, 'postgres')
   const start = async (): Promise<void> => {
@@ -90,10 +105,18 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
     async database() {
       const name = `test_${randomBytes(6).toString('hex')}`
       await once(admin, `CREATE DATABASE ${name}`)
-      return urlOf(folder, name)
+      last = urlOf(folder, name)
+      return last
     },
     crash: () => end('SIGQUIT'),
+    end: () => end('SIGINT'),
     restart: start,
+    keepCopy: () => copy(data, kept),
+    putBack: async () => {
+      await rm(data, { recursive: true })
+      await copy(kept, data)
+    },
+    url: () => last,
     stop,
   }
 }

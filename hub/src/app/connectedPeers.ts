@@ -14,6 +14,11 @@ export class ConnectedPeers {
     })
   }
 
+  /** Ends every connection, so that whoever comes back presents itself anew. */
+  dropAll(): void {
+    for (const links of this.#links.values()) for (const link of links) link.terminate()
+  }
+
   /** How many identities are connected. */
   get count(): number {
     return this.#links.size

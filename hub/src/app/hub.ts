@@ -100,6 +100,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
     return ended
   }
   closers.add('work under way', end)
+  ledger.onSetback(services.recovery.restart)
   await services.recovery.begin()
   services.resume()
   watch.subscribe((update) => {

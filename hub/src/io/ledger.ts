@@ -236,6 +236,12 @@ export interface Ledger {
   /** Leaves that to another process for a while, where there is one. */
   standDown(): void
 
+  /**
+   * Has a listener called when the store was found to be an older one than before, ahead of the answers to those who
+   * wait. Nothing is decided on it until then, and `recovering` is noted.
+   */
+  onSetback(listener: () => void): void
+
   /** Every row, as of one moment, for another ledger to take in. */
   dump(): Promise<readonly DumpedRow[]>
   /** Takes in such rows. @throws UserError unless this ledger is empty */

@@ -9,6 +9,8 @@ import { expiryNow } from './guarantee.js'
 export interface Recovery {
   /** Raises what the chain shows to be too low. @throws UserError when the operator has not said what to do about it */
   begin(): Promise<void>
+  /** The store went back while the hub ran: from this moment on nothing is promised that it may have forgotten. */
+  restart(): void
   /** Looks, after a block, for what the chain paid beyond what the ledger knows; does not make anybody wait. */
   consider(update: ChainUpdate): void
   /** A provider shows what it holds of the hub. */
@@ -21,11 +23,14 @@ export interface Recovery {
   idle(): Promise<void>
 }
 
-/** The note that is kept from the first sign on. `asked`: by the operator, before the hub runs. */
-type Note = { readonly since: number; readonly until: number } | 'asked'
+/**
+ * The note that is kept from the first sign on. `asked`: by the operator, before the hub runs. `went-back`: by the ledger,
+ * which found itself on an older store.
+ */
+type Note = { readonly since: number; readonly until: number } | 'asked' | 'went-back'
 
 export function createRecovery(components: Components): Recovery {
-  const { ledger, typedData, identity, chain, clock, log } = components
+  const { ledger, typedData, identity, chain, peers, settings, clock, log } = components
   /** Providers that showed their papers to this process. */
   const presented = new Set<Address>()
   let looking: Promise<void> = Promise.resolve()
@@ -37,19 +42,33 @@ export function createRecovery(components: Components): Recovery {
 
   async function read(): Promise<Note | undefined> {
     const text = await ledger.note('recovering')
-    note = text === undefined ? undefined : (JSON.parse(text) as Note)
-    return note
+    const found = text === undefined ? undefined : (JSON.parse(text) as Note)
+    // Another process noticed it first: what providers presented before that may be among what was lost.
+    if (begun && typeof found === 'object' && (typeof note !== 'object' || note.since !== found.since))
+      forgetPeers()
+    // Until it is written how long it lasts, it lasts.
+    if (found !== 'went-back' || typeof note !== 'object') note = found
+    return found
   }
+
+  function forgetPeers(): void {
+    presented.clear()
+    peers.dropAll()
+  }
+
+  /** When any guarantee that was given before has ended. */
+  const lastsUntil = () => clock.now() + settings.guaranteeSeconds
 
   /** From now on: any guarantee that was forgotten has ended when one given now would have. */
   async function enter(why: string): Promise<void> {
     const before = await read()
-    if (before !== undefined && before !== 'asked') return
-    note = { since: clock.now(), until: await expiryNow(components) }
-    await ledger.writeNote('recovering', JSON.stringify(note))
+    if (typeof before === 'object') return
+    const begins = { since: clock.now(), until: await expiryNow(components) }
+    note = begins
+    await ledger.writeNote('recovering', JSON.stringify(begins))
     log.error('the ledger is older than what left this hub', {
       why,
-      until: note.until,
+      until: begins.until,
       cure: 'If there is a newer ledger, stop the hub and put it back. Otherwise let the hub run: providers show it what they hold.',
     })
   }
@@ -71,14 +90,26 @@ export function createRecovery(components: Components): Recovery {
           `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of only ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild, then start the hub again.`,
         )
       if (known === 'asked') await enter('the operator said so')
+      else if (known === 'went-back') await enter('the database went back to an older state')
       else if (known) log.warn('the ledger is being rebuilt', known)
       await learnFromChain()
       begun = true
+    },
+    restart() {
+      forgetPeers()
+      note = { since: clock.now(), until: lastsUntil() }
+      looking = looking
+        .then(() => enter('the database went back to an older state'))
+        .then(learnFromChain)
+        .catch((error: Error) => log.error('recovery not begun', { reason: error.message }))
     },
     consider(update) {
       if (!begun) return
       looking = looking
         .then(read)
+        .then((found) =>
+          found === 'went-back' ? enter('another process found the database older') : undefined,
+        )
         .then(() => (update.accounts.length > 0 ? learnFromChain() : undefined))
         .catch((error: Error) => log.error('totals could not be compared', { reason: error.message }))
     },
@@ -112,6 +143,7 @@ export function createRecovery(components: Components): Recovery {
     },
     async judgeCollateral() {
       if (note === undefined || note === 'asked') return { ok: true }
+      if (note === 'went-back') return refuse({ code: 'hub-recovering', until: lastsUntil() })
       const at = (await ledger.cursor())?.at ?? 0
       return at > note.until ? { ok: true } : refuse({ code: 'hub-recovering', until: note.until })
     },

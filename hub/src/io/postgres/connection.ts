@@ -2,6 +2,7 @@ import { UserError } from '@pontage/shared/node'
 import pg from 'pg'
 import { LedgerUnavailable } from '../ledger.js'
 import { Contended } from '../store/engine.js'
+import { ledgerVersion, postgresWords } from '../store/schema.js'
 
 /** Connections at once: one writes, the others read. */
 const connections = 6
@@ -29,7 +30,7 @@ export function createPool(url: string): pg.Pool {
         parsers[id] ?? pg.types.getTypeParser(id, format)) as typeof pg.types.getTypeParser,
     },
     verify: (client: pg.PoolClient, done: (error?: Error) => void) =>
-      void checkDurable(client).then(() => done(), done),
+      void prepareConnection(client).then(() => done(), done),
   } as pg.PoolConfig)
   // A connection lost while nobody used it; the next one is made when it is needed.
   pool.on('error', () => undefined)
@@ -45,6 +46,45 @@ export function clientOptions(url: string): pg.ClientConfig {
     application_name: 'pontage-hub',
     options: '-c lock_timeout=15s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s',
   }
+}
+
+const origins = new WeakMap<pg.ClientBase, string>()
+
+/** The server of a prepared connection, and its timeline: a stand-by that took over has another. */
+export const originOf = (client: pg.ClientBase): string => origins.get(client) ?? ''
+
+/** Looks at a new connection before it is used. @throws UserError when it must not be */
+export async function prepareConnection(client: pg.ClientBase): Promise<void> {
+  await checkDurable(client)
+  await joinVersion(client)
+  const { rows } = await client.query(
+    `SELECT (SELECT system_identifier::text FROM pg_control_system()) AS system,
+      substr(pg_walfile_name(pg_current_wal_insert_lsn()), 1, 8) AS timeline`,
+  )
+  origins.set(client, `${rows[0].system} ${rows[0].timeline}`)
+}
+
+/** Advisory locks under this number say which version works on a database. */
+const versionLocks = 0x706f6e74
+
+/**
+ * Says for as long as this connection stands that this version works on the database. Each says so before it looks, so
+ * that of two that come at once none overlooks the other.
+ *
+ * @throws UserError when another version works on it.
+ */
+async function joinVersion(client: pg.ClientBase): Promise<void> {
+  const version = ledgerVersion(postgresWords)
+  await client.query(`SELECT pg_advisory_lock_shared(${versionLocks}, ${version})`)
+  const { rows } = await client.query(
+    `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = ${versionLocks} AND objid <> ${version}
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`,
+  )
+  if (rows.length === 0) return
+  await client.query(`SELECT pg_advisory_unlock_shared(${versionLocks}, ${version})`)
+  throw new UserError(
+    'Another version of pontage-hub works on this database. Stop every process of it before a newer one starts.',
+  )
 }
 
 /**

@@ -14,6 +14,7 @@ import { type Ledger, LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
 import { ledgerLines, rowsFrom } from '../ledgerFile.js'
 import { openSqliteLedger } from '../sqlite/sqliteLedger.js'
+import { ledgerVersion, postgresWords } from '../store/schema.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -228,6 +229,95 @@ it('takes in everything that another engine wrote out, and nothing that was chan
   } finally {
     await Promise.all([file.close(), database.close()])
     await rm(folder, { recursive: true })
+  }
+})
+
+it('notices that an old copy of the data was put back, decides nothing on it, and notes that it must recover', async () => {
+  const own = await startPostgres()
+  const ledger = await openPostgresLedger(await own.database())
+  try {
+    await ledger.bind(hub, deployment)
+    await ledger.applyChain({
+      cursor: { number: 1, hash: '0x01', at: 1_000 },
+      hub: { balance: wei(100n), pendingWithdrawal: wei(0n), feeBps: 200 },
+      channels: [
+        { channelId: channelId(1), consumer, nonce: 0, status: 'open', balance: wei(100n), exitAt: 0 },
+      ],
+      tabs: [],
+      accounts: [],
+    })
+    const grant = (to: number) =>
+      ledger.grant({
+        cause: channelId(to),
+        channelId: channelId(1),
+        provider: provider(to),
+        decide: (line) => judgeReservation(line, provider(to), wei(90n)),
+        sign: () => ({
+          ...{ channelId: channelId(1), provider: provider(to), ceiling: 90n, expiresAt: 5_000 },
+          signature: '0x01',
+        }),
+      })
+    let setbacks = 0
+    ledger.onSetback(() => setbacks++)
+    await own.end()
+    await own.keepCopy()
+    await own.restart()
+    expect(await grant(1)).toMatchObject({ ok: true })
+    await own.crash()
+    await own.putBack()
+    await own.restart()
+    // As many writes as were lost, by a process that never saw them: the numbers alone would fit again.
+    const other = await openPostgresLedger(own.url())
+    await other.raiseTotal({ provider: provider(7), total: wei(1n) })
+    await other.close()
+    await expect(grant(2)).rejects.toThrow(LedgerUnavailable)
+    expect(setbacks).toBe(1)
+    expect(await ledger.note('recovering')).toBe('"went-back"')
+  } finally {
+    await ledger.close()
+    await own.stop()
+  }
+})
+
+it('refuses a database on which another version works, and lets none start on its own', async () => {
+  const version = ledgerVersion(postgresWords)
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  try {
+    await other.query(`SELECT pg_advisory_lock_shared(${0x706f6e74}, ${version + 1})`)
+    await expect(openPostgresLedger(url)).rejects.toThrow(/Another version of pontage-hub works on this/)
+    await other.query('SELECT pg_advisory_unlock_all()')
+    const ledger = await openPostgresLedger(url)
+    await ledger.bind(hub, deployment)
+    const { rows } = await other.query(
+      `SELECT objid::int AS version FROM pg_locks WHERE locktype = 'advisory' AND classid = ${0x706f6e74}`,
+    )
+    expect(new Set(rows.map((row) => row.version))).toEqual(new Set([version]))
+    await ledger.close()
+  } finally {
+    await other.end()
+  }
+})
+
+it('begins to recover where another server has the data, as after a fail-over', async () => {
+  const first = await openPostgresLedger(url)
+  await first.bind(hub, deployment)
+  await first.close()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  const { rows } = await client.query("SELECT value FROM setting WHERE name = 'origin'")
+  expect(rows[0].value).toMatch(/^\d+ 00000001$/)
+  // What the data would say on a stand-by that took over: its server has gone on to another timeline.
+  await client.query(
+    "UPDATE setting SET value = replace(value, '00000001', '00000000') WHERE name = 'origin'",
+  )
+  await client.end()
+  const second = await openPostgresLedger(url)
+  try {
+    await second.bind(hub, deployment)
+    expect(await second.note('recovering')).toBe('"went-back"')
+  } finally {
+    await second.close()
   }
 })
 

@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger.js'
 import type { Engine } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
 import { migrate, postgresWords } from '../store/schema.js'
-import { checkDurable, clientOptions } from './connection.js'
+import { clientOptions, prepareConnection } from './connection.js'
 import { Leadership } from './leadership.js'
 import { PostgresStore } from './postgresStore.js'
 
@@ -27,6 +27,7 @@ export async function openPostgresLedger(url: string): Promise<Ledger> {
     more: (asks) => store.more(asks),
     commit: (writes) => store.commit(writes),
     rollback: () => store.rollback(),
+    origin: () => store.origin,
     leads: () => leadership.leads(),
     standDown: () => leadership.standDown(),
     problem: async () => undefined,
@@ -44,7 +45,7 @@ async function prepare(url: string, name: string): Promise<void> {
   try {
     const client = await pool.connect()
     try {
-      await checkDurable(client)
+      await prepareConnection(client)
     } finally {
       client.release()
     }

@@ -1,7 +1,7 @@
 import type pg from 'pg'
 import { LedgerUnavailable } from '../ledger.js'
 import type { Ask, Row, Statement, Value } from '../store/engine.js'
-import { asLedgerError, createPool } from './connection.js'
+import { asLedgerError, createPool, originOf } from './connection.js'
 
 /** Runs statements on one database. */
 export class PostgresStore {
@@ -11,6 +11,11 @@ export class PostgresStore {
 
   constructor(url: string) {
     this.#pool = createPool(url)
+  }
+
+  /** The server that the present transaction is on, and its timeline. */
+  get origin(): string {
+    return originOf(this.#begun())
   }
 
   async read(asks: readonly Ask[]): Promise<Row[][]> {

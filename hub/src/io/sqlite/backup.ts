@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs'
-import { chmod, open, rename, rm } from 'node:fs/promises'
+import { open, rename, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
+import { makePrivate } from './open.js'
 
 /** What a backup holds. */
 export interface Backup {
@@ -25,8 +26,8 @@ export async function backUp(path: string, file: string): Promise<Backup> {
   const partial = `${target}.partial`
   await rm(partial, { force: true })
   try {
+    makePrivate(partial)
     copy(path, partial)
-    await chmod(partial, 0o600)
     const block = check(partial)
     const bytes = await flush(partial)
     await rename(partial, target)

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
@@ -10,14 +10,24 @@ const checkpointPages = 4_000
 const cacheKib = 65_536
 const busyTimeoutMs = 5_000
 
-/** Opens a database file of which every committed transaction survives a power cut. */
+/**
+ * Opens a database file of which every committed transaction survives a power cut. Only its owner may read it: SQLite
+ * gives the files beside it (`-wal`, `-shm`) the same mode.
+ */
 export function openDatabase(path: string): Database.Database {
+  makePrivate(path)
   const database = new Database(path, { timeout: busyTimeoutMs })
   database.pragma('journal_mode = WAL')
   database.pragma('synchronous = FULL')
   database.pragma(`cache_size = -${cacheKib}`)
   database.pragma(`wal_autocheckpoint = ${checkpointPages}`)
   return database
+}
+
+/** Makes an empty file that only its owner may read, or takes away what others may do with one that is there. */
+export function makePrivate(path: string): void {
+  closeSync(openSync(path, 'a', 0o600))
+  for (const file of [path, `${path}-wal`, `${path}-shm`]) if (existsSync(file)) chmodSync(file, 0o600)
 }
 
 /** Whether a hub runs on this home. */

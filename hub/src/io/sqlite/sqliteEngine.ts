@@ -18,6 +18,7 @@ export function sqliteEngine(path: string): Engine {
     more: (asks) => rows('read', asks),
     commit: async (writes) => void (await ask('commit', writes)),
     rollback: async () => void (await ask('rollback')),
+    origin: () => '',
     leads: async () => true,
     standDown: () => undefined,
     problem: () => ask('problem') as Promise<string | undefined>,

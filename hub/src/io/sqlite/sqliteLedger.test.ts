@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
@@ -38,4 +38,15 @@ it('lets one process at a time use a home folder', () => {
   expect(() => lockHome(folder)).toThrow(/Another pontage-hub is running/)
   release()
   lockHome(folder)()
+})
+
+it('lets nobody but its owner read the ledger, nor what SQLite keeps beside it', async () => {
+  const path = join(folder, 'ledger.sqlite')
+  await writeFile(path, '', { mode: 0o644 })
+  const ledger = await openSqliteLedger(path)
+  await ledger.writeNote('leaving', 'x')
+  const files = await readdir(folder)
+  expect(files).toContain('ledger.sqlite-wal')
+  for (const file of files) expect([file, (await stat(join(folder, file))).mode & 0o777]).toEqual([file, 0o600])
+  await ledger.close()
 })

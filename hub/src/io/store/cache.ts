@@ -4,24 +4,37 @@ import { type AccountRow, type ChannelRow, isDue, type TabRow } from './tables.j
 /** Channels and accounts kept at most; when there are more, all are forgotten and read again as they are needed. */
 const mostKept = 100_000
 
+/** Where a ledger's history stands: how many transactions changed it, and which was the last. */
+export interface Place {
+  readonly writes: number
+  readonly version: number
+}
+
 /**
  * Rows as the last transaction of this process left them, so that the next need not read them. They count for as long
  * as the ledger's version is the one they were kept at, that is until another process changes something.
  */
 export class Cache {
-  #version = -1
+  #place: Place = { writes: -1, version: -1 }
   #blockAt = 0
   readonly #channels = new Map<Hex, ChannelRow>()
   readonly #accounts = new Map<Address, AccountRow>()
   /** Of each provider: no cleared money that is not drawn rests on a guarantee that ends before. */
   readonly #dueFrom = new Map<Address, number>()
 
-  /** Forgets what no longer counts at this version and block time. */
-  expect(version: number, blockAt: number): void {
+  /**
+   * Forgets what no longer counts at this place and block time.
+   *
+   * @returns Whether the ledger has gone back: it has seen fewer changes than it had, or others.
+   */
+  expect({ writes, version }: Place, blockAt: number): { wentBack: boolean } {
+    const known = this.#place
+    const wentBack = writes < known.writes || (writes === known.writes && version !== known.version)
     // After a reorganisation a guarantee may live again.
-    if (version !== this.#version || blockAt < this.#blockAt) this.#forget()
-    this.#version = version
+    if (version !== known.version || blockAt < this.#blockAt) this.#forget()
+    this.#place = { writes, version }
     this.#blockAt = blockAt
+    return { wentBack }
   }
 
   channel(channelId: Hex): ChannelRow | undefined {
@@ -42,14 +55,14 @@ export class Cache {
     this.#dueFrom.set(provider, expiresAt)
   }
 
-  /** Keeps rows as they stand at the version the ledger now has. */
+  /** Keeps rows as they stand at the place the ledger has reached. */
   keep(
-    version: number,
+    { writes, version }: Place,
     channels: Iterable<ChannelRow>,
     accounts: Iterable<AccountRow>,
     tabs: Iterable<readonly [ChannelRow, TabRow]>,
   ): void {
-    this.#version = version
+    this.#place = { writes, version }
     for (const channel of channels) this.#channels.set(channel.channelId, channel)
     for (const account of accounts) this.#accounts.set(account.provider, account)
     for (const [channel, tab] of tabs) {

@@ -1,5 +1,6 @@
 import { UserError } from '@pontage/shared/node'
 import { type Ask, type Engine, type Kind, plain, type Row, statement, type Value } from './engine.js'
+import { originName } from './setbacks.js'
 
 /** Every table with its columns, in the order they are written. What can be told from the rest is not among them. */
 export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {
@@ -106,13 +107,19 @@ export interface DumpedRow {
 const rowsAtOnce = 1_000
 const emptySums = plain(statement('DELETE FROM sums'))
 
+/** What of a table is copied, and in which order, where it matters. */
+const restOf: Readonly<Record<string, string>> = {
+  outbox: ' ORDER BY number',
+  setting: ` WHERE name <> '${originName}'`,
+}
+
 /** Everything in the ledger, as of one moment. */
 export async function dump(engine: Engine): Promise<DumpedRow[]> {
   const names = Object.keys(contents)
   // What was asked for first is sent first.
   const asks = names.map((name) => {
     const columns = Object.keys(contents[name] ?? {}).join(', ')
-    return plain(statement(`SELECT ${columns} FROM ${name}${name === 'outbox' ? ' ORDER BY number' : ''}`))
+    return plain(statement(`SELECT ${columns} FROM ${name}${restOf[name] ?? ''}`))
   })
   const tables = await engine.read(asks)
   return names.flatMap((table, index) => (tables[index] ?? []).map((row) => ({ table, row })))

@@ -31,6 +31,11 @@ export interface Engine {
   /** Writes and ends the transaction: on disk when it returns. @throws Contended when it is to be begun again */
   commit(writes: readonly Ask[]): Promise<void>
   rollback(): Promise<void>
+  /**
+   * Which server, and which of its histories, the present transaction is on; empty where there is only a file. It is
+   * another after a fail-over.
+   */
+  origin(): string
   /** Whether this process is the one, of all on this database, that may write to the chain now. */
   leads(): Promise<boolean>
   /** Leaves writing to the chain to another process for a while, where there is one. */

@@ -7,7 +7,7 @@ import { creditOrder, grantOrder } from './clearing.js'
 import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
 import { dump, restore } from './dump.js'
 import { type Engine, plain, type Row, type Statement, statement, type Value } from './engine.js'
-import { blockedFrom, notesFrom, readBlocked, readNotes } from './operatorState.js'
+import { blockedFrom, notesFrom, readBlocked, readNotes, writeNote } from './operatorState.js'
 import { takeOrders } from './orders.js'
 import { createOutbox } from './outbox.js'
 import { findPublication, publicationFrom, publicationOrder, readNewestPublication } from './publications.js'
@@ -47,9 +47,6 @@ const writeBlocked = statement(
 )
 const deleteBlocked = statement('DELETE FROM blocked WHERE identity {among:bytes}')
 const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
-const writeNote = statement(
-  'INSERT INTO note (name, text) {rows:text,text} ON CONFLICT (name) DO UPDATE SET text = excluded.text',
-)
 // A protest for anybody takes from what the channel holds for everybody.
 const selectUndrawn = `
   SELECT tab.channel_id, tab.provider, tab.held, tab.held_signature, tab.drawn, tab.expires_at,
@@ -64,7 +61,10 @@ const readUndrawnOf = statement(`${selectUndrawn} AND tab.channel_id {among:byte
 
 /** A ledger on an engine: everything but how statements reach a disk. */
 export function createLedger(engine: Engine, name: string): Ledger {
-  const { submit, idle } = takeOrders(engine)
+  const onSetback: (() => void)[] = []
+  const { submit, idle } = takeOrders(engine, () => {
+    for (const listener of onSetback) listener()
+  })
   const first = async (ask: { statement: Statement; given: Value[][] }) => (await engine.read([ask]))[0] ?? []
   const all = (one: ReturnType<typeof plain>) => engine.read([one]).then(([rows = []]) => rows)
   const write = (one: Statement, values: readonly Value[]): Promise<void> =>
@@ -178,6 +178,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     writeNote: (key, text) => (text === undefined ? write(deleteNote, [key]) : write(writeNote, [key, text])),
     leads: () => engine.leads(),
     standDown: () => engine.standDown(),
+    onSetback: (listener) => void onSetback.push(listener),
     dump: () => dump(engine),
     restore: (rows) => restore(engine, rows, name),
     problem: async () => (await engine.problem()) ?? (await wrongSums(engine)),

@@ -7,6 +7,10 @@ import { addressOf } from './rows.js'
 export const readNotes = plain(statement('SELECT name, text FROM note'))
 export const readBlocked = plain(statement('SELECT identity, since FROM blocked ORDER BY since, identity'))
 
+export const writeNote = statement(
+  'INSERT INTO note (name, text) {rows:text,text} ON CONFLICT (name) DO UPDATE SET text = excluded.text',
+)
+
 export const notesFrom = (rows: readonly Row[]): ReadonlyMap<NoteName, string> =>
   new Map(rows.map((row) => [row.name as NoteName, String(row.text)]))
 

@@ -2,6 +2,7 @@ import { Cache } from './cache.js'
 import { Contended, type Engine } from './engine.js'
 import type { Order } from './order.js'
 import { beginGroup } from './reading.js'
+import { Setbacks, WentBack } from './setbacks.js'
 
 /** Milliseconds in which orders gather: what they cost together is little more than what one costs alone. */
 const gatherMs = 2
@@ -19,11 +20,15 @@ interface Waiting {
  * Takes orders into one transaction as long as the one before is being written: the more arrive, the more share the
  * way to the disk. Each order of a group is decided on the rows as the one before left them.
  */
-export function takeOrders(engine: Engine): {
+export function takeOrders(
+  engine: Engine,
+  onSetback: () => void,
+): {
   submit<Result>(order: Order<Result>): Promise<Result>
   idle(): Promise<void>
 } {
   const cache = new Cache()
+  const setbacks = new Setbacks(engine)
   const queue: Waiting[] = []
   let running: Promise<void> | undefined
 
@@ -32,9 +37,12 @@ export function takeOrders(engine: Engine): {
       await new Promise((resolve) => setTimeout(resolve, gatherMs))
       const group = nextGroup(queue)
       try {
-        await settle(engine, cache, group)
+        await settle(engine, cache, setbacks, group)
       } catch (error) {
-        for (const { reject } of group) reject(error)
+        // What waits was judged on what is not there any more.
+        const lost = error instanceof WentBack ? [...group, ...queue.splice(0)] : group
+        if (error instanceof WentBack) onSetback()
+        for (const { reject } of lost) reject(error)
       }
     }
     running = undefined
@@ -74,10 +82,15 @@ function nextGroup(queue: Waiting[]): Waiting[] {
   return group
 }
 
-async function settle(engine: Engine, cache: Cache, group: readonly Waiting[]): Promise<void> {
+async function settle(
+  engine: Engine,
+  cache: Cache,
+  setbacks: Setbacks,
+  group: readonly Waiting[],
+): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const answers = await decideAndWrite(engine, cache, group)
+      const answers = await decideAndWrite(engine, cache, setbacks, group)
       for (const answer of answers) answer()
       return
     } catch (error) {
@@ -90,14 +103,16 @@ async function settle(engine: Engine, cache: Cache, group: readonly Waiting[]): 
 async function decideAndWrite(
   engine: Engine,
   cache: Cache,
+  setbacks: Setbacks,
   group: readonly Waiting[],
 ): Promise<(() => void)[]> {
   try {
-    const { unit, read, uncovered } = await beginGroup(
+    const { unit, read, uncovered, wentBack } = await beginGroup(
       engine,
       cache,
       group.map(({ order }) => order),
     )
+    const alsoWritten = await setbacks.check(wentBack)
     const answers = group.map(({ order, resolve, reject }, index) => {
       try {
         const due = (order.uncovered && uncovered.get(order.uncovered.provider)) ?? []
@@ -108,7 +123,7 @@ async function decideAndWrite(
         return () => reject(error)
       }
     })
-    const changes = unit.changes()
+    const changes = [...unit.changes(), ...alsoWritten]
     if (changes.length === 0) await engine.rollback()
     else await engine.commit(changes)
     unit.keepIn(cache)

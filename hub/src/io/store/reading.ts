@@ -26,6 +26,8 @@ export interface Begun {
   readonly unit: UnitOfWork
   /** What each order's own asks found. */
   readonly read: readonly (readonly (readonly Row[])[])[]
+  /** Whether the store has gone back: what this process saw on disk is not there any more. */
+  readonly wentBack: boolean
   /** Of each provider asked for: channels on which cleared money rests on a guarantee that ends soon. */
   readonly uncovered: ReadonlyMap<Address, readonly Hex[]>
 }
@@ -75,8 +77,9 @@ export async function beginGroup(
   const cursor = cursorFrom(chain[0])
   rows.take(found.slice(3, shared.length))
   let uncovered: Begun['uncovered'] = new Map()
+  let wentBack = false
   if (isLocked) {
-    cache.expect(sumsFrom(sums[0]).version, cursor?.at ?? 0)
+    wentBack = cache.expect(sumsFrom(sums[0]), cursor?.at ?? 0).wentBack
     uncovered = await readRest(engine, cache, rows, wanted, beforeOf(orders, cursor?.at ?? 0))
   }
   return {
@@ -88,6 +91,7 @@ export async function beginGroup(
       standingFrom(chain[0]),
       cursor,
     ),
+    wentBack,
     read: own.map((places) => places.map((place) => found[place] ?? [])),
     uncovered,
   }

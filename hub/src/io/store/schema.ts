@@ -15,8 +15,18 @@ export async function migrate(dialect: Dialect, words: Words): Promise<void> {
     provider: { getMigrations: () => Promise.resolve(migrations(words)) },
     allowUnorderedMigrations: true,
   }).migrateToLatest()
-  if (error) throw new Error('The ledger cannot be upgraded to the current version.', { cause: error })
+  if (error)
+    throw new Error(
+      `the ledger cannot be upgraded to the current version (${(error as Error).message}). Was a newer pontage-hub run on it?`,
+      { cause: error },
+    )
 }
+
+/**
+ * Grows with every change of the tables. Processes that differ in it must not work on one ledger at the same time: each
+ * would take what the other writes for something else.
+ */
+export const ledgerVersion = (words: Words): number => Object.keys(migrations(words)).length
 
 /** What the engines call the same thing. */
 export interface Words {
@@ -259,6 +269,12 @@ function migrations(words: Words) {
           // Nothing was read of them, and anybody could have one written.
           await db.schema.dropTable('prefund').execute()
         },
+      },
+    },
+    '0010-a-store-that-goes-back-is-noticed': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        const type = sql.raw(words.number as string)
+        await sql`ALTER TABLE sums ADD COLUMN writes ${type} NOT NULL DEFAULT 0`.execute(db)
       },
     },
   }

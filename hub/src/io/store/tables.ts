@@ -28,7 +28,9 @@ export interface Sums {
   readonly undrawn: Wei
   /** Open channels that are being left or protested. */
   readonly urgent: number
-  /** Grows with every transaction that changes a channel, a tab or an account. */
+  /** Grows by one with every transaction that changes a channel, a tab or an account. */
+  readonly writes: number
+  /** Random, and another with each of those: the same number of writes with another version is another history. */
   readonly version: number
 }
 
@@ -46,7 +48,7 @@ export const readChannels = statement(`SELECT ${channelColumns} FROM channel WHE
 export const readTabs = statement(`SELECT ${tabColumns} FROM tab WHERE tab.channel_id {among:bytes}`)
 export const readClosings = statement('SELECT channel_id FROM closing WHERE channel_id {among:bytes}')
 export const findAccounts = statement(`SELECT ${accountColumns} FROM account WHERE provider {among:bytes}`)
-const sums = 'SELECT owed, undrawn, urgent, version FROM sums WHERE id = 1'
+const sums = 'SELECT owed, undrawn, urgent, writes, version FROM sums WHERE id = 1'
 /** Whoever holds it is the only one that changes channels, tabs or accounts. */
 export const lockSums = plain(statement(`${sums} {lock}`))
 export const readSums = plain(statement(sums))
@@ -155,6 +157,7 @@ export const sumsFrom = (row: Row | undefined): Sums => ({
   owed: row ? amountOf(row.owed) : nothing,
   undrawn: row ? amountOf(row.undrawn) : nothing,
   urgent: Number(row?.urgent ?? 0),
+  writes: Number(row?.writes ?? 0),
   version: Number(row?.version ?? 0),
 })
 

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto'
 import { type Address, type Hex, type Signed, wei } from '@pontage/shared'
 import type { ClearingRows } from '../../core/clearing.js'
 import type { Cursor, HubStanding } from '../ledger.js'
@@ -18,6 +19,9 @@ import {
   urgentOf,
 } from './tables.js'
 import { guaranteeFrom, insertGuarantees, rowWrites, sumsWrite } from './writes.js'
+
+/** `randomInt` goes no further. */
+const maxVersion = 2 ** 48 - 1
 
 /**
  * The rows that a group of orders works on, in memory: each order finds them as the one before left them, and all of
@@ -191,7 +195,7 @@ export class UnitOfWork implements ClearingRows {
     const asks = [...rowWrites(channels, tabs, accounts, this.#onDisk), ...this.#writes]
     if (channels.length + tabs.length + accounts.length > 0) {
       if (!this.#isLocked) throw new Error('Something changed that was not locked: the order names no rows.')
-      this.#sums = { ...this.#sums, version: this.#sums.version + 1 }
+      this.#sums = { ...this.#sums, writes: this.#sums.writes + 1, version: randomInt(maxVersion) }
       asks.push(sumsWrite(this.#sums))
     }
     return asks.filter(({ given }) => given.length > 0)
@@ -199,8 +203,7 @@ export class UnitOfWork implements ClearingRows {
 
   /** Keeps the rows for the next transaction, once what changed of them is on disk. */
   keepIn(cache: Cache): void {
-    if (this.#isLocked)
-      cache.keep(this.#sums.version, this.#channels.values(), this.#accounts.values(), this.#tabs())
+    if (this.#isLocked) cache.keep(this.#sums, this.#channels.values(), this.#accounts.values(), this.#tabs())
   }
 
   /** Each tab that was changed, with its channel. */

@@ -33,9 +33,9 @@ export const insertGuarantees = statement(`
   INSERT INTO guarantee (cause, channel_id, provider, ceiling, expires_at, signature)
   {rows:bytes,bytes,bytes,bytes,number,bytes} ON CONFLICT (cause) DO NOTHING`)
 const writeSums = statement(`
-  INSERT INTO sums (id, owed, undrawn, urgent, version) {rows:number,bytes,bytes,number,number}
+  INSERT INTO sums (id, owed, undrawn, urgent, writes, version) {rows:number,bytes,bytes,number,number,number}
   ON CONFLICT (id) DO UPDATE SET owed = excluded.owed, undrawn = excluded.undrawn, urgent = excluded.urgent,
-    version = excluded.version`)
+    writes = excluded.writes, version = excluded.version`)
 
 /** Writes channels, tabs and accounts as they stand. */
 export const rowWrites = (
@@ -92,11 +92,12 @@ const accountValues = (account: AccountRow): Value[] => [
   amountText(account.paid),
 ]
 
-const sumsValues = ({ owed, undrawn, urgent, version }: Sums): Value[] => [
+const sumsValues = ({ owed, undrawn, urgent, writes, version }: Sums): Value[] => [
   1,
   amountText(owed),
   amountText(undrawn),
   urgent,
+  writes,
   version,
 ]
 
