@@ -47,6 +47,7 @@ it('lets nobody but its owner read the ledger, nor what SQLite keeps beside it',
   await ledger.writeNote('leaving', 'x')
   const files = await readdir(folder)
   expect(files).toContain('ledger.sqlite-wal')
-  for (const file of files) expect([file, (await stat(join(folder, file))).mode & 0o777]).toEqual([file, 0o600])
+  for (const file of files)
+    expect([file, (await stat(join(folder, file))).mode & 0o777]).toEqual([file, 0o600])
   await ledger.close()
 })
