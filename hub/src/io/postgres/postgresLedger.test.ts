@@ -253,7 +253,12 @@ it('notices that an old copy of the data was put back, decides nothing on it, an
         provider: provider(to),
         decide: (line) => judgeReservation(line, provider(to), wei(90n)),
         sign: () => ({
-          ...{ channelId: channelId(1), provider: provider(to), ceiling: wei(90n), expiresAt: unixSeconds(5_000) },
+          ...{
+            channelId: channelId(1),
+            provider: provider(to),
+            ceiling: wei(90n),
+            expiresAt: unixSeconds(5_000),
+          },
           signature: '0x01',
         }),
       })
