@@ -13,6 +13,9 @@ import {
   zodWei,
 } from './wireFields.js'
 
+/** Providers in one final state: more would not fit into one transaction. */
+const maxProvidersOfChannel = 256
+
 /** What a hub says it owes one provider: its promise, and what of it was not paid out. */
 export const owedLeaf = z.object({ provider: zodAddress, total: zodWei, outstanding: zodWei })
 /** The block that what is shown was read at. */
@@ -237,8 +240,8 @@ export const hubRequests = {
     params: z.object({
       channel: parties,
       turnNum: zodCount,
-      totals: z.array(providerTotal),
-      releases: z.array(release),
+      totals: z.array(providerTotal).max(maxProvidersOfChannel),
+      releases: z.array(release).max(maxProvidersOfChannel),
       signature: zodSignature,
     }),
     result: z.object({ signature: zodSignature, transaction: zodBytes32 }),

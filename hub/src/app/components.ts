@@ -4,6 +4,7 @@ import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chain/chainWatch.js'
 import type { Ledger } from '../io/ledger.js'
 import type { Signers } from '../io/signing/signers.js'
+import type { KnownTabs } from './clearing/knownTabs.js'
 import type { ConnectedPeers } from './connectedPeers.js'
 
 /** What the operator decides. */
@@ -49,5 +50,6 @@ export interface Components {
   readonly clock: Clock
   readonly log: Log
   readonly settings: HubSettings
+  readonly knownTabs: KnownTabs
   readonly peers: ConnectedPeers
 }

@@ -20,6 +20,7 @@ import type { Ledger } from '../io/ledger.js'
 import { serveHttp } from '../io/link/httpRoutes.js'
 import { pause } from '../io/pause.js'
 import { startSigners } from '../io/signing/signers.js'
+import { KnownTabs } from './clearing/knownTabs.js'
 import type { Components, HubSettings } from './components.js'
 import { ConnectedPeers } from './connectedPeers.js'
 import { createMetrics, type Metrics } from './operator/metrics.js'
@@ -159,6 +160,7 @@ function createComponents(options: HubOptions, metrics: Metrics, sending: AbortS
     sender: metrics.counting(sender),
     signers: startSigners(chain.deployment),
     watch: createChainWatch({ chain, ledger, hub: identity.address, clock, log }),
+    knownTabs: new KnownTabs(ledger),
     peers: new ConnectedPeers(),
   }
 }

@@ -205,6 +205,15 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect((await grant(1, 2, 101n)).ok).toBe(true)
     })
 
+    it('keeps a few guarantees of a tab, however often one is asked for', async () => {
+      for (let n = 0; n < 30; n++) expect((await grant(1, 1, 100n, 5_000 + n)).ok).toBe(true)
+      await grant(1, 1, 40n, 6_000)
+      const rows = (await ledger.dump()).filter(({ table }) => table === 'guarantee')
+      expect(rows.map(({ row }) => row.expires_at).sort()).toEqual([5_029, 6_000])
+      // The largest ceiling still counts for as long as it lives.
+      expect(tabOf((await ledger.channel(channelId(1))) as ChannelLine, provider(1)).liveCeiling).toBe(100n)
+    })
+
     it('credits each promise once, net of the fee', async () => {
       await grant(1, 1, 400n)
       const first = await credit(1, [[1, 100n]])

@@ -161,8 +161,8 @@ export interface Ledger {
   channel(channelId: Hex): Promise<ChannelLine | undefined>
   /** Channels that are not closed. */
   openChannels(): Promise<readonly ChannelLine[]>
-  /** Providers the hub has ever promised anything. */
-  accounts(): Promise<readonly Account[]>
+  /** Providers the hub has ever promised anything, all of them or those among these. */
+  accounts(among?: readonly Address[]): Promise<readonly Account[]>
 
   grant(order: GrantOrder): Promise<Verdict<{ guarantee: Signed<'Guarantee'> }>>
   /** The promises stay with the ledger even when it refuses for want of a pool: they are what is drawn then. */
@@ -184,7 +184,9 @@ export interface Ledger {
 
   /** Keeps a publication, and of the older ones as many as anybody may still ask for. */
   recordPublication(publication: Publication): Promise<void>
-  /** The newest, or the one of this root and block. */
+  /** Which is the newest. */
+  newestPublication(): Promise<{ root: Hex; blockNumber: number } | undefined>
+  /** The newest, or the one of this root and block, with every leaf. */
   publication(of?: { root: Hex; blockNumber: number }): Promise<Publication | undefined>
 
   /**

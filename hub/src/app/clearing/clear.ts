@@ -11,7 +11,6 @@ import {
   type Wei,
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
-import { tabOf } from '../../core/channelLine.js'
 import type { Components } from '../components.js'
 import type { DrawScheduler } from '../drawing/drawScheduler.js'
 import { chainSeen } from '../fresh.js'
@@ -33,9 +32,10 @@ export async function clear(
   const latest = latestOfEach(promises)
   const [first] = latest
   // Signatures are looked at only for whom the hub once stood for something: to all others it owes nothing.
-  if (first && !(await components.ledger.guaranteed(provider)))
+  const concerned = await components.knownTabs.among(provider, latest)
+  if (first && concerned.length === 0 && !(await components.ledger.guaranteed(provider)))
     return refuse({ code: 'no-guarantee', channelId: first.channelId })
-  const signers = await signersOf(components, latest, provider)
+  const signers = await signersOf(components, concerned, provider)
   let outcome = await creditNow(components, latest, signers, provider, frozen)
   if (!outcome.ok && outcome.refusal.code === 'pool-exhausted') {
     // The promises are in the ledger already; drawn, they need no pool.
@@ -64,19 +64,12 @@ export async function clear(
 
 /** Who signed these; nobody is looked for where the hub gave no guarantee and the answer is known without. */
 async function signersOf(
-  { ledger, signers }: Components,
+  { signers }: Components,
   promises: readonly PromiseFrame[],
   provider: Address,
 ): Promise<ReadonlyMap<Hex, Address | undefined>> {
-  const lines = await Promise.all(promises.map(({ channelId }) => ledger.channel(channelId)))
-  const concerned = promises.filter((_promise, index) => {
-    const line = lines[index]
-    if (!line) return false
-    const { ceiling, liveCeiling, cleared } = tabOf(line, provider)
-    return ceiling > 0n || liveCeiling > 0n || cleared > 0n
-  })
-  const found = await signers.of(concerned.map((promise) => ({ ...promise, provider })))
-  return new Map(concerned.map(({ channelId }, index) => [channelId, found[index]]))
+  const found = await signers.of(promises.map((promise) => ({ ...promise, provider })))
+  return new Map(promises.map(({ channelId }, index) => [channelId, found[index]]))
 }
 
 /** A larger total of a channel makes the smaller ones needless: they are not even looked at. */

@@ -73,8 +73,8 @@ export function createRecovery(components: Components): Recovery {
     })
   }
 
-  async function learnFromChain(): Promise<void> {
-    for (const { provider, paid, total } of forgotten(await ledger.accounts())) {
+  async function learnFromChain(among?: readonly Address[]): Promise<void> {
+    for (const { provider, paid, total } of forgotten(await ledger.accounts(among))) {
       await enter(`${provider} was paid ${paid} wei, but the ledger knows of only ${total} wei promised`)
       const raised = await ledger.raiseTotal({ provider, total: paid })
       log.error('a total was raised to what the chain has paid', { provider, total: paid, raised })
@@ -100,7 +100,7 @@ export function createRecovery(components: Components): Recovery {
       note = { since: clock.now(), until: lastsUntil() }
       looking = looking
         .then(() => enter('the database went back to an older state'))
-        .then(learnFromChain)
+        .then(() => learnFromChain())
         .catch((error: Error) => log.error('recovery not begun', { reason: error.message }))
     },
     consider(update) {
@@ -110,7 +110,7 @@ export function createRecovery(components: Components): Recovery {
         .then((found) =>
           found === 'went-back' ? enter('another process found the database older') : undefined,
         )
-        .then(() => (update.accounts.length > 0 ? learnFromChain() : undefined))
+        .then(() => learnFromChain(update.accounts.map(({ provider }) => provider)))
         .catch((error: Error) => log.error('totals could not be compared', { reason: error.message }))
     },
     async recall({ hubPromise, guarantees }, link) {

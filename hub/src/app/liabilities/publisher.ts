@@ -31,18 +31,27 @@ const treesKept = 4
 /** @param judgeLedger - Refuses while the ledger may lack what left the hub: what it then published would be too little. */
 export function createPublisher(components: Components, judgeLedger: () => Promise<Verdict>): Publisher {
   const { ledger, chain, identity, typedData, sender, rules, clock, log } = components
-  const trees = new Map<string, SumTree>()
+  const known = new Map<string, { publication: Publication; tree?: SumTree }>()
   /** Whether providers wait for one that tells all again. */
   let isAwaited = false
 
-  function treeOf({ liabilities, leaves }: Publication): SumTree {
-    const key = `${liabilities.root} ${liabilities.blockNumber}`
-    const known = trees.get(key)
-    if (known) return known
-    const tree = sumTree(leaves)
-    trees.set(key, tree)
-    for (const oldest of [...trees.keys()].slice(0, -treesKept)) trees.delete(oldest)
+  function treeOf(publication: Publication): SumTree {
+    const entry = known.get(keyOf(publication.liabilities))
+    const tree = entry?.tree ?? sumTree(publication.leaves)
+    if (entry) entry.tree = tree
     return tree
+  }
+
+  /** From memory where it is there: thousands of providers ask for one leaf each of the same publication. */
+  async function read(of?: PublicationId): Promise<Publication | undefined> {
+    const id = of ?? (await ledger.newestPublication())
+    if (id === undefined) return undefined
+    const entry = known.get(keyOf(id))
+    if (entry) return entry.publication
+    const publication = await ledger.publication(id)
+    if (publication) known.set(keyOf(id), { publication })
+    for (const oldest of [...known.keys()].slice(0, -treesKept)) known.delete(oldest)
+    return publication
   }
 
   async function publish(): Promise<Publication | undefined> {
@@ -77,14 +86,14 @@ export function createPublisher(components: Components, judgeLedger: () => Promi
       isAwaited = true
       return
     }
-    const last = await ledger.publication()
+    const last = await read()
     if (!isAwaited && last && clock.now() - last.publishedAt < everySeconds) return
     await publish()
     isAwaited = false
   }
 
   async function find(of?: PublicationId): Promise<Verdict<{ publication: Publication }>> {
-    const publication = await ledger.publication(of)
+    const publication = await read(of)
     if (publication) return { ok: true, publication }
     // What it once published may be among what it forgot.
     const complete = await judgeLedger()
@@ -116,6 +125,8 @@ export function createPublisher(components: Components, judgeLedger: () => Promi
     },
   }
 }
+
+const keyOf = ({ root, blockNumber }: PublicationId): string => `${root} ${blockNumber}`
 
 /** What the ledger says at one block: read until no block came in between. */
 async function consistent({ ledger }: Components) {

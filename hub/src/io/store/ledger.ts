@@ -10,7 +10,13 @@ import { type Engine, plain, type Row, type Statement, statement, type Value } f
 import { blockedFrom, notesFrom, readBlocked, readNotes, writeNote } from './operatorState.js'
 import { takeOrders } from './orders.js'
 import { createOutbox } from './outbox.js'
-import { findPublication, publicationFrom, publicationOrder, readNewestPublication } from './publications.js'
+import {
+  findPublication,
+  publicationFrom,
+  publicationOrder,
+  readNewestId,
+  readNewestPublication,
+} from './publications.js'
 import { raiseOrder, recallOrder } from './rebuild.js'
 import { qualityFrom, readQualities, receiptOrder } from './receipts.js'
 import { relayJobOrder } from './relayJobs.js'
@@ -20,6 +26,7 @@ import {
   type ChannelRow,
   channelsFrom,
   cursorFrom,
+  findAccounts,
   owedTo,
   readAccounts,
   readChain,
@@ -122,13 +129,18 @@ export function createLedger(engine: Engine, name: string): Ledger {
       const [channels = [], tabs = [], closings = []] = await engine.read(readOpen)
       return [...channelsFrom(channels, tabs, closings).values()]
     },
-    accounts: async () =>
-      (await all(readAccounts)).map(accountFrom).map(({ provider, total, credited, paid }) => ({
-        provider,
-        total,
-        credited,
-        paid,
-      })),
+    accounts: async (among) =>
+      (among
+        ? await first({ statement: findAccounts, given: among.map((provider) => [provider]) })
+        : await all(readAccounts)
+      )
+        .map(accountFrom)
+        .map(({ provider, total, credited, paid }) => ({
+          provider,
+          total,
+          credited,
+          paid,
+        })),
     grant: (order) => submit(grantOrder(order)),
     credit: (order) => submit(creditOrder(order)),
     undrawn: async (channelId) => {
@@ -141,6 +153,10 @@ export function createLedger(engine: Engine, name: string): Ledger {
     recordReceipt: (order) => submit(receiptOrder(order)),
     qualities: async () => (await all(readQualities)).map((row) => qualityFrom(row)),
     recordPublication: (publication) => submit(publicationOrder(publication)),
+    newestPublication: async () => {
+      const [row] = await all(readNewestId)
+      return row && { root: hexOf(row.root), blockNumber: Number(row.block_number) }
+    },
     publication: async (of) => {
       const [row] = of
         ? await first({ statement: findPublication, given: [[of.root, of.blockNumber]] })

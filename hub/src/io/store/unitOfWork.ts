@@ -18,7 +18,7 @@ import {
   undrawnOf,
   urgentOf,
 } from './tables.js'
-import { guaranteeFrom, insertGuarantees, rowWrites, sumsWrite } from './writes.js'
+import { guaranteeFrom, insertGuarantees, pruneCovered, rowWrites, sumsWrite } from './writes.js'
 
 /** `randomInt` goes no further. */
 const maxVersion = 2 ** 48 - 1
@@ -167,6 +167,8 @@ export class UnitOfWork implements ClearingRows {
   keepGuarantee(cause: Hex, guarantee: Signed<'Guarantee'>): void {
     const { channelId, provider, ceiling, expiresAt, signature } = guarantee
     this.gather(insertGuarantees, [cause, channelId, provider, amountText(ceiling), expiresAt, signature])
+    // What a larger and longer one covers is needed no more: a tab keeps a few, however often one is asked for.
+    this.gather(pruneCovered, [channelId, provider, amountText(ceiling), expiresAt])
     this.#guarantees.set(cause, guarantee)
     this.#undo.push(() => this.#guarantees.delete(cause))
   }

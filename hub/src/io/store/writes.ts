@@ -1,5 +1,5 @@
 import { type Address, type Signed, unixSeconds } from '@pontage/shared'
-import { type Ask, type Row, statement, type Value } from './engine.js'
+import { type Ask, inBothWords, type Row, statement, type Value } from './engine.js'
 import { addressOf, amountOf, amountText, hexOf } from './rows.js'
 import type { AccountRow, ChannelRow, Sums, TabRow } from './tables.js'
 
@@ -32,6 +32,19 @@ const writeAccounts = statement(`
 export const insertGuarantees = statement(`
   INSERT INTO guarantee (cause, channel_id, provider, ceiling, expires_at, signature)
   {rows:bytes,bytes,bytes,bytes,number,bytes} ON CONFLICT (cause) DO NOTHING`)
+const covers = (ceiling: string, expiresAt: string) =>
+  `((guarantee.ceiling < ${ceiling} AND guarantee.expires_at <= ${expiresAt})
+    OR (guarantee.ceiling <= ${ceiling} AND guarantee.expires_at < ${expiresAt}))`
+export const pruneCovered = inBothWords(
+  ['bytes', 'bytes', 'bytes', 'number'],
+  `WITH given (channel_id, provider, ceiling, expires_at) AS (VALUES (?, ?, ?, ?))
+  DELETE FROM guarantee WHERE channel_id = (SELECT channel_id FROM given) AND provider = (SELECT provider FROM given)
+    AND ${covers('(SELECT ceiling FROM given)', '(SELECT expires_at FROM given)')}`,
+  `DELETE FROM guarantee USING unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[])
+    AS given (channel_id, provider, ceiling, expires_at)
+  WHERE guarantee.channel_id = given.channel_id AND guarantee.provider = given.provider
+    AND ${covers('given.ceiling', 'given.expires_at')}`,
+)
 const writeSums = statement(`
   INSERT INTO sums (id, owed, undrawn, urgent, writes, version) {rows:number,bytes,bytes,number,number,number}
   ON CONFLICT (id) DO UPDATE SET owed = excluded.owed, undrawn = excluded.undrawn, urgent = excluded.urgent,

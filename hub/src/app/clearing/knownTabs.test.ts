@@ -1,0 +1,71 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { address, type Hex, unixSeconds, wei } from '@pontage/shared'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { Ledger } from '../../io/ledger.js'
+import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import { KnownTabs } from './knownTabs.js'
+
+const provider = address(`0x${'0b'.repeat(20)}`)
+const stranger = address(`0x${'0d'.repeat(20)}`)
+const channelId = (n: number): Hex => `0x${String(n).padStart(64, '0')}`
+
+let folder: string
+let ledger: Ledger
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pontage-clear-'))
+  ledger = await openSqliteLedger(join(folder, 'ledger.sqlite'))
+  await ledger.applyChain({
+    cursor: { number: 1, hash: '0x01', at: unixSeconds(1_000) },
+    hub: { balance: wei(100n), pendingWithdrawal: wei(0n), feeBps: 200 },
+    channels: [
+      {
+        channelId: channelId(1),
+        consumer: address(`0x${'0c'.repeat(20)}`),
+        nonce: 0,
+        status: 'open',
+        balance: wei(100n),
+        exitAt: unixSeconds(0),
+      },
+    ],
+    tabs: [],
+    accounts: [],
+  })
+  await ledger.grant({
+    cause: channelId(9),
+    channelId: channelId(1),
+    provider,
+    decide: () => ({ ok: true }),
+    sign: () => ({
+      channelId: channelId(1),
+      provider,
+      ceiling: wei(50n),
+      expiresAt: unixSeconds(5_000),
+      signature: '0x01',
+    }),
+  })
+})
+afterEach(async () => {
+  await ledger.close()
+  await rm(folder, { recursive: true })
+})
+
+it('sets aside what is on no channel or tab before any signature of it is looked at', async () => {
+  const tabs = new KnownTabs(ledger)
+  const promises = [1, 2].map((n) => ({ channelId: channelId(n) }))
+  expect(await tabs.among(provider, promises)).toEqual([{ channelId: channelId(1) }])
+  expect(await tabs.among(stranger, promises)).toEqual([])
+})
+
+it('asks the ledger once about a tab that is there', async () => {
+  let asked = 0
+  const tabs = new KnownTabs({
+    channel: (id) => {
+      asked++
+      return ledger.channel(id)
+    },
+  })
+  for (let n = 0; n < 3; n++) await tabs.among(provider, [{ channelId: channelId(1) }])
+  expect(asked).toBe(1)
+})
