@@ -24,7 +24,8 @@ export class KnownTabs {
     if (this.#known.size > remembered) this.#known.clear()
     const lines = await Promise.all(promises.map(({ channelId }) => this.ledger.channel(channelId)))
     for (const line of lines)
-      if (line?.tabs.some((tab) => tab.provider === provider)) this.#known.add(keyOf(line.channelId, provider))
+      if (line?.tabs.some((tab) => tab.provider === provider))
+        this.#known.add(keyOf(line.channelId, provider))
     return promises.filter(isKnown)
   }
 }
