@@ -1,6 +1,6 @@
 import type { ColumnDataType, ColumnDefinitionBuilder, CreateTableBuilder, Dialect, RawBuilder } from 'kysely'
 import { Kysely, sql } from 'kysely'
-import { Migrator } from 'kysely/migration'
+import { type Migration, Migrator } from 'kysely/migration'
 
 /**
  * Brings the tables to the present version. Identifiers and amounts are big-endian bytes (addresses 20, all
@@ -63,7 +63,7 @@ export const postgresWords: Words = {
 /** The columns of a table: `name blob key`, `name number`, `name zero` (an amount, zero at first) … */
 type Columns = Readonly<Record<string, 'blob' | 'number' | 'text' | 'zero' | 'nullable' | 'count'>>
 
-function migrations(words: Words) {
+function migrations(words: Words): Record<string, Migration> {
   const create = async (db: Kysely<unknown>, name: string, keys: readonly string[], columns: Columns) => {
     const { blob, number } = words
     let table: CreateTableBuilder<string, never> = db.schema.createTable(name)
@@ -264,14 +264,14 @@ function migrations(words: Words) {
         // When one ends that was seen before is not known: what it endangers is drawn at once.
         await sql`UPDATE tab SET protest_ends_at = 1 WHERE protested <> ${words.zero}`.execute(db)
       },
-      '0010-pre-fund-states-are-not-kept': {
-        async up(db: Kysely<unknown>): Promise<void> {
-          // Nothing was read of them, and anybody could have one written.
-          await db.schema.dropTable('prefund').execute()
-        },
+    },
+    '0010-pre-fund-states-are-not-kept': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        // Nothing was read of them, and anybody could have one written.
+        await db.schema.dropTable('prefund').execute()
       },
     },
-    '0010-a-store-that-goes-back-is-noticed': {
+    '0011-a-store-that-goes-back-is-noticed': {
       async up(db: Kysely<unknown>): Promise<void> {
         const type = sql.raw(words.number as string)
         await sql`ALTER TABLE sums ADD COLUMN writes ${type} NOT NULL DEFAULT 0`.execute(db)
