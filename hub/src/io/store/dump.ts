@@ -1,6 +1,14 @@
 import { UserError } from '@pontage/shared/node'
-import { type Ask, type Engine, type Kind, plain, type Row, statement, type Value } from './engine.js'
-import { originName } from './setbacks.js'
+import {
+  type Ask,
+  type Engine,
+  type Kind,
+  originName,
+  plain,
+  type Row,
+  statement,
+  type Value,
+} from './engine.js'
 
 /** Every table with its columns, in the order they are written. What can be told from the rest is not among them. */
 export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> = {

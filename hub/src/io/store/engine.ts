@@ -45,6 +45,9 @@ export interface Engine {
   close(): Promise<void>
 }
 
+/** The setting that holds `Engine.origin`. It is not part of a dump: another store has another origin. */
+export const originName = 'origin'
+
 /** Another process came in between: nothing was written, and trying again helps. */
 export class Contended extends Error {
   override name = 'Contended'

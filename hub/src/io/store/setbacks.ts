@@ -1,5 +1,5 @@
 import { LedgerUnavailable } from '../ledger.js'
-import { type Ask, type Engine, plain, statement } from './engine.js'
+import { type Ask, type Engine, originName, plain, statement } from './engine.js'
 import { writeNote } from './operatorState.js'
 
 /** The store is an older one than before. Nothing was decided; that the hub must recover is on disk. */
@@ -8,9 +8,6 @@ export class WentBack extends LedgerUnavailable {
     super('The database went back to an older state. The hub recovers what it had promised since.')
   }
 }
-
-/** A name among the settings. It is not part of a dump: another store has another origin. */
-export const originName = 'origin'
 
 const readOrigin = plain(statement(`SELECT value FROM setting WHERE name = '${originName}'`))
 const writeOrigin = statement(
