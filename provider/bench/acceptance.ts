@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { systemClock, unixSeconds, wei } from '@pontage/shared'
 import { createLog, listenLinks } from '@pontage/shared/node'
-import type { Parts } from '#built/app/components.js'
-import { createPromiseDesk } from '#built/app/promises/acceptPromise.js'
+import type { Components } from '#built/app/components.js'
+import { acceptPromises } from '#built/app/promises/acceptPromise.js'
 import { CreditLines } from '#built/app/promises/creditLines.js'
 import { GroupCommit } from '#built/io/store/groupCommit.js'
 import { PromiseStore } from '#built/io/store/promiseStore.js'
@@ -39,7 +39,7 @@ export type LoadReport =
 
 const order = { payers: 50, promisesEach: 1_200 }
 
-/** Has payers send all they signed, as fast as it is taken, to the desk and the store of a real provider. */
+/** Has payers send all they signed, as fast as it is taken, to the store of a real provider. */
 export async function measureAcceptance(): Promise<Acceptance> {
   const home = await mkdtemp(join(tmpdir(), 'pontage-bench-'))
   const db = openDatabase(home)
@@ -48,11 +48,13 @@ export async function measureAcceptance(): Promise<Acceptance> {
   const log = createLog('bench', 'error')
   const identity = newIdentity()
   const lines = new CreditLines(promises)
-  let stored = 0
+  let late = 0
   const needs = { identity, typedData, clock: systemClock, commit, log }
-  const desk = createPromiseDesk(needs as unknown as Parts, lines, {
-    stored: () => {
-      stored += 1
+  const nobody = { byChannel: () => undefined }
+  const gate = { promised: () => undefined }
+  const frame = acceptPromises(needs as unknown as Components, lines, nobody, gate, {
+    paidLate: () => {
+      late += 1
     },
     failed: (error) => {
       throw error
@@ -62,7 +64,7 @@ export async function measureAcceptance(): Promise<Acceptance> {
     host: '127.0.0.1',
     port: 0,
     self: { identity, typedData, clock: systemClock },
-    accept: () => ({ frame: desk }),
+    accept: () => ({ frame }),
     log,
   })
   const load = fork(fileURLToPath(new URL('load.js', import.meta.url)))
@@ -92,9 +94,7 @@ export async function measureAcceptance(): Promise<Acceptance> {
     const accepted = order.payers * order.promisesEach
     const last = ready.channelIds.map((id) => promises.channel(id)?.promise?.amount)
     if (last.some((amount) => amount !== BigInt(order.promisesEach)))
-      throw new Error(
-        `Not every promise was stored: ${last.slice(0, 5)} of ${order.promisesEach} (${stored}).`,
-      )
+      throw new Error(`Not every promise was stored: ${last.slice(0, 5)} of ${order.promisesEach} (${late}).`)
     return {
       acceptedPerSecondPerCore: (accepted / (user + system)) * 1e6,
       acceptedPerSecond: accepted / wallSeconds,

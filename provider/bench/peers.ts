@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytes, systemClock, unixSeconds, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { applyIp, createLog, generateWireguardKeys, type Link } from '@pontage/shared/node'
-import type { Parts } from '#built/app/components.js'
+import type { Components } from '#built/app/components.js'
 import { Sessions } from '#built/app/metering/sessions.js'
 import { AddressPool } from '#built/core/addressPool.js'
 import { parseExitPolicy } from '#built/core/exitPolicy.js'
@@ -50,13 +50,13 @@ export async function measurePeers(count: number): Promise<PeerCosts> {
     const took: number[] = []
     let tick: () => void = () => {}
     let isOver = false
-    const parts = {
+    const components = {
       clock: systemClock,
       log: createLog('bench', 'error'),
       sessions: new SessionStore(db),
       promises,
-    } as unknown as Parts
-    const sessions = new Sessions(parts, machine, firewall, {
+    } as unknown as Components
+    const sessions = new Sessions(components, machine, firewall, {
       ended: () => undefined,
       left: () => undefined,
       failed: (error) => {
@@ -84,7 +84,8 @@ export async function measurePeers(count: number): Promise<PeerCosts> {
         startedAt: unixSeconds(1),
       }
       const opening = { id, consumer: identity.address, channelId, price, base: wei(0n) }
-      const limits = { creditBytes: bytes(2_000_000n), graceSeconds: 3_600, ceiling: wei(10n ** 18n) }
+      const credit = { atFirst: bytes(2_000_000n), atMost: bytes(2_000_000n), perSecond: bytes(10_000_000n) }
+      const limits = { credit, graceSeconds: 3_600, ceiling: wei(10n ** 18n) }
       const began = performance.now()
       await sessions.open(
         { ...opening, ...limits },

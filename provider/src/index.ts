@@ -1,5 +1,5 @@
 export { runCommandBy } from './app/commands/run.js'
-export type { Parts } from './app/components.js'
+export type { Components } from './app/components.js'
 export { type Serving, serve } from './app/serve.js'
 export type { Settings } from './app/settings.js'
 export type { Firewall } from './io/kernel/firewall.js'

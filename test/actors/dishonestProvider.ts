@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { type Firewall, type Parts, runCommandBy, serve } from '@pontage/provider'
+import { type Components, type Firewall, runCommandBy, serve } from '@pontage/provider'
 import { bytes } from '@pontage/shared'
 import { runProgram } from '@pontage/shared/node'
 
@@ -38,26 +38,26 @@ function claimed(down: bigint): bigint {
 }
 
 /** Terms that are dearer than the offer on chain. */
-function dearer(parts: Parts): Parts {
-  const { typedData } = parts
+function dearer(components: Components): Components {
+  const { typedData } = components
   const signed: typeof typedData.signed = (name, document, key) => {
     if (name !== 'SessionTerms' || cheat() !== 'dear') return typedData.signed(name, document, key)
     const terms = document as unknown as { pricePerMegabyte: bigint }
     const doctored = { ...terms, pricePerMegabyte: terms.pricePerMegabyte + 1n }
     return typedData.signed(name, doctored as unknown as typeof document, key)
   }
-  return { ...parts, typedData: { ...typedData, signed } }
+  return { ...components, typedData: { ...typedData, signed } }
 }
 
 /** Tells every promise, so that whoever tests can present them again. */
-function talkative(parts: Parts): Parts {
-  const { commit, log } = parts
+function talkative(components: Components): Components {
+  const { commit, log } = components
   const keep = commit.keep.bind(commit)
   commit.keep = ({ at, ...promise }) => {
     log.info('promise', promise)
     return keep({ ...promise, at })
   }
-  return parts
+  return components
 }
 
 function miscounting(firewall: Firewall): Firewall {
@@ -100,7 +100,9 @@ await runProgram({
   environment: 'PONTAGE_PROVIDER',
   folder: 'provider',
   commands: [
-    runCommandBy((parts, settings) => serve(talkative(dearer(parts)), settings, miscounting)) as never,
+    runCommandBy((components, settings) =>
+      serve(talkative(dearer(components)), settings, miscounting),
+    ) as never,
   ],
   argv: process.argv.slice(2),
 })

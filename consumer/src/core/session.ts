@@ -195,6 +195,10 @@ export function step(session: Session, event: SessionEvent): Step {
 export const owedIn = (session: Session): Wei =>
   owedFor(chargedBytes(session), BigInt(Math.floor(session.forwardingMs / 1_000)), session.price)
 
+/** What is paid ahead to a provider that gives no credit: the next megabyte and the next second, lost if it stops there. */
+const tickAhead = ({ credit, price }: Session): Wei =>
+  credit === 0n ? owedFor(bytes(bytesPerMegabyte), 1n, price) : wei(0n)
+
 /** Wei signed away in this session. */
 export const spentIn = (session: Session): Wei => wei(session.promised - session.base)
 
@@ -265,16 +269,19 @@ function reattached(before: Session): Step {
 
 function halted(session: Session, count: Counted, atMs: number): Step {
   if (session.phase !== 'halting') return quietly(session)
-  const paid = pay(withCount(aged(session, atMs), count))
+  const paid = pay(withCount(aged(session, atMs), count), wei(0n))
   return {
     session: { ...paid.session, phase: 'settling' },
     effects: [...paid.effects, { type: 'end' }],
   }
 }
 
-/** Signs what is owed by now: never more than was counted, never above the ceiling, never less than before. */
-function pay(session: Session): Step {
-  const due = smaller(wei(session.base + owedIn(session)), session.ceiling)
+/**
+ * Signs what is owed by now: never more than was counted, and a tick where the provider forwards nothing ahead of payment;
+ * never above the ceiling, never less than before.
+ */
+function pay(session: Session, ahead: Wei = tickAhead(session)): Step {
+  const due = smaller(wei(session.base + owedIn(session) + ahead), session.ceiling)
   if (due <= session.promised) return quietly(session)
   return {
     session: {
@@ -296,7 +303,8 @@ function compared(session: Session, theirs: Counted): Step {
   const claimed = chargedBytes(theirs)
   const withLoss = own + toleratedLoss(own)
   const paidFor = megabytesBegun(own) * bytesPerMegabyte
-  if (claimed <= larger(withLoss, paidFor) + session.credit) return quietly(session)
+  const margin = session.credit === 0n ? bytesPerMegabyte : session.credit
+  if (claimed <= larger(withLoss, paidFor) + margin) return quietly(session)
   return stopped(session, 'counts', `The provider counted ${claimed} bytes to charge, this machine ${own}.`)
 }
 

@@ -7,7 +7,7 @@ import type { SessionStore } from '../io/store/sessionStore.js'
 import type { SettlementStore } from '../io/store/settlementStore.js'
 
 /** What every part of a running provider works with. */
-export interface Parts {
+export interface Components {
   readonly identity: Identity
   readonly typedData: TypedData
   readonly clock: Clock

@@ -1,31 +1,34 @@
-import { type Price, priceOf, smaller } from '@pontage/shared'
-import { listenLinks, ownCertificate, UserError, wireguardKeyToHex } from '@pontage/shared/node'
+import {
+  Closers,
+  type Handlers,
+  listenLinks,
+  ownCertificate,
+  UserError,
+  wireguardKeyToHex,
+} from '@pontage/shared/node'
 import { AddressPool } from '../core/addressPool.js'
-import { parseRange } from '../core/addressRange.js'
-import { parseExitPolicy } from '../core/exitPolicy.js'
-import { readDelays, readOffer } from '../io/chain/chainViews.js'
 import type { Firewall } from '../io/kernel/firewall.js'
-import { prepareMachine } from '../io/kernel/machine.js'
 import { ownWireguardKeys } from '../io/kernel/wireguardKey.js'
-import { createFrontDesk, type Door } from './admission/consumerRequests.js'
-import type { Parts } from './components.js'
+import { answerConsumers } from './admission/answerConsumers.js'
+import type { ServiceState } from './admission/consumerRequests.js'
+import type { Components } from './components.js'
 import { watchLiveness } from './metering/liveness.js'
 import { watchPathMtus } from './metering/pathMtus.js'
+import { type ListenFor, raiseTunnels } from './metering/raiseTunnels.js'
 import { recoverMachine } from './metering/recover.js'
 import { resumeSessions } from './metering/resume.js'
-import { Sessions } from './metering/sessions.js'
 import { openPorts } from './offer/openPorts.js'
 import { planNetwork } from './offer/planNetwork.js'
-import { publishOffer, readPublished } from './offer/publish.js'
+import { followPrice, type PriceInForce } from './offer/priceInForce.js'
+import { publishOffer } from './offer/publish.js'
 import { createMetrics } from './operator/metrics.js'
 import { openOwnersView } from './operator/ownersView.js'
-import { CreditLines } from './promises/creditLines.js'
 import { prepareRetirement } from './retirement/drain.js'
 import { isRetiring } from './retirement/retiring.js'
 import type { Settings } from './settings.js'
-import { createAudit } from './settlement/audit.js'
-import { createWatch } from './settlement/chainFollower.js'
-import { demandHubs, joinHubs } from './settlement/hubs.js'
+import { demandHubs } from './settlement/hubs.js'
+import { type Money, openMoney } from './settlement/openMoney.js'
+import { watchChain } from './settlement/watchChain.js'
 
 /** A provider that serves. */
 export interface Serving {
@@ -49,207 +52,155 @@ const sendEveryMs = 2_000
  * @throws UserError for everything the owner can mend.
  */
 export async function serve(
-  parts: Parts,
+  components: Components,
   settings: Settings,
   counting: (firewall: Firewall) => Firewall = (firewall) => firewall,
 ): Promise<Serving> {
-  const { identity, typedData, clock, chain, log } = parts
-  const closers: (() => Promise<void> | void)[] = []
-  const closeAll = () => inOrder(closers.splice(0).reverse())
-  const { failed, fail } = failure()
-  let door: Door = 'opening'
-  const stopSending = new AbortController()
+  const closers = new Closers()
   try {
-    if (await isRetiring(settings.home))
-      throw new UserError(
-        'This provider is being retired. Continue with pontage-provider retire, or serve again after pontage-provider retire --cancel.',
-      )
-    const sending = parts.sender.run(sendEveryMs, stopSending.signal)
-    closers.push(async () => {
-      stopSending.abort()
-      await sending
-    })
-    const { resumable } = await recoverMachine(parts, settings.home, true)
-    const pool = new AddressPool(settings, settings.maxSessions)
-    const policy = parseExitPolicy(settings.exitPolicy)
-    const network = await planNetwork(settings)
-    await demandHubs(parts, settings.hubs)
-    const delays = await readDelays(chain)
-    const certificate = await ownCertificate(settings.home)
-    const keys = await ownWireguardKeys(settings.home)
-    const wireguardKey = wireguardKeyToHex(keys.publicKey)
-
-    const machine = await prepareMachine({
-      ...network,
-      home: settings.home,
-      keys,
-      wireguardPort: settings.wireguardPort,
-      gateway: pool.gateway,
-      subnet4: settings.subnet4,
-      subnet6: settings.subnet6,
-      bits: { four: bitsOf(settings.subnet4), six: bitsOf(settings.subnet6) },
-      policy,
-    })
-    closers.push(() => machine.restore())
-
-    const listen = (host: string, port: number) =>
-      listenLinks({
-        host,
-        port,
-        tls: certificate,
-        self: { identity, typedData, clock },
-        accept: () => frontDesk(),
-        log,
-      })
-    // Its own socket on the gateway's address: only consumers reach it, and its port is free for sure. Consumers of
-    // an earlier run know it by the port it had then.
-    const insidePort = resumable[0]?.session.tunnel.paymentPort ?? 0
-    const inside = await listen(pool.gateway.address4, insidePort).catch((error: unknown) => {
-      if (insidePort === 0) throw error
-      return listen(pool.gateway.address4, 0)
-    })
-    closers.push(() => inside.close())
-    const firewall = counting(await machine.raise(inside.port))
-    await firewall.limit(settings.limits)
-
-    const metrics = createMetrics(clock)
-    const lines = new CreditLines(parts.promises)
-    const sessions = new Sessions(parts, machine, firewall, {
-      ended: (live, code) => {
-        metrics.ended(live, code)
-        void hubs.settlements.get(live.record.hub)?.settle()
-      },
-      took: (ms) => metrics.round(ms),
-      left: (live) => pool.free(live.addresses),
-      failed: fail,
-    })
-    closers.push(() => sessions.stop())
-    const retirement = prepareRetirement(parts, sessions)
-    closers.push(() => retirement.stop())
-    const pathMtus = watchPathMtus(parts, machine)
-    const hubs = joinHubs(parts, settings, { lines, sessions, delays })
-    closers.push(() => hubs.close())
-
-    /** Undefined while our offer is withdrawn: then nobody new is served. */
-    let price: Settings['price'] | undefined = settings.price
-    let udpPort = settings.wireguardPort
-    let nextKey = parts.sessions.nextKey()
-    const desk = createFrontDesk(parts, {
-      settings,
-      sessions,
-      lines,
-      pool,
-      hubs: new Map([...hubs.links].filter(([hub]) => settings.hubs.includes(hub))),
-      suspicion: (hub) => hubs.settlements.get(hub)?.suspicion,
-      wireguardKey,
-      paymentPort: inside.port,
-      tunnelMtu: machine.mtu,
-      fitPath: pathMtus.fit,
-      udpPort: () => udpPort,
-      dns: [
-        ...(network.resolver4 === undefined ? [] : [pool.gateway.address4]),
-        ...(network.resolver6 === undefined ? [] : [pool.gateway.address6]),
-      ],
-      maxGuaranteeSeconds: delays.maxGuarantee,
-      price: () => price ?? settings.price,
-      nextKey: () => nextKey++,
-      door: () => (price === undefined || retirement.hasBegun() ? closed(door) : door),
-      promised: (hub, channelId, total) => hubs.promised(hub, channelId, total),
-      paidLate: (hub) => void hubs.settlements.get(hub)?.settle(),
-      failed: fail,
-    })
-    const frontDesk = () => desk
-    await resumeSessions(parts, resumable, { sessions, lines, pool, paymentPort: inside.port })
-
-    // Before the offer: a port that is taken must not be published.
-    const outside = await listen(settings.listen.host, settings.listen.port)
-    closers.push(() => outside.close())
-    const mapping = await openPorts(parts, settings)
-    if (mapping) closers.push(() => mapping.remove())
-    udpPort = mapping?.udp ?? settings.wireguardPort
-    await publishOffer(parts, settings, { wireguardKey, certificate: certificate.fingerprint })
-    price = await pricesInForce(parts, settings)
-    const audit = await createAudit(parts, hubs.links, delays.maxGuarantee, {
-      lied: (hub, reason) => void hubs.settlements.get(hub)?.distrust(reason),
-    })
-    closers.push(() => audit.idle())
-    const watch = await createWatch(parts, sessions, hubs.settlements, settings.clearEverySeconds, {
-      isAlive: () => machine.isAlive(),
-      failed: fail,
-      refresh: async () => {
-        price = await pricesInForce(parts, settings)
-        await audit.look()
-      },
-    })
-    closers.push(() => watch.stop())
-    const owner = await openOwnersView(parts, settings, {
-      ...{ sessions, firewall, metrics, pathMtus, retirement },
-      hubs: hubs.links,
-    })
-    closers.push(() => owner.close())
-    const liveness = watchLiveness(parts, sessions, machine, settings.goneAfterSeconds)
-    closers.push(() => liveness.stop())
-    const settleAll = async () => {
-      await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))
-    }
-    door = 'open'
-    log.info('listening', {
-      port: outside.port,
-      endpoint: `${settings.endpoint.host}:${settings.endpoint.port}`,
-      wireguardPort: settings.wireguardPort,
-      wireguard: machine.tunnel.kind,
-      interface: machine.tunnel.name,
-      mtu: machine.mtu,
-      uplink: network.uplink,
-    })
-    watch.settleNow()
-    return {
-      port: outside.port,
-      failed,
-      retired: retirement.drained,
-      async stop() {
-        door = 'closing'
-        await inOrder([() => sessions.stop(), () => settleAll(), closeAll])
-      },
-    }
+    return await serveWith(components, settings, counting, closers)
   } catch (error) {
-    await closeAll()
+    await closers
+      .close()
+      .catch((left: Error) => components.log.error('not everything was undone', { reason: left.message }))
     throw error
   }
 }
 
-/** Takes every step, also after one has failed: the machine is put back whatever went wrong. */
-async function inOrder(steps: readonly (() => Promise<void> | void)[]): Promise<void> {
-  const failures: unknown[] = []
-  for (const step of steps) {
-    try {
-      await step()
-    } catch (error) {
-      failures.push(error)
-    }
+async function serveWith(
+  components: Components,
+  settings: Settings,
+  counting: (firewall: Firewall) => Firewall,
+  closers: Closers,
+): Promise<Serving> {
+  const { clock, log } = components
+  const { failed, fail } = failure()
+  let state: ServiceState = 'opening'
+  let price: PriceInForce | undefined
+  let udpPort = settings.wireguardPort
+  await demandServable(components, settings)
+  keepSending(components, closers)
+  const { resumable } = await recoverMachine(components, settings.home, true)
+  const network = await planNetwork(settings)
+  const pool = new AddressPool(settings, settings.maxSessions)
+  const keys = await ownWireguardKeys(settings.home)
+  const wireguardKey = wireguardKeyToHex(keys.publicKey)
+  const certificate = await ownCertificate(settings.home)
+  const listen = listenWith(components, certificate)
+
+  let requests: Handlers = {}
+  const earlierPort = resumable[0]?.session.tunnel.paymentPort ?? 0
+  const place = { network, keys, pool, earlierPort }
+  const raised = await raiseTunnels(settings, place, listen, () => requests, closers)
+  const tunnels = { ...raised, firewall: counting(raised.firewall) }
+  const { machine, firewall, paymentPort } = tunnels
+  const metrics = createMetrics(clock)
+  const money = await openMoney(components, settings, tunnels, closers, {
+    ended: (live, code) => metrics.ended(live, code),
+    left: (addresses) => pool.free(addresses),
+    took: (ms) => metrics.round(ms),
+    failed: fail,
+  })
+  const { sessions, lines, hubs } = money
+  const retirement = prepareRetirement(components, sessions)
+  closers.add('the retirement', () => retirement.stop())
+  const pathMtus = watchPathMtus(components, machine)
+  const gateway = gatewayOf(pool, network)
+  const tunnelEnd = () => ({
+    ...gateway,
+    ...{ publicKey: wireguardKey, port: udpPort, mtu: machine.mtu, paymentPort },
+  })
+  const isOffered = () => price?.now() !== undefined && !retirement.hasBegun()
+  requests = answerConsumers(
+    components,
+    settings,
+    money,
+    {
+      ...{ pool, tunnelEnd, fitPath: pathMtus.fit },
+      price: () => price?.now() ?? settings.price,
+      state: () => (state === 'open' && !isOffered() ? 'closing' : state),
+    },
+    fail,
+  )
+  await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort })
+
+  // Before the offer: a port that is taken must not be published.
+  const { host, port } = settings.listen
+  const outside = closers.opened('the listening socket', await listen(host, port, () => requests))
+  const mapping = await openPorts(components, settings)
+  if (mapping) closers.add('the port mappings', () => mapping.remove())
+  udpPort = mapping?.udp ?? settings.wireguardPort
+  await publishOffer(components, settings, { wireguardKey, certificate: certificate.fingerprint })
+  price = await followPrice(components, settings)
+  const watch = await watchChain(components, settings, money, price, machine, closers, fail)
+  const view = { sessions, firewall, metrics, pathMtus, retirement, hubs: hubs.links }
+  closers.opened('the owner’s view', await openOwnersView(components, settings, view))
+  const liveness = watchLiveness(components, sessions, machine, settings.goneAfterSeconds)
+  closers.add('the look after consumers', () => liveness.stop())
+  state = 'open'
+  const { uplink } = network
+  const { kind: wireguard, name: device } = machine.tunnel
+  log.info('listening', {
+    ...{ port: outside.port, endpoint: `${settings.endpoint.host}:${settings.endpoint.port}`, uplink },
+    ...{ wireguardPort: settings.wireguardPort, wireguard, interface: device, mtu: machine.mtu },
+  })
+  watch.settleNow()
+  return {
+    port: outside.port,
+    failed,
+    retired: retirement.drained,
+    stop() {
+      state = 'closing'
+      return endAndSettle(money, closers)
+    },
   }
-  if (failures.length > 0) throw failures[0]
 }
 
-/**
- * What we ask, as published last, but never more than the chain says is in force: dearer terms would be punished.
- * Undefined while there is no offer.
- */
-async function pricesInForce(
-  { chain, identity }: Pick<Parts, 'chain' | 'identity'>,
-  { home, price }: Settings,
-): Promise<Settings['price'] | undefined> {
-  const [offer, last] = await Promise.all([readOffer(chain, identity.address), readPublished(home)])
-  if (!offer.live) return undefined
-  return cheaper(last ? priceOf(last) : price, priceOf(offer))
+/** @throws UserError when this provider is on its way out, or one of its hubs is none. */
+async function demandServable(components: Components, settings: Settings): Promise<void> {
+  if (await isRetiring(settings.home))
+    throw new UserError(
+      'This provider is being retired. Continue with pontage-provider retire, or serve again after pontage-provider retire --cancel.',
+    )
+  await demandHubs(components, settings.hubs)
 }
 
-const cheaper = (asked: Price, inForce: Price): Price => ({
-  perMegabyte: smaller(asked.perMegabyte, inForce.perMegabyte),
-  perHour: smaller(asked.perHour, inForce.perHour),
-})
+/** Sends again and again what was to be sent and is in no block yet. */
+function keepSending({ sender }: Components, closers: Closers): void {
+  const stop = new AbortController()
+  const sending = sender.run(sendEveryMs, stop.signal)
+  closers.add('sending', async () => {
+    stop.abort()
+    await sending
+  })
+}
 
-const closed = (door: Door): Door => (door === 'open' ? 'closing' : door)
+/** Our end inside the tunnels, and the resolvers that stand behind it. */
+function gatewayOf({ gateway }: AddressPool, network: Awaited<ReturnType<typeof planNetwork>>) {
+  const { address4: gateway4, address6: gateway6 } = gateway
+  const dns = [
+    ...(network.resolver4 === undefined ? [] : [gateway4]),
+    ...(network.resolver6 === undefined ? [] : [gateway6]),
+  ]
+  return { gateway4, gateway6, dns }
+}
+
+function listenWith(
+  { identity, typedData, clock, log }: Components,
+  tls: Awaited<ReturnType<typeof ownCertificate>>,
+): ListenFor {
+  const self = { identity, typedData, clock }
+  return (host, port, accept) => listenLinks({ host, port, tls, self, accept, log })
+}
+
+/** The sessions end, what they brought is settled, and everything is closed, each whatever became of the others. */
+function endAndSettle({ sessions, hubs }: Money, closers: Closers): Promise<void> {
+  closers.add('settling', async () => {
+    await Promise.all([...hubs.settlements.values()].map((settlement) => settlement.settle()))
+  })
+  closers.add('the sessions', () => sessions.stop())
+  return closers.close()
+}
 
 function failure(): { failed: Promise<never>; fail: (error: unknown) => void } {
   let fail: (error: unknown) => void = () => undefined
@@ -260,5 +211,3 @@ function failure(): { failed: Promise<never>; fail: (error: unknown) => void } {
   failed.catch(() => undefined)
   return { failed, fail }
 }
-
-const bitsOf = (subnet: string): number => parseRange(subnet)?.bits ?? 0

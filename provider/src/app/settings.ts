@@ -27,6 +27,7 @@ export interface Settings {
   readonly subnet4: string
   readonly subnet6: string
   readonly resolvers: readonly string[]
+  /** Most that is forwarded ahead of payment; zero where everybody pays ahead. */
   readonly creditBytes: Bytes
   readonly limits: BandwidthLimits
   /** What a guarantee should allow for, on top of what was promised before. */

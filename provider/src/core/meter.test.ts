@@ -104,7 +104,11 @@ function run(line: Line, steps: number): Outcome {
     consumer: `0x${'22'.repeat(20)}` as Address,
     channelId,
     price,
-    creditBytes: bytes(line.creditBytes),
+    credit: {
+      atFirst: bytes(line.creditBytes),
+      atMost: bytes(line.creditBytes),
+      perSecond: bytes(5n * line.creditBytes),
+    },
     graceSeconds: 30,
     base: wei(0n),
     ceiling: wei(10n ** 15n),
@@ -163,7 +167,7 @@ function run(line: Line, steps: number): Outcome {
     }
   }
   for (const { size } of arriving) received += size
-  const covered = (session.paid / 40n) * bytesPerMegabyte
+  const covered = (session.promised / 40n) * bytesPerMegabyte
   return {
     session,
     ending,

@@ -33,7 +33,7 @@ const begin = (changes: Partial<Parameters<typeof beginSession>[0]> = {}): Sessi
     consumer: `0x${'22'.repeat(20)}` as Address,
     channelId,
     price,
-    creditBytes: credit,
+    credit: { atFirst: credit, atMost: credit, perSecond: bytes(10_000_000n) },
     graceSeconds: 30,
     base: wei(1_000n),
     ceiling: wei(41_000n),
@@ -162,19 +162,59 @@ describe('a session', () => {
   it('charges time only while it forwards', () => {
     const perHour = { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(3_600n) }
     const { session } = play(begin({ price: perHour }), [
+      { type: 'linked' },
+      { type: 'promised', total: wei(1_080n) },
       metered(0n, 10_000),
-      metered(2_000_000n, 1_000),
-      metered(2_000_000n, 20_000),
+      metered(4_000_000n, 1_000),
+      metered(4_000_000n, 20_000),
     ])
     expect(session.phase).toBe('suspended')
-    expect(owed(session)).toBe(1_000n + 80n + 11n)
+    expect(owed(session)).toBe(1_000n + 160n + 11n)
   })
 
-  it('with free traffic stands still when a minute is unpaid', () => {
-    const timeOnly = { perMegabyte: weiPerMegabyte(0n), perHour: weiPerHour(3_600n) }
-    const unpaid = play(begin({ price: timeOnly }), [metered(9_000_000n, 60_000), metered(9_000_000n, 1_000)])
+  const timeOnly = { perMegabyte: weiPerMegabyte(0n), perHour: weiPerHour(3_600n) }
+
+  it('with free traffic stands still when ten seconds are unpaid, of which the first count', () => {
+    const unpaid = play(begin({ price: timeOnly }), [
+      ...[metered(1n, 0), metered(9_000_000n, 10_000), metered(9_000_000n, 1_000)],
+    ])
     expect(unpaid.effects).toEqual(['suspend'])
-    expect(play(unpaid.session, [{ type: 'promised', total: wei(1_061n) }]).effects).toEqual(['resume'])
+    expect(play(unpaid.session, [{ type: 'promised', total: wei(1_001n) }]).effects).toEqual(['resume'])
+    // Twelve seconds have passed: the next one is unpaid again.
+    const later = play(unpaid.session, [{ type: 'promised', total: wei(1_001n) }, metered(9_000_000n, 1_000)])
+    expect(later.effects).toEqual(['resume', 'suspend'])
+  })
+
+  it('with free traffic forwards no more than paid time at the speed offered, and a second of it', () => {
+    const session = begin({ price: timeOnly })
+    expect(allowance(session)).toBe(10_000_000n)
+    const paid = play(session, [{ type: 'promised', total: wei(1_003n) }]).session
+    expect(allowance(paid)).toBe(40_000_000n)
+    // What the kernel drops beyond it suspends nobody: time goes on, and is owed.
+    expect(play(paid, [metered(40_000_000n, 3_000, 60_000n)]).effects).toEqual([])
+  })
+
+  it('that pays ahead forwards nothing unpaid, and a megabyte at a time', () => {
+    const none = { atFirst: bytes(0n), atMost: credit, perSecond: bytes(10_000_000n) }
+    const { session, effects } = play(begin({ credit: none }), [metered(0n)])
+    expect(effects).toEqual(['suspend'])
+    const paid = play(session, [{ type: 'promised', total: wei(1_040n) }])
+    expect(paid.effects).toEqual(['resume'])
+    expect(allowance(paid.session)).toBe(1_000_000n)
+    const more = play(paid.session, [metered(900_000n), { type: 'promised', total: wei(1_400n) }])
+    expect(allowance(more.session)).toBe(10_000_000n)
+  })
+
+  it('lets credit grow by a quarter of what is paid, up to what the speed needs', () => {
+    const growing = { atFirst: credit, atMost: bytes(25_000_000n), perSecond: bytes(125_000_000n) }
+    const after = (megabytes: bigint) =>
+      allowance(
+        play(begin({ credit: growing, ceiling: wei(100_000n) }), [
+          { type: 'promised', total: wei(1_000n + megabytes * 40n) },
+        ]).session,
+      )
+    expect(after(40n)).toBe(40_000_000n + 12_000_000n)
+    expect(after(400n)).toBe(400_000_000n + 25_000_000n)
   })
 
   it('ends when every connection has been gone for the grace', () => {
@@ -204,7 +244,7 @@ describe('laws of a session', () => {
         let session = begin({ ceiling: wei(10n ** 9n) })
         for (const { kind, size } of events) {
           if (kind === 'pay') {
-            session = step(session, { type: 'promised', total: wei(session.paid + BigInt(size)) }).session
+            session = step(session, { type: 'promised', total: wei(session.promised + BigInt(size)) }).session
           } else if (session.phase === 'forwarding') {
             // The kernel stops at the allowance, whatever is sent.
             const room = (allowance(session) ?? 0n) - charged(session)
@@ -219,7 +259,7 @@ describe('laws of a session', () => {
               elapsedMs: 50,
             }).session
           }
-          const paidBytes = ((session.paid - session.base) / 40n) * bytesPerMegabyte
+          const paidBytes = ((session.promised - session.base) / 40n) * bytesPerMegabyte
           expect(charged(session)).toBeLessThanOrEqual(paidBytes + (paidBytes * 3n) / 100n + credit)
         }
       }),
@@ -231,7 +271,7 @@ describe('laws of a session', () => {
       fc.property(fc.integer({ min: 0, max: 40 }), (megabytes) => {
         let session = begin({ ceiling: wei(10n ** 9n) })
         for (let index = 1; index <= megabytes; index++) {
-          session = step(session, { type: 'promised', total: wei(session.paid + 40n) }).session
+          session = step(session, { type: 'promised', total: wei(session.promised + 40n) }).session
           session = step(session, metered(BigInt(index) * bytesPerMegabyte)).session
         }
         expect((allowance(session) ?? 0n) - BigInt(megabytes) * bytesPerMegabyte).toBe(credit)
@@ -245,7 +285,7 @@ describe('laws of a session', () => {
         let session = begin()
         for (const total of totals) {
           const next = step(session, { type: 'promised', total: wei(BigInt(total)) }).session
-          expect(next.paid).toBeGreaterThanOrEqual(session.paid)
+          expect(next.promised).toBeGreaterThanOrEqual(session.promised)
           expect(allowance(next) ?? 0n).toBeGreaterThanOrEqual(allowance(session) ?? 0n)
           session = next
         }
@@ -287,7 +327,7 @@ describe('laws of a session', () => {
 describe('a session after a crash', () => {
   const resume = (down: bigint, paid: bigint) =>
     resumeSession(begin(), {
-      ...{ paid: wei(paid), promises: 3, forwardedMs: 0, gap: bytes(0n) },
+      ...{ promised: wei(paid), promises: 3, forwardedMs: 0, gap: bytes(0n) },
       reading: reading(down),
     })
 
@@ -305,7 +345,7 @@ describe('a session after a crash', () => {
 
   it('keeps what loss explained', () => {
     const session = resumeSession(begin(), {
-      ...{ paid: wei(5_000n), promises: 3, forwardedMs: 0, gap: bytes(2_000_000n) },
+      ...{ promised: wei(5_000n), promises: 3, forwardedMs: 0, gap: bytes(2_000_000n) },
       reading: reading(100_000_000n),
     })
     expect(allowance(session)).toBe(104_000_000n)

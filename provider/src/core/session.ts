@@ -14,6 +14,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
+import { bytesOfSecond, type Credit, creditSeconds, grownCredit } from './credit.js'
 import { type Gaps, knownGap, lastingGap, noReading, noteGap, type Reading, settleGap } from './meter.js'
 
 /** Why a session ended: the consumer asked, or a refusal that it is told. */
@@ -25,14 +26,14 @@ export interface Session {
   readonly consumer: Address
   readonly channelId: Hex
   readonly price: Price
-  /** Bytes forwarded ahead of payment, fixed by the terms. */
-  readonly creditBytes: Bytes
+  /** What is forwarded ahead of payment, and how much that may become. */
+  readonly credit: Credit
   /** Seconds without payment, or without any connection, after which it ends. */
   readonly graceSeconds: number
   /** Promised on this channel before the session began. */
   readonly base: Wei
-  /** Promised in total. */
-  readonly paid: Wei
+  /** Promised on this channel in total, base included. */
+  readonly promised: Wei
   /** How far the hub stands behind the promises. */
   readonly ceiling: Wei
   readonly reading: Reading
@@ -40,6 +41,8 @@ export interface Session {
   /** A promise came since the last reading. */
   readonly freshlyPaid: boolean
   readonly promises: number
+  /** Its consumer has come through the tunnel, or sent anything: time costs from then on. */
+  readonly hasBegun: boolean
   /** Time in which it could use the tunnel: what the hourly price is for. */
   readonly forwardedMs: number
   readonly overdueMs: number
@@ -71,16 +74,17 @@ export interface Step {
 export function beginSession(
   opening: Pick<
     Session,
-    'id' | 'consumer' | 'channelId' | 'price' | 'creditBytes' | 'graceSeconds' | 'base' | 'ceiling'
+    'id' | 'consumer' | 'channelId' | 'price' | 'credit' | 'graceSeconds' | 'base' | 'ceiling'
   >,
 ): Session {
   return {
     ...opening,
-    paid: opening.base,
+    promised: opening.base,
     reading: noReading,
     gaps: knownGap(bytes(0n)),
     freshlyPaid: false,
     promises: 0,
+    hasBegun: false,
     forwardedMs: 0,
     overdueMs: 0,
     links: 1,
@@ -96,10 +100,10 @@ export function beginSession(
  */
 export function resumeSession(
   opening: Parameters<typeof beginSession>[0],
-  before: Pick<Session, 'paid' | 'reading' | 'promises' | 'forwardedMs'> & { readonly gap: Bytes },
+  before: Pick<Session, 'promised' | 'reading' | 'promises' | 'forwardedMs'> & { readonly gap: Bytes },
 ): Session {
   const { gap, ...used } = before
-  return { ...beginSession(opening), ...used, gaps: knownGap(gap), links: 0 }
+  return { ...beginSession(opening), ...used, hasBegun: true, gaps: knownGap(gap), links: 0 }
 }
 
 /** Advances a session by one event. What the kernel may forward follows from the session: {@link allowance}. */
@@ -109,11 +113,11 @@ export function step(session: Session, event: SessionEvent): Step {
     case 'metered':
       return metered(session, event.reading, event.elapsedMs)
     case 'promised':
-      return promised(session, event.total)
+      return accepted(session, event.total)
     case 'guaranteed':
       return { session: { ...session, ceiling: event.ceiling }, effects: [] }
     case 'linked':
-      return { session: { ...session, links: session.links + 1, unlinkedMs: 0 }, effects: [] }
+      return { session: { ...session, hasBegun: true, links: session.links + 1, unlinkedMs: 0 }, effects: [] }
     case 'unlinked':
       return { session: { ...session, links: Math.max(0, session.links - 1) }, effects: [] }
     case 'end':
@@ -132,17 +136,16 @@ export const owed = (session: Session): Wei =>
  * Bytes the kernel may forward since the session opened: what is paid for, what loss explains, the credit, and the
  * headers that are not charged. Headers of packets it has not read yet are taken from the credit meanwhile.
  * Nothing above the ceiling is ever accepted, so nothing is forwarded beyond ceiling and credit either.
- * Undefined where traffic has no price.
+ * Undefined where neither traffic nor time has a price.
  */
 export function allowance(session: Session): Bytes | undefined {
   const covered = coveredBytes(session)
   if (covered === undefined) return undefined
   const tolerated = smaller(lastingGap(session.gaps), toleratedLoss(covered))
-  return bytes(covered + tolerated + session.creditBytes + headerBytesIn(session.reading))
+  const credit = creditNow(session)
+  const onCredit = isForTimeOnly(session) ? bytesOfSecond(credit) : credit
+  return bytes(covered + tolerated + onCredit + headerBytesIn(session.reading))
 }
-
-/** Without a price for traffic nothing counts the credit but time: this much of it may be unpaid. */
-const creditSeconds = 60n
 
 /** What was forwarded before a session was suspended has arrived by then, or never will. */
 const settledAfterMs = 1_000
@@ -158,9 +161,10 @@ function metered(before: Session, reading: Reading, elapsedMs: number): Step {
     ...counts,
     gaps:
       before.freshlyPaid && covered
-        ? noteGap(before.gaps, charged(counts), covered, before.creditBytes)
+        ? noteGap(before.gaps, charged(counts), covered, creditNow(before))
         : before.gaps,
-    forwardedMs: before.forwardedMs + (before.phase === 'forwarding' ? elapsedMs : 0),
+    hasBegun: before.hasBegun || charged(counts) > 0n,
+    forwardedMs: before.forwardedMs + (before.hasBegun && before.phase === 'forwarding' ? elapsedMs : 0),
     overdueMs: before.phase === 'suspended' ? before.overdueMs + elapsedMs : 0,
     unlinkedMs: before.links === 0 ? before.unlinkedMs + elapsedMs : 0,
   }
@@ -173,10 +177,10 @@ function metered(before: Session, reading: Reading, elapsedMs: number): Step {
   return resumed(session)
 }
 
-function promised(session: Session, total: Wei): Step {
-  if (total < session.paid) return { session, effects: [] }
-  if (total === session.paid) return repeated(session)
-  return resumed({ ...session, paid: total, freshlyPaid: true, promises: session.promises + 1 })
+function accepted(session: Session, total: Wei): Step {
+  if (total < session.promised) return { session, effects: [] }
+  if (total === session.promised) return repeated(session)
+  return resumed({ ...session, promised: total, freshlyPaid: true, promises: session.promises + 1 })
 }
 
 /**
@@ -201,7 +205,10 @@ function ended(session: Session, ending: Ending): Step {
 
 function isUsedUp(session: Session, dropping: boolean): boolean {
   const allowed = allowance(session)
-  if (allowed === undefined) return unpaidForTime(session)
+  if (allowed === undefined) return false
+  if (isTimeUnpaid(session)) return true
+  // Time goes on and is paid: beyond the speed that is offered the kernel drops, and nobody waits for a payment.
+  if (isForTimeOnly(session)) return false
   const used = session.reading.downBytes + session.reading.upBytes
   return used >= allowed || (dropping && allowed - used <= largestPacket)
 }
@@ -209,25 +216,46 @@ function isUsedUp(session: Session, dropping: boolean): boolean {
 /** The sentence that fits: the guarantee's end, counts that loss does not explain, or no payment. */
 function whyOverdue(session: Session): Refusal {
   const due = owed(session)
-  if (due >= session.ceiling && session.paid + session.price.perMegabyte > session.ceiling)
+  if (due >= session.ceiling && session.promised + session.price.perMegabyte > session.ceiling)
     return { code: 'over-ceiling', amount: due, ceiling: session.ceiling }
   const covered = coveredBytes(session)
   if (covered && lastingGap(session.gaps) >= toleratedLoss(covered) && session.links > 0 && covered > 0n)
     return { code: 'counts-differ', provider: charged(session), consumer: covered }
-  return { code: 'payment-overdue', owed: due, paid: session.paid, graceSeconds: session.graceSeconds }
+  return { code: 'payment-overdue', owed: due, paid: session.promised, graceSeconds: session.graceSeconds }
 }
 
 const chargedSeconds = (session: Session): bigint => BigInt(Math.floor(session.forwardedMs / 1_000))
 
+const secondsPerHour = 3_600n
+
 /** Bytes that are paid for; time on credit is taken off the time that must be paid first. */
 function coveredBytes(session: Session): Bytes | undefined {
-  const seconds = chargedSeconds(session)
-  const due = seconds > creditSeconds ? seconds - creditSeconds : 0n
-  return bytesCovered(wei(session.paid - session.base), due, session.price)
+  const { price, credit, promised, base } = session
+  if (price.perMegabyte > 0n) return bytesCovered(wei(promised - base), dueSeconds(session), price)
+  return price.perHour > 0n ? bytes(paidSeconds(session) * credit.perSecond) : undefined
 }
 
-function unpaidForTime(session: Session): boolean {
-  const seconds = chargedSeconds(session)
-  const due = seconds > creditSeconds ? seconds - creditSeconds : 0n
-  return owedFor(bytes(0n), due, session.price) > session.paid - session.base
+/** What the session may use unpaid by now: it grows with what was paid, whether for bytes or for time. */
+function creditNow(session: Session): Bytes {
+  const { price, credit, promised, base } = session
+  const paid =
+    price.perMegabyte > 0n
+      ? (bytesCovered(wei(promised - base), 0n, price) ?? 0n)
+      : paidSeconds(session) * credit.perSecond
+  return grownCredit(credit, paid)
 }
+
+const isForTimeOnly = ({ price }: Session): boolean => price.perMegabyte === 0n && price.perHour > 0n
+
+/** Seconds that what was promised pays for, where only time has a price. */
+const paidSeconds = ({ price, promised, base }: Session): bigint =>
+  price.perHour === 0n ? 0n : ((promised - base) * secondsPerHour) / price.perHour
+
+function dueSeconds(session: Session): bigint {
+  const onCredit = creditSeconds(creditNow(session), session.credit)
+  const seconds = chargedSeconds(session)
+  return seconds > onCredit ? seconds - onCredit : 0n
+}
+
+const isTimeUnpaid = (session: Session): boolean =>
+  owedFor(bytes(0n), dueSeconds(session), session.price) > session.promised - session.base

@@ -16,15 +16,15 @@ import { PromiseStore } from '../../io/store/promiseStore.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** Opens the store of a home and joins it with identity and chain. */
-export function openParts(
+export function openComponents(
   home: string,
   identity: Identity,
   chain: Chain,
   log: Log,
-): Parts & { readonly closeStore: () => void } {
+): Components & { readonly closeStore: () => void } {
   const db = openDatabase(home)
   const promises = new PromiseStore(db)
   const commit = new GroupCommit(promises)
@@ -48,17 +48,17 @@ export function openParts(
 }
 
 /** Opens the store of a home for a command that sends, and closes it again however the work ends. */
-export async function withParts<Result>(
+export async function withComponents<Result>(
   options: KeyOptions,
   chain: Chain,
-  work: (parts: Parts) => Promise<Result>,
+  work: (components: Components) => Promise<Result>,
 ): Promise<Result> {
   const log = createLog('pontage-provider', options.logLevel)
-  const parts = openParts(options.home, await unlock(options), chain, log)
+  const components = openComponents(options.home, await unlock(options), chain, log)
   try {
-    return await work(parts)
+    return await work(components)
   } finally {
-    parts.closeStore()
+    components.closeStore()
   }
 }
 
@@ -66,5 +66,5 @@ export async function withParts<Result>(
 export const withSender = <Result>(
   options: KeyOptions,
   chain: Chain,
-  work: (sender: Parts['sender']) => Promise<Result>,
-): Promise<Result> => withParts(options, chain, ({ sender }) => work(sender))
+  work: (sender: Components['sender']) => Promise<Result>,
+): Promise<Result> => withComponents(options, chain, ({ sender }) => work(sender))

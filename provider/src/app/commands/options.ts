@@ -71,6 +71,7 @@ export const serveFlags = {
     describe: 'DNS resolver for consumers; by default the machine’s own',
   },
   credit: { type: 'string', default: '2MB', describe: 'Least traffic to forward ahead of payment' },
+  prepay: { type: 'boolean', default: false, describe: 'Forward nothing ahead of payment' },
   speed: {
     type: 'string',
     default: '80Mbit',
@@ -152,7 +153,7 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     subnet4: given.subnet4,
     subnet6: given.subnet6,
     resolvers: given.resolver ?? [],
-    creditBytes: readCredit(given),
+    creditBytes: given.prepay ? bytes(0n) : readCredit(given),
     limits: { total: parseBandwidth(given.totalLimit), session: parseBandwidth(given.sessionLimit) },
     ceilingBytes: atLeast('--ceiling', parseBytes(given.ceiling), 1_000_000n),
     graceSeconds: wholeNumber('--grace', given.grace, 1),

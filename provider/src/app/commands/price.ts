@@ -28,7 +28,7 @@ import {
 import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chain/chainViews.js'
 import { publish, readPublished } from '../offer/publish.js'
-import { withParts } from './open.js'
+import { withComponents } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { amount: string; hourly: string | undefined; json: boolean }
 
@@ -58,8 +58,8 @@ async function change(options: Options, chain: Chain): Promise<void> {
   const pricePerHour =
     hourly === undefined ? weiPerHour(last.pricePerHour) : parseTimePrice(String(hourly), chain.tokenDecimals)
   const { signature: _, issuedAt: __, ...offer } = last
-  const transaction = await withParts(options, chain, (parts) =>
-    publish(parts, home, { ...offer, pricePerMegabyte, pricePerHour }).catch((error: Error) => {
+  const transaction = await withComponents(options, chain, (components) =>
+    publish(components, home, { ...offer, pricePerMegabyte, pricePerHour }).catch((error: Error) => {
       throw tooLarge(error, chain)
     }),
   )

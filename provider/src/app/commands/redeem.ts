@@ -12,7 +12,7 @@ import {
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { redeemAccount } from '../settlement/transactions.js'
-import { withParts } from './open.js'
+import { withComponents } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { now: boolean }
 
@@ -35,8 +35,8 @@ export const redeemCommand: CommandModule<CommonOptions, Options> = {
 }
 
 const redeem = (options: Options, chain: Chain): Promise<void> =>
-  withParts(options, chain, async (parts) => {
+  withComponents(options, chain, async (components) => {
     let redeemed = 0n
-    for (const hub of parts.promises.hubs()) redeemed += await redeemAccount(parts, hub)
+    for (const hub of components.promises.hubs()) redeemed += await redeemAccount(components, hub)
     printLines(redeemed === 0n ? 'Nothing is due.' : `Redeemed ${inTokens(chain, redeemed)}.`)
   })

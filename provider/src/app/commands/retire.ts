@@ -17,11 +17,11 @@ import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chain/chainViews.js'
 import { askRunning } from '../../io/link/controlSocket.js'
 import { tryLock } from '../../io/store/homeLock.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { recoverMachine } from '../metering/recover.js'
 import { forgetRetiring, noteRetiring } from '../retirement/retiring.js'
 import { type HubLeft, takeStake, windUp } from '../retirement/windUp.js'
-import { withParts } from './open.js'
+import { withComponents } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json: boolean }
 
@@ -65,12 +65,12 @@ interface Report {
 
 async function retire(options: Options, chain: Chain): Promise<void> {
   await noteRetiring(options.home)
-  const report = await withParts(options, chain, async (parts): Promise<Report> => {
-    const { live } = await readOffer(chain, parts.identity.address)
-    if (live) await parts.sender.send(chain.marketplace.withdrawOffer.populateTransaction())
+  const report = await withComponents(options, chain, async (components): Promise<Report> => {
+    const { live } = await readOffer(chain, components.identity.address)
+    if (live) await components.sender.send(chain.marketplace.withdrawOffer.populateTransaction())
     const unlock = await lockOnceNoneRuns(options)
     try {
-      return await windUpAlone(parts, options.home)
+      return await windUpAlone(components, options.home)
     } finally {
       unlock()
     }
@@ -90,7 +90,7 @@ const askEveryMs = 500
  * @returns What gives the home back, which is ours then.
  */
 async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => void> {
-  let told: number | undefined
+  let lastSeen: number | undefined
   let silentSince = Date.now()
   for (;;) {
     const unlock = tryLock(home)
@@ -98,13 +98,13 @@ async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => voi
     try {
       const sessions = await askRunning<number>(home, { type: 'retire', now })
       silentSince = Date.now()
-      if (sessions !== told && !json)
+      if (sessions !== lastSeen && !json)
         printLines(
           sessions === 0
             ? 'The running provider no longer serves anybody, and stops.'
             : `The running provider still serves ${sessions} session(s), and stops after them; retire --now ends them.`,
         )
-      told = sessions
+      lastSeen = sessions
     } catch (error) {
       // It answers, but not this; or it does not answer yet, or any more.
       const { cause } = error as Error
@@ -114,12 +114,12 @@ async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => voi
   }
 }
 
-async function windUpAlone(parts: Parts, home: string): Promise<Report> {
-  await recoverMachine(parts, home, false)
-  const hubs = await windUp(parts)
+async function windUpAlone(components: Components, home: string): Promise<Report> {
+  await recoverMachine(components, home, false)
+  const hubs = await windUp(components)
   const isAllIn = hubs.every(({ undrawn, due, missing }) => undrawn === 0n && due === 0n && missing === 0n)
   if (!isAllIn) return { hubs, unbondsAt: 0, done: false }
-  const { unbondsAt, isOut } = await takeStake(parts)
+  const { unbondsAt, isOut } = await takeStake(components)
   return { hubs, unbondsAt, done: isOut }
 }
 

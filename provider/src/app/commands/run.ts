@@ -10,7 +10,7 @@ import {
 import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/store/homeLock.js'
 import { serve } from '../serve.js'
-import { openParts } from './open.js'
+import { openComponents } from './open.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
 /** Serves until told to stop, by `serveAs`. */
@@ -36,9 +36,9 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
   try {
     closers.push(lockHome(given.home))
     const settings = readSettings(given, chain)
-    const parts = openParts(given.home, identity, chain, log)
-    closers.push(parts.closeStore)
-    const serving = await serveAs(parts, settings)
+    const components = openComponents(given.home, identity, chain, log)
+    closers.push(components.closeStore)
+    const serving = await serveAs(components, settings)
     const retired = serving.retired.then(() => 'retired')
     const broken = await Promise.race([stopped, retired, serving.failed]).then(
       (reason) => void log.info('stopping', { reason }),

@@ -1,6 +1,6 @@
 import { look, type Presence } from '../../core/presence.js'
 import type { Machine } from '../../io/kernel/machine.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { LiveSession } from './liveSession.js'
 import type { Sessions } from './sessions.js'
 
@@ -13,7 +13,7 @@ const lookEveryMs = 10_000
  * @param goneAfterSeconds - More than twice what a consumer leaves between its keepalives.
  */
 export function watchLiveness(
-  { clock, log }: Pick<Parts, 'clock' | 'log'>,
+  { clock, log }: Pick<Components, 'clock' | 'log'>,
   sessions: Pick<Sessions, 'all' | 'end'>,
   machine: Pick<Machine, 'heard'>,
   goneAfterSeconds: number,

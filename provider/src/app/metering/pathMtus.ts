@@ -1,6 +1,6 @@
 import type { Link } from '@pontage/shared/node'
 import type { Machine } from '../../io/kernel/machine.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { LiveSession } from './liveSession.js'
 
 /** What the paths to the consumers take. */
@@ -13,7 +13,7 @@ export interface PathMtus {
 
 /** Keeps what each consumer found; only the first word of a connection counts, since heeding it has a price. */
 export function watchPathMtus(
-  { log }: Pick<Parts, 'log'>,
+  { log }: Pick<Components, 'log'>,
   machine: Pick<Machine, 'mtu' | 'fitPath'>,
 ): PathMtus {
   const heard = new WeakSet<Link>()

@@ -1,8 +1,9 @@
+import { type Counted, chargedBytes, owedFor, type Wei, wei } from '@pontage/shared'
 import type { WireguardEndpoint } from '@pontage/shared/node'
 import { noReading } from '../../core/meter.js'
 import { collectLeftovers, type Leftovers, undo } from '../../io/kernel/machine.js'
 import type { InterruptedSession, SessionHistory } from '../../io/store/sessionStore.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { withCarried } from './liveSession.js'
 
 /** A session that can go on, and where its consumer was last heard from. */
@@ -11,7 +12,7 @@ export interface Resumable {
   readonly endpoint: WireguardEndpoint | undefined
 }
 
-type RecoveryParts = Pick<Parts, 'sessions' | 'promises' | 'clock' | 'log'>
+type RecoveryComponents = Pick<Components, 'sessions' | 'promises' | 'clock' | 'log'>
 
 /**
  * Undoes what a crash left on the machine, its counts safe in the store before.
@@ -20,16 +21,16 @@ type RecoveryParts = Pick<Parts, 'sessions' | 'promises' | 'clock' | 'log'>
  * @returns Whether there was anything, and the sessions that can go on.
  */
 export async function recoverMachine(
-  parts: RecoveryParts,
+  components: RecoveryComponents,
   home: string,
   keep: boolean,
 ): Promise<{ readonly undone: boolean; readonly resumable: readonly Resumable[] }> {
-  const { sessions, log } = parts
+  const { sessions, log } = components
   const left = await collectLeftovers(home)
   const resumable: Resumable[] = []
   for (const record of sessions.open()) {
-    const session = keep ? carryOver(parts, record.id, left) : undefined
-    if (session === undefined) interrupt(parts, record, left)
+    const session = keep ? carryOver(components, record.id, left) : undefined
+    if (session === undefined) interrupt(components, record, left)
     else resumable.push({ session, endpoint: left.endpoints.get(session.tunnel.wireguardKey) })
   }
   const undone = await undo(home)
@@ -39,7 +40,7 @@ export async function recoverMachine(
 
 /** Brings a session's totals up to date; undefined when what it has used is not known any more. */
 function carryOver(
-  { sessions }: RecoveryParts,
+  { sessions }: RecoveryComponents,
   id: string,
   { bootId, readings }: Leftovers,
 ): InterruptedSession | undefined {
@@ -54,21 +55,23 @@ function carryOver(
 
 /** Ends a session that cannot go on: its counts go into the history. */
 export function interrupt(
-  { sessions, promises, clock, log }: RecoveryParts,
+  { sessions, promises, clock, log }: RecoveryComponents,
   record: SessionHistory,
   left?: Leftovers,
 ): void {
   const reading = left?.readings.get(record.key)
-  const carried = sessions.interrupted(record.id)?.carried ?? noReading
-  const used = reading && withCarried(reading, carried)
+  const found = sessions.interrupted(record.id)
+  const used = reading && withCarried(reading, found?.carried ?? noReading)
+  // Promises are stored one by one, figures only now and then.
+  const paid = promises.channel(record.channelId)?.promise?.amount ?? record.paid
   const figures = {
     downBytes: used?.downBytes ?? record.downBytes,
     upBytes: used?.upBytes ?? record.upBytes,
     promises: record.promises,
-    // Promises are stored one by one, figures only now and then.
-    paid: promises.channel(record.channelId)?.promise?.amount ?? record.paid,
+    paid,
   }
-  sessions.end(record.id, figures, 'interrupted', clock.now())
+  const owed = found && used ? owedBy(found, used) : paid
+  sessions.end(record.id, { ...figures, owed }, 'interrupted', clock.now())
   log.warn('session ended', {
     session: record.id,
     consumer: record.consumer,
@@ -76,3 +79,9 @@ export function interrupt(
     ...figures,
   })
 }
+
+/** What a session that a crash ended owed on its channel by what the kernel had counted. */
+const owedBy = ({ record, tunnel, progress }: InterruptedSession, used: Counted): Wei =>
+  wei(
+    record.base + owedFor(chargedBytes(used), BigInt(Math.floor(progress.forwardedMs / 1_000)), tunnel.price),
+  )

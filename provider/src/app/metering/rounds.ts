@@ -35,7 +35,7 @@ export class Rounds {
       /** Writes what payments have changed. */
       raise: () => Promise<void>
     },
-    private readonly told: { failed: (error: unknown) => void; took: (ms: number) => void },
+    private readonly events: { failed: (error: unknown) => void; took: (ms: number) => void },
   ) {
     this.#lastAt = clock.elapsedMs()
     this.#readAt = this.#lastAt
@@ -77,7 +77,7 @@ export class Rounds {
       this.#timer = undefined
       this.inTurn(() => this.#round()).then(
         () => this.#within(Math.max(0, this.#readDueAt() - this.clock.elapsedMs())),
-        (error: unknown) => this.told.failed(error),
+        (error: unknown) => this.events.failed(error),
       )
     }, ms)
   }
@@ -91,7 +91,7 @@ export class Rounds {
     this.#apartMs = Math.min(furthestApartMs, Math.max(closestApartMs, tookMs / roundsShare))
     if (!isDue) return
     this.#tookMs = tookMs
-    this.told.took(tookMs)
+    this.events.took(tookMs)
   }
 
   #read(began: number): Promise<void> {

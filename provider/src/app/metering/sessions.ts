@@ -17,46 +17,39 @@ import {
 import type { Firewall } from '../../io/kernel/firewall.js'
 import type { Machine, Peer } from '../../io/kernel/machine.js'
 import type { InterruptedSession, SessionRecord, TunnelRecord } from '../../io/store/sessionStore.js'
-import type { Parts } from '../components.js'
-import { untilHungUp } from './awaitDisconnect.js'
+import type { Components } from '../components.js'
+import { Accounts } from './accounts.js'
+import { awaitDisconnect } from './awaitDisconnect.js'
+import { endSession } from './endSession.js'
 import {
   accountOf,
   catchUp,
-  endingText,
-  figuresOf,
   type LiveSession,
   liveFrom,
   nothingCarried,
-  progressOf,
   tell,
   withCarried,
 } from './liveSession.js'
+import { LiveSessions } from './liveSessions.js'
 import { Rounds } from './rounds.js'
-
-const usageEveryMs = 1_000
-/** How often figures go to disk: what a power cut may cost of the history, never of the money. */
-const noteEveryMs = 15_000
 
 /**
  * The running sessions. What the kernel forwards is derived from them again in each round: read the counters,
  * advance every session, write what differs. Rounds, admissions and endings take turns.
  */
-export class Sessions {
-  readonly #live = new Map<string, LiveSession>()
+export class Sessions extends LiveSessions {
   readonly #leaving = new Map<LiveSession, Promise<void>>()
-  readonly #byChannel = new Map<Hex, LiveSession>()
   /** Sessions that were paid for since the kernel was last told. */
-  readonly #paid = new Set<LiveSession>()
+  readonly #raised = new Set<LiveSession>()
   readonly #rounds: Rounds
-  #lastUsageAt = 0
-  #lastNoteAt = 0
+  readonly #accounts: Accounts
   #stopping = false
 
   constructor(
-    private readonly parts: Parts,
+    private readonly components: Components,
     private readonly machine: Machine,
     private readonly firewall: Firewall,
-    private readonly told: {
+    private readonly events: {
       /** A session ended: what it brought can be cleared. */
       ended: (live: LiveSession, code: string) => void
       /** Its consumer hung up: its addresses may be given away. */
@@ -67,32 +60,13 @@ export class Sessions {
       took?: (ms: number) => void
     },
   ) {
+    super()
+    this.#accounts = new Accounts(components)
     this.#rounds = new Rounds(
-      parts.clock,
+      components.clock,
       { meter: (elapsedMs) => this.#round(elapsedMs), raise: () => this.#raiseLimits() },
-      { failed: told.failed, took: (ms) => told.took?.(ms) },
+      { failed: events.failed, took: (ms) => events.took?.(ms) },
     )
-  }
-
-  get count(): number {
-    return this.#live.size
-  }
-
-  all(): LiveSession[] {
-    return [...this.#live.values()]
-  }
-
-  find(id: string): LiveSession | undefined {
-    return this.#live.get(id)
-  }
-
-  byChannel(channelId: Hex): LiveSession | undefined {
-    return this.#byChannel.get(channelId)
-  }
-
-  /** Whether a running session has this key: WireGuard knows a peer by nothing else. */
-  hasKey(wireguardKey: WireguardKey): boolean {
-    return this.all().some((live) => live.wireguardKey === wireguardKey)
   }
 
   /** Lets a session in. */
@@ -108,11 +82,10 @@ export class Sessions {
       const { wireguardKey } = tunnel
       const presharedKey = generatePresharedKey()
       await this.#raise(live, { wireguardKey, presharedKey })
-      const { price, creditBytes, graceSeconds } = opening
+      const { price, credit, graceSeconds } = opening
       const { bootId } = this.machine
-      this.parts.sessions.begin(record, { ...tunnel, bootId, presharedKey, price, creditBytes, graceSeconds })
-      this.#live.set(record.id, live)
-      this.#byChannel.set(record.channelId, live)
+      this.components.sessions.begin(record, { ...tunnel, bootId, presharedKey, price, credit, graceSeconds })
+      this.add(live)
       live.links.add(link)
       this.#watch(live, link)
       return presharedKey
@@ -126,28 +99,26 @@ export class Sessions {
    */
   resume(
     { record, tunnel, carried, progress, promises }: InterruptedSession,
-    money: Pick<Session, 'paid' | 'ceiling'>,
+    money: Pick<Session, 'promised' | 'ceiling'>,
     endpoint: WireguardEndpoint | undefined,
   ): Promise<void> {
     return this.#rounds.inTurn(async () => {
       const { wireguardKey, presharedKey } = tunnel
       const { id, consumer, channelId, base } = record
-      const { price, creditBytes, graceSeconds } = tunnel
+      const { price, credit, graceSeconds } = tunnel
       const session = resumeSession(
-        { id, consumer, channelId, base, price, creditBytes, graceSeconds, ceiling: money.ceiling },
-        { ...progress, paid: money.paid, promises, reading: withCarried(noReading, carried) },
+        { id, consumer, channelId, base, price, credit, graceSeconds, ceiling: money.ceiling },
+        { ...progress, promised: money.promised, promises, reading: withCarried(noReading, carried) },
       )
       const live = liveFrom(session, record, tunnel, carried)
       live.isInterrupted = true
       // Known first: its consumer may be at the door as soon as the peer is there.
-      this.#live.set(id, live)
-      this.#byChannel.set(channelId, live)
+      this.add(live)
       await this.#raise(live, { wireguardKey, presharedKey, endpoint }).catch((error) => {
-        this.#live.delete(id)
-        this.#byChannel.delete(channelId)
+        this.remove(live)
         throw error
       })
-      this.parts.sessions.raised(id)
+      this.components.sessions.raised(id)
     })
   }
 
@@ -162,7 +133,7 @@ export class Sessions {
 
   /** Makes a connection one of a session's. */
   attach(id: string, link: Link): Verdict<{ session: Session }> {
-    const live = this.#live.get(id)
+    const live = this.find(id)
     if (live === undefined || live.session.consumer !== link.peer)
       return refuse({ code: 'unknown-session', session: id })
     if (!live.links.has(link)) {
@@ -179,7 +150,7 @@ export class Sessions {
     const live = this.byChannel(channelId)
     if (live === undefined) return
     this.#advance(live, { type: 'promised', total })
-    this.#paid.add(live)
+    this.#raised.add(live)
     // What a quota dropped it counts as used: it has to be known before the limit can make up for it.
     if (live.isDropping) this.#rounds.soon()
     else this.#rounds.raise()
@@ -193,7 +164,7 @@ export class Sessions {
   /** Ends a session with its last count taken, and gives its account; undefined when it is over already. */
   end(id: string, ending: Ending): Promise<ReturnType<typeof accountOf> | undefined> {
     return this.#rounds.inTurn(async () => {
-      const live = this.#live.get(id)
+      const live = this.find(id)
       if (live === undefined) return undefined
       this.#advance(live, { type: 'end', ending })
       await this.#finish(live, ending)
@@ -204,7 +175,7 @@ export class Sessions {
   /** Ends all and stops reading. */
   async stop(): Promise<void> {
     this.#stopping = true
-    for (const id of [...this.#live.keys()]) await this.end(id, { code: 'provider-stopping' })
+    for (const { record } of this.all()) await this.end(record.id, { code: 'provider-stopping' })
     await Promise.all(this.#leaving.values())
     await this.#rounds.stop()
     this.firewall.close()
@@ -212,19 +183,18 @@ export class Sessions {
 
   /** Writes the limits of those that paid. */
   async #raiseLimits(): Promise<void> {
-    const paid = [...this.#paid].filter(({ record }) => this.#live.has(record.id))
-    this.#paid.clear()
-    await this.firewall.apply(paid.flatMap(catchUp))
+    const raised = [...this.#raised].filter(({ record }) => this.find(record.id) !== undefined)
+    this.#raised.clear()
+    await this.firewall.apply(raised.flatMap(catchUp))
   }
 
   async #round(elapsedMs: number): Promise<void> {
-    const { clock, log } = this.parts
-    const now = clock.elapsedMs()
-    this.#paid.clear()
-    if (this.#live.size === 0) return
+    const { log } = this.components
+    this.#raised.clear()
+    if (this.count === 0) return
     const readings = await this.firewall.read()
     const over: [LiveSession, Ending][] = []
-    for (const live of this.#live.values()) {
+    for (const live of this.all()) {
       const { phase: before, reading: last } = live.session
       const ending = this.#advance(live, {
         type: 'metered',
@@ -239,8 +209,7 @@ export class Sessions {
     const going = this.all().filter((live) => live.session.phase !== 'ended')
     await this.firewall.apply(going.flatMap(catchUp))
     for (const [live, ending] of over) await this.#finish(live, ending)
-    if (now - this.#lastUsageAt >= usageEveryMs) this.#tellUsage(now)
-    if (now - this.#lastNoteAt >= noteEveryMs) this.#note(now)
+    this.#accounts.give(this.all())
   }
 
   /** Advances a session and tells what changed; the kernel follows in the next round. @returns why it is over. */
@@ -251,7 +220,11 @@ export class Sessions {
     for (const effect of effects) {
       if (effect.type === 'end') return effect.ending
       const { owed, paid } = accountOf(session)
-      this.parts.log.info(effect.type === 'suspend' ? 'suspended' : 'resumed', { session: id, owed, paid })
+      this.components.log.info(effect.type === 'suspend' ? 'suspended' : 'resumed', {
+        session: id,
+        owed,
+        paid,
+      })
       if (effect.type === 'suspend') tell(live, 'suspended', { session: id, owed, paid })
       else tell(live, 'resumed', { session: id, paid })
       this.#rounds.soon()
@@ -259,38 +232,21 @@ export class Sessions {
     return undefined
   }
 
-  /** Closes the way, takes the last count, and forgets the session; a kernel that fails does not keep it from ending. */
   async #finish(live: LiveSession, ending: Ending): Promise<void> {
-    const { sessions, clock, log } = this.parts
-    const { id, key, channelId, consumer } = live.record
-    this.#live.delete(id)
-    this.#byChannel.delete(channelId)
-    try {
-      if (live.passing) await this.firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
-      live.passing = false
-      const reading = (await this.firewall.read()).get(key)
-      if (reading) live.session = { ...live.session, reading: withCarried(reading, live.carried) }
-      await this.firewall.dismiss(key, live.addresses, false)
-    } catch (error) {
-      this.told.failed(error)
-    }
-    const figures = figuresOf(live)
-    const { code, message } = endingText(ending)
-    sessions.end(id, figures, live.isInterrupted ? 'interrupted' : code, clock.now())
-    if (code !== 'requested') tell(live, 'ended', { session: id, code, message, ...accountOf(live.session) })
-    log.info('session ended', { session: id, consumer, channelId, reason: code, ...figures })
-    this.told.ended(live, code)
+    this.remove(live)
+    const code = await endSession(this.components, this.firewall, live, ending, this.events.failed)
+    this.events.ended(live, code)
     this.#leaving.set(live, this.#leave(live))
   }
 
   async #leave(live: LiveSession): Promise<void> {
-    await untilHungUp(live, this.#stopping ? 'stopping' : 'serving')
+    await awaitDisconnect(live, this.#stopping ? 'stopping' : 'serving')
     await this.#rounds
       .inTurn(async () => {
         if (!this.hasKey(live.wireguardKey)) await this.machine.removePeer(live.wireguardKey)
-        this.told.left(live)
+        this.events.left(live)
       })
-      .catch((error: unknown) => this.told.failed(error))
+      .catch((error: unknown) => this.events.failed(error))
     this.#leaving.delete(live)
   }
 
@@ -299,17 +255,5 @@ export class Sessions {
       live.links.delete(link)
       this.#advance(live, { type: 'unlinked' })
     })
-  }
-
-  #tellUsage(now: number): void {
-    this.#lastUsageAt = now
-    for (const live of this.#live.values())
-      tell(live, 'usage', { session: live.record.id, ...accountOf(live.session) })
-  }
-
-  #note(now: number): void {
-    this.#lastNoteAt = now
-    for (const live of this.#live.values())
-      this.parts.sessions.note(live.record.id, figuresOf(live), progressOf(live))
   }
 }

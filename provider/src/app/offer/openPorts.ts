@@ -1,7 +1,7 @@
 import { BlockList } from 'node:net'
 import { routeTo } from '@pontage/shared/node'
 import { mapPorts, type PortMapping } from '../../io/link/portMapping.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
 
 /** Addresses behind a router that translates: RFC 1918, and the carriers' of RFC 6598. */
@@ -20,7 +20,7 @@ const outThere = '192.0.2.1'
  * @returns The mapping; undefined where none is needed or none could be had, which is said in the log.
  */
 export async function openPorts(
-  { log }: Pick<Parts, 'log'>,
+  { log }: Pick<Components, 'log'>,
   { portMapping, endpoint, listen, wireguardPort }: Settings,
 ): Promise<PortMapping | undefined> {
   if (portMapping === 'off') return undefined

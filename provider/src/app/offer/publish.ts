@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { type Document, type Hex, priceFields, type Signed, signedSchema, unixSeconds } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
 import { isActive, readOffer, readStanding } from '../../io/chain/chainViews.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
 
 /** What the offered service is called; consumers pass over offers of another kind. */
@@ -11,11 +11,11 @@ const service = 'wireguard'
 
 /** Publishes our offer on chain, unless exactly this one stands there. */
 export async function publishOffer(
-  parts: Pick<Parts, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
+  components: Pick<Components, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
   settings: Settings,
   keys: { readonly wireguardKey: Hex; readonly certificate: Hex },
 ): Promise<void> {
-  const { identity, chain, log } = parts
+  const { identity, chain, log } = components
   const standing = await readStanding(chain, identity.address)
   if (!isActive(standing, 'provider'))
     throw new UserError(
@@ -38,7 +38,7 @@ export async function publishOffer(
     log.info('the offer stands', { issuedAt: last.issuedAt })
     return
   }
-  await publish(parts, settings.home, wanted)
+  await publish(components, settings.home, wanted)
 }
 
 /** Signs and publishes an offer, newer than all before, and keeps it in the home. @returns the transaction. */
@@ -49,7 +49,7 @@ export async function publish(
     chain,
     sender,
     log,
-  }: Pick<Parts, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
+  }: Pick<Components, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
   home: string,
   wanted: Omit<Document<'Proposal'>, 'issuedAt'>,
 ): Promise<Hex> {

@@ -5,7 +5,7 @@ import { owed } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import type { ControlHandlers } from '../../io/link/controlSocket.js'
 import type { HubLink } from '../../io/link/hubLink.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
@@ -37,8 +37,8 @@ export interface SessionView {
 
 /** Answers the owner's commands about what runs now. */
 export function createControl(
-  { log }: Pick<Parts, 'log'>,
-  desk: {
+  { log }: Pick<Components, 'log'>,
+  view: {
     readonly sessions: Sessions
     readonly firewall: Pick<Firewall, 'limits' | 'limit'>
     readonly gas: GasWatch
@@ -47,7 +47,7 @@ export function createControl(
     readonly retirement: Pick<Retirement, 'begin'>
   },
 ): ControlHandlers {
-  const { sessions, firewall, gas, hubs, pathMtus, retirement } = desk
+  const { sessions, firewall, gas, hubs, pathMtus, retirement } = view
   const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
@@ -106,7 +106,7 @@ const viewOf = ({ record, session, addresses, links }: LiveSession, mtu: number)
   downBytes: session.reading.downBytes,
   upBytes: session.reading.upBytes,
   owed: owed(session) - session.base,
-  paid: session.paid - session.base,
+  paid: session.promised - session.base,
   promises: session.promises,
   links: links.size,
   mtu,

@@ -1,5 +1,5 @@
 import { coinDecimals, formatTokens } from '@pontage/shared'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** What a provider has to pay its transactions with. */
 export interface GasWatch {
@@ -12,7 +12,7 @@ const lookEveryMs = 30_000
 /** A warning that nobody heeded comes again. */
 const warnEverySeconds = 3_600
 /** Reads the balance again and again, and warns when there is less than its owner wants. */
-export function watchGas({ chain, identity, clock, log }: Parts, warnBelow: bigint): GasWatch {
+export function watchGas({ chain, identity, clock, log }: Components, warnBelow: bigint): GasWatch {
   let balance: bigint | undefined
   let warnedAt: number | undefined
 

@@ -4,7 +4,7 @@ import { UserError } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { charged } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
 import type { GasWatch } from './gasWatch.js'
 
@@ -19,7 +19,7 @@ export interface Metrics {
 }
 
 export interface MetricSources {
-  readonly parts: Parts
+  readonly components: Components
   readonly sessions: () => readonly LiveSession[]
   readonly firewall: Pick<Firewall, 'limits'>
   readonly gas: GasWatch
@@ -41,7 +41,7 @@ const gauges = {
   started_timestamp_seconds: 'When this program started serving',
 } as const
 
-export function createMetrics(clock: Parts['clock']): Metrics {
+export function createMetrics(clock: Components['clock']): Metrics {
   const register = new Registry()
   const registers = [register]
   collectDefaultMetrics({ register })
@@ -68,7 +68,7 @@ export function createMetrics(clock: Parts['clock']): Metrics {
   const over = { down: 0n, up: 0n, promises: 0 }
   let summedAtMs: number | undefined
 
-  function collect({ parts, sessions, firewall, gas }: MetricSources): void {
+  function collect({ components, sessions, firewall, gas }: MetricSources): void {
     const live = sessions().map(({ session }) => session)
     const sum = (of: (session: LiveSession['session']) => bigint) =>
       live.reduce((total, session) => total + of(session), 0n)
@@ -81,10 +81,10 @@ export function createMetrics(clock: Parts['clock']): Metrics {
     shown.suspended_sessions.set(live.filter(({ phase }) => phase === 'suspended').length)
     shown.unpaid_bytes.set(
       live.reduce((total, session) => {
-        const { paid, base, price } = session
+        const { promised, base, price } = session
         const used = Number(charged(session))
         const covered =
-          price.perMegabyte === 0n ? used : (Number(paid - base) / Number(price.perMegabyte)) * 1e6
+          price.perMegabyte === 0n ? used : (Number(promised - base) / Number(price.perMegabyte)) * 1e6
         return total + Math.max(0, used - covered)
       }, 0),
     )
@@ -95,14 +95,14 @@ export function createMetrics(clock: Parts['clock']): Metrics {
     const now = clock.elapsedMs()
     if (summedAtMs !== undefined && now - summedAtMs < sumsLastMs) return
     summedAtMs = now
-    const held = parts.promises
+    const held = components.promises
       .hubs()
-      .flatMap((hub) => parts.promises.channelsOf(hub))
+      .flatMap((hub) => components.promises.channelsOf(hub))
       .flatMap(({ promise }) => (promise ? [promise] : []))
     const tokens = (of: (promise: (typeof held)[number]) => bigint) =>
       inUnits(
         held.reduce((total, promise) => total + of(promise), 0n),
-        parts.chain.tokenDecimals,
+        components.chain.tokenDecimals,
       )
     shown.promised_tokens.set(tokens(({ amount }) => amount))
     shown.cleared_tokens.set(tokens(({ cleared }) => cleared))

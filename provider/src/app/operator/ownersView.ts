@@ -2,7 +2,7 @@ import type { Address } from '@pontage/shared'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import { listenControl } from '../../io/link/controlSocket.js'
 import type { HubLink } from '../../io/link/hubLink.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { Retirement } from '../retirement/drain.js'
@@ -13,9 +13,9 @@ import type { Metrics } from './metrics.js'
 
 /** Opens all through which the owner looks at, and steers, what runs: control socket, metrics, gas watch. */
 export async function openOwnersView(
-  parts: Parts,
+  components: Components,
   settings: Settings,
-  desk: {
+  view: {
     readonly sessions: Sessions
     readonly firewall: Firewall
     readonly metrics: Metrics
@@ -24,20 +24,20 @@ export async function openOwnersView(
     readonly retirement: Retirement
   },
 ): Promise<{ close(): Promise<void> }> {
-  const { sessions, firewall, metrics, hubs, pathMtus, retirement } = desk
-  const gas = watchGas(parts, settings.gasWarnBelow)
+  const { sessions, firewall, metrics, hubs, pathMtus, retirement } = view
+  const gas = watchGas(components, settings.gasWarnBelow)
   try {
     const page =
       settings.metricsPort === undefined
         ? undefined
         : await metrics.listen(settings.metricsPort, {
-            parts,
+            components,
             sessions: () => sessions.all(),
             firewall,
             gas,
           })
-    const control = createControl(parts, { sessions, firewall, gas, hubs, pathMtus, retirement })
-    const socket = await listenControl(settings.home, control, parts.log)
+    const control = createControl(components, { sessions, firewall, gas, hubs, pathMtus, retirement })
+    const socket = await listenControl(settings.home, control, components.log)
     return {
       async close() {
         gas.stop()

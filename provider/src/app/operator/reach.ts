@@ -1,4 +1,4 @@
-import { explain } from '@pontage/shared'
+import { explain, printable } from '@pontage/shared'
 import type { HubLink } from '../../io/link/hubLink.js'
 
 /** What one hub found when it tried our endpoint. */
@@ -16,6 +16,10 @@ export const tryReach = (hubs: Iterable<HubLink>): Promise<Reached[]> =>
       const answer = await link.request('reach', {})
       if (!answer.ok) return { hub: link.hub, endpoint: '', problem: `Not tried: ${explain(answer.refusal)}` }
       const { endpoint, problem } = answer.value
-      return { hub: link.hub, endpoint, problem: problem === '' ? undefined : problem }
+      return {
+        hub: link.hub,
+        endpoint: printable(endpoint),
+        problem: problem === '' ? undefined : printable(problem),
+      }
     }),
   )

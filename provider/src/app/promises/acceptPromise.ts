@@ -1,18 +1,22 @@
-import type { Refusal, Wei } from '@pontage/shared'
+import type { Address, Refusal } from '@pontage/shared'
 import { decodePromise, encodeAccepted, type Link } from '@pontage/shared/node'
 import { judgePromise } from '../../core/creditLine.js'
-import type { Parts } from '../components.js'
-import type { CreditLines, OpenLine } from './creditLines.js'
+import type { Components } from '../components.js'
+import type { Sessions } from '../metering/sessions.js'
+import type { CreditLines } from './creditLines.js'
+import type { ExposureGate } from './exposureGate.js'
 
 /** Takes micro-promises: checked, stored, then acknowledged, then worth traffic; in that order. */
-export function createPromiseDesk(
-  { identity, typedData, clock, commit, log }: Parts,
+export function acceptPromises(
+  { identity, typedData, clock, commit, log }: Components,
   lines: CreditLines,
-  told: {
-    /** A larger promise is on disk. */
-    stored: (line: OpenLine, total: Wei) => void
+  sessions: Pick<Sessions, 'byChannel'>,
+  gate: Pick<ExposureGate, 'promised'>,
+  events: {
+    /** One came for a channel on which no session runs. */
+    readonly paidLate: (hub: Address) => void
     /** The disk failed: nothing more can be accepted. */
-    failed: (error: unknown) => void
+    readonly failed: (error: unknown) => void
   },
 ): (frame: Buffer, link: Link) => Refusal | undefined {
   return (frame, link) => {
@@ -21,6 +25,9 @@ export function createPromiseDesk(
     const { channelId, amount, signature } = promise
     const line = lines.get(channelId)
     if (line === undefined) return { code: 'no-guarantee', channelId }
+    // Before any signature is looked at: whoever relays or invents promises has nothing checked.
+    if (link.peer !== line.consumer)
+      return { code: 'wrong-peer', identity: link.peer, expected: line.consumer }
     const verdict = judgePromise(line, amount)
     if (!verdict.ok) return verdict.refusal
     const document = { channelId, provider: identity.address, amount, signature }
@@ -33,9 +40,11 @@ export function createPromiseDesk(
         if (kept.amount !== amount) return
         link.sendFrame(encodeAccepted(amount))
         log.debug('promise accepted', { channelId, amount })
-        told.stored(line, amount)
+        const { hub } = line.parties
+        if (sessions.byChannel(channelId)) gate.promised(hub, channelId, amount)
+        else events.paidLate(hub)
       },
-      (error: unknown) => told.failed(error),
+      (error: unknown) => events.failed(error),
     )
     return undefined
   }

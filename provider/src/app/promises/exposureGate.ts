@@ -24,7 +24,7 @@ export class ExposureGate {
     private readonly store: PromiseStore,
     private readonly limitOf: (hub: Address) => Wei,
     private readonly elapsedMs: () => number,
-    private readonly told: {
+    private readonly events: {
       /** A promise is worth traffic. */
       pass: (channelId: Hex, total: Wei) => void
       /** Some of what is promised under this hub has to be drawn. */
@@ -46,7 +46,7 @@ export class ExposureGate {
     const state = judgeExposure(book.sum, limit)
     if (state !== 'within') this.#draw(hub)
     if (state === 'hold') this.#hold(hub, channelId, total, limit)
-    else this.told.pass(channelId, total)
+    else this.events.pass(channelId, total)
   }
 
   /** Something may have been drawn. */
@@ -55,12 +55,12 @@ export class ExposureGate {
     const waiting = this.#held.get(hub)
     if (waiting === undefined || judgeExposure(sum, this.limitOf(hub)) === 'hold') return
     this.#held.delete(hub)
-    for (const [channelId, total] of waiting) this.told.pass(channelId, total)
+    for (const [channelId, total] of waiting) this.events.pass(channelId, total)
   }
 
   #hold(hub: Address, channelId: Hex, total: Wei, limit: Wei): void {
     const waiting = this.#held.get(hub)
-    if (waiting === undefined) this.told.held(hub, limit)
+    if (waiting === undefined) this.events.held(hub, limit)
     this.#held.set(hub, (waiting ?? new Map<Hex, Wei>()).set(channelId, total))
   }
 
@@ -68,7 +68,7 @@ export class ExposureGate {
     const now = this.elapsedMs()
     if (now - (this.#triedAt.get(hub) ?? Number.NEGATIVE_INFINITY) < drawEveryMs) return
     this.#triedAt.set(hub, now)
-    this.told.draw(hub)
+    this.events.draw(hub)
   }
 
   #read(hub: Address): Book {

@@ -1,4 +1,4 @@
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Sessions } from '../metering/sessions.js'
 
 /** The way out of a program that serves: nobody new, and the end once nobody is left. */
@@ -19,7 +19,7 @@ const lookEveryMs = 500
 
 /** Prepares for an order to retire that may come while the program runs. */
 export function prepareRetirement(
-  { log }: Pick<Parts, 'log'>,
+  { log }: Pick<Components, 'log'>,
   sessions: Pick<Sessions, 'all' | 'count' | 'end'>,
 ): Retirement & { stop(): void } {
   let timer: NodeJS.Timeout | undefined

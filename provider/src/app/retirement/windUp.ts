@@ -2,7 +2,7 @@ import { type Address, wei, wholeStake } from '@pontage/shared'
 import { redeemable } from '../../core/redeemPolicy.js'
 import { readAccount, readChannel, readDelays, readHub, readStanding } from '../../io/chain/chainViews.js'
 import { keepHubLink } from '../../io/link/hubLink.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { Settlement, type SettlementRule } from '../settlement/settlement.js'
 
 /** What is still to come from one hub. */
@@ -28,8 +28,8 @@ const rule: SettlementRule = {
 }
 
 /** Clears, draws or protests, and redeems everything that is held under any hub. @returns what is left of each. */
-export async function windUp(parts: Parts): Promise<HubLeft[]> {
-  const { chain, identity, typedData, clock, promises, log } = parts
+export async function windUp(components: Components): Promise<HubLeft[]> {
+  const { chain, identity, typedData, clock, promises, log } = components
   const delays = await readDelays(chain)
   const left: HubLeft[] = []
   for (const hub of promises.hubs()) {
@@ -44,10 +44,10 @@ export async function windUp(parts: Parts): Promise<HubLeft[]> {
     })
     try {
       const ignore = () => undefined
-      const told = { guaranteed: ignore, broken: ignore, settled: ignore }
-      const settlement = new Settlement(parts, hub, link, rule, delays, told)
+      const events = { guaranteed: ignore, broken: ignore, settled: ignore }
+      const settlement = new Settlement(components, hub, link, rule, delays, events)
       await settlement.windUp()
-      left.push(await leftWith(parts, settlement))
+      left.push(await leftWith(components, settlement))
     } finally {
       link.close()
     }
@@ -56,7 +56,7 @@ export async function windUp(parts: Parts): Promise<HubLeft[]> {
 }
 
 async function leftWith(
-  { chain, identity, promises }: Parts,
+  { chain, identity, promises }: Components,
   { hub, lost }: Pick<Settlement, 'hub' | 'lost'>,
 ): Promise<HubLeft> {
   const account = await readAccount(chain, hub, identity.address)
@@ -85,7 +85,7 @@ export async function takeStake({
   chain,
   identity,
   sender,
-}: Parts): Promise<{ readonly unbondsAt: number; readonly isOut: boolean }> {
+}: Components): Promise<{ readonly unbondsAt: number; readonly isOut: boolean }> {
   const { registry } = chain
   const { stake } = await readStanding(chain, identity.address)
   if (stake > 0n) await sender.send(registry.requestUnbonding.populateTransaction(wholeStake))

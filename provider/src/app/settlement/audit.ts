@@ -5,7 +5,7 @@ import { HeldTotals, lieIn } from '../../core/leafCheck.js'
 import { type AnchoredRoot, readAnchored } from '../../io/chain/anchoredLiabilities.js'
 import { readAccount } from '../../io/chain/chainViews.js'
 import type { HubLink } from '../../io/link/hubLink.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** How long a hub may refuse to show what it anchored before that counts as a lie. */
 const patienceSeconds = 900
@@ -22,13 +22,13 @@ export interface Audit {
 
 /**
  * @param maxGuaranteeSeconds - A hub that rebuilds its ledger waits that long at most, and cannot show what it forgot.
- * @param told.lied - A hub said less than it owes us, or will not show it; with the reason as the end of a sentence.
+ * @param events.lied - A hub said less than it owes us, or will not show it; with the reason as the end of a sentence.
  */
 export async function createAudit(
-  { chain, identity, typedData, promises, clock, log }: Parts,
+  { chain, identity, typedData, promises, clock, log }: Components,
   links: ReadonlyMap<Address, Pick<HubLink, 'request'>>,
   maxGuaranteeSeconds: number,
-  told: { readonly lied: (hub: Address, reason: string) => void },
+  events: { readonly lied: (hub: Address, reason: string) => void },
 ): Promise<Audit> {
   const totals = new HeldTotals()
   const hubs = [...links.keys()]
@@ -66,7 +66,7 @@ export async function createAudit(
       log.warn('the hub does not show what it anchored', { hub, root, reason: explain(refusal) })
       if (clock.now() - since < patience) return
       done(anchored)
-      if (held > paid) told.lied(hub, `it has not shown what it anchored on chain for ${patience} s`)
+      if (held > paid) events.lied(hub, `it has not shown what it anchored on chain for ${patience} s`)
       return
     }
     done(anchored)
@@ -89,7 +89,7 @@ export async function createAudit(
         held,
         outstanding: proof?.leaf.outstanding,
       })
-    else told.lied(hub, lie)
+    else events.lied(hub, lie)
   }
 
   async function checkPending(): Promise<void> {

@@ -2,7 +2,7 @@ import { type Address, unixSeconds, wei } from '@pontage/shared'
 import { isNearlyOver } from '../../core/guarantee.js'
 import { type ChainNews, readNews } from '../../io/chain/chainNews.js'
 import { readChannel, readStanding } from '../../io/chain/chainViews.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Sessions } from '../metering/sessions.js'
 import { followPayments } from './paymentHistory.js'
 import type { Settlement } from './settlement.js'
@@ -14,11 +14,11 @@ const refreshEveryMs = 5_000
 
 /** Settles with every hub on a schedule, and looks at each block for what ends sessions or calls for a draw. */
 export async function createWatch(
-  parts: Parts,
+  components: Components,
   sessions: Sessions,
   settlements: ReadonlyMap<Address, Settlement>,
   clearEverySeconds: number,
-  told: {
+  events: {
     /** Whether the tunnels still stand. */
     readonly isAlive: () => Promise<boolean>
     readonly failed: (error: unknown) => void
@@ -26,7 +26,7 @@ export async function createWatch(
     readonly refresh: () => Promise<void>
   },
 ): Promise<{ settleNow(): void; stop(): Promise<void> }> {
-  const { chain, identity, promises, clock, log } = parts
+  const { chain, identity, promises, clock, log } = components
   let seenBlock = (await chain.head()).number
   await noteMissed()
   let running: Promise<void> = Promise.resolve()
@@ -42,8 +42,8 @@ export async function createWatch(
         const { exitAt, isClosed } = await readChannel(chain, channelId, identity.address)
         if (exitAt > 0 || isClosed) settlement.noteEnding(channelId)
       }
-    const from = parts.settlements.lastBlock()
-    if (from !== undefined) await followPayments(parts, from, seenBlock)
+    const from = components.settlements.lastBlock()
+    if (from !== undefined) await followPayments(components, from, seenBlock)
   }
 
   async function look(): Promise<void> {
@@ -53,13 +53,13 @@ export async function createWatch(
       if (number <= seenBlock && !isRefreshDue) return
       if (number > seenBlock) {
         await takeNews(await readNews(chain, seenBlock + 1, number))
-        if (promises.hubs().length > 0) await followPayments(parts, seenBlock + 1, number)
+        if (promises.hubs().length > 0) await followPayments(components, seenBlock + 1, number)
         seenBlock = number
       }
       if (isRefreshDue) {
-        if (!(await told.isAlive())) told.failed(new Error('The tunnel interface is gone.'))
+        if (!(await events.isAlive())) events.failed(new Error('The tunnel interface is gone.'))
         await endUnguaranteed()
-        await told.refresh()
+        await events.refresh()
         refreshedAt = clock.elapsedMs()
       }
       if (silent) log.info('the chain answers again')

@@ -5,7 +5,7 @@ import { type ClearedChannel, judgeHubTotal, leastHubTotal } from '../../core/re
 import { readAccount, readChannel } from '../../io/chain/chainViews.js'
 import type { HubLink } from '../../io/link/hubLink.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** Promises one clear may carry (docs/protocol.md). */
 const clearBatch = 1_000
@@ -16,11 +16,11 @@ export class Clearing {
   #showAll = false
 
   constructor(
-    private readonly parts: Parts,
+    private readonly components: Components,
     private readonly hub: Address,
     private readonly link: Pick<HubLink, 'request'>,
     private readonly maxGuaranteeSeconds: number,
-    private readonly told: {
+    private readonly events: {
       guaranteed: (channelId: Hex) => void
       /** The hub promised less than it owes, or signed wrongly. */
       suspect: (reason: string) => void
@@ -34,7 +34,7 @@ export class Clearing {
 
   /** Clears what moved; refuses with what the hub, or its answer, lacks. */
   async clear(): Promise<Verdict> {
-    const { promises, chain, log } = this.parts
+    const { promises, chain, log } = this.components
     const head = await chain.head()
     const showAll = this.#showAll
     const moved = promises
@@ -55,7 +55,7 @@ export class Clearing {
   }
 
   async #clearSome(channels: readonly StoredChannel[]): Promise<Verdict> {
-    const { promises, typedData, identity, clock, log } = this.parts
+    const { promises, typedData, identity, clock, log } = this.components
     const sent = channels.flatMap(({ channelId, promise }) =>
       promise ? [{ channelId, amount: promise.amount, signature: promise.signature }] : [],
     )
@@ -80,8 +80,8 @@ export class Clearing {
       : refuse({ code: 'peer-refused', peerCode: first.code, message: first.message })
   }
 
-  async #keepGuarantee(guarantee: Parameters<Parts['promises']['keepGuarantee']>[0]): Promise<void> {
-    const { promises, typedData, identity, chain, log } = this.parts
+  async #keepGuarantee(guarantee: Parameters<Components['promises']['keepGuarantee']>[0]): Promise<void> {
+    const { promises, typedData, identity, chain, log } = this.components
     const head = await chain.head()
     const sound = judgeGuarantee(guarantee, {
       hub: this.hub,
@@ -95,13 +95,13 @@ export class Clearing {
     if (!checked.ok) log.warn('not taken as a guarantee', { hub: this.hub, reason: explain(checked.refusal) })
     else if (promises.channel(guarantee.channelId)) {
       promises.keepGuarantee(guarantee, head.at)
-      this.told.guaranteed(guarantee.channelId)
+      this.events.guaranteed(guarantee.channelId)
     }
   }
 
   /** What the hub's total must reach, from one block's figures and what it has now taken. */
   async #leastTotal(taken: ReadonlyMap<Hex, bigint>) {
-    const { promises, chain, identity } = this.parts
+    const { promises, chain, identity } = this.components
     const block = (await chain.head()).number
     const account = await readAccount(chain, this.hub, identity.address, block)
     const open = promises.channelsOf(this.hub).flatMap(({ channelId, promise }) => {
@@ -120,7 +120,7 @@ export class Clearing {
   }
 
   #suspect(verdict: Verdict): Verdict {
-    if (!verdict.ok) this.told.suspect(explain(verdict.refusal))
+    if (!verdict.ok) this.events.suspect(explain(verdict.refusal))
     return verdict
   }
 }

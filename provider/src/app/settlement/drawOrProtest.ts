@@ -4,8 +4,9 @@ import { drawsForExposure } from '../../core/exposure.js'
 import { type ProtestDelays, type ProtestStep, protestStep } from '../../core/protestPlan.js'
 import { type ChannelOnChain, readChannel } from '../../io/chain/chainViews.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
-import type { Parts } from '../components.js'
-import { drawPromises, openProtest, settleProtest } from './transactions.js'
+import type { Components } from '../components.js'
+import { drawPromises } from './drawPromises.js'
+import { openProtest, settleProtest } from './transactions.js'
 
 /** Why a hub's promises are drawn now, besides the state of each channel. */
 export interface CollectMoment {
@@ -21,17 +22,17 @@ export interface CollectMoment {
  * done already, by whomever, is found on chain first.
  */
 export async function collect(
-  parts: Parts,
+  components: Components,
   hub: Address,
   moment: CollectMoment,
   delays: ProtestDelays,
-  told: {
+  events: {
     readonly lost: (channelId: Hex, reason: string) => void
     /** A draw brought nothing. */
     readonly dry: (channelId: Hex) => void
   },
 ): Promise<void> {
-  const { promises, chain, identity, log } = parts
+  const { promises, chain, identity, log } = components
   const head = await chain.head()
   const open = promises.channelsOf(hub).filter(({ promise }) => promise && promise.amount > promise.drawn)
   const overdue = new Set(drawsForExposure(open.flatMap(asUndrawn), moment.exposureLimit).map(idOf))
@@ -64,12 +65,14 @@ export async function collect(
     })
     return true
   })
-  await drawPromises(parts, due).catch((error: Error) =>
-    log.error('settling failed', { hub, step: 'draw', reason: error.message }),
-  )
+  const inBlock = await drawPromises(components, due).catch((error: Error) => {
+    log.error('settling failed', { hub, step: 'draw', reason: error.message })
+    return new Set<Hex>()
+  })
   for (const { channelId } of due) {
+    // One that never reached a block says nothing of its channel: it is tried again the next time.
     const drawn = promises.channel(channelId)?.promise?.drawn ?? 0n
-    if (drawn <= (views.get(channelId)?.drawn ?? 0n)) told.dry(channelId)
+    if (inBlock.has(channelId) && drawn <= (views.get(channelId)?.drawn ?? 0n)) events.dry(channelId)
   }
   for (const channel of concerned) {
     if (due.includes(channel)) continue
@@ -77,29 +80,29 @@ export async function collect(
     const step = view && protestStep(channel, view, delays, head.at)
     if (!view || !step) continue
     // One that the chain refuses, perhaps because a block came in between, does not keep the others waiting.
-    await takeStep(parts, channel, view, step, told).catch((error: Error) =>
+    await takeStep(components, channel, view, step, events).catch((error: Error) =>
       log.error('settling failed', { hub, step: `protest: ${step.type}`, reason: error.message }),
     )
   }
 }
 
 async function takeStep(
-  parts: Parts,
+  components: Components,
   channel: StoredChannel,
   view: ChannelOnChain,
   step: ProtestStep,
-  told: { readonly lost: (channelId: Hex, reason: string) => void },
+  events: { readonly lost: (channelId: Hex, reason: string) => void },
 ): Promise<void> {
   const { channelId, parties, promise } = channel
   const details = { hub: parties.hub, channelId, consumer: parties.consumer, amount: promise?.amount }
   if (step.type === 'open') {
-    const transaction = await openProtest(parts, channel, view.drawn)
-    parts.log.warn('protested', { ...details, drawn: view.drawn, transaction })
+    const transaction = await openProtest(components, channel, view.drawn)
+    components.log.warn('protested', { ...details, drawn: view.drawn, transaction })
   } else if (step.type === 'settle') {
-    const paid = await settleProtest(parts, channel)
-    parts.log.warn('protest settled', { ...details, paid })
-  } else if (step.type === 'lost') told.lost(channelId, step.reason)
-  else parts.log.debug('a protest waits', { ...details, until: step.until })
+    const paid = await settleProtest(components, channel)
+    components.log.warn('protest settled', { ...details, paid })
+  } else if (step.type === 'lost') events.lost(channelId, step.reason)
+  else components.log.debug('a protest waits', { ...details, until: step.until })
 }
 
 const idOf = ({ channelId }: { readonly channelId: Hex }): Hex => channelId

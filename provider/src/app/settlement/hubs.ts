@@ -1,23 +1,21 @@
-import { type Address, type Hex, roles, type Wei } from '@pontage/shared'
+import { type Address, type Hex, roles } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import type { ProtestDelays } from '../../core/protestPlan.js'
 import { readHub } from '../../io/chain/chainViews.js'
 import { type HubLink, keepHubLink } from '../../io/link/hubLink.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { CreditLines } from '../promises/creditLines.js'
-import { ExposureGate } from '../promises/exposureGate.js'
+import type { ExposureGate } from '../promises/exposureGate.js'
 import { exposureLimit, type Settings } from '../settings.js'
-import { presentPapers } from './presentHoldings.js'
-import { createReleaseDesk } from './releaseRequest.js'
+import { presentHoldings } from './presentHoldings.js'
+import { createReleaseRequest } from './releaseRequest.js'
 import { Settlement } from './settlement.js'
 
 /** Our hubs: how we reach them, and what we settle with them. */
 export interface Hubs {
   readonly links: ReadonlyMap<Address, HubLink>
   readonly settlements: ReadonlyMap<Address, Settlement>
-  /** A larger promise is on disk: worth traffic, unless so much is open that some has to be drawn first. */
-  promised(hub: Address, channelId: Hex, total: Wei): void
   close(): void
 }
 
@@ -25,7 +23,10 @@ export interface Hubs {
 const clearsMissed = 10
 
 /** @throws UserError when one of the hubs we are to offer is none. */
-export async function demandHubs({ chain }: Pick<Parts, 'chain'>, hubs: readonly Address[]): Promise<void> {
+export async function demandHubs(
+  { chain }: Pick<Components, 'chain'>,
+  hubs: readonly Address[],
+): Promise<void> {
   for (const hub of hubs)
     if (((await readHub(chain, hub)).roles & roles.hub) === 0)
       throw new UserError(`${hub} is not registered as a hub on this chain. Check --hub and --deployment.`)
@@ -33,21 +34,20 @@ export async function demandHubs({ chain }: Pick<Parts, 'chain'>, hubs: readonly
 
 /** Connects to the hubs we offer, and to those we no longer offer but hold promises under. */
 export function joinHubs(
-  parts: Parts,
+  components: Components,
   settings: Settings,
-  desk: { readonly lines: CreditLines; readonly sessions: Sessions; readonly delays: ProtestDelays },
+  context: {
+    readonly lines: CreditLines
+    readonly sessions: Sessions
+    readonly gate: ExposureGate
+    readonly delays: ProtestDelays
+  },
 ): Hubs {
-  const { identity, typedData, clock, chain, promises, log } = parts
-  const { lines, sessions, delays } = desk
+  const { identity, typedData, clock, chain, promises, log } = components
+  const { lines, sessions, gate, delays } = context
   const links = new Map<Address, HubLink>()
   const settlements = new Map<Address, Settlement>()
-  const limitOf = (hub: Address) => exposureLimit(settings, hub)
-  const gate = new ExposureGate(promises, limitOf, () => clock.elapsedMs(), {
-    pass: (channelId, total) => sessions.promised(channelId, total),
-    draw: (hub) => void settlements.get(hub)?.bringIn(),
-    held: (hub, limit) => log.warn('traffic waits for a draw', { hub, limit }),
-  })
-  const release = createReleaseDesk(parts, {
+  const release = createReleaseRequest(components, {
     lines,
     sessions,
     settlementWith: (hub) => settlements.get(hub),
@@ -72,27 +72,26 @@ export function joinHubs(
       clock,
       handlers: { requests: { release } },
       joined: (fresh) =>
-        presentPapers(parts, hub, fresh, { forgot: () => settlements.get(hub)?.showAllAgain() }),
+        presentHoldings(components, hub, fresh, { forgot: () => settlements.get(hub)?.showAllAgain() }),
       log,
     })
     links.set(hub, link)
     const rule = {
       redeem: settings.redeem,
       coinPrice: settings.coinPrice,
-      exposure: limitOf(hub),
+      exposure: exposureLimit(settings, hub),
       silentAfterSeconds: clearsMissed * settings.clearEverySeconds,
     }
-    const told = {
+    const events = {
       guaranteed,
       broken: (problem: string) => void broken(hub, problem),
       settled: () => gate.settled(hub),
     }
-    settlements.set(hub, new Settlement(parts, hub, link, rule, delays, told))
+    settlements.set(hub, new Settlement(components, hub, link, rule, delays, events))
   }
   return {
     links,
     settlements,
-    promised: (hub, channelId, total) => gate.promised(hub, channelId, total),
     close() {
       for (const link of links.values()) link.close()
     },

@@ -1,21 +1,21 @@
 import { type Address, type Hex, wei } from '@pontage/shared'
 import { findPayments, type Payment } from '../../io/chain/chainNews.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
-type HistoryParts = Pick<Parts, 'chain' | 'identity' | 'promises' | 'settlements' | 'clock' | 'log'>
+type HistoryParts = Pick<Components, 'chain' | 'identity' | 'promises' | 'settlements' | 'clock' | 'log'>
 
 /**
  * Writes down what these payments were, one line for each transaction, kind and hub, with the gas if it was ours.
  * Each is written once, so it does not matter how often, and from where, one is seen.
  */
-export async function recordPayments(parts: HistoryParts, payments: readonly Payment[]): Promise<void> {
-  const { chain, identity, promises, settlements, clock, log } = parts
+export async function recordPayments(components: HistoryParts, payments: readonly Payment[]): Promise<void> {
+  const { chain, identity, promises, settlements, clock, log } = components
   promises.noteDrawn(
     payments.flatMap(({ channelId, total }) =>
       channelId === undefined ? [] : [{ channelId, amount: total }],
     ),
   )
-  for (const { kind, hub, transaction, block, amount, total } of groups(parts, payments)) {
+  for (const { kind, hub, transaction, block, amount, total } of groups(components, payments)) {
     if (settlements.has(transaction, kind, hub)) continue
     const receipt = await chain.rpc.getTransactionReceipt(transaction)
     const isOurs = receipt?.from.toLowerCase() === identity.address
@@ -30,8 +30,11 @@ export async function recordPayments(parts: HistoryParts, payments: readonly Pay
 }
 
 /** Looks through these blocks for payments, also those that others brought about. */
-export async function followPayments(parts: HistoryParts, from: number, to: number): Promise<void> {
-  await recordPayments(parts, await findPayments(parts.chain, parts.identity.address, from, to))
+export async function followPayments(components: HistoryParts, from: number, to: number): Promise<void> {
+  await recordPayments(
+    components,
+    await findPayments(components.chain, components.identity.address, from, to),
+  )
 }
 
 interface Group {

@@ -1,24 +1,24 @@
 import { type Address, explain } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 
 /** Guarantees shown at first: when the hub knows the newest, it knows the others. */
 const shownAtFirst = 20
 /** Guarantees in one request (docs/protocol.md). */
-const papersBatch = 200
+const holdingsBatch = 200
 const answerTimeoutMs = 10_000
 
 /**
  * Shows a hub what we hold of it, in case its ledger is older: else it would promise us less than it has, and guarantee
  * to others what it has guaranteed to us.
  *
- * @param told.forgot - The hub rebuilds its ledger, and needs to see every promise again.
+ * @param events.forgot - The hub rebuilds its ledger, and needs to see every promise again.
  */
-export async function presentPapers(
-  { identity, promises, log }: Pick<Parts, 'identity' | 'promises' | 'log'>,
+export async function presentHoldings(
+  { identity, promises, log }: Pick<Components, 'identity' | 'promises' | 'log'>,
   hub: Address,
   link: Link,
-  told: { readonly forgot: () => void },
+  events: { readonly forgot: () => void },
 ): Promise<void> {
   const { total, signature } = promises.hubPromise(hub)
   const hubPromise = total > 0n ? { total, signature } : null
@@ -32,7 +32,7 @@ export async function presentPapers(
   for (
     let from = 0, size = shownAtFirst;
     from === 0 || from < guarantees.length;
-    from += size, size = papersBatch
+    from += size, size = holdingsBatch
   ) {
     const shown = await link.request(
       'recall',
@@ -47,6 +47,6 @@ export async function presentPapers(
     if (!isRecovering) return
     if (raised > 0n || recalled > 0)
       log.warn('the hub had forgotten what it gave us', { hub, raised, guarantees: recalled })
-    if (from === 0) told.forgot()
+    if (from === 0) events.forgot()
   }
 }

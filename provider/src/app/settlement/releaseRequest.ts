@@ -9,7 +9,7 @@ import {
   wei,
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { CreditLines } from '../promises/creditLines.js'
 import type { Settlement } from './settlement.js'
@@ -18,16 +18,16 @@ import type { Settlement } from './settlement.js'
  * Answers a hub that wants to close a channel: ends its session, clears what is held on it, and only then signs
  * that we are done with it, for good.
  */
-export function createReleaseDesk(
-  parts: Parts,
-  desk: {
+export function createReleaseRequest(
+  components: Components,
+  context: {
     readonly lines: CreditLines
     readonly sessions: Sessions
     readonly settlementWith: (hub: Address) => Settlement | undefined
     readonly maxGuaranteeSeconds: number
   },
 ) {
-  const { identity, typedData, promises, commit, chain, log } = parts
+  const { identity, typedData, promises, commit, chain, log } = components
   return async function release(
     { channel }: Params<'release'>,
     link: Link,
@@ -38,10 +38,10 @@ export function createReleaseDesk(
     promises.keepChannel(channelId, channel)
     const before = promises.channel(channelId)
     if (before?.released === undefined) {
-      desk.lines.release(channelId, true)
+      context.lines.release(channelId, true)
       const settled = await giveUp(channelId)
       if (!settled.ok) {
-        desk.lines.release(channelId, false)
+        context.lines.release(channelId, false)
         return settled
       }
       const head = await chain.head()
@@ -49,7 +49,7 @@ export function createReleaseDesk(
         channelId,
         amount: promises.channel(channelId)?.promise?.amount ?? wei(0n),
         // No guarantee that was ever given ends later than this.
-        upTo: unixSeconds(head.at + desk.maxGuaranteeSeconds),
+        upTo: unixSeconds(head.at + context.maxGuaranteeSeconds),
       })
       log.info('released', { channelId, hub: channel.hub })
     }
@@ -63,12 +63,12 @@ export function createReleaseDesk(
     }
 
     async function giveUp(id: typeof channelId): Promise<Verdict> {
-      const running = desk.sessions.byChannel(id)
-      if (running) await desk.sessions.end(running.record.id, { code: 'channel-closing', channelId: id })
+      const running = context.sessions.byChannel(id)
+      if (running) await context.sessions.end(running.record.id, { code: 'channel-closing', channelId: id })
       commit.flush()
       const promise = promises.channel(id)?.promise
       if (promise === undefined || promise.amount <= promise.cleared) return { ok: true }
-      const settlement = desk.settlementWith(channel.hub)
+      const settlement = context.settlementWith(channel.hub)
       if (settlement === undefined) return refuse({ code: 'hub-not-accepted', hub: channel.hub })
       const cleared = await settlement.clear()
       const after = promises.channel(id)?.promise

@@ -6,7 +6,7 @@ import { gasCostOf, type RedeemRule, redeemable, whyRedeem } from '../../core/re
 import { isActive, readAccount, readHub } from '../../io/chain/chainViews.js'
 import { type CoinPriceSource, readCoinPrice } from '../../io/chain/coinPrice.js'
 import type { HubLink } from '../../io/link/hubLink.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { Clearing } from './clearing.js'
 import { collect } from './drawOrProtest.js'
 import { redeemAccount } from './transactions.js'
@@ -49,12 +49,12 @@ export class Settlement {
   #saidOfGas: Wei | undefined
 
   constructor(
-    private readonly parts: Parts,
+    private readonly components: Components,
     readonly hub: Address,
     link: Pick<HubLink, 'request'>,
     private readonly rule: SettlementRule,
     private readonly delays: ProtestDelays,
-    private readonly told: {
+    private readonly events: {
       guaranteed: (channelId: Hex) => void
       /** Nothing more may be promised under this hub. */
       broken: (problem: string) => void
@@ -62,12 +62,12 @@ export class Settlement {
       settled: () => void
     },
   ) {
-    this.#answeredAt = parts.clock.elapsedMs()
-    this.#clearing = new Clearing(parts, hub, link, delays.maxGuarantee, {
-      guaranteed: told.guaranteed,
+    this.#answeredAt = components.clock.elapsedMs()
+    this.#clearing = new Clearing(components, hub, link, delays.maxGuarantee, {
+      guaranteed: events.guaranteed,
       suspect: (reason) => this.#suspectOf(reason),
     })
-    this.#suspicion = parts.trust.reasonAgainst(hub)
+    this.#suspicion = components.trust.reasonAgainst(hub)
   }
 
   /** Why the hub is not relied on, by what it did to us; undefined while it is. */
@@ -77,7 +77,7 @@ export class Settlement {
 
   /** Relies on the hub no more, and draws and redeems at once what it owes. */
   distrust(reason: string): Promise<void> {
-    const { trust, clock } = this.parts
+    const { trust, clock } = this.components
     trust.distrust({ hub: this.hub, reason, at: clock.now() })
     this.#suspectOf(reason)
     return this.settle()
@@ -97,7 +97,7 @@ export class Settlement {
         await this.#attempt('clear', async () => {
           const cleared = await this.#clear()
           if (!cleared.ok)
-            this.parts.log.warn('not cleared', { hub: this.hub, reason: explain(cleared.refusal) })
+            this.components.log.warn('not cleared', { hub: this.hub, reason: explain(cleared.refusal) })
         })
       })
       .then(() => this.bringIn())
@@ -111,7 +111,7 @@ export class Settlement {
       const overExposed = this.exposure() !== 'within'
       await this.#attempt('draw', () => this.#collect(trouble !== undefined))
       await this.#attempt('redeem', () => this.#redeem(trouble !== undefined, overExposed))
-      this.told.settled()
+      this.events.settled()
     })
   }
 
@@ -120,7 +120,7 @@ export class Settlement {
     return this.#acting.take(async () => {
       await this.#attempt('clear', () => this.clear())
       await this.#attempt('draw', () => this.#collect(true))
-      await this.#attempt('redeem', () => redeemAccount(this.parts, this.hub))
+      await this.#attempt('redeem', () => redeemAccount(this.components, this.hub))
     })
   }
 
@@ -143,29 +143,30 @@ export class Settlement {
   exposure(): ExposureState {
     const { exposure } = this.rule
     if (exposure === undefined) return 'within'
-    const channels = this.parts.promises.channelsOf(this.hub)
+    const channels = this.components.promises.channelsOf(this.hub)
     return judgeExposure(exposureOf(channels.flatMap(({ promise }) => (promise ? [promise] : []))), exposure)
   }
 
   #suspectOf(reason: string): void {
     this.#suspicion = reason
-    this.parts.log.error('the hub is not relied on any more', { hub: this.hub, reason })
+    this.components.log.error('the hub is not relied on any more', { hub: this.hub, reason })
   }
 
   async #clear(): Promise<Verdict> {
     const verdict = await this.#clearing.clear()
     // Whatever it says, it is there.
-    if (verdict.ok || verdict.refusal.code === 'peer-refused') this.#answeredAt = this.parts.clock.elapsedMs()
+    if (verdict.ok || verdict.refusal.code === 'peer-refused')
+      this.#answeredAt = this.components.clock.elapsedMs()
     return verdict
   }
 
   async #trouble(): Promise<string | undefined> {
-    const { chain, clock, log } = this.parts
+    const { chain, clock, log } = this.components
     const view = await readHub(chain, this.hub)
     const standing = { ...view, isActive: isActive(view, 'hub') }
     const problem = this.#suspicion ?? hubTrouble(standing)
     if (problem !== undefined && (this.#suspicion !== undefined || isBroken(standing)))
-      this.told.broken(problem)
+      this.events.broken(problem)
     const silentSeconds = Math.floor((clock.elapsedMs() - this.#answeredAt) / 1_000)
     const trouble =
       problem ??
@@ -179,14 +180,14 @@ export class Settlement {
   }
 
   #collect(hubInTrouble: boolean): Promise<void> {
-    const { clock, log } = this.parts
+    const { clock, log } = this.components
     const moment = {
       hubInTrouble,
       isEnding: (channelId: Hex) => this.#ending.has(channelId),
       isDry: (channelId: Hex) => clock.elapsedMs() - (this.#dryAt.get(channelId) ?? never) < dryForMs,
       exposureLimit: this.rule.exposure,
     }
-    return collect(this.parts, this.hub, moment, this.delays, {
+    return collect(this.components, this.hub, moment, this.delays, {
       dry: (channelId) => {
         log.error('a draw brought nothing', { hub: this.hub, channelId })
         this.#dryAt.set(channelId, clock.elapsedMs())
@@ -200,7 +201,7 @@ export class Settlement {
   }
 
   async #redeem(hubInTrouble: boolean, overExposed: boolean): Promise<void> {
-    const { promises, chain, identity, settlements, clock, log } = this.parts
+    const { promises, chain, identity, settlements, clock, log } = this.components
     const account = await readAccount(chain, this.hub, identity.address)
     const due = redeemable(promises.hubPromise(this.hub).total, account)
     if (due === 0n) return
@@ -217,12 +218,12 @@ export class Settlement {
       return
     }
     log.debug('redeeming', { hub: this.hub, due, reason, gasCost })
-    await redeemAccount(this.parts, this.hub)
+    await redeemAccount(this.components, this.hub)
   }
 
   /** What a redemption costs in the token now; undefined where the coin's price is not known. */
   async #gasCost(lastGas: number | undefined): Promise<Wei | undefined> {
-    const { chain, log } = this.parts
+    const { chain, log } = this.components
     const coin = await readCoinPrice(chain, this.rule.coinPrice).catch((error: Error) => {
       log.warn('the price of the coin is not known', { reason: error.message })
       return undefined
@@ -237,7 +238,7 @@ export class Settlement {
     try {
       return await work()
     } catch (error) {
-      this.parts.log.error('settling failed', { hub: this.hub, step, reason: (error as Error).message })
+      this.components.log.error('settling failed', { hub: this.hub, step, reason: (error as Error).message })
       return undefined
     }
   }

@@ -1,16 +1,13 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
 import { redeemable } from '../../core/redeemPolicy.js'
 import { readPayments } from '../../io/chain/chainNews.js'
-import { readAccount, readChannel } from '../../io/chain/chainViews.js'
+import { readAccount } from '../../io/chain/chainViews.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
-import type { Parts } from '../components.js'
+import type { Components } from '../components.js'
 import { recordPayments } from './paymentHistory.js'
 
-/** Channels in one draw: a transaction stays far below any block's gas. */
-const drawBatch = 50
-
 /** What sending takes: less than serving does, so that a command can send without a daemon. */
-export type SendingParts = Omit<Parts, 'commit' | 'sessions'>
+export type SendingComponents = Omit<Components, 'commit' | 'sessions'>
 
 /**
  * Redeems what waits with a hub and what it promised beyond.
@@ -18,8 +15,8 @@ export type SendingParts = Omit<Parts, 'commit' | 'sessions'>
  * @returns Tokens paid to the beneficiary; zero when nothing was due, and then nothing is sent.
  * @throws UserError when the chain refuses it.
  */
-export async function redeemAccount(parts: SendingParts, hub: Address): Promise<Wei> {
-  const { chain, identity, sender, promises, log } = parts
+export async function redeemAccount(components: SendingComponents, hub: Address): Promise<Wei> {
+  const { chain, identity, sender, promises, log } = components
   // What a crash left on its way may be a redemption: its effect must be seen before the next.
   await sender.settleEarlier()
   const promise = promises.hubPromise(hub)
@@ -37,52 +34,19 @@ export async function redeemAccount(parts: SendingParts, hub: Address): Promise<
   const beneficiary = await chain.registry.beneficiaryOf(identity.address)
   const { receipt } = await sender.send(chain.channels.redeemTo.populateTransaction(redemption, beneficiary))
   const payments = readPayments(chain, receipt.logs, identity.address)
-  await recordPayments(parts, payments)
+  await recordPayments(components, payments)
   const redeemed = payments.reduce((sum, { kind, amount }) => (kind === 'redeem' ? sum + amount : sum), 0n)
   if (redeemed < due) log.warn('the hub could not pay in full', { hub, due, paid: redeemed })
   return wei(redeemed)
 }
 
-/** Draws promises from their channels under their guarantees, in batches. */
-export async function drawPromises(parts: SendingParts, channels: readonly StoredChannel[]): Promise<void> {
-  const { chain, identity, sender, promises } = parts
-  const orders = channels.flatMap(({ parties, promise, guarantee }) =>
-    promise && guarantee
-      ? [
-          {
-            parties,
-            provider: identity.address,
-            amount: promise.amount,
-            promiseSignature: promise.signature,
-            ceiling: guarantee.ceiling,
-            expiresAt: guarantee.expiresAt,
-            guaranteeSignature: guarantee.signature,
-          },
-        ]
-      : [],
-  )
-  if (orders.length > 0) await sender.settleEarlier()
-  for (let first = 0; first < orders.length; first += drawBatch) {
-    const batch = orders.slice(first, first + drawBatch)
-    const { receipt } = await sender.send(chain.channels.drawMany.populateTransaction(batch))
-    await recordPayments(parts, readPayments(chain, receipt.logs, identity.address))
-  }
-  const now = await Promise.all(
-    channels.map(async ({ channelId }) => ({
-      channelId,
-      amount: (await readChannel(chain, channelId, identity.address)).drawn,
-    })),
-  )
-  promises.noteDrawn(now)
-}
-
 /** Presents a promise on chain that no guarantee covers. @returns the transaction. */
 export async function openProtest(
-  parts: SendingParts,
+  components: SendingComponents,
   { parties, promise }: StoredChannel,
   drawn: Wei,
 ): Promise<Hex | undefined> {
-  const { chain, identity, sender, settlements, clock } = parts
+  const { chain, identity, sender, settlements, clock } = components
   if (promise === undefined) return undefined
   await sender.settleEarlier()
   const { transaction, gasUsed, blockNumber, receipt } = await sender.send(
@@ -97,13 +61,13 @@ export async function openProtest(
 }
 
 /** Has a protest paid whose window is over. */
-export async function settleProtest(parts: SendingParts, { parties }: StoredChannel): Promise<Wei> {
-  const { chain, identity, sender } = parts
+export async function settleProtest(components: SendingComponents, { parties }: StoredChannel): Promise<Wei> {
+  const { chain, identity, sender } = components
   await sender.settleEarlier()
   const { receipt } = await sender.send(
     chain.channels.settleProtest.populateTransaction(parties, identity.address),
   )
   const payments = readPayments(chain, receipt.logs, identity.address)
-  await recordPayments(parts, payments)
+  await recordPayments(components, payments)
   return wei(payments.reduce((sum, { kind, amount }) => (kind === 'draw' ? sum + amount : sum), 0n))
 }

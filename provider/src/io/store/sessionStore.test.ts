@@ -18,7 +18,7 @@ const tunnel = {
   ...{ bootId: 'boot', paymentPort: 4_711, wireguardKey: 'key', presharedKey: 'secret' },
   addresses: { address4: '10.86.0.2', address6: 'fd50::2' },
   price: { perMegabyte: weiPerMegabyte(2n ** 70n), perHour: weiPerHour(3n) },
-  creditBytes: bytes(2_000_000n),
+  credit: { atFirst: bytes(2_000_000n), atMost: bytes(4_000_000n), perSecond: bytes(20_000_000n) },
   graceSeconds: 30,
 }
 const figures = { downBytes: 7_000_000n, upBytes: 1_000n, promises: 8, paid: wei(360n) }
@@ -66,10 +66,51 @@ describe('a session in the store', () => {
   })
 
   it('leaves no secret behind when it ends', () => {
-    store.end('s', figures, 'requested', unixSeconds(2_000))
+    store.end('s', { ...figures, owed: wei(360n) }, 'requested', unixSeconds(2_000))
     expect(store.interrupted('s')).toBeUndefined()
     expect(store.open()).toEqual([])
     expect(db.prepare('SELECT count(*) AS count FROM tunnel').get()).toEqual({ count: 0 })
     expect(store.latest(1)).toMatchObject([{ paid: 360n, ending: 'requested' }])
+  })
+
+  describe('keeps what a consumer left unpaid', () => {
+    const unpaid = () => store.creditHistory(consumer).unpaid
+    const end = (id: string, owed: bigint, paid: bigint) =>
+      store.end(id, { ...figures, owed: wei(owed), paid: wei(paid) }, 'payment-overdue', unixSeconds(2_000))
+    const promise = (amount: bigint) =>
+      new PromiseStore(db).keepPromises([
+        { channelId, amount: wei(amount), signature: '0x00', at: unixSeconds(1) },
+      ])
+
+    it('over forty sessions and a restart', () => {
+      promise(40n)
+      end('s', 120n, 40n)
+      expect(unpaid()).toBe(80n)
+      for (let number = 0; number < 39; number++) {
+        const id = `s${number}`
+        store.begin({ ...record, id, key: 10 + number }, tunnel)
+        end(id, 50n, 40n)
+      }
+      expect(unpaid()).toBe(80n + 39n * 10n)
+      db.close()
+      db = openDatabase(home)
+      store = new SessionStore(db)
+      expect(unpaid()).toBe(80n + 39n * 10n)
+      expect(store.creditHistory(hub)).toEqual({ promised: 0n, unpaid: 0n })
+    })
+
+    it('less what it pays between sessions, but not what it pays for the next one', () => {
+      promise(40n)
+      end('s', 120n, 40n)
+      promise(70n)
+      expect(unpaid()).toBe(50n)
+      store.begin({ ...record, id: 'next', key: 2, base: wei(70n) }, tunnel)
+      promise(1_000n)
+      expect(store.creditHistory(consumer)).toEqual({ promised: 1_000n, unpaid: 50n })
+      end('next', 1_000n, 1_000n)
+      expect(unpaid()).toBe(50n)
+      promise(1_020n)
+      expect(unpaid()).toBe(30n)
+    })
   })
 })

@@ -7,6 +7,7 @@ import {
   type Price,
   type UnixSeconds,
   type Wei,
+  wei,
   weiPerHour,
   weiPerMegabyte,
 } from '@pontage/shared'
@@ -19,6 +20,7 @@ import {
   type WireguardKey,
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
+import type { Credit, CreditHistory } from '../../core/credit.js'
 import type { Db } from './storeSchema.js'
 
 /** What is kept of a session: who, how much and when; never where to. */
@@ -51,7 +53,7 @@ export interface TunnelRecord {
   readonly wireguardKey: WireguardKey
   readonly presharedKey: WireguardKey
   readonly price: Price
-  readonly creditBytes: Bytes
+  readonly credit: Credit
   readonly graceSeconds: number
 }
 
@@ -107,6 +109,8 @@ interface TunnelRow {
   price_per_megabyte: Buffer
   price_per_hour: Buffer
   credit: number
+  credit_at_most: number
+  credit_per_second: number
   grace: number
   carried_down: number
   carried_up: number
@@ -125,7 +129,7 @@ export class SessionStore {
     this.db.transaction(() => {
       this.#beginRecord(record)
       this.db
-        .prepare('INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, 0)')
+        .prepare('INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, 0, ?, ?)')
         .run(
           record.id,
           tunnel.bootId,
@@ -136,8 +140,10 @@ export class SessionStore {
           tunnel.presharedKey,
           amountBlob(tunnel.price.perMegabyte),
           amountBlob(tunnel.price.perHour),
-          tunnel.creditBytes,
+          tunnel.credit.atFirst,
           tunnel.graceSeconds,
+          tunnel.credit.atMost,
+          tunnel.credit.perSecond,
         )
     })()
   }
@@ -158,6 +164,9 @@ export class SessionStore {
         amountBlob(record.base),
         amountBlob(record.base),
       )
+    // What was paid after the last session is paid; what comes from now on is for this one.
+    const unpaid = this.#unpaid(record.channelId)
+    if (unpaid > 0n) this.#noteUnpaid(record.channelId, unpaid, undefined)
   }
 
   /** Notes figures of a session that goes on. */
@@ -208,12 +217,68 @@ export class SessionStore {
     return row && readInterrupted(row)
   }
 
-  end(id: string, figures: SessionFigures, ending: string, at: UnixSeconds): void {
+  /**
+   * Ends a session, for good.
+   *
+   * @param owed - On its channel in total, by our count: what was not promised of it counts against its consumer's credit.
+   */
+  end(id: string, figures: SessionFigures & { readonly owed: Wei }, ending: string, at: UnixSeconds): void {
     this.db.transaction(() => {
       this.#noteFigures(id, figures)
+      const row = this.db
+        .prepare<[string], { channel: Buffer }>('SELECT channel FROM session WHERE id = ?')
+        .get(id)
+      if (row && figures.owed > figures.paid) {
+        const channelId = hexFrom(row.channel)
+        const unpaid = this.#unpaid(channelId) + figures.owed - figures.paid
+        this.#noteUnpaid(channelId, unpaid, figures.paid)
+      } else if (row)
+        this.db
+          .prepare('UPDATE unpaid SET promised = ? WHERE channel = ? AND promised IS NULL')
+          .run(amountBlob(figures.paid), row.channel)
       this.db.prepare('UPDATE session SET ended_at = ?, ending = ? WHERE id = ?').run(at, ending, id)
       this.db.prepare('DELETE FROM tunnel WHERE session = ?').run(id)
     })()
+  }
+
+  /** How an identity has paid, on all of its channels. What a session that runs owes is not in it yet. */
+  creditHistory(consumer: Address): CreditHistory {
+    const channels = this.db
+      .prepare<[Buffer], { id: Buffer; amount: Buffer | null }>(
+        'SELECT c.id, p.amount FROM channel c LEFT JOIN promise p ON p.channel = c.id WHERE c.consumer = ?',
+      )
+      .all(hexBlob(consumer))
+    let promised = 0n
+    let unpaid = 0n
+    for (const { id, amount } of channels) {
+      promised += amount === null ? 0n : amountFrom(amount)
+      unpaid += this.#unpaid(hexFrom(id))
+    }
+    return { promised: wei(promised), unpaid: wei(unpaid) }
+  }
+
+  /** What earlier sessions on a channel left unpaid, less what was promised after the last of them. */
+  #unpaid(channelId: Hex): bigint {
+    const row = this.db
+      .prepare<[Buffer], { amount: Buffer; promised: Buffer | null; now: Buffer | null }>(
+        `SELECT u.amount, u.promised, p.amount AS now FROM unpaid u LEFT JOIN promise p ON p.channel = u.channel
+         WHERE u.channel = ?`,
+      )
+      .get(hexBlob(channelId))
+    if (row === undefined) return 0n
+    const since = row.promised && row.now ? amountFrom(row.now) - amountFrom(row.promised) : 0n
+    const left = amountFrom(row.amount) - (since > 0n ? since : 0n)
+    return left > 0n ? left : 0n
+  }
+
+  /** @param promised - Up to where its last session is paid; undefined while one runs, whose payments are its own. */
+  #noteUnpaid(channelId: Hex, amount: bigint, promised: bigint | undefined): void {
+    this.db
+      .prepare(
+        `INSERT INTO unpaid (channel, amount, promised) VALUES (?, ?, ?)
+         ON CONFLICT (channel) DO UPDATE SET amount = excluded.amount, promised = excluded.promised`,
+      )
+      .run(hexBlob(channelId), amountBlob(amount), promised === undefined ? null : amountBlob(promised))
   }
 
   /** Sessions that were never ended: a crash's. */
@@ -256,7 +321,11 @@ const readInterrupted = (row: Row & TunnelRow): InterruptedSession => ({
       perMegabyte: weiPerMegabyte(amountFrom(row.price_per_megabyte)),
       perHour: weiPerHour(amountFrom(row.price_per_hour)),
     },
-    creditBytes: bytes(BigInt(row.credit)),
+    credit: {
+      atFirst: bytes(BigInt(row.credit)),
+      atMost: bytes(BigInt(row.credit_at_most)),
+      perSecond: bytes(BigInt(row.credit_per_second)),
+    },
     graceSeconds: row.grace,
   },
   carried: {

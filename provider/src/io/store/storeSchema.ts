@@ -63,6 +63,14 @@ const migrations = [
   // Headers are taken off in each direction by itself; what was counted before stands for downloads.
   `
   ALTER TABLE tunnel ADD COLUMN carried_up_packets INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tunnel ADD COLUMN credit_at_most INTEGER NOT NULL DEFAULT 2000000;
+  ALTER TABLE tunnel ADD COLUMN credit_per_second INTEGER NOT NULL DEFAULT 10000000;
+  `,
+  // Credit belongs to an identity: what its sessions left unpaid outlives them. "promised" is the channel's total when
+  // the last of them ended, and null while one runs.
+  `
+  CREATE TABLE unpaid (channel BLOB PRIMARY KEY REFERENCES channel, amount BLOB NOT NULL, promised BLOB) WITHOUT ROWID;
+  CREATE INDEX channel_by_consumer ON channel (consumer);
   `,
 ]
 

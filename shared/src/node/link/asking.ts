@@ -1,3 +1,4 @@
+import { printable } from '../../printable.js'
 import { refuse, type Verdict } from '../../refusal.js'
 import { encodeMessage, type Params, type RequestType, type Result, requests } from '../../wire.js'
 import { decodeCleared, encodeClear } from './clearFrame.js'
@@ -38,8 +39,9 @@ export class Asking {
   settle(id: number, message: Record<string, unknown>): void {
     const refusal = {
       code: 'peer-refused',
-      peerCode: String(message.code).slice(0, 64),
-      message: String(message.message).slice(0, 1_024),
+      // Shown on somebody's terminal, sooner or later.
+      peerCode: printable(String(message.code).slice(0, 64)),
+      message: printable(String(message.message).slice(0, 1_024)),
     } as const
     this.#settle(id, message.ok === true ? { ok: true, value: message } : refuse(refusal), 'text')
   }

@@ -1,4 +1,5 @@
 import winston from 'winston'
+import { printable } from '../../printable.js'
 import { requestId } from '../link/requestContext.js'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
@@ -27,7 +28,9 @@ const withRequest = winston.format((info) => {
 
 const human = winston.format.printf(({ timestamp, level, message, program: _program, ...details }) => {
   const pairs = Object.entries(details).map(
-    ([key, value]) => `${key}=${typeof value === 'object' ? JSON.stringify(value) : value}`,
+    // A stranger's text must not move on the terminal.
+    ([key, value]) =>
+      `${key}=${printable(typeof value === 'object' ? JSON.stringify(value) : String(value))}`,
   )
   return `${timestamp} ${level} ${message}${pairs.length > 0 ? `  ${pairs.join(' ')}` : ''}`
 })

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto'
+import {
+  channelIdOf,
+  type Hex,
+  type Params,
+  priceOf,
+  type Result,
+  refuse,
+  type Signed,
+  type Verdict,
+  wei,
+} from '@pontage/shared'
+import { type Link, type WireguardKey, wireguardKeyFromHex } from '@pontage/shared/node'
+import type { TunnelAddresses } from '../../core/addressPool.js'
+import { type Credit, nextCredit } from '../../core/credit.js'
+import type { Components } from '../components.js'
+import type { OpenLine } from '../promises/creditLines.js'
+import type { AdmissionContext } from './admissionContext.js'
+import { askHub, checkOnChain, judgeRequest } from './checkOpening.js'
+
+/** A session whose parties, money and place are settled. */
+interface Agreed {
+  readonly channel: Params<'open'>['channel']
+  readonly channelId: Hex
+  readonly terms: Signed<'SessionTerms'>
+  readonly guarantee: Signed<'Guarantee'>
+  readonly line: OpenLine
+  readonly credit: Credit
+  readonly wireguardKey: WireguardKey
+  readonly addresses: TunnelAddresses
+}
+
+/** Answers `open`: what costs nothing is checked first, then the chain, then the hub. */
+export function createOpenSession(components: Components, context: AdmissionContext) {
+  const { clock, chain, log, sessions: history } = components
+  const { settings, sessions, lines, pool, openTerms } = context
+
+  async function open(params: Params<'open'>, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
+    const { channel, guaranteeRequest } = params
+    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+    const terms = openTerms.find(channelId, clock.now())
+    if (terms === undefined || terms.consumer !== link.peer) return refuse({ code: 'no-terms', channelId })
+    const request = judgeRequest(components, guaranteeRequest, channelId, link)
+    if (!request.ok) return request
+    const room = await makeRoom(channelId)
+    if (!room.ok) return room
+    const sound = await checkOnChain(components, context, params, channelId)
+    if (!sound.ok) return sound
+    const guaranteed = await askHub(components, context, params, channelId)
+    if (!guaranteed.ok) return guaranteed
+    // While the hub and the chain were asked, another request may have been quicker.
+    const wireguardKey = wireguardKeyFromHex(params.wireguardKey)
+    if (sessions.byChannel(channelId) || sessions.hasKey(wireguardKey))
+      return refuse({ code: 'session-running', channelId })
+    const line = lines.refresh(channelId)
+    if (line === undefined || line.released) return refuse({ code: 'channel-closing', channelId })
+    const credit = nextCredit(
+      history.creditHistory(link.peer),
+      sound.stake,
+      settings.creditBytes,
+      priceOf(terms),
+      sessions.creditOf(link.peer),
+    )
+    // Whoever agreed to terms with credit does not know that it has to pay ahead.
+    if (credit.atFirst === 0n && terms.creditBytes > 0n) return refuse({ code: 'no-terms', channelId })
+    const addresses = pool.take()
+    if (addresses === undefined) return refuse({ code: 'sessions-full', limit: settings.maxSessions })
+    openTerms.take(channelId)
+    const { guarantee } = guaranteed
+    return begin({ channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses }, link)
+  }
+
+  async function begin(agreed: Agreed, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
+    const { channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses } = agreed
+    const id = randomBytes(16).toString('hex')
+    const { consumer, hub } = channel
+    const base = line.accepted
+    const end = context.tunnelEnd()
+    const presharedKey = await sessions
+      .open(
+        {
+          ...{ id, consumer, channelId, price: priceOf(terms), credit, base },
+          graceSeconds: settings.graceSeconds,
+          ceiling: line.ceiling ?? wei(guarantee.ceiling),
+        },
+        { id, key: context.nextKey(), channelId, consumer, hub, startedAt: clock.now(), base },
+        { addresses, wireguardKey, paymentPort: end.paymentPort },
+        link,
+      )
+      .catch((error: unknown) => {
+        pool.free(addresses)
+        throw error
+      })
+    const { ceiling } = guarantee
+    log.info('session opened', { session: id, consumer, channelId, ceiling, credit: credit.atFirst })
+    const secret: Hex = `0x${Buffer.from(presharedKey, 'base64').toString('hex')}`
+    return {
+      ok: true,
+      value: { session: id, guarantee, tunnel: { ...end, ...addresses, presharedKey: secret } },
+    }
+  }
+
+  /** A session that its consumer lost gives way; one that is in use does not. */
+  async function makeRoom(channelId: Hex): Promise<Verdict> {
+    const running = sessions.byChannel(channelId)
+    if (running && running.links.size > 0) return refuse({ code: 'session-running', channelId })
+    if (running)
+      await sessions.end(running.record.id, { code: 'session-abandoned', seconds: settings.graceSeconds })
+    return sessions.count >= settings.maxSessions
+      ? refuse({ code: 'sessions-full', limit: settings.maxSessions })
+      : { ok: true }
+  }
+
+  return open
+}

@@ -1,0 +1,48 @@
+import type { Address, Hex } from '@pontage/shared'
+import type { WireguardKey } from '@pontage/shared/node'
+import type { LiveSession } from './liveSession.js'
+
+/** The sessions that run now, by all that they are looked up by. */
+export class LiveSessions {
+  readonly #byId = new Map<string, LiveSession>()
+  readonly #byChannel = new Map<Hex, LiveSession>()
+
+  get count(): number {
+    return this.#byId.size
+  }
+
+  all(): LiveSession[] {
+    return [...this.#byId.values()]
+  }
+
+  find(id: string): LiveSession | undefined {
+    return this.#byId.get(id)
+  }
+
+  byChannel(channelId: Hex): LiveSession | undefined {
+    return this.#byChannel.get(channelId)
+  }
+
+  /** Whether a running session has this key: WireGuard knows a peer by nothing else. */
+  hasKey(wireguardKey: WireguardKey): boolean {
+    return this.all().some((live) => live.wireguardKey === wireguardKey)
+  }
+
+  /** Bytes of credit that the running sessions of one identity began with. */
+  creditOf(consumer: Address): bigint {
+    return this.all().reduce(
+      (sum, { record, session }) => (record.consumer === consumer ? sum + session.credit.atFirst : sum),
+      0n,
+    )
+  }
+
+  protected add(live: LiveSession): void {
+    this.#byId.set(live.record.id, live)
+    this.#byChannel.set(live.record.channelId, live)
+  }
+
+  protected remove({ record }: LiveSession): void {
+    this.#byId.delete(record.id)
+    this.#byChannel.delete(record.channelId)
+  }
+}

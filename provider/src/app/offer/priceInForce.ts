@@ -1,0 +1,35 @@
+import { type Price, priceOf, smaller } from '@pontage/shared'
+import { readOffer } from '../../io/chain/chainViews.js'
+import type { Components } from '../components.js'
+import type { Settings } from '../settings.js'
+import { readPublished } from './publish.js'
+
+/** What we ask now. */
+export interface PriceInForce {
+  /** Undefined while there is no offer: then nobody new is served. */
+  now(): Price | undefined
+  /** Looks at the chain again: a raise takes effect, or the offer was withdrawn. */
+  refresh(): Promise<void>
+}
+
+/**
+ * Follows the price that was published last, but never above what the chain says is in force: dearer terms would be
+ * punished.
+ */
+export async function followPrice(
+  { chain, identity }: Pick<Components, 'chain' | 'identity'>,
+  { home, price }: Settings,
+): Promise<PriceInForce> {
+  let inForce: Price | undefined
+  const refresh = async () => {
+    const [offer, last] = await Promise.all([readOffer(chain, identity.address), readPublished(home)])
+    inForce = offer.live ? cheaper(last ? priceOf(last) : price, priceOf(offer)) : undefined
+  }
+  await refresh()
+  return { now: () => inForce, refresh }
+}
+
+const cheaper = (asked: Price, inForce: Price): Price => ({
+  perMegabyte: smaller(asked.perMegabyte, inForce.perMegabyte),
+  perHour: smaller(asked.perHour, inForce.perHour),
+})
