@@ -1,8 +1,7 @@
-import type { Address, Refusal } from '@pontage/shared'
+import type { Address, Hex, Refusal } from '@pontage/shared'
 import { decodePromise, encodeAccepted, type Link } from '@pontage/shared/node'
 import { judgePromise } from '../../core/creditLine.js'
 import type { Components } from '../components.js'
-import type { Sessions } from '../metering/sessions.js'
 import type { CreditLines } from './creditLines.js'
 import type { ExposureGate } from './exposureGate.js'
 
@@ -10,7 +9,7 @@ import type { ExposureGate } from './exposureGate.js'
 export function acceptPromises(
   { identity, typedData, clock, commit, log }: Components,
   lines: CreditLines,
-  sessions: Pick<Sessions, 'byChannel'>,
+  sessions: { byChannel(channelId: Hex): unknown },
   gate: Pick<ExposureGate, 'promised'>,
   events: {
     /** One came for a channel on which no session runs. */
