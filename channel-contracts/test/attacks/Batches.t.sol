@@ -5,6 +5,18 @@ import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {Batch, Draw, Parties, Payment, Redemption, Slip} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
+/// @notice Cheat codes that only these tests use.
+interface Ear {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
+    function recordLogs() external;
+    function getRecordedLogs() external returns (Log[] memory);
+}
+
 /// @notice Answers a question about a signature as its owner tells it to.
 contract MoodyWallet {
     bool private accepts = true;
@@ -51,15 +63,32 @@ contract BatchesTest is World {
     // ------------------------------------------------- what anybody could revert
 
     function test_one_expired_guarantee_reverts_no_batch() public {
-        Draw[] memory orders = new Draw[](3);
+        Draw[] memory orders = new Draw[](4);
+        // The longest there is, when the batch is included.
+        orders[3] = _guaranteedUntil(
+            lanes[0], relayer, 5 * WHOLE, 5 * WHOLE, uint64(START) + 1 hours + MAX_GUARANTEE
+        );
         orders[0] = _guaranteedUntil(lanes[0], provider, 10 * WHOLE, 10 * WHOLE, uint64(START) + 1 hours);
         orders[1] = _guaranteedUntil(lanes[1], provider, 20 * WHOLE, 20 * WHOLE, uint64(START) + 2 hours);
         orders[2] = _guaranteedUntil(lanes[2], provider, 30 * WHOLE, 30 * WHOLE, uint64(START) + 8 hours);
         // A bad hub delays the batch by an hour; the last guarantee is good later only.
         vm.warp(START + 1 hours);
         vm.prank(provider);
-        assertEq(channels.drawMany(orders), 20 * WHOLE, "the other one");
+        assertEq(channels.drawMany(orders), 25 * WHOLE, "the other ones");
         _assertConserved();
+    }
+
+    function test_what_adds_nothing_says_nothing() public {
+        _drawByHub(lanes[0], provider, 10 * WHOLE);
+        Slip[] memory slips = new Slip[](3);
+        slips[0] = _slip(lanes[0], provider, 10 * WHOLE);
+        slips[1] = _slip(Parties(consumer, hub, 9), provider, 10 * WHOLE);
+        slips[2] = _slip(lanes[1], relayer, 10 * WHOLE);
+        Ear ear = Ear(address(vm));
+        ear.recordLogs();
+        vm.prank(hub);
+        assertEq(channels.drawBatch(provider, slips), 0, "drawn already, no such channel, somebody else's");
+        assertEq(ear.getRecordedLogs().length, 0, "no event");
     }
 
     function test_drawn_emptied_and_released_entries_are_passed_over() public {
