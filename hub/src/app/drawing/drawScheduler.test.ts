@@ -182,6 +182,51 @@ it('settles a protest once its window is over, for the fee that it brings', asyn
   expect((await world.chain.rpc.getTransactionCount(hub.address)) - sent).toBe(1)
 })
 
+it('does not draw at every clear beside a protest that nobody will settle', async () => {
+  const { port } = await start({ pool: '100' })
+  const channelId = await openOwn(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  const accomplice = await world.person('accomplice', { coin: '1' })
+  // For a single unit the hub would have no fee.
+  const { amount, signature } = promiseOf(world, consumer, channelId, accomplice.address, 1n)
+  await createSender(world.chain, accomplice).send(
+    world.chain.channels.protest.populateTransaction(
+      { consumer: consumer.address, hub: hub.address, nonce: 1 },
+      accomplice.address,
+      amount,
+      signature,
+    ),
+  )
+  const { protestWindow } = await world.chain.channels.settings()
+  await pass(Number(protestWindow) + 60)
+  const sent = await world.chain.rpc.getTransactionCount(hub.address)
+  for (let clear = 1; clear <= 10; clear++) {
+    expect(await link.request('clear', pay(channelId, `0.${500 + clear}`))).toMatchObject({ ok: true })
+    await world.rpc('anvil_mine', '0x1')
+    await eventually(async () => world.chain.rpc.getTransactionCount(hub.address).then((now) => now > sent))
+  }
+  expect((await world.chain.rpc.getTransactionCount(hub.address)) - sent).toBe(1)
+})
+
+it('draws nothing for a stranger who asks for an end before it is due', async () => {
+  const { port } = await start({ pool: '100' })
+  const channelId = await openOwn(1, '5')
+  const { link } = await guaranteed(port, channelId, 1, '3')
+  await link.request('clear', pay(channelId, '0.5'))
+  const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
+  const deadline = unixSeconds((await world.chain.head()).at + 3_600)
+  const exit = world.typedData.signed(
+    'ExitRequest',
+    { channelId, relayFee: tokens('0.01'), deadline },
+    consumer.privateKey,
+  )
+  expect(await link.request('relay-exit', { channel, exit })).toMatchObject({ ok: true })
+  expect(await link.request('relay-finish', { channel, protesters: [] })).toMatchObject({
+    refusal: { peerCode: 'relay-failed' },
+  })
+  expect(await drawn(channelId)).toBe(0n)
+})
+
 it('says that its pool runs low before it holds less than is owed, and when it is well again', async () => {
   const said: string[] = []
   const note = (message: string) => void said.push(message)

@@ -1,5 +1,7 @@
 import { type Address, type Hex, wei } from '@pontage/shared'
 import { intentOf } from '@pontage/shared/node'
+import type { TransactionRequest } from 'ethers'
+import type { ChannelLine } from '../../core/channelLine.js'
 import { isWorthSettling } from '../../core/protestPolicy.js'
 import type { ChainUpdate } from '../../io/ledger.js'
 import type { Components } from '../components.js'
@@ -69,28 +71,42 @@ async function settle(
   const { protestEndsAt } = await chain.channels.tabOf(channelId, provider)
   if (line?.status !== 'open' || protestEndsAt === 0n) return true
   if (at < Number(protestEndsAt)) return false
-  // What the hub stands for comes first: whoever protests may take the last that the channel holds.
-  await drawScheduler.drawFrom(channelId)
-  const [tab, { balance }] = await Promise.all([
-    chain.channels.tabOf(channelId, provider),
-    chain.channels.channelOf(channelId),
-  ])
-  if (tab.protestEndsAt === 0n) return true
   const parties = { consumer: line.consumer, hub: identity.address, nonce: line.nonce }
   const call = await chain.channels.settleProtest.populateTransaction(parties, provider)
-  const gas = await chain.rpc.estimateGas({ ...call, from: identity.address })
-  const { feeBps } = await ledger.standing()
-  const protest = {
-    protested: wei(tab.protested),
-    drawn: wei(tab.drawn),
-    balance: wei(balance),
-    isEnding: line.exitAt !== 0 || line.closing,
-  }
-  if (!isWorthSettling(protest, feeBps, await costOf(components, gas))) return false
+  // A protest that nobody would settle is no reason to draw: it may stand for ever, and small clears with it.
+  if (!(await isWorth(components, line, provider, call))) return false
+  // What the hub stands for comes first: whoever protests may take the last that the channel holds.
+  await drawScheduler.drawFrom(channelId)
+  const tab = await chain.channels.tabOf(channelId, provider)
+  if (tab.protestEndsAt === 0n) return true
+  if (!(await isWorth(components, line, provider, call))) return false
   const { transaction, gasUsed } = await sender.send(
     call,
     intentOf('settle', channelId, provider, `${tab.protested}`, `${tab.protestEndsAt}`),
   )
   log.info('settled a protest', { channelId, provider, amount: tab.protested, transaction, gasUsed })
   return true
+}
+
+/** Whether the newest block makes it worth settling a ripe protest. */
+async function isWorth(
+  components: Components,
+  { channelId, exitAt, closing }: ChannelLine,
+  provider: Address,
+  call: TransactionRequest,
+): Promise<boolean> {
+  const { ledger, chain, identity } = components
+  const [tab, { balance }, gas, { feeBps }] = await Promise.all([
+    chain.channels.tabOf(channelId, provider),
+    chain.channels.channelOf(channelId),
+    chain.rpc.estimateGas({ ...call, from: identity.address }),
+    ledger.standing(),
+  ])
+  const protest = {
+    protested: wei(tab.protested),
+    drawn: wei(tab.drawn),
+    balance: wei(balance),
+    isEnding: exitAt !== 0 || closing,
+  }
+  return isWorthSettling(protest, feeBps, await costOf(components, gas))
 }

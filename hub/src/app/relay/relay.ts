@@ -31,7 +31,7 @@ import { finishGas } from './relayPrice.js'
 /** What ending a channel needs of the room that draws, which in turn asks here what gas costs. */
 interface BeforeFinish {
   /** Draws everything from one channel, before others are paid from it. @throws Error when it fails */
-  drawFrom(channelId: Hex): Promise<unknown>
+  drawFrom(channelId: Hex): Promise<readonly unknown[]>
 }
 
 const secondsPerDay = 86_400
@@ -253,13 +253,15 @@ async function judgeFinish(
 ): Promise<Verdict> {
   if ((await ledger.relayed(exitOf(channelId))) === undefined)
     return refuse({ code: 'exit-not-relayed', channelId })
+  // The fee is paid last, so where something comes back it was paid in full. It fails before the exit is due.
+  const isPaid = async () =>
+    (await chain.channels.exit.staticCall(channel, protesters, { from: identity.address })) > 0n
+  const unpaid = refuse({ code: 'relay-fee-too-low', fee: wei(0n), quoted: settings.relayFee })
+  if (!(await isPaid())) return unpaid
+  if (channel.hub !== identity.address) return { ok: true }
   // From its own channel the hub takes first what it holds: nothing is left behind an exit.
-  if (channel.hub === identity.address) await drawScheduler.drawFrom(channelId)
-  // The fee is paid last, so where something comes back it was paid in full.
-  const returned = await chain.channels.exit.staticCall(channel, protesters, { from: identity.address })
-  return returned > 0n
-    ? { ok: true }
-    : refuse({ code: 'relay-fee-too-low', fee: wei(0n), quoted: settings.relayFee })
+  const drawn = await drawScheduler.drawFrom(channelId)
+  return drawn.length === 0 || (await isPaid()) ? { ok: true } : unpaid
 }
 
 /** What a relayed exit is remembered by: its channel, whichever request for it was signed. */
