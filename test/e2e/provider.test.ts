@@ -248,8 +248,12 @@ describe('from inside a tunnel', () => {
     const tables = (await provider.host.run(['nft', 'list', 'tables'])).stdout
     const table = /table inet (\w+)/.exec(tables)?.[1] ?? ''
     await provider.host.firewall(
-      `insert rule inet ${table} filtering accept\ninsert rule inet ${table} entering accept`,
+      ['filtering', 'entering', 'leaving']
+        .map((chain) => `insert rule inet ${table} ${chain} accept`)
+        .join('\n'),
     )
+    // Another consumer lets nothing in that it did not ask for, either.
+    await other.host.firewall('insert rule inet pontage_consumer download accept')
     // The provider lets nothing forward but the way out; a machine that is a router already does.
     const forward = (on: 0 | 1) => provider.host.run(['sysctl', '-qw', `net.ipv4.conf.lan0.forwarding=${on}`])
     await forward(1)

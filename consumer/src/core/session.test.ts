@@ -95,19 +95,19 @@ describe('a session', () => {
     }
   })
 
-  it('pays a megabyte ahead, suspended or not, where the provider gives no credit, and no more at the end', () => {
+  it('pays the next megabyte shortly ahead, suspended or not, without credit, and no more at the end', () => {
     const prepaid = begin({ ...terms, credit: bytes(0n) }, 0)
     const { session, effects } = play(prepaid, [
       { type: 'suspended', atMs: 0 },
       counted(0n),
       { type: 'resumed', atMs: 10 },
-      counted(1n),
-      counted(1_000_000n),
+      counted(860_000n),
+      counted(900_000n),
       counted(1_000_001n),
       { type: 'stop', reason: 'user' },
-      { type: 'halted', count: count(1_500_000n), atMs: 0 },
+      { type: 'halted', count: count(1_950_000n), atMs: 0 },
     ])
-    expect(promised(effects)).toEqual([1_040n, 1_080n, 1_120n])
+    expect(promised(effects)).toEqual([1_040n, 1_080n])
     expect(session.phase).toBe('settling')
     // Its provider counts what it forwarded for them, and is not accused of it.
     const early = { type: 'usage', ...count(2_000_000n) } as const
@@ -282,21 +282,22 @@ describe('whatever happens to a session', () => {
     ceilingIs: fc.constantFrom('ceiling' as const, 'budget' as const),
   })
 
-  it('no total falls, passes the ceiling, or is above what was counted by then, and a tick without credit', () => {
+  it('no total falls, passes the ceiling, or is above what was counted by then, or a tick ahead without credit', () => {
     fc.assert(
       fc.property(start, fc.array(event, { maxLength: 60 }), ({ above, ...given }, events) => {
         let session = begin({ ...given, ceiling: wei(given.base + above) }, 0)
         let total = given.base
-        const tick = given.credit === 0n ? owedFor(bytes(1_000_000n), 1n, given.price) : 0n
+        const ahead = given.credit === 0n ? { bytes: 131_072n, seconds: 1n } : { bytes: 0n, seconds: 0n }
         for (const each of events) {
           const next = step(session, each)
           session = next.session
           for (const amount of promised(next.effects)) {
             const seconds = BigInt(Math.floor(session.forwardingMs / 1_000))
-            const owed = owedFor(chargedBytes(session), seconds, given.price)
+            const used = bytes(chargedBytes(session) + ahead.bytes)
+            const owed = owedFor(used, seconds + ahead.seconds, given.price)
             expect(amount).toBeGreaterThanOrEqual(total)
             expect(amount).toBeLessThanOrEqual(given.base + above)
-            expect(amount).toBeLessThanOrEqual(given.base + owed + tick)
+            expect(amount).toBeLessThanOrEqual(given.base + owed)
             total = amount
           }
           expect(session.promised).toBe(total)

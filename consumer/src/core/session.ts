@@ -195,9 +195,18 @@ export function step(session: Session, event: SessionEvent): Step {
 export const owedIn = (session: Session): Wei =>
   owedFor(chargedBytes(session), BigInt(Math.floor(session.forwardingMs / 1_000)), session.price)
 
-/** What is paid ahead to a provider that gives no credit: the next megabyte and the next second, lost if it stops there. */
-const tickAhead = ({ credit, price }: Session): Wei =>
-  credit === 0n ? owedFor(bytes(bytesPerMegabyte), 1n, price) : wei(0n)
+/**
+ * Bytes before the end of what is paid at which the next megabyte is paid to a provider that gives no credit: more than
+ * the largest packet, which it would hold back. They and the megabyte are lost if it stops there.
+ */
+const aheadBytes = 131_072n
+
+/** What is to be signed by now: what is owed, and without credit what will be owed in a moment. */
+const dueIn = (session: Session): Wei => {
+  if (session.credit > 0n) return owedIn(session)
+  const seconds = BigInt(Math.floor(session.forwardingMs / 1_000)) + 1n
+  return owedFor(bytes(chargedBytes(session) + aheadBytes), seconds, session.price)
+}
 
 /** Wei signed away in this session. */
 export const spentIn = (session: Session): Wei => wei(session.promised - session.base)
@@ -269,7 +278,8 @@ function reattached(before: Session): Step {
 
 function halted(session: Session, count: Counted, atMs: number): Step {
   if (session.phase !== 'halting') return quietly(session)
-  const paid = pay(withCount(aged(session, atMs), count), wei(0n))
+  const last = withCount(aged(session, atMs), count)
+  const paid = pay(last, owedIn(last))
   return {
     session: { ...paid.session, phase: 'settling' },
     effects: [...paid.effects, { type: 'end' }],
@@ -280,8 +290,8 @@ function halted(session: Session, count: Counted, atMs: number): Step {
  * Signs what is owed by now: never more than was counted, and a tick where the provider forwards nothing ahead of payment;
  * never above the ceiling, never less than before.
  */
-function pay(session: Session, ahead: Wei = tickAhead(session)): Step {
-  const due = smaller(wei(session.base + owedIn(session) + ahead), session.ceiling)
+function pay(session: Session, owed: Wei = dueIn(session)): Step {
+  const due = smaller(wei(session.base + owed), session.ceiling)
   if (due <= session.promised) return quietly(session)
   return {
     session: {

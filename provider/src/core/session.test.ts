@@ -205,6 +205,21 @@ describe('a session', () => {
     expect(allowance(more.session)).toBe(10_000_000n)
   })
 
+  it('that pays ahead goes on when packets were lost, and not beyond what loss explains', () => {
+    const none = { atFirst: bytes(0n), atMost: credit, perSecond: bytes(10_000_000n) }
+    const paid: SessionEvent = { type: 'promised', total: wei(1_000n + 40n * 40n) }
+    const used = play(begin({ credit: none }), [paid, metered(40_000_000n)]).session
+    expect(used.phase).toBe('suspended')
+    // Its consumer has counted less, owes no more by its own count, and says so.
+    const forgiven = play(used, [metered(40_000_000n, 1_000), paid])
+    expect(forgiven.effects).toEqual(['resume'])
+    expect(allowance(forgiven.session)).toBe(41_000_000n)
+    const again = play(forgiven.session, [metered(41_000_000n), metered(41_000_000n, 1_000), paid])
+    expect(allowance(again.session)).toBe(41_200_000n)
+    const over = play(again.session, [metered(41_200_000n), metered(41_200_000n, 1_000), paid])
+    expect(over.session.phase).toBe('suspended')
+  })
+
   it('lets credit grow by a quarter of what is paid, up to what the speed needs', () => {
     const growing = { atFirst: credit, atMost: bytes(25_000_000n), perSecond: bytes(125_000_000n) }
     const after = (megabytes: bigint) =>

@@ -3,6 +3,7 @@ import {
   type Bytes,
   bytes,
   bytesCovered,
+  bytesPerMegabyte,
   chargedBytes,
   type Hex,
   headerBytesIn,
@@ -191,7 +192,9 @@ function repeated(session: Session): Step {
   const covered = coveredBytes(session)
   if (session.phase !== 'suspended' || session.overdueMs < settledAfterMs || covered === undefined)
     return { session, effects: [] }
-  return resumed({ ...session, gaps: settleGap(session.gaps, charged(session), covered) })
+  // Whoever pays ahead pays for what it counted and a little: what is lost keeps it from paying on, so some is forgiven.
+  const ahead = session.credit.atFirst === 0n ? bytesPerMegabyte : 0n
+  return resumed({ ...session, gaps: settleGap(session.gaps, bytes(charged(session) + ahead), covered) })
 }
 
 function resumed(session: Session): Step {

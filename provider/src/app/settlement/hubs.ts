@@ -16,7 +16,8 @@ import { Settlement } from './settlement.js'
 export interface Hubs {
   readonly links: ReadonlyMap<Address, HubLink>
   readonly settlements: ReadonlyMap<Address, Settlement>
-  close(): void
+  /** Waits for what is being settled, then hangs up. */
+  close(): Promise<void>
 }
 
 /** Clears that a hub may miss before it counts as silent. */
@@ -92,7 +93,8 @@ export function joinHubs(
   return {
     links,
     settlements,
-    close() {
+    async close() {
+      await Promise.all([...settlements.values()].map((settlement) => settlement.idle()))
       for (const link of links.values()) link.close()
     },
   }

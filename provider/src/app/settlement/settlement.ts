@@ -1,4 +1,4 @@
-import { type Address, explain, type Hex, type Verdict, type Wei } from '@pontage/shared'
+import { type Address, explain, type Hex, SerialQueue, type Verdict, type Wei } from '@pontage/shared'
 import { type ExposureState, exposureOf, judgeExposure } from '../../core/exposure.js'
 import { hubTrouble, isAboutToRaise, isBroken } from '../../core/hubTrust.js'
 import type { ProtestDelays } from '../../core/protestPlan.js'
@@ -33,8 +33,8 @@ const never = Number.NEGATIVE_INFINITY
  */
 export class Settlement {
   /** What is asked of the hub, and what is done on chain: a hub that lets us wait does not keep us from the chain. */
-  readonly #asking = new Turns()
-  readonly #acting = new Turns()
+  readonly #asking = new SerialQueue()
+  readonly #acting = new SerialQueue()
   #waiting: Promise<void> | undefined
   readonly #clearing: Clearing
   /** Channels that began to end on chain. */
@@ -85,14 +85,14 @@ export class Settlement {
 
   /** Clears what moved; refuses with what the hub, or its answer, lacks. */
   clear(): Promise<Verdict> {
-    return this.#asking.take(() => this.#clear())
+    return this.#asking.run(() => this.#clear())
   }
 
   /** Everything that is due now: clear, draw or protest what must not wait, redeem what is worth it. Never throws. */
   settle(): Promise<void> {
     // One that waits for its turn will find all that this one would.
     this.#waiting ??= this.#asking
-      .take(async () => {
+      .run(async () => {
         this.#waiting = undefined
         await this.#attempt('clear', async () => {
           const cleared = await this.#clear()
@@ -106,7 +106,7 @@ export class Settlement {
 
   /** The part of settling that needs no hub. Never throws. */
   bringIn(): Promise<void> {
-    return this.#acting.take(async () => {
+    return this.#acting.run(async () => {
       const trouble = await this.#attempt('look at the hub', () => this.#trouble())
       const overExposed = this.exposure() !== 'within'
       await this.#attempt('draw', () => this.#collect(trouble !== undefined))
@@ -117,11 +117,17 @@ export class Settlement {
 
   /** Clears, draws or protests, and redeems everything there is, whatever it is worth. Never throws. */
   windUp(): Promise<void> {
-    return this.#acting.take(async () => {
+    return this.#acting.run(async () => {
       await this.#attempt('clear', () => this.clear())
       await this.#attempt('draw', () => this.#collect(true))
       await this.#attempt('redeem', () => redeemAccount(this.components, this.hub))
     })
+  }
+
+  /** Resolves when nothing is asked of the hub or done on chain. */
+  async idle(): Promise<void> {
+    await this.#asking.idle()
+    await this.#acting.idle()
   }
 
   /** Channels whose promises cannot be brought in any more. */
@@ -241,16 +247,5 @@ export class Settlement {
       this.components.log.error('settling failed', { hub: this.hub, step, reason: (error as Error).message })
       return undefined
     }
-  }
-}
-
-/** One after the other. */
-class Turns {
-  #last: Promise<unknown> = Promise.resolve()
-
-  take<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#last.then(work)
-    this.#last = result.catch(() => undefined)
-    return result
   }
 }

@@ -9,7 +9,8 @@ export const revertedReason =
 export function reasonOf(chain: Chain, error: unknown): string {
   if (isCallException(error)) {
     const { data } = error
-    if (data) {
+    // A contract that does not know the function says nothing at all.
+    if (data && data !== '0x') {
       for (const contract of [chain.channels, chain.registry, chain.marketplace, chain.token]) {
         const parsed = contract.interface.parseError(data)
         if (!parsed) continue
