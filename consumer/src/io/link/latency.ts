@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import type { Hex } from '@pontage/shared'
-import { fingerprintOf } from '@pontage/shared/node'
+import { ecdhCurve, fingerprintOf } from '@pontage/shared/node'
 import { resolveEndpoint } from './endpoint.js'
 
 /** What is probed: where a provider is, and the fingerprint of the certificate behind it. */
@@ -39,7 +39,7 @@ async function latencyOf({ endpoint, certificate }: ProbeTarget): Promise<number
   try {
     await once(socket, 'connect', { signal })
     const tookMs = performance.now() - begunAt
-    const secure = connectTls({ socket, rejectUnauthorized: false })
+    const secure = connectTls({ socket, rejectUnauthorized: false, ecdhCurve })
     // Both fail when the line breaks; one is waited for, the other must not end the program.
     socket.on('error', () => {})
     await once(secure, 'secureConnect', { signal })

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { connect } from 'node:tls'
 import type { Hex } from '@pontage/shared'
-import { fingerprintOf } from '@pontage/shared/node'
+import { ecdhCurve, fingerprintOf } from '@pontage/shared/node'
 
 /** What was found at an endpoint. */
 export type CertificateSeen =
@@ -46,7 +46,7 @@ export async function readCertificate(endpoint: string): Promise<CertificateSeen
     return { ok: false, reason: `${address} cannot be reached from outside` }
   return new Promise((resolve) => {
     // Whose certificate it is, its fingerprint says; an issuer says nothing.
-    const socket = connect({ host: address, port: Number(port), rejectUnauthorized: false })
+    const socket = connect({ host: address, port: Number(port), rejectUnauthorized: false, ecdhCurve })
     const done = (seen: CertificateSeen) => {
       socket.destroy()
       resolve(seen)

@@ -18,6 +18,12 @@ export const noCertificate: Hex = `0x${'00'.repeat(32)}`
 /** SHA-256 of a certificate in DER. */
 export const fingerprintOf = (der: Uint8Array): Hex => `0x${createHash('sha256').update(der).digest('hex')}`
 
+/**
+ * Key exchanges offered in TLS. The hybrid ones that newer versions of Node offer by themselves make the first message
+ * larger than a packet; on a path that takes less than 1,500 bytes and does not say so, it would never arrive.
+ */
+export const ecdhCurve = 'X25519:P-256'
+
 const pin = /#sha256=([0-9a-f]{64})$/
 
 /** The url with the fingerprint of the certificate that is found there: `wss://HOST:PORT#sha256=…`. */
@@ -61,6 +67,7 @@ export async function connectLink(options: {
     rejectUnauthorized: false,
     ...frameLimits,
     handshakeTimeout: timeoutMs,
+    ecdhCurve,
   })
   const inbox = new Inbox(socket)
   const opened = await opening(socket, where)

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../clock.js'
@@ -274,4 +274,20 @@ it('refuses a taken port in one sentence', async () => {
   const { port } = await listen({})
   const again = listenLinks({ host: '127.0.0.1', port, self: self(server), accept: () => ({}), log })
   await expect(again).rejects.toThrow(`Cannot listen on 127.0.0.1:${port}: another program has it.`)
+})
+
+it('begins TLS with a message that fits into the packets of any path', async () => {
+  const listener = createServer()
+  open.push(listener)
+  listener.listen(0, '127.0.0.1')
+  await once(listener, 'listening')
+  const { port } = listener.address() as AddressInfo
+  const dialled = dial(port, { url: `wss://127.0.0.1:${port}` })
+  const [socket] = await once(listener, 'connection')
+  const [first] = (await once(socket, 'data')) as [Buffer]
+  socket.destroy()
+  expect((await dialled).ok).toBe(false)
+  // A TLS record: its kind (a handshake), its version, the length of what follows.
+  expect(first[0]).toBe(22)
+  expect(first.readUInt16BE(3)).toBeLessThan(1_000)
 })
