@@ -5,9 +5,8 @@
  */
 
 export * from './money/move.js'
-export type { DrawOrder, ProtestOrder, RedeemOrder, ReleaseOrder, TotalOrder } from './money/operation.js'
 export * from './money/operation.js'
 export * from './money/play.js'
 export * from './money/standing.js'
 export * from './money/state.js'
-export { type Cast, type Dice, diceOf } from './money/table.js'
+export { type Cast, diceOf } from './money/table.js'

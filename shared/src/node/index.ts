@@ -33,17 +33,13 @@ export type { Handlers, Link } from './link/link.js'
 export * from './link/listen.js'
 export { networkOf } from './link/network.js'
 export {
-  acceptedFrameBytes,
   decodeAccepted,
   decodePromise,
   encodeAccepted,
   encodePromise,
-  frameKind,
-  promiseFrameBytes,
   writeAmount,
   writeHex,
 } from './link/promiseFrame.js'
-export { inRequest, requestId } from './link/requestContext.js'
 export * from './program/closers.js'
 export * from './program/program.js'
 export * from './program/stakeCommand.js'

@@ -1,5 +1,0 @@
-export { connect } from './app/connect/connect.js'
-export type { ConnectWishes } from './app/connect/connection.js'
-export { disconnect } from './app/connect/disconnect.js'
-export { type Status, status } from './app/connect/status.js'
-export { type Context, openContext } from './app/context.js'
