@@ -92,7 +92,7 @@ export function inToken(exact: Limits, decimals: number): Limits {
   const unit = 10n ** BigInt(exactDecimals - decimals)
   const scaled = (amount: bigint): bigint => {
     if (amount % unit === 0n) return amount / unit
-    throw new RangeError(`A limit is finer than the token, which has ${decimals} decimals: round it.`)
+    throw new RangeError(`A limit has too many decimals: the token has ${decimals}. Round it.`)
   }
   const { perMegabyte, perHour } = exact.maxPrice
   return {

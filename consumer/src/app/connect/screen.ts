@@ -172,7 +172,9 @@ export function humanScreen(
     report(report, budget) {
       const { kind, session } = report
       if (kind === 'low')
-        return line(`What is guaranteed is nearly used up, and this ends then. ${report.message ?? ''}`)
+        return line(
+          `The hub’s guarantee is nearly used up; the session ends when it is. ${report.message ?? ''}`,
+        )
       if (kind !== 'progress') return line(moments[kind])
       if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
       const text = liveLine(
