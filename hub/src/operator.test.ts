@@ -244,7 +244,11 @@ describe('the operator', () => {
     expect(await ended(child)).toBe(0)
     // It can be started again, so that its consumers close with it.
     await programs.start()
-    await world.rpc('evm_increaseTime', 8 * 86_400)
+    // The pool comes first: its request would lapse while the stake is still unbonding.
+    await world.rpc('evm_increaseTime', 3 * 86_400)
+    await world.rpc('evm_mine')
+    expect(await programs.json('wind-down')).toMatchObject({ done: false, pool: '0' })
+    await world.rpc('evm_increaseTime', 5 * 86_400)
     await world.rpc('evm_mine')
     const last = await programs.json('wind-down')
     expect(last).toMatchObject({ done: true, pool: '0', stake: '0', unbonding: '0' })

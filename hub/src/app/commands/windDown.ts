@@ -47,7 +47,11 @@ export const windDown: CommandModule<CommonOptions, Options> = {
       const head = await chain.head()
       // A promise under a live guarantee is still cleared: pool and stake stand behind it until then.
       const sent = books.guaranteedUntil < head.at ? await takeOut(options, chain, head.at, books.owed) : []
-      const [view, standing] = await Promise.all([chain.channels.hubOf(hub), chain.registry.standingOf(hub)])
+      const [view, standing, { withdrawalDelay }] = await Promise.all([
+        chain.channels.hubOf(hub),
+        chain.registry.standingOf(hub),
+        chain.channels.settings(),
+      ])
       const left = {
         drawn: drawn.length,
         openChannels: books.openChannels,
@@ -55,6 +59,8 @@ export const windDown: CommandModule<CommonOptions, Options> = {
         owed: books.owed,
         pool: view.pool,
         withdrawableAt: Number(view.withdrawableAt),
+        /** A request that is not taken by then lapses. */
+        withdrawableUntil: view.withdrawableAt > 0n ? Number(view.withdrawableAt + withdrawalDelay) : 0,
         stake: standing.stake,
         unbonding: standing.unbonding,
         unbondsAt: Number(standing.unbondsAt),
@@ -126,6 +132,7 @@ function sentences(
     owed: bigint
     pool: bigint
     withdrawableAt: number
+    withdrawableUntil: number
     stake: bigint
     unbonding: bigint
     unbondsAt: number
@@ -140,7 +147,10 @@ function sentences(
       `The last guarantee expires at ${timeOf(left.guaranteedUntil)}: keep the hub running until then.`,
     )
   if (left.owed > 0n) lines.push(`${inTokens(chain, left.owed)} of the pool stays for providers to redeem.`)
-  if (left.withdrawableAt > 0) lines.push(`The pool can be withdrawn from ${timeOf(left.withdrawableAt)}.`)
+  if (left.withdrawableAt > 0)
+    lines.push(
+      `The pool can be withdrawn from ${timeOf(left.withdrawableAt)} until ${timeOf(left.withdrawableUntil)}: run wind-down again in between, or the request lapses.`,
+    )
   if (left.unbonding > 0n) lines.push(`The stake can be withdrawn from ${timeOf(left.unbondsAt)}.`)
   if (left.openChannels > 0)
     lines.push(
