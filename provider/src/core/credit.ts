@@ -46,7 +46,7 @@ const leastCredit = 100_000n
  * allows for, less what it owes from before and what its other sessions have.
  *
  * @param stake - What it has at stake.
- * @param inUse - Credit that its running sessions began with.
+ * @param inUse - Credit that its running sessions have by now.
  * @returns Zero when there is too little left: then it has to pay ahead.
  */
 export function nextCredit(

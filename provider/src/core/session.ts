@@ -239,7 +239,7 @@ function coveredBytes(session: Session): Bytes | undefined {
 }
 
 /** What the session may use unpaid by now: it grows with what was paid, whether for bytes or for time. */
-function creditNow(session: Session): Bytes {
+export function creditNow(session: Session): Bytes {
   const { price, credit, promised, base } = session
   const paid =
     price.perMegabyte > 0n

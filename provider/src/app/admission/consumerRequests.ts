@@ -1,4 +1,4 @@
-import { refuse } from '@pontage/shared'
+import { type RequestType, refuse } from '@pontage/shared'
 import type { Handlers, Link } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import type { PathMtus } from '../metering/pathMtus.js'
@@ -6,6 +6,12 @@ import type { AdmissionContext } from './admissionContext.js'
 import { createGiveTerms } from './giveTerms.js'
 import { createOpenSession } from './openSession.js'
 import { createRaiseGuarantee } from './raiseGuarantee.js'
+
+/**
+ * What requests cost in those of the usual kind. These are taken on to the hub, which charges us for them: without this,
+ * one consumer could use up all that the hub lets us ask, and we could not clear.
+ */
+const costs: Partial<Record<RequestType, number>> = { open: 10, raise: 10 }
 
 /** Whether consumers are served. */
 export type ServiceState = 'opening' | 'open' | 'closing'
@@ -54,5 +60,6 @@ export function createConsumerRequests(
       end: ({ session }, link) => end(session, link),
     },
     frame,
+    costOf: (type) => costs[type] ?? 1,
   }
 }

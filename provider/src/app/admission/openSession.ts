@@ -6,8 +6,10 @@ import {
   priceOf,
   type Result,
   refuse,
+  SerialQueue,
   type Signed,
   type Verdict,
+  type Wei,
   wei,
 } from '@pontage/shared'
 import { type Link, type WireguardKey, wireguardKeyFromHex } from '@pontage/shared/node'
@@ -34,6 +36,7 @@ interface Agreed {
 export function createOpenSession(components: Components, context: AdmissionContext) {
   const { clock, chain, log, sessions: history } = components
   const { settings, sessions, lines, pool, openTerms } = context
+  const turns = new SerialQueue()
 
   async function open(params: Params<'open'>, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
     const { channel, guaranteeRequest } = params
@@ -48,15 +51,28 @@ export function createOpenSession(components: Components, context: AdmissionCont
     if (!sound.ok) return sound
     const guaranteed = await askHub(components, context, params, channelId)
     if (!guaranteed.ok) return guaranteed
+    // One after the other: each is judged by the sessions that those before it began.
+    return turns.run(() =>
+      admit(params, link, { channelId, terms, guarantee: guaranteed.guarantee }, sound.stake),
+    )
+  }
+
+  async function admit(
+    { channel, wireguardKey: keyInHex }: Params<'open'>,
+    link: Link,
+    agreed: Pick<Agreed, 'channelId' | 'terms' | 'guarantee'>,
+    stake: Wei,
+  ): Promise<Verdict<{ value: Result<'open'> }>> {
+    const { channelId, terms } = agreed
     // While the hub and the chain were asked, another request may have been quicker.
-    const wireguardKey = wireguardKeyFromHex(params.wireguardKey)
+    const wireguardKey = wireguardKeyFromHex(keyInHex)
     if (sessions.byChannel(channelId) || sessions.hasKey(wireguardKey))
       return refuse({ code: 'session-running', channelId })
     const line = lines.refresh(channelId)
     if (line === undefined || line.released) return refuse({ code: 'channel-closing', channelId })
     const credit = nextCredit(
       history.creditHistory(link.peer),
-      sound.stake,
+      stake,
       settings.creditBytes,
       priceOf(terms),
       sessions.creditOf(link.peer),
@@ -66,8 +82,7 @@ export function createOpenSession(components: Components, context: AdmissionCont
     const addresses = pool.take()
     if (addresses === undefined) return refuse({ code: 'sessions-full', limit: settings.maxSessions })
     openTerms.take(channelId)
-    const { guarantee } = guaranteed
-    return begin({ channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses }, link)
+    return begin({ ...agreed, channel, line, credit, wireguardKey, addresses }, link)
   }
 
   async function begin(agreed: Agreed, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {

@@ -1,5 +1,6 @@
 import type { Address, Hex } from '@pontage/shared'
 import type { WireguardKey } from '@pontage/shared/node'
+import { creditNow } from '../../core/session.js'
 import type { LiveSession } from './liveSession.js'
 
 /** The sessions that run now, by all that they are looked up by. */
@@ -28,10 +29,10 @@ export class LiveSessions {
     return this.all().some((live) => live.wireguardKey === wireguardKey)
   }
 
-  /** Bytes of credit that the running sessions of one identity began with. */
+  /** Bytes of credit that the running sessions of one identity have by now: what grew counts for one of them alone. */
   creditOf(consumer: Address): bigint {
     return this.all().reduce(
-      (sum, { record, session }) => (record.consumer === consumer ? sum + session.credit.atFirst : sum),
+      (sum, { record, session }) => (record.consumer === consumer ? sum + creditNow(session) : sum),
       0n,
     )
   }

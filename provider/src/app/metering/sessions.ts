@@ -233,8 +233,10 @@ export class Sessions extends LiveSessions {
   }
 
   async #finish(live: LiveSession, ending: Ending): Promise<void> {
-    this.remove(live)
-    const code = await endSession(this.components, this.firewall, live, ending, this.events.failed)
+    // Known until what it owes is stored: its consumer has no moment in which neither counts against its credit.
+    const code = await endSession(this.components, this.firewall, live, ending, this.events.failed).finally(
+      () => this.remove(live),
+    )
     this.events.ended(live, code)
     this.#leaving.set(live, this.#leave(live))
   }
