@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { bytes, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { withBudget } from '../../core/limits.js'
+import { isOverpaid } from '../../core/overpaid.js'
 import type { EndReason } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
@@ -57,7 +58,7 @@ async function goThrough(connection: Connection, paths: readonly Path[]): Promis
     const reason = stop.aborted ? 'user' : (last?.session.reason ?? 'provider')
     if (last === undefined) throw new Error('A session ended that never was.')
     const isOver = served === undefined || !failures.includes(reason)
-    candidates = isOver ? [] : after(served, candidates, reason)
+    candidates = isOver ? [] : after(served, candidates, mayServeAgain(connection, served, reason))
     const because = reason === 'user' ? 'user' : candidates.length === 0 ? 'limit' : 'next'
     await connection.move({ type: 'over', because })
     if (candidates.length === 0) {
@@ -107,10 +108,16 @@ async function firstToServe(
 }
 
 /** Who comes next: those behind the one that failed, then those before it, and that one last, if at all. */
-function after(failed: Path, candidates: readonly Path[], reason: EndReason): Path[] {
+function after(failed: Path, candidates: readonly Path[], again: boolean): Path[] {
   const at = candidates.indexOf(failed)
   const others = [...candidates.slice(at + 1), ...candidates.slice(0, at)]
-  return unforgiven.includes(reason) ? others : [...others, failed]
+  return again ? [...others, failed] : others
+}
+
+/** Whether the one that failed is tried again: not when it takes more than it carries, however it ends its sessions. */
+function mayServeAgain({ ended }: Connection, failed: Path, reason: EndReason): boolean {
+  const sessions = ended.filter(({ provider }) => provider === failed.offer.proposal.provider)
+  return !unforgiven.includes(reason) && !isOverpaid(sessions.map(({ session }) => session))
 }
 
 function nobodyServed(refusals: readonly PathRefused[]): Error {

@@ -17,7 +17,7 @@ export async function papers(
   const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
   const known = await findChannel(components, channelId)
   if (!known.ok) return known
-  const held = (await ledger.undrawn()).filter((order) => order.channelId === channelId)
+  const held = await ledger.undrawn(channelId)
   const promises = held.map(({ provider, amount, signature }) => ({ channelId, provider, amount, signature }))
   return { ok: true, value: { promises } }
 }
