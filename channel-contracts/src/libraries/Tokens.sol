@@ -12,6 +12,8 @@ library Tokens {
 
     /// @dev What a transfer that may fail is given: five times what the dearest of the usual tokens takes.
     uint256 internal constant TRANSFER_GAS = 300_000;
+    /// @dev What must be there to give it that: 63 parts of 64 can be handed on (EIP-150), after the price of a call.
+    uint256 private constant NEEDED_GAS = TRANSFER_GAS + TRANSFER_GAS / 32;
 
     /// @notice See IChannelMoney.
     error TokensMissing(uint256 received, uint256 expected);
@@ -32,11 +34,12 @@ library Tokens {
 
     /// @notice Pays, or says that the token refuses to: a receiver that is blocked, or whose hook fails, holds up nobody.
     /// Nothing is paid without asking the token, since some refuse that too.
-    /// @dev A transfer that fails must have had its gas, else a stranger could make it fail by sending little: of what
-    /// is there, 63 parts of 64 can be handed on, so the part that stayed shows how much that was (EIP-150).
+    /// @dev A transfer that fails must have had its gas, else a stranger could make it fail by sending little. What is
+    /// left afterwards does not tell: a receiver may look at its gas first, and hand back all of it.
     function tryPay(IERC20 token, address to, uint256 amount) internal returns (bool paid) {
         if (amount == 0) return true;
         uint256 most = TRANSFER_GAS;
+        uint256 left = gasleft();
         bytes32 selector = IERC20.transfer.selector;
         assembly ("memory-safe") {
             let order := mload(0x40)
@@ -49,7 +52,7 @@ library Tokens {
                 paid := and(paid, and(gt(returndatasize(), 0x1f), eq(mload(0), 1)))
             }
         }
-        if (!paid && gasleft() < TRANSFER_GAS / 63) revert GasMissing(gasleft(), TRANSFER_GAS / 63);
+        if (!paid && left < NEEDED_GAS) revert GasMissing(left, NEEDED_GAS);
     }
 
     /// @notice Uses an approval. A failing one is ignored: somebody may have used it first, and if the allowance
