@@ -16,6 +16,7 @@ import { judgeName } from '../../core/accessPolicy.js'
 import { nextCredit } from '../../core/credit.js'
 import type { Components } from '../components.js'
 import type { AdmissionContext } from './admissionContext.js'
+import { endAbandoned } from './endAbandoned.js'
 
 /** How long the price of terms holds, in seconds. */
 const termsHoldSeconds = 86_400
@@ -38,6 +39,7 @@ export function createGiveTerms(components: Components, context: AdmissionContex
     if (!registered.ok) return registered
     const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
     if (lines.get(channelId)?.released) return refuse({ code: 'channel-closing', channelId })
+    await endAbandoned(context, channelId)
     const price = context.price()
     const credit = nextCredit(
       history.creditHistory(link.peer),

@@ -19,6 +19,7 @@ import type { Components } from '../components.js'
 import type { OpenLine } from '../promises/creditLines.js'
 import type { AdmissionContext } from './admissionContext.js'
 import { askHub, checkOnChain, judgeRequest } from './checkOpening.js'
+import { endAbandoned } from './endAbandoned.js'
 
 /** A session whose parties, money and place are settled. */
 interface Agreed {
@@ -115,12 +116,9 @@ export function createOpenSession(components: Components, context: AdmissionCont
     }
   }
 
-  /** A session that its consumer lost gives way; one that is in use does not. */
   async function makeRoom(channelId: Hex): Promise<Verdict> {
-    const running = sessions.byChannel(channelId)
-    if (running && running.links.size > 0) return refuse({ code: 'session-running', channelId })
-    if (running)
-      await sessions.end(running.record.id, { code: 'session-abandoned', seconds: settings.graceSeconds })
+    await endAbandoned(context, channelId)
+    if (sessions.byChannel(channelId)) return refuse({ code: 'session-running', channelId })
     return sessions.count >= settings.maxSessions
       ? refuse({ code: 'sessions-full', limit: settings.maxSessions })
       : { ok: true }
