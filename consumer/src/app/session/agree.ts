@@ -47,16 +47,31 @@ export async function agree(
   context: Context,
   journal: Journal,
   link: Link,
-  wanted: {
-    offer: Offer
-    channel: PayableChannel
-    left: Left
-    maxPrice: Limits['maxPrice']
-    keys: WireguardKeyPair
-    /** What this machine is part of: a tunnel's gateway lies in none of them. */
-    networks: readonly Network[]
-  },
+  wanted: Wanted,
 ): Promise<Agreement> {
+  const first = await ask(context, journal, link, wanted)
+  // A lost session of ours gave way to this one, and what it owes now counts: the provider has other terms for us.
+  const haveChanged = !first.ok && first.refusal.code === 'no-terms'
+  return unwrap(haveChanged ? await ask(context, journal, link, wanted) : first)
+}
+
+interface Wanted {
+  readonly offer: Offer
+  readonly channel: PayableChannel
+  readonly left: Left
+  readonly maxPrice: Limits['maxPrice']
+  readonly keys: WireguardKeyPair
+  /** What this machine is part of: a tunnel's gateway lies in none of them. */
+  readonly networks: readonly Network[]
+}
+
+/** @returns What was agreed, or why the provider does not open the session on the terms that it just gave. */
+async function ask(
+  context: Context,
+  journal: Journal,
+  link: Link,
+  wanted: Wanted,
+): Promise<Verdict<Agreement>> {
   const { typedData, identity, clock } = context
   const { offer, channel, left, maxPrice, keys, networks } = wanted
   const { channelId, hub, nonce } = channel
@@ -79,18 +94,17 @@ export async function agree(
   const base = journal.trail().total(channelId, provider)
   const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
   const request = { channelId, provider, ceiling: wei(base + asked), issuedAt: clock.now() }
-  const opened = unwrap(
-    await link.request(
-      'open',
-      {
-        channel: parties,
-        wireguardKey: wireguardKeyToHex(keys.publicKey),
-        guaranteeRequest: typedData.signed('GuaranteeRequest', request, identity.privateKey),
-      },
-      openTimeoutMs,
-    ),
-  ).value
-  const { guarantee, tunnel } = opened
+  const answer = await link.request(
+    'open',
+    {
+      channel: parties,
+      wireguardKey: wireguardKeyToHex(keys.publicKey),
+      guaranteeRequest: typedData.signed('GuaranteeRequest', request, identity.privateKey),
+    },
+    openTimeoutMs,
+  )
+  if (!answer.ok) return answer
+  const { session, guarantee, tunnel } = answer.value
   unwrap(typedData.check('Guarantee', guarantee, hub))
   unwrap(judgeGuarantee(guarantee, { channelId, provider }))
   const problem = whyNotTunnel(tunnel, networks)
@@ -98,7 +112,8 @@ export async function agree(
     throw new UserError(`The provider's tunnel is refused: ${problem}. Choose another provider.`)
   const ceiling = smaller(guarantee.ceiling, request.ceiling)
   return {
-    ...{ session: opened.session, tunnel, price, base, suggested },
+    ok: true,
+    ...{ session, tunnel, price, base, suggested },
     credit: terms.creditBytes,
     guaranteed: whatIsGuaranteed({ base, ceiling, left, price }),
   }
