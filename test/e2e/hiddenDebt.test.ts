@@ -72,7 +72,7 @@ describe('a provider whose hub publishes less than it owes', () => {
         60_000,
       )
     }
-    expect(distrusts()).toMatch(/it counts \d+ wei of the \d+ wei it promised/)
+    expect(distrusts()).toMatch(/it counts only \d+ wei of the \d+ wei it promised/)
     await eventually('the provider drew the session', async () => {
       const drawn = await channels.queryFilter(channels.filters.Drawn(undefined, provider.address), 0)
       return drawn.length > 0

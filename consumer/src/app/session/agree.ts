@@ -51,7 +51,8 @@ export async function agree(
 ): Promise<Agreement> {
   const first = await ask(context, journal, link, wanted)
   // A lost session of ours gave way to this one, and what it owes now counts: the provider has other terms for us.
-  const haveChanged = !first.ok && first.refusal.code === 'no-terms'
+  const haveChanged =
+    !first.ok && first.refusal.code === 'peer-refused' && first.refusal.peerCode === 'no-terms'
   return unwrap(haveChanged ? await ask(context, journal, link, wanted) : first)
 }
 
