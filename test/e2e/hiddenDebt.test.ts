@@ -79,7 +79,7 @@ describe('a provider whose hub publishes less than it owes', () => {
     })
     const attempt = consumer.start(['connect', '--json'])
     expect((await attempt.ended).code).toBe(1)
-    expect(attempt.lines('stderr').join('\n')).toMatch(/not relied on/)
+    expect(attempt.lines('stderr').join('\n')).toMatch(/is not trusted/)
     const { hubs } = await provider.json<{ hubs: { hub: string; distrusted: string | null }[] }>('status')
     expect(hubs).toMatchObject([{ hub: hub.address, distrusted: expect.stringContaining('it counts') }])
   })
