@@ -8,6 +8,6 @@ export default defineConfig({
     // Each file makes a world; two at once would only wait for each other's processor time.
     fileParallelism: false,
     testTimeout: 120_000,
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
   },
 })
