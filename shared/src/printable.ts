@@ -10,7 +10,11 @@ const maxShown = 512
  * printable('DE\u001b[2A\u001b[2K') // 'DE[2A[2K'
  */
 export function printable(text: string): string {
-  const clean = text.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' ').replace(/\p{C}/gu, '')
+  const clean = withoutControls(text)
   const shown = [...clean]
   return shown.length > maxShown ? `${shown.slice(0, maxShown - 1).join('')}…` : clean
 }
+
+/** The same, whatever its length: for logs, which keep the whole. */
+export const withoutControls = (text: string): string =>
+  text.replace(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, ' ').replace(/\p{C}/gu, '')

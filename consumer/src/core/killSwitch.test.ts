@@ -137,6 +137,8 @@ describe('the kill switch', () => {
     expect(asked).toBeGreaterThan(rules.indexOf('iifname != "pont4k1zq9" accept'))
     expect(rules.findIndex((rule) => rule.startsWith('ip saddr 10.86.0.1'))).toBeGreaterThan(asked)
     expect(rules.findIndex((rule) => rule.startsWith('counter name "down"'))).toBeGreaterThan(asked)
+    // A connection of another device is known to the kernel as well: it goes on there only.
+    expect(rules.slice(asked - 2, asked)).toEqual(['ip daddr != 10.86.0.2 drop', 'ip6 daddr != fd50::2 drop'])
     // Connections are known from priority -200 (conntrack) on.
     expect(rules[0]).toBe('type filter hook prerouting priority mangle - 5; policy accept;')
   })

@@ -70,6 +70,9 @@ export function tunnelRuleset(values: TunnelValues): string {
       `iifname != ${tunnel} ip daddr ${values.address4} fib saddr type != local drop`,
       `iifname != ${tunnel} ip6 daddr ${values.address6} fib saddr type != local drop`,
       `iifname != ${tunnel} accept`,
+      // Connections of other devices are known to the kernel, too: through the tunnel nobody else is spoken to.
+      `ip daddr != ${values.address4} drop`,
+      `ip6 daddr != ${values.address6} drop`,
       'ct state != { established, related } drop',
       `ip saddr ${values.gateway4} meta l4proto { tcp, udp } th sport != 53 accept`,
       `ip6 saddr ${values.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,

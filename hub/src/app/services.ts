@@ -1,4 +1,5 @@
 import type { Address, Hex, Result, Verdict } from '@pontage/shared'
+import { type GasWatch, watchGas } from '@pontage/shared/node'
 import { createProposalIndex } from '../io/chain/proposalIndex.js'
 import type { ChainUpdate } from '../io/ledger.js'
 import { createRecovery, type Recovery } from './clearing/recovery.js'
@@ -9,7 +10,6 @@ import { createDrawScheduler, type DrawScheduler } from './drawing/drawScheduler
 import { createWatchtower } from './drawing/protests.js'
 import { createPublisher, type Publisher } from './liabilities/publisher.js'
 import { createMarket, type Market } from './market/market.js'
-import { createGasWatch, type GasWatch } from './operator/gasWatch.js'
 import { onLead } from './operator/leadership.js'
 import { createPoolWatch } from './operator/poolWatch.js'
 import { createRelayer, type Relayer } from './relay/relay.js'
@@ -43,7 +43,11 @@ export function createServices(components: Components, certificate: Hex | undefi
   const closer = createCloser(components)
   const watchtower = createWatchtower(components, drawScheduler)
   const poolWatch = createPoolWatch(components)
-  const gas = createGasWatch(components)
+  const gas = watchGas({
+    ...components,
+    warnBelow: settings.gasWarnBelow,
+    otherwise: 'the hub can neither draw nor relay',
+  })
   const index = createProposalIndex({ chain, typedData, log })
   const market = createMarket(components, index)
   const recovery = createRecovery(components)

@@ -4,6 +4,7 @@ import {
   type CommonOptions,
   chainFlags,
   createLog,
+  defaultLimits,
   type Given,
   type KeyOptions,
   keyFlags,
@@ -12,7 +13,6 @@ import {
   type TlsPair,
   UserError,
   unlock,
-  usualLimits,
   wholeNumber,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
@@ -104,25 +104,25 @@ export const serveFlags = {
   },
   'max-connections': {
     type: 'number',
-    default: usualLimits.maxConnections,
+    default: defaultLimits.maxConnections,
     requiresArg: true,
     describe: 'Most connections in total',
   },
   'max-connections-per-address': {
     type: 'number',
-    default: usualLimits.maxConnectionsPerAddress,
+    default: defaultLimits.maxConnectionsPerAddress,
     requiresArg: true,
     describe: 'Most connections from one network address',
   },
   'requests-per-second': {
     type: 'number',
-    default: usualLimits.requestsPerSecond,
+    default: defaultLimits.requestsPerSecond,
     requiresArg: true,
     describe: 'Most requests per second from one identity',
   },
   'requests-per-second-per-address': {
     type: 'number',
-    default: usualLimits.requestsPerSecondPerAddress,
+    default: defaultLimits.requestsPerSecondPerAddress,
     requiresArg: true,
     describe: 'Most requests per second from one network address',
   },

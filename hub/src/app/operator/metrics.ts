@@ -1,11 +1,10 @@
 import { coinDecimals, formatTokens, type Verdict } from '@pontage/shared'
-import type { DurableSender } from '@pontage/shared/node'
+import type { DurableSender, GasWatch } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { reservedBy } from '../../core/reserve.js'
 import { advanceNeeded, poolFree } from '../../core/solvency.js'
 import type { HttpAnswer } from '../../io/link/httpRoutes.js'
 import type { Components } from '../components.js'
-import type { GasWatch } from './gasWatch.js'
 
 /** What an operator's monitoring reads. */
 export interface Metrics {

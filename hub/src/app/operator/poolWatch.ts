@@ -1,8 +1,7 @@
 import { type Wei, wei } from '@pontage/shared'
-import { inTokens } from '@pontage/shared/node'
+import { createLowWater, inTokens } from '@pontage/shared/node'
 import { poolFree } from '../../core/solvency.js'
 import type { Components } from '../components.js'
-import { createLowWater } from './lowWater.js'
 
 /** Warns before the pool holds less than what providers may redeem. Looks whenever the ledger took in a block. */
 export function createPoolWatch({ ledger, settings, clock, log, chain }: Components): { look(): void } {

@@ -1,5 +1,5 @@
 import type { Address } from '@pontage/shared'
-import { UserError } from '@pontage/shared/node'
+import { type GasWatch, UserError } from '@pontage/shared/node'
 import { type BandwidthLimits, formatBandwidth, parseBandwidth } from '../../core/bandwidth.js'
 import { owed } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
@@ -10,7 +10,6 @@ import type { LiveSession } from '../metering/liveSession.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { Retirement } from '../retirement/drain.js'
-import type { GasWatch } from './gasWatch.js'
 import { tryReach } from './reach.js'
 
 /** A running session as its owner sees it: who, how much and when, never where to. */

@@ -1,12 +1,11 @@
 import { createServer } from 'node:http'
 import { coinDecimals, formatTokens } from '@pontage/shared'
-import { UserError } from '@pontage/shared/node'
+import { type GasWatch, UserError } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { charged } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import type { Components } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
-import type { GasWatch } from './gasWatch.js'
 
 /** What an owner's monitoring reads: how much and how often, never who or where to. */
 export interface Metrics {

@@ -1,4 +1,5 @@
 import type { Address } from '@pontage/shared'
+import { watchGas } from '@pontage/shared/node'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import { listenControl } from '../../io/link/controlSocket.js'
 import type { HubLink } from '../../io/link/hubLink.js'
@@ -8,7 +9,6 @@ import type { Sessions } from '../metering/sessions.js'
 import type { Retirement } from '../retirement/drain.js'
 import type { Settings } from '../settings.js'
 import { createControl } from './control.js'
-import { watchGas } from './gasWatch.js'
 import type { Metrics } from './metrics.js'
 
 /** Opens all through which the owner looks at, and steers, what runs: control socket, metrics, gas watch. */
@@ -25,7 +25,13 @@ export async function openOwnersView(
   },
 ): Promise<{ close(): Promise<void> }> {
   const { sessions, firewall, metrics, hubs, pathMtus, retirement } = view
-  const gas = watchGas(components, settings.gasWarnBelow)
+  const gas = watchGas({
+    ...components,
+    warnBelow: settings.gasWarnBelow,
+    otherwise: 'nothing can be drawn or redeemed',
+  })
+  const closing = new AbortController()
+  void gas.run(closing.signal)
   try {
     const page =
       settings.metricsPort === undefined
@@ -40,13 +46,13 @@ export async function openOwnersView(
     const socket = await listenControl(settings.home, control, components.log)
     return {
       async close() {
-        gas.stop()
+        closing.abort()
         await socket.close()
         await page?.close()
       },
     }
   } catch (error) {
-    gas.stop()
+    closing.abort()
     throw error
   }
 }

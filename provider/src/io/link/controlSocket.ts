@@ -17,7 +17,7 @@ export type ControlAnswer =
 
 const pathIn = (home: string): string => join(home, 'control.sock')
 /** Longest line that is read: a question is short. */
-const longestLine = 4_096
+const maxLineLength = 4_096
 const answerWithinMs = 30_000
 
 /** Answers, by type of question. What one throws is told as a sentence. */
@@ -67,7 +67,7 @@ async function converse(socket: Socket, handlers: ControlHandlers): Promise<void
   const lines = createInterface({ input: socket })
   lines.on('error', () => undefined)
   for await (const line of lines) {
-    if (line.length > longestLine) return void socket.destroy()
+    if (line.length > maxLineLength) return void socket.destroy()
     socket.write(`${encode(await answered(line, handlers))}\n`)
   }
 }

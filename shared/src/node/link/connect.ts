@@ -8,7 +8,7 @@ import type { Log } from '../report/log.js'
 import { frameLimits } from './frameLimits.js'
 import { type Introduction, sayHello } from './hello.js'
 import { Inbox } from './inbox.js'
-import { Gatekeeper, usualLimits } from './limits.js'
+import { defaultLimits, Gatekeeper } from './limits.js'
 import type { Handlers, Link } from './link.js'
 import { startLink } from './startLink.js'
 
@@ -82,8 +82,8 @@ export async function connectLink(options: {
     socket.terminate()
     return hello
   }
-  const allowance = new Gatekeeper(usualLimits, self.clock).allowance(hello.peer, remoteAddress)
-  const { maxBacklogBytes } = usualLimits
+  const allowance = new Gatekeeper(defaultLimits, self.clock).allowance(hello.peer, remoteAddress)
+  const { maxBacklogBytes } = defaultLimits
   const { peer } = hello
   const parts = { socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log }
   const link = startLink(pingEveryMs === undefined ? parts : { ...parts, pingEveryMs })

@@ -23,7 +23,7 @@ export interface Limits {
   readonly maxBacklogBytes: number
 }
 
-export const usualLimits: Limits = {
+export const defaultLimits: Limits = {
   maxConnections: 10_000,
   maxConnectionsPerAddress: 500,
   connectionsPerSecondPerAddress: 250,
@@ -36,9 +36,9 @@ export const usualLimits: Limits = {
 
 /** The usual limits where nothing else is said. Whoever lets many connections stand lets them come fast, too. */
 export const withDefaults = (given: Partial<Limits> = {}): Limits => ({
-  ...usualLimits,
+  ...defaultLimits,
   connectionsPerSecondPerAddress: Math.max(
-    usualLimits.connectionsPerSecondPerAddress,
+    defaultLimits.connectionsPerSecondPerAddress,
     (given.maxConnectionsPerAddress ?? 0) / 2,
   ),
   ...given,

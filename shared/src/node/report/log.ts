@@ -1,5 +1,5 @@
 import winston from 'winston'
-import { printable } from '../../printable.js'
+import { printable, withoutControls } from '../../printable.js'
 import { requestId } from '../link/requestContext.js'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
@@ -12,12 +12,18 @@ export interface Log {
   debug(message: string, details?: object): void
 }
 
-const bigintsAsText = winston.format((info) => {
+const asText = winston.format((info) => {
   for (const [key, value] of Object.entries(info)) {
     if (typeof value === 'bigint') info[key] = value.toString()
     if (value instanceof Error) info[key] = value.message
   }
   return info
+})
+
+/** One object a line. JSON escapes some control characters only: the rest of them must not move on the terminal, either. */
+const oneLine = winston.format.json({
+  replacer: (_key, value) =>
+    typeof value === 'bigint' ? value.toString() : typeof value === 'string' ? withoutControls(value) : value,
 })
 
 const withRequest = winston.format((info) => {
@@ -42,10 +48,10 @@ const human = winston.format.printf(({ timestamp, level, message, program: _prog
  * @param program - Name that every JSON line carries.
  */
 export function createLog(program: string, level: LogLevel): Log {
-  const { combine, timestamp, json, colorize } = winston.format
+  const { combine, timestamp, colorize } = winston.format
   const format = process.stderr.isTTY
-    ? combine(withRequest(), bigintsAsText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
-    : combine(withRequest(), bigintsAsText(), timestamp(), json())
+    ? combine(withRequest(), asText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
+    : combine(withRequest(), asText(), timestamp(), oneLine)
   const logger = winston.createLogger({
     level,
     format,

@@ -1,4 +1,4 @@
-import type { Clock } from '@pontage/shared'
+import type { Clock } from '../../clock.js'
 
 /** A warning that nobody heeded comes again. */
 const warnEverySeconds = 3_600
