@@ -70,7 +70,7 @@ async function cheated(how: string, size: number) {
 }
 
 describe('a consumer of a provider that', () => {
-  /** Whatever way it cheats: nothing is lost beyond the megabyte that had begun in each session. */
+  /** Whatever way it cheats: of each session nothing is lost beyond the megabyte that had begun, and 131 kB paid ahead. */
   async function losesNoMore(how: string): Promise<void> {
     const { sessions, reasons, counted, spent, delivered } = await cheated(how, 12_000_000)
     expect(sessions).toBeGreaterThan(0n)
@@ -89,7 +89,9 @@ describe('a consumer of a provider that', () => {
     ['claims 5 % more than it sent', 'over 5'],
     ['claims half as much again', 'over 50'],
     ['claims a little more with each megabyte', 'slowly'],
-  ])('%s loses no more than the megabyte that had begun', (_title, how) => losesNoMore(how))
+  ])('%s loses no more than the megabyte that had begun, and 131 kB where it pays ahead', (_title, how) =>
+    losesNoMore(how),
+  )
 
   it('asks more than its offer says pays nothing, and hears why', async () => {
     writeFileSync(join(provider.host.home, 'cheat'), 'dear')
@@ -99,7 +101,8 @@ describe('a consumer of a provider that', () => {
     console.log('dear: 0 wei signed')
   })
 
-  it('takes the money and stops loses no more than the megabyte that had begun', () => losesNoMore('stop'))
+  it('takes the money and stops loses no more than the megabyte that had begun, and 131 kB where it pays ahead', () =>
+    losesNoMore('stop'))
 
   it('presents old promises again gets nothing for them', async () => {
     const { chain } = market
