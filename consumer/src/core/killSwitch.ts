@@ -49,106 +49,129 @@ export interface TunnelValues {
  * that this machine began, is dropped before it is counted: nobody pays for what somebody pours in.
  */
 export function tunnelRuleset(values: TunnelValues): string {
-  const { limit, interface: tunnel } = values
-  const gateway4 = `ip daddr ${values.gateway4}`
-  const gateway6 = `ip6 daddr ${values.gateway6}`
   const outer = values.endpoint && outerRules(values.endpoint, values.fwmark)
-  const capped =
-    limit === undefined ? [] : [`quota name "${objectNames.cap}" counter name "${objectNames.capped}" drop`]
   return table([
-    ...(limit === undefined
-      ? []
-      : [`quota ${objectNames.cap} { over ${limit}; }`, `counter ${objectNames.capped} { }`]),
-    `counter ${objectNames.down} { }`,
-    `counter ${objectNames.up} { }`,
-    `counter ${objectNames.stopped} { }`,
-    // Empty until the session is to stand still; then one rule that drops.
-    chain(objectNames.halted, []),
-    chain('download', [
-      'type filter hook prerouting priority mangle - 5; policy accept;',
-      // Nobody outside the tunnel may speak to the address inside it.
-      `iifname != ${tunnel} ip daddr ${values.address4} fib saddr type != local drop`,
-      `iifname != ${tunnel} ip6 daddr ${values.address6} fib saddr type != local drop`,
-      `iifname != ${tunnel} accept`,
-      // Connections of other devices are known to the kernel, too: through the tunnel nobody else is spoken to.
-      `ip daddr != ${values.address4} drop`,
-      `ip6 daddr != ${values.address6} drop`,
-      'ct state != { established, related } drop',
-      `ip saddr ${values.gateway4} meta l4proto { tcp, udp } th sport != 53 accept`,
-      `ip6 saddr ${values.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,
-      `ip saddr ${values.gateway4} meta l4proto != { tcp, udp } accept`,
-      `ip6 saddr ${values.gateway6} meta l4proto != { tcp, udp } accept`,
-      `jump ${objectNames.halted}`,
-      ...capped,
-      `counter name "${objectNames.down}" accept`,
-    ]),
+    ...objects(values.limit),
+    download(values),
     ...(outer?.marks ?? []),
-    chain('names', [
-      'type nat hook output priority -100; policy accept;',
-      'oifname "lo" accept',
-      ...(values.dns.includes(values.gateway4)
-        ? [`meta nfproto ipv4 ${question} dnat ip to ${values.gateway4}`]
-        : []),
-      ...(values.dns.includes(values.gateway6)
-        ? [`meta nfproto ipv6 ${question} dnat ip6 to ${values.gateway6}`]
-        : []),
-    ]),
-    // A question first meant for another device carries that device's address.
-    chain('sources', [
-      'type nat hook postrouting priority srcnat; policy accept;',
-      `oifname ${tunnel} ${question} masquerade`,
-    ]),
-    chain('output', [
-      'type filter hook output priority filter; policy drop;',
-      'oifname "lo" accept',
-      // Still not on its way to a gateway that answers: the system asks its next resolver at once.
-      ...(values.dns.length === 0
-        ? []
-        : [
-            `${question} ip daddr != ${values.gateway4} reject with icmpx port-unreachable`,
-            `${question} ip6 daddr != ${values.gateway6} reject with icmpx port-unreachable`,
-          ]),
-      // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
-      `oifname ${tunnel} ip saddr != ${values.address4} meta l4proto tcp reject with tcp reset`,
-      `oifname ${tunnel} ip6 saddr != ${values.address6} meta l4proto tcp reject with tcp reset`,
-      `oifname ${tunnel} accept`,
-      // Redirected questions still show the device they were first routed to; the guard sees the real one.
-      `${gateway4} accept`,
-      `${gateway6} accept`,
-      ...(outer?.accept ?? []),
-      ...(values.allowLan ? lan(refused, tunnel) : []),
-      ...plumbing,
-      ...refuseFast,
-    ]),
-    chain('guard', [
-      'type filter hook postrouting priority 300; policy drop;',
-      'oifname "lo" accept',
-      `oifname ${tunnel} jump upload`,
-      ...(outer?.accept ?? []),
-      // The tunnel's own addresses may look like those of a local network.
-      `${gateway4} counter name "${objectNames.stopped}" drop`,
-      `${gateway6} counter name "${objectNames.stopped}" drop`,
-      ...(values.allowLan ? lan('drop', tunnel) : []),
-      ...plumbing,
-      `counter name "${objectNames.stopped}" drop`,
-    ]),
-    chain('upload', [
-      // What is meant for neighbours has nobody to hear it in a tunnel, and is not worth a megabyte.
-      'ip6 daddr ff00::/8 drop',
-      'ip daddr { 224.0.0.0/4, 255.255.255.255 } drop',
-      // Connections from before the tunnel carry another address; the provider would drop them.
-      `ip saddr != ${values.address4} drop`,
-      `ip6 saddr != ${values.address6} drop`,
-      `${gateway4} meta l4proto { tcp, udp } th dport != 53 accept`,
-      `${gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
-      `${gateway4} meta l4proto != { tcp, udp } accept`,
-      `${gateway6} meta l4proto != { tcp, udp } accept`,
-      `jump ${objectNames.halted}`,
-      ...capped,
-      `counter name "${objectNames.up}" accept`,
-    ]),
+    names(values),
+    sources(values),
+    output(values, outer?.accept ?? []),
+    guard(values, outer?.accept ?? []),
+    upload(values),
   ])
 }
+
+/** Counters and the quota, and the chain that stays empty until the session is to stand still. */
+const objects = (limit: string | undefined): string[] => [
+  ...(limit === undefined
+    ? []
+    : [`quota ${objectNames.cap} { over ${limit}; }`, `counter ${objectNames.capped} { }`]),
+  `counter ${objectNames.down} { }`,
+  `counter ${objectNames.up} { }`,
+  `counter ${objectNames.stopped} { }`,
+  chain(objectNames.halted, []),
+]
+
+/** What was asked for: it meets the halt, the cap, and then its counter. */
+const charged = (limit: string | undefined, counter: string): string[] => [
+  `jump ${objectNames.halted}`,
+  ...(limit === undefined
+    ? []
+    : [`quota name "${objectNames.cap}" counter name "${objectNames.capped}" drop`]),
+  `counter name "${counter}" accept`,
+]
+
+/** What comes out of the tunnel. */
+const download = ({ interface: tunnel, limit, ...values }: TunnelValues): string =>
+  chain('download', [
+    'type filter hook prerouting priority mangle - 5; policy accept;',
+    // Nobody outside the tunnel may speak to the address inside it.
+    `iifname != ${tunnel} ip daddr ${values.address4} fib saddr type != local drop`,
+    `iifname != ${tunnel} ip6 daddr ${values.address6} fib saddr type != local drop`,
+    `iifname != ${tunnel} accept`,
+    // Connections of other devices are known to the kernel, too: through the tunnel nobody else is spoken to.
+    `ip daddr != ${values.address4} drop`,
+    `ip6 daddr != ${values.address6} drop`,
+    'ct state != { established, related } drop',
+    `ip saddr ${values.gateway4} meta l4proto { tcp, udp } th sport != 53 accept`,
+    `ip6 saddr ${values.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,
+    `ip saddr ${values.gateway4} meta l4proto != { tcp, udp } accept`,
+    `ip6 saddr ${values.gateway6} meta l4proto != { tcp, udp } accept`,
+    ...charged(limit, objectNames.down),
+  ])
+
+/** Sends questions for names to the gateways that answer them. */
+const names = ({ dns, gateway4, gateway6 }: TunnelValues): string =>
+  chain('names', [
+    'type nat hook output priority -100; policy accept;',
+    'oifname "lo" accept',
+    ...(dns.includes(gateway4) ? [`meta nfproto ipv4 ${question} dnat ip to ${gateway4}`] : []),
+    ...(dns.includes(gateway6) ? [`meta nfproto ipv6 ${question} dnat ip6 to ${gateway6}`] : []),
+  ])
+
+/** A question first meant for another device carries that device's address. */
+const sources = ({ interface: tunnel }: TunnelValues): string =>
+  chain('sources', [
+    'type nat hook postrouting priority srcnat; policy accept;',
+    `oifname ${tunnel} ${question} masquerade`,
+  ])
+
+/** The layer that refuses at once. */
+const output = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly string[]): string =>
+  chain('output', [
+    'type filter hook output priority filter; policy drop;',
+    'oifname "lo" accept',
+    // Still not on its way to a gateway that answers: the system asks its next resolver at once.
+    ...(values.dns.length === 0
+      ? []
+      : [
+          `${question} ip daddr != ${values.gateway4} reject with icmpx port-unreachable`,
+          `${question} ip6 daddr != ${values.gateway6} reject with icmpx port-unreachable`,
+        ]),
+    // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
+    `oifname ${tunnel} ip saddr != ${values.address4} meta l4proto tcp reject with tcp reset`,
+    `oifname ${tunnel} ip6 saddr != ${values.address6} meta l4proto tcp reject with tcp reset`,
+    `oifname ${tunnel} accept`,
+    // Redirected questions still show the device they were first routed to; the guard sees the real one.
+    `ip daddr ${values.gateway4} accept`,
+    `ip6 daddr ${values.gateway6} accept`,
+    ...outer,
+    ...(values.allowLan ? lan(refused, tunnel) : []),
+    ...plumbing,
+    ...refuseFast,
+  ])
+
+/** The layer that sees the device a packet really leaves by. */
+const guard = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly string[]): string =>
+  chain('guard', [
+    'type filter hook postrouting priority 300; policy drop;',
+    'oifname "lo" accept',
+    `oifname ${tunnel} jump upload`,
+    ...outer,
+    // The tunnel's own addresses may look like those of a local network.
+    `ip daddr ${values.gateway4} counter name "${objectNames.stopped}" drop`,
+    `ip6 daddr ${values.gateway6} counter name "${objectNames.stopped}" drop`,
+    ...(values.allowLan ? lan('drop', tunnel) : []),
+    ...plumbing,
+    `counter name "${objectNames.stopped}" drop`,
+  ])
+
+/** What goes into the tunnel. */
+const upload = (values: TunnelValues): string =>
+  chain('upload', [
+    // What is meant for neighbours has nobody to hear it in a tunnel, and is not worth a megabyte.
+    'ip6 daddr ff00::/8 drop',
+    'ip daddr { 224.0.0.0/4, 255.255.255.255 } drop',
+    // Connections from before the tunnel carry another address; the provider would drop them.
+    `ip saddr != ${values.address4} drop`,
+    `ip6 saddr != ${values.address6} drop`,
+    `ip daddr ${values.gateway4} meta l4proto { tcp, udp } th dport != 53 accept`,
+    `ip6 daddr ${values.gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
+    `ip daddr ${values.gateway4} meta l4proto != { tcp, udp } accept`,
+    `ip6 daddr ${values.gateway6} meta l4proto != { tcp, udp } accept`,
+    ...charged(values.limit, objectNames.up),
+  ])
 
 /**
  * The body of the table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else.
