@@ -47,6 +47,11 @@ describe('runCommand', () => {
     expect(error.message).toContain('within 50 ms')
   })
 
+  it('ends with a command what it started, which holds its output open', { timeout: 15_000 }, async () => {
+    const error = await failure(runCommand(['sh', '-c', 'sleep 60 & wait'], { timeoutMs: 200 }))
+    expect(error.problem).toBe('timed-out')
+  })
+
   it('stops a command when its caller gives up, also one that gave up before', async () => {
     const controller = new AbortController()
     const run = failure(runCommand(['sleep', '30'], { signal: controller.signal }))

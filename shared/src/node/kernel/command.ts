@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
 
@@ -74,7 +74,7 @@ export function runCommand(command: readonly string[], options: CommandOptions =
     let stopped: CommandProblem | undefined
     const stop = (problem: CommandProblem) => {
       stopped ??= problem
-      child.kill('SIGKILL')
+      killWithDescendants(child, options.detached ?? true)
     }
     const timer = setTimeout(() => stop('timed-out'), timeoutMs)
     const onAbort = () => stop('aborted')
@@ -110,6 +110,16 @@ export function runCommand(command: readonly string[], options: CommandOptions =
     else options.signal?.addEventListener('abort', onAbort, { once: true })
     child.stdin.end(options.input ?? '')
   })
+}
+
+/** What a script started ends with it: it holds the script's output open, and the caller waits for that. */
+function killWithDescendants({ pid }: ChildProcess, isGroupLeader: boolean): void {
+  if (pid === undefined) return
+  try {
+    process.kill(isGroupLeader ? -pid : pid, 'SIGKILL')
+  } catch {
+    // It ended in this moment.
+  }
 }
 
 /** The command as a person would type it, for messages only. */
