@@ -62,7 +62,7 @@ const explanations = {
   'close-delayed': (r: { channelId: string; provider: string; until: number }) =>
     `Provider ${r.provider} holds a guarantee on channel ${r.channelId} until ${r.until} and has not released it. Close again when the provider is reachable, or after that time.`,
   'chain-unseen': (r: { seconds: number }) =>
-    `The newest block that can be read is ${r.seconds} s old, too old to sign anything on it. Try again in a moment.`,
+    `The newest block that can be read was made ${r.seconds} s away from the present time, too far to sign anything on it. Try again in a moment.`,
   'ledger-unavailable': (_: object) =>
     'The hub cannot write its ledger at the moment, and answers nothing that is not on disk. Ask again in a moment: the same request counts once.',
   'promise-too-low': (r: { total: bigint; expected: bigint }) =>

@@ -8,6 +8,7 @@ import {
   type TestToken,
   TestToken__factory,
 } from '@pontage/channel-contracts'
+import { systemClock } from '../../clock.js'
 import type { Deployment } from '../../documents.js'
 import { type UnixSeconds, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
@@ -74,7 +75,8 @@ export async function connectChain(options: {
     throw new UserError(
       `${urls.join(', ')} is on chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
     )
-  const rpc = new RpcPool(urls, chainId, options.log)
+  const maxHeadAgeSeconds = options.maxHeadAgeSeconds ?? usualHeadAge(chainId)
+  const rpc = new RpcPool(urls, chainId, options.log, { maxHeadAgeSeconds, now: systemClock.now })
   for (const contract of ['token', 'registry', 'channels', 'marketplace'] as const)
     if ((await rpc.getCode(deployment[contract])) === '0x') {
       rpc.destroy()
@@ -98,7 +100,7 @@ export async function connectChain(options: {
     marketplace: IMarketplace__factory.connect(deployment.marketplace, rpc),
     confirmations: options.confirmations,
     maxFeePerGas: options.maxFeePerGas ?? defaultMaxFeePerGas,
-    maxHeadAgeSeconds: options.maxHeadAgeSeconds ?? usualHeadAge(chainId),
+    maxHeadAgeSeconds,
     tokenDecimals: Number(decimals),
     tokenSymbol: symbol,
     head: async () => blockAt(await rpc.getBlockNumber()),

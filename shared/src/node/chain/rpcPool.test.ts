@@ -144,12 +144,49 @@ it('passes over a node that stands still while it answers, though it was never b
   ).toBe(true)
 })
 
+it('puts no node aside for one that claims a block it cannot show, in use or not', async () => {
+  const [first, second] = [await openRoad(), await openRoad()]
+  const { rpc } = await connect(first, second)
+  const newest = await rpc.getBlockNumber()
+  second.lie = ({ method }) => (method === 'eth_blockNumber' ? '0x3b9aca00' : undefined)
+  await eventually(async () => {
+    expect(await rpc.getBlockNumber()).toBe(newest)
+    return said.some((line) => line.includes('claims block 1000000000 and cannot show it'))
+  })
+  expect(rpc.url).toBe(first.url)
+  expect(said.some((line) => line.includes('is at block'))).toBe(false)
+  // The same from the node in use: the other takes its place.
+  second.lie = undefined
+  first.lie = ({ method }) => (method === 'eth_blockNumber' ? '0x3b9aca00' : undefined)
+  await eventually(async () => (await rpc.getBlockNumber()) === newest && rpc.url === second.url)
+})
+
+it('notices another chain behind its only address, and the right one again', async () => {
+  const only = await openRoad()
+  const { rpc } = await connect(only)
+  await rpc.getBlockNumber()
+  const laterMs = performance.now() + 31_000
+  vi.spyOn(performance, 'now').mockImplementation(() => laterMs)
+  only.lie = ({ method }) => (method === 'eth_chainId' ? '0x1' : undefined)
+  await expect(rpc.getBlockNumber()).rejects.toThrow('No RPC address is on chain 31337 any more.')
+  expect(said.some((line) => line.includes('is chain 1, not 31337'))).toBe(true)
+  only.lie = undefined
+  expect(await rpc.getBlockNumber()).toBeGreaterThan(0)
+  vi.restoreAllMocks()
+})
+
 it('does not rely on a newest block that is older than the chain makes them', async () => {
   const connected = await connect(await openRoad())
   const publicChain = { ...connected, maxHeadAgeSeconds: 60 }
   const head = await connected.head()
   expect(judgeHead(publicChain, head, unixSeconds(head.at + 60))).toEqual({ ok: true })
   expect(judgeHead(publicChain, head, unixSeconds(head.at + 61))).toEqual({
+    ok: false,
+    refusal: { code: 'chain-unseen', seconds: 61 },
+  })
+  // A block from the future says nothing of the present, either.
+  expect(judgeHead(publicChain, head, unixSeconds(head.at - 60))).toEqual({ ok: true })
+  expect(judgeHead(publicChain, head, unixSeconds(head.at - 61))).toEqual({
     ok: false,
     refusal: { code: 'chain-unseen', seconds: 61 },
   })

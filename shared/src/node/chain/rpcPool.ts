@@ -9,8 +9,10 @@ import {
   type TransactionReceipt,
   type TransactionReceiptParams,
 } from 'ethers'
+import { type UnixSeconds, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
+import { aheadSeconds, commonHeight, differ, notBelieved, toleratedLag } from './heads.js'
 import { findGap } from './logGaps.js'
 import { askRpc } from './rpcRequest.js'
 
@@ -21,8 +23,8 @@ interface Endpoint {
   trouble?: string
   /** Milliseconds of the monotonic clock before which it is asked only if no other is left. */
   notBefore: number
-  /** Whether it has said that it is on the right chain since it was last away. */
-  isChecked: boolean
+  /** Milliseconds of the monotonic clock when it last said that it is on the right chain, since it was away. */
+  checkedAt: number
   /** Whether its newest block was behind what another knew when they were compared last. */
   isBehind: boolean
 }
@@ -31,8 +33,8 @@ const awayMs = 5_000
 const distrustMs = 300_000
 /** Milliseconds between looks for receipts. */
 const pollingMs = 500
-/** Blocks that one node may lag behind another without anybody being at fault. */
-const toleratedLag = 3
+/** Milliseconds after which a node is asked again which chain it is on: another may stand at its address by now. */
+const chainLastsMs = 30_000
 /** Milliseconds between comparisons of what all nodes call the newest block, and how long one may take to say. */
 const compareEveryMs = 2_000
 const compareWithinMs = 2_000
@@ -45,11 +47,19 @@ export class RpcPool extends JsonRpcProvider {
   readonly #endpoints: readonly Endpoint[]
   readonly #chainId: number
   readonly #log: Log | undefined
+  readonly #now: () => UnixSeconds
+  /** Whether the chain makes its blocks by the clock. */
+  readonly #keepsTime: boolean
   #active: Endpoint
   #highest = 0
   #comparedAt = Number.NEGATIVE_INFINITY
 
-  constructor(urls: readonly string[], chainId: number, log: Log | undefined) {
+  constructor(
+    urls: readonly string[],
+    chainId: number,
+    log: Log | undefined,
+    { maxHeadAgeSeconds, now }: { maxHeadAgeSeconds: number; now: () => UnixSeconds },
+  ) {
     const [first] = urls
     if (first === undefined) throw new UserError('No RPC address was given. Give one with --rpc.')
     super(first, chainId, {
@@ -58,13 +68,15 @@ export class RpcPool extends JsonRpcProvider {
       polling: true,
       pollingInterval: pollingMs,
     })
-    const [active, ...others] = urls.map(
-      (url): Endpoint => ({ url, notBefore: 0, isChecked: false, isBehind: false }),
-    )
-    this.#active = active ?? { url: first, notBefore: 0, isChecked: false, isBehind: false }
-    this.#endpoints = [this.#active, ...others]
+    const [active, ...others] = [...urls].map(
+      (url): Endpoint => ({ url, notBefore: 0, checkedAt: Number.NEGATIVE_INFINITY, isBehind: false }),
+    ) as [Endpoint, ...Endpoint[]]
+    this.#active = active
+    this.#endpoints = [active, ...others]
     this.#chainId = chainId
     this.#log = log
+    this.#now = now
+    this.#keepsTime = Number.isFinite(maxHeadAgeSeconds)
   }
 
   /** The address that is asked at the moment. */
@@ -76,7 +88,7 @@ export class RpcPool extends JsonRpcProvider {
     let failure: Error | undefined
     for (const endpoint of this.#inOrder()) {
       try {
-        if (this.#endpoints.length > 1 && !endpoint.isChecked && !(await this.#check(endpoint))) continue
+        if (!isChecked(endpoint) && !(await this.#check(endpoint))) continue
         const results = await askRpc(endpoint.url, payload)
         this.#use(endpoint)
         return results
@@ -85,7 +97,7 @@ export class RpcPool extends JsonRpcProvider {
         this.#passOver(endpoint, `does not answer: ${failure.message}`, awayMs)
       }
     }
-    throw failure ?? new Error('No RPC address is on the right chain.')
+    throw failure ?? new Error(`No RPC address is on chain ${this.#chainId} any more.`)
   }
 
   /**
@@ -100,10 +112,9 @@ export class RpcPool extends JsonRpcProvider {
       const number = Number(await this.send('eth_blockNumber', []))
       best = Math.max(best, number)
       if (number + toleratedLag >= this.#highest || this.#active !== endpoint) break
-      this.#passOver(endpoint, `is at block ${number}, while block ${this.#highest} is known`, awayMs)
+      this.#passOver(endpoint, behind(number, this.#highest), awayMs)
     }
-    if (best + toleratedLag < this.#highest)
-      this.#log?.warn('the chain is shorter than before', { block: best, before: this.#highest })
+    if (best + toleratedLag < this.#highest) this.#saysShorter(best)
     this.#highest = best
     return best
   }
@@ -148,28 +159,64 @@ export class RpcPool extends JsonRpcProvider {
     }
   }
 
-  /** Asks, now and then, which block each of the nodes calls the newest, so that one standing still is noticed. */
+  /**
+   * Asks, now and then, which block each of the nodes calls the newest, so that one standing still is noticed, and one
+   * that claims more than there is.
+   */
   async #compareHeads(): Promise<void> {
-    if (performance.now() - this.#comparedAt < compareEveryMs) return
+    if (this.#endpoints.length === 1 || performance.now() - this.#comparedAt < compareEveryMs) return
     this.#comparedAt = performance.now()
-    const heads = await this.#askOthers('eth_blockNumber', [])
-    for (const { answer } of heads) this.#highest = Math.max(this.#highest, Number(answer) || 0)
-    for (const { endpoint, answer } of heads) {
-      endpoint.isBehind = !(Number(answer) + toleratedLag >= this.#highest)
-      if (endpoint.isBehind)
-        this.#passOver(
-          endpoint,
-          `is at block ${Number(answer)}, while block ${this.#highest} is known`,
-          awayMs,
-        )
+    const answers = await this.#ask(this.#within(this.#endpoints), 'eth_blockNumber', [])
+    const numbers = answers.map(({ answer }) => Number(answer) || 0)
+    const agree = numbers.length < 2 || !differ(numbers)
+    const heads = await Promise.all(
+      answers.map(async ({ endpoint }, index) => {
+        const number = numbers[index] ?? 0
+        return { endpoint, number, at: agree ? this.#now() : await this.#shownAt(endpoint, number) }
+      }),
+    )
+    const latest = this.#keepsTime ? this.#now() + aheadSeconds : Number.POSITIVE_INFINITY
+    const believed = heads.filter((head) => {
+      const trouble = notBelieved(head, latest)
+      if (trouble !== undefined) this.#passOver(head.endpoint, trouble, awayMs)
+      return trouble === undefined
+    })
+    if (believed.length === 0) return
+    const height = commonHeight(believed, this.#keepsTime)
+    if (height + toleratedLag < this.#highest) this.#saysShorter(height)
+    this.#highest = height
+    for (const { endpoint, number } of believed) {
+      endpoint.isBehind = number + toleratedLag < height
+      if (endpoint.isBehind) this.#passOver(endpoint, behind(number, height), awayMs)
     }
+  }
+
+  /** When a node says that its block of this number was made; undefined where it shows none. */
+  async #shownAt(endpoint: Endpoint, number: number): Promise<UnixSeconds | undefined> {
+    const [shown] = await this.#ask([endpoint], 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
+    const block = (shown?.answer ?? {}) as { number?: string; timestamp?: string }
+    return Number(block.number) === number && block.timestamp !== undefined
+      ? unixSeconds(Number(block.timestamp))
+      : undefined
+  }
+
+  #saysShorter(block: number): void {
+    this.#log?.warn('the chain is shorter than before', { block, before: this.#highest })
   }
 
   /** What the nodes not in use answer; those that are away, late or on another chain are left out. */
   async #askOthers(method: string, params: unknown[]): Promise<{ endpoint: Endpoint; answer: unknown }[]> {
+    return this.#ask(
+      this.#within(this.#endpoints).filter((each) => each !== this.#active),
+      method,
+      params,
+    )
+  }
+
+  /** Those that are not away. */
+  #within(endpoints: readonly Endpoint[]): readonly Endpoint[] {
     const now = performance.now()
-    const others = this.#endpoints.filter((each) => each !== this.#active && each.notBefore <= now)
-    return this.#ask(others, method, params)
+    return endpoints.filter(({ notBefore }) => notBefore <= now)
   }
 
   async #ask(
@@ -180,7 +227,7 @@ export class RpcPool extends JsonRpcProvider {
     const answers = await Promise.all(
       endpoints.map(async (endpoint) => {
         try {
-          if (!endpoint.isChecked && !(await this.#check(endpoint, compareWithinMs))) return []
+          if (!isChecked(endpoint) && !(await this.#check(endpoint, compareWithinMs))) return []
           const [answer] = await askRpc(
             endpoint.url,
             { jsonrpc: '2.0', id: 1, method, params },
@@ -207,9 +254,10 @@ export class RpcPool extends JsonRpcProvider {
 
   async #check(endpoint: Endpoint, timeoutMs?: number): Promise<boolean> {
     const chainId = await askChainId(endpoint.url, timeoutMs)
-    endpoint.isChecked = chainId === this.#chainId
-    if (!endpoint.isChecked) this.#passOver(endpoint, `is chain ${chainId}, not ${this.#chainId}`, distrustMs)
-    return endpoint.isChecked
+    const isRight = chainId === this.#chainId
+    if (isRight) endpoint.checkedAt = performance.now()
+    else this.#passOver(endpoint, `is chain ${chainId}, not ${this.#chainId}`, distrustMs)
+    return isRight
   }
 
   #use(endpoint: Endpoint): void {
@@ -224,12 +272,17 @@ export class RpcPool extends JsonRpcProvider {
     const isNews = endpoint.trouble === undefined || endpoint.trouble.slice(0, 12) !== trouble.slice(0, 12)
     endpoint.trouble = trouble
     endpoint.notBefore = performance.now() + forMs
-    endpoint.isChecked = false
+    endpoint.checkedAt = Number.NEGATIVE_INFINITY
     if (isNews) this.#log?.warn('RPC passed over', { rpc: endpoint.url, reason: trouble.slice(0, 200) })
     const well = this.#endpoints.find((each) => each.trouble === undefined)
     if (well && this.#active === endpoint) this.#active = well
   }
 }
+
+const isChecked = ({ checkedAt }: Endpoint): boolean => performance.now() - checkedAt < chainLastsMs
+
+const behind = (number: number, known: number): string =>
+  `is at block ${number}, while block ${known} is known`
 
 /** @throws Error when it does not answer with a number. */
 export async function askChainId(url: string, timeoutMs?: number): Promise<number> {
