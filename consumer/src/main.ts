@@ -2,6 +2,7 @@ import { runProgram } from '@pontage/shared/node'
 import { accountCommand } from './app/commands/account.js'
 import { channelCommand } from './app/commands/channel.js'
 import { connectCommand } from './app/commands/connect.js'
+import { connectionFlags } from './app/commands/connection.js'
 import { debtCommand, repayCommand } from './app/commands/debt.js'
 import { disconnectCommand } from './app/commands/disconnect.js'
 import { doctorCommand } from './app/commands/doctor.js'
@@ -10,9 +11,11 @@ import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
 import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
+import { settings } from './app/commands/settings.js'
 import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { unlockCommand } from './app/commands/unlock.js'
+import { limitFlags } from './app/session/limits.js'
 import { homeBehindSudo } from './io/home/ownership.js'
 
 // A closed terminal or pipe is no failure of the command.
@@ -20,7 +23,6 @@ for (const stream of [process.stdout, process.stderr]) stream.on('error', () => 
 
 // With sudo the home folder would be root's: the user's own is meant, where there is one.
 const home = homeBehindSudo(process.env)
-if (home !== undefined) process.env.PONTAGE_CONSUMER_HOME ??= home
 
 await runProgram({
   name: 'pontage',
@@ -45,6 +47,10 @@ await runProgram({
     debtCommand,
     repayCommand,
   ],
+  settings: { ...settings, ...connectionFlags },
+  cumulative: Object.keys(limitFlags),
+  undoing: ['disconnect', 'unlock', 'status'],
+  home,
   argv: process.argv.slice(2),
   notes: [
     'connect exits with 0 after Ctrl-C, disconnect, or a reached cap or budget; with 1 if no provider was left.',

@@ -5,7 +5,7 @@ import { channels } from './app/commands/channels.js'
 import { doctor } from './app/commands/doctor.js'
 import { draw } from './app/commands/draw.js'
 import { fee } from './app/commands/fee.js'
-import { init } from './app/commands/init.js'
+import { init, settings } from './app/commands/init.js'
 import { ledger } from './app/commands/ledger.js'
 import { liabilities } from './app/commands/liabilities.js'
 import { pool } from './app/commands/pool.js'
@@ -39,5 +39,6 @@ await runProgram({
     ledger,
     liabilities,
   ] as unknown as CommandModule<CommonOptions, never>[],
+  settings,
   argv: process.argv.slice(2),
 })

@@ -56,7 +56,7 @@ export async function startProgramWorld(): Promise<ProgramWorld> {
         resolve({ code: error ? (error.code as number) : 0, stdout, stderr }),
       )
     })
-  await writeFile(join(world.folder, 'password'), 'correct horse\n')
+  await writeFile(join(world.folder, 'password'), 'correct horse\n', { mode: 0o600 })
   const made = await run(
     ...['init', '--json', '--home', home, '--password-file', join(world.folder, 'password')],
     ...['--rpc', world.rpcUrl, '--deployment', world.deploymentFile, '--confirmations', '0'],

@@ -3,7 +3,7 @@ import type { CommandModule } from 'yargs'
 import { doctorCommand } from './app/commands/doctor.js'
 import { downCommand } from './app/commands/down.js'
 import { earningsCommand } from './app/commands/earnings.js'
-import { initCommand } from './app/commands/init.js'
+import { initCommand, settings } from './app/commands/init.js'
 import { kickCommand } from './app/commands/kick.js'
 import { limitCommand } from './app/commands/limit.js'
 import { offerCommand } from './app/commands/offer.js'
@@ -40,5 +40,7 @@ await runProgram({
     retireCommand,
     downCommand,
   ] as never as CommandModule<CommonOptions, never>[],
+  settings,
+  undoing: ['down'],
   argv: process.argv.slice(2),
 })

@@ -75,7 +75,7 @@ describe('the words of a key', () => {
         backUp: async (phrase) =>
           void (await backUp(phrase, { backupFile: kept, backup: true, isTerminal: false })),
       })
-    await writeFile(password, 'secret\n')
+    await writeFile(password, 'secret\n', { mode: 0o600 })
     const made = await make('first', undefined)
     expect((await make('second', kept)).address).toBe(made.address)
   })

@@ -28,7 +28,7 @@ export async function openKeystore(path: string, password: string): Promise<Iden
       cause,
     })
   })
-  await chmod(path, 0o600)
+  await closeToOthers(path)
   try {
     const account = await decryptKeystoreJson(json, password)
     return createIdentity(new PrivateKey(account.privateKey))
@@ -41,6 +41,17 @@ export async function openKeystore(path: string, password: string): Promise<Iden
       { cause },
     )
   }
+}
+
+/** @throws UserError when others can read it, and that cannot be changed. */
+async function closeToOthers(path: string): Promise<void> {
+  if (((await stat(path)).mode & 0o077) === 0) return
+  await chmod(path, 0o600).catch((cause) => {
+    throw new UserError(
+      `Other users can read the keystore ${path}, and this could not be changed. Run as its owner: chmod 600 ${path}`,
+      { cause },
+    )
+  })
 }
 
 /** Twelve new words from which a key follows, for a backup on paper. */

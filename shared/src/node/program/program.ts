@@ -1,10 +1,14 @@
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { isatty } from 'node:tty'
-import { parse } from 'yaml'
-import yargs, { type Argv, type CommandModule } from 'yargs'
+import yargs, { type Argv, type CommandModule, type Options } from 'yargs'
+import { closestTo } from '../../closest.js'
 import type { LogLevel } from '../report/log.js'
+import { withoutSecretsOf } from '../report/publicAddress.js'
+import { configCommand } from './configCommand.js'
+import { dashed } from './configuration.js'
+import { kindsOf, type SettingKind } from './settingKinds.js'
+import { readBoolean, readSettingSources, type SettingValue } from './settingSources.js'
 import { UserError } from './userError.js'
 
 /** Exit codes every program shares: 0 done, 1 failed, 2 the command line is wrong. */
@@ -34,29 +38,72 @@ export async function runProgram(options: {
   argv: readonly string[]
   /** Said below the help of every command. */
   notes?: readonly string[]
+  /** What init writes down and `config` shows. */
+  settings?: Readonly<Record<string, Options>>
+  /** Settings of which every value holds, whether it is a flag, a variable or in the configuration. */
+  cumulative?: readonly string[]
+  /** Commands that undo what the program did to the machine: a setting that is wrong must not keep them from it. */
+  undoing?: readonly string[]
+  /** Home folder in place of the default. */
+  home?: string | undefined
 }): Promise<void> {
-  const { name, description, environment, folder, commands, argv, notes = [] } = options
-  const home = homeFrom(argv, environment) ?? join(homedir(), '.pontage', folder)
-  let parser = yargs()
-    .scriptName(name)
-    .usage(`${name}: ${description}\n\nUsage: $0 <command> [options]`)
-    .env(environment)
-    .option('home', {
+  const { name, environment, folder, commands, settings, cumulative = [], undoing = [] } = options
+  const home = homeFrom(options.argv, environment) ?? options.home ?? join(homedir(), '.pontage', folder)
+  const common = commonFlags(home)
+  const repeatable = [...cumulative, 'rpc']
+  const kinds = kindsOf(commands, { ...common, ...settings })
+  let values: readonly SettingValue[] = []
+  try {
+    const argv = withReadBooleans(options.argv, kinds)
+    if (!asksForHelp(argv)) {
+      const read = readSettingSources({ kinds, environment, variables: process.env, home, repeatable })
+      refuse(name, read.problems, argv, undoing)
+      values = read.values
+    }
+    const shownConfig = configCommand({
+      ...{ flags: settings ?? {}, common, cumulative },
+      sources: () => values,
+      isTyped: (setting) => isTyped(setting, argv),
+    })
+    let parser = parserOf(options, common, (given, instance) => {
+      forgetOthersSettings(given, instance, argv)
+      refuseRepeated(given, kinds, repeatable)
+    })
+    // The first of a name holds.
+    parser = parser.config(Object.fromEntries(values.toReversed().map((each) => [each.name, each.value])))
+    for (const command of settings === undefined ? commands : [...commands, shownConfig])
+      parser = parser.command(command as CommandModule<CommonOptions, CommonOptions>)
+    await parser.parseAsync([...argv])
+  } catch (error) {
+    report(name, error as Error, values, kinds)
+  }
+}
+
+const commonFlags = (home: string) =>
+  ({
+    home: {
       type: 'string',
       default: home,
       describe: 'Folder for keystore, configuration and stored totals',
-    })
-    .option('log-level', {
-      choices: ['error', 'warn', 'info', 'debug'] as const,
-      default: 'info' as LogLevel,
+    },
+    'log-level': {
+      choices: ['error', 'warn', 'info', 'debug'],
+      default: 'info',
       describe: 'What is logged to standard error',
-    })
+    },
+  }) as const
+
+function parserOf(
+  { name, description, notes = [] }: { name: string; description: string; notes?: readonly string[] },
+  common: ReturnType<typeof commonFlags>,
+  checked: (given: Record<string, unknown>, instance: unknown) => void,
+): Argv<CommonOptions> {
+  return yargs()
+    .scriptName(name)
+    .usage(`${name}: ${description}\n\nUsage: $0 <command> [options]`)
+    .options(common)
     .strict()
-    .middleware(
-      ((given: Record<string, unknown>, instance: unknown) =>
-        forgetOthersSettings(given, instance, argv)) as never,
-      true,
-    )
+    .middleware(checked as never, true)
     .recommendCommands()
     .demandCommand(1, 'Give a command.')
     .wrap(isatty(1) ? Math.min(110, process.stdout.columns ?? 80) : 100)
@@ -72,14 +119,45 @@ export async function runProgram(options: {
     .fail((message, error) => {
       throw error ?? new UsageError(message)
     }) as unknown as Argv<CommonOptions>
-  try {
-    parser = parser.config(readConfiguration(home))
-    for (const command of commands)
-      parser = parser.command(command as CommandModule<CommonOptions, CommonOptions>)
-    await parser.parseAsync([...argv])
-  } catch (error) {
-    report(name, error as Error)
-  }
+}
+
+const beforeDashes = (argv: readonly string[]): readonly string[] =>
+  argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
+
+const asksForHelp = (argv: readonly string[]): boolean =>
+  beforeDashes(argv).some((word) =>
+    ['--help', '--version', 'completion', '--get-yargs-completions'].includes(word),
+  )
+
+/** The words with `--tls=yes` as the library reads it. @throws UsageError for neither yes nor no */
+function withReadBooleans(
+  argv: readonly string[],
+  kinds: ReadonlyMap<string, SettingKind>,
+): readonly string[] {
+  const own = beforeDashes(argv)
+  const read = own.map((word) => {
+    const [, name = '', text = ''] = /^--([a-z][\w-]*)=(.*)$/s.exec(word) ?? []
+    if (kinds.get(name)?.type !== 'boolean') return word
+    try {
+      return `--${name}=${readBoolean(`--${name}`, text)}`
+    } catch (error) {
+      throw new UsageError((error as Error).message)
+    }
+  })
+  return [...read, ...argv.slice(own.length)]
+}
+
+/** @throws UserError for the first problem, unless the command is one that undoes: then it is said, and passed over. */
+function refuse(
+  name: string,
+  problems: readonly string[],
+  argv: readonly string[],
+  undoing: readonly string[],
+): void {
+  const [first] = problems
+  if (first === undefined) return
+  if (!beforeDashes(argv).some((word) => undoing.includes(word))) throw new UserError(first)
+  for (const problem of problems) process.stderr.write(`${name}: ${problem} It is passed over now.\n`)
 }
 
 class UsageError extends Error {}
@@ -97,23 +175,64 @@ function forgetOthersSettings(
     instance as { getOptions(): { key: Record<string, unknown>; alias: Record<string, string[]> } }
   ).getOptions()
   const known = new Set([...Object.keys(key), ...Object.keys(alias), ...Object.values(alias).flat()])
-  const dashed = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-  const isTyped = (name: string) =>
-    argv.some((word) => [name, dashed(name)].includes(word.replace(/^--?(no-)?/, '').replace(/=.*/s, '')))
   for (const name of Object.keys(given))
-    if (!['_', '$0', '--'].includes(name) && !known.has(name) && !known.has(dashed(name)) && !isTyped(name))
+    if (
+      !['_', '$0', '--'].includes(name) &&
+      !known.has(name) &&
+      !known.has(dashed(name)) &&
+      !isTyped(name, argv)
+    )
       delete given[name]
 }
 
-function report(name: string, error: Error): void {
+/** @throws UsageError for a flag that was given twice and takes one value. */
+function refuseRepeated(
+  given: Record<string, unknown>,
+  kinds: ReadonlyMap<string, SettingKind>,
+  repeatable: readonly string[],
+): void {
+  for (const [name, { isList }] of kinds)
+    if (Array.isArray(given[name]) && !isList && !repeatable.includes(name))
+      throw new UsageError(`--${name} was given more than once: ${given[name].join(', ')}. Give it once.`)
+}
+
+/** Whether a setting stands on the command line. */
+const isTyped = (name: string, argv: readonly string[]): boolean =>
+  argv.some((word) => [name, dashed(name)].includes(word.replace(/^--?(no-)?/, '').replace(/=.*/s, '')))
+
+function report(
+  name: string,
+  error: Error,
+  values: readonly SettingValue[],
+  kinds: ReadonlyMap<string, SettingKind>,
+): void {
   if (error instanceof UsageError || error.name === 'YError') {
-    process.stderr.write(`${name}: ${sentence(error.message)} See ${name} --help.\n`)
+    const said = `${sentence(error.message)}${meantFlag(error.message, kinds)}`
+    process.stderr.write(`${name}: ${said} See ${name} --help.\n`)
     process.exitCode = exitCode.usage
     return
   }
   process.exitCode = exitCode.failed
   const known = error instanceof UserError || error instanceof RangeError
-  process.stderr.write(`${name}: ${known ? error.message : (error.stack ?? error.message)}\n`)
+  const said = known ? `${error.message}${origins(error.message, values)}` : (error.stack ?? error.message)
+  const secretive = values.filter(({ text }) => text.includes('://'))
+  const addresses = secretive.flatMap(({ text }) => text.split(','))
+  const clean = addresses.reduce((left, address) => withoutSecretsOf(address.trim(), left), said)
+  process.stderr.write(`${name}: ${clean}\n`)
+}
+
+/** Where the settings that a sentence names, or quotes, come from, where that is not the command line. */
+function origins(message: string, values: readonly SettingValue[]): string {
+  const named = values.filter(
+    ({ name, text }) => new RegExp(`--${name}(?![\\w-])`).test(message) || message.includes(`"${text}"`),
+  )
+  return named.map(({ name, place }) => ` ${name} is set in ${place}.`).join('')
+}
+
+function meantFlag(message: string, kinds: ReadonlyMap<string, SettingKind>): string {
+  const [, unknown = ''] = /^Unknown arguments?: ([\w-]+)/.exec(message) ?? []
+  const meant = unknown === '' ? undefined : closestTo(unknown, kinds.keys())
+  return meant === undefined ? '' : ` Did you mean --${meant}?`
 }
 
 /** The parser's words on one line, with a full stop. */
@@ -125,26 +244,4 @@ function homeFrom(argv: readonly string[], environment: string): string | undefi
   const word = argv[at]
   if (word === undefined) return process.env[`${environment}_HOME`]
   return word === '--home' ? argv[at + 1] : word.slice('--home='.length)
-}
-
-/** The settings in a home's `config.yaml`, by their names there; none where there is no file. @throws UserError */
-export function readConfiguration(home: string): Record<string, unknown> {
-  const path = join(home, 'config.yaml')
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch {
-    return {} // No configuration yet: defaults and flags serve.
-  }
-  try {
-    const settings: unknown = parse(text)
-    if (settings === null) return {}
-    if (typeof settings === 'object' && !Array.isArray(settings)) return settings as Record<string, unknown>
-    throw new Error('expected lines of the form "setting: value"')
-  } catch (cause) {
-    throw new UserError(
-      `${path} cannot be read: ${(cause as Error).message.split(/:?\n/)[0]}. Fix the file, or move it away.`,
-      { cause },
-    )
-  }
 }
