@@ -1,10 +1,19 @@
 import { address, parseTokens } from '@pontage/shared'
-import { exitCode, type Given, tokenOf, UserError, wholeNumber, withClosers } from '@pontage/shared/node'
+import {
+  controlPath,
+  exitCode,
+  type Given,
+  listenControl,
+  tokenOf,
+  UserError,
+  wholeNumber,
+  withClosers,
+} from '@pontage/shared/node'
 import { inToken, type Limits } from '../../core/limits.js'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
-import { controlPath, listenControl } from '../../io/link/controlSocket.js'
+import { controlOwner } from '../../io/home/ownership.js'
 import { connect } from '../connect/connect.js'
 import type { ConnectWishes } from '../connect/connection.js'
 import { watched } from '../connect/live.js'
@@ -118,12 +127,19 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       const { decimals } = token
       const journal = closers.opened('journal', await openJournal(argv.home))
       const { screen, live } = watched(screenFor(argv, token, extras))
-      const place = { path: argv.control ?? controlPath(argv.home), group: argv.controlGroup }
-      const control = await listenControl(argv.home, place, async (question) => {
-        if (question === 'status') return status(argv.home, live())
-        stop.abort()
-        return over
-      })
+      const control = await listenControl(
+        {
+          path: argv.control ?? controlPath(argv.home),
+          owner: await controlOwner(argv.home, argv.controlGroup),
+        },
+        {
+          status: () => status(argv.home, live()),
+          disconnect: () => {
+            stop.abort()
+            return over
+          },
+        },
+      )
       closers.opened('control socket', control)
       const wishes: ConnectWishes = {
         ...read,

@@ -1,5 +1,4 @@
-import { printJson } from '@pontage/shared/node'
-import { controlPath } from '../../io/link/controlSocket.js'
+import { controlPath, printJson } from '@pontage/shared/node'
 import { disconnect } from '../connect/disconnect.js'
 import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'

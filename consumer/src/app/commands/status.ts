@@ -1,7 +1,6 @@
 import { formatBytes } from '@pontage/shared'
-import { inTokens, printJson } from '@pontage/shared/node'
+import { controlPath, inTokens, printJson } from '@pontage/shared/node'
 import { inWords } from '../../core/leaving.js'
-import { controlPath } from '../../io/link/controlSocket.js'
 import { askStatus, type Status } from '../connect/status.js'
 import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bytes, systemClock } from '@pontage/shared'
-import { deleteTable, listTable, UserError } from '@pontage/shared/node'
+import { askControl, deleteTable, listTable, UserError } from '@pontage/shared/node'
 import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
 import {
   type ConnectionRecord,
@@ -14,7 +14,6 @@ import { openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
 import { restoreDns } from '../../io/kernel/dns.js'
 import { restoreMachine } from '../../io/kernel/tunnel.js'
-import { askControl } from '../../io/link/controlSocket.js'
 import { recordUsage } from '../session/usage.js'
 
 /** How long a running session may take to pay its last promise and close its books. */
@@ -29,7 +28,7 @@ const endPatienceMs = 30_000
 export async function disconnect(home: string, control: string): Promise<'ended' | 'restored' | 'nothing'> {
   const before = await readConnection(home).catch(() => undefined)
   // Where it may be asked, no rights are needed: it has them.
-  if ((await askControl(control, 'disconnect')) !== undefined) {
+  if ((await askControl(control, { type: 'disconnect' })) !== undefined) {
     if (before) await gone(before)
     return 'ended'
   }

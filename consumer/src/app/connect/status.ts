@@ -1,4 +1,4 @@
-import { linkExists, listTable } from '@pontage/shared/node'
+import { askControl, linkExists, listTable } from '@pontage/shared/node'
 import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
 import {
   type ConnectionRecord,
@@ -8,7 +8,6 @@ import {
   thisNamespace,
 } from '../../io/home/connectionFile.js'
 import { readJournal } from '../../io/home/journal.js'
-import { askControl } from '../../io/link/controlSocket.js'
 import type { Live } from './live.js'
 
 /** How things stand on this machine; read without the chain, and without a password. */
@@ -37,7 +36,7 @@ export interface Status {
 
 /** Asks the connection that runs, where it may be asked; else reads what is written down. */
 export const askStatus = async (home: string, control: string): Promise<Status> =>
-  (await askControl<Status>(control, 'status')) ?? status(home)
+  (await askControl<Status>(control, { type: 'status' })) ?? status(home)
 
 /** @param live - Given by the running connection itself. */
 export async function status(home: string, live?: Live): Promise<Status> {

@@ -1,4 +1,4 @@
-import { deleteTable, listTable, UserError } from '@pontage/shared/node'
+import { controlPath, deleteTable, listTable, UserError } from '@pontage/shared/node'
 import { killSwitchTable } from '../../core/killSwitch.js'
 import {
   forgetConnection,
@@ -7,7 +7,6 @@ import {
   readConnection,
 } from '../../io/home/connectionFile.js'
 import { sweepRoutes } from '../../io/kernel/routing.js'
-import { controlPath } from '../../io/link/controlSocket.js'
 import { disconnect, restore } from './disconnect.js'
 
 /**

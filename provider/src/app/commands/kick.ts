@@ -1,6 +1,6 @@
 import { type CommonOptions, printLines } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { askRunning } from '../../io/link/controlSocket.js'
+import { askRunning } from '../../io/link/askRunning.js'
 
 /** Ends sessions at once. */
 export const kickCommand: CommandModule<CommonOptions, CommonOptions & { who: string }> = {

@@ -1,6 +1,6 @@
 import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { askRunning } from '../../io/link/controlSocket.js'
+import { askRunning } from '../../io/link/askRunning.js'
 
 const flags = {
   total: { type: 'string', requiresArg: true, describe: 'Limit for all sessions together: 50Mbit, or none' },

@@ -1,21 +1,24 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
+  askControl,
   type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
+  controlPath,
   inTokens,
   jsonFlag,
   type KeyOptions,
   keyFlags,
+  NoAnswer,
   onChain,
   printJson,
   printLines,
   timeOf,
+  UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { readOffer } from '../../io/chain/chainViews.js'
-import { askRunning } from '../../io/link/controlSocket.js'
 import { tryLock } from '../../io/store/homeLock.js'
 import type { Components } from '../components.js'
 import { recoverMachine } from '../metering/recover.js'
@@ -95,24 +98,29 @@ async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => voi
   for (;;) {
     const unlock = tryLock(home)
     if (unlock) return unlock
-    try {
-      const sessions = await askRunning<number>(home, { type: 'retire', now })
-      silentSince = Date.now()
-      if (sessions !== lastSeen && !json)
+    const sessions = await servedBy(home, now)
+    if (sessions !== undefined) silentSince = Date.now()
+    else if (Date.now() - silentSince > silentForMs)
+      throw new UserError(`A program holds ${home} and does not answer. End it, then run retire again.`)
+    if (sessions !== undefined && sessions !== lastSeen) {
+      if (!json)
         printLines(
           sessions === 0
             ? 'The running provider no longer serves anybody, and stops.'
             : `The running provider still serves ${sessions} session(s), and stops after them; retire --now ends them.`,
         )
       lastSeen = sessions
-    } catch (error) {
-      // It answers, but not this; or it does not answer yet, or any more.
-      const { cause } = error as Error
-      if (cause === undefined || Date.now() - silentSince > silentForMs) throw error
     }
     await delay(askEveryMs)
   }
 }
+
+/** Sessions of the program that was told to retire; undefined where it does not answer yet, or any more. */
+const servedBy = (home: string, now: boolean): Promise<number | undefined> =>
+  askControl<number>(controlPath(home), { type: 'retire', now }).catch((error) => {
+    if (error instanceof NoAnswer) return undefined
+    throw error
+  })
 
 async function windUpAlone(components: Components, home: string): Promise<Report> {
   await recoverMachine(components, home, false)

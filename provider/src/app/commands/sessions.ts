@@ -1,7 +1,7 @@
 import { formatBytes } from '@pontage/shared'
 import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { askRunning } from '../../io/link/controlSocket.js'
+import { askRunning } from '../../io/link/askRunning.js'
 import type { SessionView } from '../operator/control.js'
 
 /** Amounts arrive as decimal strings. */

@@ -1,7 +1,6 @@
 import type { Address } from '@pontage/shared'
-import { watchGas } from '@pontage/shared/node'
+import { controlPath, listenControl, watchGas } from '@pontage/shared/node'
 import type { Firewall } from '../../io/kernel/firewall.js'
-import { listenControl } from '../../io/link/controlSocket.js'
 import type { HubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 import type { PathMtus } from '../metering/pathMtus.js'
@@ -43,7 +42,7 @@ export async function openOwnersView(
             gas,
           })
     const control = createControl(components, { sessions, firewall, gas, hubs, pathMtus, retirement })
-    const socket = await listenControl(settings.home, control, components.log)
+    const socket = await listenControl({ path: controlPath(settings.home) }, control)
     return {
       async close() {
         closing.abort()

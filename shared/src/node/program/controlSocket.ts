@@ -1,0 +1,187 @@
+import { chmod, chown, rm } from 'node:fs/promises'
+import { connect, createServer, type Socket } from 'node:net'
+import { join } from 'node:path'
+import { encodeMessage } from '../../wire.js'
+import { UserError } from './userError.js'
+
+/** A request to the running program: its type, and what it needs. */
+export interface ControlRequest {
+  readonly type: string
+  readonly [field: string]: unknown
+}
+
+/** Answers, by type of request. What one throws is told to the asker as a sentence. */
+export type ControlHandlers = Readonly<Record<string, (request: ControlRequest) => Promise<unknown>>>
+
+type ControlAnswer =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string }
+
+/** Where a running program listens, and for whom. */
+export interface ControlPlace {
+  readonly path: string
+  /** User and group, by number, that may ask; left out: only the user that the program runs as. */
+  readonly owner?: { readonly uid: number; readonly gid: number }
+}
+
+/** The program behind a socket hangs, or ended before it answered. */
+export class NoAnswer extends UserError {}
+
+/** Linux takes no longer path for a socket. */
+const maxPathBytes = 107
+/** Longest request that is read. */
+const maxRequestLength = 4_096
+const answerWithinMs = 45_000
+/** How long a program that ends waits for answers that are on their way. */
+const lastAnswersWithinMs = 2_000
+
+/** The socket of a home folder, where no other is named. */
+export const controlPath = (home: string): string => join(home, 'control.sock')
+
+/**
+ * Listens for requests: one JSON line in (`{type, …}`), one out (`{ok: true, value}` or `{ok: false, message}`), and
+ * the connection ends. Takes the place of a socket that a killed program left: the caller has the lock on the home.
+ *
+ * @throws UserError when it cannot be created.
+ */
+export async function listenControl(
+  { path, owner }: ControlPlace,
+  handlers: ControlHandlers,
+): Promise<{ close(): Promise<void> }> {
+  requireShort(path)
+  await rm(path, { force: true })
+  const open = new Map<Socket, { isAsked: boolean }>()
+  const server = createServer((socket) => {
+    const state = { isAsked: false }
+    open.set(socket, state)
+    socket.on('close', () => open.delete(socket))
+    socket.on('error', () => socket.destroy())
+    readLine(socket, maxRequestLength, (line) => {
+      state.isAsked = true
+      answered(line, handlers)
+        .then((answer) => socket.end(`${encodeMessage(answer)}\n`))
+        .catch(() => socket.destroy())
+    })
+  })
+  const before = process.umask(0o177)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(path, resolve)
+    })
+  } catch (cause) {
+    throw new UserError(`The socket cannot be created at ${path}: ${(cause as Error).message}.`, { cause })
+  } finally {
+    process.umask(before)
+  }
+  if (owner && process.getuid?.() === 0) await chown(path, owner.uid, owner.gid)
+  await chmod(path, owner ? 0o660 : 0o600)
+  return {
+    async close() {
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      for (const [socket, { isAsked }] of open) if (!isAsked) socket.destroy()
+      const timer = setTimeout(() => {
+        for (const socket of open.keys()) socket.destroy()
+      }, lastAnswersWithinMs)
+      await closed.finally(() => clearTimeout(timer))
+    },
+  }
+}
+
+/**
+ * Asks the program that listens.
+ *
+ * @returns What it answers; undefined when nobody listens there.
+ * @throws UserError with its own sentence when it refuses, or when it may not be asked.
+ * @throws NoAnswer when it does not answer.
+ */
+export async function askControl<Value>(path: string, request: ControlRequest): Promise<Value | undefined> {
+  requireShort(path)
+  return await new Promise((resolve, reject) => {
+    const socket = connect(path)
+    const fail = (error: UserError) => {
+      socket.destroy()
+      reject(error)
+    }
+    const ended = (cause?: Error) =>
+      fail(new NoAnswer(`The program behind ${path} ended before it answered.`, { cause }))
+    socket.setTimeout(answerWithinMs, () =>
+      fail(new NoAnswer(`The program behind ${path} does not answer within ${answerWithinMs / 1_000} s.`)),
+    )
+    socket.on('connect', () => socket.write(`${encodeMessage(request)}\n`))
+    readLine(socket, Number.POSITIVE_INFINITY, (line) => {
+      const answer = answerIn(line)
+      if (answer === undefined) return ended()
+      if (!answer.ok) return fail(new UserError(answer.message))
+      socket.destroy()
+      resolve(answer.value as Value)
+    })
+    socket.on('close', () => ended())
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      if (nobodyListens.includes(error.code ?? '')) resolve(undefined)
+      else if (error.code === 'EACCES')
+        fail(
+          new UserError(`You are not allowed to use ${path}: ask as its owner, or use sudo.`, {
+            cause: error,
+          }),
+        )
+      else ended(error)
+    })
+  })
+}
+
+const nobodyListens = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']
+
+function requireShort(path: string): void {
+  if (Buffer.byteLength(path) > maxPathBytes)
+    throw new UserError(
+      `The path ${path} is too long for a socket: at most ${maxPathBytes} bytes are possible. Choose a shorter one.`,
+    )
+}
+
+/** Hands on the first line, and ends a connection that sends a longer one. */
+function readLine(socket: Socket, maxLength: number, onLine: (line: string) => void): void {
+  let text = ''
+  socket.setEncoding('utf8')
+  socket.on('data', function read(chunk: string) {
+    text += chunk
+    const end = text.indexOf('\n')
+    if (end < 0 && text.length <= maxLength) return
+    socket.off('data', read)
+    socket.resume()
+    if (end < 0 || end > maxLength) socket.destroy()
+    else onLine(text.slice(0, end))
+  })
+}
+
+async function answered(line: string, handlers: ControlHandlers): Promise<ControlAnswer> {
+  try {
+    const request = parsed(line)
+    const handler = Object.hasOwn(handlers, request.type) ? handlers[request.type] : undefined
+    if (handler === undefined)
+      throw new UserError(
+        `The running program does not know "${request.type}". Restart it with the current version.`,
+      )
+    return { ok: true, value: (await handler(request)) ?? null }
+  } catch (error) {
+    return { ok: false, message: (error as Error).message }
+  }
+}
+
+function answerIn(line: string): ControlAnswer | undefined {
+  try {
+    return JSON.parse(line) as ControlAnswer
+  } catch {
+    return undefined // Whatever listens there, it is not one of our programs.
+  }
+}
+
+function parsed(line: string): ControlRequest {
+  try {
+    const request = JSON.parse(line) as ControlRequest | null
+    if (typeof request?.type === 'string') return request
+  } catch {
+    // Told below.
+  }
+  throw new UserError('A request is one JSON object on one line, such as {"type":"status"}.')
+}
