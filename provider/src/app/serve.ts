@@ -73,28 +73,15 @@ async function serveWith(
   counting: (firewall: Firewall) => Firewall,
   closers: Closers,
 ): Promise<Serving> {
-  const { clock, log } = components
   const { failed, fail } = failure()
-  let state: ServiceState = 'opening'
-  let price: PriceInForce | undefined
-  let udpPort = settings.wireguardPort
+  const service: Service = { state: 'opening', requests: {}, udpPort: settings.wireguardPort }
   await demandServable(components, settings)
   keepSending(components, closers)
   const { resumable } = await recoverMachine(components, settings.home, true)
-  const network = await planNetwork(settings)
-  const pool = new AddressPool(settings, settings.maxSessions)
-  const keys = await ownWireguardKeys(settings.home)
-  const wireguardKey = wireguardKeyToHex(keys.publicKey)
-  const certificate = await ownCertificate(settings.home)
-  const listen = listenWith(components, certificate)
-
-  let requests: Handlers = {}
   const earlierPort = resumable[0]?.session.tunnel.paymentPort ?? 0
-  const place = { network, keys, pool, earlierPort }
-  const raised = await raiseTunnels(settings, place, listen, () => requests, closers)
-  const tunnels = { ...raised, firewall: counting(raised.firewall) }
-  const { machine, firewall, paymentPort } = tunnels
-  const metrics = createMetrics(clock)
+  const base = await raiseBase(components, settings, service, earlierPort, counting, closers)
+  const { pool, tunnels } = base
+  const metrics = createMetrics(components.clock)
   const money = await openMoney(components, settings, tunnels, closers, {
     ended: (live, code) => metrics.ended(live, code),
     left: (addresses) => pool.free(addresses),
@@ -104,56 +91,102 @@ async function serveWith(
   const { sessions, lines, hubs } = money
   const retirement = prepareRetirement(components, sessions)
   closers.add('the retirement', () => retirement.stop())
-  const pathMtus = watchPathMtus(components, machine)
-  const gateway = gatewayOf(pool, network)
-  const tunnelEnd = () => ({
-    ...gateway,
-    ...{ publicKey: wireguardKey, port: udpPort, mtu: machine.mtu, paymentPort },
-  })
-  const isOffered = () => price?.now() !== undefined && !retirement.hasBegun()
-  requests = answerConsumers(
+  const pathMtus = watchPathMtus(components, tunnels.machine)
+  const isOffered = () => service.price?.now() !== undefined && !retirement.hasBegun()
+  service.requests = answerConsumers(
     components,
     settings,
     money,
     {
-      ...{ pool, tunnelEnd, fitPath: pathMtus.fit },
-      price: () => price?.now() ?? settings.price,
-      state: () => (state === 'open' && !isOffered() ? 'closing' : state),
+      ...{ pool, tunnelEnd: tunnelEndOf(base, service), fitPath: pathMtus.fit },
+      price: () => service.price?.now() ?? settings.price,
+      state: () => (service.state === 'open' && !isOffered() ? 'closing' : service.state),
     },
     fail,
   )
-  await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort })
-
-  // Before the offer: a port that is taken must not be published.
-  const { host, port } = settings.listen
-  const outside = closers.opened('the listening socket', await listen(host, port, () => requests))
-  const mapping = await openPorts(components, settings)
-  if (mapping) closers.add('the port mappings', () => mapping.remove())
-  udpPort = mapping?.udp ?? settings.wireguardPort
-  await publishOffer(components, settings, { wireguardKey, certificate: certificate.fingerprint })
-  price = await followPrice(components, settings)
+  await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort: tunnels.paymentPort })
+  const { port, price } = await goPublic(components, settings, service, base, closers)
+  const { machine, firewall } = tunnels
   const watch = await watchChain(components, settings, money, price, machine, closers, fail)
   const view = { sessions, firewall, metrics, pathMtus, retirement, hubs: hubs.links }
   closers.opened('the owner’s view', await openOwnersView(components, settings, view))
   const liveness = watchLiveness(components, sessions, machine, settings.goneAfterSeconds)
   closers.add('the look after consumers', () => liveness.stop())
-  state = 'open'
-  const { uplink } = network
-  const { kind: wireguard, name: device } = machine.tunnel
-  log.info('listening', {
-    ...{ port: outside.port, endpoint: `${settings.endpoint.host}:${settings.endpoint.port}`, uplink },
-    ...{ wireguardPort: settings.wireguardPort, wireguard, interface: device, mtu: machine.mtu },
-  })
+  service.state = 'open'
+  reportListening(components, settings, base, port)
   watch.settleNow()
   return {
-    port: outside.port,
+    port,
     failed,
     retired: retirement.drained,
     stop() {
-      state = 'closing'
+      service.state = 'closing'
       return endAndSettle(money, closers)
     },
   }
+}
+
+/** What consumers are answered by, as it comes into being. */
+interface Service {
+  state: ServiceState
+  requests: Handlers
+  price?: PriceInForce
+  /** Where the tunnels are reached from outside. */
+  udpPort: number
+}
+
+/** What sessions stand on: the way out, addresses, keys, and the tunnels. */
+type Base = Awaited<ReturnType<typeof raiseBase>>
+
+async function raiseBase(
+  components: Components,
+  settings: Settings,
+  service: Service,
+  earlierPort: number,
+  counting: (firewall: Firewall) => Firewall,
+  closers: Closers,
+) {
+  const network = await planNetwork(settings)
+  const pool = new AddressPool(settings, settings.maxSessions)
+  const keys = await ownWireguardKeys(settings.home)
+  const certificate = await ownCertificate(settings.home)
+  const listen = listenWith(components, certificate)
+  const place = { network, keys, pool, earlierPort }
+  const raised = await raiseTunnels(settings, place, listen, () => service.requests, closers)
+  return {
+    ...{ network, pool, listen, wireguardKey: wireguardKeyToHex(keys.publicKey) },
+    ...{ certificate: certificate.fingerprint, tunnels: { ...raised, firewall: counting(raised.firewall) } },
+  }
+}
+
+/** Listens, and publishes the offer after that: a port that is taken must not be published. */
+async function goPublic(
+  components: Components,
+  settings: Settings,
+  service: Service,
+  { listen, wireguardKey, certificate }: Base,
+  closers: Closers,
+): Promise<{ port: number; price: PriceInForce }> {
+  const { host, port } = settings.listen
+  const outside = closers.opened('the listening socket', await listen(host, port, () => service.requests))
+  const mapping = await openPorts(components, settings)
+  if (mapping) {
+    closers.add('the port mappings', () => mapping.remove())
+    service.udpPort = mapping.udp
+  }
+  await publishOffer(components, settings, { wireguardKey, certificate })
+  const price = await followPrice(components, settings)
+  service.price = price
+  return { port: outside.port, price }
+}
+
+function reportListening({ log }: Components, settings: Settings, base: Base, port: number): void {
+  const { machine } = base.tunnels
+  log.info('listening', {
+    ...{ port, endpoint: `${settings.endpoint.host}:${settings.endpoint.port}`, uplink: base.network.uplink },
+    ...{ wireguardPort: settings.wireguardPort, wireguard: machine.tunnel.kind },
+    ...{ interface: machine.tunnel.name, mtu: machine.mtu },
+  })
 }
 
 /** @throws UserError when this provider is on its way out, or one of its hubs is none. */
@@ -175,14 +208,18 @@ function keepSending({ sender }: Components, closers: Closers): void {
   })
 }
 
-/** Our end inside the tunnels, and the resolvers that stand behind it. */
-function gatewayOf({ gateway }: AddressPool, network: Awaited<ReturnType<typeof planNetwork>>) {
-  const { address4: gateway4, address6: gateway6 } = gateway
+/** Our end of the tunnels, and the resolvers that stand behind it, as a consumer is told. */
+function tunnelEndOf({ pool, network, wireguardKey, tunnels }: Base, service: Service) {
+  const { address4: gateway4, address6: gateway6 } = pool.gateway
   const dns = [
     ...(network.resolver4 === undefined ? [] : [gateway4]),
     ...(network.resolver6 === undefined ? [] : [gateway6]),
   ]
-  return { gateway4, gateway6, dns }
+  const { machine, paymentPort } = tunnels
+  return () => ({
+    ...{ gateway4, gateway6, dns, publicKey: wireguardKey },
+    ...{ port: service.udpPort, mtu: machine.mtu, paymentPort },
+  })
 }
 
 function listenWith(

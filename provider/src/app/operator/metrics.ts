@@ -42,27 +42,8 @@ const gauges = {
 
 export function createMetrics(clock: Components['clock']): Metrics {
   const register = new Registry()
-  const registers = [register]
   collectDefaultMetrics({ register })
-  const counter = (name: string, help: string, labelNames: string[] = []) =>
-    new Counter({ name: `pontage_provider_${name}`, help, labelNames, registers })
-  const traffic = counter('traffic_bytes_total', 'Inner bytes of all sessions, without payments', [
-    'direction',
-  ])
-  const promises = counter('promises_total', 'Promises that raised a total')
-  const endings = counter('sessions_ended_total', 'Ended sessions, by code', ['reason'])
-  const rounds = new Histogram({
-    name: 'pontage_provider_round_duration_seconds',
-    help: 'Time to read the kernel, advance all sessions and write the differences',
-    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1],
-    registers,
-  })
-  const shown = Object.fromEntries(
-    Object.entries(gauges).map(([name, help]) => [
-      name,
-      new Gauge({ name: `pontage_provider_${name}`, help, registers }),
-    ]),
-  ) as Record<keyof typeof gauges, Gauge>
+  const { traffic, promises, endings, rounds, shown } = metersIn(register)
   shown.started_timestamp_seconds.set(clock.now())
   const over = { down: 0n, up: 0n, promises: 0 }
   let summedAtMs: number | undefined
@@ -78,15 +59,7 @@ export function createMetrics(clock: Components['clock']): Metrics {
     promises.inc(over.promises + live.reduce((total, session) => total + session.promises, 0))
     shown.sessions.set(live.length)
     shown.suspended_sessions.set(live.filter(({ phase }) => phase === 'suspended').length)
-    shown.unpaid_bytes.set(
-      live.reduce((total, session) => {
-        const { promised, base, price } = session
-        const used = Number(charged(session))
-        const covered =
-          price.perMegabyte === 0n ? used : (Number(promised - base) / Number(price.perMegabyte)) * 1e6
-        return total + Math.max(0, used - covered)
-      }, 0),
-    )
+    shown.unpaid_bytes.set(live.reduce((total, session) => total + unpaidBytes(session), 0))
     shown.limit_bits_per_second.set(Number(firewall.limits().total ?? 0n))
     shown.session_limit_bits_per_second.set(Number(firewall.limits().session ?? 0n))
     const coins = gas.balance()
@@ -94,18 +67,7 @@ export function createMetrics(clock: Components['clock']): Metrics {
     const now = clock.elapsedMs()
     if (summedAtMs !== undefined && now - summedAtMs < sumsLastMs) return
     summedAtMs = now
-    const held = components.promises
-      .hubs()
-      .flatMap((hub) => components.promises.channelsOf(hub))
-      .flatMap(({ promise }) => (promise ? [promise] : []))
-    const tokens = (of: (promise: (typeof held)[number]) => bigint) =>
-      inUnits(
-        held.reduce((total, promise) => total + of(promise), 0n),
-        components.chain.tokenDecimals,
-      )
-    shown.promised_tokens.set(tokens(({ amount }) => amount))
-    shown.cleared_tokens.set(tokens(({ cleared }) => cleared))
-    shown.undrawn_tokens.set(tokens(({ amount, drawn }) => (amount > drawn ? amount - drawn : 0n)))
+    showSums(shown, components)
   }
 
   return {
@@ -116,36 +78,94 @@ export function createMetrics(clock: Components['clock']): Metrics {
       endings.inc({ reason })
     },
     round: (ms) => rounds.observe(ms / 1_000),
-    async listen(port, sources) {
-      const http = createServer((request, response) => {
-        if (request.method !== 'GET' || request.url !== '/metrics') {
-          response.writeHead(404).end('The only page here is /metrics.\n')
-          return
-        }
+    listen: (port, sources) =>
+      servePage(port, register.contentType, () => {
         collect(sources)
-        void register.metrics().then((text) => {
-          response.writeHead(200, { 'content-type': register.contentType }).end(text)
-        })
-      })
-      await new Promise<void>((resolve, reject) => {
-        http.once('error', (cause) =>
-          reject(
-            new UserError(
-              `The metrics cannot be served on 127.0.0.1:${port}: ${cause.message}. Choose another --metrics-port.`,
-              { cause },
-            ),
-          ),
-        )
-        http.listen(port, '127.0.0.1', resolve)
-      })
-      return {
-        close: () =>
-          new Promise((resolve) => {
-            http.close(() => resolve())
-            http.closeAllConnections()
-          }),
-      }
-    },
+        return register.metrics()
+      }),
+  }
+}
+
+function metersIn(register: Registry) {
+  const registers = [register]
+  const counter = (name: string, help: string, labelNames: string[] = []) =>
+    new Counter({ name: `pontage_provider_${name}`, help, labelNames, registers })
+  return {
+    traffic: counter('traffic_bytes_total', 'Inner bytes of all sessions, without payments', ['direction']),
+    promises: counter('promises_total', 'Promises that raised a total'),
+    endings: counter('sessions_ended_total', 'Ended sessions, by code', ['reason']),
+    rounds: new Histogram({
+      name: 'pontage_provider_round_duration_seconds',
+      help: 'Time to read the kernel, advance all sessions and write the differences',
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1],
+      registers,
+    }),
+    shown: Object.fromEntries(
+      Object.entries(gauges).map(([name, help]) => [
+        name,
+        new Gauge({ name: `pontage_provider_${name}`, help, registers }),
+      ]),
+    ) as Shown,
+  }
+}
+
+type Shown = Record<keyof typeof gauges, Gauge>
+
+function unpaidBytes(session: LiveSession['session']): number {
+  const { promised, base, price } = session
+  const used = Number(charged(session))
+  const covered =
+    price.perMegabyte === 0n ? used : (Number(promised - base) / Number(price.perMegabyte)) * 1e6
+  return Math.max(0, used - covered)
+}
+
+/** What the store holds of all channels. */
+function showSums(shown: Shown, { promises, chain }: Components): void {
+  const held = promises
+    .hubs()
+    .flatMap((hub) => promises.channelsOf(hub))
+    .flatMap(({ promise }) => (promise ? [promise] : []))
+  const tokens = (of: (promise: (typeof held)[number]) => bigint) =>
+    inUnits(
+      held.reduce((total, promise) => total + of(promise), 0n),
+      chain.tokenDecimals,
+    )
+  shown.promised_tokens.set(tokens(({ amount }) => amount))
+  shown.cleared_tokens.set(tokens(({ cleared }) => cleared))
+  shown.undrawn_tokens.set(tokens(({ amount, drawn }) => (amount > drawn ? amount - drawn : 0n)))
+}
+
+async function servePage(
+  port: number,
+  contentType: string,
+  page: () => Promise<string>,
+): Promise<{ close(): Promise<void> }> {
+  const http = createServer((request, response) => {
+    if (request.method !== 'GET' || request.url !== '/metrics') {
+      response.writeHead(404).end('The only page here is /metrics.\n')
+      return
+    }
+    void page().then((text) => {
+      response.writeHead(200, { 'content-type': contentType }).end(text)
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    http.once('error', (cause) =>
+      reject(
+        new UserError(
+          `The metrics cannot be served on 127.0.0.1:${port}: ${cause.message}. Choose another --metrics-port.`,
+          { cause },
+        ),
+      ),
+    )
+    http.listen(port, '127.0.0.1', resolve)
+  })
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        http.close(() => resolve())
+        http.closeAllConnections()
+      }),
   }
 }
 

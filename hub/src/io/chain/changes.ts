@@ -1,0 +1,142 @@
+import { type Address, address, bytes32, type Hex, unixSeconds, wei } from '@pontage/shared'
+import { type Block, type Chain, inChunks } from '@pontage/shared/node'
+import type { ChainUpdate, Ledger } from '../ledger.js'
+
+interface Source {
+  readonly chain: Chain
+  readonly ledger: Pick<Ledger, 'channel' | 'openChannels' | 'accounts'>
+  readonly hub: Address
+}
+
+/** What the logs of some blocks touch. Only names are taken from logs: values are read at one block. */
+interface Touched {
+  readonly channels: Map<Hex, { consumer: Address; nonce: number }>
+  readonly tabs: Map<Hex, Set<Address>>
+  readonly providers: Set<Address>
+}
+
+/** Reads what happened to a hub's channels, tabs and accounts in some blocks. */
+export function createChanges(source: Source): {
+  /** @param everything - Whether what the ledger knows may no longer have happened: then all of it is read again. */
+  read(from: number, to: Block, everything: boolean): Promise<ChainUpdate>
+} {
+  return {
+    async read(from, to, everything) {
+      const touched = await touchedBetween(source, from, to.number)
+      if (everything) await touchEverything(source, touched)
+      return readAt(source, to, touched)
+    },
+  }
+}
+
+/** What the logs of these blocks name. */
+async function touchedBetween(source: Source, from: number, to: number): Promise<Touched> {
+  const { chain } = source
+  const touched: Touched = { channels: new Map(), tabs: new Map(), providers: new Set() }
+  const logs = inChunks(from, to, (fromBlock, toBlock) =>
+    chain.rpc.getLogs({ address: chain.deployment.channels, fromBlock, toBlock }),
+  )
+  for await (const entry of logs) {
+    const event = chain.channels.interface.parseLog(entry)
+    if (event) await touch(source, touched, event.name, event.args)
+  }
+  return touched
+}
+
+async function touch(
+  { hub, ledger }: Source,
+  touched: Touched,
+  name: string,
+  // biome-ignore lint/suspicious/noExplicitAny: the library's result of any event.
+  args: Record<string, any>,
+): Promise<void> {
+  if (name === 'ChannelOpened' && address(args.hub) === hub) {
+    touched.channels.set(bytes32(args.channelId), {
+      consumer: address(args.consumer),
+      nonce: Number(args.nonce),
+    })
+    return
+  }
+  if (name === 'Redeemed' && address(args.hub) === hub) touched.providers.add(address(args.provider))
+  if (args.channelId === undefined) return
+  const channelId = bytes32(args.channelId)
+  if (!touched.channels.has(channelId)) {
+    const known = await ledger.channel(channelId)
+    if (!known) return
+    touched.channels.set(channelId, known)
+  }
+  if (args.provider === undefined) return
+  const provider = address(args.provider)
+  touched.providers.add(provider)
+  touched.tabs.set(channelId, (touched.tabs.get(channelId) ?? new Set()).add(provider))
+}
+
+/** Everything the ledger knows of: after a reorganisation no log says what no longer happened. */
+async function touchEverything({ ledger }: Source, touched: Touched): Promise<void> {
+  for (const channel of await ledger.openChannels()) {
+    touched.channels.set(channel.channelId, channel)
+    touched.tabs.set(channel.channelId, new Set())
+  }
+  // A channel may stand open again, and what was drawn from it may not have happened: no log says so.
+  for (const channelId of touched.channels.keys()) {
+    const known = (await ledger.channel(channelId))?.tabs ?? []
+    const named = touched.tabs.get(channelId) ?? new Set()
+    touched.tabs.set(channelId, new Set([...named, ...known.map(({ provider }) => provider)]))
+  }
+  for (const { provider } of await ledger.accounts()) touched.providers.add(provider)
+}
+
+async function readAt({ chain, hub }: Source, block: Block, touched: Touched): Promise<ChainUpdate> {
+  const at = { blockTag: block.number }
+  const providers = [...touched.providers]
+  const [standing, accounts, channels, tabs] = await Promise.all([
+    chain.channels.hubOf(hub, at),
+    providers.length > 0 ? chain.channels.accountsOf(hub, providers, at) : [],
+    Promise.all([...touched.channels].map((channel) => readChannel(chain, channel, at))),
+    Promise.all([...touched.tabs].map((tabs) => readTabs(chain, tabs, at))),
+  ])
+  return {
+    cursor: block,
+    hub: {
+      balance: wei(standing.pool),
+      pendingWithdrawal: wei(standing.pendingWithdrawal),
+      feeBps: Number(standing.feeBps),
+    },
+    channels,
+    tabs: tabs.flat(),
+    accounts: providers.map((provider, index) => ({
+      provider,
+      credited: wei(accounts[index]?.credited ?? 0n),
+      paid: wei(accounts[index]?.paid ?? 0n),
+    })),
+  }
+}
+
+async function readChannel(
+  chain: Chain,
+  [channelId, { consumer, nonce }]: [Hex, { consumer: Address; nonce: number }],
+  at: { blockTag: number },
+) {
+  const view = await chain.channels.channelOf(channelId, at)
+  return {
+    channelId,
+    consumer,
+    nonce,
+    status: statusNames[Number(view.status)] ?? ('none' as const),
+    balance: wei(view.balance),
+    exitAt: unixSeconds(Number(view.exitAt)),
+  }
+}
+
+async function readTabs(chain: Chain, [channelId, providers]: [Hex, Set<Address>], at: { blockTag: number }) {
+  const views = await chain.channels.tabsOf(channelId, [...providers], at)
+  return [...providers].map((provider, index) => ({
+    channelId,
+    provider,
+    drawn: wei(views[index]?.drawn ?? 0n),
+    protested: wei(views[index]?.protested ?? 0n),
+    protestEndsAt: Number(views[index]?.protestEndsAt ?? 0n),
+  }))
+}
+
+const statusNames = ['none', 'open', 'closed'] as const
