@@ -70,7 +70,7 @@ async function couple(name: string, nonce: number): Promise<typeof honest> {
   await sender.send(world.chain.token.approve.populateTransaction(world.deployment.channels, tokens('20')))
   await sender.send(world.chain.channels.open.populateTransaction(programs.hub, nonce, tokens('20')))
   const parties = { consumer: consumer.address, hub: programs.hub, nonce }
-  return { consumer, provider, nonce, channelId: channelIdOf({ ...parties, chainId: 31_337 }) }
+  return { consumer, provider, nonce, channelId: channelIdOf({ chainId: 31_337 }, parties) }
 }
 
 it(`outlives ${2 * framesOfEach} hostile frames of seed ${seed}, grows no larger, and serves the honest meanwhile`, async () => {

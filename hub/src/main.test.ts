@@ -155,7 +155,7 @@ describe('pontage-hub', () => {
     await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('20')))
     await sender.send(channels.open.populateTransaction(hub.address, 1, tokens('20')))
     const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
-    const channelId: Hex = channelIdOf({ ...channel, chainId: 31_337 })
+    const channelId: Hex = channelIdOf({ chainId: 31_337 }, channel)
     let answered = 0n
     let promised = 0n
     for (let round = 0; round < 6; round++) {

@@ -36,7 +36,7 @@ async function cleared() {
   await sender.send(token.approve.populateTransaction(world.deployment.channels, tokens('20')))
   await sender.send(channels.open.populateTransaction(programs.hub, 1, tokens('20')))
   const channel = { consumer: consumer.address, hub: programs.hub, nonce: 1 }
-  channelId = channelIdOf({ ...channel, chainId: 31_337 })
+  channelId = channelIdOf({ chainId: 31_337 }, channel)
   const link = await dial(world, provider, hub.port)
   const request = requestOf(world, consumer, channelId, provider.address, tokens('5'))
   expect(await link.request('guarantee', { channel, request })).toMatchObject({ ok: true })

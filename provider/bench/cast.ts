@@ -26,7 +26,7 @@ export interface Payer {
 export function newPayer(nonce: number): Payer {
   const identity = newIdentity()
   const parties = { consumer: identity.address, hub, nonce }
-  return { identity, parties, channelId: channelIdOf({ ...parties, chainId: deployment.chainId }) }
+  return { identity, parties, channelId: channelIdOf(deployment, parties) }
 }
 
 function filled(byte: string): Address {

@@ -39,11 +39,11 @@ const challengeDuration = 86_400
 const finalTurn = 2
 
 /** The state-channel library's id of a channel, which the contract uses too. */
-export function channelIdOf(channel: ChannelParties & { readonly chainId: number }): Hex {
+export function channelIdOf({ chainId }: Pick<Deployment, 'chainId'>, channel: ChannelParties): Hex {
   return keccak256(
     abi.encode(
       ['uint256', 'address[]', 'uint256'],
-      [channel.chainId, [channel.consumer, channel.hub], channel.nonce],
+      [chainId, [channel.consumer, channel.hub], channel.nonce],
     ),
   ) as Hex
 }

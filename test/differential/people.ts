@@ -47,5 +47,5 @@ export const channels: readonly ChannelParties[] = cast.consumers.flatMap((consu
 
 /** The ids of those channels on one deployment, by what the model calls them. */
 export function idsOf({ chainId }: Deployment): ReadonlyMap<string, Hex> {
-  return new Map(channels.map((parties) => [money.channelKey(parties), channelIdOf({ ...parties, chainId })]))
+  return new Map(channels.map((parties) => [money.channelKey(parties), channelIdOf({ chainId }, parties)]))
 }

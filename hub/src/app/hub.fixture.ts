@@ -71,5 +71,5 @@ export async function openChannel(
   const sender = createSender(chain, consumer)
   await sender.send(chain.token.approve.populateTransaction(deployment.channels, tokens(amount)))
   await sender.send(chain.channels.open.populateTransaction(hub, nonce, tokens(amount)))
-  return channelIdOf({ consumer: consumer.address, hub, nonce, chainId: deployment.chainId })
+  return channelIdOf(deployment, { consumer: consumer.address, hub, nonce })
 }

@@ -148,7 +148,7 @@ describe('a hub', () => {
     const { opening, permit, answer } = await relayedOpening(link, 1, '5')
     if (!answer.ok) throw new Error(JSON.stringify(answer))
     expect(await link.request('relay-open', { opening, permit })).toEqual(answer)
-    channelId = channelIdOf({ ...parties(), chainId: 31_337 })
+    channelId = channelIdOf({ chainId: 31_337 }, parties())
     expect((await world.chain.channels.channelOf(channelId)).balance).toBe(tokens('5'))
     expect(await world.chain.token.balanceOf(consumer.address)).toBe(tokens('93.98'))
     link.close()
@@ -315,7 +315,7 @@ describe('a hub', () => {
     const link = await dial(world, consumer, running.port)
     const opened = await relayedOpening(link, 3, '2')
     expect(opened.answer).toMatchObject({ ok: true })
-    const id = channelIdOf({ ...parties(3), chainId: 31_337 })
+    const id = channelIdOf({ chainId: 31_337 }, parties(3))
     const exitOf = (fee: bigint, signer = consumer) =>
       world.typedData.signed(
         'ExitRequest',
@@ -362,7 +362,7 @@ describe('a hub', () => {
     for (const nonce of [5, 6]) await openChannel(world, consumer, hub.address, nonce, '2')
     const alone = createSender(world.chain, consumer)
     await alone.send(world.chain.channels.requestExit.populateTransaction(hub.address, 5))
-    const id = channelIdOf({ ...parties(6), chainId: 31_337 })
+    const id = channelIdOf({ chainId: 31_337 }, parties(6))
     const exit = world.typedData.signed(
       'ExitRequest',
       {

@@ -70,7 +70,7 @@ export async function openMarket(
   for (const [index, deposit] of deposits.entries()) {
     const parties = { consumer: consumer.address, hub: hub.address, nonce: index + 1 }
     await sender.send(channels.open.populateTransaction(hub.address, parties.nonce, tokens(deposit)))
-    const channelId = channelIdOf({ ...parties, chainId: world.deployment.chainId })
+    const channelId = channelIdOf(world.deployment, parties)
     opened.push({ parties, channelId, deposit: tokens(deposit) })
   }
   const { feeBps } = await channels.hubOf(hub.address)

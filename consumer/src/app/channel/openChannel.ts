@@ -149,7 +149,7 @@ async function open(
 ): Promise<Pick<OpenedChannel, 'channelId' | 'hub' | 'nonce' | 'openTransaction'>> {
   const { chain, identity, typedData } = context
   const parties = await unusedParties(context, hubAddress)
-  const channelId = channelIdOf({ ...parties, chainId: chain.deployment.chainId })
+  const channelId = channelIdOf(chain.deployment, parties)
   const ownSignature = await signFirst(context, parties)
   const answer = await hub.link.request('prefund', { channel: parties, signature: ownSignature })
   const hubSignature = unwrap(answer).value.signature
@@ -185,9 +185,7 @@ async function open(
 async function unusedParties({ chain, identity }: Context, hub: Address): Promise<ChannelParties> {
   for (let nonce = 1; ; nonce++) {
     const parties = { consumer: identity.address, hub, nonce }
-    const view = await chain.channels.channelOf(
-      channelIdOf({ ...parties, chainId: chain.deployment.chainId }),
-    )
+    const view = await chain.channels.channelOf(channelIdOf(chain.deployment, parties))
     if (view.status === noneStatus) return parties
   }
 }

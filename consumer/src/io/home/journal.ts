@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, open, readFile, stat, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { encodeMessage } from '@pontage/shared'
+import { encodeMessage, SerialQueue } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
 import type { JournalEntry } from '../../core/journalEntry.js'
 import { JournalState } from '../../core/journalState.js'
@@ -55,7 +55,7 @@ export const readJournal = async (home: string): Promise<JournalState> =>
 function journalOn(file: FileHandle, found: JournalState): Journal {
   let trail = found
   let failure: Error | undefined
-  let last: Promise<void> = Promise.resolve()
+  const writes = new SerialQueue()
 
   async function append(entry: JournalEntry): Promise<void> {
     if (failure) throw failure
@@ -75,13 +75,9 @@ function journalOn(file: FileHandle, found: JournalState): Journal {
 
   return {
     trail: () => trail,
-    record(entry) {
-      const turn = last.then(() => append(entry))
-      last = turn.catch(() => undefined)
-      return turn
-    },
+    record: (entry) => writes.run(() => append(entry)),
     async close() {
-      await last
+      await writes.idle()
       await file.close()
     },
   }

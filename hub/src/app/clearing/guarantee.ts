@@ -2,6 +2,7 @@ import {
   type Address,
   freshnessSeconds,
   type Hex,
+  judgeParty,
   larger,
   type Params,
   type Result,
@@ -26,7 +27,8 @@ export async function guarantee(
 ): Promise<Verdict<{ value: Result<'guarantee'> }>> {
   const { typedData, ledger, rules, clock, log } = components
   const { channelId, provider, ceiling, issuedAt } = request
-  if (provider !== link.peer) return refuse({ code: 'not-a-party', identity: link.peer, expected: provider })
+  const asked = judgeParty(link.peer, provider)
+  if (!asked.ok) return asked
   const now = clock.now()
   if (Math.abs(now - issuedAt) > freshnessSeconds) return refuse({ code: 'stale-request', issuedAt, now })
   const seen = chainSeen(components)

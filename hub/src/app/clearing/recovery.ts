@@ -1,4 +1,14 @@
-import { type Address, type Hex, type Params, type Result, refuse, type Verdict, wei } from '@pontage/shared'
+import {
+  type Address,
+  type Hex,
+  judgeParty,
+  type Params,
+  type Result,
+  refuse,
+  SerialQueue,
+  type Verdict,
+  wei,
+} from '@pontage/shared'
 import { inTokens, type Link, UserError } from '@pontage/shared/node'
 import { forgotten } from '../../core/solvency.js'
 import type { ChainUpdate } from '../../io/ledger.js'
@@ -33,7 +43,7 @@ export function createRecovery(components: Components): Recovery {
   const { ledger, typedData, identity, chain, peers, settings, clock, log } = components
   /** Providers that showed their papers to this process. */
   const presented = new Set<Address>()
-  let looking: Promise<void> = Promise.resolve()
+  const looks = new SerialQueue()
 
   /** As it was read last: requests do not read it again. */
   let note: Note | undefined
@@ -98,19 +108,20 @@ export function createRecovery(components: Components): Recovery {
     restart() {
       forgetPeers()
       note = { since: clock.now(), until: lastsUntil() }
-      looking = looking
-        .then(() => enter('the database went back to an older state'))
-        .then(() => learnFromChain())
+      looks
+        .run(async () => {
+          await enter('the database went back to an older state')
+          await learnFromChain()
+        })
         .catch((error: Error) => log.error('recovery not begun', { reason: error.message }))
     },
     consider(update) {
       if (!begun) return
-      looking = looking
-        .then(read)
-        .then((found) =>
-          found === 'went-back' ? enter('another process found the database older') : undefined,
-        )
-        .then(() => learnFromChain(update.accounts.map(({ provider }) => provider)))
+      looks
+        .run(async () => {
+          if ((await read()) === 'went-back') await enter('another process found the database older')
+          await learnFromChain(update.accounts.map(({ provider }) => provider))
+        })
         .catch((error: Error) => log.error('totals could not be compared', { reason: error.message }))
     },
     async recall({ hubPromise, guarantees }, link) {
@@ -123,8 +134,8 @@ export function createRecovery(components: Components): Recovery {
         raised = await ledger.raiseTotal({ provider, ...hubPromise })
       }
       for (const guarantee of guarantees) {
-        if (guarantee.provider !== provider)
-          return refuse({ code: 'not-a-party', identity: provider, expected: guarantee.provider })
+        const named = judgeParty(provider, guarantee.provider)
+        if (!named.ok) return named
         const signed = typedData.check('Guarantee', guarantee, identity.address)
         if (!signed.ok) return signed
         const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
@@ -147,6 +158,6 @@ export function createRecovery(components: Components): Recovery {
       const at = (await ledger.cursor())?.at ?? 0
       return at > note.until ? { ok: true } : refuse({ code: 'hub-recovering', until: note.until })
     },
-    idle: () => looking,
+    idle: () => looks.idle(),
   }
 }

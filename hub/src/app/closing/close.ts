@@ -1,7 +1,6 @@
 import {
   type ChannelParties,
   type ChannelState,
-  channelIdOf,
   encodeMessage,
   finalState,
   type Hex,
@@ -14,6 +13,7 @@ import {
 import { type Link, reasonOf, recoverChannelState, signChannelState } from '@pontage/shared/node'
 import type { ChannelLine, Tab } from '../../core/channelLine.js'
 import { finalTotals, holdersOf } from '../../core/finalState.js'
+import { judgeChannelRequest } from '../channelRequest.js'
 import type { Components } from '../components.js'
 import { chainSeen, findChannel } from '../fresh.js'
 import { conclusionOf, isClosed, sendConclusion } from './conclusion.js'
@@ -140,12 +140,8 @@ async function channelOf(
   channel: ChannelParties,
   link: Link,
 ): Promise<Verdict<{ line: ChannelLine }>> {
-  const { identity, chain } = components
-  if (channel.consumer !== link.peer)
-    return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
-  if (channel.hub !== identity.address)
-    return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
-  return findChannel(components, channelIdOf({ ...channel, chainId: chain.deployment.chainId }))
+  const asked = judgeChannelRequest(components, channel, link)
+  return asked.ok ? findChannel(components, asked.channelId) : asked
 }
 
 /** Asks a provider whether it is done with a channel; one that cannot be asked delays the close. */

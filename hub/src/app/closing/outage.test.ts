@@ -102,13 +102,7 @@ it('goes on from what it knows for a minute without the chain, then signs nothin
   expect(await clear('0.5')).toMatchObject({ ok: true, value: { refused: [] } })
   expect(await guarantee('3')).toMatchObject({ refusal: { peerCode: 'chain-unseen' } })
   const unknown = { ...channel(), nonce: 9 }
-  const request = requestOf(
-    world,
-    consumer,
-    channelIdOf({ ...unknown, chainId: 31_337 }),
-    provider.address,
-    1n,
-  )
+  const request = requestOf(world, consumer, channelIdOf({ chainId: 31_337 }, unknown), provider.address, 1n)
   expect(await link.request('guarantee', { channel: unknown, request })).toMatchObject({
     refusal: { peerCode: 'chain-unseen' },
   })

@@ -3,6 +3,7 @@ import {
   type Address,
   channelIdOf,
   type Hex,
+  judgeParty,
   larger,
   type Params,
   type Result,
@@ -104,8 +105,8 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
     },
     async open({ opening, permit }, link) {
       const { signature, ...document } = opening
-      if (opening.hub !== identity.address)
-        return refuse({ code: 'not-a-party', identity: opening.hub, expected: identity.address })
+      const ours = judgeParty(opening.hub, identity.address)
+      if (!ours.ok) return ours
       const checked = typedData.check('Opening', opening, opening.consumer)
       if (!checked.ok) return checked
       const given = [document, permitArguments(permit), signature] as const
@@ -122,7 +123,7 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
     },
     async exit({ channel, exit }, link) {
       const { channelId, relayFee, deadline, signature } = exit
-      if (channelIdOf({ ...channel, chainId: chain.deployment.chainId }) !== channelId)
+      if (channelIdOf(chain.deployment, channel) !== channelId)
         return refuse({ code: 'unknown-channel', channelId })
       const checked = typedData.check('ExitRequest', exit, channel.consumer)
       if (!checked.ok) return checked
@@ -147,7 +148,7 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
       )
     },
     async finish({ channel, protesters }, link) {
-      const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+      const channelId = channelIdOf(chain.deployment, channel)
       const given = [channel, protesters] as const
       return once(
         {

@@ -1,5 +1,6 @@
-import { channelIdOf, type Params, type Result, refuse, type Verdict } from '@pontage/shared'
+import type { Params, Result, Verdict } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
+import { judgeChannelRequest } from '../channelRequest.js'
 import type { Components } from '../components.js'
 import { findChannel } from '../fresh.js'
 
@@ -9,15 +10,12 @@ export async function papers(
   { channel }: Params<'papers'>,
   link: Link,
 ): Promise<Verdict<{ value: Result<'papers'> }>> {
-  const { identity, chain, ledger } = components
-  if (channel.consumer !== link.peer)
-    return refuse({ code: 'not-a-party', identity: link.peer, expected: channel.consumer })
-  if (channel.hub !== identity.address)
-    return refuse({ code: 'not-a-party', identity: channel.hub, expected: identity.address })
-  const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+  const asked = judgeChannelRequest(components, channel, link)
+  if (!asked.ok) return asked
+  const { channelId } = asked
   const known = await findChannel(components, channelId)
   if (!known.ok) return known
-  const held = await ledger.undrawn(channelId)
+  const held = await components.ledger.undrawn(channelId)
   const promises = held.map(({ provider, amount, signature }) => ({ channelId, provider, amount, signature }))
   return { ok: true, value: { promises } }
 }

@@ -1,6 +1,7 @@
 import {
   freshnessSeconds,
   type Hex,
+  judgeParty,
   type Params,
   refuse,
   type Signed,
@@ -26,8 +27,8 @@ export function judgeRequest(
   link: Link,
 ): Verdict {
   const now = clock.now()
-  if (request.provider !== identity.address)
-    return refuse({ code: 'wrong-peer', identity: request.provider, expected: identity.address })
+  const ours = judgeParty(request.provider, identity.address)
+  if (!ours.ok) return ours
   if (request.channelId !== channelId) return refuse({ code: 'no-terms', channelId: request.channelId })
   if (Math.abs(now - request.issuedAt) > freshnessSeconds)
     return refuse({ code: 'stale-request', issuedAt: request.issuedAt, now })

@@ -2,6 +2,7 @@ import {
   bytesPerMegabyte,
   channelIdOf,
   type Document,
+  judgeParty,
   owedFor,
   type Params,
   priceFields,
@@ -28,8 +29,8 @@ export function createGiveTerms(components: Components, context: AdmissionContex
 
   return async (params: Params<'terms'>, link: Link): Promise<Verdict<{ value: Result<'terms'> }>> => {
     const { channel } = params
-    if (link.peer !== channel.consumer)
-      return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.consumer })
+    const asked = judgeParty(link.peer, channel.consumer)
+    if (!asked.ok) return asked
     const named = judgeName(link.peer, settings.access)
     if (!named.ok) return named
     if (!hubs.has(channel.hub)) return refuse({ code: 'hub-not-accepted', hub: channel.hub })
@@ -37,7 +38,7 @@ export function createGiveTerms(components: Components, context: AdmissionContex
     if (suspicion !== undefined) return refuse({ code: 'hub-unsound', hub: channel.hub, problem: suspicion })
     const registered = await standings.judge(link.peer)
     if (!registered.ok) return registered
-    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+    const channelId = channelIdOf(chain.deployment, channel)
     if (lines.get(channelId)?.released) return refuse({ code: 'channel-closing', channelId })
     await endAbandoned(context, channelId)
     const price = context.price()

@@ -40,7 +40,7 @@ const price = { perMegabyte: weiPerMegabyte(20_000_000_000_000n), perHour: weiPe
 let hangUp = () => {}
 let link: Link
 const channelOf = (nonce: number) => ({ consumer, hub, nonce })
-const idOf = (nonce: number) => channelIdOf({ ...channelOf(nonce), chainId: 1 })
+const idOf = (nonce: number) => channelIdOf({ chainId: 1 }, channelOf(nonce))
 
 let home: string
 let db: Db

@@ -41,7 +41,7 @@ export function createOpenSession(components: Components, context: AdmissionCont
 
   async function open(params: Params<'open'>, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
     const { channel, guaranteeRequest } = params
-    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
+    const channelId = channelIdOf(chain.deployment, channel)
     const terms = openTerms.find(channelId, clock.now())
     if (terms === undefined || terms.consumer !== link.peer) return refuse({ code: 'no-terms', channelId })
     const request = judgeRequest(components, guaranteeRequest, channelId, link)

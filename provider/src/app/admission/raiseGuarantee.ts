@@ -9,7 +9,7 @@ export function createRaiseGuarantee(components: Components, context: AdmissionC
   const { sessions, lines } = context
   return async (params: Params<'raise'>, link: Link): Promise<Verdict<{ value: Result<'raise'> }>> => {
     const { channel, guaranteeRequest } = params
-    const channelId = channelIdOf({ ...channel, chainId: components.chain.deployment.chainId })
+    const channelId = channelIdOf(components.chain.deployment, channel)
     const running = sessions.byChannel(channelId)
     if (running?.record.consumer !== link.peer) return refuse({ code: 'unknown-session', session: channelId })
     const request = judgeRequest(components, guaranteeRequest, channelId, link)

@@ -1,3 +1,4 @@
+import { SerialQueue } from '@pontage/shared'
 import { look, type Presence } from '../../core/presence.js'
 import type { Machine } from '../../io/kernel/machine.js'
 import type { Components } from '../components.js'
@@ -19,7 +20,7 @@ export function watchLiveness(
   goneAfterSeconds: number,
 ): { stop(): Promise<void> } {
   const known = new WeakMap<LiveSession, Presence>()
-  let running: Promise<void> = Promise.resolve()
+  const rounds = new SerialQueue()
 
   async function round(): Promise<void> {
     const all = sessions.all()
@@ -39,14 +40,14 @@ export function watchLiveness(
   }
 
   const timer = setInterval(() => {
-    running = running
-      .then(round)
+    rounds
+      .run(round)
       .catch((error: Error) => log.warn('WireGuard does not answer', { reason: error.message }))
   }, lookEveryMs)
   return {
     async stop() {
       clearInterval(timer)
-      await running
+      await rounds.idle()
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@pontage/shared'
+import { type Clock, SerialQueue } from '@pontage/shared'
 
 /** Rounds that follow payments are so far apart, at least and at most: those that pay meanwhile go together. */
 const closestApartMs = 10
@@ -16,7 +16,7 @@ const cheapMs = 5
  * which costs a fraction of a reading. Whatever else changes sessions takes turns.
  */
 export class Rounds {
-  #turn: Promise<unknown> = Promise.resolve()
+  readonly #turns = new SerialQueue()
   #timer: NodeJS.Timeout | undefined
   #dueAt = 0
   #lastAt: number
@@ -55,16 +55,14 @@ export class Rounds {
 
   /** Does `work` while no round runs. */
   inTurn<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.#turn.then(work)
-    this.#turn = result.catch(() => undefined)
-    return result
+    return this.#turns.run(work)
   }
 
   /** No more rounds; resolves when what was under way is done. */
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#timer)
-    await this.#turn
+    await this.#turns.idle()
   }
 
   #within(ms: number): void {

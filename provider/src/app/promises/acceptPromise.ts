@@ -1,4 +1,4 @@
-import type { Address, Hex, Refusal } from '@pontage/shared'
+import { type Address, type Hex, judgeParty, type Refusal } from '@pontage/shared'
 import { decodePromise, encodeAccepted, type Link } from '@pontage/shared/node'
 import { judgePromise } from '../../core/creditLine.js'
 import type { Components } from '../components.js'
@@ -25,8 +25,8 @@ export function acceptPromises(
     const line = lines.get(channelId)
     if (line === undefined) return { code: 'no-guarantee', channelId }
     // Before any signature is looked at: whoever relays or invents promises has nothing checked.
-    if (link.peer !== line.consumer)
-      return { code: 'wrong-peer', identity: link.peer, expected: line.consumer }
+    const asked = judgeParty(link.peer, line.consumer)
+    if (!asked.ok) return asked.refusal
     const verdict = judgePromise(line, amount)
     if (!verdict.ok) return verdict.refusal
     const document = { channelId, provider: identity.address, amount, signature }

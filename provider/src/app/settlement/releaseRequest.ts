@@ -1,6 +1,7 @@
 import {
   type Address,
   channelIdOf,
+  judgeParty,
   type Params,
   type Result,
   refuse,
@@ -32,9 +33,9 @@ export function createReleaseRequest(
     { channel }: Params<'release'>,
     link: Link,
   ): Promise<Verdict<{ value: Result<'release'> }>> {
-    const channelId = channelIdOf({ ...channel, chainId: chain.deployment.chainId })
-    if (link.peer !== channel.hub)
-      return refuse({ code: 'wrong-peer', identity: link.peer, expected: channel.hub })
+    const channelId = channelIdOf(chain.deployment, channel)
+    const asked = judgeParty(link.peer, channel.hub)
+    if (!asked.ok) return asked
     promises.keepChannel(channelId, channel)
     const before = promises.channel(channelId)
     if (before?.released === undefined) {

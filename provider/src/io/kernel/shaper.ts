@@ -1,3 +1,4 @@
+import { SerialQueue } from '@pontage/shared'
 import { type NftReader, runCommand } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { BandwidthLimits } from '../../core/bandwidth.js'
@@ -31,7 +32,7 @@ export function createShaper(device: string, table: string, nft: Pick<NftReader,
   const free: number[] = []
   let limits: BandwidthLimits = { total: undefined, session: undefined }
   let generation: Generation = 0
-  let turn: Promise<unknown> = Promise.resolve()
+  const turns = new SerialQueue()
 
   const isLimited = ({ total, session }: BandwidthLimits) => total !== undefined || session !== undefined
   const tc = async (lines: readonly string[]) => {
@@ -64,18 +65,12 @@ export function createShaper(device: string, table: string, nft: Pick<NftReader,
     limits = to
   }
 
-  const inTurn = (work: () => Promise<void>): Promise<void> => {
-    const result = turn.then(work)
-    turn = result.catch(() => undefined)
-    return result
-  }
-
   return {
     get limits() {
       return limits
     },
     admit: (addresses) =>
-      inTurn(async () => {
+      turns.run(async () => {
         const place = free.pop() ?? sessions.size
         if (place >= mostPlaces) throw new RangeError(`No more than ${mostPlaces} sessions can be shaped.`)
         const session = { place, address4: addresses.address4, address6: addresses.address6 }
@@ -85,7 +80,7 @@ export function createShaper(device: string, table: string, nft: Pick<NftReader,
         await nft.apply(nameClass(table, generation, session))
       }),
     dismiss: (addresses) =>
-      inTurn(async () => {
+      turns.run(async () => {
         const session = sessions.get(addresses.address4)
         if (session === undefined) return
         sessions.delete(addresses.address4)
@@ -94,6 +89,6 @@ export function createShaper(device: string, table: string, nft: Pick<NftReader,
         await nft.apply(unnameClass(table, session))
         await tc([deleteClass(device, generation, session)])
       }),
-    change: (to) => inTurn(() => changeNow(to)),
+    change: (to) => turns.run(() => changeNow(to)),
   }
 }
