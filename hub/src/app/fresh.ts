@@ -1,4 +1,5 @@
-import { type Address, type Hex, type Refused, refuse, roles, type Verdict } from '@pontage/shared'
+import { type Address, type Hex, type Refused, refuse, type roles, type Verdict } from '@pontage/shared'
+import { isActive, readStandings, type StandingOnChain } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Components } from './components.js'
 
@@ -29,7 +30,7 @@ export async function judgeStandings(
   consumer: Address,
   provider: Address,
 ): Promise<Verdict> {
-  const standings = await answers(log, chain.registry.standingsOf([consumer, provider]))
+  const standings = await answers(log, readStandings(chain, [consumer, provider]))
   if (!standings) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
   const [ofConsumer, ofProvider] = standings.value
   return (
@@ -64,9 +65,9 @@ export async function judgeService(
 function unsound(
   identity: Address,
   role: keyof typeof roles,
-  standing: { activeRoles: bigint; debt: bigint } | undefined,
+  standing: StandingOnChain | undefined,
 ): Refused | undefined {
   if (standing && standing.debt > 0n) return refuse({ code: 'in-debt', identity, debt: standing.debt })
-  if (standing && (Number(standing.activeRoles) & roles[role]) !== 0) return undefined
+  if (standing && isActive(standing, role)) return undefined
   return refuse({ code: 'not-registered', identity, role })
 }

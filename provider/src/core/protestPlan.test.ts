@@ -5,7 +5,7 @@ import { type ProtestedChannel, protestStep } from './protestPlan.js'
 const delays = { protestWindow: 1_000, maxGuarantee: 100 }
 const now = 10_000
 const channel = (changes: Partial<ProtestedChannel> = {}): ProtestedChannel => ({
-  ...{ isOpen: true, isClosed: false, exitAt: 0, releasedUpTo: 0 },
+  ...{ status: 'open', exitAt: 0, releasedUpTo: 0 },
   ...{ drawn: wei(0n), protested: wei(0n), protestEndsAt: 0 },
   ...changes,
 })
@@ -48,10 +48,10 @@ describe('a promise without a guarantee', () => {
   })
 
   it('can be protested after a conclusion that nobody asked us about, not after our release', () => {
-    const closed = { isOpen: false, isClosed: true }
+    const closed = { status: 'closed' } as const
     expect(plan(closed)).toEqual({ type: 'open' })
     expect(plan({ ...closed, releasedUpTo: 5 })?.type).toBe('lost')
-    expect(plan({ isOpen: false })?.type).toBe('lost')
+    expect(plan({ status: 'none' })?.type).toBe('lost')
   })
 
   it('counts a guarantee that was given up as none', () => {

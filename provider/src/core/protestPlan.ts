@@ -2,8 +2,7 @@ import type { Wei } from '@pontage/shared'
 
 /** What the chain says of one channel and of what is drawn from it for us, as far as protesting depends on it. */
 export interface ProtestedChannel {
-  readonly isOpen: boolean
-  readonly isClosed: boolean
+  readonly status: 'none' | 'open' | 'closed'
   /** Zero while its consumer has not requested to leave. */
   readonly exitAt: number
   readonly drawn: Wei
@@ -55,9 +54,9 @@ export function protestStep(
     const canGrow = promise.amount > protested && now + maxGuarantee <= protestEndsAt
     return canGrow ? { type: 'open' } : { type: 'wait', until: protestEndsAt }
   }
-  if (channel.isClosed && channel.releasedUpTo > 0)
+  if (channel.status === 'closed' && channel.releasedUpTo > 0)
     return { type: 'lost', reason: 'the channel was closed with our release' }
-  if (!channel.isOpen && !channel.isClosed) return { type: 'lost', reason: 'the channel is not on chain' }
+  if (channel.status === 'none') return { type: 'lost', reason: 'the channel is not on chain' }
   if (exitAt > 0 && now + protestWindow > exitAt)
     return {
       type: 'lost',

@@ -1,5 +1,12 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
-import { approveAtLeast, type Chain, createSender, UserError } from '@pontage/shared/node'
+import {
+  approveAtLeast,
+  type Chain,
+  createSender,
+  readStanding,
+  readTabs,
+  UserError,
+} from '@pontage/shared/node'
 import { type OwnChannel, readChannels, readProviders } from '../../io/chain/channelReader.js'
 import type { Context } from '../context.js'
 
@@ -12,13 +19,13 @@ export interface Debt {
 
 /** Everything a consumer owes, provider by provider. Only a protest makes a debt of a consumer's. */
 export async function readDebts(home: string, chain: Chain, consumer: Address): Promise<Debt[]> {
-  if ((await chain.registry.debtOf(consumer)) === 0n) return []
+  if ((await readStanding(chain, consumer)).debt === 0n) return []
   const debts: Debt[] = []
   for (const channel of await readChannels(home, chain, consumer)) {
     const providers = await readProviders(chain, 'ProtestOpened', channel.channelId)
-    const tabs = providers.length === 0 ? [] : await chain.channels.tabsOf(channel.channelId, providers)
+    const tabs = await readTabs(chain, channel.channelId, providers)
     for (const [index, provider] of providers.entries()) {
-      const missing = wei(tabs[index]?.missingByConsumer ?? 0n)
+      const missing = tabs[index]?.missingByConsumer ?? wei(0n)
       if (missing > 0n) debts.push({ channel, provider, missing })
     }
   }

@@ -7,7 +7,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { createSender, inTokens, UserError } from '@pontage/shared/node'
+import { createSender, inTokens, readChannel, readTabs, UserError } from '@pontage/shared/node'
 import { whyNotExit } from '../../core/leaving.js'
 import { type OwnChannel, readProviders } from '../../io/chain/channelReader.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
@@ -83,7 +83,7 @@ export async function beginExit(
     },
     () => chain.channels.requestExit.populateTransaction(channel.hub, channel.nonce),
   )
-  const exitAt = unixSeconds(Number((await chain.channels.channelOf(channelId)).exitAt))
+  const { exitAt } = await readChannel(chain, channelId)
   if (exitAt === 0)
     throw new UserError(
       `Transaction ${sent.transaction} should have started the exit, but the chain does not show it. Check "pontage channel status", then try again.`,
@@ -171,6 +171,6 @@ const partiesOf = ({ consumer, hub, nonce }: OwnChannel): Params<'relay-finish'>
 async function protesters({ chain }: Context, { channelId, openProtests }: OwnChannel): Promise<Address[]> {
   if (openProtests === 0) return []
   const providers = await readProviders(chain, 'ProtestOpened', channelId)
-  const tabs = await chain.channels.tabsOf(channelId, providers)
-  return providers.filter((_provider, index) => (tabs[index]?.protestEndsAt ?? 0n) > 0n)
+  const tabs = await readTabs(chain, channelId, providers)
+  return providers.filter((_provider, index) => (tabs[index]?.protestEndsAt ?? 0) > 0)
 }

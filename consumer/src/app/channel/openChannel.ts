@@ -10,8 +10,8 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { signPermit, UserError } from '@pontage/shared/node'
-import { readStandings } from '../../io/chain/discovery.js'
+import { readChannel, signPermit, UserError } from '@pontage/shared/node'
+import { standingsAs } from '../../io/chain/discovery.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
 import { type Context, unwrap } from '../context.js'
@@ -41,8 +41,6 @@ export interface OpeningCost {
 const validSeconds = 3_600
 const relayTimeoutMs = 180_000
 const nothing = `0x${'00'.repeat(20)}` as Address
-const noneStatus = 0n
-
 /**
  * Registers this identity as a consumer where it is not yet, agrees on the channel's first state with the hub,
  * and only then locks tokens. The hub sends the transactions, so no gas coin is needed.
@@ -94,7 +92,7 @@ export async function openChannel(
 
 /** Stake that is missing for the consumer's role; undefined when it has the role. @throws UserError in debt. */
 async function stakeToRegister({ chain, identity }: Context): Promise<Wei | undefined> {
-  const [standing] = await readStandings(chain, [identity.address], 'consumer')
+  const [standing] = await standingsAs(chain, [identity.address], 'consumer')
   if (!standing || standing.active) return undefined
   if (standing.debt > 0n)
     throw new UserError(
@@ -111,7 +109,7 @@ async function register(
   deadline: UnixSeconds,
 ): Promise<Hex> {
   const { chain, identity, typedData } = context
-  const [standing] = await readStandings(chain, [identity.address], 'consumer')
+  const [standing] = await standingsAs(chain, [identity.address], 'consumer')
   const registration = typedData.signed(
     'Registration',
     {
@@ -173,8 +171,8 @@ async function open(
   const sent = unwrap(await hub.link.request('relay-open', { opening, permit }, relayTimeoutMs)).value
   // The hub guarantees nothing on a deposit before it is as deep as the hub wants.
   await awaitConfirmed(chain, sent.transaction, Math.max(hub.description.confirmations, chain.confirmations))
-  const view = await chain.channels.channelOf(channelId)
-  if (view.status === noneStatus || view.balance < amount)
+  const view = await readChannel(chain, channelId)
+  if (view.status === 'none' || view.balance < amount)
     throw new UserError(
       `The hub says that transaction ${sent.transaction} opened the channel, but the chain does not show it. Check again with "pontage channel status".`,
     )
@@ -185,7 +183,7 @@ async function open(
 async function unusedParties({ chain, identity }: Context, hub: Address): Promise<ChannelParties> {
   for (let nonce = 1; ; nonce++) {
     const parties = { consumer: identity.address, hub, nonce }
-    const view = await chain.channels.channelOf(channelIdOf(chain.deployment, parties))
-    if (view.status === noneStatus) return parties
+    const { status } = await readChannel(chain, channelIdOf(chain.deployment, parties))
+    if (status === 'none') return parties
   }
 }

@@ -1,9 +1,10 @@
-import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import type { Address, Hex, Wei } from '@pontage/shared'
+import { readChannel } from '@pontage/shared/node'
 import { freeCollateral } from '../../core/cap.js'
 import { type PayableChannel, payableChannels, whyHubUnsound } from '../../core/hubs.js'
 import type { JournalState } from '../../core/journalState.js'
 import { readChannels, readDrawn } from '../../io/chain/channelReader.js'
-import { readStandings } from '../../io/chain/discovery.js'
+import { standingsAs } from '../../io/chain/discovery.js'
 import type { Context } from '../context.js'
 
 /** Own channels with sound hubs from which one may still pay, the fullest first. */
@@ -45,16 +46,16 @@ export async function readFree(
   const signed = trail.totals(channelId)
   const providers = signed.map(({ provider }) => provider)
   const [{ balance }, drawn] = await Promise.all([
-    chain.channels.channelOf(channelId),
+    readChannel(chain, channelId),
     readDrawn(chain, channelId, providers),
   ])
   const totals = signed.map(({ amount }, index) => ({ signed: amount, drawn: drawn[index] ?? amount }))
-  return freeCollateral(wei(balance), totals)
+  return freeCollateral(balance, totals)
 }
 
 /** Those of the hubs that one may rely on, in their order. */
 export async function soundHubs(context: Context, hubs: readonly Address[]): Promise<Address[]> {
-  const standings = await readStandings(context.chain, hubs, 'hub')
+  const standings = await standingsAs(context.chain, hubs, 'hub')
   return hubs.filter((_hub, index) => {
     const standing = standings[index]
     return standing !== undefined && whyHubUnsound(standing) === undefined

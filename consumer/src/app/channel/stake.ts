@@ -1,5 +1,12 @@
-import { type Wei, wei, wholeStake } from '@pontage/shared'
-import { approveAtLeast, createSender, inTokens, type Sent, UserError } from '@pontage/shared/node'
+import { type Wei, wholeStake } from '@pontage/shared'
+import {
+  approveAtLeast,
+  createSender,
+  inTokens,
+  readStanding,
+  type Sent,
+  UserError,
+} from '@pontage/shared/node'
 import { inWords } from '../../core/leaving.js'
 import { readChannels } from '../../io/chain/channelReader.js'
 import type { Context } from '../context.js'
@@ -20,8 +27,8 @@ export async function addStake(context: Context, amount: Wei): Promise<Sent> {
  */
 export async function unbond(context: Context, amount: Wei | undefined): Promise<Sent> {
   const { chain, identity, home } = context
-  const { stake, roles } = await chain.registry.standingOf(identity.address)
-  const taken = amount ?? wei(stake)
+  const { stake, roles } = await readStanding(chain, identity.address)
+  const taken = amount ?? stake
   const shown = (each: bigint) => inTokens(chain, each)
   if (taken === 0n || taken > stake)
     throw new UserError(`The stake is ${shown(stake)}, so ${shown(taken)} cannot be unbonded.`)
@@ -43,19 +50,19 @@ export async function unbond(context: Context, amount: Wei | undefined): Promise
 
 /** Puts what is unbonding back. @throws UserError when nothing is */
 export async function cancelUnbonding({ chain, identity }: Context): Promise<Sent> {
-  if ((await chain.registry.standingOf(identity.address)).unbonding === 0n) throw nothingUnbonding()
+  if ((await readStanding(chain, identity.address)).unbonding === 0n) throw nothingUnbonding()
   return createSender(chain, identity).send(chain.registry.cancelUnbonding.populateTransaction())
 }
 
 /** Takes out what has unbonded. @throws UserError before its time, or while a debt stands */
 export async function withdrawStake({ chain, identity }: Context): Promise<Sent> {
   const [{ unbonding, unbondsAt, debt }, { at: now }] = await Promise.all([
-    chain.registry.standingOf(identity.address),
+    readStanding(chain, identity.address),
     chain.head(),
   ])
   if (unbonding === 0n) throw nothingUnbonding()
   if (now < unbondsAt)
-    throw new UserError(`The stake is still unbonding: withdraw it in ${inWords(Number(unbondsAt) - now)}.`)
+    throw new UserError(`The stake is still unbonding: withdraw it in ${inWords(unbondsAt - now)}.`)
   if (debt > 0n)
     throw new UserError('The stake is locked until your debt is repaid. Run "pontage debt" to see it.')
   return createSender(chain, identity).send(chain.registry.withdrawStake.populateTransaction())

@@ -1,5 +1,5 @@
-import { type Hex, type Wei, wei } from '@pontage/shared'
-import { approveAtLeast, createSender, UserError } from '@pontage/shared/node'
+import type { Hex, Wei } from '@pontage/shared'
+import { approveAtLeast, createSender, readChannel, UserError } from '@pontage/shared/node'
 import type { OwnChannel } from '../../io/chain/channelReader.js'
 import type { Context } from '../context.js'
 
@@ -26,5 +26,5 @@ export async function topUp(
   const { transaction } = await sender.send(
     chain.channels.deposit.populateTransaction({ consumer, hub, nonce }, amount),
   )
-  return { channelId, transaction, balance: wei((await chain.channels.channelOf(channelId)).balance) }
+  return { channelId, transaction, balance: (await readChannel(chain, channelId)).balance }
 }

@@ -7,6 +7,7 @@ import {
   onChain,
   printJson,
   printLines,
+  readStanding,
   timeOf,
 } from '@pontage/shared/node'
 import { getAddress } from 'ethers'
@@ -23,7 +24,7 @@ export const accountCommand = command<Settings & { json: boolean }>({
       const [tokens, coin, standing, channels] = await Promise.all([
         chain.token.balanceOf(address),
         chain.rpc.getBalance(address),
-        chain.registry.standingOf(address),
+        readStanding(chain, address),
         readChannels(argv.home, chain, address),
       ])
       const open = channels.filter(({ status }) => status === 'open')
@@ -33,15 +34,15 @@ export const accountCommand = command<Settings & { json: boolean }>({
       if (argv.json)
         return printJson({
           ...{ address, tokens, coin, symbol: chain.tokenSymbol, decimals: chain.tokenDecimals },
-          ...{ locked, openChannels: open.length, stake, unbonding, unbondsAt: Number(unbondsAt) },
-          ...{ faults: Number(faults), debt, chainId, token },
+          ...{ locked, openChannels: open.length, stake, unbonding, unbondsAt },
+          ...{ faults, debt, chainId, token },
         })
       printLines(
         `Address   ${getAddress(address)}`,
         `Tokens    ${inTokens(chain, tokens)}`,
         `Channels  ${inTokens(chain, locked)} in ${open.length} open`,
-        `Stake     ${inTokens(chain, stake)}${unbondingWords(chain, wei(unbonding), Number(unbondsAt))}`,
-        ...(faults > 0n || debt > 0n
+        `Stake     ${inTokens(chain, stake)}${unbondingWords(chain, unbonding, unbondsAt)}`,
+        ...(faults > 0 || debt > 0n
           ? [`Debt      ${inTokens(chain, debt)}, ${faults} fault(s): "pontage debt" shows to whom`]
           : []),
         `Coin      ${formatTokens(coin, coinDecimals)}, for gas; not needed when a hub sends the transactions`,

@@ -1,5 +1,14 @@
 import { parseTokens, type Wei } from '@pontage/shared'
-import { type Chain, inTokens, jsonFlag, printJson, type Sent, timeOf, UserError } from '@pontage/shared/node'
+import {
+  type Chain,
+  inTokens,
+  jsonFlag,
+  printJson,
+  readStanding,
+  type Sent,
+  timeOf,
+  UserError,
+} from '@pontage/shared/node'
 import { addStake, cancelUnbonding, unbond, withdrawStake } from '../channel/stake.js'
 import { type Context, openContext } from '../context.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
@@ -51,13 +60,11 @@ async function changing(argv: Options, work: (context: Context) => Promise<Sent 
   try {
     const { chain, identity } = context
     const sent = await work(context)
-    const { stake, unbonding, unbondsAt } = await chain.registry.standingOf(identity.address)
+    const { stake, unbonding, unbondsAt } = await readStanding(chain, identity.address)
     const transaction = sent?.transaction ?? null
-    if (argv.json) return printJson({ transaction, stake, unbonding, unbondsAt: Number(unbondsAt) })
+    if (argv.json) return printJson({ transaction, stake, unbonding, unbondsAt })
     const leaving =
-      unbonding === 0n
-        ? ''
-        : `, ${inTokens(chain, unbonding)} is unbonding until ${timeOf(Number(unbondsAt))}`
+      unbonding === 0n ? '' : `, ${inTokens(chain, unbonding)} is unbonding until ${timeOf(unbondsAt)}`
     const how = transaction === null ? '' : ` (transaction ${transaction})`
     printLine(`The stake is ${inTokens(chain, stake)}${leaving}${how}.`)
   } finally {

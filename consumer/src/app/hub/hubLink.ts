@@ -1,7 +1,7 @@
 import { type Address, type Result, type Wei, wei } from '@pontage/shared'
 import { type Link, UserError } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
-import { readStandings } from '../../io/chain/discovery.js'
+import { standingsAs } from '../../io/chain/discovery.js'
 import { readConnection } from '../../io/home/connectionFile.js'
 import { type Context, link, unwrap } from '../context.js'
 
@@ -22,7 +22,7 @@ export async function connectHub(
   hub: Address,
   options: { mustBeSound: boolean },
 ): Promise<Hub> {
-  const [standing] = await readStandings(context.chain, [hub], 'hub')
+  const [standing] = await standingsAs(context.chain, [hub], 'hub')
   if (!standing || standing.url === '')
     throw new UserError(`${hub} is not registered as a hub on this chain. Check --hub, or choose another.`)
   const problem = whyHubUnsound(standing)

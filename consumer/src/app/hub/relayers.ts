@@ -2,7 +2,7 @@ import { type Address, address, explain, type Refusal, type Verdict } from '@pon
 import { type Link, UserError } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
 import type { OwnChannel } from '../../io/chain/channelReader.js'
-import { readOffers, readStandings } from '../../io/chain/discovery.js'
+import { readOffers, standingsAs } from '../../io/chain/discovery.js'
 import { type Context, link, unwrap } from '../context.js'
 import { connectHub } from './hubLink.js'
 
@@ -26,7 +26,7 @@ export async function relayersFor(
   const offers = await readOffers(context.home, context.chain, context.typedData)
   const others = new Set(offers.flatMap(({ proposal }) => proposal.hubs))
   others.delete(channel.hub)
-  const standings = await readStandings(context.chain, [...others], 'hub')
+  const standings = await standingsAs(context.chain, [...others], 'hub')
   const sound = [...others].filter((_hub, index) => {
     const standing = standings[index]
     return standing !== undefined && standing.url !== '' && whyHubUnsound(standing) === undefined

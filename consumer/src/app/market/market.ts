@@ -1,10 +1,10 @@
 import { type Address, address, wei } from '@pontage/shared'
-import { type Chain, createTypedData, type Log, UserError } from '@pontage/shared/node'
+import { type Chain, createTypedData, type Log, readAccounts, UserError } from '@pontage/shared/node'
 import type { Offer } from '../../core/choose.js'
 import type { Limits } from '../../core/limits.js'
 import { type Listed, wanted } from '../../core/listing.js'
 import { ownQuality } from '../../core/quality.js'
-import { checkedOffers, readOffers, readStandings } from '../../io/chain/discovery.js'
+import { checkedOffers, readOffers, standingsAs } from '../../io/chain/discovery.js'
 import { readJournal } from '../../io/home/journal.js'
 import { type HubIndex, readHubIndex } from '../../io/link/hubIndex.js'
 import { measureLatencies } from '../../io/link/latency.js'
@@ -65,7 +65,8 @@ async function readRedeemed(chain: Chain, offers: readonly Offer[]): Promise<Map
   const sums = new Map<Address, bigint>()
   for (const hub of new Set(offers.flatMap(({ proposal }) => proposal.hubs))) {
     const providers = offers.map(({ proposal }) => proposal).filter(({ hubs }) => hubs.includes(hub))
-    const accounts = await chain.channels.accountsOf(
+    const accounts = await readAccounts(
+      chain,
       hub,
       providers.map(({ provider }) => provider),
     )
@@ -79,7 +80,7 @@ async function readRedeemed(chain: Chain, offers: readonly Offer[]): Promise<Map
 async function hubNamed(chain: Chain, index: string): Promise<{ url: string; address?: Address }> {
   if (/^wss?:\/\//.test(index)) return { url: index }
   const hub = address(index)
-  const [standing] = await readStandings(chain, [hub], 'hub')
+  const [standing] = await standingsAs(chain, [hub], 'hub')
   if (standing === undefined || standing.url === '')
     throw new UserError(`${hub} is not registered as a hub on this chain. Check --index.`)
   return { url: standing.url, address: hub }

@@ -1,5 +1,5 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
-import { type Chain, inChunks } from '@pontage/shared/node'
+import { type Chain, inChunks, readChannel, readTabs } from '@pontage/shared/node'
 import { newestLogs } from './logCache.js'
 
 /** A channel of ours as the chain has it. */
@@ -16,8 +16,6 @@ export interface OwnChannel {
   /** What it opened with. */
   readonly deposit: Wei
 }
-
-const openStatus = 1n
 
 /**
  * Every channel that this consumer ever opened, the newest last: the chain remembers what a lost disk forgot.
@@ -43,14 +41,8 @@ export async function readChannels(home: string, chain: Chain, consumer: Address
   })
   return Promise.all(
     found.map(async (channel) => {
-      const view = await channels.channelOf(channel.channelId)
-      return {
-        ...channel,
-        status: view.status === openStatus ? ('open' as const) : ('closed' as const),
-        balance: wei(view.balance),
-        exitAt: Number(view.exitAt),
-        openProtests: Number(view.openProtests),
-      }
+      const view = await readChannel(chain, channel.channelId)
+      return { ...channel, ...view, status: view.status === 'open' ? ('open' as const) : ('closed' as const) }
     }),
   )
 }
@@ -61,9 +53,7 @@ export async function readDrawn(
   channelId: Hex,
   providers: readonly Address[],
 ): Promise<readonly Wei[]> {
-  if (providers.length === 0) return []
-  const tabs = await chain.channels.tabsOf(channelId, [...providers])
-  return tabs.map((tab) => wei(tab.drawn))
+  return (await readTabs(chain, channelId, providers)).map(({ drawn }) => drawn)
 }
 
 /** Providers that such an event of this channel ever named. */

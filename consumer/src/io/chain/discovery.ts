@@ -1,24 +1,16 @@
+import { type Address, address, type Hex, priceOf, type roles, type Signed } from '@pontage/shared'
 import {
-  type Address,
-  address,
-  type Hex,
-  priceOf,
-  printable,
-  type Signed,
-  unixSeconds,
-  wei,
-} from '@pontage/shared'
-import { type Chain, pricesFrom, proposalFrom, type TypedData } from '@pontage/shared/node'
+  type Chain,
+  isActive,
+  proposalFrom,
+  readOffer,
+  readStandings,
+  type StandingOnChain,
+  type TypedData,
+} from '@pontage/shared/node'
 import type { Offer, Standing } from '../../core/choose.js'
 import { isPresentable } from '../../core/presentable.js'
 import { type KeptLog, newestLogs } from './logCache.js'
-
-/** Role bits of the registry that discovery asks about. */
-type Role = 'provider' | 'hub' | 'consumer'
-const roleBit: Record<Role, number> = { consumer: 1, provider: 2, hub: 4 }
-
-/** Identities asked about in one call. */
-const standingsInCall = 100
 
 /**
  * Every standing offer on chain: the latest proposal of each provider whose signature holds, with the
@@ -37,44 +29,25 @@ export async function checkedOffers(chain: Chain, found: readonly Signed<'Propos
   const proposals = found.filter(isPresentable)
   const providers = proposals.map(({ provider }) => provider)
   const [standings, offers] = await Promise.all([
-    readStandings(chain, providers, 'provider'),
-    Promise.all(providers.map((provider) => chain.marketplace.offerOf(provider))),
+    standingsAs(chain, providers, 'provider'),
+    Promise.all(providers.map((provider) => readOffer(chain, provider))),
   ])
   return proposals.flatMap((proposal, index) => {
     const standing = standings[index]
     const offer = offers[index]
-    if (!standing || !offer?.live || Number(offer.issuedAt) !== proposal.issuedAt) return []
-    return [{ proposal, price: priceOf(pricesFrom(offer)), standing }]
+    if (!standing || !offer?.live || offer.issuedAt !== proposal.issuedAt) return []
+    return [{ proposal, price: priceOf(offer), standing }]
   })
 }
 
 /** Standing of many identities in one role, in their order. */
-export async function readStandings(
-  { registry }: Chain,
+export async function standingsAs(
+  chain: Chain,
   identities: readonly Address[],
-  role: Role,
-): Promise<(Standing & { url: string; nonce: bigint })[]> {
-  const found = []
-  for (let start = 0; start < identities.length; start += standingsInCall)
-    found.push(...(await registry.standingsOf(identities.slice(start, start + standingsInCall))))
-  return found.map((standing) => ({
-    active: (Number(standing.activeRoles) & roleBit[role]) !== 0,
-    stake: wei(standing.stake),
-    faults: Number(standing.faults),
-    debt: wei(standing.debt),
-    registeredAt: unixSeconds(Number(standing.registeredAt)),
-    url: urlOf(standing),
-    nonce: standing.nonce,
-  }))
-}
-
-/** Empty where the text is none, or one that no url looks like: a stranger wrote it. */
-function urlOf(standing: { readonly url: string }): string {
-  try {
-    return printable(standing.url) === standing.url ? standing.url : ''
-  } catch {
-    return '' // Bytes that are no UTF-8.
-  }
+  role: keyof typeof roles,
+): Promise<(StandingOnChain & Standing)[]> {
+  const found = await readStandings(chain, identities)
+  return found.map((standing) => ({ ...standing, active: isActive(standing, role) }))
 }
 
 async function publishedProposals(

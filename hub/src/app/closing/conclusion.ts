@@ -6,7 +6,7 @@ import {
   type Hex,
   type Result,
 } from '@pontage/shared'
-import { inChunks, intentOf } from '@pontage/shared/node'
+import { inChunks, intentOf, readChannel } from '@pontage/shared/node'
 import type { Closing } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 
@@ -47,7 +47,7 @@ export async function sendConclusion(
 
 /** Whether the newest block shows a channel as closed. */
 export const isClosed = async ({ chain }: Components, channelId: Hex): Promise<boolean> =>
-  Number((await chain.channels.channelOf(channelId)).status) === 2
+  (await readChannel(chain, channelId)).status === 'closed'
 
 /** The transaction that closed a channel, read from its event. */
 async function concludedBy({ chain }: Components, channelId: Hex): Promise<Hex> {

@@ -9,6 +9,8 @@ import {
   onChain,
   printJson,
   printLines,
+  readChannelSettings,
+  readHub,
   timeOf,
   UserError,
 } from '@pontage/shared/node'
@@ -32,16 +34,16 @@ export const fee: CommandModule<CommonOptions, Options> = {
     if (options.action === 'announce') return announce(options)
     const hub = await keystoreAddress(options.home)
     await onChain(options, async (chain) => {
-      const { feeBps, announcedFeeBps, feeChangesAt } = await chain.channels.hubOf(hub)
-      const changes = feeChangesAt > 0n
+      const { feeBps, announcedFeeBps, feeChangesAt } = await readHub(chain, hub)
+      const changes = feeChangesAt > 0
       if (options.json)
         return printJson({
-          feeBps: Number(feeBps),
-          announcedFeeBps: Number(changes ? announcedFeeBps : feeBps),
-          changesAt: Number(feeChangesAt),
+          feeBps,
+          announcedFeeBps: changes ? announcedFeeBps : feeBps,
+          changesAt: feeChangesAt,
         })
       const next = changes
-        ? `, ${inPercent(announcedFeeBps)} from ${timeOf(Number(feeChangesAt))}`
+        ? `, ${inPercent(announcedFeeBps)} from ${timeOf(feeChangesAt)}`
         : ', no change announced'
       printLines(`The fee is ${inPercent(feeBps)}${next}.`)
     })
@@ -51,7 +53,7 @@ export const fee: CommandModule<CommonOptions, Options> = {
 async function announce(options: Options): Promise<void> {
   const feeBps = basisPoints(options.percent)
   await onChain(options, async (chain) => {
-    const { feeCapBps } = await chain.channels.settings()
+    const { feeCapBps } = await readChannelSettings(chain)
     if (feeBps > feeCapBps)
       throw new UserError(
         `A fee of ${inPercent(feeBps)} is above the cap of ${inPercent(feeCapBps)} in the contract. Announce less.`,
@@ -59,13 +61,12 @@ async function announce(options: Options): Promise<void> {
     await transact(options, chain, {
       call: () => chain.channels.announceFee.populateTransaction(feeBps),
       said: async ({ address }) => {
-        const { feeBps: present, feeChangesAt } = await chain.channels.hubOf(address)
-        const changesAt = Number(feeChangesAt)
+        const { feeBps: present, feeChangesAt: changesAt } = await readHub(chain, address)
         const text =
           changesAt > 0
             ? `The fee rises from ${inPercent(present)} to ${inPercent(feeBps)} at ${timeOf(changesAt)}`
             : `The fee is ${inPercent(feeBps)} from now on`
-        return { text, json: { feeBps: Number(present), announcedFeeBps: feeBps, changesAt } }
+        return { text, json: { feeBps: present, announcedFeeBps: feeBps, changesAt } }
       },
     })
   })
@@ -83,4 +84,4 @@ function basisPoints(text: string | undefined): number {
   return Number(match[1]) * 100 + Number((match[2] ?? '').padEnd(2, '0'))
 }
 
-const inPercent = (bps: bigint | number): string => `${Number(bps) / 100} %`
+const inPercent = (bps: number): string => `${bps / 100} %`

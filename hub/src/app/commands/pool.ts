@@ -1,10 +1,11 @@
-import { parseTokens, type Wei, wei } from '@pontage/shared'
+import { parseTokens, type Wei } from '@pontage/shared'
 import {
   approveAtLeast,
   type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
+  type HubOnChain,
   inTokens,
   jsonFlag,
   type KeyOptions,
@@ -13,6 +14,7 @@ import {
   onChain,
   printJson,
   printLines,
+  readHub,
   timeOf,
   UserError,
 } from '@pontage/shared/node'
@@ -57,7 +59,7 @@ async function fund(options: Options): Promise<void> {
         approveAtLeast(chain, sender, address, chain.deployment.channels, amount),
       call: ({ address }) => chain.channels.fund.populateTransaction(address, amount),
       said: async ({ address }) => {
-        const { pool } = await chain.channels.hubOf(address)
+        const { pool } = await readHub(chain, address)
         return { text: `The pool holds ${inTokens(chain, pool)} now`, json: { pool } }
       },
     })
@@ -67,10 +69,9 @@ async function fund(options: Options): Promise<void> {
 async function show(options: Options): Promise<void> {
   const hub = await keystoreAddress(options.home)
   await onChain(options, async (chain) => {
-    const { pool, pendingWithdrawal, withdrawableAt } = await chain.channels.hubOf(hub)
-    if (options.json)
-      return printJson({ hub, pool, pendingWithdrawal, withdrawableAt: Number(withdrawableAt) })
-    const when = pendingWithdrawal > 0n ? ` from ${timeOf(Number(withdrawableAt))}` : ''
+    const { pool, pendingWithdrawal, withdrawableAt } = await readHub(chain, hub)
+    if (options.json) return printJson({ hub, pool, pendingWithdrawal, withdrawableAt })
+    const when = pendingWithdrawal > 0n ? ` from ${timeOf(withdrawableAt)}` : ''
     printLines(
       `Pool                ${inTokens(chain, pool)}`,
       `Pending withdrawal  ${inTokens(chain, pendingWithdrawal)}${when}`,
@@ -82,27 +83,27 @@ async function show(options: Options): Promise<void> {
 async function withdraw(options: Options): Promise<void> {
   const hub = await keystoreAddress(options.home)
   await onChain(options, async (chain) => {
-    const [view, head] = await Promise.all([chain.channels.hubOf(hub), chain.head()])
+    const [view, head] = await Promise.all([readHub(chain, hub), chain.head()])
     const { pool, pendingWithdrawal: pending, withdrawableAt } = view
     const given =
       options.amount === undefined ? undefined : parseTokens(String(options.amount), chain.tokenDecimals)
     if (pending > 0n && (given === undefined || given === pending)) {
       if (head.at < withdrawableAt)
         throw new UserError(
-          `${inTokens(chain, pending)} can be withdrawn from ${timeOf(Number(withdrawableAt))}. Run this again then.`,
+          `${inTokens(chain, pending)} can be withdrawn from ${timeOf(withdrawableAt)}. Run this again then.`,
         )
       return transact(options, chain, {
         call: () => chain.channels.withdraw.populateTransaction(),
-        said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
+        said: async () => sayPool(chain, await readHub(chain, hub)),
       })
     }
     if (given === undefined)
       throw new UserError('The amount is missing. Give it in tokens: pontage-hub pool withdraw 100.')
     if (given === 0n) throw new UserError('The amount is 0. Give more than that.')
-    await checkCovered(chain, options, wei(pool), given)
+    await checkCovered(chain, options, pool, given)
     await transact(options, chain, {
       call: () => chain.channels.requestWithdrawal.populateTransaction(given),
-      said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
+      said: async () => sayPool(chain, await readHub(chain, hub)),
     })
   })
 }
@@ -110,21 +111,16 @@ async function withdraw(options: Options): Promise<void> {
 async function cancel(options: Options): Promise<void> {
   const hub = await keystoreAddress(options.home)
   await onChain(options, async (chain) => {
-    if ((await chain.channels.hubOf(hub)).pendingWithdrawal === 0n)
+    if ((await readHub(chain, hub)).pendingWithdrawal === 0n)
       throw new UserError('No withdrawal is pending, so there is nothing to cancel.')
     await transact(options, chain, {
       call: () => chain.channels.requestWithdrawal.populateTransaction(0n),
-      said: async () => sayPool(chain, await chain.channels.hubOf(hub)),
+      said: async () => sayPool(chain, await readHub(chain, hub)),
     })
   })
 }
 
-function sayPool(
-  chain: Chain,
-  view: { pool: bigint; pendingWithdrawal: bigint; withdrawableAt: bigint },
-): Said {
-  const { pool, pendingWithdrawal } = view
-  const withdrawableAt = Number(view.withdrawableAt)
+function sayPool(chain: Chain, { pool, pendingWithdrawal, withdrawableAt }: HubOnChain): Said {
   const pending =
     pendingWithdrawal > 0n
       ? `, of which ${inTokens(chain, pendingWithdrawal)} can be withdrawn from ${timeOf(withdrawableAt)}: run pool withdraw again then`

@@ -13,6 +13,7 @@ import {
   ownCertificate,
   pinnedUrl,
   readPinnedUrl,
+  readStanding,
   UserError,
   unlock,
 } from '@pontage/shared/node'
@@ -57,7 +58,7 @@ export const register: CommandModule<CommonOptions, Options> = {
       const { transaction, gasUsed } = await sender.send(
         chain.registry.register.populateTransaction(roles.hub, stake, ZeroAddress, url),
       )
-      const standing = await chain.registry.standingOf(identity.address)
+      const standing = await readStanding(chain, identity.address)
       if (options.json)
         process.stdout.write(
           `${JSON.stringify({ address: identity.address, transaction, gasUsed, stake: standing.stake.toString() })}\n`,

@@ -1,4 +1,4 @@
-import { coinDecimals, parseTokens, roles } from '@pontage/shared'
+import { coinDecimals, parseTokens } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -6,10 +6,14 @@ import {
   createLog,
   defaultLimits,
   type Given,
+  hasRole,
+  isActive,
   type KeyOptions,
   keyFlags,
   type Limits,
   onChain,
+  readChannelSettings,
+  readStanding,
   type TlsPair,
   UserError,
   unlock,
@@ -181,19 +185,19 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
         liabilitiesEverySeconds: wholeNumber('--liabilities-every', options.liabilitiesEvery),
         pollMs: wholeNumber('--poll-ms', options.pollMs, 10),
       }
-      const { maxGuarantee } = await chain.channels.settings()
-      if (BigInt(settings.guaranteeSeconds) > maxGuarantee)
+      const { maxGuarantee } = await readChannelSettings(chain)
+      if (settings.guaranteeSeconds > maxGuarantee)
         throw new UserError(
           `The contracts refuse guarantees of ${settings.guaranteeSeconds} s: at most ${maxGuarantee} s are allowed. Lower --guarantee-seconds.`,
         )
       const identity = await unlock(options)
-      const standing = await chain.registry.standingOf(identity.address)
+      const standing = await readStanding(chain, identity.address)
       // A hub that is wound down serves to the end, though its stake is on its way out.
-      if ((Number(standing.roles) & roles.hub) === 0 && standing.unbonding === 0n)
+      if (!hasRole(standing, 'hub') && standing.unbonding === 0n)
         throw new UserError(
           `${identity.address} is not registered as a hub on chain ${chain.deployment.chainId}. Run pontage-hub register first.`,
         )
-      if ((Number(standing.activeRoles) & roles.hub) === 0)
+      if (!isActive(standing, 'hub'))
         log.warn('stake too low', { stake: standing.stake, debt: standing.debt })
       // A file is one process's; a database is shared by as many as there are.
       const release = options.database === undefined ? lockHome(options.home) : () => undefined

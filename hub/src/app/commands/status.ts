@@ -1,12 +1,15 @@
-import { roles } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
   chainFlags,
+  hasRole,
   inTokens,
+  isActive,
   jsonFlag,
   keystoreAddress,
   onChain,
+  readHub,
+  readStanding,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { advanceNeeded } from '../../core/solvency.js'
@@ -27,8 +30,8 @@ export const status: CommandModule<CommonOptions, Options> = {
     const hub = await keystoreAddress(options.home)
     await onChain(options, async (chain) => {
       const [standing, view, coin] = await Promise.all([
-        chain.registry.standingOf(hub),
-        chain.channels.hubOf(hub),
+        readStanding(chain, hub),
+        readHub(chain, hub),
         chain.rpc.getBalance(hub),
       ])
       const owed = await fromLedger(options)
@@ -36,14 +39,14 @@ export const status: CommandModule<CommonOptions, Options> = {
         process.stdout.write(
           `${JSON.stringify({
             hub,
-            registered: (Number(standing.roles) & roles.hub) !== 0,
-            active: (Number(standing.activeRoles) & roles.hub) !== 0,
+            registered: hasRole(standing, 'hub'),
+            active: isActive(standing, 'hub'),
             url: standing.url,
             stake: standing.stake.toString(),
-            faults: Number(standing.faults),
+            faults: standing.faults,
             debt: standing.debt.toString(),
             pool: view.pool.toString(),
-            feeBps: Number(view.feeBps),
+            feeBps: view.feeBps,
             gasCoin: coin.toString(),
             channels: owed.channels,
             providers: owed.providers,
@@ -61,7 +64,7 @@ export const status: CommandModule<CommonOptions, Options> = {
           `${inTokens(chain, standing.stake)}, faults ${standing.faults}, debt ${inTokens(chain, standing.debt)}`,
         ],
         ['Pool', inTokens(chain, view.pool)],
-        ['Fee', `${Number(view.feeBps) / 100} %`],
+        ['Fee', `${view.feeBps / 100} %`],
         ['Open channels', `${owed.channels}`],
         [
           'Providers',

@@ -1,4 +1,4 @@
-import { type UnixSeconds, wei, wholeStake } from '@pontage/shared'
+import { type Address, type UnixSeconds, wholeStake } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -13,6 +13,10 @@ import {
   onChain,
   printJson,
   printLines,
+  readAccounts,
+  readChannelSettings,
+  readHub,
+  readStanding,
   timeOf,
   unlock,
 } from '@pontage/shared/node'
@@ -48,9 +52,9 @@ export const windDown: CommandModule<CommonOptions, Options> = {
       // A promise under a live guarantee is still cleared: pool and stake stand behind it until then.
       const sent = books.guaranteedUntil < head.at ? await takeOut(options, chain, head.at, books.owed) : []
       const [view, standing, { withdrawalDelay }] = await Promise.all([
-        chain.channels.hubOf(hub),
-        chain.registry.standingOf(hub),
-        chain.channels.settings(),
+        readHub(chain, hub),
+        readStanding(chain, hub),
+        readChannelSettings(chain),
       ])
       const left = {
         drawn: drawn.length,
@@ -58,12 +62,12 @@ export const windDown: CommandModule<CommonOptions, Options> = {
         guaranteedUntil: books.guaranteedUntil,
         owed: books.owed,
         pool: view.pool,
-        withdrawableAt: Number(view.withdrawableAt),
+        withdrawableAt: view.withdrawableAt,
         /** A request that is not taken by then lapses. */
-        withdrawableUntil: view.withdrawableAt > 0n ? Number(view.withdrawableAt + withdrawalDelay) : 0,
+        withdrawableUntil: view.withdrawableAt > 0 ? view.withdrawableAt + withdrawalDelay : 0,
         stake: standing.stake,
         unbonding: standing.unbonding,
-        unbondsAt: Number(standing.unbondsAt),
+        unbondsAt: standing.unbondsAt,
         transactions: sent,
         done: view.pool === 0n && standing.stake + standing.unbonding === 0n,
       }
@@ -83,18 +87,15 @@ async function cancel({ json, ...options }: Options): Promise<void> {
 }
 
 /** What the ledger and the newest block say is still to be honoured. */
-async function readBooks(ledger: Ledger, chain: Chain, hub: string) {
+async function readBooks(ledger: Ledger, chain: Chain, hub: Address) {
   const [lines, accounts] = await Promise.all([ledger.openChannels(), ledger.accounts()])
   const live = lines.flatMap(({ tabs }) => tabs).filter(({ liveCeiling }) => liveCeiling > 0n)
-  const views = await chain.channels.accountsOf(
+  const views = await readAccounts(
+    chain,
     hub,
     accounts.map(({ provider }) => provider),
   )
-  const now = accounts.map((account, index) => ({
-    ...account,
-    credited: wei(views[index]?.credited ?? 0n),
-    paid: wei(views[index]?.paid ?? 0n),
-  }))
+  const now = accounts.map((account, index) => ({ ...account, ...views[index] }))
   return {
     openChannels: lines.length,
     guaranteedUntil: Math.max(0, ...live.map(({ expiresAt }) => expiresAt)),
@@ -112,12 +113,12 @@ async function takeOut(options: Options, chain: Chain, now: UnixSeconds, owed: b
   const send = async (call: Promise<TransactionRequest>) => {
     transactions.push((await sender.send(call)).transaction)
   }
-  const { pool, pendingWithdrawal, withdrawableAt } = await channels.hubOf(identity.address)
+  const { pool, pendingWithdrawal, withdrawableAt } = await readHub(chain, identity.address)
   const free = pool > owed ? pool - owed : 0n
   if (pendingWithdrawal > 0n && withdrawableAt <= now) await send(channels.withdraw.populateTransaction())
   else if (pendingWithdrawal === 0n && free > 0n)
     await send(channels.requestWithdrawal.populateTransaction(free))
-  const { stake, unbonding, unbondsAt } = await registry.standingOf(identity.address)
+  const { stake, unbonding, unbondsAt } = await readStanding(chain, identity.address)
   if (stake > 0n) await send(registry.requestUnbonding.populateTransaction(wholeStake))
   else if (unbonding > 0n && unbondsAt <= now) await send(registry.withdrawStake.populateTransaction())
   return transactions

@@ -1,4 +1,5 @@
 import { address, bytes32, type Hex, SerialQueue, shortSignature, wei } from '@pontage/shared'
+import { readChannel, readTab } from '@pontage/shared/node'
 import { drawsInBatch, isWorthGas, mayDraw, mayRelieve } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
 import type { Components, HubSettings } from '../components.js'
@@ -128,10 +129,10 @@ async function stillDue({ chain }: DrawComponents, orders: readonly DrawOrder[])
   const due = await Promise.all(
     orders.map(async (order) => {
       const [tab, channel] = await Promise.all([
-        chain.channels.tabOf(order.channelId, order.provider),
-        chain.channels.channelOf(order.channelId),
+        readTab(chain, order.channelId, order.provider),
+        readChannel(chain, order.channelId),
       ])
-      return order.amount > tab.drawn && channel.balance > 0n && Number(channel.status) === 1
+      return order.amount > tab.drawn && channel.balance > 0n && channel.status === 'open'
     }),
   )
   return orders.filter((_order, index) => due[index])

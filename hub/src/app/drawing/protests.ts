@@ -1,5 +1,5 @@
-import { type Address, type Hex, wei } from '@pontage/shared'
-import { intentOf } from '@pontage/shared/node'
+import type { Address, Hex } from '@pontage/shared'
+import { intentOf, readChannel, readTab } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { isWorthSettling } from '../../core/protestPolicy.js'
@@ -68,17 +68,17 @@ async function settle(
 ): Promise<boolean> {
   const { ledger, chain, identity, sender, log } = components
   const line = await ledger.channel(channelId)
-  const { protestEndsAt } = await chain.channels.tabOf(channelId, provider)
-  if (line?.status !== 'open' || protestEndsAt === 0n) return true
-  if (at < Number(protestEndsAt)) return false
+  const { protestEndsAt } = await readTab(chain, channelId, provider)
+  if (line?.status !== 'open' || protestEndsAt === 0) return true
+  if (at < protestEndsAt) return false
   const parties = { consumer: line.consumer, hub: identity.address, nonce: line.nonce }
   const call = await chain.channels.settleProtest.populateTransaction(parties, provider)
   // A protest that nobody would settle is no reason to draw: it may stand for ever, and small clears with it.
   if (!(await isWorth(components, line, provider, call))) return false
   // What the hub stands for comes first: whoever protests may take the last that the channel holds.
   await drawScheduler.drawFrom(channelId)
-  const tab = await chain.channels.tabOf(channelId, provider)
-  if (tab.protestEndsAt === 0n) return true
+  const tab = await readTab(chain, channelId, provider)
+  if (tab.protestEndsAt === 0) return true
   if (!(await isWorth(components, line, provider, call))) return false
   const { transaction, gasUsed } = await sender.send(
     call,
@@ -97,15 +97,15 @@ async function isWorth(
 ): Promise<boolean> {
   const { ledger, chain, identity } = components
   const [tab, { balance }, gas, { feeBps }] = await Promise.all([
-    chain.channels.tabOf(channelId, provider),
-    chain.channels.channelOf(channelId),
+    readTab(chain, channelId, provider),
+    readChannel(chain, channelId),
     chain.rpc.estimateGas({ ...call, from: identity.address }),
     ledger.standing(),
   ])
   const protest = {
-    protested: wei(tab.protested),
-    drawn: wei(tab.drawn),
-    balance: wei(balance),
+    protested: tab.protested,
+    drawn: tab.drawn,
+    balance,
     isEnding: exitAt !== 0 || closing,
   }
   return isWorthSettling(protest, feeBps, await costOf(components, gas))

@@ -1,5 +1,14 @@
-import { type Address, explain, type LiabilitiesPage, liabilitiesPage, wei } from '@pontage/shared'
-import { type Chain, createTypedData, inTokens, sumTree, UserError } from '@pontage/shared/node'
+import { explain, type LiabilitiesPage, liabilitiesPage, wei } from '@pontage/shared'
+import {
+  type Chain,
+  createTypedData,
+  inTokens,
+  readAccounts,
+  readHub,
+  readStanding,
+  sumTree,
+  UserError,
+} from '@pontage/shared/node'
 import { type AccountThen, contradictions, coverOf } from '../../core/publicationCheck.js'
 
 /** One thing that was looked at. */
@@ -8,9 +17,6 @@ export interface Finding {
   readonly ok: boolean
   readonly says: string
 }
-
-/** Accounts asked for in one call. */
-const accountsInCall = 200
 
 /** @throws UserError when it is none. */
 export function readPublication(text: string): LiabilitiesPage {
@@ -76,7 +82,6 @@ export function verifyAlone(published: LiabilitiesPage): Finding[] {
 export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): Promise<Finding[]> {
   const { liabilities, leaves } = published
   const { hub, blockNumber } = liabilities
-  const at = { blockTag: blockNumber }
   let accounts: readonly AccountThen[] = []
   const checks: Record<string, () => Promise<string>> = {
     deployment: async () => {
@@ -102,28 +107,25 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
       return `in block ${anchored.blockNumber}, transaction ${anchored.transactionHash}`
     },
     paid: async () => {
-      accounts = await accountsAt(
-        chain,
-        hub,
-        leaves.map(({ provider }) => provider),
-        blockNumber,
-      )
+      const providers = leaves.map(({ provider }) => provider)
+      const views = await readAccounts(chain, hub, providers, blockNumber)
+      accounts = views.map((view, index) => ({ provider: providers[index] ?? hub, ...view }))
       const [first, ...more] = contradictions(leaves, accounts)
       if (first) throw new Error(`${first}${more.length > 0 ? `, and ${more.length} more` : ''}`)
       return `what each provider was paid up to block ${blockNumber} matches the chain`
     },
     cover: async () => {
       const [view, standing] = await Promise.all([
-        chain.channels.hubOf(hub, at),
-        chain.registry.standingOf(hub, at),
+        readHub(chain, hub, blockNumber),
+        readStanding(chain, hub, blockNumber),
       ])
       if (view.pool !== liabilities.pool)
         throw new Error(
           `its pool was ${view.pool} wei at block ${blockNumber}, but it published ${liabilities.pool} wei`,
         )
       const cover = coverOf(leaves, accounts, {
-        balance: wei(view.pool),
-        pendingWithdrawal: wei(view.pendingWithdrawal),
+        balance: view.pool,
+        pendingWithdrawal: view.pendingWithdrawal,
         stake: wei(standing.stake + standing.unbonding),
       })
       const figures = `${inTokens(chain, cover.advance)} to advance, ${inTokens(chain, cover.free)} free in the pool, ${inTokens(chain, cover.stake)} at stake`
@@ -140,26 +142,6 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
       ),
     )
   return findings
-}
-
-async function accountsAt(
-  chain: Chain,
-  hub: Address,
-  providers: readonly Address[],
-  blockTag: number,
-): Promise<AccountThen[]> {
-  const found: AccountThen[] = []
-  for (let start = 0; start < providers.length; start += accountsInCall) {
-    const some = providers.slice(start, start + accountsInCall)
-    const views = await chain.channels.accountsOf(hub, [...some], { blockTag })
-    for (const [index, provider] of some.entries())
-      found.push({
-        provider,
-        credited: wei(views[index]?.credited ?? 0n),
-        paid: wei(views[index]?.paid ?? 0n),
-      })
-  }
-  return found
 }
 
 /** A node that has thrown old state away says so in many ways. */

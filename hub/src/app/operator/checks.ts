@@ -3,8 +3,8 @@ import { readFile, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
-import { type Address, type Clock, formatBytes, roles, wei } from '@pontage/shared'
-import { type Chain, inTokens, UserError } from '@pontage/shared/node'
+import { type Address, type Clock, formatBytes, wei } from '@pontage/shared'
+import { type Chain, inTokens, isActive, readHub, readStanding, UserError } from '@pontage/shared/node'
 import { advanceNeeded, poolFree } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
 
@@ -13,12 +13,13 @@ const soonDays = 14
 
 /** Whether the contracts take this identity for a hub in good standing. */
 export async function checkStake(chain: Chain, hub: Address): Promise<string> {
-  const { stake, activeRoles, faults, debt, url } = await chain.registry.standingOf(hub)
+  const standing = await readStanding(chain, hub)
+  const { stake, faults, debt, url } = standing
   if (debt > 0n)
     throw new UserError(
       `The hub has a debt of ${inTokens(chain, debt)}. Repay it: until then nobody opens channels with it.`,
     )
-  if ((Number(activeRoles) & roles.hub) === 0)
+  if (!isActive(standing, 'hub'))
     throw new UserError(
       `The stake of ${inTokens(chain, stake)} is not enough for a hub. Run pontage-hub register, or stake add.`,
     )
@@ -27,8 +28,8 @@ export async function checkStake(chain: Chain, hub: Address): Promise<string> {
 
 /** Whether the pool would pay every provider that redeems now. */
 export async function checkPool(chain: Chain, hub: Address, ledger: Ledger | undefined): Promise<string> {
-  const { pool, pendingWithdrawal } = await chain.channels.hubOf(hub)
-  const free = poolFree({ balance: wei(pool), pendingWithdrawal: wei(pendingWithdrawal) })
+  const { pool, pendingWithdrawal } = await readHub(chain, hub)
+  const free = poolFree({ balance: pool, pendingWithdrawal })
   const owed = ledger ? advanceNeeded(await ledger.accounts()) : wei(0n)
   if (owed > free)
     throw new UserError(

@@ -18,6 +18,7 @@ import {
   type Link,
   networkOf,
   permitArguments,
+  readChannel,
   reasonOf,
   type Sent,
 } from '@pontage/shared/node'
@@ -282,10 +283,8 @@ async function leftIn(
     const found = await findChannel(components, channelId)
     return found.ok ? { ok: true, left: restOf(found.line) } : found
   }
-  const { status, balance } = await components.chain.channels.channelOf(channelId)
-  return Number(status) === 1
-    ? { ok: true, left: wei(balance) }
-    : refuse({ code: 'unknown-channel', channelId })
+  const { status, balance } = await readChannel(components.chain, channelId)
+  return status === 'open' ? { ok: true, left: balance } : refuse({ code: 'unknown-channel', channelId })
 }
 
 /** What is left of a channel's balance once everything known to be owed has been drawn. */

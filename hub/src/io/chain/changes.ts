@@ -1,5 +1,13 @@
-import { type Address, address, bytes32, type Hex, unixSeconds, wei } from '@pontage/shared'
-import { type Block, type Chain, inChunks } from '@pontage/shared/node'
+import { type Address, address, bytes32, type Hex } from '@pontage/shared'
+import {
+  type Block,
+  type Chain,
+  inChunks,
+  readAccounts,
+  readChannel,
+  readHub,
+  readTabs,
+} from '@pontage/shared/node'
 import type { ChainUpdate, Ledger } from '../ledger.js'
 
 interface Source {
@@ -87,56 +95,35 @@ async function touchEverything({ ledger }: Source, touched: Touched): Promise<vo
 }
 
 async function readAt({ chain, hub }: Source, block: Block, touched: Touched): Promise<ChainUpdate> {
-  const at = { blockTag: block.number }
+  const at = block.number
   const providers = [...touched.providers]
-  const [standing, accounts, channels, tabs] = await Promise.all([
-    chain.channels.hubOf(hub, at),
-    providers.length > 0 ? chain.channels.accountsOf(hub, providers, at) : [],
-    Promise.all([...touched.channels].map((channel) => readChannel(chain, channel, at))),
-    Promise.all([...touched.tabs].map((tabs) => readTabs(chain, tabs, at))),
+  const [{ pool, pendingWithdrawal, feeBps }, accounts, channels, tabs] = await Promise.all([
+    readHub(chain, hub, at),
+    readAccounts(chain, hub, providers, at),
+    Promise.all(
+      [...touched.channels].map(async ([channelId, { consumer, nonce }]) => {
+        const { status, balance, exitAt } = await readChannel(chain, channelId, at)
+        return { channelId, consumer, nonce, status, balance, exitAt }
+      }),
+    ),
+    Promise.all([...touched.tabs].map(([channelId, named]) => tabsOf(chain, channelId, [...named], at))),
   ])
   return {
     cursor: block,
-    hub: {
-      balance: wei(standing.pool),
-      pendingWithdrawal: wei(standing.pendingWithdrawal),
-      feeBps: Number(standing.feeBps),
-    },
+    hub: { balance: pool, pendingWithdrawal, feeBps },
     channels,
     tabs: tabs.flat(),
-    accounts: providers.map((provider, index) => ({
-      provider,
-      credited: wei(accounts[index]?.credited ?? 0n),
-      paid: wei(accounts[index]?.paid ?? 0n),
+    accounts: accounts.map(({ credited, paid }, index) => ({
+      provider: providers[index] as Address,
+      ...{ credited, paid },
     })),
   }
 }
 
-async function readChannel(
-  chain: Chain,
-  [channelId, { consumer, nonce }]: [Hex, { consumer: Address; nonce: number }],
-  at: { blockTag: number },
-) {
-  const view = await chain.channels.channelOf(channelId, at)
-  return {
-    channelId,
-    consumer,
-    nonce,
-    status: statusNames[Number(view.status)] ?? ('none' as const),
-    balance: wei(view.balance),
-    exitAt: unixSeconds(Number(view.exitAt)),
-  }
-}
-
-async function readTabs(chain: Chain, [channelId, providers]: [Hex, Set<Address>], at: { blockTag: number }) {
-  const views = await chain.channels.tabsOf(channelId, [...providers], at)
-  return [...providers].map((provider, index) => ({
-    channelId,
-    provider,
-    drawn: wei(views[index]?.drawn ?? 0n),
-    protested: wei(views[index]?.protested ?? 0n),
-    protestEndsAt: Number(views[index]?.protestEndsAt ?? 0n),
+async function tabsOf(chain: Chain, channelId: Hex, providers: readonly Address[], at: number) {
+  const tabs = await readTabs(chain, channelId, providers, at)
+  return tabs.map(({ drawn, protested, protestEndsAt }, index) => ({
+    ...{ channelId, provider: providers[index] as Address },
+    ...{ drawn, protested, protestEndsAt },
   }))
 }
-
-const statusNames = ['none', 'open', 'closed'] as const

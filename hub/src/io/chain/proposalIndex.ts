@@ -1,11 +1,13 @@
-import { type Address, address, bytes32, type Hex, printable, wei } from '@pontage/shared'
+import { type Address, address, bytes32, type Hex, printable } from '@pontage/shared'
 import {
   type Block,
   type Chain,
   inChunks,
   type Log,
-  pricesFrom,
   proposalFrom,
+  readOffer as readOfferOnChain,
+  readStandings,
+  type StandingOnChain,
   type TypedData,
 } from '@pontage/shared/node'
 import { type Entry, listed, type Offer, type ProviderStanding } from '../../core/listing.js'
@@ -26,9 +28,6 @@ export interface ProposalIndex {
   run(pollMs: number, signal: AbortSignal): Promise<void>
 }
 
-/** Identities whose standing is asked for in one call. */
-const standingsInCall = 100
-
 /** Kept in memory only: the chain has it all, and the index can be read again at any time. */
 export function createProposalIndex(options: {
   chain: Chain
@@ -36,7 +35,7 @@ export function createProposalIndex(options: {
   log: Log
 }): ProposalIndex {
   const { chain, typedData, log } = options
-  const { marketplace, registry, deployment, rpc } = chain
+  const { marketplace, deployment, rpc } = chain
   const topics = [
     marketplace.getEvent('ProposalPublished').fragment.topicHash,
     marketplace.getEvent('ProposalWithdrawn').fragment.topicHash,
@@ -101,26 +100,21 @@ export function createProposalIndex(options: {
   }
 
   async function withStanding(all: readonly Offer[], block: Block): Promise<Entry[]> {
+    const providers = all.map(({ proposal }) => proposal.provider)
+    const standings = await readStandings(chain, providers, block.number)
     const entries: Entry[] = []
-    for (let start = 0; start < all.length; start += standingsInCall) {
-      const some = all.slice(start, start + standingsInCall)
-      const standings = await registry.standingsOf(
-        some.map(({ proposal }) => proposal.provider),
-        { blockTag: block.number },
-      )
-      for (const [index, offer] of some.entries()) {
-        const standing = standings[index]
-        if (!standing) throw new Error(`The RPC omitted the standing of ${offer.proposal.provider}.`)
-        const inForce =
-          offer.effectiveAt > block.at ? await pricesOf(offer.proposal.provider, block) : undefined
-        entries.push({ ...offer, standing: standingFrom(standing), ...(inForce ? { inForce } : {}) })
-      }
+    for (const [index, offer] of all.entries()) {
+      const standing = shownOf(standings[index] as StandingOnChain)
+      const isWaiting = offer.effectiveAt > block.at
+      const inForce = isWaiting ? { inForce: await pricesOf(offer.proposal.provider, block) } : {}
+      entries.push({ ...offer, standing, ...inForce })
     }
     return entries
   }
 
-  async function pricesOf(provider: Address, block: Block): Promise<NonNullable<Entry['inForce']>> {
-    return pricesFrom(await marketplace.offerOf(provider, { blockTag: block.number }))
+  async function pricesOf(provider: Address, { number }: Block): Promise<NonNullable<Entry['inForce']>> {
+    const { pricePerMegabyte, pricePerHour } = await readOfferOnChain(chain, provider, number)
+    return { pricePerMegabyte, pricePerHour }
   }
 
   return {
@@ -135,34 +129,29 @@ export function createProposalIndex(options: {
   }
 }
 
+/** What of a provider's standing is listed. */
+const shownOf = ({
+  activeRoles,
+  stake,
+  unbonding,
+  faults,
+  debt,
+  ...rest
+}: StandingOnChain): ProviderStanding => ({
+  ...{ activeRoles, stake, unbonding, faults, debt },
+  ...{ registeredAt: rest.registeredAt, beneficiary: rest.beneficiary },
+})
+
 /** Where the income of these identities goes, at a block. */
 export async function readBeneficiaries(
-  { registry }: Chain,
+  chain: Chain,
   identities: readonly Address[],
   { number }: Block,
 ): Promise<Map<Address, Address>> {
-  const found = new Map<Address, Address>()
-  for (let start = 0; start < identities.length; start += standingsInCall) {
-    const some = identities.slice(start, start + standingsInCall)
-    const standings = await registry.standingsOf([...some], { blockTag: number })
-    for (const [index, identity] of some.entries())
-      found.set(identity, address(standings[index]?.beneficiary ?? identity))
-  }
-  return found
+  const standings = await readStandings(chain, identities, number)
+  return new Map(identities.map((identity, index) => [identity, standings[index]?.beneficiary ?? identity]))
 }
 
 type EventLog = Awaited<ReturnType<Chain['rpc']['getLogs']>>[number]
 
 const shortReason = (error: unknown): string => printable((error as Error).message).slice(0, 200)
-
-type RawStanding = Awaited<ReturnType<Chain['registry']['standingOf']>>
-
-const standingFrom = (raw: RawStanding): ProviderStanding => ({
-  activeRoles: Number(raw.activeRoles),
-  stake: wei(raw.stake),
-  unbonding: wei(raw.unbonding),
-  faults: Number(raw.faults),
-  debt: wei(raw.debt),
-  registeredAt: Number(raw.registeredAt),
-  beneficiary: address(raw.beneficiary),
-})

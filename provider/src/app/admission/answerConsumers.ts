@@ -1,7 +1,6 @@
-import type { Handlers } from '@pontage/shared/node'
+import { type Handlers, readStanding } from '@pontage/shared/node'
 import type { AddressPool } from '../../core/addressPool.js'
 import { OpenTerms } from '../../core/openTerms.js'
-import { readStanding } from '../../io/chain/chainViews.js'
 import type { Components } from '../components.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import { acceptPromises } from '../promises/acceptPromise.js'

@@ -10,11 +10,11 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { judgeHead, type Link } from '@pontage/shared/node'
+import { judgeHead, type Link, readChannel, readStanding } from '@pontage/shared/node'
 import { judgeStanding } from '../../core/accessPolicy.js'
 import { judgeGuarantee } from '../../core/guarantee.js'
 import { judgeHub } from '../../core/hubTrust.js'
-import { isActive, readChannel, readHub, readStanding } from '../../io/chain/chainViews.js'
+import { readHubStanding } from '../../io/chain/hubStanding.js'
 import type { Components } from '../components.js'
 import type { AdmissionContext } from './admissionContext.js'
 import { judgeConsumer } from './standings.js'
@@ -37,7 +37,7 @@ export function judgeRequest(
 
 /** Decides by what the chain says now of the channel, its hub and its consumer. */
 export async function checkOnChain(
-  { chain, clock, identity, log }: Components,
+  { chain, clock, log }: Components,
   { settings }: AdmissionContext,
   { channel }: Params<'open'>,
   channelId: Hex,
@@ -45,8 +45,8 @@ export async function checkOnChain(
   try {
     const [head, onChain, hub, consumer] = await Promise.all([
       chain.head(),
-      readChannel(chain, channelId, identity.address),
-      readHub(chain, channel.hub),
+      readChannel(chain, channelId),
+      readHubStanding(chain, channel.hub),
       readStanding(chain, channel.consumer),
     ])
     // What stood a while ago may be closed by now: no session on promises that cannot be checked.
@@ -55,13 +55,13 @@ export async function checkOnChain(
       log.warn('the chain stands still', { headAt: head.at })
       return seen
     }
-    if (!onChain.isOpen) return refuse({ code: 'unknown-channel', channelId })
+    if (onChain.status !== 'open') return refuse({ code: 'unknown-channel', channelId })
     if (onChain.exitAt > 0) return refuse({ code: 'exit-begun', channelId, exitAt: onChain.exitAt })
     const registered = judgeConsumer(channel.consumer, consumer)
     if (!registered.ok) return registered
     const admitted = judgeStanding(consumer, clock.now(), settings.access)
     if (!admitted.ok) return admitted
-    const sound = judgeHub(channel.hub, { ...hub, isActive: isActive(hub, 'hub') })
+    const sound = judgeHub(channel.hub, hub)
     return sound.ok ? registered : sound
   } catch (error) {
     const reason = (error as Error).message

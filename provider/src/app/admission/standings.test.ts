@@ -1,6 +1,6 @@
 import type { Address } from '@pontage/shared'
+import type { StandingOnChain } from '@pontage/shared/node'
 import { describe, expect, it } from 'vitest'
-import type { StandingOnChain } from '../../io/chain/chainViews.js'
 import { Standings } from './standings.js'
 
 const who = (number: number) => `0x${number.toString(16).padStart(40, '0')}` as Address

@@ -11,12 +11,12 @@ import {
   onChain,
   printJson,
   printLines,
+  readOffer,
   timeOf,
   tokenOf,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { readOffer } from '../../io/chain/chainViews.js'
 import { withSender } from './open.js'
 
 type Options = ChainOptions & KeyOptions & { action: string; json: boolean }

@@ -20,13 +20,13 @@ import {
   onChain,
   printJson,
   printLines,
+  readOffer,
   timeOf,
   tokenOf,
   UserError,
   writeFileDurably,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { readOffer } from '../../io/chain/chainViews.js'
 import { publish, readPublished } from '../offer/publish.js'
 import { withComponents } from './open.js'
 

@@ -1,6 +1,7 @@
 import { address, parseTokens, roles } from '@pontage/shared'
 import {
   approveAtLeast,
+  type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
@@ -11,12 +12,12 @@ import {
   keyFlags,
   onChain,
   printLines,
+  readStanding,
   UserError,
   unlock,
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import type { CommandModule } from 'yargs'
-import { readStanding } from '../../io/chain/chainViews.js'
 
 type Options = ChainOptions & KeyOptions & { stake: string; beneficiary: string | undefined }
 
@@ -42,7 +43,7 @@ export const registerCommand: CommandModule<CommonOptions, Options> = {
   handler: (options) => onChain(options, (chain) => register(options, chain)),
 }
 
-async function register(options: Options, chain: Parameters<typeof readStanding>[0]): Promise<void> {
+async function register(options: Options, chain: Chain): Promise<void> {
   const log = createLog('pontage-provider', options.logLevel)
   const stake = parseTokens(String(options.stake), chain.tokenDecimals)
   const identity = await unlock(options)

@@ -14,11 +14,11 @@ import {
   onChain,
   printJson,
   printLines,
+  readOffer,
   timeOf,
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { readOffer } from '../../io/chain/chainViews.js'
 import { tryLock } from '../../io/store/homeLock.js'
 import type { Components } from '../components.js'
 import { recoverMachine } from '../metering/recover.js'

@@ -1,5 +1,5 @@
 import { type Price, priceOf, smaller } from '@pontage/shared'
-import { readOffer } from '../../io/chain/chainViews.js'
+import { readOffer } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
 import { readPublished } from './publish.js'

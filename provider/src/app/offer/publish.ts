@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Document, type Hex, priceFields, type Signed, signedSchema, unixSeconds } from '@pontage/shared'
-import { UserError, writeFileDurably } from '@pontage/shared/node'
-import { isActive, readOffer, readStanding } from '../../io/chain/chainViews.js'
+import { isActive, readOffer, readStanding, UserError, writeFileDurably } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
 

@@ -1,9 +1,18 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
 import { type Address, explain, tunnelMtuOver } from '@pontage/shared'
-import { type Chain, CommandFailed, inTokens, linkMtu, runCommand, UserError } from '@pontage/shared/node'
+import {
+  type Chain,
+  CommandFailed,
+  inTokens,
+  isActive,
+  linkMtu,
+  readStanding,
+  runCommand,
+  UserError,
+} from '@pontage/shared/node'
 import { judgeHub } from '../../core/hubTrust.js'
-import { isActive, readHub, readStanding } from '../../io/chain/chainViews.js'
+import { readHubStanding } from '../../io/chain/hubStanding.js'
 import { askRunning } from '../../io/link/askRunning.js'
 import { planNetwork } from '../offer/planNetwork.js'
 import type { Settings } from '../settings.js'
@@ -51,8 +60,7 @@ export async function checkStake(chain: Chain, provider: Address): Promise<strin
 
 export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise<string> {
   for (const hub of hubs) {
-    const view = await readHub(chain, hub)
-    const verdict = judgeHub(hub, { ...view, isActive: isActive(view, 'hub') })
+    const verdict = judgeHub(hub, await readHubStanding(chain, hub))
     if (!verdict.ok) throw new UserError(explain(verdict.refusal))
   }
   return `${hubs.length} hub(s), registered, without debt, none leaving`

@@ -1,6 +1,6 @@
 import { type Address, wei, wholeStake } from '@pontage/shared'
+import { readAccount, readChannelSettings, readStanding, readTab } from '@pontage/shared/node'
 import { redeemable } from '../../core/redeemPolicy.js'
-import { readAccount, readChannel, readDelays, readHub, readStanding } from '../../io/chain/chainViews.js'
 import { keepHubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 import { Settlement, type SettlementRule } from '../settlement/settlement.js'
@@ -30,12 +30,12 @@ const rule: SettlementRule = {
 /** Clears, draws or protests, and redeems everything that is held under any hub. @returns what is left of each. */
 export async function windUp(components: Components): Promise<HubLeft[]> {
   const { chain, identity, typedData, clock, promises, log } = components
-  const delays = await readDelays(chain)
+  const delays = await readChannelSettings(chain)
   const left: HubLeft[] = []
   for (const hub of promises.hubs()) {
     const link = keepHubLink({
       hub,
-      findUrl: async () => (await readHub(chain, hub)).url,
+      findUrl: async () => (await readStanding(chain, hub)).url,
       identity,
       typedData,
       clock,
@@ -71,10 +71,7 @@ async function leftWith(
       continue
     }
     undrawn += open
-    protestsEndAt = Math.max(
-      protestsEndAt,
-      (await readChannel(chain, channelId, identity.address)).protestEndsAt,
-    )
+    protestsEndAt = Math.max(protestsEndAt, (await readTab(chain, channelId, identity.address)).protestEndsAt)
   }
   const due = redeemable(promises.hubPromise(hub).total, account)
   return { hub, undrawn, protestsEndAt, due, missing: account.missing, lost: lostAmount }
@@ -89,10 +86,10 @@ export async function takeStake({
   const { registry } = chain
   const { stake } = await readStanding(chain, identity.address)
   if (stake > 0n) await sender.send(registry.requestUnbonding.populateTransaction(wholeStake))
-  const { unbonding, unbondsAt } = await registry.standingOf(identity.address)
+  const { unbonding, unbondsAt } = await readStanding(chain, identity.address)
   const head = await chain.head()
   if (unbonding === 0n) return { unbondsAt: 0, isOut: true }
-  if (Number(unbondsAt) > head.at) return { unbondsAt: Number(unbondsAt), isOut: false }
+  if (unbondsAt > head.at) return { unbondsAt, isOut: false }
   await sender.send(registry.withdrawStake.populateTransaction())
   return { unbondsAt: 0, isOut: true }
 }

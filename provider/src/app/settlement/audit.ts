@@ -1,9 +1,8 @@
 import type { Address } from '@pontage/shared'
 import { explain, unixSeconds } from '@pontage/shared'
-import { provesSum } from '@pontage/shared/node'
+import { provesSum, readAccount } from '@pontage/shared/node'
 import { HeldTotals, lieIn } from '../../core/leafCheck.js'
 import { type AnchoredRoot, readAnchored } from '../../io/chain/anchoredLiabilities.js'
-import { readAccount } from '../../io/chain/chainViews.js'
 import type { HubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 

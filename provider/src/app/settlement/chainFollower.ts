@@ -1,7 +1,7 @@
 import { type Address, unixSeconds, wei } from '@pontage/shared'
+import { readChannel, readStanding } from '@pontage/shared/node'
 import { isNearlyOver } from '../../core/guarantee.js'
 import { type ChainNews, readNews } from '../../io/chain/chainNews.js'
-import { readChannel, readStanding } from '../../io/chain/chainViews.js'
 import type { Components } from '../components.js'
 import type { Sessions } from '../metering/sessions.js'
 import { followPayments } from './paymentHistory.js'
@@ -26,7 +26,7 @@ export async function createWatch(
     readonly refresh: () => Promise<void>
   },
 ): Promise<{ settleNow(): void; stop(): Promise<void> }> {
-  const { chain, identity, promises, clock, log } = components
+  const { chain, promises, clock, log } = components
   let seenBlock = (await chain.head()).number
   await noteMissed()
   let running: Promise<void> = Promise.resolve()
@@ -39,8 +39,8 @@ export async function createWatch(
     for (const [hub, settlement] of settlements)
       for (const { channelId, promise, released } of promises.channelsOf(hub)) {
         if (released !== undefined || promise === undefined || promise.amount <= promise.drawn) continue
-        const { exitAt, isClosed } = await readChannel(chain, channelId, identity.address)
-        if (exitAt > 0 || isClosed) settlement.noteEnding(channelId)
+        const { exitAt, status } = await readChannel(chain, channelId)
+        if (exitAt > 0 || status === 'closed') settlement.noteEnding(channelId)
       }
     const from = components.settlements.lastBlock()
     if (from !== undefined) await followPayments(components, from, seenBlock)

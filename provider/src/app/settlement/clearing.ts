@@ -1,8 +1,8 @@
 import { type Address, explain, type Hex, refuse, type Verdict, wei } from '@pontage/shared'
+import { readAccount, readHub, readTab } from '@pontage/shared/node'
 import { shouldClear } from '../../core/clearPlan.js'
 import { judgeGuarantee } from '../../core/guarantee.js'
 import { type ClearedChannel, judgeHubTotal, leastHubTotal } from '../../core/redeemPolicy.js'
-import { readAccount, readChannel } from '../../io/chain/chainViews.js'
 import type { HubLink } from '../../io/link/hubLink.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
 import type { Components } from '../components.js'
@@ -103,7 +103,10 @@ export class Clearing {
   async #leastTotal(taken: ReadonlyMap<Hex, bigint>) {
     const { promises, chain, identity } = this.components
     const block = (await chain.head()).number
-    const account = await readAccount(chain, this.hub, identity.address, block)
+    const [{ credited }, { feeBps }] = await Promise.all([
+      readAccount(chain, this.hub, identity.address, block),
+      readHub(chain, this.hub, block),
+    ])
     const open = promises.channelsOf(this.hub).flatMap(({ channelId, promise }) => {
       const cleared = wei(taken.get(channelId) ?? promise?.cleared ?? 0n)
       return promise && cleared > promise.drawn ? [{ channelId, cleared }] : []
@@ -112,11 +115,11 @@ export class Clearing {
       open.map(async ({ channelId, cleared }) => ({
         channelId,
         cleared,
-        drawn: (await readChannel(chain, channelId, identity.address, block)).drawn,
+        drawn: (await readTab(chain, channelId, identity.address, block)).drawn,
       })),
     )
     promises.noteDrawn(channels.map(({ channelId, drawn }) => ({ channelId, amount: drawn })))
-    return leastHubTotal(account.credited, channels, account.feeBps)
+    return leastHubTotal(credited, channels, feeBps)
   }
 
   #suspect(verdict: Verdict): Verdict {

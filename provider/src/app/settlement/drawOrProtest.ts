@@ -1,8 +1,13 @@
 import type { Address, Hex } from '@pontage/shared'
+import { readChannel, readTab } from '@pontage/shared/node'
 import { type DrawReason, whyDraw } from '../../core/clearPlan.js'
 import { drawsForExposure } from '../../core/exposure.js'
-import { type ProtestDelays, type ProtestStep, protestStep } from '../../core/protestPlan.js'
-import { type ChannelOnChain, readChannel } from '../../io/chain/chainViews.js'
+import {
+  type ProtestDelays,
+  type ProtestedChannel,
+  type ProtestStep,
+  protestStep,
+} from '../../core/protestPlan.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
 import type { Components } from '../components.js'
 import { drawPromises } from './drawPromises.js'
@@ -45,9 +50,14 @@ export async function collect(
   const concerned = open.filter(
     (channel) => why(channel) !== undefined || (channel.guarantee?.expiresAt ?? 0) <= head.at,
   )
-  const views = new Map<Hex, ChannelOnChain>()
-  for (const { channelId } of concerned)
-    views.set(channelId, await readChannel(chain, channelId, identity.address))
+  const views = new Map<Hex, ProtestedChannel>()
+  for (const { channelId } of concerned) {
+    const [channel, tab] = await Promise.all([
+      readChannel(chain, channelId),
+      readTab(chain, channelId, identity.address),
+    ])
+    views.set(channelId, { ...channel, ...tab })
+  }
   promises.noteDrawn([...views].map(([channelId, { drawn }]) => ({ channelId, amount: drawn })))
 
   const due = concerned.filter((channel) => {
@@ -89,7 +99,7 @@ export async function collect(
 async function takeStep(
   components: Components,
   channel: StoredChannel,
-  view: ChannelOnChain,
+  view: ProtestedChannel,
   step: ProtestStep,
   events: { readonly lost: (channelId: Hex, reason: string) => void },
 ): Promise<void> {

@@ -1,6 +1,6 @@
 import type { Hex } from '@pontage/shared'
+import { readTab } from '@pontage/shared/node'
 import { readPayments } from '../../io/chain/chainNews.js'
-import { readChannel } from '../../io/chain/chainViews.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
 import { recordPayments } from './paymentHistory.js'
 import type { SendingComponents } from './transactions.js'
@@ -36,7 +36,7 @@ export async function drawPromises(
   const now = await Promise.all(
     channels.map(async ({ channelId }) => ({
       channelId,
-      amount: (await readChannel(chain, channelId, identity.address)).drawn,
+      amount: (await readTab(chain, channelId, identity.address)).drawn,
     })),
   )
   promises.noteDrawn(now)

@@ -1,7 +1,6 @@
-import { type Address, type Hex, roles } from '@pontage/shared'
-import { UserError } from '@pontage/shared/node'
+import type { Address, Hex } from '@pontage/shared'
+import { hasRole, readStanding, UserError } from '@pontage/shared/node'
 import type { ProtestDelays } from '../../core/protestPlan.js'
-import { readHub } from '../../io/chain/chainViews.js'
 import { type HubLink, keepHubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 import type { Sessions } from '../metering/sessions.js'
@@ -29,7 +28,7 @@ export async function demandHubs(
   hubs: readonly Address[],
 ): Promise<void> {
   for (const hub of hubs)
-    if (((await readHub(chain, hub)).roles & roles.hub) === 0)
+    if (!hasRole(await readStanding(chain, hub), 'hub'))
       throw new UserError(`${hub} is not registered as a hub on this chain. Check --hub and --deployment.`)
 }
 
@@ -67,7 +66,7 @@ export function joinHubs(
   for (const hub of new Set([...settings.hubs, ...promises.hubs()])) {
     const link = keepHubLink({
       hub,
-      findUrl: async () => (await readHub(chain, hub)).url,
+      findUrl: async () => (await readStanding(chain, hub)).url,
       identity,
       typedData,
       clock,

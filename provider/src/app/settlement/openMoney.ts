@@ -1,7 +1,6 @@
-import type { Closers } from '@pontage/shared/node'
+import { type Closers, readChannelSettings } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { ProtestDelays } from '../../core/protestPlan.js'
-import { readDelays } from '../../io/chain/chainViews.js'
 import type { Components } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
 import type { Tunnels } from '../metering/raiseTunnels.js'
@@ -38,7 +37,7 @@ export async function openMoney(
   },
 ): Promise<Money> {
   const { chain, clock, promises, log } = components
-  const delays = await readDelays(chain)
+  const delays = await readChannelSettings(chain)
   const lines = new CreditLines(promises)
   const sessions = new Sessions(components, machine, firewall, {
     ended: (live, code) => {

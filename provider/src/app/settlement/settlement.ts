@@ -1,10 +1,11 @@
 import { type Address, explain, type Hex, SerialQueue, type Verdict, type Wei } from '@pontage/shared'
+import { readAccount } from '@pontage/shared/node'
 import { type ExposureState, exposureOf, judgeExposure } from '../../core/exposure.js'
 import { hubTrouble, isAboutToRaise, isBroken } from '../../core/hubTrust.js'
 import type { ProtestDelays } from '../../core/protestPlan.js'
 import { gasCostOf, type RedeemRule, redeemable, whyRedeem } from '../../core/redeemPolicy.js'
-import { isActive, readAccount, readHub } from '../../io/chain/chainViews.js'
 import { type CoinPriceSource, readCoinPrice } from '../../io/chain/coinPrice.js'
+import { readHubStanding } from '../../io/chain/hubStanding.js'
 import type { HubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 import { Clearing } from './clearing.js'
@@ -168,15 +169,14 @@ export class Settlement {
 
   async #trouble(): Promise<string | undefined> {
     const { chain, clock, log } = this.components
-    const view = await readHub(chain, this.hub)
-    const standing = { ...view, isActive: isActive(view, 'hub') }
+    const standing = await readHubStanding(chain, this.hub)
     const problem = this.#suspicion ?? hubTrouble(standing)
     if (problem !== undefined && (this.#suspicion !== undefined || isBroken(standing)))
       this.events.broken(problem)
     const silentSeconds = Math.floor((clock.elapsedMs() - this.#answeredAt) / 1_000)
     const trouble =
       problem ??
-      (isAboutToRaise(view.feeChangesAt, (await chain.head()).at)
+      (isAboutToRaise(standing.feeChangesAt, (await chain.head()).at)
         ? 'it is about to raise its fee'
         : silentSeconds > this.rule.silentAfterSeconds
           ? `it has not answered for ${silentSeconds} s`

@@ -1,7 +1,7 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { readAccount } from '@pontage/shared/node'
 import { redeemable } from '../../core/redeemPolicy.js'
 import { readPayments } from '../../io/chain/chainNews.js'
-import { readAccount } from '../../io/chain/chainViews.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
 import type { Components } from '../components.js'
 import { recordPayments } from './paymentHistory.js'

@@ -6,6 +6,7 @@ import { type Address, type Wei, wei } from '../../units.js'
 import { approveAtLeast } from '../chain/approval.js'
 import type { Chain } from '../chain/chain.js'
 import type { Sender, Sent } from '../chain/sender.js'
+import { readStanding, type StandingOnChain } from '../chain/views.js'
 import { keystoreAddress } from '../home/homeFolder.js'
 import {
   type ChainOptions,
@@ -20,7 +21,6 @@ import type { CommonOptions } from './program.js'
 import { UserError } from './userError.js'
 
 type Options = ChainOptions & KeyOptions & { action: string; amount: string | undefined; json: boolean }
-type Standing = Awaited<ReturnType<Chain['registry']['standingOf']>>
 
 interface Role {
   readonly program: string
@@ -56,7 +56,7 @@ export const stakeCommand = (role: Role): CommandModule<CommonOptions, never> =>
       onChain(options, async (chain) => {
         const identity = await keystoreAddress(options.home)
         const sent = await act(role, options, chain, identity)
-        print(role, options, chain, { identity, sent, standing: await chain.registry.standingOf(identity) })
+        print(role, options, chain, { identity, sent, standing: await readStanding(chain, identity) })
       }),
   }
   // runProgram takes commands whatever their options are.
@@ -99,17 +99,17 @@ function print(
   { role }: Role,
   options: Options,
   chain: Chain,
-  { identity, sent, standing }: { identity: Address; sent: Sent | undefined; standing: Standing },
+  { identity, sent, standing }: { identity: Address; sent: Sent | undefined; standing: StandingOnChain },
 ): void {
   const { stake, unbonding, faults, debt } = standing
-  const until = Number(standing.unbondsAt)
+  const until = standing.unbondsAt
   const leaving =
     unbonding > 0n ? `, plus ${inTokens(chain, unbonding)} unbonding until ${timeOf(until)}` : ''
   const how = sent ? ` (transaction ${sent.transaction})` : ''
   if (options.json)
     printJson({
       ...(sent ? { transaction: sent.transaction, gasUsed: sent.gasUsed } : {}),
-      ...{ [role]: identity, stake, unbonding, unbondsAt: until, faults: Number(faults), debt },
+      ...{ [role]: identity, stake, unbonding, unbondsAt: until, faults, debt },
     })
   else printLines(`The stake is ${inTokens(chain, stake)}${leaving}${how}.`)
 }
@@ -127,13 +127,13 @@ async function checkUnbonding(
   identity: Address,
   amount: Wei,
 ): Promise<void> {
-  const standing = await chain.registry.standingOf(identity)
+  const standing = await readStanding(chain, identity)
   if (amount > standing.stake)
     throw new UserError(
       `The stake is ${inTokens(chain, standing.stake)}, less than ${inTokens(chain, amount)}. Unbond less.`,
     )
   const rest = wei(standing.stake - amount)
-  const minimum = await chain.registry.minimumStake(standing.roles || BigInt(roles[role]))
+  const minimum = await chain.registry.minimumStake(standing.roles || roles[role])
   if (rest < minimum)
     throw new UserError(
       `${inTokens(chain, rest)} would be left, but a ${role} needs ${inTokens(chain, minimum)}. Unbond less, or close down the ${role} with ${ending}.`,
@@ -142,8 +142,8 @@ async function checkUnbonding(
 
 /** @throws UserError when no stake is unbonding. */
 async function unbondsAt({ program }: Role, chain: Chain, identity: Address): Promise<number> {
-  const { unbonding, unbondsAt: until } = await chain.registry.standingOf(identity)
+  const { unbonding, unbondsAt: until } = await readStanding(chain, identity)
   if (unbonding === 0n)
     throw new UserError(`No stake is unbonding. Start with ${program} stake unbond AMOUNT.`)
-  return Number(until)
+  return until
 }

@@ -1,0 +1,75 @@
+import { IIdentityRegistry__factory } from '@pontage/channel-contracts'
+import { AbiCoder } from 'ethers'
+import { describe, expect, it } from 'vitest'
+import type { Address } from '../../units.js'
+import type { Chain } from './chain.js'
+import { readAccounts, readChannel, readStanding, standingFrom } from './views.js'
+
+const who = (number: number) => `0x${number.toString(16).padStart(40, '0')}` as Address
+
+/** What the registry answers for an identity with these bytes for its url. */
+function standingWith(url: Uint8Array) {
+  const events = IIdentityRegistry__factory.createInterface()
+  const layout = 'tuple(uint8,uint8,uint128,uint128,uint64,uint32,uint256,uint64,address,uint256,bytes)'
+  const given = [[3, 1, 7n, 0n, 0n, 2, 0n, 1_700_000_000n, who(9), 4n, url]]
+  return events.decodeFunctionResult('standingOf', AbiCoder.defaultAbiCoder().encode([layout], given))[0]
+}
+
+describe('a standing', () => {
+  it('is read in the types of the project', async () => {
+    const raw = standingWith(Buffer.from('wss://hub.example:7700'))
+    const registry = { standingOf: async () => raw } as unknown as Chain['registry']
+    expect(await readStanding({ registry }, who(1))).toEqual({
+      ...{ roles: 3, activeRoles: 1, stake: 7n, unbonding: 0n, unbondsAt: 0, faults: 2, debt: 0n },
+      ...{ registeredAt: 1_700_000_000, beneficiary: who(9), nonce: 4n, url: 'wss://hub.example:7700' },
+    })
+  })
+
+  it('is read whatever bytes a stranger has put where its url belongs', () => {
+    expect(standingFrom(standingWith(Uint8Array.of(0xff, 0xfe)))).toMatchObject({ stake: 7n, url: '' })
+    expect(standingFrom(standingWith(Buffer.from('wss://a\u001b[2K')))).toMatchObject({ url: '' })
+  })
+})
+
+describe('a channel', () => {
+  const chainWith = (status: bigint) =>
+    ({
+      channels: { channelOf: async () => ({ status, balance: 5n, exitAt: 0n, openProtests: 0n }) },
+    }) as unknown as Pick<Chain, 'channels'>
+
+  it('has one of three states, and none that this program does not know', async () => {
+    const states = [0n, 1n, 2n].map(async (status) => (await readChannel(chainWith(status), '0x')).status)
+    expect(await Promise.all(states)).toEqual(['none', 'open', 'closed'])
+    await expect(readChannel(chainWith(3n), '0x')).rejects.toThrow(/unknown channel status/)
+  })
+})
+
+describe('many accounts', () => {
+  const providers = Array.from({ length: 250 }, (_, index) => who(index + 1))
+  const chainAnswering = (answered: (some: readonly string[]) => readonly string[]) => {
+    const asked: number[] = []
+    const channels = {
+      accountsOf: async (_hub: string, some: readonly string[]) => {
+        asked.push(some.length)
+        return answered(some).map((provider) => ({
+          ...{ credited: BigInt(provider), paid: 0n, missing: 1n, guaranteedMissing: 2n },
+        }))
+      },
+    }
+    return { asked, chain: { channels } as unknown as Pick<Chain, 'channels'> }
+  }
+
+  it('are asked for in pieces, and come in the order of their providers', async () => {
+    const { asked, chain } = chainAnswering((some) => some)
+    const accounts = await readAccounts(chain, who(0), providers)
+    expect(accounts.map(({ credited }) => credited)).toEqual(providers.map(BigInt))
+    expect(accounts[0]?.missing).toBe(3n)
+    expect(Math.max(...asked)).toBeLessThanOrEqual(100)
+    expect(await readAccounts(chain, who(0), [])).toEqual([])
+  })
+
+  it('are not believed where some are left out', async () => {
+    const { chain } = chainAnswering((some) => some.slice(1))
+    await expect(readAccounts(chain, who(0), providers)).rejects.toThrow(/answered 99 of 100/)
+  })
+})
