@@ -42,8 +42,8 @@ export {
   writeHex,
 } from './link/promiseFrame.js'
 export * from './program/closers.js'
-export * from './program/controlSocket.js'
 export { readConfiguration } from './program/configuration.js'
+export * from './program/controlSocket.js'
 export * from './program/program.js'
 export * from './program/stakeCommand.js'
 export * from './program/userError.js'
