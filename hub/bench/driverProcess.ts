@@ -18,7 +18,7 @@ export interface Load {
   readonly batch: number
   /** Clears under way on each connection at once. */
   readonly ahead: number
-  /** Clears in all, or fewer: after `mostSeconds` no more are begun. */
+  /** Clears in all, or fewer: after `maxSeconds` no more are begun. */
   readonly clears: number
   /** Clears a second over all connections; without, as fast as they are answered. */
   readonly perSecond?: number
@@ -39,10 +39,10 @@ interface Paper {
 
 const dialsAtOnce = 50
 /** Connections that wait for an answer at once; where there are more, they take turns. */
-const mostAtOnce = 1_000
+const maxAtOnce = 1_000
 const patienceMs = 120_000
 /** A slow machine measures over fewer clears, not for longer. */
-const mostSeconds = 10
+const maxSeconds = 10
 
 process.once('message', (order: DriverOrder) => void drive(order))
 process.once('disconnect', () => process.exit())
@@ -112,7 +112,7 @@ async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise
 async function run(links: readonly Link[], papers: readonly Paper[], load: Load): Promise<LoadResult> {
   const queues = new Map<number, Paper[]>()
   for (const paper of papers) {
-    const lane = paper.provider % mostAtOnce
+    const lane = paper.provider % maxAtOnce
     const queue = queues.get(lane)
     if (queue) queue.push(paper)
     else queues.set(lane, [paper])
@@ -129,7 +129,7 @@ async function run(links: readonly Link[], papers: readonly Paper[], load: Load)
     cleared += promises.length
   }
   const began = performance.now()
-  const isLate = () => performance.now() - began > mostSeconds * 1_000
+  const isLate = () => performance.now() - began > maxSeconds * 1_000
   if (load.perSecond === undefined)
     await Promise.all(
       [...queues.values()].flatMap((queue) =>

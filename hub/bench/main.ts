@@ -96,7 +96,7 @@ async function engine(name: Engine) {
   return { clearedPerSecond: best, p50Ms: tenths(paced.p50Ms), p99Ms: tenths(paced.p99Ms) }
 }
 
-/** Processor time for one channel cleared, with so many in the ledger. */
+/** Processor time for one channel cleared, with this many in the ledger. */
 async function growth(channels: number): Promise<number> {
   const crowd = { providers: 10, channelsEach: channels / 10 }
   const measured = await onStage('sqlite', crowd, async (stage) => {
@@ -112,7 +112,7 @@ async function growth(channels: number): Promise<number> {
   return tenths(measured.cpuMicroseconds)
 }
 
-/** As fast as it goes, over so many connections at once, ten channels each. */
+/** As fast as it goes, over this many connections at once, ten channels each. */
 async function crowded(providers: number): Promise<number> {
   const measured = await onStage('sqlite', { providers, channelsEach: 10 }, async (stage) => {
     await stage.measure({ batch: 10, ahead: 1, clears: Math.min(500, providers) })

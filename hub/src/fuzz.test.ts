@@ -36,7 +36,7 @@ const attackersOfEach = 2
 const chunk = 100
 /** Share of chunks that end with a frame that costs its sender the connection. */
 const rudeShare = 0.2
-/** The hub's own objects fit into so many megabytes, or it ends: what is kept of each frame adds up to more. */
+/** The hub's own objects fit into this many megabytes, or it ends: what is kept of each frame adds up to more. */
 const heapMegabytes = 128
 /** Bytes that its whole memory may have grown by since a fifth of the frames had come. */
 const mayGrow = 128 * 2 ** 20
@@ -271,7 +271,7 @@ async function examples(): Promise<Examples> {
         signature: await signChannelState(preFundState(deployment, channel, 0), consumer.privateKey),
       },
     ],
-    papers: [{ channel }],
+    'held-promises': [{ channel }],
     recall: [{ hubPromise: null, guarantees: [] }],
     'close-draft': [{ channel }, { channel: { ...channel, consumer: honest.consumer.address } }],
     conclude: [

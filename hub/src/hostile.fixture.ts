@@ -6,7 +6,7 @@ import { encodeClear } from '@pontage/shared/node'
 /** Requests that a hub answers: every one of them must meet hostile frames that pass its schema. */
 export type HubRequest = Exclude<RequestType, 'release' | 'terms' | 'open' | 'raise' | 'attach' | 'end'>
 
-/** A valid signed example of each request, as an attacker has them: its own papers, and those it overheard. */
+/** A valid signed example of each request, as an attacker has them: its own documents, and those it overheard. */
 export type Examples = Readonly<Record<HubRequest, readonly object[]>>
 
 /** Makes frames, text or binary. Those of `rude` end the connection by the rules of the wire. */
@@ -16,8 +16,8 @@ export interface Hostile {
   rude(): string | Buffer
 }
 
-/** Costly ones come seldom: states of channels are checked by a library that takes milliseconds. */
-const seldom: readonly HubRequest[] = [
+/** Costly ones come rarely: states of channels are checked by a library that takes milliseconds. */
+const rare: readonly HubRequest[] = [
   'prefund',
   'conclude',
   'close-draft',
@@ -25,10 +25,10 @@ const seldom: readonly HubRequest[] = [
   'relay-register',
   'relay-exit',
   'relay-finish',
-  'papers',
+  'held-promises',
   'guarantee',
 ]
-const seldomShare = 0.06
+const rareShare = 0.06
 
 export function createHostile(examples: Examples, random: () => number): Hostile {
   const below = (count: number) => Math.floor(random() * count)
@@ -40,7 +40,7 @@ export function createHostile(examples: Examples, random: () => number): Hostile
   const bytes = (count: number) => Buffer.from(Array.from({ length: count }, () => below(256)))
   const hex = (count: number) => bytes(count).toString('hex')
   const types = Object.keys(examples) as HubRequest[]
-  const cheap = types.filter((type) => !seldom.includes(type))
+  const cheap = types.filter((type) => !rare.includes(type))
   const number = () => pick([0, 1, -1, below(2 ** 31), 2 ** 53, -(2 ** 53), 1.5, 1e308])
 
   const rubbish = (depth = 0): unknown =>
@@ -85,7 +85,7 @@ export function createHostile(examples: Examples, random: () => number): Hostile
   }
 
   function mutated(): string | Buffer {
-    const type = random() < seldomShare ? pick(seldom) : pick(cheap)
+    const type = random() < rareShare ? pick(rare) : pick(cheap)
     const example = pick(examples[type])
     if (type === 'clear') return spoiltClear(example as ClearRequest)
     const plain = JSON.parse(encodeMessage(example))

@@ -13,7 +13,7 @@ import { SessionStore } from '#built/io/store/sessionStore.js'
 import { openDatabase } from '#built/io/store/storeSchema.js'
 import { hub, newPayer } from './cast.js'
 
-/** What so many peers cost: medians, in milliseconds. */
+/** What this many peers cost: medians, in milliseconds. */
 export interface PeerCosts {
   /** One round over all: read the kernel, advance every session, write what differs (one in ten has paid). */
   readonly tickMs: number
@@ -29,7 +29,7 @@ const price = { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(0n) }
 const subnets = { subnet4: '10.86.0.0/16', subnet6: 'fd50:6f6e:7467::/64' }
 const rounds = 40
 
-/** Admits so many sessions to a real interface and a real table, and runs rounds over them. */
+/** Admits this many sessions to a real interface and a real table, and runs rounds over them. */
 export async function measurePeers(count: number): Promise<PeerCosts> {
   const home = await mkdtemp(join(tmpdir(), 'pontage-bench-'))
   const db = openDatabase(home)

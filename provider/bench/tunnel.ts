@@ -146,12 +146,12 @@ async function stopPaying(
   const perMegabyte = parseTrafficPrice(price, market.chain.tokenDecimals)
   const look = async () => {
     const { sessions } = await provider.json<{
-      sessions: { phase: string; downBytes: string; upBytes: string; paid: string }[]
+      sessions: { phase: string; downBytes: string; upBytes: string; promised: string }[]
     }>('sessions')
     const [shown] = sessions
     if (shown === undefined) throw new Error('The session is over already.')
     const forwarded = Number(shown.downBytes) + Number(shown.upBytes)
-    return { ...shown, forwarded, paidBytes: Number(BigInt(shown.paid) / perMegabyte) * 1e6 }
+    return { ...shown, forwarded, paidBytes: Number(BigInt(shown.promised) / perMegabyte) * 1e6 }
   }
   const before = await look()
   const { client, server } = await downloads.begin(consumer.host, 60)
@@ -162,7 +162,7 @@ async function stopPaying(
   let last = await look()
   await eventually('the provider stops forwarding', async () => {
     const next = await look()
-    const isStill = next.forwarded === last.forwarded && next.paid === last.paid
+    const isStill = next.forwarded === last.forwarded && next.promised === last.promised
     last = next
     return next.phase === 'suspended' && isStill
   })

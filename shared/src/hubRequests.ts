@@ -100,7 +100,7 @@ export const hubRequests = {
    * Consumer → hub: which of my micro-promises on this channel do you hold that are not drawn yet? For one that lost
    * its own records: each carries its own signature.
    */
-  papers: {
+  'held-promises': {
     params: z.object({ channel: parties }),
     result: z.object({ promises: z.array(signed('MicroPromise')).max(1_000) }),
   },

@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 60_000 })
 const runs = { numRuns: 200 }
 
 /** The micro-promises and hub promises an operation presents, forged ones left out. */
-function papersIn(op: Operation): {
+function signedIn(op: Operation): {
   promises: Omit<DrawOrder, 'guarantee'>[]
   totals: [Address, Address, Wei][]
 } {
@@ -53,10 +53,10 @@ class Signed {
   readonly #largest = new Map<string, bigint>()
 
   see(op: Operation): void {
-    const papers = papersIn(op)
-    for (const each of papers.promises)
+    const signed = signedIn(op)
+    for (const each of signed.promises)
       this.#raise(`${channelKey(each.parties)} ${each.provider}`, each.amount)
-    for (const [by, to, total] of papers.totals) this.#raise(`${by} ${to}`, total)
+    for (const [by, to, total] of signed.totals) this.#raise(`${by} ${to}`, total)
   }
   promised = (of: ChannelParties, to: Address): bigint => this.#largest.get(`${channelKey(of)} ${to}`) ?? 0n
   total = (by: Address, to: Address): bigint => this.#largest.get(`${by} ${to}`) ?? 0n

@@ -8,7 +8,7 @@ export const sessionAccount = {
   downPackets: zodUint256,
   upPackets: zodUint256,
   owed: zodWei,
-  paid: zodWei,
+  promised: zodWei,
 } as const
 
 /** Without a zone, and without an IPv4 address at its end: as a rule of the kernel takes it. */
@@ -64,7 +64,7 @@ export const providerRequests = {
       session: z.string().max(64),
       mtu: z.number().int().min(1_280).max(65_535).optional(),
     }),
-    result: z.object({ paid: zodWei }),
+    result: z.object({ promised: zodWei }),
   },
   /**
    * Consumer → provider: the guarantee of the session that runs on this channel is nearly used up; take this request

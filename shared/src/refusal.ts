@@ -78,7 +78,7 @@ const explanations = {
     `The receipt says ${r.problem}. Sign one that matches the session.`,
   'unknown-publication': (r: { root: string }) =>
     `There is no publication of liabilities with root ${r.root}. Ask for the newest, or wait for the first.`,
-  'papers-expected': (r: { provider: string }) =>
+  'holdings-expected': (r: { provider: string }) =>
     `The hub's ledger is being rebuilt. It promises ${r.provider} nothing new until it has been shown what ${r.provider} holds. A provider does that by itself when it connects; if it does not, update it.`,
   'hub-recovering': (r: { until: number }) =>
     `The hub's ledger is being rebuilt: until ${r.until} (chain time) it neither guarantees nor closes. Use another hub, or try again after that.`,
@@ -118,8 +118,8 @@ const explanations = {
     `A session on channel ${r.channelId} is already running. End it, or use another channel.`,
   'sessions-full': (r: { limit: number }) =>
     `All ${r.limit} places are taken. Try again later, or choose another provider.`,
-  'payment-overdue': (r: { owed: bigint; paid: bigint; graceSeconds: number }) =>
-    `For longer than ${r.graceSeconds} s, ${r.owed} wei was owed but only ${r.paid} wei promised. The session ends; pay and open a new one.`,
+  'payment-overdue': (r: { owed: bigint; promised: bigint; graceSeconds: number }) =>
+    `For longer than ${r.graceSeconds} s, ${r.owed} wei was owed but only ${r.promised} wei promised. The session ends; pay and open a new one.`,
   'counts-differ': (r: { provider: bigint; consumer: bigint }) =>
     `The provider counted ${r.provider} bytes, and the consumer paid for ${r.consumer} bytes. Packet loss does not explain the difference; the session ends.`,
   'session-abandoned': (r: { seconds: number }) =>

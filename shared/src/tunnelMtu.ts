@@ -2,7 +2,7 @@
 export const smallestTunnelMtu = 1_280
 /** A tunnel's packet in one of 1,500 bytes over IPv4: the internet carries no larger ones. */
 export const largestTunnelMtu = 1_440
-/** WireGuard pads to so many bytes: a size between two of them would travel as the larger one. */
+/** WireGuard pads to a multiple of this many bytes: a size between two of them would travel as the larger one. */
 const padding = 16
 /** IP and UDP headers, WireGuard's own header and its authentication tag. */
 const overhead = { 4: 20 + 8 + 32, 6: 40 + 8 + 32 } as const

@@ -45,8 +45,8 @@ export const notices = {
     ...sessionAccount,
   }),
   /** Provider → consumer: traffic stands still until more is promised. */
-  suspended: z.object({ session: z.string().max(64), owed: zodWei, paid: zodWei }),
-  resumed: z.object({ session: z.string().max(64), paid: zodWei }),
+  suspended: z.object({ session: z.string().max(64), owed: zodWei, promised: zodWei }),
+  resumed: z.object({ session: z.string().max(64), promised: zodWei }),
   /** Provider → consumer: over, and why. */
   ended: z.object({
     session: z.string().max(64),

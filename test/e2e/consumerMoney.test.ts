@@ -53,7 +53,7 @@ const homeFile = (...path: string[]) => join(consumer.host.home, '.pontage', 'co
 const cacheFile = (name: string) => homeFile('cache', `${name}.json`)
 
 describe('a consumer that looks for a provider', () => {
-  it('finds it on the chain alone, knows the way to its door and what traffic costs', async () => {
+  it('finds it on the chain alone, knows how long the way to it is and what traffic costs', async () => {
     const [found, ...more] = await consumer.json<Found[]>('providers', '--gb', '2', '--sort', 'latency')
     expect(more).toEqual([])
     expect(found).toMatchObject({ provider: provider.address, sound: true })

@@ -44,7 +44,7 @@ interface Shown {
     readonly address: string
     readonly downBytes: string
     readonly upBytes: string
-    readonly paid: string
+    readonly promised: string
   }[]
 }
 
@@ -182,7 +182,7 @@ describe('the owner of a provider', () => {
     await download(2_000_000)
     const [shown] = await eventually('the payment was seen', async () => {
       const { sessions } = await provider.json<Shown>('sessions')
-      return BigInt(sessions[0]?.paid ?? 0) > 0n && sessions
+      return BigInt(sessions[0]?.promised ?? 0) > 0n && sessions
     })
     expect(shown?.consumer).toBe(consumer.address)
     expect(Number(shown?.downBytes)).toBeGreaterThan(2_000_000)
@@ -193,7 +193,7 @@ describe('the owner of a provider', () => {
     await logged(provider.program, 'session ended', { session: shown?.session, reason: 'kicked' })
     expect(await metric('sessions_ended_total{reason="kicked"}')).toBe(1)
     expect(await metric('traffic_bytes_total{direction="down"}')).toBeGreaterThan(2_000_000)
-    // It may be at the door again already: nobody said that it is not welcome.
+    // It may be connected again already: nobody said that it is not welcome.
     await session.stop('SIGKILL')
     await consumer.run('disconnect')
   })
@@ -270,7 +270,7 @@ describe('the owner of a provider', () => {
       await download(2_000_000)
       const shown = await eventually('the payment was seen', async () => {
         const found = await sessionOf(consumer)
-        return BigInt(found.paid) > 0n && found
+        return BigInt(found.promised) > 0n && found
       })
       expect(await keptFor(shown.address)).not.toEqual([])
       await vanish(session)
@@ -292,7 +292,7 @@ describe('the owner of a provider', () => {
     await logged(provider.program, 'a consumer is gone', { session: silent }, 120_000)
     await logged(provider.program, 'session ended', { session: silent, reason: 'session-abandoned' })
     await other.host.firewall('delete table inet cut')
-    // It may be at the door again, and goes in order.
+    // It may be connected again, and goes in order.
     await beside.stop('SIGINT', 30_000)
     await eventually(
       'nobody is connected',

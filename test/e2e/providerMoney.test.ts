@@ -83,13 +83,13 @@ const download = (consumer: Person, size: number, seconds: number) =>
 
 /** What the provider forwarded in a consumer's session beyond what it was promised. */
 async function givenAway(consumer: Person): Promise<{ given: number; paid: number }> {
-  const { downBytes, upBytes, paid } = await logged(
+  const { downBytes, upBytes, promised } = await logged(
     provider.program,
     'session ended',
     { consumer: consumer.address },
     90_000,
   )
-  const paidBytes = Number(BigInt(String(paid)) / price) * 1_000_000
+  const paidBytes = Number(BigInt(String(promised)) / price) * 1_000_000
   return { given: Number(downBytes) + Number(upBytes) - paidBytes, paid: paidBytes }
 }
 

@@ -58,7 +58,7 @@ beforeAll(async () => {
 })
 afterAll(() => market.destroy())
 
-/** Downloads so many bytes at the consumer's machine; false when it did not come through. */
+/** Downloads this many bytes at the consumer's machine; false when it did not come through. */
 async function download(size: number, seconds = 30): Promise<boolean> {
   const curl = consumer.host.start([
     ...[

@@ -19,7 +19,7 @@ let captures = 0
 
 /**
  * Captures with tcpdump what a machine sends while `during` runs, at the other end of its only line, and counts what is
- * neither WireGuard nor a provider's door.
+ * neither WireGuard nor a provider's payment port.
  */
 export async function captureLeak(
   { world }: Market,
@@ -53,10 +53,10 @@ export async function captureLeak(
   } finally {
     await capture.stop('SIGINT')
   }
-  const doors = providers.map(
+  const ports = providers.map(
     ({ address }) => `(dst host ${address} and (udp dst port 51820 or tcp dst port 7800))`,
   )
-  const wrong = `not (${[...doors, neighbours].join(' or ')})`
+  const wrong = `not (${[...ports, neighbours].join(' or ')})`
   const count = async (filter: string) => {
     const { stdout } = await runCommand(['tcpdump', '-n', '-r', file, `${wrong} and ${filter}`])
     return stdout.split('\n').filter((line) => line !== '').length

@@ -39,7 +39,7 @@ describe('a connection', () => {
     expect(after([{ type: 'asked' }, { type: 'agreed' }, { type: 'gaveUp' }])).toEqual(start)
   })
 
-  it('opens one door while the next provider is asked, and shuts it when that one refuses', () => {
+  it('opens one payment port while the next provider is asked, and shuts it when that one refuses', () => {
     const lost = after([
       { type: 'asked' },
       { type: 'agreed' },

@@ -55,7 +55,7 @@ export type JournalEntry =
       readonly totals: readonly ProviderTotal[]
     }
   /**
-   * Leaving a channel alone: `asked` may begin until `at`, since the signed paper is good that long; `begun` ends at
+   * Leaving a channel alone: `asked` may begin until `at`, since the signed request is good that long; `begun` ends at
    * `at`, by the chain's clock; `done` is over.
    */
   | {

@@ -13,7 +13,7 @@ const total = (amount: bigint, who: Address = provider): JournalEntry => ({
   amount: wei(amount),
 })
 
-describe('a paper trail', () => {
+describe('a journal’s state', () => {
   it('refuses a total below the one before, and takes the same again', () => {
     const trail = JournalState.empty.with(total(10n)).with(total(10n))
     expect(() => trail.with(total(9n))).toThrow(/cannot follow/)

@@ -54,7 +54,7 @@ describe('the kill switch', () => {
     ])
   })
 
-  it('lets out beside the tunnel only WireGuard’s marked packets and the provider’s door', () => {
+  it('lets out beside the tunnel only WireGuard’s marked packets and the provider’s payment port', () => {
     const guard = chainOf(tunnelRuleset(values), 'guard')
     expect(guard.filter((rule) => rule.includes('203.0.113.1'))).toEqual([
       'meta mark 51820 ip daddr 203.0.113.1 udp dport 51820 accept',
@@ -90,7 +90,7 @@ describe('the kill switch', () => {
     expect(refused.map((rule) => rule.includes('ip6 daddr'))).toEqual([false, true])
   })
 
-  it('opens one door more, and no other, while the next provider is asked', () => {
+  it('opens one payment port more, and no other, while the next provider is asked', () => {
     const asked = { family: 'ip', address: '198.51.100.7', tcpPort: '7801' } as const
     for (const name of ['output', 'guard']) {
       const closed = chainOf(shut(), name)

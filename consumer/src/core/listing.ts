@@ -7,7 +7,7 @@ import { betterFirst, type Quality } from './quality.js'
 export interface Listed extends Offer {
   /** Paid out to the provider so far, through the hubs that its offer names. */
   readonly redeemed: Wei
-  /** Milliseconds to its door and back; undefined where it does not answer, null where nobody asked. */
+  /** Milliseconds to its endpoint and back; undefined where it does not answer, null where nobody asked. */
   readonly latencyMs: number | undefined | null
   readonly quality: Quality
 }

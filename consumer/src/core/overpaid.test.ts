@@ -13,7 +13,7 @@ const terms = {
   ceilingIs: 'ceiling' as const,
 }
 
-/** A session in which so many bytes were counted before the provider ended it. */
+/** A session in which these bytes were counted before the provider ended it. */
 function brokenOff(used: bigint, credit: bigint): Session {
   const count = { downBytes: bytes(used), upBytes: bytes(0n), downPackets: 0n, upPackets: 0n }
   const begun = begin({ ...terms, credit: bytes(credit) }, 0)

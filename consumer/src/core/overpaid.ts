@@ -2,7 +2,7 @@ import { bytesCovered, chargedBytes } from '@pontage/shared'
 import { type Session, spentIn } from './session.js'
 
 /** Every session pays for a megabyte begun, or for one ahead: a provider that breaks off this many still gets another try. */
-const mostOverpaid = 10_000_000n
+const maxOverpaid = 10_000_000n
 /** What it carried speaks for it: a connection of days begins many sessions. */
 const carriedPart = 10n
 
@@ -18,5 +18,5 @@ export function isOverpaid(sessions: readonly Session[]): boolean {
     paid += bytesCovered(spentIn(session), seconds, session.price) ?? 0n
     carried += chargedBytes(session)
   }
-  return paid > carried + carried / carriedPart + mostOverpaid
+  return paid > carried + carried / carriedPart + maxOverpaid
 }

@@ -28,7 +28,7 @@ import { chaosSettings } from './orders.fixture.js'
 export interface Market {
   readonly books: Books
   readonly providers: readonly Identity[]
-  /** Transactions that were relayed or concluded: each must be the only one of its paper. */
+  /** Transactions that were relayed or concluded: each must be the only one of its document. */
   readonly transactions: ReadonlySet<Hex>
   /** Starts everybody; resolves when all have ended after the signal. */
   run(signal: AbortSignal): Promise<void>
@@ -188,7 +188,7 @@ export async function openMarket(
     close()
   }
 
-  /** One channel's whole life without gas, each paper handed in until it is answered. */
+  /** One channel's whole life without gas, each document handed in until it is answered. */
   async function roam(nonce: number, ask: ReturnType<typeof voice>['ask']): Promise<void> {
     const parties = { consumer: roamer.address, hub: hub.address, nonce }
     const first = preFundState(world.deployment, parties, 0)
@@ -222,7 +222,7 @@ export async function openMarket(
 
   function once(transaction: Hex): void {
     if (transactions.has(transaction))
-      books.broken.push(`${transaction} was given as the answer to two papers`)
+      books.broken.push(`${transaction} was given as the answer to two documents`)
     transactions.add(transaction)
   }
 

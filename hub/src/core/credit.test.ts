@@ -19,8 +19,8 @@ const lineWith = (part: Partial<Tab>, more: Partial<ChannelLine> = {}): ChannelL
 })
 const guaranteed = { ceiling: wei(500n), liveCeiling: wei(500n), expiresAt: 1 }
 const promise = (amount: bigint, signer: Address | undefined = consumer) => ({ amount: wei(amount), signer })
-const judge = (line: ChannelLine, paper: ReturnType<typeof promise>, feeBps = 200) =>
-  judgePromise(line, provider, paper, feeBps)
+const judge = (line: ChannelLine, offered: ReturnType<typeof promise>, feeBps = 200) =>
+  judgePromise(line, provider, offered, feeBps)
 
 describe('a promise handed in to be cleared', () => {
   it('adds its net above what was cleared', () => {
@@ -53,8 +53,8 @@ describe('a promise handed in to be cleared', () => {
       promise(4n),
       'insufficient-collateral',
     ],
-  ])('is refused when it is %s', (_name, line, paper, code) => {
-    expect(judge(line, paper)).toMatchObject({ ok: false, refusal: { code } })
+  ])('is refused when it is %s', (_name, line, offered, code) => {
+    expect(judge(line, offered)).toMatchObject({ ok: false, refusal: { code } })
   })
 
   it('is refused when nobody can have signed it', () => {

@@ -81,7 +81,7 @@ export function isWorthGas(
   return sum > 0n && sum >= drawAbove
 }
 
-/** Small draws for the pool's sake in so many seconds: whoever clears single units brings about no more. */
+/** Small draws for the pool's sake are this many seconds apart: whoever clears single units brings about no more. */
 const reliefs = { most: 10, inSeconds: 300 }
 
 /** Whether one more small draw may be sent for the pool's sake. */

@@ -14,7 +14,7 @@ const hub = address(`0x${'0a'.repeat(20)}`)
 const consumer = address(`0x${'0c'.repeat(20)}`)
 const provider = (n: number): Address => address(`0x${String(n).padStart(40, '0')}`)
 const channelId = (n: number): Hex => `0x${String(n).padStart(64, '0')}`
-const paper = (n: bigint | number): Hex => `0x${n.toString(16).padStart(130, '0')}`
+const signatureOf = (n: bigint | number): Hex => `0x${n.toString(16).padStart(130, '0')}`
 const deployment = {
   chainId: 31_337,
   token: provider(91),
@@ -25,7 +25,7 @@ const deployment = {
 }
 
 const block = (number: number, more: Partial<ChainUpdate> = {}): ChainUpdate => ({
-  cursor: { number, hash: paper(number), at: 1_000 + number },
+  cursor: { number, hash: signatureOf(number), at: 1_000 + number },
   hub: { balance: wei(1_000n), pendingWithdrawal: wei(0n), feeBps: 200 },
   channels: [],
   tabs: [],
@@ -74,7 +74,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
     provider: provider(to),
     ceiling: wei(ceiling),
     expiresAt: unixSeconds(expiresAt),
-    signature: paper(7),
+    signature: signatureOf(7),
   })
   const credit = (to: number, promises: [number, bigint][], renewed?: Signed<'Guarantee'>) =>
     ledger.credit({
@@ -82,12 +82,12 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       promises: promises.map(([channel, amount]) => ({
         channelId: channelId(channel),
         amount: wei(amount),
-        signature: paper(amount),
+        signature: signatureOf(amount),
       })),
       decide: (line, { amount }, feeBps) =>
         judgePromise(line, provider(to), { amount, signer: consumer }, feeBps),
       solvent: judgeSolvency,
-      sign: (total) => paper(total),
+      sign: (total) => signatureOf(total),
       renew: () => renewed && { cause: channelId(5_555), guarantee: renewed },
       renewBefore: () => 3_000,
     })
@@ -95,9 +95,9 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
     channelId: channelId(n),
     turnNum: 2,
     totals: [{ provider: provider(1), amount: wei(10n ** 25n) }],
-    releases: [{ provider: provider(1), amount: 3n, upTo: 9, signature: paper(4) }],
-    consumerSignature: paper(5),
-    hubSignature: paper(6),
+    releases: [{ provider: provider(1), amount: 3n, upTo: 9, signature: signatureOf(4) }],
+    consumerSignature: signatureOf(5),
+    hubSignature: signatureOf(6),
   })
 
   describe(name, () => {
@@ -113,10 +113,15 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         intent: channelId(n),
         state,
         revision,
-        call: { to: consumer, data: paper(n), value: '0' },
+        call: { to: consumer, data: signatureOf(n), value: '0' },
         nonce: n,
         versions: [
-          { hash: channelId(n), raw: paper(n), maxFeePerGas: `${10n ** 20n}`, maxPriorityFeePerGas: '1' },
+          {
+            hash: channelId(n),
+            raw: signatureOf(n),
+            maxFeePerGas: `${10n ** 20n}`,
+            maxPriorityFeePerGas: '1',
+          },
         ],
       })
       const { outbox } = ledger
@@ -144,7 +149,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
           intent: channelId(n),
           state: 'wanted',
           revision: 0,
-          call: { to: consumer, data: paper(n), value: '0' },
+          call: { to: consumer, data: signatureOf(n), value: '0' },
           versions: [],
         }
         await outbox.add(entry)
@@ -173,7 +178,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
     })
 
     it('remembers how far it followed the chain, and what it saw there', async () => {
-      expect(await ledger.cursor()).toEqual({ number: 1, hash: paper(1), at: 1_001 })
+      expect(await ledger.cursor()).toEqual({ number: 1, hash: signatureOf(1), at: 1_001 })
       expect(await ledger.standing()).toEqual({ balance: 1_000n, pendingWithdrawal: 0n, feeBps: 200 })
       expect((await ledger.openChannels()).map((line) => line.channelId)).toEqual([
         channelId(1),
@@ -217,7 +222,10 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
     it('credits each promise once, net of the fee', async () => {
       await grant(1, 1, 400n)
       const first = await credit(1, [[1, 100n]])
-      expect(first).toMatchObject({ ok: true, credited: { total: 98n, signature: paper(98), refused: [] } })
+      expect(first).toMatchObject({
+        ok: true,
+        credited: { total: 98n, signature: signatureOf(98), refused: [] },
+      })
       expect(await credit(1, [[1, 100n]])).toEqual(first)
       expect(await credit(1, [[1, 300n]])).toMatchObject({ credited: { total: 294n } })
     })
@@ -250,7 +258,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await grant(1, 1, 400n)
       expect(await credit(1, [[1, 100n]])).toMatchObject({ ok: false, refusal: { code: 'pool-exhausted' } })
       expect(tabOf((await ledger.channel(channelId(1))) as ChannelLine, provider(1)).cleared).toBe(0n)
-      expect(await ledger.undrawn()).toMatchObject([{ amount: 100n, drawn: 0n, signature: paper(100) }])
+      expect(await ledger.undrawn()).toMatchObject([{ amount: 100n, drawn: 0n, signature: signatureOf(100) }])
       // Once drawn, no pool is needed.
       await ledger.applyChain(
         block(3, {
@@ -374,7 +382,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
           throughputKbps,
           score,
           endedAt: unixSeconds(endedAt),
-          signature: paper(amount),
+          signature: signatureOf(amount),
         }
         return ledger.recordReceipt({
           receipt,
@@ -413,7 +421,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
           sum: wei(10n ** 25n),
           pool: wei(5n),
           blockNumber: n,
-          signature: paper(n),
+          signature: signatureOf(n),
         },
         leaves: [{ provider: provider(1), total: wei(2n * 10n ** 25n), outstanding: wei(10n ** 25n) }],
         publishedAt: 1_000 + n,
@@ -434,7 +442,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await credit(1, [[1, 100n]])
       expect(await ledger.raiseTotal({ provider: provider(1), total: wei(50n) })).toBe(0n)
       expect(
-        await ledger.raiseTotal({ provider: provider(1), total: wei(196n), signature: paper(196) }),
+        await ledger.raiseTotal({ provider: provider(1), total: wei(196n), signature: signatureOf(196) }),
       ).toBe(98n)
       expect(await ledger.raiseTotal({ provider: provider(1), total: wei(196n) })).toBe(0n)
       await ledger.close()
@@ -481,7 +489,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
 
     it('reserves for a guarantee that lives again when the chain goes back in time', async () => {
       const at = (number: number, time: number) =>
-        block(number, { cursor: { number, hash: paper(number), at: time } })
+        block(number, { cursor: { number, hash: signatureOf(number), at: time } })
       await ledger.applyChain(at(5, 1_600))
       await ledger.recallGuarantee({ cause: channelId(900), guarantee: guarantee(1, 1, 400n, 1_500) })
       expect(await grant(1, 2, 600n)).toMatchObject({ refusal: { available: 500n } })
@@ -524,7 +532,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect(await count(6, 1_099)).toBe('refused')
       expect(await count(6, 1_101)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 1 })
       expect(
-        (await ledger.dump()).filter(({ table }) => table === 'errand').map(({ row }) => row.digest),
+        (await ledger.dump()).filter(({ table }) => table === 'relay_job').map(({ row }) => row.digest),
       ).toEqual([channelId(3), channelId(6)])
     })
 
@@ -558,7 +566,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await credit(1, [[1, 10n ** 2n]])
       await ledger.close()
       ledger = await open()
-      expect(await credit(1, [])).toMatchObject({ credited: { total: 98n, signature: paper(98) } })
+      expect(await credit(1, [])).toMatchObject({ credited: { total: 98n, signature: signatureOf(98) } })
     })
 
     it('decides orders that arrive together as if one had come after the other', async () => {
@@ -580,7 +588,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       await Promise.all([grant(1, 1, 100n), grant(2, 2, 100n)])
       const broken = ledger.credit({
         provider: provider(1),
-        promises: [{ channelId: channelId(1), amount: wei(50n), signature: paper(1) }],
+        promises: [{ channelId: channelId(1), amount: wei(50n), signature: signatureOf(1) }],
         decide: () => ({ ok: true, credit: wei(49n) }),
         solvent: judgeSolvency,
         sign: () => {
@@ -609,7 +617,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         promises: [],
         decide: () => ({ ok: true as const, credit: wei(0n) }),
         solvent: judgeSolvency,
-        sign: (total: bigint) => paper(total),
+        sign: (total: bigint) => signatureOf(total),
         renew: (line: ChannelLine, moved: boolean) => {
           asked.push([line.channelId, moved])
           return { cause: channelId(7_777), guarantee: guarantee(1, 1, 400n, 9_000) }

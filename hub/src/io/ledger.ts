@@ -105,7 +105,7 @@ export interface Publication {
   readonly publishedAt: number
 }
 
-/** A transaction that was relayed for somebody, kept so that the same paper is not sent twice. */
+/** A transaction that was relayed for somebody, kept so that the same document is not sent twice. */
 export interface Relayed {
   readonly digest: Hex
   readonly identity: Address

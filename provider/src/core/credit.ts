@@ -39,7 +39,7 @@ const secondsPerHour = 3_600n
 const creditsPerSecond = 5n
 
 /** Below this a session would stand still after each few packets: it pays ahead instead. */
-const leastCredit = 100_000n
+const minCredit = 100_000n
 
 /**
  * The credit of an identity's next session: what newcomers get and a quarter of what it ever paid, at most what the offer
@@ -66,10 +66,10 @@ export function nextCredit(
   const whole = atMost > held + inUse ? atMost - held - inUse : 0n
   const first = smaller(firstCredit, bytes(asBytes(stake / stakePart)))
   const left = smaller(whole, first + earned - held - inUse)
-  return { atFirst: bytes(left < leastCredit ? 0n : left), atMost: bytes(whole), perSecond }
+  return { atFirst: bytes(left < minCredit ? 0n : left), atMost: bytes(whole), perSecond }
 }
 
-/** The credit by now of a session for which so many bytes are paid. Whoever pays ahead has none. */
+/** The credit of a session by now, given the bytes that are paid for. Whoever pays ahead has none. */
 export const grownCredit = ({ atFirst, atMost }: Credit, paidBytes: bigint): Bytes =>
   atFirst === 0n ? atFirst : smaller(atMost, bytes(atFirst + paidBytes / grownPart))
 

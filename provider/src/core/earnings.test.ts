@@ -5,9 +5,9 @@ import { earningsBy, totalOf } from './earnings.js'
 const hubs = ['aa', 'bb'].map((byte) => `0x${byte.repeat(20)}` as Address)
 const [first, second] = hubs as [Address, Address]
 const day = 86_400
-const session = (id: string, hub: Address, endedAt: number, base: bigint, paid: bigint) => ({
+const session = (id: string, hub: Address, endedAt: number, base: bigint, promised: bigint) => ({
   ...{ id, hub, consumer: first, startedAt: endedAt - 10, endedAt },
-  ...{ downBytes: 900n, upBytes: 100n, base: wei(base), paid: wei(paid) },
+  ...{ downBytes: 900n, upBytes: 100n, base: wei(base), promised: wei(promised) },
 })
 const settlement = (kind: 'draw' | 'redeem' | 'protest', hub: Address, at: number, amount: bigint) => ({
   ...{ kind, hub, at, amount: wei(amount), gasUsed: 100, gasPrice: 7n },

@@ -11,7 +11,7 @@ export interface EarningSession {
   readonly upBytes: bigint
   /** Promised on the channel before it, and in total. */
   readonly base: Wei
-  readonly paid: Wei
+  readonly promised: Wei
 }
 
 /** A transaction, as far as what it brought and cost. */
@@ -63,9 +63,9 @@ export function earningsBy(
     })
   }
   for (const each of sessions) {
-    const { id, hub, startedAt, endedAt, downBytes, upBytes, base, paid } = each
+    const { id, hub, startedAt, endedAt, downBytes, upBytes, base, promised } = each
     const of = by === 'session' ? id : by === 'hub' ? hub : dayOf(endedAt ?? startedAt)
-    add(of, { sessions: 1, bytes: downBytes + upBytes, promised: paid - base })
+    add(of, { sessions: 1, bytes: downBytes + upBytes, promised: promised - base })
   }
   if (by !== 'session')
     for (const { kind, hub, amount, gasUsed, gasPrice, at } of settlements)

@@ -48,7 +48,7 @@ export const isPastHalf = (
 ): boolean => now - guarantee.receivedAt >= guarantee.expiresAt - now
 
 /** Longest time, in seconds, that is kept for drawing at the end of a guarantee. */
-const longestReserve = 120
+const maxReserve = 120
 
 /**
  * Whether so little of a guarantee's life is left that it has to do for drawing: promises taken later might never
@@ -59,5 +59,5 @@ export function isNearlyOver(
   now: UnixSeconds,
 ): boolean {
   const life = guarantee.expiresAt - guarantee.receivedAt
-  return guarantee.expiresAt - now <= Math.min(longestReserve, Math.floor(life / 4))
+  return guarantee.expiresAt - now <= Math.min(maxReserve, Math.floor(life / 4))
 }

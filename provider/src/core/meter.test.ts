@@ -59,7 +59,7 @@ describe('the difference of two counts', () => {
 
 /** Milliseconds of a step of the simulation. */
 const stepMs = 10
-/** What so many bytes in packets of one size are charged as. */
+/** What these bytes in packets of one size are charged as. */
 const chargedOf = (size: bigint, packetBytes: bigint): bigint =>
   chargedBytes({
     ...noReading,

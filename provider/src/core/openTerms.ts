@@ -3,8 +3,8 @@ import type { Address, Hex, Signed } from '@pontage/shared'
 /** How long terms may wait to be taken up, in seconds. */
 const openWithinSeconds = 600
 /** Terms of one consumer that may wait, for as many channels; and of all. The oldest give way. */
-const mostOfOne = 4
-const mostInAll = 4_000
+const maxOfOne = 4
+const maxInAll = 4_000
 
 /** Terms that were signed and wait for their session: so few that whoever asks again and again gains nothing. */
 export class OpenTerms {
@@ -23,9 +23,9 @@ export class OpenTerms {
     const channels = [...(this.#channels.get(consumer) ?? []), channelId]
     this.#channels.set(consumer, channels)
     this.#terms.set(channelId, terms)
-    if (channels.length > mostOfOne && channels[0]) this.take(channels[0])
+    if (channels.length > maxOfOne && channels[0]) this.take(channels[0])
     for (const [id, oldest] of this.#terms) {
-      if (this.#terms.size <= mostInAll && oldest.issuedAt + openWithinSeconds >= issuedAt) break
+      if (this.#terms.size <= maxInAll && oldest.issuedAt + openWithinSeconds >= issuedAt) break
       this.take(id)
     }
   }

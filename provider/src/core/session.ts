@@ -224,7 +224,12 @@ function whyOverdue(session: Session): Refusal {
   const covered = coveredBytes(session)
   if (covered && lastingGap(session.gaps) >= toleratedLoss(covered) && session.links > 0 && covered > 0n)
     return { code: 'counts-differ', provider: charged(session), consumer: covered }
-  return { code: 'payment-overdue', owed: due, paid: session.promised, graceSeconds: session.graceSeconds }
+  return {
+    code: 'payment-overdue',
+    owed: due,
+    promised: session.promised,
+    graceSeconds: session.graceSeconds,
+  }
 }
 
 const chargedSeconds = (session: Session): bigint => BigInt(Math.floor(session.forwardedMs / 1_000))

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { addClass, deleteClass, limitUploads, mostPlaces, nameClass, type Shaped } from './shaping.js'
+import { addClass, deleteClass, limitUploads, maxPlaces, nameClass, type Shaped } from './shaping.js'
 
 const at = (place: number): Shaped => ({ place, address4: '10.86.0.2', address6: 'fd50::2' })
 const none = { total: undefined, session: undefined }
 
 describe('shaping', () => {
   it('gives each session of each generation a class of its own, within 16 bits', () => {
-    const places = [0, 1, 2, 1_000, mostPlaces - 1]
+    const places = [0, 1, 2, 1_000, maxPlaces - 1]
     const ids = places.flatMap((place) =>
       ([0, 1] as const).map((generation) => deleteClass('wg0', generation, at(place)).split(' ').at(-1)),
     )

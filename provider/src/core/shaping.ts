@@ -15,14 +15,14 @@ export interface Shaped {
 
 /** Classes are numbered in 16 bits: two for all together, then two for each session. */
 const firstClass = 16
-export const mostPlaces = (0xffff - firstClass - 1) / 2
+export const maxPlaces = (0xffff - firstClass - 1) / 2
 
 const totalClass = (generation: Generation): string => `1:${(2 + generation).toString(16)}`
 const classOf = ({ place }: Shaped, generation: Generation): string =>
   `1:${(firstClass + 2 * place + generation).toString(16)}`
 
 /** What each session may at least have of a total that is shared, of however many. */
-const leastShare = 64_000n
+const minShare = 64_000n
 /** No line is faster; where only sessions are limited there is no total. */
 const unlimited: BitsPerSecond = 400_000_000_000n
 
@@ -44,7 +44,7 @@ export function addClass(
   { total = unlimited, session: most = total }: BandwidthLimits,
 ): string[] {
   const id = classOf(session, generation)
-  const rate = most < leastShare ? most : leastShare
+  const rate = most < minShare ? most : minShare
   return [
     `class add dev ${device} parent ${totalClass(generation)} classid ${id} htb rate ${rate}bit ceil ${most}bit quantum ${quantum}`,
     `qdisc add dev ${device} parent ${id} bfifo limit ${queueBytes(most)}`,

@@ -107,7 +107,7 @@ const choose: Record<keyof typeof weights, Choice> = {
       do: 'drawAndRedeem',
       by,
       orders: [order],
-      redemption: table.seldom(3) ? redemption : { ...both, total: wei(0n) },
+      redemption: table.rarely(3) ? redemption : { ...both, total: wei(0n) },
     }
   },
   protest: (table) => {
@@ -119,7 +119,7 @@ const choose: Record<keyof typeof weights, Choice> = {
   settleProtest: (table) => ({ do: 'settleProtest', ...protested(table) }),
   requestExit: (table) => {
     const parties = table.opened()
-    if (table.seldom(2)) return { do: 'requestExit', parties }
+    if (table.rarely(2)) return { do: 'requestExit', parties }
     const signer = table.signer(parties.consumer)
     return { do: 'requestExitFor', by: table.anybody(), parties, relayFee: table.near(20n), signer }
   },
@@ -127,22 +127,22 @@ const choose: Record<keyof typeof weights, Choice> = {
     const leaving = [...table.money.channels.values()].filter(({ open, exitAt }) => open && exitAt > 0)
     const parties = leaving.length > 0 ? table.one(leaving).parties : table.opened()
     const open = table.cast.providers.filter((each) => tabOf(table.money, parties, each).protestEndsAt > 0)
-    return { do: 'exit', parties, protesters: table.seldom(6) ? [table.provider()] : open }
+    return { do: 'exit', parties, protesters: table.rarely(6) ? [table.provider()] : open }
   },
   conclude: conclusion,
   fund: (table) => {
     const by = table.anybody()
     const more = wei(walletOf(table.money, by) + 1n)
-    return { do: 'fund', by, hub: table.hub(), amount: table.seldom(30) ? more : table.near(500n) }
+    return { do: 'fund', by, hub: table.hub(), amount: table.rarely(30) ? more : table.near(500n) }
   },
   withdrawal: (table) => {
     const by = table.hub()
     const { pool, pendingWithdrawal } = hubOf(table.money, by)
-    if (table.seldom(20) || (pendingWithdrawal > 0n && !table.seldom(4))) return { do: 'withdraw', by }
+    if (table.rarely(20) || (pendingWithdrawal > 0n && !table.rarely(4))) return { do: 'withdraw', by }
     return {
       do: 'requestWithdrawal',
       by,
-      amount: table.seldom(80) ? wei(largestAmount + 1n) : table.near(pool),
+      amount: table.rarely(80) ? wei(largestAmount + 1n) : table.near(pool),
     }
   },
   announceFee: (table) => {
@@ -167,7 +167,7 @@ function secondsToWait(table: Table): number {
     ]),
     ...[...money.identities.values()].map((identity) => identity.unbondsAt),
   ].filter((end) => end > money.now)
-  if (ends.length === 0 || table.seldom(4)) return 1 + table.dice(money.settings.maxGuarantee)
+  if (ends.length === 0 || table.rarely(4)) return 1 + table.dice(money.settings.maxGuarantee)
   return Math.max(1, table.one(ends) - money.now + table.one([-2, -1, 0, 0, 1]))
 }
 
@@ -177,25 +177,25 @@ function protested(table: Table): { parties: ChannelParties; provider: Address }
       .filter((provider) => tabOf(table.money, parties, provider).protestEndsAt > 0)
       .map((provider) => ({ parties, provider })),
   )
-  if (open.length === 0 || table.seldom(10)) return { parties: table.opened(), provider: table.provider() }
+  if (open.length === 0 || table.rarely(10)) return { parties: table.opened(), provider: table.provider() }
   return table.one(open)
 }
 
 function conclusion(table: Table): Operation {
   const parties = table.opened()
-  const some = table.cast.providers.filter(() => !table.seldom(3))
+  const some = table.cast.providers.filter(() => !table.rarely(3))
   const totals = some.map((provider) => ({
     provider,
-    amount: table.seldom(3)
+    amount: table.rarely(3)
       ? table.promise(parties, provider)
       : table.near(tabOf(table.money, parties, provider).drawn + 40n),
   }))
   const longest = table.money.now + table.money.settings.maxGuarantee
   const releases = totals
-    .filter(() => !table.seldom(3))
+    .filter(() => !table.rarely(3))
     .map(({ provider, amount }) => ({
       provider,
-      amount: table.seldom(4) ? table.near(amount) : amount,
+      amount: table.rarely(4) ? table.near(amount) : amount,
       upTo: table.one([longest, longest - 1, table.money.now]),
       signer: table.signer(provider),
     }))
@@ -212,12 +212,12 @@ function repayment(table: Table): Operation {
       .filter(([, tab]) => missingByConsumer(tab) + missingByHub(tab) > 0n)
       .map(([provider, tab]) => ({ parties, provider, missing: missingByConsumer(tab) + missingByHub(tab) }))
   })
-  if (tabs.length > 0 && table.seldom(2)) {
+  if (tabs.length > 0 && table.rarely(2)) {
     const { parties, provider, missing } = table.one(tabs)
     return { do: 'repay', by, parties, provider, amount: table.near(missing) }
   }
   const [hub, provider] = [table.hub(), table.provider()]
-  if (table.seldom(8)) return { do: 'repay', by, parties: table.opened(), provider, amount: table.near(10n) }
+  if (table.rarely(8)) return { do: 'repay', by, parties: table.opened(), provider, amount: table.near(10n) }
   return { do: 'repayPromise', by, hub, provider, amount: table.near(hubClaim(table.money, hub, provider)) }
 }
 
@@ -228,7 +228,7 @@ function aboutStake(table: Table): Operation {
   const leaving = [...table.money.identities]
     .filter(([, { unbonding }]) => unbonding > 0n)
     .map(([who]) => who)
-  const by = leaving.length > 0 && table.seldom(2) ? table.one(leaving) : table.anybody()
+  const by = leaving.length > 0 && table.rarely(2) ? table.one(leaving) : table.anybody()
   const { roles: held, stake, unbonding } = identityOf(table.money, by)
   const spare = wei(stake > minimumStake(table.money, held) ? stake - minimumStake(table.money, held) : 0n)
   const every = roles.consumer | roles.provider | roles.hub
@@ -243,15 +243,15 @@ function aboutStake(table: Table): Operation {
     () => ({
       do: 'addStake',
       by,
-      identity: table.seldom(8) ? nobody : table.anybody(),
-      amount: table.seldom(20) ? everything : table.near(40n),
+      identity: table.rarely(8) ? nobody : table.anybody(),
+      amount: table.rarely(20) ? everything : table.near(40n),
     }),
     () => ({
       do: 'requestUnbonding',
       by,
-      amount: table.seldom(4) ? everything : table.near(table.one([stake, spare])),
+      amount: table.rarely(4) ? everything : table.near(table.one([stake, spare])),
     }),
-    () => ({ do: unbonding > 0n && table.seldom(6) ? 'cancelUnbonding' : 'withdrawStake', by }),
-    () => ({ do: unbonding > 0n && table.seldom(6) ? 'cancelUnbonding' : 'withdrawStake', by }),
+    () => ({ do: unbonding > 0n && table.rarely(6) ? 'cancelUnbonding' : 'withdrawStake', by }),
+    () => ({ do: unbonding > 0n && table.rarely(6) ? 'cancelUnbonding' : 'withdrawStake', by }),
   ])()
 }

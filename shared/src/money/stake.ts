@@ -76,7 +76,7 @@ export function withdrawStake(draft: Draft, by: Address): MoneyRefusal | undefin
 }
 
 /**
- * Takes stake for paper that was not honoured. Each token paid for what is newly missing burns another, so nobody
+ * Takes stake for a signature that was not honoured. Each token paid for what is newly missing burns another, so nobody
  * carries its own stake away by slashing itself; what was found missing before was punished then.
  *
  * @param missing - What the claim lacks now.
@@ -87,7 +87,7 @@ export function slash(draft: Draft, identity: Address, missing: Wei, newly: Wei)
   const known = identityOf(draft.money, identity)
   const atStake = known.stake + known.unbonding
   const half = least(newly, atStake / 2n)
-  // An odd token is burned too: what is left behind, the same paper presented again would take.
+  // An odd token is burned too: what is left behind, the same signature presented again would take.
   const penalty = newly > half ? atStake - half : half
   const paid = wei(half + least(missing - newly, atStake - half - penalty))
   const taken = paid + penalty

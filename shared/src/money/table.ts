@@ -38,7 +38,7 @@ export class Table {
     return item
   }
   /** True once in `times`. */
-  seldom = (times: number): boolean => this.dice(times) === 0
+  rarely = (times: number): boolean => this.dice(times) === 0
   anybody = (): Address => this.one([...this.cast.consumers, ...this.cast.providers, ...this.cast.hubs])
   consumer = (): Address => this.one(this.cast.consumers)
   provider = (): Address => this.one(this.cast.providers)
@@ -50,7 +50,7 @@ export class Table {
   /** A channel that was opened, if there is one. */
   opened(): ChannelParties {
     const channels = [...this.money.channels.values()]
-    return channels.length === 0 || this.seldom(12) ? this.parties() : this.one(channels).parties
+    return channels.length === 0 || this.rarely(12) ? this.parties() : this.one(channels).parties
   }
   /** `amount`, one less, one more, some part of it, or something else. */
   near(amount: bigint): Wei {
@@ -59,13 +59,13 @@ export class Table {
     return wei(chosen < 0n ? 0n : chosen)
   }
   /** Who signed: the one who should have, but for a rare forgery. */
-  signer = (expected: Address): Address => (this.seldom(30) ? this.anybody() : expected)
+  signer = (expected: Address): Address => (this.rarely(30) ? this.anybody() : expected)
   /** A total for a provider that the channel could pay, or nearly. */
   promise(parties: ChannelParties, provider: Address): Wei {
-    if (this.seldom(150)) return wei(largestAmount + 1n)
+    if (this.rarely(150)) return wei(largestAmount + 1n)
     const { drawn, protested, owedByConsumer, owedByHub } = tabOf(this.money, parties, provider)
     const balance = channelOf(this.money, parties)?.balance ?? 0n
-    if (this.seldom(4)) return this.near(this.one([drawn, protested, owedByConsumer, owedByHub]))
+    if (this.rarely(4)) return this.near(this.one([drawn, protested, owedByConsumer, owedByHub]))
     return wei(drawn + this.near(this.one([balance, balance + 50n, 100n])))
   }
   /** A promise to draw, with a guarantee or by the hub itself. */
@@ -74,12 +74,12 @@ export class Table {
     const provider = this.provider()
     const amount = this.promise(parties, provider)
     const order = { parties, provider, amount, signer: this.signer(parties.consumer) }
-    if (this.seldom(2)) return { ...order, by: this.seldom(12) ? this.anybody() : parties.hub }
+    if (this.rarely(2)) return { ...order, by: this.rarely(12) ? this.anybody() : parties.hub }
     const { now, settings } = this.money
     const { releasedUpTo } = tabOf(this.money, parties, provider)
     const longest = now + settings.maxGuarantee
     const guarantee = {
-      ceiling: this.seldom(3) ? this.near(amount) : amount,
+      ceiling: this.rarely(3) ? this.near(amount) : amount,
       expiresAt: this.one([
         longest,
         longest,
@@ -92,16 +92,16 @@ export class Table {
       ]),
       signer: this.signer(parties.hub),
     }
-    return { ...order, guarantee, by: this.seldom(3) ? this.anybody() : provider }
+    return { ...order, guarantee, by: this.rarely(3) ? this.anybody() : provider }
   }
   /** A hub promise to redeem, or only what waits. */
   redemption(hub = this.hub()): RedeemOrder {
     const provider = this.provider()
-    if (this.seldom(3)) return { hub, provider, total: wei(0n) }
+    if (this.rarely(3)) return { hub, provider, total: wei(0n) }
     const { credited, paid, promised } = accountOf(this.money, hub, provider)
     const { pool } = hubOf(this.money, hub)
     const stake = identityOf(this.money, hub).stake
-    const total = this.seldom(150)
+    const total = this.rarely(150)
       ? largestAmount + 1n
       : this.one([
           credited,

@@ -45,7 +45,7 @@ export async function closeChannel(
     const { turnNum, totals, releases } = draft
     await deliverReceipts(context, journal, channelId, hub.link)
     const judge = () => judgeClosing(totals, journal.trail().totals(channelId))
-    // A draft above what is known here: the papers say whether it was forgotten, signed elsewhere, or made up.
+    // A draft above what is known here: what others hold says whether it was forgotten, signed elsewhere, or made up.
     if (!judge().ok) await learnFromHub(context, journal, channel, hub.link)
     unwrap(judge())
     const closing = { channel: parties, turnNum, totals, releases }

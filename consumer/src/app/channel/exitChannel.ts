@@ -45,7 +45,7 @@ export interface ExitFinished {
   readonly relayedBy: Address | null
 }
 
-/** Seconds that the signed paper stays good. */
+/** Seconds that the signed request stays good. */
 const validSeconds = 1_800
 const relayTimeoutMs = 180_000
 

@@ -37,7 +37,7 @@ export interface OpeningCost {
   readonly openFee: Wei
 }
 
-/** Seconds that signed papers stay good: long enough for a crowded chain, short enough to forget. */
+/** Seconds that signed documents stay good: long enough for a crowded chain, short enough to forget. */
 const validSeconds = 3_600
 const relayTimeoutMs = 180_000
 const nothing = `0x${'00'.repeat(20)}` as Address

@@ -26,7 +26,7 @@ const context = { identity, typedData, log, chain } as unknown as Context
 let home = ''
 let journal: Journal
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pontage-papers-'))
+  home = await mkdtemp(join(tmpdir(), 'pontage-totals-'))
   journal = await openJournal(home)
 })
 afterEach(async () => {
@@ -34,35 +34,35 @@ afterEach(async () => {
   await rm(home, { recursive: true, force: true })
 })
 
-const paper = (amount: bigint, signer = identity, who = provider) =>
+const promise = (amount: bigint, signer = identity, who = provider) =>
   typedData.signed('MicroPromise', { channelId, provider: who, amount: wei(amount) }, signer.privateKey)
-const show = (...papers: ReturnType<typeof paper>[]) =>
-  learnTotals(context, journal, { channelId, shownBy: 'Provider X' }, papers)
+const show = (...promises: ReturnType<typeof promise>[]) =>
+  learnTotals(context, journal, { channelId, shownBy: 'Provider X' }, promises)
 
-describe('papers that others show', () => {
+describe('promises that others show', () => {
   it('teach a journal that was lost what it forgot', async () => {
-    expect(await show(paper(40n), paper(7n, identity, at('a2')), paper(30n))).toBe(2)
+    expect(await show(promise(40n), promise(7n, identity, at('a2')), promise(30n))).toBe(2)
     expect(journal.trail().total(channelId, provider)).toBe(40n)
     expect(journal.trail().total(channelId, at('a2'))).toBe(7n)
-    expect(await show(paper(40n))).toBe(0)
+    expect(await show(promise(40n))).toBe(0)
   })
 
   it('are nothing without our own signature', async () => {
-    await expect(show(paper(40n, stranger))).rejects.toThrow(/signed by/)
+    await expect(show(promise(40n, stranger))).rejects.toThrow(/signed by/)
     expect(journal.trail().total(channelId, provider)).toBe(0n)
   })
 
   it('betray a second device to a journal that was not lost, and nothing is signed until the user says so', async () => {
     await journal.record({ kind: 'total', channelId, provider, amount: wei(10n) })
-    expect(await show(paper(10n))).toBe(0)
-    await expect(show(paper(11n))).rejects.toThrow(/another device signs with the same key/)
+    expect(await show(promise(10n))).toBe(0)
+    await expect(show(promise(11n))).rejects.toThrow(/another device signs with the same key/)
     expect(() => refuseContested(journal, channelId)).toThrow(/nothing more is signed/)
     await journal.close()
     journal = await openJournal(home)
     expect(() => refuseContested(journal, channelId)).toThrow(/nothing more is signed/)
     await journal.record({ kind: 'doubt', channelId })
     refuseContested(journal, channelId)
-    expect(await show(paper(11n))).toBe(1)
+    expect(await show(promise(11n))).toBe(1)
     expect(journal.trail().total(channelId, provider)).toBe(11n)
   })
 })

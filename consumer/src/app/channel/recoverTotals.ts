@@ -64,7 +64,7 @@ export async function learnFromHub(
   link: Link,
 ): Promise<number> {
   const { channelId, consumer, hub, nonce } = channel
-  const answer = await link.request('papers', { channel: { consumer, hub, nonce } })
+  const answer = await link.request('held-promises', { channel: { consumer, hub, nonce } })
   const { promises } = unwrap(answer).value
   const news = await learnTotals(context, journal, { channelId, shownBy: `Hub ${hub}` }, promises)
   return news + (await learnDrawn(context, journal, channelId))

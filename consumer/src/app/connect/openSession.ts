@@ -43,7 +43,7 @@ interface Prepared {
 
 /**
  * One provider's session, from the first word to the last promise. The kill switch stands from before the tunnel
- * on; where it stood already, nothing but this provider's door is opened in it.
+ * on; where it stood already, nothing but this provider's payment port is opened in it.
  *
  * @returns The session as it ended, its tunnel still there.
  * @throws PathRefused when it did not come up: the machine is as it was before, or shut where it was shut.

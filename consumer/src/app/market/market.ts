@@ -15,7 +15,7 @@ export interface Search {
   readonly maxPrice: Limits['maxPrice']
   /** Address or url of a hub whose list is read instead of the chain's events, and whose word on quality is taken. */
   readonly index: string | undefined
-  /** Whether each door is knocked at. */
+  /** Whether the latency of each is measured. */
   readonly latency: boolean
 }
 

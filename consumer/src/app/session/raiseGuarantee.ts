@@ -45,7 +45,7 @@ export async function raiseGuarantee(
     raisedCeiling({ base: session.base, ceiling: session.ceiling, step, budget: left.budget, most })
   // What was free at the beginning needs no question: where traffic is held back already, the chain is out of reach.
   const known = to(wei(session.base + channel.free))
-  const wanted = known > session.ceiling ? known : to(await mostNow(context, journal, session, terms))
+  const wanted = known > session.ceiling ? known : to(await maxNow(context, journal, session, terms))
   if (wanted <= session.ceiling)
     return {
       because: `Channel ${channelId} has no money left. Add to it with "pontage channel top-up".`,
@@ -66,7 +66,7 @@ export async function raiseGuarantee(
 }
 
 /** What the channel can stand for by now: somebody may have added to it. As far as is known, where the chain is silent. */
-async function mostNow(
+async function maxNow(
   context: Context,
   journal: Journal,
   { promised, ceiling }: Pick<Session, 'promised' | 'ceiling'>,

@@ -11,7 +11,7 @@ export interface Reading extends Counted {
 export interface Meter {
   /** @throws Error when the table is gone. */
   read(): Promise<Reading>
-  /** Lets so many bytes through in all; what was held back until now counts no more. */
+  /** Lets this many bytes through in all; what was held back until now counts no more. */
   raise(limit: Bytes): Promise<void>
   /** Lets nothing more through the tunnel but the payment socket; what was counted then is the last count. */
   halt(): Promise<void>

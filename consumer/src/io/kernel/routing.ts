@@ -144,7 +144,7 @@ function rulesOf(routes: TunnelRoutes, family: 4 | 6): readonly string[][] {
   const rules = [
     // A network of the user's may overlap the tunnel's: the gateway is always inside.
     ['to', gatewayOf(routes, family), 'table', table],
-    // The provider's door stays reachable from outside, to speak to it while the tunnel is down.
+    // The provider's payment port stays reachable from outside, to speak to it while the tunnel is down.
     ...(isOwnFamily ? [['to', address, 'ipproto', 'tcp', 'dport', String(tcpPort), 'table', 'main']] : []),
     ['table', 'main', 'suppress_prefixlength', '0'],
     ['not', 'fwmark', table, 'table', table],

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises'
 import { UserError } from '@pontage/shared/node'
 
-/** A provider's door: the address to connect to, its port, and the url of the websocket behind it. */
+/** A provider's endpoint: the address to connect to, its port, and the url of the websocket behind it. */
 export interface Endpoint {
   readonly address: string
   readonly tcpPort: number

@@ -100,7 +100,7 @@ function creditNow(
     sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
     renewBefore: (blockAt) => expiry(components, blockAt) - settings.guaranteeSeconds / 2,
     renew: (line, moved, { blockAt, leaving, blocked }) => {
-      // An answer has room for so many; the others come with the next.
+      // An answer has room for a limited number; the others come with the next.
       if (renewed >= clearLimit) return undefined
       const onlyCleared = frozen || leaving || blocked.has(provider) || blocked.has(line.consumer)
       const guarantee = renewal(components, line, provider, moved, expiry(components, blockAt), onlyCleared)

@@ -85,8 +85,8 @@ const redeem = ({ total, signature }: { total: bigint; signature: Hex }) =>
   )
 
 it('rebuilds an old ledger from the chain and from what providers hold, and signs nothing lower', async () => {
-  const papers = await forgetful('paid.sqlite')
-  await redeem(papers.hubPromise)
+  const holdings = await forgetful('paid.sqlite')
+  await redeem(holdings.hubPromise)
   for (let times = 0; times < 2; times++)
     await expect(start('paid.sqlite')).rejects.toThrow(/was paid 4\.9 .* run pontage-hub ledger rebuild/)
   const operator = await openSqliteLedger(join(world.folder, 'paid.sqlite'))
@@ -95,11 +95,11 @@ it('rebuilds an old ledger from the chain and from what providers hold, and sign
 
   const running = await start('paid.sqlite')
   const link = await meet(running)
-  expect(await pay(link, '5')).toMatchObject({ refusal: { peerCode: 'papers-expected' } })
+  expect(await pay(link, '5')).toMatchObject({ refusal: { peerCode: 'holdings-expected' } })
   expect(await ask(link, '9')).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
   expect(await link.request('liability', {})).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
   // The chain showed the total already; the guarantee is news.
-  expect(await link.request('recall', papers)).toMatchObject({
+  expect(await link.request('recall', holdings)).toMatchObject({
     value: { raised: 0n, recalled: 1, isRecovering: true },
   })
   expect(await pay(link, '5')).toMatchObject({ value: { total: net('5'), refused: [] } })
@@ -107,7 +107,7 @@ it('rebuilds an old ledger from the chain and from what providers hold, and sign
   expect(await pay(link, '11')).toMatchObject({ value: { total: net('11'), refused: [] } })
   const stranger = await meet(running, other)
   expect(await stranger.request('clear', { promises: [] })).toMatchObject({
-    refusal: { peerCode: 'papers-expected' },
+    refusal: { peerCode: 'holdings-expected' },
   })
   expect(await stranger.request('recall', { hubPromise: null, guarantees: [] })).toMatchObject({
     value: { raised: 0n, recalled: 0, isRecovering: true },
@@ -126,8 +126,8 @@ it('rebuilds an old ledger from the chain and from what providers hold, and sign
   await again.close()
 })
 
-it('finds out from a provider’s papers alone that its ledger is old', async () => {
-  const papers = await forgetful('unpaid.sqlite')
+it('finds out from a provider’s holdings alone that its ledger is old', async () => {
+  const holdings = await forgetful('unpaid.sqlite')
   const running = await start('unpaid.sqlite')
   const stranger = await meet(running, other)
   const link = await meet(running)
@@ -139,15 +139,15 @@ it('finds out from a provider’s papers alone that its ledger is old', async ()
   expect(
     await link.request('recall', { hubPromise: { total: tokens('9'), signature: forged }, guarantees: [] }),
   ).toMatchObject({ refusal: { peerCode: 'wrong-signer' } })
-  expect(await stranger.request('recall', { hubPromise: null, guarantees: papers.guarantees })).toMatchObject(
-    {
-      refusal: { peerCode: 'not-a-party' },
-    },
-  )
-  expect(await link.request('recall', papers)).toMatchObject({
+  expect(
+    await stranger.request('recall', { hubPromise: null, guarantees: holdings.guarantees }),
+  ).toMatchObject({
+    refusal: { peerCode: 'not-a-party' },
+  })
+  expect(await link.request('recall', holdings)).toMatchObject({
     value: { raised: net('5') - net('1'), recalled: 1, isRecovering: true },
   })
-  expect(await link.request('recall', papers)).toMatchObject({ value: { raised: 0n, recalled: 0 } })
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { raised: 0n, recalled: 0 } })
   // Collateral of 20: the forgotten 12 are reserved, and nothing new is until all of that has ended.
   expect(await ask(stranger, '1', other)).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
   expect(await pay(link, '5')).toMatchObject({ value: { total: net('5'), refused: [] } })
@@ -155,15 +155,15 @@ it('finds out from a provider’s papers alone that its ledger is old', async ()
   await running.close()
 })
 
-it('loses nothing to a provider that hides its newest paper', async () => {
-  const papers = await forgetful('hidden.sqlite')
+it('loses nothing to a provider that hides its newest promise', async () => {
+  const holdings = await forgetful('hidden.sqlite')
   const running = await start('hidden.sqlite')
   const link = await meet(running)
   // It gets less signed than it holds already, and is paid the larger of the two, once.
   expect(await pay(link, '2')).toMatchObject({ value: { total: net('2') } })
-  await redeem(papers.hubPromise)
+  await redeem(holdings.hubPromise)
   await vi.waitFor(
-    async () => expect(await pay(link, '2')).toMatchObject({ refusal: { peerCode: 'papers-expected' } }),
+    async () => expect(await pay(link, '2')).toMatchObject({ refusal: { peerCode: 'holdings-expected' } }),
     20_000,
   )
   expect(await link.request('recall', { hubPromise: null, guarantees: [] })).toMatchObject({ ok: true })

@@ -25,7 +25,7 @@ export interface Recovery {
   consider(update: ChainUpdate): void
   /** A provider shows what it holds of the hub. */
   recall(params: Params<'recall'>, link: Link): Promise<Verdict<{ value: Result<'recall'> }>>
-  /** Whether a total may be signed for this provider: while recovering, only after it showed its papers. */
+  /** Whether a total may be signed for this provider: while recovering, only after it presented what it holds. */
   judgeTotal(provider: Address): Verdict
   /** Whether collateral may be promised or given back: not before what was forgotten of it has ended. */
   judgeCollateral(): Promise<Verdict>
@@ -41,7 +41,7 @@ type Note = { readonly since: number; readonly until: number } | 'asked' | 'went
 
 export function createRecovery(components: Components): Recovery {
   const { ledger, typedData, identity, chain, peers, settings, clock, log } = components
-  /** Providers that showed their papers to this process. */
+  /** Providers that presented their holdings to this process. */
   const presented = new Set<Address>()
   const looks = new SerialQueue()
 
@@ -150,7 +150,7 @@ export function createRecovery(components: Components): Recovery {
     },
     judgeTotal(provider) {
       if (presented.has(provider) || note === undefined) return { ok: true }
-      return refuse({ code: 'papers-expected', provider })
+      return refuse({ code: 'holdings-expected', provider })
     },
     async judgeCollateral() {
       if (note === undefined || note === 'asked') return { ok: true }

@@ -47,10 +47,11 @@ export const windDown: CommandModule<CommonOptions, Options> = {
     await onChain(options, async (chain) => {
       await withLedger(options, (ledger) => ledger.writeNote('leaving', hub))
       const drawn = await drawAll(options, chain)
-      const books = await withLedger(options, (ledger) => readBooks(ledger, chain, hub))
+      const obligations = await withLedger(options, (ledger) => readObligations(ledger, chain, hub))
       const head = await chain.head()
       // A promise under a live guarantee is still cleared: pool and stake stand behind it until then.
-      const sent = books.guaranteedUntil < head.at ? await takeOut(options, chain, head.at, books.owed) : []
+      const sent =
+        obligations.guaranteedUntil < head.at ? await takeOut(options, chain, head.at, obligations.owed) : []
       const [view, standing, { withdrawalDelay }] = await Promise.all([
         readHub(chain, hub),
         readStanding(chain, hub),
@@ -58,9 +59,9 @@ export const windDown: CommandModule<CommonOptions, Options> = {
       ])
       const left = {
         drawn: drawn.length,
-        openChannels: books.openChannels,
-        guaranteedUntil: books.guaranteedUntil,
-        owed: books.owed,
+        openChannels: obligations.openChannels,
+        guaranteedUntil: obligations.guaranteedUntil,
+        owed: obligations.owed,
         pool: view.pool,
         withdrawableAt: view.withdrawableAt,
         /** A request that is not taken by then lapses. */
@@ -87,7 +88,7 @@ async function cancel({ json, ...options }: Options): Promise<void> {
 }
 
 /** What the ledger and the newest block say is still to be honoured. */
-async function readBooks(ledger: Ledger, chain: Chain, hub: Address) {
+async function readObligations(ledger: Ledger, chain: Chain, hub: Address) {
   const [lines, accounts] = await Promise.all([ledger.openChannels(), ledger.accounts()])
   const live = lines.flatMap(({ tabs }) => tabs).filter(({ liveCeiling }) => liveCeiling > 0n)
   const views = await readAccounts(

@@ -8,7 +8,7 @@ import { type Chain, inTokens, isActive, readHub, readStanding, UserError } from
 import { advanceNeeded, poolFree } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
 
-const leastDiskBytes = 200_000_000
+const minDiskBytes = 200_000_000
 const soonDays = 14
 
 /** Whether the contracts take this identity for a hub in good standing. */
@@ -128,7 +128,7 @@ export async function checkDatabase(
 ): Promise<string> {
   const { bavail, bsize } = await statfs(home)
   const free = BigInt(bavail) * BigInt(bsize)
-  if (free < leastDiskBytes)
+  if (free < minDiskBytes)
     throw new UserError(
       `Only ${formatBytes(free)} is free on the disk of ${home}. Free some space: the hub stops answering when it cannot write.`,
     )

@@ -52,7 +52,7 @@ export interface Relayer {
   finish(params: Params<'relay-finish'>, link: Link): Promise<Verdict<{ value: Result<'relay-finish'> }>>
 }
 
-/** One paper to be relayed. */
+/** One document to be relayed. */
 interface RelayJob {
   readonly kind: 'register' | 'open' | 'exit' | 'finish'
   readonly identity: Address
@@ -75,7 +75,7 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
   const running = new Map<Hex, Promise<Relayed>>()
   const failed = new Buckets(failures.perSecond, () => components.clock.elapsedMs(), failures.atOnce)
 
-  /** The same paper twice is one job, whether it is still under way or done. */
+  /** The same document twice is one job, whether it is still under way or done. */
   const once = (job: Omit<RelayJob, 'from'>, link: Link): Promise<Relayed> => {
     const already = running.get(job.digest)
     if (already) return already
@@ -155,7 +155,7 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
         {
           kind: 'finish',
           identity: channel.consumer,
-          // No paper asks for it: a channel ends once.
+          // No document asks for it: a channel ends once.
           digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
           // What was signed with the exit is paid by the chain, to whoever relayed that.
           fee: settings.relayFee,
@@ -224,7 +224,7 @@ async function relay(components: Components, failed: Buckets, job: RelayJob): Pr
   return { ok: true, value: { transaction: sent.transaction } }
 }
 
-/** Counts an job that would be sent now, unless it is one too many. */
+/** Counts a job that would be sent now, unless it is one too many. */
 function count({ ledger, settings, identity: hub, clock }: Components, job: RelayJob): Promise<Verdict> {
   const { relaysPerDay, relaysPerDayPerAddress = Number.POSITIVE_INFINITY, relaysPerDayInAll } = settings
   const { digest, identity, from } = job

@@ -2,8 +2,8 @@ import type { Result, Wei } from '@pontage/shared'
 import type { Components } from '../components.js'
 import { costOf } from '../gasCost.js'
 
-/** Gas that relaying a paper takes, as far as it can be said before the paper is there. */
-const usualGas = { register: 300_000n, open: 280_000n, exit: 120_000n } as const
+/** Gas that relaying a document takes, as far as it can be said before the document is there. */
+const typicalGas = { register: 300_000n, open: 280_000n, exit: 120_000n } as const
 /** Gas that ending a channel takes: it is paid by the fee that was signed with the exit. */
 export const finishGas = 130_000n
 
@@ -16,9 +16,9 @@ export async function quoteRelays(
     return cost > components.settings.relayFee ? cost : components.settings.relayFee
   }
   const [register, open, exit] = await Promise.all([
-    quote(usualGas.register),
-    quote(usualGas.open),
-    quote(usualGas.exit + finishGas),
+    quote(typicalGas.register),
+    quote(typicalGas.open),
+    quote(typicalGas.exit + finishGas),
   ])
   return { register, open, exit }
 }

@@ -5,11 +5,11 @@ import type { Components } from '../components.js'
 import { findChannel } from '../fresh.js'
 
 /** What the hub holds of a consumer's own promises: shown to the consumer alone, each with its own signature. */
-export async function papers(
+export async function heldPromises(
   components: Components,
-  { channel }: Params<'papers'>,
+  { channel }: Params<'held-promises'>,
   link: Link,
-): Promise<Verdict<{ value: Result<'papers'> }>> {
+): Promise<Verdict<{ value: Result<'held-promises'> }>> {
   const asked = judgeChannelRequest(components, channel, link)
   if (!asked.ok) return asked
   const { channelId } = asked

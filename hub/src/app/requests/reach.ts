@@ -10,7 +10,7 @@ const remembered = 10_000
 
 /**
  * Answers `reach`: whether a provider can be reached from here. Only the endpoint in its own offer on chain is tried,
- * and seldom, so that nobody can send the hub to connect where he likes.
+ * and rarely, so that nobody can send the hub to connect where he likes.
  */
 export function createReach(
   index: Pick<ProposalIndex, 'listing'>,

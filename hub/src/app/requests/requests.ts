@@ -4,7 +4,7 @@ import { guarantee } from '../clearing/guarantee.js'
 import type { Components } from '../components.js'
 import type { Services } from '../services.js'
 import { createDescribe } from './describe.js'
-import { papers } from './heldPromises.js'
+import { heldPromises } from './heldPromises.js'
 import { prefund } from './prefund.js'
 import { receipts } from './receipts.js'
 
@@ -18,7 +18,7 @@ export function requestsOf(components: Components, services: Services): NonNulla
     'relay-open': relayer.open,
     'relay-exit': relayer.exit,
     'relay-finish': relayer.finish,
-    papers: (params, link) => papers(components, params, link),
+    'held-promises': (params, link) => heldPromises(components, params, link),
     prefund: (params, link) => prefund(components, params, link),
     recall: recovery.recall,
     guarantee: async (params, link) => {

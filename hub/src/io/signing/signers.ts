@@ -12,8 +12,8 @@ export interface Signers {
 }
 
 /** A batch is worth its trip between threads, and short enough to spread over all of them. */
-const leastBatch = 16
-const mostBatch = 64
+const minBatch = 16
+const maxBatch = 64
 /** Batches a thread has at hand, so that it need not wait for the next. */
 const batchesAhead = 2
 
@@ -45,10 +45,10 @@ export function startSigners(deployment: Deployment, threads: number = available
   const dispatch = () => {
     due = false
     while (waiting.length > 0) {
-      const [hand] = [...crew].sort((a, b) => a.underWay.length - b.underWay.length)
-      if (!hand || hand.underWay.length >= batchesAhead) return
+      const [hand] = [...crew].sort((a, b) => a.inFlight.length - b.inFlight.length)
+      if (!hand || hand.inFlight.length >= batchesAhead) return
       const share = Math.ceil(waiting.length / threads)
-      hand.give(waiting.splice(0, Math.min(mostBatch, Math.max(leastBatch, share))))
+      hand.give(waiting.splice(0, Math.min(maxBatch, Math.max(minBatch, share))))
     }
   }
   const hire = () => {
@@ -59,7 +59,7 @@ export function startSigners(deployment: Deployment, threads: number = available
     crew.add(hand)
     void hand.gone.then((error) => {
       crew.delete(hand)
-      const lost = hand.underWay.flat()
+      const lost = hand.inFlight.flat()
       // What ended one must not end all; but who never worked will not work the next time either.
       if (hand.worked && !closing) hire()
       if (crew.size === 0) lost.push(...waiting.splice(0))
@@ -109,7 +109,7 @@ function fail(orders: readonly Order[], error: Error): void {
 
 /** One thread and what it has at hand. */
 class Hand {
-  readonly underWay: Order[][] = []
+  readonly inFlight: Order[][] = []
   worked = false
   /** Resolves with the reason once the thread is gone. */
   readonly gone: Promise<Error>
@@ -122,7 +122,7 @@ class Hand {
     this.#worker = new Worker(workerFile(import.meta.url, './signerWorker.js'), { workerData: deployment })
     this.#worker.on('message', (signers: Uint8Array) => {
       this.worked = true
-      const orders = this.underWay.shift() ?? []
+      const orders = this.inFlight.shift() ?? []
       done(orders, readSigners(signers))
     })
     this.gone = new Promise((resolve) => {
@@ -134,7 +134,7 @@ class Hand {
   }
 
   give(orders: Order[]): void {
-    this.underWay.push(orders)
+    this.inFlight.push(orders)
     this.#worker.postMessage(writeBatch(orders.map(({ promise }) => promise)))
   }
 

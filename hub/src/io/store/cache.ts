@@ -2,7 +2,7 @@ import type { Address, Hex } from '@pontage/shared'
 import { type AccountRow, type ChannelRow, isDue, type TabRow } from './tables.js'
 
 /** Channels and accounts kept at most; when there are more, all are forgotten and read again as they are needed. */
-const mostKept = 100_000
+const maxKept = 100_000
 
 /** Where a ledger's history stands: how many transactions changed it, and which was the last. */
 export interface Place {
@@ -70,7 +70,7 @@ export class Cache {
       if (from !== undefined && tab.expiresAt < from && isDue(channel, tab))
         this.#dueFrom.set(tab.provider, tab.expiresAt)
     }
-    if (this.#channels.size > mostKept || this.#accounts.size > mostKept) this.#forget()
+    if (this.#channels.size > maxKept || this.#accounts.size > maxKept) this.#forget()
   }
 
   #forget(): void {

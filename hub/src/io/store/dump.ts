@@ -69,7 +69,7 @@ export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> 
     hub_signature: 'bytes',
   },
   relayed: { digest: 'bytes', identity: 'bytes', tx_hash: 'bytes', sent_at: 'number' },
-  errand: { digest: 'bytes', identity: 'bytes', origin: 'bytes', asked_at: 'number' },
+  relay_job: { digest: 'bytes', identity: 'bytes', origin: 'bytes', asked_at: 'number' },
   blocked: { identity: 'bytes', since: 'number' },
   note: { name: 'text', text: 'text' },
   receipt: {

@@ -5,14 +5,14 @@ import type { Order } from './order.js'
 
 // A row that all processes of a hub share: whoever has it counts alone.
 const lockCounting = plain(statement("SELECT name FROM setting WHERE name = 'hub' {lock}"))
-const find = statement('SELECT digest FROM errand WHERE digest {among:bytes}')
+const find = statement('SELECT digest FROM relay_job WHERE digest {among:bytes}')
 const count = statement(`{with:bytes,bytes,number}
   SELECT count(CASE WHEN identity = ?1 THEN 1 END) AS of_identity, count(CASE WHEN origin = ?2 THEN 1 END) AS of_origin,
     count(*) AS in_all
-  FROM errand WHERE asked_at > ?3`)
-const forget = statement('{with:number} DELETE FROM errand WHERE asked_at <= ?1')
+  FROM relay_job WHERE asked_at > ?3`)
+const forget = statement('{with:number} DELETE FROM relay_job WHERE asked_at <= ?1')
 const insert = statement(
-  'INSERT INTO errand (digest, identity, origin, asked_at) {rows:bytes,bytes,bytes,number}',
+  'INSERT INTO relay_job (digest, identity, origin, asked_at) {rows:bytes,bytes,bytes,number}',
 )
 
 /** Counts a relay job before it is run, and forgets those that count no more. */

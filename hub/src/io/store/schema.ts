@@ -237,15 +237,15 @@ function migrations(words: Words): Record<string, Migration> {
         await addUp(db, words)
       },
     },
-    '0007-errands-counted-by-all': {
+    '0007-relay-jobs-counted-by-all': {
       async up(db: Kysely<unknown>): Promise<void> {
-        await create(db, 'errand', ['digest'], {
+        await create(db, 'relay_job', ['digest'], {
           digest: 'blob',
           identity: 'blob',
           origin: 'blob',
           asked_at: 'number',
         })
-        await sql`INSERT INTO errand (digest, identity, origin, asked_at)
+        await sql`INSERT INTO relay_job (digest, identity, origin, asked_at)
           SELECT digest, identity, ${words.zero}, sent_at FROM relayed`.execute(db)
         for (const name of ['relayed_by_identity', 'relayed_by_time'])
           await db.schema.dropIndex(name).execute()

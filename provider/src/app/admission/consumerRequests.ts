@@ -55,7 +55,7 @@ export function createConsumerRequests(
         if (!attached.ok) return attached
         const live = sessions.find(session)
         if (live && mtu !== undefined) await fitPath(live, link, mtu)
-        return { ok: true, value: { paid: attached.session.promised } }
+        return { ok: true, value: { promised: attached.session.promised } }
       },
       end: ({ session }, link) => end(session, link),
     },

@@ -4,9 +4,9 @@ import { isActive, type StandingOnChain } from '@pontage/shared/node'
 /** How long an answer of the chain is remembered here; whoever opens a session is looked up again. */
 const rememberedMs = { active: 60_000, stranger: 10_000 } as const
 /** Identities remembered; the oldest are forgotten. */
-const mostRemembered = 10_000
+const maxRemembered = 10_000
 /** Look-ups of the chain that may run at the same time for identities that are not remembered. */
-const mostAtOnce = 16
+const maxAtOnce = 16
 
 /** A registered consumer, with what it has at stake. */
 type Admitted = Verdict<{ stake: Wei }>
@@ -30,7 +30,7 @@ export class Standings {
     if (known && known.untilMs > this.elapsedMs()) return known.verdict
     const asked = this.#asked.get(identity)
     if (asked) return asked
-    if (this.#asked.size >= mostAtOnce) return refuse({ code: 'too-many-under-way', limit: mostAtOnce })
+    if (this.#asked.size >= maxAtOnce) return refuse({ code: 'too-many-under-way', limit: maxAtOnce })
     const answer = this.#ask(identity).finally(() => this.#asked.delete(identity))
     this.#asked.set(identity, answer)
     return answer
@@ -43,7 +43,7 @@ export class Standings {
     this.#known.delete(identity)
     this.#known.set(identity, { verdict, untilMs: this.elapsedMs() + lastsMs })
     for (const oldest of this.#known.keys()) {
-      if (this.#known.size <= mostRemembered) break
+      if (this.#known.size <= maxRemembered) break
       this.#known.delete(oldest)
     }
     return verdict

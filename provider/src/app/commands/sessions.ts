@@ -26,5 +26,5 @@ const line = (each: Shown): string =>
   [
     `${each.session} ${each.consumer} ${each.phase} since ${new Date(each.startedAt * 1_000).toISOString()}:`,
     `down ${formatBytes(BigInt(each.downBytes))}, up ${formatBytes(BigInt(each.upBytes))},`,
-    `owed ${each.owed} wei, paid ${each.paid} wei, packets of up to ${each.mtu} bytes`,
+    `owed ${each.owed} wei, promised ${each.promised} wei, packets of up to ${each.mtu} bytes`,
   ].join(' ')

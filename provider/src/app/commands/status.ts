@@ -104,7 +104,7 @@ function human(report: {
   }
   for (const each of report.sessions)
     lines.push(
-      `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, paid ${each.paid - each.base} wei, ${each.ending ?? 'running'}`,
+      `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, promised ${each.promised - each.base} wei, ${each.ending ?? 'running'}`,
     )
   return `${lines.join('\n')}\n`
 }

@@ -94,7 +94,7 @@ export const figuresOf = ({ session }: LiveSession): SessionFigures => ({
   downBytes: session.reading.downBytes,
   upBytes: session.reading.upBytes,
   promises: session.promises,
-  paid: session.promised,
+  promised: session.promised,
 })
 
 /** The provider's account of a session, as it is told to the consumer: totals of the channel, base included. */
@@ -104,7 +104,7 @@ export const accountOf = (session: Session) => ({
   downPackets: session.reading.downPackets,
   upPackets: session.reading.upPackets,
   owed: owed(session),
-  paid: session.promised,
+  promised: session.promised,
 })
 
 /** Tells every connection of a session. */

@@ -63,14 +63,14 @@ export function interrupt(
   const found = sessions.interrupted(record.id)
   const used = reading && withCarried(reading, found?.carried ?? noReading)
   // Promises are stored one by one, figures only now and then.
-  const paid = promises.channel(record.channelId)?.promise?.amount ?? record.paid
+  const promised = promises.channel(record.channelId)?.promise?.amount ?? record.promised
   const figures = {
     downBytes: used?.downBytes ?? record.downBytes,
     upBytes: used?.upBytes ?? record.upBytes,
     promises: record.promises,
-    paid,
+    promised,
   }
-  const owed = found && used ? owedBy(found, used) : paid
+  const owed = found && used ? owedBy(found, used) : promised
   sessions.end(record.id, { ...figures, owed }, 'interrupted', clock.now())
   log.warn('session ended', {
     session: record.id,

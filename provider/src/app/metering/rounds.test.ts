@@ -58,7 +58,7 @@ describe('rounds', () => {
     expect(did).toEqual(['100: read after 100', '350: read after 250'])
   })
 
-  it('where readings take long, are seldomer, and only raise in between', async () => {
+  it('where readings take long, come less often, and only raise in between', async () => {
     const { rounds, did } = started(100)
     await vi.advanceTimersByTimeAsync(400)
     rounds.soon()

@@ -5,7 +5,7 @@ const closestApartMs = 10
 const furthestApartMs = 50
 /** In between they take no more than this share of the time. */
 const roundsShare = 0.1
-/** How often the kernel is read; seldomer where that takes more than this share of the time. */
+/** How often the kernel is read; less often where that takes more than this share of the time. */
 const readEveryMs = 250
 const readShare = 0.25
 /** A round that is wanted soon waits for the next regular one where rounds take longer than this. */

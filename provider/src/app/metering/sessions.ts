@@ -112,7 +112,7 @@ export class Sessions extends LiveSessions {
       )
       const live = liveFrom(session, record, tunnel, carried)
       live.isInterrupted = true
-      // Known first: its consumer may be at the door as soon as the peer is there.
+      // Known first: its consumer may connect as soon as the peer is there.
       this.add(live)
       await this.#raise(live, { wireguardKey, presharedKey, endpoint }).catch((error) => {
         this.remove(live)
@@ -219,14 +219,14 @@ export class Sessions extends LiveSessions {
     const { id } = live.record
     for (const effect of effects) {
       if (effect.type === 'end') return effect.ending
-      const { owed, paid } = accountOf(session)
+      const { owed, promised } = accountOf(session)
       this.components.log.info(effect.type === 'suspend' ? 'suspended' : 'resumed', {
         session: id,
         owed,
-        paid,
+        promised,
       })
-      if (effect.type === 'suspend') tell(live, 'suspended', { session: id, owed, paid })
-      else tell(live, 'resumed', { session: id, paid })
+      if (effect.type === 'suspend') tell(live, 'suspended', { session: id, owed, promised })
+      else tell(live, 'resumed', { session: id, promised })
       this.#rounds.soon()
     }
     return undefined

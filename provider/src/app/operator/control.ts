@@ -25,7 +25,7 @@ export interface SessionView {
   readonly upBytes: bigint
   /** Wei of this session: owed by our count, promised by its consumer. */
   readonly owed: bigint
-  readonly paid: bigint
+  readonly promised: bigint
   readonly promises: number
   /** Connections on which it can pay. */
   readonly links: number
@@ -104,7 +104,7 @@ const viewOf = ({ record, session, addresses, links }: LiveSession, mtu: number)
   downBytes: session.reading.downBytes,
   upBytes: session.reading.upBytes,
   owed: owed(session) - session.base,
-  paid: session.promised - session.base,
+  promised: session.promised - session.base,
   promises: session.promises,
   links: links.size,
   mtu,

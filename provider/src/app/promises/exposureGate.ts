@@ -2,7 +2,7 @@ import type { Address, Hex, Wei } from '@pontage/shared'
 import { exposureOf, judgeExposure } from '../../core/exposure.js'
 import type { PromiseStore } from '../../io/store/promiseStore.js'
 
-/** While the exposure asks for draws, one attempt in so many milliseconds. */
+/** While the exposure asks for draws, milliseconds between attempts. */
 const drawEveryMs = 5_000
 
 /** What is promised under one hub, in memory, so that a promise costs no question to the store. */

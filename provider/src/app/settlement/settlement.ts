@@ -23,8 +23,8 @@ export interface SettlementRule {
 }
 
 /** Gas of a redemption until one of our own says more: docs of the contracts measure 80,000 to 120,000. */
-const usualGas = 120_000
-/** A draw that brought nothing is tried again after so many milliseconds: somebody may have paid in meanwhile. */
+const typicalGas = 120_000
+/** A draw that brought nothing is tried again after this many milliseconds: somebody may have paid in meanwhile. */
 const dryForMs = 600_000
 const never = Number.NEGATIVE_INFINITY
 
@@ -236,7 +236,7 @@ export class Settlement {
     })
     if (coin === undefined) return undefined
     const { gasPrice } = await chain.rpc.getFeeData()
-    return gasCostOf(BigInt(lastGas || usualGas), gasPrice ?? 0n, coin)
+    return gasCostOf(BigInt(lastGas || typicalGas), gasPrice ?? 0n, coin)
   }
 
   /** One step's failure does not keep the others from being tried. */

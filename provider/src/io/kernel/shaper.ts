@@ -11,7 +11,7 @@ import {
   deleteTotal,
   type Generation,
   limitUploads,
-  mostPlaces,
+  maxPlaces,
   nameClass,
   type Shaped,
   unnameClass,
@@ -72,7 +72,7 @@ export function createShaper(device: string, table: string, nft: Pick<NftReader,
     admit: (addresses) =>
       turns.run(async () => {
         const place = free.pop() ?? sessions.size
-        if (place >= mostPlaces) throw new RangeError(`No more than ${mostPlaces} sessions can be shaped.`)
+        if (place >= maxPlaces) throw new RangeError(`No more than ${maxPlaces} sessions can be shaped.`)
         const session = { place, address4: addresses.address4, address6: addresses.address6 }
         sessions.set(addresses.address4, session)
         if (!isLimited(limits)) return

@@ -30,7 +30,7 @@ export interface HubLink {
 }
 
 const firstPauseMs = 500
-const longestPauseMs = 30_000
+const maxPauseMs = 30_000
 const connectTimeoutMs = 5_000
 
 /**
@@ -119,7 +119,7 @@ export function keepHubLink(options: {
       timer = undefined
       if (link === undefined) void connect()
     }, pauseMs)
-    pauseMs = Math.min(longestPauseMs, 2 * pauseMs)
+    pauseMs = Math.min(maxPauseMs, 2 * pauseMs)
   }
 
   void connect()

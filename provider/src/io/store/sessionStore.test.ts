@@ -21,7 +21,7 @@ const tunnel = {
   credit: { atFirst: bytes(2_000_000n), atMost: bytes(4_000_000n), perSecond: bytes(20_000_000n) },
   graceSeconds: 30,
 }
-const figures = { downBytes: 7_000_000n, upBytes: 1_000n, promises: 8, paid: wei(360n) }
+const figures = { downBytes: 7_000_000n, upBytes: 1_000n, promises: 8, promised: wei(360n) }
 
 let home: string
 let db: Db
@@ -70,13 +70,18 @@ describe('a session in the store', () => {
     expect(store.interrupted('s')).toBeUndefined()
     expect(store.open()).toEqual([])
     expect(db.prepare('SELECT count(*) AS count FROM tunnel').get()).toEqual({ count: 0 })
-    expect(store.latest(1)).toMatchObject([{ paid: 360n, ending: 'requested' }])
+    expect(store.latest(1)).toMatchObject([{ promised: 360n, ending: 'requested' }])
   })
 
   describe('keeps what a consumer left unpaid', () => {
     const unpaid = () => store.creditHistory(consumer).unpaid
-    const end = (id: string, owed: bigint, paid: bigint) =>
-      store.end(id, { ...figures, owed: wei(owed), paid: wei(paid) }, 'payment-overdue', unixSeconds(2_000))
+    const end = (id: string, owed: bigint, promised: bigint) =>
+      store.end(
+        id,
+        { ...figures, owed: wei(owed), promised: wei(promised) },
+        'payment-overdue',
+        unixSeconds(2_000),
+      )
     const promise = (amount: bigint) =>
       new PromiseStore(db).keepPromises([
         { channelId, amount: wei(amount), signature: '0x00', at: unixSeconds(1) },

@@ -41,7 +41,7 @@ export interface SessionFigures {
   readonly upBytes: bigint
   readonly promises: number
   /** Promised in total, base included. */
-  readonly paid: Wei
+  readonly promised: Wei
 }
 
 /** What it takes to raise the tunnel of a session again after a crash. */
@@ -91,7 +91,7 @@ interface Row {
   hub: Buffer
   started_at: number
   base: Buffer
-  paid: Buffer
+  promised: Buffer
   down: number
   up: number
   promises: number
@@ -151,7 +151,7 @@ export class SessionStore {
   #beginRecord(record: SessionRecord): void {
     this.db
       .prepare(
-        `INSERT INTO session (id, key, channel, consumer, hub, started_at, base, paid, down, up, promises)
+        `INSERT INTO session (id, key, channel, consumer, hub, started_at, base, promised, down, up, promises)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0)`,
       )
       .run(
@@ -181,8 +181,8 @@ export class SessionStore {
 
   #noteFigures(id: string, figures: SessionFigures): void {
     this.db
-      .prepare('UPDATE session SET down = ?, up = ?, promises = ?, paid = ? WHERE id = ?')
-      .run(figures.downBytes, figures.upBytes, figures.promises, amountBlob(figures.paid), id)
+      .prepare('UPDATE session SET down = ?, up = ?, promises = ?, promised = ? WHERE id = ?')
+      .run(figures.downBytes, figures.upBytes, figures.promises, amountBlob(figures.promised), id)
   }
 
   /**
@@ -228,14 +228,14 @@ export class SessionStore {
       const row = this.db
         .prepare<[string], { channel: Buffer }>('SELECT channel FROM session WHERE id = ?')
         .get(id)
-      if (row && figures.owed > figures.paid) {
+      if (row && figures.owed > figures.promised) {
         const channelId = hexFrom(row.channel)
-        const unpaid = this.#unpaid(channelId) + figures.owed - figures.paid
-        this.#noteUnpaid(channelId, unpaid, figures.paid)
+        const unpaid = this.#unpaid(channelId) + figures.owed - figures.promised
+        this.#noteUnpaid(channelId, unpaid, figures.promised)
       } else if (row)
         this.db
           .prepare('UPDATE unpaid SET promised = ? WHERE channel = ? AND promised IS NULL')
-          .run(amountBlob(figures.paid), row.channel)
+          .run(amountBlob(figures.promised), row.channel)
       this.db.prepare('UPDATE session SET ended_at = ?, ending = ? WHERE id = ?').run(at, ending, id)
       this.db.prepare('DELETE FROM tunnel WHERE session = ?').run(id)
     })()
@@ -347,7 +347,7 @@ const readRow = (row: Row): SessionHistory => ({
   hub: addressFrom(row.hub),
   startedAt: row.started_at as UnixSeconds,
   base: amountFrom(row.base),
-  paid: amountFrom(row.paid),
+  promised: amountFrom(row.promised),
   downBytes: BigInt(row.down),
   upBytes: BigInt(row.up),
   promises: row.promises,

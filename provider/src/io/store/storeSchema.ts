@@ -72,6 +72,9 @@ const migrations = [
   CREATE TABLE unpaid (channel BLOB PRIMARY KEY REFERENCES channel, amount BLOB NOT NULL, promised BLOB) WITHOUT ROWID;
   CREATE INDEX channel_by_consumer ON channel (consumer);
   `,
+  `
+  ALTER TABLE session RENAME COLUMN paid TO promised;
+  `,
 ]
 
 /**

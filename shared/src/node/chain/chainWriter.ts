@@ -22,7 +22,7 @@ const rebroadcastMs = 3_000
 const silentNodeMs = 60_000
 /** Milliseconds that a nonce below ours may be missing before it is filled. */
 const gapMs = 8_000
-const longestPauseMs = 1_000
+const maxPauseMs = 1_000
 
 /** Moves entries of an outbox forward: a nonce and a signature, broadcast, a dearer version, a block. */
 export class ChainWriter {
@@ -152,7 +152,7 @@ export class ChainWriter {
     let broadcastAt = given.versions.length === 1 ? performance.now() : 0
     let gapSince: number | undefined
     let spentAt: number | undefined
-    for (let pauseMs = 20; ; pauseMs = Math.min(longestPauseMs, pauseMs * 2)) {
+    for (let pauseMs = 20; ; pauseMs = Math.min(maxPauseMs, pauseMs * 2)) {
       const receipt = await this.#receiptOf(entry)
       if (receipt) return outbox.put(minedIn(entry, receipt))
       const head = await chain.head()

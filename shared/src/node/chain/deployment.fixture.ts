@@ -5,7 +5,7 @@ import { type Address, address } from '../../units.js'
 export const contract = (digit: string): Address => address(`0x${digit.repeat(40)}`)
 
 /** Contracts that stand on no chain: enough for what is only signed. */
-export const paperDeployment: Deployment = {
+export const exampleDeployment: Deployment = {
   chainId: 31_337,
   token: contract('1'),
   registry: contract('2'),

@@ -27,7 +27,7 @@ export interface WireguardInterface {
 /** Where wireguard-go keeps its control sockets. Not namespaced: names have to be unique on the machine. */
 const socketFolder = '/var/run/wireguard'
 /** Linux refuses longer interface names (IFNAMSIZ with the closing zero). */
-const longestName = 15
+const maxNameLength = 15
 const deleteWithinMs = 3_000
 
 /** A name no other interface has, for example `pont4k1zq9`. */
@@ -47,9 +47,9 @@ export async function createWireguard(
   name: string = uniqueInterfaceName(),
   options: { readonly netns?: string } = {},
 ): Promise<WireguardInterface> {
-  if (!/^[a-z][a-z0-9-]*$/.test(name) || name.length > longestName)
+  if (!/^[a-z][a-z0-9-]*$/.test(name) || name.length > maxNameLength)
     throw new TypeError(
-      `An interface name is 1 to ${longestName} of a-z, 0-9 and -, not ${JSON.stringify(name)}.`,
+      `An interface name is 1 to ${maxNameLength} of a-z, 0-9 and -, not ${JSON.stringify(name)}.`,
     )
   try {
     await runCommand(['ip', 'link', 'add', 'dev', name, 'type', 'wireguard'], options)

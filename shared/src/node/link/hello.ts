@@ -28,14 +28,14 @@ export interface Introduction {
 }
 
 /** Milliseconds a peer has for each message of the introduction, unless it is told otherwise. */
-const usualPatienceMs = 10_000
+const defaultPatienceMs = 10_000
 
 /** The server's side: challenge, check the hello, welcome. */
 export async function receiveHello(
   socket: WebSocket,
   inbox: Inbox,
   self: Introduction,
-  patienceMs: number = usualPatienceMs,
+  patienceMs: number = defaultPatienceMs,
 ): Promise<Verdict<{ peer: Address }>> {
   const challenge = newChallenge()
   socket.send(encodeMessage({ type: 'challenge', challenge, identity: self.identity.address, wireVersion }))
@@ -127,7 +127,7 @@ async function readMessage<Schema extends z.ZodType>(
   inbox: Inbox,
   type: string,
   schema: Schema,
-  patienceMs: number = usualPatienceMs,
+  patienceMs: number = defaultPatienceMs,
 ): Promise<Verdict<{ message: z.output<Schema> }>> {
   const frame = await inbox.next(patienceMs)
   if (frame === 'closed') return refuse({ code: 'peer-gone', type })

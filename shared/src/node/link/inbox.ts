@@ -7,7 +7,7 @@ export interface Frame {
 }
 
 /** Frames that wait to be asked for; what comes beyond them is dropped. */
-const mostWaiting = 16
+const maxWaiting = 16
 
 /**
  * The frames of one socket, none lost between the introduction and the conversation:
@@ -53,7 +53,7 @@ export class Inbox {
       return
     }
     // Who has not introduced itself has nothing more to say than that.
-    if (this.#waiting.length >= mostWaiting) return
+    if (this.#waiting.length >= maxWaiting) return
     this.#waiting.push(frame)
     this.#wake?.()
   }

@@ -3,7 +3,7 @@ import { afterEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { systemClock } from '../../clock.js'
 import { wei } from '../../units.js'
-import { paperDeployment } from '../chain/deployment.fixture.js'
+import { exampleDeployment } from '../chain/deployment.fixture.js'
 import { createLog } from '../report/log.js'
 import { createIdentity, PrivateKey } from '../signing/identity.js'
 import { createTypedData } from '../signing/typedData.js'
@@ -14,13 +14,13 @@ import type { Limits } from './limits.js'
 import type { Handlers, Link } from './link.js'
 import { type Listening, listenLinks } from './listen.js'
 
-const typedData = createTypedData(paperDeployment)
+const typedData = createTypedData(exampleDeployment)
 const person = (digit: string) => createIdentity(new PrivateKey(digit.repeat(64)))
 const server = person('1')
 /** Time that stands still: no bucket fills up again meanwhile. */
 const clock = { ...systemClock, elapsedMs: () => 0 }
 const log = createLog('test', 'error')
-const paid: Handlers = { requests: { attach: () => ({ ok: true, value: { paid: wei(1n) } }) } }
+const paid: Handlers = { requests: { attach: () => ({ ok: true, value: { promised: wei(1n) } }) } }
 
 const open: { close(): unknown }[] = []
 afterEach(async () => {
@@ -137,12 +137,12 @@ it('counts all addresses of one IPv6 network as one', async () => {
   expect(listening.visit('2001:db8:0:1::1')).toBeUndefined()
 })
 
-it('refuses one identity more than so many requests under way, also those of connections it left, and goes on once they are answered', async () => {
+it('refuses one identity more than its limit of requests under way, also those of connections it left, and goes on once they are answered', async () => {
   const waiting: (() => void)[] = []
   const slow: Handlers = {
     requests: {
       attach: () =>
-        new Promise((resolve) => waiting.push(() => resolve({ ok: true, value: { paid: wei(1n) } }))),
+        new Promise((resolve) => waiting.push(() => resolve({ ok: true, value: { promised: wei(1n) } }))),
     },
   }
   const { port } = await listen({ maxUnderWay: 2 }, slow)

@@ -55,7 +55,7 @@ export class Gatekeeper {
   readonly #addresses: Buckets
   readonly #arrivals: Buckets
   /** Identities with requests under way, and how many. */
-  readonly #underWay = new Map<string, number>()
+  readonly #inFlight = new Map<string, number>()
 
   constructor(
     readonly limits: Limits,
@@ -111,15 +111,15 @@ export class Gatekeeper {
     let refusals = 0
     return {
       begin: () => {
-        const count = this.#underWay.get(peer) ?? 0
+        const count = this.#inFlight.get(peer) ?? 0
         if (count >= maxUnderWay) return { code: 'too-many-under-way', limit: maxUnderWay }
-        this.#underWay.set(peer, count + 1)
+        this.#inFlight.set(peer, count + 1)
         return undefined
       },
       end: () => {
-        const count = (this.#underWay.get(peer) ?? 1) - 1
-        if (count === 0) this.#underWay.delete(peer)
-        else this.#underWay.set(peer, count)
+        const count = (this.#inFlight.get(peer) ?? 1) - 1
+        if (count === 0) this.#inFlight.delete(peer)
+        else this.#inFlight.set(peer, count)
       },
       take: (cost = 1) => {
         const { granted, exhausted } = this.#identities.take(peer, cost)

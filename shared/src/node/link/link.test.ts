@@ -6,7 +6,7 @@ import { systemClock } from '../../clock.js'
 import { refuse } from '../../refusal.js'
 import { unixSeconds, wei } from '../../units.js'
 import { maxFrameBytes } from '../../wire.js'
-import { paperDeployment } from '../chain/deployment.fixture.js'
+import { exampleDeployment } from '../chain/deployment.fixture.js'
 import { createLog } from '../report/log.js'
 import { createIdentity, PrivateKey } from '../signing/identity.js'
 import { createTypedData } from '../signing/typedData.js'
@@ -15,7 +15,7 @@ import type { Handlers, Link } from './link.js'
 import { type Listening, listenLinks } from './listen.js'
 import { encodePromise } from './promiseFrame.js'
 
-const typedData = createTypedData(paperDeployment)
+const typedData = createTypedData(exampleDeployment)
 const server = createIdentity(new PrivateKey('11'.repeat(32)))
 const client = createIdentity(new PrivateKey('22'.repeat(32)))
 const log = createLog('test', 'error')
@@ -102,7 +102,7 @@ describe('the introduction', () => {
 
   it('refuses a signature made for another deployment', async () => {
     const { port } = await listen({})
-    const elsewhere = createTypedData({ ...paperDeployment, chainId: 1 })
+    const elsewhere = createTypedData({ ...exampleDeployment, chainId: 1 })
     const dialled = await dial(port, { self: { identity: client, typedData: elsewhere, clock: systemClock } })
     expect(dialled).toMatchObject({ ok: false, refusal: { code: 'peer-refused', peerCode: 'wrong-signer' } })
   })
@@ -170,7 +170,7 @@ describe('the introduction', () => {
 
 describe('the conversation', () => {
   const attach: Handlers = {
-    requests: { attach: ({ session }) => ({ ok: true, value: { paid: wei(BigInt(session)) } }) },
+    requests: { attach: ({ session }) => ({ ok: true, value: { promised: wei(BigInt(session)) } }) },
   }
 
   it('answers requests from either end, amounts to the unit', async () => {
@@ -182,9 +182,9 @@ describe('the conversation', () => {
     const link = await joinedLink(port, { handlers: attach })
     expect(await link.request('attach', { session: amount })).toEqual({
       ok: true,
-      value: { paid: 2n ** 200n },
+      value: { promised: 2n ** 200n },
     })
-    expect(await back).toEqual({ ok: true, value: { paid: 7n } })
+    expect(await back).toEqual({ ok: true, value: { promised: 7n } })
   })
 
   it('hands a refusal over with its code and sentence', async () => {

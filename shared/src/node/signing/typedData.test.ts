@@ -3,11 +3,11 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type DocumentName, documents, documentType, type FieldType, solidityType } from '../../documents.js'
 import type { Hex } from '../../units.js'
-import { paperDeployment } from '../chain/deployment.fixture.js'
+import { exampleDeployment } from '../chain/deployment.fixture.js'
 import { createIdentity, PrivateKey } from './identity.js'
 import { createTypedData, recoverDigest } from './typedData.js'
 
-const typedData = createTypedData(paperDeployment)
+const typedData = createTypedData(exampleDeployment)
 const signer = createIdentity(
   new PrivateKey('0x0123456789012345678901234567890123456789012345678901234567890123'),
 )
@@ -43,8 +43,8 @@ describe.each(names)('%s', (name) => {
     const domain = {
       name: 'Pontage',
       version: '1',
-      chainId: paperDeployment.chainId,
-      verifyingContract: paperDeployment[documents[name].verifier],
+      chainId: exampleDeployment.chainId,
+      verifyingContract: exampleDeployment[documents[name].verifier],
     }
     const types = {
       [name]: Object.entries(documents[name].fields).map(([field, type]) => ({
