@@ -1,6 +1,5 @@
 import { coinDecimals, parseTokens, systemClock } from '@pontage/shared'
 import {
-  type Chain,
   type ChainOptions,
   type Check,
   type CommonOptions,
@@ -9,16 +8,15 @@ import {
   checkGas,
   checkKeystore,
   examine,
+  examineChain,
   type Finding,
   type Given,
   jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
-  openChain,
   ownCertificate,
   printFindings,
-  UserError,
   unlock,
   wholeNumber,
 } from '@pontage/shared/node'
@@ -45,21 +43,12 @@ export const doctor: CommandModule<CommonOptions, Options> = {
 
 async function look(options: Options): Promise<Finding[]> {
   const { home } = options
-  let chain: Chain | undefined
+  const chain = examineChain(options)
   let ledger: Ledger | undefined
   const path = options.database === undefined ? ledgerPath(home) : withoutPassword(options.database)
-  const onChain =
-    (check: (chain: Chain) => Promise<string>): Check =>
-    async () => {
-      if (!chain) throw new UserError('Not checked: fix the connection to the chain first.')
-      return check(chain)
-    }
   const checks: Readonly<Record<string, Check>> = {
-    chain: async () => {
-      chain = await openChain(options)
-      return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
-    },
-    clock: onChain((on) => checkClock(on, systemClock)),
+    chain: chain.open,
+    clock: chain.on((on) => checkClock(on, systemClock)),
     keystore: async () => {
       const says = await checkKeystore(home, 'pontage-hub')
       await unlock(options)
@@ -69,13 +58,14 @@ async function look(options: Options): Promise<Finding[]> {
       if (hasLedger(options)) ledger = await openLedger(options)
       const opened = ledger
       const bind = async () => {
-        if (opened && chain) await opened.bind(await keystoreAddress(home), chain.deployment)
+        const on = chain.current()
+        if (opened && on) await opened.bind(await keystoreAddress(home), on.deployment)
       }
       return checkDatabase(home, path, opened, bind)
     },
-    stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
-    pool: onChain(async (on) => checkPool(on, await keystoreAddress(home), ledger)),
-    'gas coin': onChain(async (on) =>
+    stake: chain.on(async (on) => checkStake(on, await keystoreAddress(home))),
+    pool: chain.on(async (on) => checkPool(on, await keystoreAddress(home), ledger)),
+    'gas coin': chain.on(async (on) =>
       checkGas(on, await keystoreAddress(home), parseTokens(options.gasWarning, coinDecimals)),
     ),
     port: async () =>
@@ -94,6 +84,6 @@ async function look(options: Options): Promise<Finding[]> {
     return await examine(checks)
   } finally {
     await ledger?.close()
-    chain?.close()
+    chain.close()
   }
 }

@@ -67,6 +67,7 @@ const readUndrawn = plain(statement(selectUndrawn))
 const readUndrawnOf = statement(`${selectUndrawn} AND tab.channel_id {among:bytes}`)
 
 /** A ledger on an engine: everything but how statements reach a disk. */
+// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a line or two for each question that a ledger answers.
 export function createLedger(engine: Engine, name: string): Ledger {
   const onSetback: (() => void)[] = []
   const { submit, idle } = takeOrders(engine, () => {
