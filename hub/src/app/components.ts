@@ -39,6 +39,8 @@ export interface HubSettings {
 
 /** What everything that the hub does is built on. */
 export interface Components {
+  /** Folder for what only saves time; undefined where there is none. */
+  readonly home: string | undefined
   readonly identity: Identity
   readonly typedData: TypedData
   readonly chain: Chain

@@ -42,6 +42,8 @@ export interface RunningHub {
 
 export interface HubOptions {
   readonly chain: Chain
+  /** Where what was read of the chain is kept; in memory when left out. */
+  readonly home?: string
   readonly identity: Identity
   /** Closed with the hub, also when it does not start. */
   readonly ledger: Ledger
@@ -155,7 +157,7 @@ function createComponents(options: HubOptions, metrics: Metrics, sending: AbortS
     signal: sending,
   })
   return {
-    ...{ chain, identity, ledger, settings, rules, clock, log },
+    ...{ chain, home: options.home, identity, ledger, settings, rules, clock, log },
     typedData: createTypedData(chain.deployment),
     sender: metrics.counting(sender),
     signers: startSigners(chain.deployment),

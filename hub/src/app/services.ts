@@ -38,7 +38,7 @@ export interface Services {
 }
 
 export function createServices(components: Components, certificate: Hex | undefined): Services {
-  const { chain, typedData, clock, log, settings, sender } = components
+  const { chain, home, typedData, clock, log, settings, sender } = components
   const drawScheduler = createDrawScheduler(components)
   const closer = createCloser(components)
   const watchtower = createWatchtower(components, drawScheduler)
@@ -48,7 +48,7 @@ export function createServices(components: Components, certificate: Hex | undefi
     warnBelow: settings.gasWarnBelow,
     otherwise: 'the hub can neither draw nor relay',
   })
-  const index = createProposalIndex({ chain, typedData, log })
+  const index = createProposalIndex({ chain, typedData, home, log })
   const market = createMarket(components, index)
   const recovery = createRecovery(components)
   const publisher = createPublisher(components, recovery.judgeCollateral)

@@ -155,6 +155,8 @@ export interface Ledger {
   bind(hub: Address, deployment: Deployment): Promise<void>
 
   cursor(): Promise<Cursor | undefined>
+  /** Some of the blocks that were the cursor before, the newest first. */
+  landmarks(): Promise<readonly Cursor[]>
   applyChain(update: ChainUpdate): Promise<void>
   standing(): Promise<HubStanding>
 

@@ -2,6 +2,7 @@ import { type Address, address, type Hex, priceOf, type roles, type Signed } fro
 import {
   type Chain,
   isActive,
+  type KeptLog,
   proposalFrom,
   readOffer,
   readStandings,
@@ -10,7 +11,7 @@ import {
 } from '@pontage/shared/node'
 import type { Offer, Standing } from '../../core/choose.js'
 import { isPresentable } from '../../core/presentable.js'
-import { type KeptLog, newestLogs } from './logCache.js'
+import { newestLogs } from './logCache.js'
 
 /**
  * Every standing offer on chain: the latest proposal of each provider whose signature holds, with the
@@ -68,7 +69,7 @@ async function publishedProposals(
 export function proposalIn(
   events: Chain['marketplace']['interface'],
   typedData: TypedData,
-  log: KeptLog,
+  log: Pick<KeptLog, 'topics' | 'data'>,
 ): Signed<'Proposal'> | undefined {
   try {
     const event = events.parseLog({ topics: [...log.topics], data: log.data })

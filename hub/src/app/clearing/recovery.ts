@@ -95,7 +95,10 @@ export function createRecovery(components: Components): Recovery {
     async begin() {
       const known = await read()
       const [first] = forgotten(await ledger.accounts())
-      if (first && known === undefined) throw new UserError(tooOld(chain, first))
+      if (first && known === undefined)
+        throw new UserError(
+          `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of only ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild, then start the hub again.`,
+        )
       if (known === 'asked') await enter('the operator said so')
       else if (known === 'went-back') await enter('the database went back to an older state')
       else if (known) log.warn('the ledger is being rebuilt', known)
@@ -124,14 +127,20 @@ export function createRecovery(components: Components): Recovery {
     async recall({ hubPromise, guarantees }, link) {
       const provider = link.peer
       let raised = wei(0n)
+      let recalled = 0
       if (hubPromise) {
         const signed = typedData.check('HubPromise', { provider, ...hubPromise }, identity.address)
         if (!signed.ok) return signed
         raised = await ledger.raiseTotal({ provider, ...hubPromise })
       }
-      const remembered = await recallGuarantees(components, provider, guarantees)
-      if (!remembered.ok) return remembered
-      const { recalled } = remembered
+      for (const guarantee of guarantees) {
+        const named = judgeParty(provider, guarantee.provider)
+        if (!named.ok) return named
+        const signed = typedData.check('Guarantee', guarantee, identity.address)
+        if (!signed.ok) return signed
+        const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
+        if (await ledger.recallGuarantee({ cause, guarantee })) recalled++
+      }
       if (raised > 0n || recalled > 0) {
         log.error('holdings show what the ledger had forgotten', { provider, raised, guarantees: recalled })
         await enter(`${provider} holds ${raised} wei and ${recalled} guarantee(s) more than the ledger knows`)
@@ -152,24 +161,3 @@ export function createRecovery(components: Components): Recovery {
     idle: () => looks.idle(),
   }
 }
-
-/** Takes in what a provider shows of our guarantees. @returns how many the ledger had forgotten. */
-async function recallGuarantees(
-  { ledger, typedData, identity }: Components,
-  provider: Address,
-  guarantees: Params<'recall'>['guarantees'],
-): Promise<Verdict<{ recalled: number }>> {
-  let recalled = 0
-  for (const guarantee of guarantees) {
-    const named = judgeParty(provider, guarantee.provider)
-    if (!named.ok) return named
-    const signed = typedData.check('Guarantee', guarantee, identity.address)
-    if (!signed.ok) return signed
-    const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
-    if (await ledger.recallGuarantee({ cause, guarantee })) recalled++
-  }
-  return { ok: true, recalled }
-}
-
-const tooOld = (chain: Components['chain'], first: ReturnType<typeof forgotten>[number]): string =>
-  `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of only ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild, then start the hub again.`

@@ -1,5 +1,6 @@
 import { coinDecimals, parseTokens, systemClock } from '@pontage/shared'
 import {
+  type Chain,
   type ChainOptions,
   type Check,
   type CommonOptions,
@@ -8,15 +9,16 @@ import {
   checkGas,
   checkKeystore,
   examine,
-  examineChain,
   type Finding,
   type Given,
   jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
+  openChain,
   ownCertificate,
   printFindings,
+  UserError,
   unlock,
   wholeNumber,
 } from '@pontage/shared/node'
@@ -43,12 +45,21 @@ export const doctor: CommandModule<CommonOptions, Options> = {
 
 async function look(options: Options): Promise<Finding[]> {
   const { home } = options
-  const chain = examineChain(options)
+  let chain: Chain | undefined
   let ledger: Ledger | undefined
   const path = options.database === undefined ? ledgerPath(home) : withoutPassword(options.database)
+  const onChain =
+    (check: (chain: Chain) => Promise<string>): Check =>
+    async () => {
+      if (!chain) throw new UserError('Not checked: fix the connection to the chain first.')
+      return check(chain)
+    }
   const checks: Readonly<Record<string, Check>> = {
-    chain: chain.open,
-    clock: chain.on((on) => checkClock(on, systemClock)),
+    chain: async () => {
+      chain = await openChain(options)
+      return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
+    },
+    clock: onChain((on) => checkClock(on, systemClock)),
     keystore: async () => {
       const says = await checkKeystore(home, 'pontage-hub')
       await unlock(options)
@@ -58,14 +69,13 @@ async function look(options: Options): Promise<Finding[]> {
       if (hasLedger(options)) ledger = await openLedger(options)
       const opened = ledger
       const bind = async () => {
-        const on = chain.current()
-        if (opened && on) await opened.bind(await keystoreAddress(home), on.deployment)
+        if (opened && chain) await opened.bind(await keystoreAddress(home), chain.deployment)
       }
       return checkDatabase(home, path, opened, bind)
     },
-    stake: chain.on(async (on) => checkStake(on, await keystoreAddress(home))),
-    pool: chain.on(async (on) => checkPool(on, await keystoreAddress(home), ledger)),
-    'gas coin': chain.on(async (on) =>
+    stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
+    pool: onChain(async (on) => checkPool(on, await keystoreAddress(home), ledger)),
+    'gas coin': onChain(async (on) =>
       checkGas(on, await keystoreAddress(home), parseTokens(options.gasWarning, coinDecimals)),
     ),
     port: async () =>
@@ -84,6 +94,6 @@ async function look(options: Options): Promise<Finding[]> {
     return await examine(checks)
   } finally {
     await ledger?.close()
-    chain.close()
+    chain?.close()
   }
 }

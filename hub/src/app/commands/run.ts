@@ -205,6 +205,7 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
       const stopped = signalled()
       const hub = await startHub({
         chain,
+        home: options.home,
         identity,
         ledger,
         host: options.host,

@@ -1,8 +1,8 @@
 import type { Address, Clock } from '@pontage/shared'
 import { type Block, type Chain, type Log, staleSeconds } from '@pontage/shared/node'
-import type { ChainUpdate, Ledger } from '../ledger.js'
+import type { ChainUpdate, Cursor, Ledger } from '../ledger.js'
 import { pause } from '../pause.js'
-import { createChanges } from './changes.js'
+import { type Changes, readChanges } from './changes.js'
 
 /** Follows the chain, a fixed number of blocks behind its head, and writes what changed into the ledger. */
 export interface ChainWatch {
@@ -24,30 +24,68 @@ export function createChainWatch(options: {
   log: Log
 }): ChainWatch {
   const { chain, ledger, clock, log } = options
-  const changes = createChanges(options)
   const listeners: ((update: ChainUpdate) => void)[] = []
   let seenAtMs = clock.elapsedMs()
   let head: Block | undefined
 
   async function look(): Promise<void> {
-    const [newest, target] = await Promise.all([chain.head(), chain.confirmed()])
+    const [newest, confirmed] = await Promise.all([chain.head(), chain.confirmed()])
     head = newest
     const cursor = await ledger.cursor()
-    if (cursor?.number === target.number && cursor.hash === target.hash) {
+    if (cursor?.number === confirmed.number && cursor.hash === confirmed.hash) {
       seenAtMs = clock.elapsedMs()
       return
     }
     // A node behind the one asked before: what the ledger knows is newer, and stays until this one catches up.
-    if (cursor && target.number < cursor.number) return
-    const intact = !cursor || (await stillThere(cursor))
-    if (!intact)
-      log.warn('chain reorganised', { below: cursor?.number, readAgainFrom: chain.deployment.fromBlock })
-    const from = cursor && intact ? cursor.number + 1 : chain.deployment.fromBlock
-    const update = await changes.read(from, target, !intact)
+    if (cursor && confirmed.number < cursor.number) return
+    const ancestor = cursor && (await newestOnChain(cursor))
+    const isIntact = ancestor === cursor
+    const from = (ancestor?.number ?? chain.deployment.fromBlock - 1) + 1
+    if (!isIntact) log.warn('chain reorganised', { below: cursor?.number, readAgainFrom: from })
+    const changes = readChanges(options)
+    const target = await approach(changes, from, confirmed)
+    const update = await changes.all(target, !isIntact)
     if (!(await stillThere(target))) return // It was replaced while being read; the next look takes the new one.
     await ledger.applyChain(update)
     seenAtMs = clock.elapsedMs()
     for (const listener of listeners) listener(update)
+  }
+
+  /** The cursor, or where it is no longer on chain, the newest block that was it before and still is. */
+  async function newestOnChain(cursor: Cursor): Promise<Cursor | undefined> {
+    if (await stillThere(cursor)) return cursor
+    for (const landmark of await ledger.landmarks())
+      if (landmark.number < cursor.number && (await stillThere(landmark))) return landmark
+    return undefined
+  }
+
+  /**
+   * Reads up to the confirmed block. On a long way, the ledger takes in what was found so far again and again: whatever
+   * ends the reading, it goes on there. The values are those of a recent block, since nodes forget old ones.
+   *
+   * @returns The block up to which everything was read.
+   */
+  async function approach(changes: Changes, from: number, to: Block): Promise<Block> {
+    let savedAtMs = clock.elapsedMs()
+    let savedBlock = from
+    const save = async (last: number) => {
+      if (clock.elapsedMs() - savedAtMs < saveEveryMs && last - savedBlock < saveEveryBlocks) return
+      const block = await chain.rpc.getBlock(last)
+      if (!block?.hash) return
+      const cursor = { number: last, hash: block.hash, at: block.timestamp }
+      await ledger.applyChain({ ...(await changes.newest(await chain.confirmed())), cursor })
+      savedAtMs = clock.elapsedMs()
+      savedBlock = last
+      const done = Math.floor((100 * (last - from + 1)) / (to.number - from + 1))
+      log.info('reading the chain', { block: last, of: to.number, done: `${done} %` })
+    }
+    const far = to.number - farBlocks
+    if (far < from) {
+      await changes.through(from, to.number)
+      return to
+    }
+    await changes.through(from, far, save)
+    return approach(changes, far + 1, await chain.confirmed())
   }
 
   async function stillThere(block: { number: number; hash: string }): Promise<boolean> {
@@ -107,5 +145,9 @@ function shared(look: () => Promise<void>): () => Promise<void> {
   }
 }
 
+/** Blocks behind the head that are read in one go, and the reading after which the ledger takes in what was found. */
+const farBlocks = 1_000
+const saveEveryMs = 2_000
+const saveEveryBlocks = 20_000
 /** Milliseconds between warnings of one outage. */
 const warnEveryMs = 60_000

@@ -2,7 +2,7 @@ import { type Address, address, bytes32, type Hex } from '@pontage/shared'
 import {
   type Block,
   type Chain,
-  inChunks,
+  inPieces,
   readAccounts,
   readChannel,
   readHub,
@@ -23,33 +23,55 @@ interface Touched {
   readonly providers: Set<Address>
 }
 
-/** Reads what happened to a hub's channels, tabs and accounts in some blocks. */
-export function createChanges(source: Source): {
-  /** @param everything - Whether what the ledger knows may no longer have happened: then all of it is read again. */
-  read(from: number, to: Block, everything: boolean): Promise<ChainUpdate>
-} {
+/** What happened to a hub's channels, tabs and accounts, as the logs of more and more blocks tell. */
+export interface Changes {
+  /**
+   * Notes what the logs of these blocks name.
+   *
+   * @param passed - Called after each piece with its last block.
+   */
+  through(from: number, to: number, passed?: (last: number) => Promise<void>): Promise<void>
+  /** The present values of what was named since the last call. @param at - Block at which they are read. */
+  newest(at: Block): Promise<ChainUpdate>
+  /**
+   * The present values of all that was named.
+   *
+   * @param everything - Whether what the ledger knows may no longer have happened: then all of it is read again.
+   */
+  all(at: Block, everything: boolean): Promise<ChainUpdate>
+}
+
+export function readChanges(source: Source): Changes {
+  const { chain } = source
+  const touched = nothingTouched()
+  let recent = nothingTouched()
   return {
-    async read(from, to, everything) {
-      const touched = await touchedBetween(source, from, to.number)
+    async through(from, to, passed) {
+      const pieces = inPieces(from, to, (fromBlock, toBlock) =>
+        chain.rpc.getLogs({ address: chain.deployment.channels, fromBlock, toBlock }),
+      )
+      for await (const piece of pieces) {
+        for (const entry of piece.logs) {
+          const event = chain.channels.interface.parseLog(entry)
+          if (!event) continue
+          for (const each of [touched, recent]) await touch(source, each, event.name, event.args)
+        }
+        await passed?.(piece.to)
+      }
+    },
+    async newest(at) {
+      const update = await readAt(source, at, recent)
+      recent = nothingTouched()
+      return update
+    },
+    async all(at, everything) {
       if (everything) await touchEverything(source, touched)
-      return readAt(source, to, touched)
+      return readAt(source, at, touched)
     },
   }
 }
 
-/** What the logs of these blocks name. */
-async function touchedBetween(source: Source, from: number, to: number): Promise<Touched> {
-  const { chain } = source
-  const touched: Touched = { channels: new Map(), tabs: new Map(), providers: new Set() }
-  const logs = inChunks(from, to, (fromBlock, toBlock) =>
-    chain.rpc.getLogs({ address: chain.deployment.channels, fromBlock, toBlock }),
-  )
-  for await (const entry of logs) {
-    const event = chain.channels.interface.parseLog(entry)
-    if (event) await touch(source, touched, event.name, event.args)
-  }
-  return touched
-}
+const nothingTouched = (): Touched => ({ channels: new Map(), tabs: new Map(), providers: new Set() })
 
 async function touch(
   { hub, ledger }: Source,

@@ -1,9 +1,11 @@
+import { join } from 'node:path'
 import { type Address, address, bytes32, type Hex, printable } from '@pontage/shared'
 import {
   type Block,
   type Chain,
-  inChunks,
+  type KeptLog,
   type Log,
+  openLogCache,
   proposalFrom,
   readOffer as readOfferOnChain,
   readStandings,
@@ -28,66 +30,65 @@ export interface ProposalIndex {
   run(pollMs: number, signal: AbortSignal): Promise<void>
 }
 
-/** Kept in memory only: the chain has it all, and the index can be read again at any time. */
+/**
+ * @param options.home - Folder in which what was read of the chain is kept over restarts; in memory only when left out.
+ */
 export function createProposalIndex(options: {
   chain: Chain
   typedData: TypedData
+  home?: string | undefined
   log: Log
 }): ProposalIndex {
-  const { chain, typedData, log } = options
+  const { chain, typedData, home, log } = options
   const { marketplace, deployment, rpc } = chain
   const topics = [
     marketplace.getEvent('ProposalPublished').fragment.topicHash,
     marketplace.getEvent('ProposalWithdrawn').fragment.topicHash,
   ]
-  let offers = new Map<Address, Offer>()
+  const events = openLogCache({
+    ...{ chain, query: { contract: deployment.marketplace, topics: [topics] } },
+    path: home === undefined ? undefined : join(home, 'cache', 'offers.json'),
+    progress: (block, of) => log.info('reading the market', { block, of }),
+  })
+  /** What each event was read as; undefined where it is no offer. */
+  let read = new Map<KeptLog, Offer | undefined>()
   let listing: Listing | undefined
 
   async function catchUp(): Promise<void> {
     const target = await chain.confirmed()
     const before = listing?.block
     if (before && (before.hash === target.hash || target.number < before.number)) return
-    const intact = before !== undefined && (await stillThere(before))
-    const from = intact ? before.number + 1 : deployment.fromBlock
-    // A copy: what fails half-way must not leave half of it behind.
-    const next = new Map(intact ? offers : [])
-    await readOffers(next, from, target.number)
-    const entries = await withStanding([...next.values()], target)
-    if (!(await stillThere(target))) return // It was replaced while being read; the next look takes the new one.
-    offers = next
+    const newest = [...(await events.upTo(target)).values()]
+    read = new Map(newest.map((event) => [event, read.has(event) ? read.get(event) : offerIn(event)]))
+    const offers = [...read.values()].filter((offer) => offer !== undefined)
+    const entries = await withStanding(offers, target)
+    const isStill = (await rpc.getBlock(target.number))?.hash === target.hash
+    if (!isStill) return // It was replaced while being read; the next look takes the new one.
     listing = { block: target, entries: listed(entries) }
   }
 
-  async function stillThere(block: Block): Promise<boolean> {
-    return (await rpc.getBlock(block.number))?.hash === block.hash
-  }
-
-  async function readOffers(into: Map<Address, Offer>, from: number, to: number): Promise<void> {
-    const logs = inChunks(from, to, (fromBlock, toBlock) =>
-      rpc.getLogs({ address: deployment.marketplace, topics: [topics], fromBlock, toBlock }),
-    )
-    for await (const entry of logs)
-      try {
-        readOffer(into, entry)
-      } catch (error) {
-        // Anybody may publish bytes that nobody can read: they are no offer, and nobody else's matter.
-        log.debug('passed over an offer', { transaction: entry.transactionHash, reason: shortReason(error) })
-      }
+  /** What a provider's newest event offers; undefined when it withdraws, or nobody can read it. */
+  function offerIn(entry: KeptLog): Offer | undefined {
+    try {
+      return readOffer(entry)
+    } catch (error) {
+      // Anybody may publish bytes that nobody can read: they are no offer, and nobody else's matter.
+      log.debug('passed over an offer', { transaction: entry.transactionHash, reason: shortReason(error) })
+      return undefined
+    }
   }
 
   /** @throws Error when what stands there cannot be read. */
-  function readOffer(into: Map<Address, Offer>, entry: EventLog): void {
-    const event = marketplace.interface.parseLog(entry)
-    if (!event) return
+  function readOffer(entry: KeptLog): Offer | undefined {
+    const event = marketplace.interface.parseLog({ topics: [...entry.topics], data: entry.data })
+    if (!event || event.name === 'ProposalWithdrawn') return undefined
     const provider = address(event.args.provider)
-    // Whatever it published, it no longer stands by what it had published before.
-    into.delete(provider)
-    if (event.name === 'ProposalWithdrawn') return
     const signature = event.args.signature.toLowerCase() as Hex
     const proposal = { ...proposalFrom(event.args.proposal), signature }
     // What a client could not check by itself is not passed on.
-    if (proposal.provider !== provider || !typedData.check('Proposal', proposal, provider).ok) return
-    into.set(provider, {
+    if (proposal.provider !== provider || !typedData.check('Proposal', proposal, provider).ok)
+      return undefined
+    return {
       proposal,
       effectiveAt: Number(event.args.effectiveAt),
       published: {
@@ -96,7 +97,7 @@ export function createProposalIndex(options: {
         transaction: bytes32(entry.transactionHash),
         logIndex: entry.index,
       },
-    })
+    }
   }
 
   async function withStanding(all: readonly Offer[], block: Block): Promise<Entry[]> {
@@ -151,7 +152,5 @@ export async function readBeneficiaries(
   const standings = await readStandings(chain, identities, number)
   return new Map(identities.map((identity, index) => [identity, standings[index]?.beneficiary ?? identity]))
 }
-
-type EventLog = Awaited<ReturnType<Chain['rpc']['getLogs']>>[number]
 
 const shortReason = (error: unknown): string => printable((error as Error).message).slice(0, 200)

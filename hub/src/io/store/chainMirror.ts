@@ -13,6 +13,13 @@ const writeChain = statement(`
     fee_bps = excluded.fee_bps`)
 const prune = statement('{with:number} DELETE FROM guarantee WHERE expires_at < ?1')
 
+/**
+ * Rows beside the newest one that keep earlier blocks: the last of each 64, and of each 4,096, 32 of either. From the newest
+ * of them that the chain still has, it is read again after a reorganisation.
+ */
+const landmarkIds = (block: number): number[] =>
+  [64, 4_096].map((every, ring) => 2 + ring * 32 + (Math.floor(block / every) % 32))
+
 /** Takes in what the chain says as of a block. */
 export const chainOrder = (update: ChainUpdate): Order<void> => ({
   channels: [...update.channels, ...update.tabs].map(({ channelId }) => channelId),
@@ -39,13 +46,14 @@ function takeIn(unit: UnitOfWork, { cursor, hub, channels, tabs, accounts }: Cha
   for (const { provider, credited, paid } of accounts)
     unit.putAccount({ ...unit.account(provider), credited, paid })
   unit.write(prune, [cursor.at])
-  unit.write(writeChain, [
-    1,
-    cursor.number,
-    cursor.hash,
-    cursor.at,
-    amountText(hub.balance),
-    amountText(hub.pendingWithdrawal),
-    hub.feeBps,
-  ])
+  for (const id of [1, ...landmarkIds(cursor.number)])
+    unit.write(writeChain, [
+      id,
+      cursor.number,
+      cursor.hash,
+      cursor.at,
+      amountText(hub.balance),
+      amountText(hub.pendingWithdrawal),
+      hub.feeBps,
+    ])
 }

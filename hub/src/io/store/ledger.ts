@@ -32,6 +32,7 @@ import {
   readChain,
   readChannels,
   readClosings,
+  readLandmarks,
   readOpen,
   readSums,
   readTabs,
@@ -67,7 +68,6 @@ const readUndrawn = plain(statement(selectUndrawn))
 const readUndrawnOf = statement(`${selectUndrawn} AND tab.channel_id {among:bytes}`)
 
 /** A ledger on an engine: everything but how statements reach a disk. */
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: a line or two for each question that a ledger answers.
 export function createLedger(engine: Engine, name: string): Ledger {
   const onSetback: (() => void)[] = []
   const { submit, idle } = takeOrders(engine, () => {
@@ -117,6 +117,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
         },
       }),
     cursor: async () => cursorFrom((await now()).chain),
+    landmarks: async () => (await all(readLandmarks)).flatMap((row) => cursorFrom(row) ?? []),
     applyChain: (update) => submit(chainOrder(update)),
     standing: async () => standingFrom((await now()).chain),
     guaranteed: async (provider) => (await guaranteed.get(provider)) === true,

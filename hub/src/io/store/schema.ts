@@ -63,7 +63,6 @@ export const postgresWords: Words = {
 /** The columns of a table: `name blob key`, `name number`, `name zero` (an amount, zero at first) … */
 type Columns = Readonly<Record<string, 'blob' | 'number' | 'text' | 'zero' | 'nullable' | 'count'>>
 
-// biome-ignore lint/complexity/noExcessiveLinesPerFunction: the list of all versions, which only gets longer.
 function migrations(words: Words): Record<string, Migration> {
   const create = async (db: Kysely<unknown>, name: string, keys: readonly string[], columns: Columns) => {
     const { blob, number } = words

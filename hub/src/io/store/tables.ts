@@ -57,6 +57,9 @@ export const readChain = plain(
     'SELECT block_number, block_hash, block_at, pool, pending_withdrawal, fee_bps FROM chain WHERE id = 1',
   ),
 )
+export const readLandmarks = plain(
+  statement('SELECT block_number, block_hash, block_at FROM chain WHERE id > 1 ORDER BY block_number DESC'),
+)
 export const readAccounts = plain(statement(`SELECT ${accountColumns} FROM account ORDER BY provider`))
 export const readOpen = [
   plain(statement(`SELECT ${channelColumns} FROM channel WHERE status = 'open'`)),

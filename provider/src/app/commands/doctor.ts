@@ -1,19 +1,20 @@
 import { coinDecimals, parseTokens, systemClock } from '@pontage/shared'
 import {
-  type Check,
+  type Chain,
   type CommonOptions,
   chainFlags,
   checkClock,
   checkGas,
   checkKeystore,
   examine,
-  examineChain,
   type Finding,
   type Given,
   jsonFlag,
   keyFlags,
   keystoreAddress,
+  openChain,
   printFindings,
+  UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { isRunning } from '../../io/store/homeLock.js'
@@ -42,25 +43,32 @@ export const doctorCommand: CommandModule<CommonOptions, Options> = {
 
 async function look(options: Options): Promise<Finding[]> {
   const { home } = options
-  const chain = examineChain(options)
+  let chain: Chain | undefined
   const running = isRunning(home)
-  const checks: Readonly<Record<string, Check>> = {
+  const onChain = (check: (chain: Chain) => Promise<string>) => async () => {
+    if (chain === undefined) throw new UserError('Not checked: fix the connection to the chain first.')
+    return check(chain)
+  }
+  const checks: Readonly<Record<string, () => Promise<string>>> = {
     machine: checkMachine,
-    chain: chain.open,
-    clock: chain.on((on) => checkClock(on, systemClock)),
+    chain: async () => {
+      chain = await openChain(options)
+      return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
+    },
+    clock: onChain((on) => checkClock(on, systemClock)),
     keystore: () => checkKeystore(home, 'pontage-provider'),
-    stake: chain.on(async (on) => checkStake(on, await keystoreAddress(home))),
-    gas: chain.on(async (on) =>
+    stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
+    gas: onChain(async (on) =>
       checkGas(on, await keystoreAddress(home), parseTokens(String(options.gasWarning), coinDecimals)),
     ),
-    hubs: chain.on((on) => checkHubs(on, readSettings(options, on).hubs)),
-    network: chain.on((on) => checkNetwork(readSettings(options, on), running)),
-    ports: chain.on((on) => checkPorts(readSettings(options, on), running)),
-    reach: chain.on((on) => checkReach(readSettings(options, on), running)),
+    hubs: onChain((on) => checkHubs(on, readSettings(options, on).hubs)),
+    network: onChain((on) => checkNetwork(readSettings(options, on), running)),
+    ports: onChain((on) => checkPorts(readSettings(options, on), running)),
+    reach: onChain((on) => checkReach(readSettings(options, on), running)),
   }
   try {
     return await examine(checks)
   } finally {
-    chain.close()
+    chain?.close()
   }
 }

@@ -13,7 +13,9 @@ import type { Deployment } from '../../documents.js'
 import { type UnixSeconds, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
+import { publicAddress } from '../report/publicAddress.js'
 import { readDeployment } from './deployment.js'
+import { RpcNode } from './rpcNode.js'
 import { askChainId, RpcPool } from './rpcPool.js'
 
 /** A block by number and time. */
@@ -48,6 +50,8 @@ export interface Chain {
 
 /** 500 gwei. */
 const defaultMaxFeePerGas = 500n * 10n ** 9n
+/** Milliseconds that a node may be too busy to say which chain it is on. */
+const startPatienceMs = 10_000
 /** Public chains make a block every few seconds. */
 const defaultMaxHeadAgeSeconds = 180
 /** Nodes for development make a block when there is something to put into it, which may be never. */
@@ -73,7 +77,7 @@ export async function connectChain(options: {
   const deployment = await readDeployment(options.deploymentFile, chainId)
   if (deployment.chainId !== chainId)
     throw new UserError(
-      `${urls.join(', ')} is on chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
+      `${publicNames(urls)} is on chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
     )
   const maxHeadAgeSeconds = options.maxHeadAgeSeconds ?? usualHeadAge(chainId)
   const rpc = new RpcPool(urls, chainId, options.log, { maxHeadAgeSeconds, now: systemClock.now })
@@ -112,6 +116,8 @@ export async function connectChain(options: {
   }
 }
 
+const publicNames = (urls: readonly string[]): string => urls.map(publicAddress).join(', ')
+
 const usualHeadAge = (chainId: number): number =>
   developmentChainIds.includes(chainId) ? Number.POSITIVE_INFINITY : defaultMaxHeadAgeSeconds
 
@@ -122,7 +128,10 @@ const usualHeadAge = (chainId: number): number =>
  */
 async function commonChainId(urls: readonly string[], log: Log | undefined): Promise<number> {
   const answers = await Promise.all(
-    urls.map(async (url) => ({ url, chainId: await askChainId(url).catch((error: Error) => error) })),
+    urls.map(async (url) => {
+      const asked = askChainId(new RpcNode(url), { patienceMs: startPatienceMs })
+      return { url, chainId: await asked.catch((error: Error) => error) }
+    }),
   )
   let found: { url: string; chainId: number } | undefined
   let failure = new Error('no address is given')
@@ -133,40 +142,17 @@ async function commonChainId(urls: readonly string[], log: Log | undefined): Pro
     }
     if (found && found.chainId !== chainId)
       throw new UserError(
-        `${found.url} is on chain ${found.chainId}, but ${url} is on chain ${chainId}. Give addresses of the same chain to --rpc.`,
+        `${publicAddress(found.url)} is on chain ${found.chainId}, but ${publicAddress(url)} is on chain ${chainId}. Give addresses of the same chain to --rpc.`,
       )
     found = { url, chainId }
   }
   if (!found)
     throw new UserError(
-      `The chain at ${urls.join(', ')} cannot be reached: ${failure.message}. Check --rpc, and that the node is running.`,
+      `The chain at ${publicNames(urls)} cannot be reached: ${failure.message}. Check --rpc, and that the node is running.`,
       { cause: failure },
     )
   for (const { url, chainId } of answers)
-    if (chainId instanceof Error) log?.warn('RPC does not answer', { rpc: url, reason: chainId.message })
+    if (chainId instanceof Error)
+      log?.warn('RPC does not answer', { rpc: publicAddress(url), reason: chainId.message })
   return found.chainId
-}
-
-/**
- * Reads logs in pieces that public RPCs accept, halving a piece that is refused.
- *
- * @param read - Reads the logs of the blocks `from` to `to`, both included.
- */
-export async function* inChunks<Log>(
-  from: number,
-  to: number,
-  read: (from: number, to: number) => Promise<Log[]>,
-): AsyncGenerator<Log> {
-  let size = 2_000
-  for (let start = from; start <= to; ) {
-    const end = Math.min(to, start + size - 1)
-    try {
-      const logs = await read(start, end)
-      yield* logs
-      start = end + 1
-    } catch (error) {
-      if (end === start) throw error
-      size = Math.max(1, Math.floor((end - start + 1) / 2))
-    }
-  }
 }

@@ -1,8 +1,11 @@
 import type { Log as ChainLog, Filter, FilterByBlockHash, JsonRpcProvider } from 'ethers'
 import { keccak256 } from '../signing/keccak.js'
+import { isSilence } from './rpcRequest.js'
 
-/** Blocks at the end of a piece whose headers are compared: all of them where the chain is followed block by block. */
+/** Newest blocks whose headers are compared: all of them where the chain is followed block by block. */
 const checkedBlocks = 64
+/** The same where headers say nothing, so that each block's receipts are read. */
+const checkedByReceipts = 8
 
 interface Header {
   readonly number: string
@@ -17,23 +20,26 @@ interface RawLog {
 }
 
 /**
- * Looks for a block whose header and receipts speak of a log that the node's answer to eth_getLogs left out.
+ * Looks for a block whose header and receipts speak of a log that the node's answer to eth_getLogs left out. Only near
+ * the head: what is old was followed when it was new, or has many witnesses.
  *
- * @returns The first such block; undefined when there is none among the last 64.
+ * @param newest - Number of the newest block that is known.
+ * @returns The first such block; undefined when there is none among the newest 64, or 8 where headers' filters are full.
  * @throws Error when the blocks changed while they were compared.
  */
 export async function findGap(
   rpc: JsonRpcProvider,
   filter: Filter | FilterByBlockHash,
   logs: readonly ChainLog[],
+  newest: number,
 ): Promise<number | undefined> {
   if (!('fromBlock' in filter) || typeof filter.address !== 'string') return undefined
   const { fromBlock, toBlock } = filter
   if (typeof fromBlock !== 'number' || typeof toBlock !== 'number') return undefined
   const contract = filter.address.toLowerCase()
   const told = new Set(logs.map(({ blockNumber }) => blockNumber))
-  const first = Math.max(fromBlock, toBlock - checkedBlocks + 1)
-  const silent = Array.from({ length: toBlock - first + 1 }, (_, index) => first + index).filter(
+  const first = Math.max(fromBlock, newest - checkedBlocks + 1)
+  const silent = Array.from({ length: Math.max(0, toBlock - first + 1) }, (_, index) => first + index).filter(
     (number) => !told.has(number),
   )
   const headers = await Promise.all(
@@ -41,18 +47,39 @@ export async function findGap(
   )
   for (const [index, header] of headers.entries()) {
     if (!header || !bloomMayHold(header.logsBloom, contract)) continue
+    const number = silent[index] ?? 0
+    const isFull = isFilled(header.logsBloom)
+    if (isFull && number <= newest - checkedByReceipts) continue
     const isWanted = ({ address, topics }: RawLog) =>
       address.toLowerCase() === contract && matches(filter.topics ?? [], topics)
-    if (!(await holds(rpc, header, isWanted))) continue
+    if (!(await holds(rpc, header, isFull, isWanted))) continue
     // Asked by its hash: a block that came in place of another meanwhile is no gap.
     const again: RawLog[] = await rpc.send('eth_getLogs', [{ blockHash: header.hash, address: contract }])
-    if (again.some(isWanted)) throw new Error(`Block ${silent[index]} changed while its logs were read.`)
-    return silent[index]
+    if (again.some(isWanted)) throw new Error(`Block ${number} changed while its logs were read.`)
+    return number
   }
   return undefined
 }
 
-async function holds(rpc: JsonRpcProvider, header: Header, isWanted: (log: RawLog) => boolean) {
+/** Nodes that do not give all receipts of a block at once. */
+const withoutBlockReceipts = new WeakSet<JsonRpcProvider>()
+
+async function holds(
+  rpc: JsonRpcProvider,
+  header: Header,
+  isFull: boolean,
+  isWanted: (log: RawLog) => boolean,
+): Promise<boolean> {
+  if (!withoutBlockReceipts.has(rpc))
+    try {
+      const receipts: { logs: RawLog[] }[] | null = await rpc.send('eth_getBlockReceipts', [header.number])
+      if (receipts) return receipts.some(({ logs }) => logs.some(isWanted))
+    } catch (error) {
+      if (isSilence(error)) throw error
+      withoutBlockReceipts.add(rpc)
+    }
+  // Where every block may hold it, each of its receipts alone is more than a node gives.
+  if (isFull) return false
   for (const hash of header.transactions) {
     const receipt: { logs: RawLog[] } | null = await rpc.send('eth_getTransactionReceipt', [hash])
     if (receipt?.logs.some(isWanted)) return true
@@ -69,6 +96,14 @@ export function bloomMayHold(bloom: string, contract: string): boolean {
     return ((bits[bits.length - 1 - (bit >> 3)] ?? 0) & (1 << (bit & 7))) !== 0
   })
 }
+
+/** Whether a filter speaks of everything: some chains fill it instead of computing it. */
+function isFilled(bloom: string): boolean {
+  const ones = [...bloom.slice(2)].reduce((sum, digit) => sum + (onesOf[Number.parseInt(digit, 16)] ?? 0), 0)
+  return ones > 1_536
+}
+
+const onesOf = [0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4]
 
 const matches = (
   wanted: readonly (string | readonly string[] | null)[],

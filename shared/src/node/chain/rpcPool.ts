@@ -14,11 +14,12 @@ import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { aheadSeconds, commonHeight, differ, notBelieved, toleratedLag } from './heads.js'
 import { findGap } from './logGaps.js'
-import { askRpc } from './rpcRequest.js'
+import { RpcNode } from './rpcNode.js'
+import { RpcBusy } from './rpcRequest.js'
 
 /** One RPC address, and whether it is asked. */
 interface Endpoint {
-  readonly url: string
+  readonly node: RpcNode
   /** Why it is passed over; undefined while it is well. */
   trouble?: string
   /** Milliseconds of the monotonic clock before which it is asked only if no other is left. */
@@ -31,6 +32,8 @@ interface Endpoint {
 
 const awayMs = 5_000
 const distrustMs = 300_000
+/** Milliseconds that a node which is only busy is waited for, where no other answers. */
+const busyPatienceMs = 20_000
 /** Milliseconds between looks for receipts. */
 const pollingMs = 500
 /** Milliseconds after which a node is asked again which chain it is on: another may stand at its address by now. */
@@ -69,7 +72,12 @@ export class RpcPool extends JsonRpcProvider {
       pollingInterval: pollingMs,
     })
     const [active, ...others] = [...urls].map(
-      (url): Endpoint => ({ url, notBefore: 0, checkedAt: Number.NEGATIVE_INFINITY, isBehind: false }),
+      (url): Endpoint => ({
+        node: new RpcNode(url),
+        notBefore: 0,
+        checkedAt: Number.NEGATIVE_INFINITY,
+        isBehind: false,
+      }),
     ) as [Endpoint, ...Endpoint[]]
     this.#active = active
     this.#endpoints = [active, ...others]
@@ -79,24 +87,28 @@ export class RpcPool extends JsonRpcProvider {
     this.#keepsTime = Number.isFinite(maxHeadAgeSeconds)
   }
 
-  /** The address that is asked at the moment. */
+  /** The address that is asked at the moment, as it may be shown. */
   get url(): string {
-    return this.#active.url
+    return this.#active.node.name
   }
 
   override async _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<JsonRpcResult[]> {
     let failure: Error | undefined
+    let busy: Endpoint | undefined
     for (const endpoint of this.#inOrder()) {
       try {
         if (!isChecked(endpoint) && !(await this.#check(endpoint))) continue
-        const results = await askRpc(endpoint.url, payload)
+        const results = await endpoint.node.ask(payload)
         this.#use(endpoint)
         return results
       } catch (error) {
         failure = error as Error
+        if (failure instanceof RpcBusy) busy ??= endpoint
         this.#passOver(endpoint, `does not answer: ${failure.message}`, awayMs)
       }
     }
+    // Where nobody else answers, one that is only busy is waited for.
+    if (busy) return busy.node.ask(payload, { patienceMs: busyPatienceMs })
     throw failure ?? new Error(`No RPC address is on chain ${this.#chainId} any more.`)
   }
 
@@ -117,6 +129,11 @@ export class RpcPool extends JsonRpcProvider {
     if (best + toleratedLag < this.#highest) this.#saysShorter(best)
     this.#highest = best
     return best
+  }
+
+  /** The newest block that was heard of, or the last that is asked for. */
+  #newestKnown(toBlock: unknown): number {
+    return Math.max(this.#highest, typeof toBlock === 'number' ? toBlock : 0)
   }
 
   /** Also from another node than the one in use: what one knows has happened, though others may not know it yet. */
@@ -152,10 +169,15 @@ export class RpcPool extends JsonRpcProvider {
     for (let left = this.#endpoints.length; ; left--) {
       const endpoint = this.#active
       const logs = await super.getLogs(filter)
-      const gap = await findGap(this, filter, logs)
+      const gap = await findGap(
+        this,
+        filter,
+        logs,
+        this.#newestKnown('toBlock' in filter ? filter.toBlock : 0),
+      )
       if (gap === undefined) return logs
       this.#passOver(endpoint, `leaves out logs of block ${gap}`, distrustMs)
-      if (left <= 1) throw new Error(`The RPC ${endpoint.url} leaves out logs of block ${gap}.`)
+      if (left <= 1) throw new Error(`The RPC ${endpoint.node.name} leaves out logs of block ${gap}.`)
     }
   }
 
@@ -228,11 +250,8 @@ export class RpcPool extends JsonRpcProvider {
       endpoints.map(async (endpoint) => {
         try {
           if (!isChecked(endpoint) && !(await this.#check(endpoint, compareWithinMs))) return []
-          const [answer] = await askRpc(
-            endpoint.url,
-            { jsonrpc: '2.0', id: 1, method, params },
-            compareWithinMs,
-          )
+          const question = { jsonrpc: '2.0', id: 1, method, params } as const
+          const [answer] = await endpoint.node.ask(question, { timeoutMs: compareWithinMs })
           return answer && 'result' in answer ? [{ endpoint, answer: answer.result }] : []
         } catch {
           return [] // It is passed over when it is asked for its own sake.
@@ -253,7 +272,7 @@ export class RpcPool extends JsonRpcProvider {
   }
 
   async #check(endpoint: Endpoint, timeoutMs?: number): Promise<boolean> {
-    const chainId = await askChainId(endpoint.url, timeoutMs)
+    const chainId = await askChainId(endpoint.node, timeoutMs === undefined ? {} : { timeoutMs })
     const isRight = chainId === this.#chainId
     if (isRight) endpoint.checkedAt = performance.now()
     else this.#passOver(endpoint, `is chain ${chainId}, not ${this.#chainId}`, distrustMs)
@@ -262,7 +281,7 @@ export class RpcPool extends JsonRpcProvider {
 
   #use(endpoint: Endpoint): void {
     const isBack = endpoint.trouble !== undefined && endpoint.notBefore <= performance.now()
-    if (endpoint !== this.#active || isBack) this.#log?.info('RPC in use', { rpc: endpoint.url })
+    if (endpoint !== this.#active || isBack) this.#log?.info('RPC in use', { rpc: endpoint.node.name })
     this.#active = endpoint
     // One that is asked for want of any other stays what it is until its time has passed.
     if (isBack) delete endpoint.trouble
@@ -273,7 +292,7 @@ export class RpcPool extends JsonRpcProvider {
     endpoint.trouble = trouble
     endpoint.notBefore = performance.now() + forMs
     endpoint.checkedAt = Number.NEGATIVE_INFINITY
-    if (isNews) this.#log?.warn('RPC passed over', { rpc: endpoint.url, reason: trouble.slice(0, 200) })
+    if (isNews) this.#log?.warn('RPC passed over', { rpc: endpoint.node.name, reason: trouble.slice(0, 200) })
     const well = this.#endpoints.find((each) => each.trouble === undefined)
     if (well && this.#active === endpoint) this.#active = well
   }
@@ -285,8 +304,11 @@ const behind = (number: number, known: number): string =>
   `is at block ${number}, while block ${known} is known`
 
 /** @throws Error when it does not answer with a number. */
-export async function askChainId(url: string, timeoutMs?: number): Promise<number> {
-  const [answer] = await askRpc(url, { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }, timeoutMs)
+export async function askChainId(
+  node: RpcNode,
+  options: { timeoutMs?: number; patienceMs?: number },
+): Promise<number> {
+  const [answer] = await node.ask({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }, options)
   const chainId = Number(answer?.result)
   if (!Number.isSafeInteger(chainId) || chainId <= 0)
     throw new Error('it does not answer eth_chainId with a number')

@@ -4,7 +4,6 @@ import { coinDecimals, formatTokens } from '../../quantity.js'
 import type { Address } from '../../units.js'
 import type { Chain } from '../chain/chain.js'
 import { keystorePath } from '../home/homeFolder.js'
-import { type ChainOptions, openChain } from '../home/settings.js'
 import { UserError } from '../program/userError.js'
 import { printJson, printLines } from './print.js'
 
@@ -41,29 +40,6 @@ export function printFindings(findings: readonly Finding[], { json }: { readonly
       ...findings.map((each) => `${each.check.padEnd(width)}${each.ok ? `ok: ${each.says}` : each.says}`),
     )
   if (!ok) process.exitCode = 1
-}
-
-/** The chain, for the checks that need it: the first opens it, and where that failed the others say so. */
-export function examineChain(options: ChainOptions): {
-  readonly open: Check
-  readonly on: (check: (chain: Chain) => Promise<string>) => Check
-  /** Undefined while it is not open. */
-  readonly current: () => Chain | undefined
-  readonly close: () => void
-} {
-  let chain: Chain | undefined
-  return {
-    async open() {
-      chain = await openChain(options)
-      return `chain ${chain.deployment.chainId} at block ${(await chain.head()).number}`
-    },
-    on: (check) => async () => {
-      if (!chain) throw new UserError('Not checked: fix the connection to the chain first.')
-      return check(chain)
-    },
-    current: () => chain,
-    close: () => chain?.close(),
-  }
 }
 
 /** A newest block older than this is a node that lags, or a clock that is wrong. */
