@@ -17,6 +17,7 @@ export interface HubOrder {
 
 const balance = wei(10n ** 18n)
 const chunk = 2_000
+const looks = 50
 const guaranteeSeconds = 3_600
 
 process.once('message', (order: HubOrder) => void serve(order))
@@ -49,12 +50,22 @@ async function serve({ engine, where, rpc, deploymentFile, crowd }: HubOrder): P
     },
     log: createLog('bench-hub', 'error'),
   })
-  process.on('message', (asked: 'cpu' | 'stop') => {
+  process.on('message', (asked: 'cpu' | 'looks' | 'stop') => {
     if (asked === 'stop') void hub.close().then(() => process.exit())
+    else if (asked === 'looks') void timeLooks(ledger).then((microseconds) => process.send?.(microseconds))
     // Both threads' work and the system's for it, in microseconds.
     else process.send?.(process.cpuUsage().user + process.cpuUsage().system)
   })
   process.send?.(hub.port)
+}
+
+/** Microseconds that it takes to see what is to be drawn, and what the metrics show: done at every block. */
+async function timeLooks(ledger: Ledger): Promise<number> {
+  const look = () => Promise.all([ledger.pressing(400), ledger.tally(), ledger.openClosings()])
+  await look()
+  const began = performance.now()
+  for (let n = 0; n < looks; n++) await look()
+  return ((performance.now() - began) / looks) * 1_000
 }
 
 async function fill(ledger: Ledger, chain: Chain, crowd: Crowd): Promise<void> {

@@ -14,6 +14,8 @@ export interface Measured extends LoadResult {
 /** A hub on a filled ledger and its providers, each in a process of its own. */
 export interface Stage {
   measure(load: Load): Promise<Measured>
+  /** Microseconds for what a hub looks at with every block. */
+  looks(): Promise<number>
   close(): Promise<void>
 }
 
@@ -39,6 +41,7 @@ export async function openStage(
         cpuMicroseconds: cpu / result.cleared,
       }
     },
+    looks: async () => (await ask(hub, 'looks')) as number,
     async close() {
       if (driver.connected) driver.disconnect()
       await gone(driver)

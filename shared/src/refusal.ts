@@ -55,6 +55,8 @@ const explanations = {
     `There is no live guarantee for channel ${r.channelId}. Ask the hub for one first.`,
   'insufficient-collateral': (r: { ceiling: bigint; available: bigint }) =>
     `A ceiling of ${r.ceiling} wei was requested, but only ${r.available} wei of the channel is free. Top up, or ask for less.`,
+  'too-many-guarantees': (r: { channelId: string; provider: string; limit: number }) =>
+    `${r.limit} guarantees for provider ${r.provider} live on channel ${r.channelId} already, none of which covers another. Ask for a higher ceiling, or when one has ended.`,
   'stale-request': (r: { issuedAt: number; now: number }) =>
     `The request was issued at ${r.issuedAt}, and it is ${r.now} now. Requests are valid for 60 seconds; sign a new one.`,
   'pool-exhausted': (r: { owed: bigint; pool: bigint }) =>

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Address, channelIdOf, type Hex } from '@pontage/shared'
 import { createLog, createSender, type Identity } from '@pontage/shared/node'
+import type { Ledger } from '../io/ledger.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import type { HubSettings } from './components.js'
 import { type RunningHub, startHub } from './hub.js'
@@ -38,16 +39,16 @@ export async function startScene(): Promise<{
 
 type Options = Parameters<typeof startHub>[0]
 
-/** Starts a hub on a ledger of that name in the world's folder. */
+/** Starts a hub on this ledger, or on one of that name in the world's folder. */
 export async function startTestHub(
   world: TestChain,
   identity: Identity,
-  ledger: string,
+  ledger: string | Ledger,
   { settings, ...more }: Partial<Omit<Options, 'settings'>> & { settings?: Partial<HubSettings> } = {},
 ): Promise<RunningHub> {
   return startHub({
     ...{ chain: world.chain, identity, host: '127.0.0.1', port: 0, log: createLog('hub', 'error') },
-    ledger: await openSqliteLedger(join(world.folder, ledger)),
+    ledger: typeof ledger === 'string' ? await openSqliteLedger(join(world.folder, ledger)) : ledger,
     settings: { ...hubSettings, ...settings },
     ...more,
   })

@@ -4,6 +4,7 @@ import { createProposalIndex } from '../io/chain/proposalIndex.js'
 import type { ChainUpdate } from '../io/ledger.js'
 import { createRecovery, type Recovery } from './clearing/recovery.js'
 import { type Closer, createCloser } from './closing/close.js'
+import { serveReleaseRequests } from './closing/releases.js'
 import type { Components } from './components.js'
 import { serveDrawRequests } from './drawing/drawRequest.js'
 import { createDrawScheduler, type DrawScheduler } from './drawing/drawScheduler.js'
@@ -76,6 +77,7 @@ export function createServices(components: Components, certificate: Hex | undefi
         index.run(settings.pollMs, signal),
         publisher.run(settings.liabilitiesEverySeconds ?? 0, signal),
         serveDrawRequests(components, drawScheduler, settings.pollMs, signal),
+        serveReleaseRequests(components, signal),
       ]),
     idle: () => Promise.allSettled([drawScheduler.idle(), closer.idle(), watchtower.idle(), recovery.idle()]),
   }

@@ -104,10 +104,18 @@ export interface Credited {
   readonly refused: readonly { readonly channelId: Hex; readonly verdict: Verdict }[]
 }
 
-/** Guarantees once for each cause. */
+/** Guarantees of one tab that may live at once, each larger or longer than any other: nobody honest needs so many. */
+const maxGuarantees = 32
+
+/**
+ * Guarantees once for each cause.
+ *
+ * @param kept - Guarantees of the tab that live already and none of which covers another.
+ */
 export function grant(
   rows: ClearingRows,
-  { cause, channelId, decide, sign }: GrantOrder,
+  { cause, channelId, provider, decide, sign }: GrantOrder,
+  kept: number,
 ): Verdict<{ guarantee: Signed<'Guarantee'> }> {
   const already = rows.guarantee(cause)
   if (already) return { ok: true, guarantee: already }
@@ -116,6 +124,9 @@ export function grant(
   const verdict = decide(line)
   if (!verdict.ok) return verdict
   const guarantee = sign()
+  // One with the highest ceiling covers all before it, whose rows then go.
+  if (kept >= maxGuarantees && guarantee.ceiling < rows.tab(channelId, provider).liveCeiling)
+    return refuse({ code: 'too-many-guarantees', channelId, provider, limit: maxGuarantees })
   rows.putGuarantee(cause, guarantee)
   return { ok: true, guarantee }
 }

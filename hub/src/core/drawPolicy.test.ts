@@ -15,7 +15,27 @@ const held = (n: number, amount: bigint, more: Partial<Record<keyof Undrawn, big
     ...more,
   }) as Undrawn
 const rich = { balance: wei(1_000n), pendingWithdrawal: wei(0n) }
-const owing = (total: bigint) => [{ provider, total: wei(total), credited: wei(0n), paid: wei(0n) }]
+/** What the ledger says of these promises together. */
+const plan = (
+  orders: readonly Undrawn[],
+  owed: bigint,
+  pool: typeof rich,
+  given: typeof policy,
+  at: DrawMoment,
+) =>
+  planDraws(
+    orders,
+    {
+      owed: wei(owed),
+      undrawn: wei(
+        orders.reduce((sum, { amount, drawn, balance }) => sum + (balance > 0n ? amount - drawn : 0n), 0n),
+      ),
+      urgent: true,
+      pool,
+    },
+    given,
+    at,
+  )
 const policy = { drawAbove: wei(100n), guaranteeSeconds: 400 }
 const moment = (now: number, more: Partial<DrawMoment> = {}): DrawMoment => ({
   ...{ now, smallDrawsAt: [], forced: false },
@@ -24,42 +44,42 @@ const moment = (now: number, more: Partial<DrawMoment> = {}): DrawMoment => ({
 
 describe('what to draw', () => {
   it('waits while it is not worth the gas', () => {
-    expect(planDraws([held(1, 99n)], owing(99n), rich, policy, moment(0))).toEqual([])
+    expect(plan([held(1, 99n)], 99n, rich, policy, moment(0))).toEqual([])
   })
 
   it('is everything once it is worth it', () => {
     const both = [held(1, 60n), held(2, 40n)]
-    expect(planDraws(both, owing(100n), rich, policy, moment(0))).toEqual(both)
+    expect(plan(both, 100n, rich, policy, moment(0))).toEqual(both)
   })
 
   it('is everything when half of the pool would be needed', () => {
     const small = held(1, 20n)
     const low = { balance: wei(30n), pendingWithdrawal: wei(0n) }
-    expect(planDraws([small], owing(20n), low, policy, moment(0))).toEqual([small])
+    expect(plan([small], 20n, low, policy, moment(0))).toEqual([small])
   })
 
   it('is everything when somebody waits for it', () => {
-    expect(planDraws([held(1, 1n)], owing(0n), rich, policy, moment(0, { forced: true }))).toHaveLength(1)
+    expect(plan([held(1, 1n)], 0n, rich, policy, moment(0, { forced: true }))).toHaveLength(1)
   })
 
   it('is no single unit for the eleventh time in five minutes, however low the pool', () => {
     const smallDrawsAt = Array.from({ length: 10 }, (_, n) => n)
-    const plan = (amount: bigint, now: number) =>
-      planDraws([held(1, amount)], owing(0n), rich, policy, moment(now, { forced: true, smallDrawsAt }))
-    expect(plan(1n, 20)).toEqual([])
-    expect(plan(100n, 20)).toHaveLength(1)
-    expect(plan(1n, 301)).toHaveLength(1)
+    const planned = (amount: bigint, now: number) =>
+      plan([held(1, amount)], 0n, rich, policy, moment(now, { forced: true, smallDrawsAt }))
+    expect(planned(1n, 20)).toEqual([])
+    expect(planned(100n, 20)).toHaveLength(1)
+    expect(planned(1n, 301)).toHaveLength(1)
   })
 
   it('never includes what was drawn, or what an empty channel cannot give', () => {
     const dead = [held(1, 500n, { drawn: 500n }), held(2, 500n, { balance: 0n })]
-    expect(planDraws(dead, owing(0n), rich, policy, moment(0, { forced: true }))).toEqual([])
+    expect(plan(dead, 0n, rich, policy, moment(0, { forced: true }))).toEqual([])
   })
 
   it('is what may soon find its channel empty, the first to end first, then what brings in most', () => {
     const many = Array.from({ length: 60 }, (_, n) => held(n, BigInt(1 + n)))
     const leaving = held(100, 1n, { collateralUntil: 7_000 })
-    const chosen = planDraws([...many, leaving], owing(0n), rich, policy, moment(0))
+    const chosen = plan([...many, leaving], 0n, rich, policy, moment(0))
     expect(chosen).toHaveLength(61)
     expect([chosen[0], chosen[1]]).toEqual([leaving, many[59]])
   })
@@ -67,8 +87,7 @@ describe('what to draw', () => {
 
 describe('a small promise on a channel that is being left or protested', () => {
   const due = (now: number, more: Parameters<typeof held>[2], smallDrawsAt: readonly number[] = []) =>
-    planDraws([held(1, 5n, more), held(2, 50n)], owing(55n), rich, policy, moment(now, { smallDrawsAt }))
-      .length
+    plan([held(1, 5n, more), held(2, 50n)], 55n, rich, policy, moment(now, { smallDrawsAt })).length
 
   it('waits for a guarantee’s life before the end, and comes alone', () => {
     expect(due(599, { collateralUntil: 1_000 })).toBe(0)

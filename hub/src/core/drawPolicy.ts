@@ -1,5 +1,5 @@
-import type { Address, Hex, Wei } from '@pontage/shared'
-import { type Account, advanceNeeded, type Pool, poolFree } from './solvency.js'
+import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { type Pool, poolFree } from './solvency.js'
 
 /** A promise the hub holds that is worth more than what was drawn of it. */
 export interface Undrawn {
@@ -36,33 +36,46 @@ export interface DrawMoment {
   readonly forced: boolean
 }
 
-/** Whether `planDraws` could choose anything at all, told from sums that need no look at each promise. */
-export const mayDraw = (
-  sums: { readonly owed: Wei; readonly undrawn: Wei; readonly urgent: boolean; readonly pool: Pool },
-  { drawAbove }: Pick<DrawPolicy, 'drawAbove'>,
-): boolean =>
-  sums.urgent || (sums.undrawn > 0n && (sums.undrawn >= drawAbove || sums.owed * 2n > poolFree(sums.pool)))
+/** What is known of all promises without a look at each. */
+export interface DrawSums {
+  /** What the pool would have to advance if every provider redeemed now. */
+  readonly owed: Wei
+  /** What could be drawn. */
+  readonly undrawn: Wei
+  /** Whether a channel is being left or protested. */
+  readonly urgent: boolean
+  readonly pool: Pool
+}
+
+/** Whether promises are to be drawn that nothing presses: all are worth their gas together, or the pool needs them. */
+export const drawsAll = (
+  sums: DrawSums,
+  policy: Pick<DrawPolicy, 'drawAbove'>,
+  moment: DrawMoment,
+): boolean => {
+  const isPoolLow = sums.owed * 2n > poolFree(sums.pool)
+  return isWorthGas(sums.undrawn, policy) || ((moment.forced || isPoolLow) && mayRelieve(moment))
+}
 
 /** Promises in one transaction: more would not fit a block everywhere. */
 export const drawsInBatch = 40
 
 /**
- * Chooses what to draw now, the best first: everything once it is worth its gas or the pool runs low, else only what
+ * Chooses from these what to draw now, the best first: everything once it is worth its gas or the pool runs low, else only what
  * may soon find its channel empty. What is worth less than its gas is drawn by deadlines, so that nobody can make the
  * hub send a transaction for each of many small promises.
  */
 export function planDraws<Order extends Undrawn>(
   undrawn: readonly Order[],
-  accounts: readonly Account[],
-  pool: Pool,
+  sums: DrawSums,
   policy: DrawPolicy,
   moment: DrawMoment,
 ): readonly Order[] {
   const waiting = undrawn.filter(({ amount, drawn, balance }) => amount > drawn && balance > 0n)
-  const poolIsLow = advanceNeeded(accounts) * 2n > poolFree(pool)
-  const relieves = (moment.forced || poolIsLow) && mayRelieve(moment)
-  const all = isWorthGas(waiting, policy) || relieves
-  const chosen = all ? waiting : waiting.filter((order) => isDue(order, policy, moment))
+  const chosen =
+    drawsAll(sums, policy, moment) || isWorthGas(worthOf(waiting), policy)
+      ? waiting
+      : waiting.filter((order) => isDue(order, policy, moment))
   return [...chosen].sort(
     (a, b) => endOf(a) - endOf(b) || (worth(b) > worth(a) ? 1 : worth(b) < worth(a) ? -1 : 0),
   )
@@ -72,14 +85,13 @@ export function planDraws<Order extends Undrawn>(
 const worth = ({ amount, drawn, balance }: Undrawn): bigint =>
   amount - drawn < balance ? amount - drawn : balance
 
-/** Whether drawing these is worth a transaction. */
-export function isWorthGas(
-  orders: readonly Undrawn[],
-  { drawAbove }: Pick<DrawPolicy, 'drawAbove'>,
-): boolean {
-  const sum = orders.reduce((total, order) => total + worth(order), 0n)
-  return sum > 0n && sum >= drawAbove
-}
+/** What drawing these brings in. */
+export const worthOf = (orders: readonly Undrawn[]): Wei =>
+  wei(orders.reduce((total, order) => total + worth(order), 0n))
+
+/** Whether drawing so much is worth a transaction. */
+export const isWorthGas = (amount: Wei, { drawAbove }: Pick<DrawPolicy, 'drawAbove'>): boolean =>
+  amount > 0n && amount >= drawAbove
 
 /** Small draws for the pool's sake are this many seconds apart: whoever clears single units brings about no more. */
 const reliefs = { most: 10, inSeconds: 300 }

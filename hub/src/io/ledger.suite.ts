@@ -219,6 +219,48 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect(tabOf((await ledger.channel(channelId(1))) as ChannelLine, provider(1)).liveCeiling).toBe(100n)
     })
 
+    it('keeps no more guarantees of a tab than anybody needs, each lower and longer than the one before', async () => {
+      const granted = []
+      for (let n = 0; n < 40; n++) granted.push(await grant(1, 1, BigInt(100 - n), 5_000 + n))
+      expect(granted.filter(({ ok }) => ok)).toHaveLength(32)
+      expect(granted.at(-1)).toMatchObject({ refusal: { code: 'too-many-guarantees', limit: 32 } })
+      // The highest covers all others, and makes room.
+      expect((await grant(1, 1, 100n, 6_000)).ok).toBe(true)
+      expect((await ledger.dump()).filter(({ table }) => table === 'guarantee')).toHaveLength(1)
+    })
+
+    it('finds what presses among what does not: where a channel is left or protested, then the largest', async () => {
+      const left = { ...openChannel(2, 400n), exitAt: 9_000 }
+      const all = [1, 3, 4].map((n) => openChannel(n, 400n))
+      await ledger.applyChain(block(2, { channels: [...all, openChannel(2, 400n)] }))
+      for (const n of [1, 2, 3, 4]) await grant(n, 1, 300n)
+      await credit(1, [
+        [1, 200n],
+        [2, 1n],
+        [3, 9n],
+        [4, 2n],
+      ])
+      const protest = {
+        ...{ channelId: channelId(4), provider: provider(7) },
+        ...{ drawn: wei(0n), protested: wei(5n), protestEndsAt: 8_000 },
+      }
+      await ledger.applyChain(block(3, { channels: [left], tabs: [protest] }))
+      const channels = async (most: number) => (await ledger.pressing(most)).map((each) => each.channelId)
+      expect((await channels(0)).sort()).toEqual([channelId(2), channelId(4)])
+      expect((await channels(1)).sort()).toEqual([1, 2, 4].map(channelId))
+      expect(await ledger.protests()).toEqual([{ channelId: channelId(4), provider: provider(7) }])
+      expect(await ledger.tally()).toMatchObject({
+        ...{ owed: 208n, undrawn: 212n, urgent: true },
+        ...{ channels: 4, collateral: 1_600n, promised: 208n },
+      })
+      // An empty channel gives nothing: what is held on it is asked for by its consumer, and drawn by nobody.
+      await ledger.applyChain(block(4, { channels: [openChannel(1, 0n), openChannel(3, 4n)] }))
+      expect((await channels(9)).sort()).toEqual([2, 3, 4].map(channelId))
+      expect(await ledger.undrawn(channelId(1))).toMatchObject([{ amount: 200n }])
+      expect(await ledger.tally()).toMatchObject({ undrawn: 7n, collateral: 804n })
+      expect(await ledger.problem()).toBeUndefined()
+    })
+
     it('credits each promise once, net of the fee', async () => {
       await grant(1, 1, 400n)
       const first = await credit(1, [[1, 100n]])
@@ -362,6 +404,9 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       })
       await ledger.applyChain(block(51, { channels: [openChannel(1, 0n, 'closed')] }))
       expect(await ledger.openClosings()).toEqual([])
+      // A reorganisation opens it again.
+      await ledger.applyChain(block(52, { channels: [openChannel(1, 500n)] }))
+      expect(await ledger.openClosings()).toHaveLength(1)
     })
 
     it('counts what was paid for a session once, and takes the newest word on it', async () => {

@@ -66,6 +66,14 @@ export interface Closing {
   readonly hubSignature: Hex
 }
 
+/** A channel that is to be closed, and a provider that must release it first. */
+export interface ReleaseRequest {
+  readonly channelId: Hex
+  readonly consumer: Address
+  readonly nonce: number
+  readonly provider: Address
+}
+
 /** The promise the hub holds with what a draw of it needs. */
 export interface DrawOrder extends Undrawn {
   readonly consumer: Address
@@ -79,11 +87,16 @@ export interface DrawOrder extends Undrawn {
 export interface Tally {
   /** What the hub would have to advance if every provider redeemed now. */
   readonly owed: Wei
-  /** Held and not drawn, but for what a final state draws. */
+  /** Held and not drawn, as far as its channels still hold it, but for what a final state draws. */
   readonly undrawn: Wei
   /** Whether a channel is being left or protested. */
   readonly urgent: boolean
-  readonly pool: Pool
+  /** Open channels, and what they hold. */
+  readonly channels: number
+  readonly collateral: Wei
+  /** The totals promised to providers. */
+  readonly promised: Wei
+  readonly pool: HubStanding
 }
 
 /** The store cannot be reached or written. Nothing of the order is on disk, or nobody was told that it is. */
@@ -172,8 +185,17 @@ export interface Ledger {
   /** Whether the hub ever gave this provider a guarantee. */
   guaranteed(provider: Address): Promise<boolean>
   tally(): Promise<Tally>
-  /** Held promises worth more than what was drawn of them, on all channels or on one. */
+  /** Held promises worth more than what was drawn of them: all that can be drawn, or those of one channel. Reads them all. */
   undrawn(channelId?: Hex): Promise<readonly DrawOrder[]>
+  /**
+   * Held promises that may have to be drawn now: those on channels that are being left or protested, and of all others
+   * the largest.
+   *
+   * @param most - Of the others.
+   */
+  pressing(most: number): Promise<readonly DrawOrder[]>
+  /** Protests that ran when their channels were last seen. */
+  protests(): Promise<readonly { readonly channelId: Hex; readonly provider: Address }[]>
 
   /**
    * Counts a receipt by `countReceipt`, and keeps the newest of each (channel, provider).
@@ -186,8 +208,8 @@ export interface Ledger {
 
   /** Keeps a publication, and of the older ones as many as anybody may still ask for. */
   recordPublication(publication: Publication): Promise<void>
-  /** Which is the newest. */
-  newestPublication(): Promise<{ root: Hex; blockNumber: number } | undefined>
+  /** Which are the newest, at most so many, the newest first. */
+  newestPublications(most: number): Promise<readonly { root: Hex; blockNumber: number }[]>
   /** The newest, or the one of this root and block, with every leaf. */
   publication(of?: { root: Hex; blockNumber: number }): Promise<Publication | undefined>
 
@@ -215,6 +237,22 @@ export interface Ledger {
   closing(channelId: Hex): Promise<Closing | undefined>
   /** Final states whose channels still stand open on chain. */
   openClosings(): Promise<readonly (Closing & { readonly consumer: Address; readonly nonce: number })[]>
+
+  /** Whether other processes may work on the same ledger at the same time. */
+  readonly isShared: boolean
+  /** Asks the processes on this ledger for a provider's release; what was asked for before `since` is forgotten. */
+  requestRelease(request: ReleaseRequest, at: number, since: number): Promise<void>
+  /** What was asked for since a time, and nobody has answered. */
+  releaseRequests(since: number): Promise<readonly ReleaseRequest[]>
+  /** Passes a release on to the process that asked for it, or that there is none. */
+  answerRelease(
+    request: Pick<ReleaseRequest, 'channelId' | 'provider'>,
+    release: Signed<'Release'> | undefined,
+  ): Promise<void>
+  /** What came of such a request; undefined until it is answered. */
+  releaseAnswer(
+    request: Pick<ReleaseRequest, 'channelId' | 'provider'>,
+  ): Promise<Signed<'Release'> | 'none' | undefined>
 
   relayed(digest: Hex): Promise<Relayed | undefined>
   recordRelayed(entry: Relayed): Promise<void>

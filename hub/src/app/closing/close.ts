@@ -11,15 +11,15 @@ import {
   type Verdict,
 } from '@pontage/shared'
 import { type Link, reasonOf, recoverChannelState, signChannelState } from '@pontage/shared/node'
-import type { ChannelLine, Tab } from '../../core/channelLine.js'
+import type { ChannelLine } from '../../core/channelLine.js'
 import { finalTotals, holdersOf } from '../../core/finalState.js'
 import { judgeChannelRequest } from '../channelRequest.js'
 import type { Components } from '../components.js'
 import { chainSeen, findChannel } from '../fresh.js'
 import { conclusionOf, isClosed, sendConclusion } from './conclusion.js'
+import { askRelease, type SignedRelease } from './releases.js'
 
 type Draft = Result<'close-draft'>
-type SignedRelease = Draft['releases'][number]
 
 /** Closes channels together with their consumers. */
 export interface Closer {
@@ -30,9 +30,6 @@ export interface Closer {
   /** Resolves when nothing is on its way. */
   idle(): Promise<void>
 }
-
-/** Milliseconds a provider has to clear and release: less than its consumer waits for the draft. */
-const releaseTimeoutMs = 10_000
 
 export function createCloser(components: Components): Closer {
   const { ledger, rules, identity, chain, log } = components
@@ -68,11 +65,13 @@ export function createCloser(components: Components): Closer {
       if (signed) return { ok: true, value: conclusionOf(signed) }
       if (found.line.status !== 'open')
         return refuse({ code: 'channel-closing', channelId: found.line.channelId })
+      const asked = await Promise.all(
+        holdersOf(found.line).map((holder) => askRelease(components, channel, found.line.channelId, holder)),
+      )
       const releases: SignedRelease[] = []
-      for (const holder of holdersOf(found.line)) {
-        const asked = await askRelease(components, channel, found.line.channelId, holder)
-        if (!asked.ok) return asked
-        releases.push(asked.release)
+      for (const answer of asked) {
+        if (!answer.ok) return answer
+        releases.push(answer.release)
       }
       const line = (await ledger.channel(found.line.channelId)) ?? found.line
       const totals = finalTotals(line)
@@ -142,29 +141,6 @@ async function channelOf(
 ): Promise<Verdict<{ line: ChannelLine }>> {
   const asked = judgeChannelRequest(components, channel, link)
   return asked.ok ? findChannel(components, asked.channelId) : asked
-}
-
-/** Asks a provider whether it is done with a channel; one that cannot be asked delays the close. */
-async function askRelease(
-  { peers, typedData, log }: Components,
-  channel: ChannelParties,
-  channelId: Hex,
-  { provider, expiresAt }: Tab,
-): Promise<Verdict<{ release: SignedRelease }>> {
-  const delayed = refuse({ code: 'close-delayed', channelId, provider, until: expiresAt })
-  const answer = await peers
-    .linkOf(provider)
-    ?.request('release', { channel: { ...channel } }, releaseTimeoutMs)
-  if (!answer?.ok) {
-    log.warn('no release', { channelId, provider, code: answer?.refusal.code ?? 'not connected' })
-    return delayed
-  }
-  const { release } = answer.value
-  if (release.channelId !== channelId || !typedData.check('Release', release, provider).ok) {
-    log.warn('no release', { channelId, provider, code: 'not signed for this channel' })
-    return delayed
-  }
-  return { ok: true, release: { ...release, provider } as SignedRelease }
 }
 
 const turnOf = ({ chain }: Components, channel: ChannelParties): number =>

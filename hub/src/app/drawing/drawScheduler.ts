@@ -1,6 +1,6 @@
 import { address, bytes32, type Hex, SerialQueue, shortSignature, wei } from '@pontage/shared'
 import { readChannel, readTab } from '@pontage/shared/node'
-import { drawsInBatch, isWorthGas, mayDraw, mayRelieve } from '../../core/drawPolicy.js'
+import { drawsAll, drawsInBatch, isWorthGas, mayRelieve, worthOf } from '../../core/drawPolicy.js'
 import type { DrawOrder } from '../../io/ledger.js'
 import type { Components, HubSettings } from '../components.js'
 import { type Drawn, requestDraw } from './drawRequest.js'
@@ -27,6 +27,8 @@ export type DrawComponents = Pick<
 
 /** Milliseconds after which the ledger is looked at: what is cleared meanwhile is seen in the same look. */
 const gatherMs = 100
+/** Promises drawn between two looks at the ledger, however many there are: the next look finds the next. */
+const mostInOneLook = 10 * drawsInBatch
 /** Small draws that are remembered: more than the policy looks at. */
 const rememberedDraws = 20
 /** Milliseconds that the process which writes to the chain is given to draw for this one. */
@@ -57,16 +59,18 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
       if (forced) await askLeader()
       return []
     }
-    if (!forced && !mayDraw(await ledger.tally(), settings)) return []
+    const moment = { now: await now(), smallDrawsAt, forced }
+    const before = await ledger.tally()
+    if (!before.urgent && !(before.undrawn > 0n && drawsAll(before, settings, moment))) return []
     // What a crash or a lost connection left on its way may be a draw: its effect must be seen before the next.
     await components.sender.settleEarlier()
-    const undrawn = await ledger.undrawn()
-    const pool = await ledger.standing()
-    const moment = { now: await now(), smallDrawsAt, forced }
-    const chosen = rules.draws(undrawn, await ledger.accounts(), pool, settings, moment)
+    const sums = await ledger.tally()
+    const orders = await ledger.pressing(drawsAll(sums, settings, moment) ? mostInOneLook : 0)
+    const chosen = rules.draws(orders, sums, settings, moment)
     // Whoever waits for the pool waits for the best of it.
     const drawn = await drawThese(chosen, forced ? 1 : Number.POSITIVE_INFINITY)
-    if (drawn.length > 0 && !isWorthGas(chosen, settings)) countSmallDraw(moment.now)
+    const wasWorthIt = isWorthGas(sums.undrawn, settings) || isWorthGas(worthOf(chosen), settings)
+    if (drawn.length > 0 && !wasWorthIt) countSmallDraw(moment.now)
     return drawn
   }
 

@@ -27,10 +27,8 @@ export function createWatchtower(
 
   async function readAll(): Promise<Map<Hex, Set<Address>>> {
     const found = new Map<Hex, Set<Address>>()
-    for (const { channelId, tabs } of await ledger.openChannels()) {
-      const protesting = tabs.filter(({ protested }) => protested > 0n).map(({ provider }) => provider)
-      if (protesting.length > 0) found.set(channelId, new Set(protesting))
-    }
+    for (const { channelId, provider } of await ledger.protests())
+      found.set(channelId, (found.get(channelId) ?? new Set()).add(provider))
     return found
   }
 

@@ -10,10 +10,15 @@ export interface Publisher {
   publish(): Promise<Publication | undefined>
   /** Publishes whenever the last time is `everySeconds` ago, until the signal; 0 never does. */
   run(everySeconds: number, signal: AbortSignal): Promise<void>
-  /** One provider's leaf, of the newest publication or of the one named. */
+  /** One provider's leaf, of the newest publication or of the one named, which must be one of the newest. */
   liability(params: Params<'liability'>, link?: Link): Promise<Verdict<{ value: Result<'liability'> }>>
   /** A whole publication. */
   whole(of?: PublicationId): Promise<Verdict<{ publication: Publication }>>
+}
+
+interface Shown {
+  readonly publication: Publication
+  readonly tree: SumTree
 }
 
 interface PublicationId {
@@ -25,33 +30,32 @@ interface PublicationId {
 const patienceMs = 60_000
 /** How often the schedule is looked at, at least. */
 const lookEveryMs = 5_000
-/** Trees that are kept, made: as many as providers may ask for at the same time. */
+/** Publications whose trees are kept, made: leaves are shown of these, the newest. Each is read and built once. */
 const treesKept = 4
 
 /** @param judgeLedger - Refuses while the ledger may lack what left the hub: what it then published would be too little. */
 export function createPublisher(components: Components, judgeLedger: () => Promise<Verdict>): Publisher {
   const { ledger, chain, identity, typedData, sender, rules, clock, log } = components
-  const known = new Map<string, { publication: Publication; tree?: SumTree }>()
+  const known = new Map<string, Promise<Shown | undefined>>()
   /** Whether providers wait for one that tells all again. */
   let isAwaited = false
 
-  function treeOf(publication: Publication): SumTree {
-    const entry = known.get(keyOf(publication.liabilities))
-    const tree = entry?.tree ?? sumTree(publication.leaves)
-    if (entry) entry.tree = tree
-    return tree
+  /** One of the newest, from memory where it is there: thousands of providers ask for one leaf each of the same. */
+  async function read(of?: PublicationId): Promise<Shown | undefined> {
+    const newest = await ledger.newestPublications(treesKept)
+    const id = of ? newest.find((each) => keyOf(each) === keyOf(of)) : newest[0]
+    if (id === undefined) return undefined
+    const key = keyOf(id)
+    const shown = known.get(key) ?? build(id)
+    known.set(key, shown)
+    for (const each of known.keys()) if (!newest.some((one) => keyOf(one) === each)) known.delete(each)
+    shown.catch(() => known.delete(key))
+    return shown
   }
 
-  /** From memory where it is there: thousands of providers ask for one leaf each of the same publication. */
-  async function read(of?: PublicationId): Promise<Publication | undefined> {
-    const id = of ?? (await ledger.newestPublication())
-    if (id === undefined) return undefined
-    const entry = known.get(keyOf(id))
-    if (entry) return entry.publication
+  async function build(id: PublicationId): Promise<Shown | undefined> {
     const publication = await ledger.publication(id)
-    if (publication) known.set(keyOf(id), { publication })
-    for (const oldest of [...known.keys()].slice(0, -treesKept)) known.delete(oldest)
-    return publication
+    return publication && { publication, tree: sumTree(publication.leaves) }
   }
 
   async function publish(): Promise<Publication | undefined> {
@@ -87,14 +91,16 @@ export function createPublisher(components: Components, judgeLedger: () => Promi
       return
     }
     const last = await read()
-    if (!isAwaited && last && clock.now() - last.publishedAt < everySeconds) return
+    if (!isAwaited && last && clock.now() - last.publication.publishedAt < everySeconds) return
     await publish()
     isAwaited = false
   }
 
-  async function find(of?: PublicationId): Promise<Verdict<{ publication: Publication }>> {
-    const publication = await read(of)
-    if (publication) return { ok: true, publication }
+  async function found<Found>(
+    what: Found | undefined,
+    of?: PublicationId,
+  ): Promise<Verdict<{ found: Found }>> {
+    if (what) return { ok: true, found: what }
     // What it once published may be among what it forgot.
     const complete = await judgeLedger()
     return complete.ok ? refuse({ code: 'unknown-publication', root: of?.root ?? 'newest' }) : complete
@@ -102,7 +108,11 @@ export function createPublisher(components: Components, judgeLedger: () => Promi
 
   return {
     publish,
-    whole: find,
+    async whole(of) {
+      const shown = await read(of)
+      const whole = await found(shown?.publication ?? (of && (await ledger.publication(of))), of)
+      return whole.ok ? { ok: true, publication: whole.found } : whole
+    },
     async run(everySeconds, signal) {
       if (everySeconds === 0) return
       await pause(Math.min(patienceMs, everySeconds * 1_000), signal)
@@ -114,14 +124,14 @@ export function createPublisher(components: Components, judgeLedger: () => Promi
     },
     async liability({ provider, root, blockNumber }, link) {
       const of = root !== undefined && blockNumber !== undefined ? { root, blockNumber } : undefined
-      const found = await find(of)
-      if (!found.ok) return found
-      const { liabilities } = found.publication
+      const shown = await found(await read(of), of)
+      if (!shown.ok) return shown
+      const { publication, tree } = shown.found
+      const { liabilities } = publication
       const asked: Address | undefined = provider ?? link?.peer
-      const proof = asked === undefined ? undefined : treeOf(found.publication).proofOf(asked)
+      const proof = asked === undefined ? undefined : tree.proofOf(asked)
       const path = proof?.path.map(({ hash, sum }) => ({ hash, sum: wei(sum) }))
-      const shown = proof && path ? { ...proof, path } : null
-      return { ok: true, value: { liabilities, proof: shown } }
+      return { ok: true, value: { liabilities, proof: proof && path ? { ...proof, path } : null } }
     },
   }
 }

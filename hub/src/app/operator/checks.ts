@@ -5,7 +5,7 @@ import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
 import { type Address, type Clock, formatBytes, wei } from '@pontage/shared'
 import { type Chain, inTokens, isActive, readHub, readStanding, UserError } from '@pontage/shared/node'
-import { advanceNeeded, poolFree } from '../../core/solvency.js'
+import { poolFree } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
 
 const minDiskBytes = 200_000_000
@@ -30,7 +30,7 @@ export async function checkStake(chain: Chain, hub: Address): Promise<string> {
 export async function checkPool(chain: Chain, hub: Address, ledger: Ledger | undefined): Promise<string> {
   const { pool, pendingWithdrawal } = await readHub(chain, hub)
   const free = poolFree({ balance: pool, pendingWithdrawal })
-  const owed = ledger ? advanceNeeded(await ledger.accounts()) : wei(0n)
+  const owed = ledger ? (await ledger.tally()).owed : wei(0n)
   if (owed > free)
     throw new UserError(
       `The pool has ${inTokens(chain, free)} free, but ${inTokens(chain, owed)} may be redeemed. Run pontage-hub draw --now or pool fund.`,

@@ -1,8 +1,7 @@
 import { coinDecimals, formatTokens, type Verdict } from '@pontage/shared'
 import type { DurableSender, GasWatch } from '@pontage/shared/node'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-import { reservedBy } from '../../core/reserve.js'
-import { advanceNeeded, poolFree } from '../../core/solvency.js'
+import { poolFree } from '../../core/solvency.js'
 import type { HttpAnswer } from '../../io/link/httpRoutes.js'
 import type { Components } from '../components.js'
 
@@ -17,17 +16,13 @@ export interface Metrics {
   close(): void
 }
 
-/** Milliseconds that sums over the ledger are good for: they touch every open channel. */
-const sumsLastMs = 10_000
-
 const gauges = {
   connections: 'Connected identities',
   channels_open: 'Open channels',
   collateral_tokens: 'Balance of all open channels, in tokens',
-  reserved_tokens: 'What of it the hub has guaranteed, in tokens',
   promised_tokens: 'Sum of the totals promised to providers, in tokens',
   advance_needed_tokens: 'What the pool would advance if every provider redeemed now, in tokens',
-  undrawn_tokens: 'Promises held and not drawn yet, in tokens',
+  undrawn_tokens: 'Promises held and not drawn yet, as far as their channels still hold it, in tokens',
   pool_tokens: 'The pool, in tokens',
   pool_spare_tokens:
     'What would be left of the pool if every provider redeemed now, in tokens; negative if it is short',
@@ -72,7 +67,6 @@ export function createMetrics(): Metrics {
       new Gauge({ name: `pontage_hub_${name}`, help, registers }),
     ]),
   ) as Record<keyof typeof gauges, Gauge>
-  let summedAtMs: number | undefined
 
   return {
     answered(type, verdict, seconds) {
@@ -94,11 +88,7 @@ export function createMetrics(): Metrics {
       },
     }),
     async page(components, gas) {
-      const now = components.clock.elapsedMs()
-      if (summedAtMs === undefined || now - summedAtMs > sumsLastMs) {
-        await sum(components, shown)
-        summedAtMs = now
-      }
+      await sum(components, shown)
       const coins = gas.balance()
       if (coins !== undefined) shown.gas_coins.set(inUnits(coins, coinDecimals))
       shown.connections.set(components.peers.count)
@@ -111,27 +101,17 @@ export function createMetrics(): Metrics {
 }
 
 async function sum({ ledger, chain }: Components, shown: Record<keyof typeof gauges, Gauge>): Promise<void> {
-  const [lines, accounts, undrawn, standing] = await Promise.all([
-    ledger.openChannels(),
-    ledger.accounts(),
-    ledger.undrawn(),
-    ledger.standing(),
-  ])
-  const tokens = (amounts: readonly bigint[]) =>
-    inUnits(
-      amounts.reduce((total, amount) => total + amount, 0n),
-      chain.tokenDecimals,
-    )
-  shown.channels_open.set(lines.length)
-  shown.collateral_tokens.set(tokens(lines.map(({ balance }) => balance)))
-  shown.reserved_tokens.set(tokens(lines.map(({ tabs }) => reservedBy(tabs))))
-  shown.promised_tokens.set(tokens(accounts.map(({ total }) => total)))
-  shown.advance_needed_tokens.set(tokens([advanceNeeded(accounts)]))
-  shown.undrawn_tokens.set(tokens(undrawn.map(({ amount, drawn }) => amount - drawn)))
-  shown.pool_tokens.set(tokens([standing.balance]))
-  shown.pool_spare_tokens.set(tokens([poolFree(standing)]) - tokens([advanceNeeded(accounts)]))
-  shown.pool_withdrawal_tokens.set(tokens([standing.pendingWithdrawal]))
-  shown.fee_ratio.set(standing.feeBps / 10_000)
+  const { channels, collateral, promised, owed, undrawn, pool } = await ledger.tally()
+  const tokens = (amount: bigint) => inUnits(amount, chain.tokenDecimals)
+  shown.channels_open.set(channels)
+  shown.collateral_tokens.set(tokens(collateral))
+  shown.promised_tokens.set(tokens(promised))
+  shown.advance_needed_tokens.set(tokens(owed))
+  shown.undrawn_tokens.set(tokens(undrawn))
+  shown.pool_tokens.set(tokens(pool.balance))
+  shown.pool_spare_tokens.set(tokens(poolFree(pool)) - tokens(owed))
+  shown.pool_withdrawal_tokens.set(tokens(pool.pendingWithdrawal))
+  shown.fee_ratio.set(pool.feeBps / 10_000)
 }
 
 /** Metrics are floats: exact to about 15 digits, which is enough to watch and never used to decide. */

@@ -10,6 +10,8 @@ const connectTimeoutMs = 5_000
 /** Longer than any statement takes: an answer that does not come by then comes no more. */
 const answerTimeoutMs = 30_000
 const oldestVersion = 15
+/** By which a hub's connections are known on the server. */
+const applicationName = 'pontage-hub'
 
 const parsers: Record<number, (text: string) => unknown> = {
   [pg.types.builtins.BYTEA]: (text) => `0x${text.slice(2)}`,
@@ -43,7 +45,7 @@ export function clientOptions(url: string): pg.ClientConfig {
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: answerTimeoutMs,
     keepAlive: true,
-    application_name: 'pontage-hub',
+    application_name: applicationName,
     options: '-c lock_timeout=15s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s',
   }
 }
@@ -73,19 +75,36 @@ const versionLocks = 0x706f6e74
  *
  * @throws UserError when another version works on it.
  */
-async function joinVersion(client: pg.ClientBase): Promise<void> {
+export async function joinVersion(client: pg.ClientBase): Promise<void> {
   const version = ledgerVersion(postgresWords)
   await client.query(`SELECT pg_advisory_lock_shared(${versionLocks}, ${version})`)
-  const { rows } = await client.query(
-    `SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = ${versionLocks} AND objid <> ${version}
-      AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) LIMIT 1`,
-  )
-  if (rows.length === 0) return
+  for (let looks = 1; ; looks++) {
+    const { rows } = await client.query(findOthers(version))
+    const [{ differ, silent }] = rows
+    if (!differ && !silent) return
+    // One that says nothing may be about to: it has just connected.
+    if (differ || looks === silentLooks) break
+    await new Promise((resolve) => setTimeout(resolve, silentLookMs))
+  }
   await client.query(`SELECT pg_advisory_unlock_shared(${versionLocks}, ${version})`)
   throw new UserError(
     'Another version of pontage-hub works on this database. Stop every process of it before a newer one starts.',
   )
 }
+
+/** Looks, and milliseconds between them, at a hub's connection that does not say of which version it is. */
+const silentLooks = 10
+const silentLookMs = 300
+
+/** Whether others work on this database who say another version, or none: so did versions before there were such locks. */
+const findOthers = (version: number): string => `
+  SELECT
+    EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND classid = ${versionLocks} AND objid <> ${version}
+      AND database = (SELECT oid FROM pg_database WHERE datname = current_database())) AS differ,
+    EXISTS (SELECT 1 FROM pg_stat_activity AS other WHERE other.datname = current_database()
+      AND other.application_name = '${applicationName}' AND other.pid <> pg_backend_pid()
+      AND NOT EXISTS (SELECT 1 FROM pg_locks WHERE pg_locks.pid = other.pid AND locktype = 'advisory'
+        AND classid = ${versionLocks} AND granted)) AS silent`
 
 /**
  * Whether what this connection commits survives a power cut of the server.

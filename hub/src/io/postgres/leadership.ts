@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { clientOptions } from './connection.js'
+import { clientOptions, joinVersion } from './connection.js'
 
 /** Milliseconds that a look at the lock holds good: as long as the connection stands, the server keeps it. */
 const provenMs = 500
@@ -99,6 +99,7 @@ export class Leadership {
     await client.query(`SET idle_session_timeout = '${lease}'`).catch((error: { code?: string }) => {
       if (error.code !== unknownSetting) throw error
     })
+    await joinVersion(client)
     this.#client = client
     return client
   }

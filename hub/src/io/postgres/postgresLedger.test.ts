@@ -13,9 +13,13 @@ import { startPostgres, type TestPostgres } from '../../postgres.fixture.js'
 import { type Ledger, LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
 import { ledgerLines, rowsFrom } from '../ledgerFile.js'
+import { growing, noting, short, workThrough } from '../plans.fixture.js'
 import { openSqliteLedger } from '../sqlite/sqliteLedger.js'
+import type { Engine, Statement } from '../store/engine.js'
+import { createLedger } from '../store/ledger.js'
 import { ledgerVersion, postgresWords } from '../store/schema.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
+import { PostgresStore } from './postgresStore.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
@@ -36,6 +40,59 @@ async function empty(database: string): Promise<void> {
 }
 
 ledgerSuite('a ledger in a PostgreSQL database', () => openPostgresLedger(url))
+
+it('reads no table to its end for a request or a block', async () => {
+  await (await openPostgresLedger(url)).close()
+  const noted = new Set<Statement>()
+  const store = new PostgresStore(url)
+  const engine: Engine = {
+    isShared: true,
+    ...{
+      read: (asks) => store.read(asks),
+      begin: (asks) => store.begin(asks),
+      more: (asks) => store.more(asks),
+    },
+    ...{
+      commit: (writes) => store.commit(writes),
+      rollback: () => store.rollback(),
+      origin: () => store.origin,
+    },
+    ...{ leads: async () => true, standDown: () => undefined, problem: async () => undefined },
+    close: () => store.close(),
+  }
+  const ledger = createLedger(noting(engine, noted), 'The ledger')
+  await workThrough(ledger)
+  await ledger.close()
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  // As it plans for tables that are worth an index.
+  await client.query('SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan')
+  const whole: string[] = []
+  const look = (plan: Plan, text: string): void => {
+    const relation = plan['Relation Name'] ?? ''
+    const isFound = plan['Index Cond'] !== undefined || plan['Node Type'] === 'Bitmap Heap Scan'
+    if (growing.has(relation) && plan['Node Type'] !== 'ModifyTable' && !isFound)
+      if (!short.has(plan['Index Name'] ?? '')) whole.push(`${plan['Node Type']} ${relation}: ${text}`)
+    for (const each of plan.Plans ?? []) look(each, text)
+  }
+  for (const [index, { postgres, kinds }] of [...noted].entries()) {
+    await client.query(`PREPARE look${index} AS ${postgres}`)
+    const given = kinds.length > 0 ? `(${kinds.map(() => "'{}'").join(', ')})` : ''
+    const { rows } = await client.query(`EXPLAIN (FORMAT JSON) EXECUTE look${index}${given}`)
+    look(rows[0]['QUERY PLAN'][0].Plan, postgres)
+  }
+  await client.end()
+  expect(noted.size).toBeGreaterThan(30)
+  expect(whole).toEqual([])
+})
+
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly 'Index Name'?: string
+  readonly 'Index Cond'?: string
+  readonly Plans?: readonly Plan[]
+}
 
 it('shows no password', () => {
   expect(withoutPassword('postgres://me:secret@db.example.org/ledger')).toBe(
@@ -302,6 +359,22 @@ it('refuses a database on which another version works, and lets none start on it
   } finally {
     await other.end()
   }
+})
+
+it('notices a process of a version that did not say so yet, while it runs', async () => {
+  const old = new pg.Client({ connectionString: url, application_name: 'pontage-hub' })
+  await old.connect()
+  try {
+    await expect(openPostgresLedger(url)).rejects.toThrow(/Another version of pontage-hub works on this/)
+  } finally {
+    await old.end()
+  }
+  const ledger = await openPostgresLedger(url)
+  expect(await ledger.leads()).toBe(true)
+  // The lock of whoever leads says its version, too.
+  const other = await openPostgresLedger(url)
+  await Promise.all([other.bind(hub, deployment), ledger.bind(hub, deployment)])
+  await Promise.all([ledger.close(), other.close()])
 })
 
 it('begins to recover where another server has the data, as after a fail-over', async () => {

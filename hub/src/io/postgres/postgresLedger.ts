@@ -22,6 +22,7 @@ export async function openPostgresLedger(url: string): Promise<Ledger> {
   const store = new PostgresStore(url)
   const leadership = new Leadership(url)
   const engine: Engine = {
+    isShared: true,
     read: (asks) => store.read(asks),
     begin: (asks) => store.begin(asks),
     more: (asks) => store.more(asks),

@@ -13,6 +13,7 @@ export function sqliteEngine(path: string): Engine {
   }
   const rows = (method: 'read' | 'begin', asks: readonly Ask[]) => ask(method, asks) as Promise<Row[][]>
   return {
+    isShared: false,
     read: (asks) => rows('read', asks),
     begin: (asks) => rows('begin', asks),
     more: (asks) => rows('read', asks),

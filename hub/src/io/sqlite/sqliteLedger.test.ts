@@ -4,7 +4,11 @@ import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { ledgerSuite } from '../ledger.suite.js'
+import { growing, noting, short, workThrough } from '../plans.fixture.js'
+import type { Statement } from '../store/engine.js'
+import { createLedger } from '../store/ledger.js'
 import { lockHome, openDatabase } from './open.js'
+import { sqliteEngine } from './sqliteEngine.js'
 import { openSqliteLedger } from './sqliteLedger.js'
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
@@ -31,6 +35,29 @@ it('keeps amounts as 32 bytes, in the order of the numbers', async () => {
   const columns = database.prepare("SELECT type FROM pragma_table_info('tab') WHERE name = 'cleared'").get()
   expect(columns).toEqual({ type: 'BLOB' })
   database.close()
+})
+
+it('reads no table to its end for a request or a block', async () => {
+  const path = join(folder, 'ledger.sqlite')
+  await (await openSqliteLedger(path)).close()
+  const noted = new Set<Statement>()
+  const ledger = createLedger(noting(sqliteEngine(path), noted), 'The ledger')
+  await workThrough(ledger)
+  await ledger.close()
+  const database = new Database(path)
+  const whole = [...noted].flatMap(({ sqlite, kinds }) =>
+    (
+      database.prepare(`EXPLAIN QUERY PLAN ${sqlite}`).all(kinds.map(() => null)) as { detail: string }[]
+    ).flatMap(({ detail }) => {
+      const [, table = '', index = ''] = /^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? []
+      // What a LIMIT chose first is gone through to its end.
+      const isTable = growing.has(table) || (table === 'held' && !sqlite.includes('LIMIT ?'))
+      return isTable && !short.has(index) ? [`${detail}: ${sqlite}`] : []
+    }),
+  )
+  database.close()
+  expect(noted.size).toBeGreaterThan(30)
+  expect(whole).toEqual([])
 })
 
 it('lets one process at a time use a home folder', () => {

@@ -12,7 +12,7 @@ export const findClosing = statement('SELECT * FROM closing WHERE channel_id {am
 export const readOpenClosings = plain(
   statement(`
     SELECT closing.*, channel.consumer, channel.nonce
-    FROM closing JOIN channel ON channel.channel_id = closing.channel_id WHERE channel.status = 'open'`),
+    FROM closing JOIN channel ON channel.channel_id = closing.channel_id WHERE closing.settled = 0`),
 )
 
 /** Signs a final state, once. */

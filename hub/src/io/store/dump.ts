@@ -67,6 +67,7 @@ export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> 
     releases: 'text',
     consumer_signature: 'bytes',
     hub_signature: 'bytes',
+    settled: 'number',
   },
   relayed: { digest: 'bytes', identity: 'bytes', tx_hash: 'bytes', sent_at: 'number' },
   relay_job: { digest: 'bytes', identity: 'bytes', origin: 'bytes', asked_at: 'number' },
@@ -102,7 +103,15 @@ export const contents: Readonly<Record<string, Readonly<Record<string, Kind>>>> 
     leaves: 'text',
   },
   outbox: { intent: 'bytes', state: 'text', revision: 'number', entry: 'text' },
-  sums: { id: 'number', owed: 'bytes', undrawn: 'bytes', urgent: 'number' },
+  sums: {
+    id: 'number',
+    owed: 'bytes',
+    undrawn: 'bytes',
+    urgent: 'number',
+    channels: 'number',
+    collateral: 'bytes',
+    promised: 'bytes',
+  },
 }
 
 /** One row of one table. */

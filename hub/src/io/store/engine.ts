@@ -22,6 +22,8 @@ export interface Ask {
  * next. Every method throws LedgerUnavailable while the store cannot be reached or written.
  */
 export interface Engine {
+  /** Whether other processes may work on the same store at the same time. */
+  readonly isShared: boolean
   /** Reads outside of a transaction, all as of one moment. */
   read(asks: readonly Ask[]): Promise<readonly (readonly Row[])[]>
   /** Begins a transaction and reads in it; what is read with `{lock}` stays as it is until the end. */

@@ -1,6 +1,6 @@
 import type { Address, Hex } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
-import type { Blocked, DrawOrder, Ledger, NoteName, Relayed } from '../ledger.js'
+import type { Blocked, Ledger, NoteName, Relayed } from '../ledger.js'
 import { BatchLoader } from './batchLoader.js'
 import { chainOrder } from './chainMirror.js'
 import { creditOrder, grantOrder } from './clearing.js'
@@ -14,13 +14,21 @@ import {
   findPublication,
   publicationFrom,
   publicationOrder,
-  readNewestId,
+  readNewestIds,
   readNewestPublication,
 } from './publications.js'
 import { raiseOrder, recallOrder } from './rebuild.js'
 import { qualityFrom, readQualities, receiptOrder } from './receipts.js'
 import { relayJobOrder } from './relayJobs.js'
-import { addressOf, amountOf, hexOf } from './rows.js'
+import {
+  answerReleaseOrder,
+  findReleaseAnswer,
+  readReleaseRequests,
+  releaseFrom,
+  releaseRequestFrom,
+  requestReleaseOrder,
+} from './releaseRequests.js'
+import { addressOf, hexOf } from './rows.js'
 import {
   accountFrom,
   type ChannelRow,
@@ -41,6 +49,15 @@ import {
   undrawnOf,
   urgentOf,
 } from './tables.js'
+import {
+  drawFrom,
+  isDrawable,
+  readLargest,
+  readProtests,
+  readUndrawn,
+  readUndrawnOf,
+  readUrgent,
+} from './undrawn.js'
 
 const readSettings = plain(statement('SELECT name, value FROM setting'))
 const findGuaranteed = statement('SELECT DISTINCT provider FROM tab WHERE provider {among:bytes}')
@@ -55,18 +72,6 @@ const writeBlocked = statement(
 )
 const deleteBlocked = statement('DELETE FROM blocked WHERE identity {among:bytes}')
 const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
-// A protest for anybody takes from what the channel holds for everybody.
-const selectUndrawn = `
-  SELECT tab.channel_id, tab.provider, tab.held, tab.held_signature, tab.drawn, tab.expires_at,
-    channel.consumer, channel.nonce, channel.balance, channel.exit_at,
-    (SELECT min(other.protest_ends_at) FROM tab AS other
-      WHERE other.channel_id = tab.channel_id AND other.protest_ends_at > 0) AS first_protest_ends_at,
-    (SELECT count(*) FROM closing WHERE closing.channel_id = tab.channel_id) AS closing
-  FROM tab JOIN channel ON channel.channel_id = tab.channel_id
-  WHERE tab.undrawn = 1 AND channel.status = 'open'`
-const readUndrawn = plain(statement(selectUndrawn))
-const readUndrawnOf = statement(`${selectUndrawn} AND tab.channel_id {among:bytes}`)
-
 /** A ledger on an engine: everything but how statements reach a disk. */
 export function createLedger(engine: Engine, name: string): Ledger {
   const onSetback: (() => void)[] = []
@@ -123,8 +128,8 @@ export function createLedger(engine: Engine, name: string): Ledger {
     guaranteed: async (provider) => (await guaranteed.get(provider)) === true,
     tally: async () => {
       const [sums = [], chain = []] = await engine.read([readSums, readChain])
-      const { owed, undrawn, urgent } = sumsFrom(sums[0])
-      return { owed, undrawn, urgent: urgent > 0, pool: standingFrom(chain[0]) }
+      const { urgent, writes: _writes, version: _version, ...kept } = sumsFrom(sums[0])
+      return { ...kept, urgent: urgent > 0, pool: standingFrom(chain[0]) }
     },
     channel: (channelId) => lines.get(channelId),
     openChannels: async () => {
@@ -152,13 +157,29 @@ export function createLedger(engine: Engine, name: string): Ledger {
           : await first({ statement: readUndrawnOf, given: [[channelId]] })
       return rows.map(drawFrom).filter(isDrawable)
     },
+    pressing: async (most) => {
+      const [urgent = [], largest = []] = await engine.read([
+        readUrgent,
+        { statement: readLargest, given: most > 0 ? [[most]] : [] },
+      ])
+      const orders = new Map(
+        [...urgent, ...largest].map((row) => [`${row.channel_id}${row.provider}`, drawFrom(row)]),
+      )
+      return [...orders.values()].filter(isDrawable)
+    },
+    protests: async () =>
+      (await all(readProtests)).map((row) => ({
+        channelId: hexOf(row.channel_id),
+        provider: addressOf(row.provider),
+      })),
     recordReceipt: (order) => submit(receiptOrder(order)),
     qualities: async () => (await all(readQualities)).map((row) => qualityFrom(row)),
     recordPublication: (publication) => submit(publicationOrder(publication)),
-    newestPublication: async () => {
-      const [row] = await all(readNewestId)
-      return row && { root: hexOf(row.root), blockNumber: Number(row.block_number) }
-    },
+    newestPublications: async (most) =>
+      (await first({ statement: readNewestIds, given: [[most]] })).map((row) => ({
+        root: hexOf(row.root),
+        blockNumber: Number(row.block_number),
+      })),
     publication: async (of) => {
       const [row] = of
         ? await first({ statement: findPublication, given: [[of.root, of.blockNumber]] })
@@ -168,6 +189,15 @@ export function createLedger(engine: Engine, name: string): Ledger {
     raiseTotal: (order) => submit(raiseOrder(order)),
     recallGuarantee: (order) => submit(recallOrder(order)),
     recordClosing: (order) => submit(closingOrder(order)),
+    isShared: engine.isShared,
+    requestRelease: (request, at, since) => submit(requestReleaseOrder(request, at, since)),
+    releaseRequests: async (since) =>
+      (await first({ statement: readReleaseRequests, given: [[since]] })).map(releaseRequestFrom),
+    answerRelease: (request, release) => submit(answerReleaseOrder(request, release)),
+    releaseAnswer: async ({ channelId, provider }) => {
+      const [row] = await first({ statement: findReleaseAnswer, given: [[channelId, provider]] })
+      return releaseFrom(channelId, row)
+    },
     closing: async (channelId) => {
       const [row] = await first({ statement: findClosing, given: [[channelId]] })
       return row && closingFrom(row)
@@ -214,30 +244,6 @@ interface OperatorState {
   readonly blocked: readonly Blocked[]
 }
 
-/** A final state draws what it pays by itself; until it stands on chain, an exit or a protest must be answered. */
-const isDrawable = ({ isClosing, collateralUntil }: DrawOrder): boolean =>
-  !isClosing || collateralUntil !== undefined
-
-const drawFrom = (row: Row): DrawOrder => ({
-  channelId: hexOf(row.channel_id),
-  provider: addressOf(row.provider),
-  amount: amountOf(row.held),
-  signature: hexOf(row.held_signature),
-  drawn: amountOf(row.drawn),
-  balance: amountOf(row.balance),
-  guaranteedUntil: Number(row.expires_at),
-  collateralUntil: earliest(Number(row.exit_at), Number(row.first_protest_ends_at ?? 0)),
-  isClosing: Number(row.closing) > 0,
-  consumer: addressOf(row.consumer),
-  nonce: Number(row.nonce),
-})
-
-/** The first of these times, of which zero is none. */
-const earliest = (...times: readonly number[]): number | undefined => {
-  const set = times.filter((time) => time > 0)
-  return set.length > 0 ? Math.min(...set) : undefined
-}
-
 const relayedFrom = (row: Row): Relayed => ({
   digest: hexOf(row.digest),
   identity: row.identity as Address,
@@ -252,11 +258,22 @@ async function wrongSums(engine: Engine): Promise<string | undefined> {
     readAccounts,
     ...readOpen,
   ])
-  const kept = sumsFrom(sums[0])
   const open = [...channelsFrom(channels, tabs, closings).values()]
-  const owed = accounts.map(accountFrom).reduce((sum, account) => sum + owedTo(account), 0n)
-  const undrawn = open.reduce((sum, channel) => sum + undrawnOf(channel), 0n)
-  const urgent = open.reduce((sum, channel) => sum + urgentOf(channel), 0)
-  if (kept.owed === owed && kept.undrawn === undrawn && kept.urgent === urgent) return undefined
-  return `its sums are ${kept.owed}, ${kept.undrawn}, ${kept.urgent}, but its rows add up to ${owed}, ${undrawn}, ${urgent}`
+  const kept = sumsFrom(sums[0])
+  const total = (amounts: readonly bigint[]): bigint => amounts.reduce((sum, amount) => sum + amount, 0n)
+  const counted = {
+    owed: total(accounts.map(accountFrom).map(owedTo)),
+    undrawn: total(open.map(undrawnOf)),
+    urgent: open.filter((channel) => urgentOf(channel) > 0).length,
+    channels: open.length,
+    collateral: total(open.map(({ balance }) => balance)),
+    promised: total(accounts.map((row) => accountFrom(row).total)),
+  }
+  const wrong = (Object.keys(counted) as (keyof typeof counted)[]).filter(
+    (name) => kept[name] !== counted[name],
+  )
+  if (wrong.length === 0) return undefined
+  return wrong
+    .map((name) => `its sum "${name}" is ${kept[name]}, but its rows add up to ${counted[name]}`)
+    .join('; ')
 }

@@ -14,8 +14,8 @@ const insert = statement(`
 const prune = statement(`
   DELETE FROM publication WHERE (root, block_number) NOT IN (
     SELECT root, block_number FROM publication ${newestFirst} LIMIT ${kept})`)
-export const readNewestId = plain(
-  statement(`SELECT root, block_number FROM publication ${newestFirst} LIMIT 1`),
+export const readNewestIds = statement(
+  `{with:number} SELECT root, block_number FROM publication ${newestFirst} LIMIT ?1`,
 )
 export const readNewestPublication = plain(statement(`SELECT * FROM publication ${newestFirst} LIMIT 1`))
 export const findPublication = statement(

@@ -36,7 +36,7 @@ export interface Begun {
 const uncoveredInOrder = 200
 
 const findGuarantees = statement('SELECT * FROM guarantee WHERE cause {among:bytes}')
-const due = 'tab.undrawn = 1 AND tab.expires_at > 0 AND tab.cleared > tab.drawn'
+const due = 'tab.undrawn > 0 AND tab.expires_at > 0 AND tab.cleared > tab.drawn'
 const findDueFrom = statement(
   `SELECT provider, min(expires_at) AS due_from FROM tab WHERE provider {among:bytes} AND ${due} GROUP BY provider`,
 )

@@ -9,3 +9,6 @@ export const hexOf = (text: unknown): Hex => text as Hex
 export const addressOf = (text: unknown): Address => text as Address
 
 export const nothing = wei(0n)
+
+/** Bits of an amount; zero for nothing. */
+export const sizeOf = (amount: bigint): number => (amount === 0n ? 0 : amount.toString(2).length)

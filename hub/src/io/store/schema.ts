@@ -1,6 +1,8 @@
+import { larger, smaller } from '@pontage/shared'
 import type { ColumnDataType, ColumnDefinitionBuilder, CreateTableBuilder, Dialect, RawBuilder } from 'kysely'
 import { Kysely, sql } from 'kysely'
 import { type Migration, Migrator } from 'kysely/migration'
+import { sizeOf } from './rows.js'
 
 /**
  * Brings the tables to the present version. Identifiers and amounts are big-endian bytes (addresses 20, all
@@ -61,16 +63,23 @@ export const postgresWords: Words = {
 }
 
 /** The columns of a table: `name blob key`, `name number`, `name zero` (an amount, zero at first) … */
-type Columns = Readonly<Record<string, 'blob' | 'number' | 'text' | 'zero' | 'nullable' | 'count'>>
+type Columns = Readonly<
+  Record<string, 'blob' | 'number' | 'text' | 'zero' | 'nullable' | 'count' | 'optional'>
+>
 
 function migrations(words: Words): Record<string, Migration> {
   const create = async (db: Kysely<unknown>, name: string, keys: readonly string[], columns: Columns) => {
     const { blob, number } = words
     let table: CreateTableBuilder<string, never> = db.schema.createTable(name)
     for (const [column, kind] of Object.entries(columns)) {
-      const type = kind === 'text' ? 'text' : kind === 'number' || kind === 'count' ? number : blob
+      const type =
+        kind === 'text' || kind === 'optional'
+          ? 'text'
+          : kind === 'number' || kind === 'count'
+            ? number
+            : blob
       table = table.addColumn(column, type as ColumnDataType, (made) => {
-        if (kind === 'nullable') return made
+        if (kind === 'nullable' || kind === 'optional') return made
         if (kind === 'zero') return made.notNull().defaultTo(words.zero)
         return kind === 'count' ? made.notNull().defaultTo(0) : made.notNull()
       }) as never
@@ -277,26 +286,97 @@ function migrations(words: Words): Record<string, Migration> {
         await sql`ALTER TABLE sums ADD COLUMN writes ${type} NOT NULL DEFAULT 0`.execute(db)
       },
     },
+    '0012-nothing-reads-all-rows': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        const type = sql.raw(words.number as string)
+        await sql`ALTER TABLE sums ADD COLUMN channels ${type} NOT NULL DEFAULT 0`.execute(db)
+        for (const name of ['collateral', 'promised'])
+          await db.schema
+            .alterTable('sums')
+            .addColumn(name, words.blob as ColumnDataType, (column) =>
+              column.notNull().defaultTo(words.zeroAdded),
+            )
+            .execute()
+        await sql`ALTER TABLE closing ADD COLUMN settled ${type} NOT NULL DEFAULT 0`.execute(db)
+        await sql`UPDATE closing SET settled = 1
+          WHERE channel_id IN (SELECT channel_id FROM channel WHERE status <> 'open')`.execute(db)
+        await db.schema.dropIndex('tab_undrawn').execute()
+        for (const [name, on, where] of [
+          ['tab_undrawn', 'tab (provider, expires_at)', 'undrawn > 0'],
+          ['tab_by_size', 'tab (undrawn)', 'undrawn > 0'],
+          ['tab_protested', 'tab (channel_id)', 'protest_ends_at > 0'],
+          ['channel_leaving', 'channel (channel_id)', "status = 'open' AND exit_at > 0"],
+          ['closing_open', 'closing (channel_id)', 'settled = 0'],
+        ] as const)
+          await sql`CREATE INDEX ${sql.raw(name)} ON ${sql.raw(on)} WHERE ${sql.raw(where)}`.execute(db)
+        await addUpDrawable(db)
+      },
+    },
+    '0013-releases-are-asked-for-by-whoever-is-connected': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await create(db, 'release_request', ['channel_id', 'provider'], {
+          channel_id: 'blob',
+          provider: 'blob',
+          consumer: 'blob',
+          nonce: 'number',
+          asked_at: 'number',
+          answer: 'optional',
+        })
+        await index(db, 'release_request_by_time', 'release_request', ['asked_at'])
+      },
+    },
   }
+}
+
+const amountOf = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`)
+const bytesOf = (value: bigint): Buffer => Buffer.from(value.toString(16).padStart(64, '0'), 'hex')
+
+/** Sizes what waits to be drawn, and adds up open channels anew: an empty one holds nothing that can be drawn. */
+async function addUpDrawable(db: Kysely<unknown>): Promise<void> {
+  const open = await sql<{ id: Buffer; balance: Buffer; closing: number }>`
+    SELECT channel_id AS id, balance, (SELECT count(*) FROM closing
+      WHERE closing.channel_id = channel.channel_id) AS closing FROM channel WHERE status = 'open'`.execute(
+    db,
+  )
+  const tabs = await sql<Record<'id' | 'provider' | 'held' | 'drawn', Buffer>>`
+    SELECT channel_id AS id, provider, held, drawn FROM tab WHERE undrawn > 0`.execute(db)
+  const waiting = new Map<string, bigint>()
+  const balances = new Map(open.rows.map(({ id, balance }) => [id.toString('hex'), amountOf(balance)]))
+  for (const { id, provider, held, drawn } of tabs.rows) {
+    const key = id.toString('hex')
+    const rest = amountOf(held) - amountOf(drawn)
+    waiting.set(key, (waiting.get(key) ?? 0n) + rest)
+    await sql`UPDATE tab SET undrawn = ${sizeOf(smaller(rest, balances.get(key) ?? 0n))}
+      WHERE channel_id = ${id} AND provider = ${provider}`.execute(db)
+  }
+  const undrawn = open.rows
+    .filter(({ closing }) => Number(closing) === 0)
+    .reduce(
+      (sum, { id, balance }) => sum + smaller(waiting.get(id.toString('hex')) ?? 0n, amountOf(balance)),
+      0n,
+    )
+  const collateral = [...balances.values()].reduce((sum, balance) => sum + balance, 0n)
+  const accounts = await sql<{ total: Buffer }>`SELECT total FROM account`.execute(db)
+  const promised = accounts.rows.reduce((sum, { total }) => sum + amountOf(total), 0n)
+  await sql`UPDATE sums SET channels = ${open.rows.length}, collateral = ${bytesOf(collateral)},
+    promised = ${bytesOf(promised)}, undrawn = ${bytesOf(undrawn)}`.execute(db)
 }
 
 /** Adds up what older versions did not keep. */
 async function addUp(db: Kysely<unknown>, words: Words): Promise<void> {
   type Amounts = Record<'a' | 'b' | 'c', Buffer>
-  const amount = (bytes: Buffer): bigint => BigInt(`0x${bytes.toString('hex')}`)
   const accounts = await sql<Amounts>`SELECT total AS a, credited AS b, paid AS c FROM account`.execute(db)
   const owed = accounts.rows.reduce((sum, { a, b, c }) => {
-    const due = amount(a) - (amount(b) > amount(c) ? amount(b) : amount(c))
+    const due = amountOf(a) - larger(amountOf(b), amountOf(c))
     return due > 0n ? sum + due : sum
   }, 0n)
   const tabs = await sql<Amounts>`SELECT held AS a, drawn AS b, drawn AS c FROM tab WHERE undrawn = 1
     AND channel_id NOT IN (SELECT channel_id FROM closing)`.execute(db)
-  const undrawn = tabs.rows.reduce((sum, { a, b }) => sum + amount(a) - amount(b), 0n)
+  const undrawn = tabs.rows.reduce((sum, { a, b }) => sum + amountOf(a) - amountOf(b), 0n)
   const leaving = await sql<{ count: number }>`SELECT count(*) AS count FROM channel WHERE status = 'open'
     AND (exit_at > 0 OR channel_id IN (SELECT channel_id FROM tab WHERE protested <> ${words.zero}))`.execute(
     db,
   )
-  const bytes = (value: bigint) => Buffer.from(value.toString(16).padStart(64, '0'), 'hex')
   await sql`INSERT INTO sums (id, owed, undrawn, urgent)
-    VALUES (1, ${bytes(owed)}, ${bytes(undrawn)}, ${Number(leaving.rows[0]?.count ?? 0)})`.execute(db)
+    VALUES (1, ${bytesOf(owed)}, ${bytesOf(undrawn)}, ${Number(leaving.rows[0]?.count ?? 0)})`.execute(db)
 }

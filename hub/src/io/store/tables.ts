@@ -1,10 +1,10 @@
-import { type Address, type Hex, larger, type Wei, wei } from '@pontage/shared'
+import { type Address, type Hex, larger, smaller, type Wei, wei } from '@pontage/shared'
 import { type ChannelLine, emptyTab } from '../../core/channelLine.js'
 import type { HeldTab, SignedAccount } from '../../core/clearing.js'
 import type { Account } from '../../core/solvency.js'
 import type { Cursor, HubStanding } from '../ledger.js'
 import { plain, type Row, statement } from './engine.js'
-import { addressOf, amountOf, hexOf, nothing } from './rows.js'
+import { addressOf, amountOf, hexOf, nothing, sizeOf } from './rows.js'
 
 /** A tab as its row holds it. */
 export interface TabRow extends HeldTab {
@@ -28,6 +28,11 @@ export interface Sums {
   readonly undrawn: Wei
   /** Open channels that are being left or protested. */
   readonly urgent: number
+  /** Open channels, and what they hold. */
+  readonly channels: number
+  readonly collateral: Wei
+  /** The totals promised to providers. */
+  readonly promised: Wei
   /** Grows by one with every transaction that changes a channel, a tab or an account. */
   readonly writes: number
   /** Random, and another with each of those: the same number of writes with another version is another history. */
@@ -48,7 +53,8 @@ export const readChannels = statement(`SELECT ${channelColumns} FROM channel WHE
 export const readTabs = statement(`SELECT ${tabColumns} FROM tab WHERE tab.channel_id {among:bytes}`)
 export const readClosings = statement('SELECT channel_id FROM closing WHERE channel_id {among:bytes}')
 export const findAccounts = statement(`SELECT ${accountColumns} FROM account WHERE provider {among:bytes}`)
-const sums = 'SELECT owed, undrawn, urgent, writes, version FROM sums WHERE id = 1'
+const sums =
+  'SELECT owed, undrawn, urgent, channels, collateral, promised, writes, version FROM sums WHERE id = 1'
 /** Whoever holds it is the only one that changes channels, tabs or accounts. */
 export const lockSums = plain(statement(`${sums} {lock}`))
 export const readSums = plain(statement(sums))
@@ -160,6 +166,9 @@ export const sumsFrom = (row: Row | undefined): Sums => ({
   owed: row ? amountOf(row.owed) : nothing,
   undrawn: row ? amountOf(row.undrawn) : nothing,
   urgent: Number(row?.urgent ?? 0),
+  channels: Number(row?.channels ?? 0),
+  collateral: row ? amountOf(row.collateral) : nothing,
+  promised: row ? amountOf(row.promised) : nothing,
   writes: Number(row?.writes ?? 0),
   version: Number(row?.version ?? 0),
 })
@@ -174,15 +183,28 @@ export const cursorFrom = (row: Row | undefined): Cursor | undefined =>
   row && { number: Number(row.block_number), hash: String(row.block_hash), at: Number(row.block_at) }
 
 /** Held and not drawn of one tab. */
-export const waiting = ({ held, drawn }: TabRow): Wei => wei(held > drawn ? held - drawn : 0n)
+const waiting = ({ held, drawn }: TabRow): Wei => wei(held > drawn ? held - drawn : 0n)
 
 /** Whether cleared money that is not drawn rests on a guarantee here. */
 export const isDue = ({ status }: ChannelRow, { held, cleared, drawn, expiresAt }: TabRow): boolean =>
   status === 'open' && held > drawn && cleared > drawn && expiresAt > 0
 
-/** What a channel adds to `Sums.undrawn`: nothing once a final state draws it. */
-export const undrawnOf = ({ status, closing, tabs }: ChannelRow): bigint =>
-  status === 'open' && !closing ? tabs.reduce((sum, tab) => sum + waiting(tab), 0n) : 0n
+/** What a channel adds to `Sums.undrawn`: no more than it holds, and nothing once a final state draws it. */
+export const undrawnOf = ({ status, closing, balance, tabs }: ChannelRow): bigint =>
+  status === 'open' && !closing
+    ? smaller(
+        tabs.reduce((sum, tab) => sum + waiting(tab), 0n),
+        balance,
+      )
+    : 0n
+
+/** How much of a tab could be drawn, in bits: it changes seldom while the amount grows. */
+export const drawableSize = ({ status, balance }: Omit<ChannelRow, 'tabs'>, tab: TabRow): number =>
+  status === 'open' ? sizeOf(smaller(waiting(tab), balance)) : 0
+
+/** What a channel adds to `Sums.channels` and `Sums.collateral`. */
+export const collateralOf = ({ status, balance }: ChannelRow): { channels: number; collateral: bigint } =>
+  status === 'open' ? { channels: 1, collateral: balance } : { channels: 0, collateral: 0n }
 
 /** What a channel adds to `Sums.urgent`. */
 export const urgentOf = ({ status, exitAt, tabs }: ChannelRow): number =>

@@ -8,6 +8,7 @@ import { amountText, hexOf } from './rows.js'
 import {
   type AccountRow,
   type ChannelRow,
+  collateralOf,
   covered,
   newAccount,
   newTab,
@@ -18,7 +19,14 @@ import {
   undrawnOf,
   urgentOf,
 } from './tables.js'
-import { guaranteeFrom, insertGuarantees, pruneCovered, rowWrites, sumsWrite } from './writes.js'
+import {
+  guaranteeFrom,
+  insertGuarantees,
+  pruneCovered,
+  rowWrites,
+  settleClosing,
+  sumsWrite,
+} from './writes.js'
 
 /** `randomInt` goes no further. */
 const maxVersion = 2 ** 48 - 1
@@ -90,8 +98,10 @@ export class UnitOfWork implements ClearingRows {
     const { tabs, closing } = before ?? { tabs: [], closing: false }
     this.#replace({ ...channel, tabs, closing })
     this.#touchedChannels.add(channel.channelId)
-    // Whether a tab waits to be drawn depends on its channel.
-    if (before && before.status !== channel.status)
+    if (before?.closing && before.status !== channel.status)
+      this.write(settleClosing, [channel.status === 'open' ? 0 : 1, channel.channelId])
+    // How much of a tab can be drawn depends on its channel.
+    if (before && (before.status !== channel.status || before.balance !== channel.balance))
       for (const { provider } of tabs)
         this.#touchedTabs.set(`${channel.channelId}${provider}`, [channel.channelId, provider])
   }
@@ -122,6 +132,7 @@ export class UnitOfWork implements ClearingRows {
     this.#sums = {
       ...sums,
       owed: wei(sums.owed - owedTo(before ?? newAccount(account.provider)) + owedTo(account)),
+      promised: wei(sums.promised - (before?.total ?? 0n) + account.total),
     }
     this.#accounts.set(account.provider, account)
     this.#touchedAccounts.add(account.provider)
@@ -220,9 +231,12 @@ export class UnitOfWork implements ClearingRows {
   #replace(channel: ChannelRow): void {
     const before = this.#channels.get(channel.channelId)
     const sums = this.#sums
+    const [held, holds] = [before && collateralOf(before), collateralOf(channel)]
     this.#sums = {
       ...sums,
       undrawn: wei(sums.undrawn - (before ? undrawnOf(before) : 0n) + undrawnOf(channel)),
+      channels: sums.channels - (held?.channels ?? 0) + holds.channels,
+      collateral: wei(sums.collateral - (held?.collateral ?? 0n) + holds.collateral),
       urgent: sums.urgent - (before ? urgentOf(before) : 0) + urgentOf(channel),
     }
     this.#channels.set(channel.channelId, channel)

@@ -1,7 +1,7 @@
 import { type Address, type Signed, unixSeconds } from '@pontage/shared'
 import { type Ask, inBothWords, type Row, statement, type Value } from './engine.js'
 import { addressOf, amountOf, amountText, hexOf } from './rows.js'
-import type { AccountRow, ChannelRow, Sums, TabRow } from './tables.js'
+import { type AccountRow, type ChannelRow, drawableSize, type Sums, type TabRow } from './tables.js'
 
 // How the rows of a group are written: each kind by one statement.
 
@@ -45,9 +45,16 @@ export const pruneCovered = inBothWords(
   WHERE guarantee.channel_id = given.channel_id AND guarantee.provider = given.provider
     AND ${covers('given.ceiling', 'given.expires_at')}`,
 )
+/** Whether its channel is closed: what is under way is found without a look at all that ever was. */
+export const settleClosing = statement(
+  '{with:number,bytes} UPDATE closing SET settled = ?1 WHERE channel_id = ?2',
+)
+
 const writeSums = statement(`
-  INSERT INTO sums (id, owed, undrawn, urgent, writes, version) {rows:number,bytes,bytes,number,number,number}
+  INSERT INTO sums (id, owed, undrawn, urgent, channels, collateral, promised, writes, version)
+  {rows:number,bytes,bytes,number,number,bytes,bytes,number,number}
   ON CONFLICT (id) DO UPDATE SET owed = excluded.owed, undrawn = excluded.undrawn, urgent = excluded.urgent,
+    channels = excluded.channels, collateral = excluded.collateral, promised = excluded.promised,
     writes = excluded.writes, version = excluded.version`)
 
 /** Writes channels, tabs and accounts as they stand. */
@@ -81,8 +88,8 @@ const channelValues = (channel: ChannelRow): Value[] => [
   channel.exitAt,
 ]
 
-const tabValues = ({ channelId, status }: ChannelRow, tab: TabRow): Value[] => [
-  channelId,
+const tabValues = (channel: ChannelRow, tab: TabRow): Value[] => [
+  channel.channelId,
   tab.provider,
   amountText(tab.cleared),
   amountText(tab.held),
@@ -92,7 +99,7 @@ const tabValues = ({ channelId, status }: ChannelRow, tab: TabRow): Value[] => [
   amountText(tab.drawn),
   amountText(tab.protested),
   tab.protestEndsAt,
-  status === 'open' && tab.held > tab.drawn ? 1 : 0,
+  drawableSize(channel, tab),
 ]
 
 const accountValues = (account: AccountRow): Value[] => [
@@ -105,13 +112,10 @@ const accountValues = (account: AccountRow): Value[] => [
   amountText(account.paid),
 ]
 
-const sumsValues = ({ owed, undrawn, urgent, writes, version }: Sums): Value[] => [
-  1,
-  amountText(owed),
-  amountText(undrawn),
-  urgent,
-  writes,
-  version,
+const sumsValues = (sums: Sums): Value[] => [
+  ...[1, amountText(sums.owed), amountText(sums.undrawn), sums.urgent],
+  ...[sums.channels, amountText(sums.collateral), amountText(sums.promised)],
+  ...[sums.writes, sums.version],
 ]
 
 export const guaranteeFrom = (row: Row): Signed<'Guarantee'> => ({

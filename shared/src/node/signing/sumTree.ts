@@ -95,15 +95,16 @@ export function sumTree(owed: readonly Owed[]): SumTree {
     levels.push(level)
   }
   const top = levels.at(-1)?.[0] ?? padding
+  const indexOf = new Map(leaves.map(({ provider }, index) => [provider, index]))
   if (top.sum >= maxSum) throw new RangeError(`A sum of ${top.sum} does not fit into 256 bits.`)
   return {
     root: rootOf(top, leaves.length),
     sum: wei(top.sum),
     leaves,
     proofOf(provider) {
-      const index = leaves.findIndex((leaf) => leaf.provider === provider)
-      const leaf = leaves[index]
-      if (!leaf) return undefined
+      const index = indexOf.get(provider)
+      const leaf = index === undefined ? undefined : leaves[index]
+      if (index === undefined || !leaf) return undefined
       const path = levels.slice(0, -1).map((level, height) => level[(index >> height) ^ 1] ?? padding)
       return { leaf, index, count: leaves.length, path }
     },
