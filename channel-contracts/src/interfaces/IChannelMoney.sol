@@ -104,6 +104,7 @@ struct FinalState {
     SignedRelease[] releases;
 }
 
+/// @notice Where a channel is in its life; a closed one never opens again.
 enum ChannelStatus {
     None,
     Open,
