@@ -188,3 +188,42 @@ describe('shared', () => {
     }
   })
 })
+
+describe('the contracts', () => {
+  const folder = join(root, 'channel-contracts/src')
+  const sources = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.sol'))
+    .map((file) => ({ file, lines: readFileSync(join(folder, file), 'utf8').split('\n') }))
+
+  it('check first, then change what is stored, then move tokens', () => {
+    const order = ['Check', 'Effect', 'Interaction']
+    const wrong = sources.flatMap(({ file, lines }) => {
+      let last = 0
+      return lines.flatMap((line, index) => {
+        if (/^ {4}(function|constructor)\b/.test(line)) last = 0
+        const [, tags] =
+          /^\s*\/\/ ((?:Check|Effect|Interaction)(?:, (?:Check|Effect|Interaction))*)[:.]/.exec(line) ?? []
+        const steps = [last, ...(tags?.split(', ').map((tag) => order.indexOf(tag)) ?? [])]
+        last = steps.at(-1) ?? 0
+        return steps.some((step, at) => step < (steps[at - 1] ?? 0))
+          ? [`${file}:${index + 1}: ${line.trim()}`]
+          : []
+      })
+    })
+    expect(wrong).toEqual([])
+  })
+
+  it('say what each error, event, struct and function of an interface is for', () => {
+    const silent = sources
+      .filter(({ file }) => file.startsWith('interfaces/'))
+      .flatMap(({ file, lines }) =>
+        lines.flatMap((line, index) =>
+          /^\s*(error|event|struct|enum|function|interface) \w/.test(line) &&
+          !/^\s*\/\/\/ /.test(lines[index - 1] ?? '')
+            ? [`${file}:${index + 1}: ${line.trim()}`]
+            : [],
+        ),
+      )
+    expect(silent).toEqual([])
+  })
+})
