@@ -1,5 +1,13 @@
-import { type Address, type Hex, type Refused, refuse, type roles, type Verdict } from '@pontage/shared'
-import { isActive, readStandings, type StandingOnChain } from '@pontage/shared/node'
+import {
+  type Address,
+  type Hex,
+  isActive,
+  type Refused,
+  refuse,
+  type roles,
+  type Verdict,
+} from '@pontage/shared'
+import { readStandings, type StandingOnChain } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Components } from './components.js'
 

@@ -3,11 +3,11 @@ import {
   address,
   type Document,
   type Hex,
+  isActive,
   type Params,
   printable,
   refuse,
   requests,
-  roles,
   type Signed,
   type Verdict,
   type Wei,
@@ -54,7 +54,7 @@ export interface Entry extends Offer {
  */
 export const listed = (entries: readonly Entry[]): readonly Entry[] =>
   entries
-    .filter(({ standing }) => standing.debt === 0n && (standing.activeRoles & roles.provider) !== 0)
+    .filter(({ standing }) => standing.debt === 0n && isActive(standing, 'provider'))
     .filter(({ proposal }) => isPresentable(proposal))
     .sort((a, b) => compare(a.proposal, b.proposal))
 

@@ -1,7 +1,6 @@
-import { type Address, address, type Hex, priceOf, type roles, type Signed } from '@pontage/shared'
+import { type Address, address, type Hex, isActive, priceOf, type roles, type Signed } from '@pontage/shared'
 import {
   type Chain,
-  isActive,
   type KeptLog,
   proposalFrom,
   readOffer,

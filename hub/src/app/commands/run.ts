@@ -1,4 +1,4 @@
-import { coinDecimals, parseTokens } from '@pontage/shared'
+import { coinDecimals, hasRole, isActive, parseTokens } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -6,8 +6,6 @@ import {
   createLog,
   defaultLimits,
   type Given,
-  hasRole,
-  isActive,
   type KeyOptions,
   keyFlags,
   type Limits,

@@ -1,10 +1,9 @@
+import { hasRole, isActive } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  hasRole,
   inTokens,
-  isActive,
   jsonFlag,
   keystoreAddress,
   onChain,

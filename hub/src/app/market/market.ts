@@ -1,4 +1,4 @@
-import { type Address, encodeMessage, type Result, refuse, roles, type Verdict } from '@pontage/shared'
+import { type Address, encodeMessage, isActive, type Result, refuse, type Verdict } from '@pontage/shared'
 import { type Asked, type Entry, pageOf } from '../../core/listing.js'
 import { type Concentration, concentration, shownQuality } from '../../core/market.js'
 import type { Quality } from '../../core/receipts.js'
@@ -89,7 +89,7 @@ const shown = (entry: Entry, quality: Quality | undefined): Shown => {
     effectiveAt,
     ...(inForce ? { inForce: inForce as Shown['inForce'] } : {}),
     published,
-    standing: { ...rest, active: (activeRoles & roles.provider) !== 0 },
+    standing: { ...rest, active: isActive({ activeRoles }, 'provider') },
     quality: shownQuality(quality),
   }
 }

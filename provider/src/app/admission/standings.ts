@@ -1,5 +1,5 @@
-import { type Address, refuse, type Verdict, type Wei } from '@pontage/shared'
-import { isActive, type StandingOnChain } from '@pontage/shared/node'
+import { type Address, isActive, refuse, type Verdict, type Wei } from '@pontage/shared'
+import type { StandingOnChain } from '@pontage/shared/node'
 
 /** How long an answer of the chain is remembered here; whoever opens a session is looked up again. */
 const rememberedMs = { active: 60_000, stranger: 10_000 } as const

@@ -1,7 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Document, type Hex, priceFields, type Signed, signedSchema, unixSeconds } from '@pontage/shared'
-import { isActive, readOffer, readStanding, UserError, writeFileDurably } from '@pontage/shared/node'
+import {
+  type Document,
+  type Hex,
+  isActive,
+  priceFields,
+  type Signed,
+  signedSchema,
+  unixSeconds,
+} from '@pontage/shared'
+import { readOffer, readStanding, UserError, writeFileDurably } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
 

@@ -1,11 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:net'
-import { type Address, explain, tunnelMtuOver } from '@pontage/shared'
+import { type Address, explain, isActive, tunnelMtuOver } from '@pontage/shared'
 import {
   type Chain,
   CommandFailed,
   inTokens,
-  isActive,
   linkMtu,
   readStanding,
   runCommand,

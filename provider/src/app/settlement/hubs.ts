@@ -1,5 +1,5 @@
-import type { Address, Hex } from '@pontage/shared'
-import { hasRole, readStanding, UserError } from '@pontage/shared/node'
+import { type Address, type Hex, hasRole } from '@pontage/shared'
+import { readStanding, UserError } from '@pontage/shared/node'
 import type { ProtestDelays } from '../../core/protestPlan.js'
 import { type HubLink, keepHubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'

@@ -1,5 +1,5 @@
-import type { Address } from '@pontage/shared'
-import { type Chain, isActive, readHub, readStanding } from '@pontage/shared/node'
+import { type Address, isActive } from '@pontage/shared'
+import { type Chain, readHub, readStanding } from '@pontage/shared/node'
 import type { HubStanding } from '../../core/hubTrust.js'
 
 /** What decides whether a hub is relied on, and when an announced higher fee takes effect (zero without one). */

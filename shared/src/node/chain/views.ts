@@ -1,4 +1,4 @@
-import { type Document, roles } from '../../documents.js'
+import type { Document } from '../../documents.js'
 import { printable } from '../../printable.js'
 import { type Address, address, type Hex, type UnixSeconds, unixSeconds, type Wei, wei } from '../../units.js'
 import type { Chain } from './chain.js'
@@ -111,7 +111,7 @@ const accountFrom = (raw: Awaited<ReturnType<Chain['channels']['accountOf']>>): 
 
 /** An identity's stake, roles and record. */
 export interface StandingOnChain {
-  /** Bits of {@link roles}: registered for, and of those the ones that stake and debt allow. */
+  /** Bits of `roles`: registered for, and of those the ones that stake and debt allow. */
   readonly roles: number
   readonly activeRoles: number
   readonly stake: Wei
@@ -165,14 +165,6 @@ function urlOf(raw: { readonly url: string }): string {
     return '' // Bytes that are no UTF-8.
   }
 }
-
-/** Whether an identity is registered for a role. */
-export const hasRole = (standing: Pick<StandingOnChain, 'roles'>, role: keyof typeof roles): boolean =>
-  (standing.roles & roles[role]) !== 0
-
-/** Whether an identity has a role, with stake enough and no debt. */
-export const isActive = (standing: Pick<StandingOnChain, 'activeRoles'>, role: keyof typeof roles): boolean =>
-  (standing.activeRoles & roles[role]) !== 0
 
 /** A hub's liquidity and terms. */
 export interface HubOnChain {
