@@ -31,7 +31,7 @@ const programOf = (document: string): string =>
     'docs/earning.md': 'pontage-provider',
   })[document] ?? 'pontage'
 /** Begins like a command, and is what a log says. */
-const logged = new Set(['draw failed', 'pool low', 'ledger unavailable'])
+const logged = new Set(['draw failed', 'pool low', 'ledger unavailable', 'nonce taken by another program'])
 
 /** Everything in a document that is set as code: lines of blocks, and pieces of text. */
 function codeOf(document: string): string[] {

@@ -8,6 +8,7 @@ import { fee } from './app/commands/fee.js'
 import { init, settings } from './app/commands/init.js'
 import { ledger } from './app/commands/ledger.js'
 import { liabilities } from './app/commands/liabilities.js'
+import { nonce } from './app/commands/nonce.js'
 import { pool } from './app/commands/pool.js'
 import { providers } from './app/commands/providers.js'
 import { register } from './app/commands/register.js'
@@ -33,6 +34,7 @@ await runProgram({
     stake,
     fee,
     draw,
+    nonce,
     block,
     unblock,
     windDown,

@@ -46,6 +46,13 @@ export async function judgeStandings(
   )
 }
 
+/** Refuses a consumer that is in debt or lacks its stake. */
+export async function judgeConsumer({ chain, watch, log }: Components, consumer: Address): Promise<Verdict> {
+  const standings = await answers(log, readStandings(chain, [consumer]))
+  if (!standings) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
+  return unsound(consumer, 'consumer', standings.value[0]) ?? { ok: true }
+}
+
 /** What the chain answers, or undefined when it cannot be asked: that is no fault of whoever waits for it. */
 const answers = <Value>(
   log: Components['log'],

@@ -89,13 +89,16 @@ export function createCloser(components: Components): Closer {
       if (!found.ok) return found
       const { channelId } = found.line
       const final = { turnNum, totals, releases }
+      const signed = await ledger.closing(channelId)
+      if (signed && encodeMessage(conclusionOf(signed)) !== encodeMessage(conclusionOf(final)))
+        return refuse({ code: 'channel-closing', channelId })
+      // What does not fit is refused before any signature is looked at.
+      const fits: Verdict = signed ? { ok: true } : rules.final(found.line, totals, releases)
+      if (!fits.ok) return fits
       const built = await signedState(components, channel, final, signature)
       if (!built.ok) return built
       const wrong = wrongRelease(components, channelId, releases)
       if (wrong) return wrong
-      const signed = await ledger.closing(channelId)
-      if (signed && encodeMessage(conclusionOf(signed)) !== encodeMessage(conclusionOf(final)))
-        return refuse({ code: 'channel-closing', channelId })
       // Signed in memory only: the signature leaves once it is recorded.
       const hubSignature = signed?.hubSignature ?? (await signChannelState(built.state, identity.privateKey))
       if (!signed) {

@@ -2,7 +2,7 @@ import { type Params, preFundState, type Result, refuse, type Verdict } from '@p
 import { type Link, recoverChannelState, signChannelState } from '@pontage/shared/node'
 import { judgeChannelRequest } from '../channelRequest.js'
 import type { Components } from '../components.js'
-import { judgeService } from '../fresh.js'
+import { judgeConsumer, judgeService } from '../fresh.js'
 
 /** Accepts a channel before its consumer risks a token: answers its turn 0 with turn 1. */
 export async function prefund(
@@ -15,6 +15,9 @@ export async function prefund(
   if (!asked.ok) return asked
   const served = await judgeService(components, [channel.consumer])
   if (!served.ok) return served
+  // Two signatures cost more than a look at the chain, which costs whoever has no stake nothing.
+  const standing = await judgeConsumer(components, channel.consumer)
+  if (!standing.ok) return standing
   const signer = await recoverChannelState(preFundState(chain.deployment, channel, 0), signature)
   if (signer === undefined) return refuse({ code: 'malformed-signature', document: 'pre-fund state' })
   if (signer !== channel.consumer)

@@ -133,3 +133,25 @@ it('estimates no more than twenty registrations that would fail, from one networ
   estimated.mockRestore()
   stranger.close()
 })
+
+it('looks at no signature under a channel to be accepted, of whoever has no stake', async () => {
+  const stranger = await dial(world, person('stranger'), running.port)
+  const channel = { consumer: person('stranger').address, hub: hub.address, nonce: 1 }
+  const answer = await stranger.request('prefund', { channel, signature: `0x${'11'.repeat(64)}1b` })
+  expect(answer).toMatchObject({ refusal: { peerCode: 'not-registered' } })
+  stranger.close()
+})
+
+it('looks at no signature under a final state that does not fit, nor under its releases', async () => {
+  const link = await dial(world, consumer, running.port)
+  const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
+  const signature = `0x${'11'.repeat(64)}1b` as const
+  const someone = (n: number) => address(`0x${(n + 1).toString(16).padStart(40, '0')}`)
+  const releases = Array.from({ length: 20 }, (_, n) => ({
+    ...{ channelId, provider: someone(n), amount: wei(1n), upTo: unixSeconds(9), signature },
+  }))
+  const totals = [{ provider: someone(1), amount: wei(1n) }]
+  const answer = await link.request('conclude', { channel, turnNum: 2, totals, releases, signature })
+  expect(answer).toMatchObject({ refusal: { peerCode: 'unequal-totals' } })
+  link.close()
+})

@@ -20,9 +20,13 @@ export function reasonOf(chain: Chain, error: unknown): string {
     }
     return `The chain refused: ${error.reason ?? error.shortMessage}.`
   }
-  const code = (error as { code?: string }).code
+  const { code, account, transaction } = error as {
+    code?: string
+    account?: string
+    transaction?: { from?: string }
+  }
   if (code === 'INSUFFICIENT_FUNDS')
-    return 'The account has too little of the chain’s coin for gas. Send it some.'
+    return `The account ${account ?? transaction?.from ?? 'that pays'} has too little of the chain’s coin for gas. Send it some.`
   if (code === 'TIMEOUT')
     return 'The transaction is not in a block yet. It may still come; look again before repeating.'
   return error instanceof Error ? error.message : String(error)

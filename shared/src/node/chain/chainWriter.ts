@@ -4,10 +4,12 @@ import { larger } from '../../order.js'
 import { SerialQueue } from '../../serialQueue.js'
 import type { Hex } from '../../units.js'
 import type { Log } from '../report/log.js'
+import { createRepeats } from '../report/repeats.js'
 import type { Identity } from '../signing/identity.js'
 import type { Chain } from './chain.js'
 import { reasonOf, revertedReason } from './chainReason.js'
-import { capped, type GasPrice, raised } from './gasPrice.js'
+import { type GasPrice, raised } from './gasPrice.js'
+import { marketPrice } from './marketPrice.js'
 import { intentOf, type Outbox, type OutboxEntry, type SignedVersion } from './outbox.js'
 
 /** Gas added to an estimate: state may move between estimate and block. */
@@ -30,6 +32,7 @@ export class ChainWriter {
   readonly #wallet: Wallet
   /** One nonce is given at a time. */
   readonly #assigning = new SerialQueue()
+  readonly #isNews = createRepeats()
 
   constructor(
     private readonly parts: {
@@ -122,13 +125,13 @@ export class ChainWriter {
           throw error
         })
       const [price, count, open, balance] = await Promise.all([
-        this.#marketPrice().then((market) => markedBy(entry.intent, market)),
+        marketPrice(chain).then((market) => markedBy(entry.intent, market)),
         chain.rpc.getTransactionCount(from, 'pending'),
         outbox.open(),
         chain.rpc.getBalance(from),
       ])
       if (balance < BigInt(entry.call.value) + gasLimit * price.maxFeePerGas)
-        throw Object.assign(new Error('too little for gas'), { code: 'INSUFFICIENT_FUNDS' })
+        throw Object.assign(new Error('too little for gas'), { code: 'INSUFFICIENT_FUNDS', account: from })
       const nonce = lowestFree(count, open)
       const unsigned = { ...entry, state: 'sent', nonce, gasLimit: `${gasLimit}` } as const
       const sent: OutboxEntry = {
@@ -171,9 +174,12 @@ export class ChainWriter {
       seen = head.number
       const isOverdue = performance.now() - pricedAt > stuckMs
       if (isOverdue || (isNewBlock && (await this.#isPassedOver(entry, head.number - sentAtBlock)))) {
-        const dearer = await this.#raise(entry)
+        // What waits behind another nonce waits for that one: no price of its own brings it into a block.
+        const isBehind = await this.#isBehind(entry)
+        const dearer = isBehind ? undefined : await this.#raise(entry)
         if (dearer === 'overtaken') return false
         pricedAt = performance.now()
+        if (isBehind) sentAtBlock = head.number
         if (dearer) {
           entry = dearer
           sentAtBlock = head.number
@@ -186,7 +192,8 @@ export class ChainWriter {
         gapSince = missing === undefined ? undefined : (gapSince ?? broadcastAt)
         if (missing !== undefined && broadcastAt - (gapSince ?? broadcastAt) > gapMs)
           await this.#fill(missing, entry)
-        if (code === 'INSUFFICIENT_FUNDS') throw Object.assign(new Error('too little for gas'), { code })
+        if (code === 'INSUFFICIENT_FUNDS')
+          throw Object.assign(new Error('too little for gas'), { code, account: identity.address })
       }
       if (performance.now() > giveUpAt) throw Object.assign(new Error('no block yet'), { code: 'TIMEOUT' })
       await wait(pauseMs, signal)
@@ -230,6 +237,20 @@ export class ChainWriter {
     return known.includes(true) ? true : known.includes(undefined) ? undefined : false
   }
 
+  /** Whether a transaction with an earlier nonce is to come first; one that is nobody's here is named. */
+  async #isBehind(entry: OutboxEntry): Promise<boolean> {
+    const { chain, identity, outbox, log } = this.parts
+    const first = await chain.rpc.getTransactionCount(identity.address, 'latest')
+    if (first >= (entry.nonce ?? 0)) return false
+    const isOurs = (await outbox.open()).some(({ state, nonce }) => state === 'sent' && nonce === first)
+    if (!isOurs && this.#isNews(`foreign ${first}`))
+      log?.warn('a transaction of another program comes first', {
+        ...{ nonce: first, waiting: entry.nonce, account: identity.address },
+        cure: 'It blocks all later ones. Let the program that sent it offer more, or replace it by nothing: the command nonce fill does that.',
+      })
+    return true
+  }
+
   async #isPassedOver(entry: OutboxEntry, blocks: number): Promise<boolean> {
     if (blocks >= stuckBlocks) return true
     const head = await this.parts.chain.rpc.getBlock('latest')
@@ -239,9 +260,10 @@ export class ChainWriter {
   /** A dearer version under the same nonce, recorded; undefined when the ceiling forbids one. */
   async #raise(entry: OutboxEntry): Promise<OutboxEntry | 'overtaken' | undefined> {
     const { chain, outbox, log } = this.parts
-    const price = raised(priceOf(entry), await this.#marketPrice(), chain.maxFeePerGas)
+    const price = raised(priceOf(entry), await marketPrice(chain), chain.maxFeePerGas)
     if (!price) {
-      log?.warn('transaction waits for cheaper gas', { nonce: entry.nonce, ceiling: chain.maxFeePerGas })
+      if (this.#isNews(`ceiling ${entry.nonce}`))
+        log?.warn('transaction waits for cheaper gas', { nonce: entry.nonce, ceiling: chain.maxFeePerGas })
       return undefined
     }
     const version = await this.#sign(entry, price)
@@ -253,14 +275,6 @@ export class ChainWriter {
     if (!(await outbox.put(dearer))) return 'overtaken'
     log?.info('offered more for gas', { nonce: entry.nonce, transaction: version.hash, ...price })
     return dearer
-  }
-
-  async #marketPrice(): Promise<GasPrice> {
-    const { chain } = this.parts
-    const { maxFeePerGas, maxPriorityFeePerGas } = await chain.rpc.getFeeData()
-    if (maxFeePerGas === null || maxPriorityFeePerGas === null)
-      throw new Error('The chain has no base fee (EIP-1559), which its transactions need.')
-    return capped({ maxFeePerGas, maxPriorityFeePerGas }, chain.maxFeePerGas)
   }
 
   async #sign(

@@ -3,6 +3,7 @@ import { type Hex, unixSeconds } from '../../units.js'
 import type { Identity } from '../signing/identity.js'
 import { type Anvil, eventually, startAnvil } from './anvil.fixture.js'
 import { type Chain, connectChain } from './chain.js'
+import { fillNonce } from './fillNonce.js'
 import { intentOf, memoryOutbox, type Outbox } from './outbox.js'
 import { roadTo } from './road.fixture.js'
 import { createSender } from './sender.js'
@@ -96,7 +97,9 @@ it('sends nothing that the chain would revert, and says why', async () => {
 it('says that gas is missing before anything is recorded as sent', async () => {
   await anvil.rpc('anvil_setBalance', identity.address, '0x1')
   const outbox = memoryOutbox()
-  await expect(sender(outbox).send(approve(1n))).rejects.toThrow('too little of the chain’s coin')
+  await expect(sender(outbox).send(approve(1n))).rejects.toThrow(
+    `The account ${identity.address} has too little of the chain’s coin`,
+  )
   expect((await outbox.open()).map(({ state }) => state)).toEqual(['wanted'])
 })
 
@@ -292,6 +295,58 @@ it('fills a nonce that another program took and the pool forgot, so that what wa
   await sending
   expect(await allowance()).toBe(13n)
   await anvil.rpc('anvil_stopImpersonatingAccount', identity.address)
+})
+
+it('offers no more for what waits behind another program’s transaction, and names that', async () => {
+  const said: string[] = []
+  const note = (message: string, details: object = {}) => {
+    said.push(
+      `${message} ${JSON.stringify(details, (_key, each) => (typeof each === 'bigint' ? `${each}` : each))}`,
+    )
+  }
+  const log = { error: note, warn: note, info: note, debug: () => undefined }
+  await anvil.rpc('anvil_setNextBlockBaseFeePerGas', `0x${(10n ** 9n).toString(16)}`)
+  await mine()
+  await holdBlocks()
+  await anvil.rpc('anvil_impersonateAccount', identity.address)
+  const foreign = await anvil.rpc<Hex>('eth_sendTransaction', {
+    ...{ from: identity.address, to: identity.address, nonce: '0x0', gas: '0x5208' },
+    ...{ maxFeePerGas: '0x77359400', maxPriorityFeePerGas: '0x0' },
+  })
+  const intent = intentOf('approve', 'behind')
+  const outbox = memoryOutbox()
+  const one = createSender(chain, identity, { outbox, log, signal: stop.signal })
+  const sending = begin(one.send(approve(15n), intent))
+  await eventually(async () => (await outbox.find(intent))?.state === 'sent')
+  // Dearer than the first offers, block after block, so that none takes it.
+  for (let block = 0; block < 12; block++) {
+    await anvil.rpc('anvil_setNextBlockBaseFeePerGas', `0x${(20n * 10n ** 9n).toString(16)}`)
+    await mine()
+    const head = await anvil.rpc<Hex>('eth_blockNumber')
+    await eventually(async () => Number(head) > 0 && (said.length > 0 || block === 0))
+  }
+  expect((await outbox.find(intent))?.versions).toHaveLength(1)
+  const named = said.filter((line) => line.startsWith('a transaction of another program comes first'))
+  expect(named).toHaveLength(1)
+  expect(named[0]).toContain(`"nonce":0,"waiting":1,"account":"${identity.address}"`)
+  // The offer taken: it is replaced, and what waits comes into a block.
+  const filling = begin(fillNonce(chain, identity, 0))
+  await eventually(async () => {
+    await mine()
+    return (await count()) === 2
+  })
+  expect(await filling).not.toBe(foreign)
+  await sending
+  expect(await allowance()).toBe(15n)
+  await anvil.rpc('anvil_stopImpersonatingAccount', identity.address)
+})
+
+it('takes a base fee of zero for a base fee', async () => {
+  await anvil.rpc('anvil_setNextBlockBaseFeePerGas', '0x0')
+  await mine()
+  expect((await chain.rpc.getBlock('latest'))?.baseFeePerGas).toBe(0n)
+  await sender().send(approve(16n))
+  expect(await allowance()).toBe(16n)
 })
 
 it('offers more when time passes though no block comes', async () => {

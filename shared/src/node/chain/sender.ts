@@ -4,6 +4,7 @@ import { systemClock } from '../../clock.js'
 import { address, type Hex, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
+import { createRepeats } from '../report/repeats.js'
 import type { Identity } from '../signing/identity.js'
 import type { Chain } from './chain.js'
 import { reasonOf, revertedReason } from './chainReason.js'
@@ -106,6 +107,7 @@ export function createSender(
     },
     async run(pollMs, until) {
       const failedAt = new Map<Hex, number>()
+      const isNews = createRepeats()
       const isDue = ({ intent }: OutboxEntry): boolean =>
         (failedAt.get(intent) ?? Number.NEGATIVE_INFINITY) + retryAfterMs <= performance.now()
       let forgotAt = Number.NEGATIVE_INFINITY
@@ -123,13 +125,15 @@ export function createSender(
                 () => failedAt.delete(entry.intent),
                 (error: Error) => {
                   failedAt.set(entry.intent, performance.now())
-                  if (!until.aborted)
-                    log?.warn('transaction waits', { intent: entry.intent, reason: reasonOf(chain, error) })
+                  const reason = reasonOf(chain, error)
+                  if (!until.aborted && isNews(`${entry.intent} ${reason}`))
+                    log?.warn('transaction waits', { intent: entry.intent, reason })
                 },
               )
             }
         } catch (error) {
-          log?.warn('outbox not readable', { reason: (error as Error).message })
+          const reason = (error as Error).message
+          if (isNews(reason)) log?.warn('outbox not readable', { reason })
         }
         await wait(pollMs, until).catch(() => undefined)
       }

@@ -25,6 +25,9 @@ export interface Allowance {
   readonly end: () => void
 }
 
+/** What one promise costs, in requests: at the fastest tunnel, hundreds a second are due. */
+const promiseCost = 1 / 20
+
 type Answerer = (params: unknown, link: Link) => Promise<Verdict<{ value: object }>>
 
 /** Reads what the other end asks and tells, and answers it. */
@@ -70,16 +73,20 @@ export class Answering {
 
   /** A binary frame that is no answer to us. */
   async receiveFrame(frame: Buffer): Promise<void> {
-    const { handlers, link, send, closeWith } = this.options
+    const { handlers, link, send, closeWith, allowance } = this.options
     if (frame[0] !== frameKind.clear) {
+      const tooMany = allowance.take(promiseCost)
+      // One that is passed over does no harm: the next has the whole total.
+      if (tooMany) return allowance.exhausted() ? closeWith(tooMany) : undefined
       const refusal = handlers.frame ? handlers.frame(frame, link) : malformed(frame)
       if (refusal) closeWith(refusal)
       return
     }
+    // Reading a thousand promises is work already.
+    if (!this.#admits(frame.length >= 5 ? frame.readUInt32BE(1) : undefined)) return
     const clear = decodeClear(frame)
     if (!clear) return closeWith(malformed(frame))
     const { id, params } = clear
-    if (!this.#admits(id)) return
     const handler = handlers.requests?.clear
     if (!handler) return this.#refuse(id, { code: 'unknown-message', type: 'clear' })
     if (!this.#affords(id, 'clear', params)) return

@@ -13,6 +13,7 @@ import { Inbox } from './inbox.js'
 import type { Limits } from './limits.js'
 import type { Handlers, Link } from './link.js'
 import { type Listening, listenLinks } from './listen.js'
+import { encodePromise } from './promiseFrame.js'
 
 const typedData = createTypedData(exampleDeployment)
 const person = (digit: string) => createIdentity(new PrivateKey(digit.repeat(64)))
@@ -107,6 +108,28 @@ it('charges what a request costs: whoever asks for much waits for it, and never 
   const { port } = await listen({ requestsPerSecond: 10, maxUnderWay: 1_000 }, costly)
   const codes = await codesOf(await link(port), 4)
   expect([count(codes, 'ok'), count(codes, 'too-many-requests')]).toEqual([2, 2])
+})
+
+it('passes over promises beyond hundreds a second, and cuts off whoever goes on', async () => {
+  let taken = 0
+  const handlers: Handlers = {
+    frame: () => {
+      taken++
+      return undefined
+    },
+  }
+  const { port } = await listen({ requestsPerSecond: 2 }, handlers)
+  const greedy = await link(port)
+  const frame = encodePromise({
+    channelId: `0x${'00'.repeat(32)}`,
+    amount: wei(1n),
+    signature: `0x${'00'.repeat(65)}`,
+  })
+  for (let n = 0; n < 500; n++) greedy.sendFrame(frame)
+  expect(await greedy.closed).toContain('too-many-requests')
+  // Twenty for one request: those of two seconds, and what came back meanwhile.
+  expect(taken).toBeGreaterThanOrEqual(60)
+  expect(taken).toBeLessThan(200)
 })
 
 it('does not hear whoever comes faster than it may', async () => {
