@@ -1,4 +1,4 @@
-import type { Address, UnixSeconds } from '@pontage/shared'
+import { type Address, type UnixSeconds, unixSeconds } from '@pontage/shared'
 import { addressFrom, hexBlob } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
 
@@ -29,7 +29,7 @@ export class HubTrustStore {
     return this.db
       .prepare<[], { hub: Buffer; reason: string; at: number }>('SELECT * FROM distrusted_hub ORDER BY at')
       .all()
-      .map(({ hub, reason, at }) => ({ hub: addressFrom(hub), reason, at: at as UnixSeconds }))
+      .map(({ hub, reason, at }) => ({ hub: addressFrom(hub), reason, at: unixSeconds(at) }))
   }
 
   reasonAgainst(hub: Address): string | undefined {

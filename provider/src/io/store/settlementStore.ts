@@ -1,4 +1,4 @@
-import type { Address, Hex, UnixSeconds, Wei } from '@pontage/shared'
+import { type Address, type Hex, type UnixSeconds, unixSeconds, type Wei } from '@pontage/shared'
 import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
 
@@ -101,5 +101,5 @@ const readRow = (row: Row): Settlement => ({
   gasPrice: row.gas_price === null ? 0n : amountFrom(row.gas_price),
   transaction: hexFrom(row.transaction),
   block: row.block,
-  at: row.at as UnixSeconds,
+  at: unixSeconds(row.at),
 })
