@@ -143,10 +143,11 @@ async function measure(rpc) {
       hub,
       'HubPromise',
       [
+        ['address', 'hub'],
         ['address', 'provider'],
         ['uint256', 'total'],
       ],
-      { provider: to, total },
+      { hub: hub.address, provider: to, total },
     ),
   })
   const channelIdOf = (from, nonce) =>
@@ -317,11 +318,12 @@ async function measure(rpc) {
         by,
         'Release',
         [
+          ['address', 'provider'],
           ['bytes32', 'channelId'],
           ['uint256', 'amount'],
           ['uint64', 'upTo'],
         ],
-        { channelId, amount: total, upTo },
+        { provider: by.address, channelId, amount: total, upTo },
       ),
     }))
     const releasesHash = keccak256(

@@ -5,8 +5,17 @@ import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {IIdentityRegistry, Permit, Registration, Standing} from "./interfaces/IIdentityRegistry.sol";
-import {IChannelMoney, Opening} from "./interfaces/IChannelMoney.sol";
+import {
+    Deposit,
+    IIdentityRegistry,
+    Permit,
+    Registration,
+    Repayment,
+    StakeWithdrawal,
+    Standing,
+    Unbonding
+} from "./interfaces/IIdentityRegistry.sol";
+import {IChannelMoney, Opening, Parties} from "./interfaces/IChannelMoney.sol";
 import {Domain} from "./Domain.sol";
 import {Documents} from "./libraries/Documents.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -104,23 +113,16 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         nonReentrant
     {
         address identity = registration.identity;
-        // Check: signed by the identity, in time, and not used before.
-        if (block.timestamp > registration.deadline) {
-            revert SignatureExpired(registration.deadline, block.timestamp);
-        }
-        uint40 nonce = _identities[identity].nonce;
-        if (registration.nonce != nonce) revert WrongNonce(identity, registration.nonce, nonce);
-        bytes32 digest = _digest(Documents.hashRegistration(registration));
-        if (!signature.isBy(identity, digest)) revert WrongSigner(identity);
-        // Effect: one use. Check, Effect: as if the identity called itself.
-        _identities[identity].nonce = nonce + 1;
+        // Check, Effect: signed by the identity, for one use. Then as if it called itself.
+        bytes32 structHash = Documents.hashRegistration(registration);
+        _useSignature(identity, registration.nonce, registration.deadline, structHash, signature);
         _register(
             identity, registration.roles, registration.stake, registration.beneficiary, registration.url
         );
         // Interaction: the stake comes here, the fee goes to the relayer.
         _TOKEN.tryPermit(identity, permit);
         if (registration.stake > 0) _TOKEN.pull(identity, registration.stake);
-        if (registration.relayFee > 0) _TOKEN.safeTransferFrom(identity, msg.sender, registration.relayFee);
+        _payRelayer(identity, registration.relayFee);
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -138,16 +140,16 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         // Interaction.
         if (stake > 0) _TOKEN.pull(msg.sender, stake);
         // PaymentChannels takes this contract's word for who the consumer is.
-        Opening memory opening = Opening(msg.sender, hub, nonce, amount, 0, uint64(block.timestamp));
+        Opening memory opening = Opening(msg.sender, hub, nonce, amount, 0, 0);
         Permit memory none;
         return IChannelMoney(_CHANNELS).openFor(opening, none, "");
     }
 
     /// @inheritdoc IIdentityRegistry
-    function cancelRegistrations() external {
+    function cancelSignatures() external {
         // Effect: what was signed for the nonce so far is good no more.
         uint40 nonce = ++_identities[msg.sender].nonce;
-        emit RegistrationsCancelled(msg.sender, nonce);
+        emit SignaturesCancelled(msg.sender, nonce);
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -164,55 +166,87 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
 
     /// @inheritdoc IIdentityRegistry
     function requestUnbonding(uint256 amount) external {
-        Identity storage identity = _identities[msg.sender];
-        // Check: what stays suffices for the roles, or nothing stays. Whoever means everything says so, since a stranger
-        // may add a unit at any moment.
-        uint256 stake = identity.stake;
-        if (amount == type(uint256).max) amount = stake;
-        if (amount == 0) revert ZeroAmount();
-        if (amount > stake) revert AmountTooLarge(amount, stake);
-        uint256 rest = stake - amount;
-        uint256 minimum = minimumStake(identity.roles);
-        if (rest > 0 && rest < minimum) revert StakeBelowMinimum(msg.sender, rest, minimum);
-        // Effect: the delay starts again for all that is unbonding.
-        if (rest == 0) identity.roles = 0;
-        identity.stake = SafeCast.toUint128(rest);
-        Exit storage leaving = _exits[msg.sender];
-        uint128 unbonding = leaving.unbonding + SafeCast.toUint128(amount);
-        uint64 unbondsAt = uint64(block.timestamp) + _UNBONDING_DELAY;
-        leaving.unbonding = unbonding;
-        leaving.unbondsAt = unbondsAt;
-        emit UnbondingRequested(msg.sender, amount, unbonding, unbondsAt);
+        _requestUnbonding(msg.sender, amount);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function requestUnbondingFor(
+        Unbonding calldata unbonding,
+        Permit calldata permit,
+        bytes calldata signature
+    ) external nonReentrant {
+        address identity = unbonding.identity;
+        // Check, Effect: signed by the identity, for one use. Then as if it called itself.
+        bytes32 structHash = Documents.hashUnbonding(unbonding);
+        _useSignature(identity, unbonding.nonce, unbonding.deadline, structHash, signature);
+        if (unbonding.amount == 0) _cancelUnbonding(identity);
+        else _requestUnbonding(identity, unbonding.amount);
+        // Interaction: the fee goes to the relayer.
+        _TOKEN.tryPermit(identity, permit);
+        _payRelayer(identity, unbonding.relayFee);
     }
 
     /// @inheritdoc IIdentityRegistry
     function cancelUnbonding() external {
-        // Check.
-        uint128 amount = _exits[msg.sender].unbonding;
-        if (amount == 0) revert NothingUnbonding(msg.sender);
-        // Effect.
-        delete _exits[msg.sender];
-        _identities[msg.sender].stake += amount;
-        emit UnbondingCancelled(msg.sender, amount);
+        _cancelUnbonding(msg.sender);
     }
 
     /// @inheritdoc IIdentityRegistry
     function withdrawStake() external nonReentrant returns (uint256 amount) {
-        Exit memory leaving = _exits[msg.sender];
-        // Check: the delay is over, and nobody is owed anything.
-        if (leaving.unbonding == 0) revert NothingUnbonding(msg.sender);
-        if (block.timestamp < leaving.unbondsAt) {
-            revert StillUnbonding(msg.sender, leaving.unbondsAt, block.timestamp);
+        return _withdrawStake(msg.sender, 0);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function withdrawStakeFor(StakeWithdrawal calldata withdrawal, bytes calldata signature)
+        external
+        nonReentrant
+        returns (uint256 amount)
+    {
+        address identity = withdrawal.identity;
+        // Check, Effect: signed by the identity, for one use. Then as if it called itself.
+        bytes32 structHash = Documents.hashStakeWithdrawal(withdrawal);
+        _useSignature(identity, withdrawal.nonce, withdrawal.deadline, structHash, signature);
+        return _withdrawStake(identity, withdrawal.relayFee);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function depositFor(Deposit calldata deposit, Permit calldata permit, bytes calldata signature)
+        external
+        nonReentrant
+    {
+        address consumer = deposit.consumer;
+        // Check, Effect: signed by the consumer, for one use.
+        bytes32 structHash = Documents.hashDeposit(deposit);
+        _useSignature(consumer, deposit.nonce, deposit.deadline, structHash, signature);
+        // Interaction: the collateral goes through here to its channel, the fee goes to the relayer.
+        _TOKEN.tryPermit(consumer, permit);
+        _pullForChannels(consumer, deposit.amount);
+        Parties memory parties = Parties(consumer, deposit.hub, deposit.channelNonce);
+        IChannelMoney(_CHANNELS).deposit(parties, deposit.amount);
+        _payRelayer(consumer, deposit.relayFee);
+    }
+
+    /// @inheritdoc IIdentityRegistry
+    function repayFor(Repayment calldata repayment, Permit calldata permit, bytes calldata signature)
+        external
+        nonReentrant
+        returns (uint256 taken)
+    {
+        address consumer = repayment.consumer;
+        uint256 amount = repayment.amount;
+        // Check, Effect: signed by the consumer, for one use.
+        bytes32 structHash = Documents.hashRepayment(repayment);
+        _useSignature(consumer, repayment.nonce, repayment.deadline, structHash, signature);
+        // Interaction: what is missing goes through here, the rest of it back, and the fee to the relayer.
+        _TOKEN.tryPermit(consumer, permit);
+        _pullForChannels(consumer, amount);
+        Parties memory parties = Parties(consumer, repayment.hub, repayment.channelNonce);
+        taken = IChannelMoney(_CHANNELS).repay(parties, repayment.provider, amount);
+        if (taken < amount) {
+            _TOKEN.forceApprove(_CHANNELS, 0);
+            _TOKEN.safeTransfer(consumer, amount - taken);
         }
-        uint256 debt = _debts[msg.sender];
-        if (debt > 0) revert DebtStands(msg.sender, debt);
-        // Effect.
-        amount = leaving.unbonding;
-        delete _exits[msg.sender];
-        address to = beneficiaryOf(msg.sender);
-        emit StakeWithdrawn(msg.sender, to, amount);
-        // Interaction.
-        _TOKEN.safeTransfer(to, amount);
+        _payRelayer(consumer, repayment.relayFee);
     }
 
     /// @inheritdoc IIdentityRegistry
@@ -366,6 +400,86 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
     /// @inheritdoc IIdentityRegistry
     function unbondingDelay() external view returns (uint64) {
         return _UNBONDING_DELAY;
+    }
+
+    /// @dev What was signed is good in time, once, and for the nonce that its signer has now.
+    function _useSignature(
+        address identity,
+        uint256 nonce,
+        uint64 deadline,
+        bytes32 structHash,
+        bytes calldata signature
+    ) private {
+        // Check.
+        if (block.timestamp > deadline) revert SignatureExpired(deadline, block.timestamp);
+        uint40 expected = _identities[identity].nonce;
+        if (nonce != expected) revert WrongNonce(identity, nonce, expected);
+        if (!signature.isBy(identity, _digest(structHash))) revert WrongSigner(identity);
+        // Effect.
+        _identities[identity].nonce = expected + 1;
+    }
+
+    function _payRelayer(address identity, uint256 relayFee) private {
+        if (relayFee > 0) _TOKEN.safeTransferFrom(identity, msg.sender, relayFee);
+    }
+
+    /// @dev PaymentChannels takes from whoever calls it, so it is given leave to take these from here.
+    function _pullForChannels(address from, uint256 amount) private {
+        _TOKEN.pull(from, amount);
+        _TOKEN.forceApprove(_CHANNELS, amount);
+    }
+
+    function _requestUnbonding(address account, uint256 amount) private {
+        Identity storage identity = _identities[account];
+        // Check: what stays suffices for the roles, or nothing stays. Whoever means everything says so, since a stranger
+        // may add a unit at any moment.
+        uint256 stake = identity.stake;
+        if (amount == type(uint256).max) amount = stake;
+        if (amount == 0) revert ZeroAmount();
+        if (amount > stake) revert AmountTooLarge(amount, stake);
+        uint256 rest = stake - amount;
+        uint256 minimum = minimumStake(identity.roles);
+        if (rest > 0 && rest < minimum) revert StakeBelowMinimum(account, rest, minimum);
+        // Effect: the delay starts again for all that is unbonding.
+        if (rest == 0) identity.roles = 0;
+        identity.stake = SafeCast.toUint128(rest);
+        Exit storage leaving = _exits[account];
+        uint128 unbonding = leaving.unbonding + SafeCast.toUint128(amount);
+        uint64 unbondsAt = uint64(block.timestamp) + _UNBONDING_DELAY;
+        leaving.unbonding = unbonding;
+        leaving.unbondsAt = unbondsAt;
+        emit UnbondingRequested(account, amount, unbonding, unbondsAt);
+    }
+
+    function _cancelUnbonding(address account) private {
+        // Check.
+        uint128 amount = _exits[account].unbonding;
+        if (amount == 0) revert NothingUnbonding(account);
+        // Effect.
+        delete _exits[account];
+        _identities[account].stake += amount;
+        emit UnbondingCancelled(account, amount);
+    }
+
+    /// @param relayFee What of it the caller is paid.
+    function _withdrawStake(address account, uint256 relayFee) private returns (uint256 amount) {
+        Exit memory leaving = _exits[account];
+        // Check: the delay is over, and nobody is owed anything.
+        if (leaving.unbonding == 0) revert NothingUnbonding(account);
+        if (block.timestamp < leaving.unbondsAt) {
+            revert StillUnbonding(account, leaving.unbondsAt, block.timestamp);
+        }
+        uint256 debt = _debts[account];
+        if (debt > 0) revert DebtStands(account, debt);
+        amount = leaving.unbonding;
+        if (relayFee > amount) revert AmountTooLarge(relayFee, amount);
+        // Effect.
+        delete _exits[account];
+        address to = beneficiaryOf(account);
+        emit StakeWithdrawn(account, to, amount - relayFee);
+        // Interaction.
+        _TOKEN.safeTransfer(to, amount - relayFee);
+        if (relayFee > 0) _TOKEN.safeTransfer(msg.sender, relayFee);
     }
 
     function _register(address account, uint8 roles, uint256 amount, address beneficiary, string memory url)

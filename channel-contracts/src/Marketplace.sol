@@ -52,7 +52,8 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
     constructor(IIdentityRegistry registry_, MarketSettings memory settings_) {
         if (
             registry_.marketplace() != address(this) || settings_.maxRaiseBps > WHOLE
-                || settings_.raiseNotice > 1 days || settings_.overchargePenalty == 0
+                || settings_.raiseNotice == 0 || settings_.raiseNotice > 1 days
+                || settings_.overchargePenalty == 0
         ) revert BadSettings();
         _REGISTRY = registry_;
         _TOKEN = IERC20(registry_.token());
@@ -174,6 +175,8 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
                 _checkRaise(provider, prices, effectiveAt, perMegabyte, perHour);
             }
             if (current.perMegabyte == perMegabyte && current.perHour == perHour) return effectiveAt;
+            // One price a second: else so many would fit into the slack that no overcharge could be proven among them.
+            if (current.since == effectiveAt) prices.pop();
         }
         prices.push(Price(SafeCast.toUint48(effectiveAt), perMegabyte, perHour));
     }
@@ -207,7 +210,7 @@ contract Marketplace is IMarketplace, Domain, ReentrancyGuardTransient {
         return price + (step == 0 ? 1 : step);
     }
 
-    /// @dev The dearest of each price in force within the slack before `time`.
+    /// @dev The dearest of each price in force within the slack before `time`: no more than one a second.
     function _dearestAround(address provider, uint64 time)
         private
         view

@@ -124,8 +124,8 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
         address consumer = opening.consumer;
         // Check: signed by the consumer, and in time. A channel opens once, so a second use fails. The registry asks
         // for its own caller only.
-        _checkDeadline(opening.deadline);
         if (msg.sender != address(_REGISTRY)) {
+            _checkDeadline(opening.deadline);
             _checkSignature(signature, consumer, Documents.hashOpening(opening));
         }
         // Check, Effect: a new channel between parties in good standing.
@@ -213,7 +213,7 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
             // Check: the hub signed this total, if it says more than what was drawn.
             if (total > _accounts[hub][provider].credited) {
                 _checkSize(total);
-                bytes32 digest = _digest(Documents.hashHubPromise(provider, total));
+                bytes32 digest = _digest(Documents.hashHubPromise(hub, provider, total));
                 if (!Signatures.isByKey(payment.r, payment.vs, hub, digest)) continue;
             }
             (uint256 paid,) = _redeemTotal(hub, provider, total, address(0));
@@ -233,23 +233,32 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
     }
 
     /// @inheritdoc IChannelMoney
-    function collectWithheld(address owner, address to, uint64 deadline, bytes calldata signature)
-        external
-        nonReentrant
-        returns (uint256 amount)
-    {
-        // Check: the owner says so. What is collected is gone, so a second use finds nothing but what came since.
+    function collectWithheld(
+        address owner,
+        address to,
+        uint256 relayFee,
+        uint64 deadline,
+        bytes calldata signature
+    ) external nonReentrant returns (uint256 amount) {
+        Kept storage kept = _withheld[owner];
+        amount = kept.amount;
+        // Check: the owner says so, or signed it, in time and for one use.
         if (msg.sender != owner) {
             _checkDeadline(deadline);
-            _checkSignature(signature, owner, Documents.hashCollection(owner, to, deadline));
+            bytes32 structHash = Documents.hashCollection(owner, to, relayFee, kept.nonce, deadline);
+            _checkSignature(signature, owner, structHash);
         }
-        amount = _withheld[owner];
-        if (amount == 0) revert NothingWithheld(owner);
+        if (amount == 0) revert ZeroAmount();
+        if (relayFee > amount) revert AmountTooLarge(relayFee, amount);
         // Effect.
-        _withheld[owner] = 0;
+        kept.amount = 0;
+        unchecked {
+            ++kept.nonce;
+        }
         emit WithheldCollected(owner, to, amount);
         // Interaction.
-        _TOKEN.safeTransfer(to, amount);
+        if (relayFee > 0) _TOKEN.safeTransfer(msg.sender, relayFee);
+        _TOKEN.safeTransfer(to, amount - relayFee);
     }
 
     // -------------------------------------------------------------- protesting
@@ -751,7 +760,7 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
         // Check: the hub signed this total, if it says more than what was drawn.
         if (total > _accounts[hub][provider].credited) {
             _checkSize(total);
-            _checkSignature(redemption.signature, hub, Documents.hashHubPromise(provider, total));
+            _checkSignature(redemption.signature, hub, Documents.hashHubPromise(hub, provider, total));
         }
         return _redeemTotal(hub, provider, total, to);
     }
@@ -836,16 +845,15 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
     }
 
     function _release(bytes32 channelId, SignedRelease calldata release) private {
+        (address provider, uint256 amount, uint64 upTo) = (release.provider, release.amount, release.upTo);
         // Check: the provider is done, and has what it is done for.
-        bytes32 structHash = Documents.hashRelease(channelId, release.amount, release.upTo);
-        _checkSignature(release.signature, release.provider, structHash);
-        Tab storage tab = _tabs[channelId][release.provider];
-        if (tab.drawn < release.amount) {
-            revert ReleaseUnpaid(channelId, release.provider, release.amount, tab.drawn);
-        }
+        bytes32 structHash = Documents.hashRelease(provider, channelId, amount, upTo);
+        _checkSignature(release.signature, provider, structHash);
+        Tab storage tab = _tabs[channelId][provider];
+        if (tab.drawn < amount) revert ReleaseUnpaid(channelId, provider, amount, tab.drawn);
         // Effect: a guarantee that expires later lives on.
-        if (release.upTo > tab.releasedUpTo) tab.releasedUpTo = release.upTo;
-        emit GuaranteesReleased(channelId, release.provider, release.amount, release.upTo);
+        if (upTo > tab.releasedUpTo) tab.releasedUpTo = upTo;
+        emit GuaranteesReleased(channelId, provider, amount, upTo);
     }
 
     /// @dev The id stays used for ever. No payment holds up another: a fee that cannot be paid stays in the rest, and a
@@ -874,8 +882,9 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
     /// @dev What the token refuses to pay is kept for its owner, who says where it goes.
     function _payOrKeep(address owner, address to, uint256 amount) private {
         if (_TOKEN.tryPay(to, amount)) return;
-        uint256 withheld = _withheld[owner] + amount;
-        _withheld[owner] = withheld;
+        Kept storage kept = _withheld[owner];
+        uint256 withheld = kept.amount + amount;
+        kept.amount = SafeCast.toUint128(withheld);
         emit Withheld(owner, amount, withheld);
     }
 

@@ -7,7 +7,13 @@ import {IdentityRegistry} from "../src/IdentityRegistry.sol";
 import {Marketplace} from "../src/Marketplace.sol";
 import {PaymentChannels} from "../src/PaymentChannels.sol";
 import {TestToken} from "../src/TestToken.sol";
-import {Registration} from "../src/interfaces/IIdentityRegistry.sol";
+import {
+    Deposit,
+    Registration,
+    Repayment,
+    StakeWithdrawal,
+    Unbonding
+} from "../src/interfaces/IIdentityRegistry.sol";
 import {IMarketplace, Proposal, SessionTerms} from "../src/interfaces/IMarketplace.sol";
 import {
     Draw,
@@ -157,9 +163,72 @@ contract VectorsTest is World {
         uint256 before = token.balanceOf(relayer);
         vm.prank(relayer);
         channels.collectWithheld(
-            consumer, relayer, uint64(_uint("Collection", "deadline")), _signature("Collection")
+            consumer,
+            relayer,
+            _uint("Collection", "relayFee"),
+            uint64(_uint("Collection", "deadline")),
+            _signature("Collection")
         );
-        assertEq(token.balanceOf(relayer) - before, returned, "collected");
+        assertEq(token.balanceOf(relayer) - before, returned, "collected, the fee included");
+    }
+
+    function test_Deposit() public {
+        Parties memory parties = _opened();
+        Deposit memory deposit = Deposit({
+            consumer: consumer,
+            hub: hub,
+            channelNonce: uint48(_uint("Deposit", "channelNonce")),
+            amount: _uint("Deposit", "amount"),
+            relayFee: _uint("Deposit", "relayFee"),
+            nonce: _uint("Deposit", "nonce"),
+            deadline: uint64(_uint("Deposit", "deadline"))
+        });
+        registry.depositFor(deposit, _noPermit(), _signature("Deposit"));
+        assertEq(channels.channelOf(_id(parties)).balance, 100 * WHOLE + deposit.amount, "balance");
+    }
+
+    function test_Repayment() public {
+        Parties memory parties = _opened();
+        _protest(parties, provider, 200 * WHOLE);
+        vm.warp(START + PROTEST_WINDOW);
+        channels.settleProtest(parties, provider);
+        Repayment memory repayment = Repayment({
+            consumer: consumer,
+            hub: hub,
+            channelNonce: uint48(_uint("Repayment", "channelNonce")),
+            provider: _address("Repayment", "provider"),
+            amount: _uint("Repayment", "amount"),
+            relayFee: _uint("Repayment", "relayFee"),
+            nonce: _uint("Repayment", "nonce"),
+            deadline: uint64(_uint("Repayment", "deadline"))
+        });
+        assertEq(
+            registry.repayFor(repayment, _noPermit(), _signature("Repayment")), repayment.amount, "repaid"
+        );
+    }
+
+    function test_Unbonding_and_StakeWithdrawal() public {
+        _registered();
+        Unbonding memory unbonding = Unbonding({
+            identity: consumer,
+            amount: _uint("Unbonding", "amount"),
+            relayFee: _uint("Unbonding", "relayFee"),
+            nonce: _uint("Unbonding", "nonce"),
+            deadline: uint64(_uint("Unbonding", "deadline"))
+        });
+        registry.requestUnbondingFor(unbonding, _noPermit(), _signature("Unbonding"));
+        vm.warp(START + UNBONDING);
+        StakeWithdrawal memory withdrawal = StakeWithdrawal({
+            identity: consumer,
+            relayFee: _uint("StakeWithdrawal", "relayFee"),
+            nonce: _uint("StakeWithdrawal", "nonce"),
+            deadline: uint64(_uint("StakeWithdrawal", "deadline"))
+        });
+        assertEq(
+            registry.withdrawStakeFor(withdrawal, _signature("StakeWithdrawal")),
+            unbonding.amount,
+            "withdrawn"
+        );
     }
 
     function test_Proposal() public {

@@ -6,7 +6,14 @@ import {IdentityRegistry, MinimumStakes} from "../src/IdentityRegistry.sol";
 import {Marketplace} from "../src/Marketplace.sol";
 import {PaymentChannels} from "../src/PaymentChannels.sol";
 import {TestToken} from "../src/TestToken.sol";
-import {Permit, Registration} from "../src/interfaces/IIdentityRegistry.sol";
+import {
+    Deposit,
+    Permit,
+    Registration,
+    Repayment,
+    StakeWithdrawal,
+    Unbonding
+} from "../src/interfaces/IIdentityRegistry.sol";
 import {MarketSettings, Proposal, SessionTerms} from "../src/interfaces/IMarketplace.sol";
 import {
     AccountView,
@@ -25,6 +32,15 @@ import {
     Total
 } from "../src/interfaces/IPaymentChannels.sol";
 import {Test} from "./Vm.sol";
+
+/// @notice What an owner signs to have its withheld money sent somewhere.
+struct Collection {
+    address owner;
+    address to;
+    uint256 relayFee;
+    uint256 nonce;
+    uint64 deadline;
+}
 
 /// @notice A deployment with a few people in it, and their pens.
 abstract contract World is Test {
@@ -247,8 +263,9 @@ abstract contract World is Test {
     }
 
     function _signHubPromise(address by, address to, uint256 total) internal view returns (bytes memory) {
-        bytes32 structHash =
-            keccak256(abi.encode(keccak256("HubPromise(address provider,uint256 total)"), to, total));
+        bytes32 structHash = keccak256(
+            abi.encode(keccak256("HubPromise(address hub,address provider,uint256 total)"), by, to, total)
+        );
         return _sign(keys[by], _digest(address(channels), structHash));
     }
 
@@ -259,7 +276,11 @@ abstract contract World is Test {
     {
         bytes32 structHash = keccak256(
             abi.encode(
-                keccak256("Release(bytes32 channelId,uint256 amount,uint64 upTo)"), _id(parties), amount, upTo
+                keccak256("Release(address provider,bytes32 channelId,uint256 amount,uint64 upTo)"),
+                by,
+                _id(parties),
+                amount,
+                upTo
             )
         );
         return SignedRelease(by, amount, upTo, _sign(keys[by], _digest(address(channels), structHash)));
@@ -310,6 +331,74 @@ abstract contract World is Test {
             )
         );
         return _sign(keys[registration.identity], _digest(address(registry), structHash));
+    }
+
+    function _signDeposit(Deposit memory deposit) internal view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Deposit(address consumer,address hub,uint48 channelNonce,uint256 amount,uint256 relayFee,uint256 nonce,uint64 deadline)"
+                ),
+                deposit
+            )
+        );
+        return _sign(keys[deposit.consumer], _digest(address(registry), structHash));
+    }
+
+    function _signRepayment(Repayment memory repayment) internal view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Repayment(address consumer,address hub,uint48 channelNonce,address provider,uint256 amount,uint256 relayFee,uint256 nonce,uint64 deadline)"
+                ),
+                repayment
+            )
+        );
+        return _sign(keys[repayment.consumer], _digest(address(registry), structHash));
+    }
+
+    function _signUnbonding(Unbonding memory unbonding) internal view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Unbonding(address identity,uint256 amount,uint256 relayFee,uint256 nonce,uint64 deadline)"
+                ),
+                unbonding
+            )
+        );
+        return _sign(keys[unbonding.identity], _digest(address(registry), structHash));
+    }
+
+    function _signWithdrawal(StakeWithdrawal memory withdrawal) internal view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256("StakeWithdrawal(address identity,uint256 relayFee,uint256 nonce,uint64 deadline)"),
+                withdrawal
+            )
+        );
+        return _sign(keys[withdrawal.identity], _digest(address(registry), structHash));
+    }
+
+    function _signCollection(Collection memory collection) internal view returns (bytes memory) {
+        bytes32 structHash = keccak256(
+            abi.encode(
+                keccak256(
+                    "Collection(address owner,address to,uint256 relayFee,uint256 nonce,uint64 deadline)"
+                ),
+                collection
+            )
+        );
+        return _sign(keys[collection.owner], _digest(address(channels), structHash));
+    }
+
+    /// @notice The owner itself sends what was withheld to `to`.
+    function _collect(address owner, address to) internal returns (uint256) {
+        vm.prank(owner);
+        return channels.collectWithheld(owner, to, 0, 0, "");
+    }
+
+    function _withheldOf(address owner) internal view returns (uint256 amount) {
+        (amount,) = channels.withheldOf(owner);
     }
 
     function _signTerms(SessionTerms memory terms) internal view returns (bytes memory) {
@@ -546,7 +635,7 @@ abstract contract World is Test {
             }
         }
         for (uint256 i = 0; i < knownOwners.length; ++i) {
-            held += channels.withheldOf(knownOwners[i]);
+            held += _withheldOf(knownOwners[i]);
         }
         assertEq(token.balanceOf(address(channels)), held, "I1: what PaymentChannels holds");
         uint256 staked;

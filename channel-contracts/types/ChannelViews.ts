@@ -306,7 +306,11 @@ export interface ChannelViews extends BaseContract {
 
   token: TypedContractMethod<[], [string], "view">;
 
-  withheldOf: TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+  withheldOf: TypedContractMethod<
+    [owner: AddressLike],
+    [[bigint, bigint] & { amount: bigint; nonce: bigint }],
+    "view"
+  >;
 
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
@@ -367,7 +371,11 @@ export interface ChannelViews extends BaseContract {
   ): TypedContractMethod<[], [string], "view">;
   getFunction(
     nameOrSignature: "withheldOf"
-  ): TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+  ): TypedContractMethod<
+    [owner: AddressLike],
+    [[bigint, bigint] & { amount: bigint; nonce: bigint }],
+    "view"
+  >;
 
   filters: {};
 }

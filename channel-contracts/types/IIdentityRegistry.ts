@@ -23,6 +23,50 @@ import type {
   TypedContractMethod,
 } from "./common.js";
 
+export type DepositStruct = {
+  consumer: AddressLike;
+  hub: AddressLike;
+  channelNonce: BigNumberish;
+  amount: BigNumberish;
+  relayFee: BigNumberish;
+  nonce: BigNumberish;
+  deadline: BigNumberish;
+};
+
+export type DepositStructOutput = [
+  consumer: string,
+  hub: string,
+  channelNonce: bigint,
+  amount: bigint,
+  relayFee: bigint,
+  nonce: bigint,
+  deadline: bigint
+] & {
+  consumer: string;
+  hub: string;
+  channelNonce: bigint;
+  amount: bigint;
+  relayFee: bigint;
+  nonce: bigint;
+  deadline: bigint;
+};
+
+export type PermitStruct = {
+  value: BigNumberish;
+  deadline: BigNumberish;
+  v: BigNumberish;
+  r: BytesLike;
+  s: BytesLike;
+};
+
+export type PermitStructOutput = [
+  value: bigint,
+  deadline: bigint,
+  v: bigint,
+  r: string,
+  s: string
+] & { value: bigint; deadline: bigint; v: bigint; r: string; s: string };
+
 export type RegistrationStruct = {
   identity: AddressLike;
   roles: BigNumberish;
@@ -54,21 +98,58 @@ export type RegistrationStructOutput = [
   deadline: bigint;
 };
 
-export type PermitStruct = {
-  value: BigNumberish;
+export type RepaymentStruct = {
+  consumer: AddressLike;
+  hub: AddressLike;
+  channelNonce: BigNumberish;
+  provider: AddressLike;
+  amount: BigNumberish;
+  relayFee: BigNumberish;
+  nonce: BigNumberish;
   deadline: BigNumberish;
-  v: BigNumberish;
-  r: BytesLike;
-  s: BytesLike;
 };
 
-export type PermitStructOutput = [
-  value: bigint,
-  deadline: bigint,
-  v: bigint,
-  r: string,
-  s: string
-] & { value: bigint; deadline: bigint; v: bigint; r: string; s: string };
+export type RepaymentStructOutput = [
+  consumer: string,
+  hub: string,
+  channelNonce: bigint,
+  provider: string,
+  amount: bigint,
+  relayFee: bigint,
+  nonce: bigint,
+  deadline: bigint
+] & {
+  consumer: string;
+  hub: string;
+  channelNonce: bigint;
+  provider: string;
+  amount: bigint;
+  relayFee: bigint;
+  nonce: bigint;
+  deadline: bigint;
+};
+
+export type UnbondingStruct = {
+  identity: AddressLike;
+  amount: BigNumberish;
+  relayFee: BigNumberish;
+  nonce: BigNumberish;
+  deadline: BigNumberish;
+};
+
+export type UnbondingStructOutput = [
+  identity: string,
+  amount: bigint,
+  relayFee: bigint,
+  nonce: bigint,
+  deadline: bigint
+] & {
+  identity: string;
+  amount: bigint;
+  relayFee: bigint;
+  nonce: bigint;
+  deadline: bigint;
+};
 
 export type StandingStruct = {
   roles: BigNumberish;
@@ -110,6 +191,20 @@ export type StandingStructOutput = [
   url: string;
 };
 
+export type StakeWithdrawalStruct = {
+  identity: AddressLike;
+  relayFee: BigNumberish;
+  nonce: BigNumberish;
+  deadline: BigNumberish;
+};
+
+export type StakeWithdrawalStructOutput = [
+  identity: string,
+  relayFee: bigint,
+  nonce: bigint,
+  deadline: bigint
+] & { identity: string; relayFee: bigint; nonce: bigint; deadline: bigint };
+
 export interface IIdentityRegistryInterface extends Interface {
   getFunction(
     nameOrSignature:
@@ -117,18 +212,21 @@ export interface IIdentityRegistryInterface extends Interface {
       | "areActive"
       | "beneficiaryOf"
       | "burned"
-      | "cancelRegistrations"
+      | "cancelSignatures"
       | "cancelUnbonding"
       | "changeDebt"
       | "channels"
       | "debtOf"
+      | "depositFor"
       | "isActive"
       | "marketplace"
       | "minimumStake"
       | "register"
       | "registerAndOpen"
       | "registerFor"
+      | "repayFor"
       | "requestUnbonding"
+      | "requestUnbondingFor"
       | "securityOf"
       | "setBeneficiary"
       | "setUrl"
@@ -138,6 +236,7 @@ export interface IIdentityRegistryInterface extends Interface {
       | "token"
       | "unbondingDelay"
       | "withdrawStake"
+      | "withdrawStakeFor"
   ): FunctionFragment;
 
   getEvent(
@@ -145,7 +244,7 @@ export interface IIdentityRegistryInterface extends Interface {
       | "BeneficiaryChanged"
       | "DebtChanged"
       | "Registered"
-      | "RegistrationsCancelled"
+      | "SignaturesCancelled"
       | "Slashed"
       | "StakeAdded"
       | "StakeWithdrawn"
@@ -168,7 +267,7 @@ export interface IIdentityRegistryInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "burned", values?: undefined): string;
   encodeFunctionData(
-    functionFragment: "cancelRegistrations",
+    functionFragment: "cancelSignatures",
     values?: undefined
   ): string;
   encodeFunctionData(
@@ -181,6 +280,10 @@ export interface IIdentityRegistryInterface extends Interface {
   ): string;
   encodeFunctionData(functionFragment: "channels", values?: undefined): string;
   encodeFunctionData(functionFragment: "debtOf", values: [AddressLike]): string;
+  encodeFunctionData(
+    functionFragment: "depositFor",
+    values: [DepositStruct, PermitStruct, BytesLike]
+  ): string;
   encodeFunctionData(
     functionFragment: "isActive",
     values: [AddressLike, BigNumberish]
@@ -206,8 +309,16 @@ export interface IIdentityRegistryInterface extends Interface {
     values: [RegistrationStruct, PermitStruct, BytesLike]
   ): string;
   encodeFunctionData(
+    functionFragment: "repayFor",
+    values: [RepaymentStruct, PermitStruct, BytesLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "requestUnbonding",
     values: [BigNumberish]
+  ): string;
+  encodeFunctionData(
+    functionFragment: "requestUnbondingFor",
+    values: [UnbondingStruct, PermitStruct, BytesLike]
   ): string;
   encodeFunctionData(
     functionFragment: "securityOf",
@@ -239,6 +350,10 @@ export interface IIdentityRegistryInterface extends Interface {
     functionFragment: "withdrawStake",
     values?: undefined
   ): string;
+  encodeFunctionData(
+    functionFragment: "withdrawStakeFor",
+    values: [StakeWithdrawalStruct, BytesLike]
+  ): string;
 
   decodeFunctionResult(functionFragment: "addStake", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "areActive", data: BytesLike): Result;
@@ -248,7 +363,7 @@ export interface IIdentityRegistryInterface extends Interface {
   ): Result;
   decodeFunctionResult(functionFragment: "burned", data: BytesLike): Result;
   decodeFunctionResult(
-    functionFragment: "cancelRegistrations",
+    functionFragment: "cancelSignatures",
     data: BytesLike
   ): Result;
   decodeFunctionResult(
@@ -258,6 +373,7 @@ export interface IIdentityRegistryInterface extends Interface {
   decodeFunctionResult(functionFragment: "changeDebt", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "channels", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "debtOf", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "depositFor", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "isActive", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "marketplace",
@@ -276,8 +392,13 @@ export interface IIdentityRegistryInterface extends Interface {
     functionFragment: "registerFor",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "repayFor", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "requestUnbonding",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "requestUnbondingFor",
     data: BytesLike
   ): Result;
   decodeFunctionResult(functionFragment: "securityOf", data: BytesLike): Result;
@@ -299,6 +420,10 @@ export interface IIdentityRegistryInterface extends Interface {
   ): Result;
   decodeFunctionResult(
     functionFragment: "withdrawStake",
+    data: BytesLike
+  ): Result;
+  decodeFunctionResult(
+    functionFragment: "withdrawStakeFor",
     data: BytesLike
   ): Result;
 }
@@ -354,7 +479,7 @@ export namespace RegisteredEvent {
   export type LogDescription = TypedLogDescription<Event>;
 }
 
-export namespace RegistrationsCancelledEvent {
+export namespace SignaturesCancelledEvent {
   export type InputTuple = [identity: AddressLike, nonce: BigNumberish];
   export type OutputTuple = [identity: string, nonce: bigint];
   export interface OutputObject {
@@ -541,7 +666,7 @@ export interface IIdentityRegistry extends BaseContract {
 
   burned: TypedContractMethod<[], [bigint], "view">;
 
-  cancelRegistrations: TypedContractMethod<[], [void], "nonpayable">;
+  cancelSignatures: TypedContractMethod<[], [void], "nonpayable">;
 
   cancelUnbonding: TypedContractMethod<[], [void], "nonpayable">;
 
@@ -554,6 +679,12 @@ export interface IIdentityRegistry extends BaseContract {
   channels: TypedContractMethod<[], [string], "view">;
 
   debtOf: TypedContractMethod<[identity: AddressLike], [bigint], "view">;
+
+  depositFor: TypedContractMethod<
+    [deposit: DepositStruct, permit: PermitStruct, signature: BytesLike],
+    [void],
+    "nonpayable"
+  >;
 
   isActive: TypedContractMethod<
     [identity: AddressLike, roles: BigNumberish],
@@ -597,8 +728,20 @@ export interface IIdentityRegistry extends BaseContract {
     "nonpayable"
   >;
 
+  repayFor: TypedContractMethod<
+    [repayment: RepaymentStruct, permit: PermitStruct, signature: BytesLike],
+    [bigint],
+    "nonpayable"
+  >;
+
   requestUnbonding: TypedContractMethod<
     [amount: BigNumberish],
+    [void],
+    "nonpayable"
+  >;
+
+  requestUnbondingFor: TypedContractMethod<
+    [unbonding: UnbondingStruct, permit: PermitStruct, signature: BytesLike],
     [void],
     "nonpayable"
   >;
@@ -643,6 +786,12 @@ export interface IIdentityRegistry extends BaseContract {
 
   withdrawStake: TypedContractMethod<[], [bigint], "nonpayable">;
 
+  withdrawStakeFor: TypedContractMethod<
+    [withdrawal: StakeWithdrawalStruct, signature: BytesLike],
+    [bigint],
+    "nonpayable"
+  >;
+
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
   ): T;
@@ -668,7 +817,7 @@ export interface IIdentityRegistry extends BaseContract {
     nameOrSignature: "burned"
   ): TypedContractMethod<[], [bigint], "view">;
   getFunction(
-    nameOrSignature: "cancelRegistrations"
+    nameOrSignature: "cancelSignatures"
   ): TypedContractMethod<[], [void], "nonpayable">;
   getFunction(
     nameOrSignature: "cancelUnbonding"
@@ -686,6 +835,13 @@ export interface IIdentityRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "debtOf"
   ): TypedContractMethod<[identity: AddressLike], [bigint], "view">;
+  getFunction(
+    nameOrSignature: "depositFor"
+  ): TypedContractMethod<
+    [deposit: DepositStruct, permit: PermitStruct, signature: BytesLike],
+    [void],
+    "nonpayable"
+  >;
   getFunction(
     nameOrSignature: "isActive"
   ): TypedContractMethod<
@@ -735,8 +891,22 @@ export interface IIdentityRegistry extends BaseContract {
     "nonpayable"
   >;
   getFunction(
+    nameOrSignature: "repayFor"
+  ): TypedContractMethod<
+    [repayment: RepaymentStruct, permit: PermitStruct, signature: BytesLike],
+    [bigint],
+    "nonpayable"
+  >;
+  getFunction(
     nameOrSignature: "requestUnbonding"
   ): TypedContractMethod<[amount: BigNumberish], [void], "nonpayable">;
+  getFunction(
+    nameOrSignature: "requestUnbondingFor"
+  ): TypedContractMethod<
+    [unbonding: UnbondingStruct, permit: PermitStruct, signature: BytesLike],
+    [void],
+    "nonpayable"
+  >;
   getFunction(
     nameOrSignature: "securityOf"
   ): TypedContractMethod<
@@ -782,6 +952,13 @@ export interface IIdentityRegistry extends BaseContract {
   getFunction(
     nameOrSignature: "withdrawStake"
   ): TypedContractMethod<[], [bigint], "nonpayable">;
+  getFunction(
+    nameOrSignature: "withdrawStakeFor"
+  ): TypedContractMethod<
+    [withdrawal: StakeWithdrawalStruct, signature: BytesLike],
+    [bigint],
+    "nonpayable"
+  >;
 
   getEvent(
     key: "BeneficiaryChanged"
@@ -805,11 +982,11 @@ export interface IIdentityRegistry extends BaseContract {
     RegisteredEvent.OutputObject
   >;
   getEvent(
-    key: "RegistrationsCancelled"
+    key: "SignaturesCancelled"
   ): TypedContractEvent<
-    RegistrationsCancelledEvent.InputTuple,
-    RegistrationsCancelledEvent.OutputTuple,
-    RegistrationsCancelledEvent.OutputObject
+    SignaturesCancelledEvent.InputTuple,
+    SignaturesCancelledEvent.OutputTuple,
+    SignaturesCancelledEvent.OutputObject
   >;
   getEvent(
     key: "Slashed"
@@ -888,15 +1065,15 @@ export interface IIdentityRegistry extends BaseContract {
       RegisteredEvent.OutputObject
     >;
 
-    "RegistrationsCancelled(address,uint256)": TypedContractEvent<
-      RegistrationsCancelledEvent.InputTuple,
-      RegistrationsCancelledEvent.OutputTuple,
-      RegistrationsCancelledEvent.OutputObject
+    "SignaturesCancelled(address,uint256)": TypedContractEvent<
+      SignaturesCancelledEvent.InputTuple,
+      SignaturesCancelledEvent.OutputTuple,
+      SignaturesCancelledEvent.OutputObject
     >;
-    RegistrationsCancelled: TypedContractEvent<
-      RegistrationsCancelledEvent.InputTuple,
-      RegistrationsCancelledEvent.OutputTuple,
-      RegistrationsCancelledEvent.OutputObject
+    SignaturesCancelled: TypedContractEvent<
+      SignaturesCancelledEvent.InputTuple,
+      SignaturesCancelledEvent.OutputTuple,
+      SignaturesCancelledEvent.OutputObject
     >;
 
     "Slashed(address,address,uint256,uint256,uint32)": TypedContractEvent<

@@ -409,7 +409,7 @@ export interface IPaymentChannelsInterface extends Interface {
   ): string;
   encodeFunctionData(
     functionFragment: "collectWithheld",
-    values: [AddressLike, AddressLike, BigNumberish, BytesLike]
+    values: [AddressLike, AddressLike, BigNumberish, BigNumberish, BytesLike]
   ): string;
   encodeFunctionData(
     functionFragment: "conclude",
@@ -1091,6 +1091,7 @@ export interface IPaymentChannels extends BaseContract {
     [
       owner: AddressLike,
       to: AddressLike,
+      relayFee: BigNumberish,
       deadline: BigNumberish,
       signature: BytesLike
     ],
@@ -1254,7 +1255,11 @@ export interface IPaymentChannels extends BaseContract {
 
   withdraw: TypedContractMethod<[], [bigint], "nonpayable">;
 
-  withheldOf: TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+  withheldOf: TypedContractMethod<
+    [owner: AddressLike],
+    [[bigint, bigint] & { amount: bigint; nonce: bigint }],
+    "view"
+  >;
 
   getFunction<T extends ContractMethod = ContractMethod>(
     key: string | FunctionFragment
@@ -1305,6 +1310,7 @@ export interface IPaymentChannels extends BaseContract {
     [
       owner: AddressLike,
       to: AddressLike,
+      relayFee: BigNumberish,
       deadline: BigNumberish,
       signature: BytesLike
     ],
@@ -1490,7 +1496,11 @@ export interface IPaymentChannels extends BaseContract {
   ): TypedContractMethod<[], [bigint], "nonpayable">;
   getFunction(
     nameOrSignature: "withheldOf"
-  ): TypedContractMethod<[owner: AddressLike], [bigint], "view">;
+  ): TypedContractMethod<
+    [owner: AddressLike],
+    [[bigint, bigint] & { amount: bigint; nonce: bigint }],
+    "view"
+  >;
 
   getEvent(
     key: "ChannelConcluded"

@@ -289,7 +289,7 @@ export interface PaymentChannelsInterface extends Interface {
   ): string;
   encodeFunctionData(
     functionFragment: "collectWithheld",
-    values: [AddressLike, AddressLike, BigNumberish, BytesLike]
+    values: [AddressLike, AddressLike, BigNumberish, BigNumberish, BytesLike]
   ): string;
   encodeFunctionData(
     functionFragment: "conclude",
@@ -919,6 +919,7 @@ export interface PaymentChannels extends BaseContract {
     [
       owner: AddressLike,
       to: AddressLike,
+      relayFee: BigNumberish,
       deadline: BigNumberish,
       signature: BytesLike
     ],
@@ -1085,6 +1086,7 @@ export interface PaymentChannels extends BaseContract {
     [
       owner: AddressLike,
       to: AddressLike,
+      relayFee: BigNumberish,
       deadline: BigNumberish,
       signature: BytesLike
     ],

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import {
   type Address,
   channelIdOf,
+  type Document,
+  type DocumentName,
   encodeMessage,
   finalState,
   type Hex,
@@ -249,6 +251,14 @@ async function examples(): Promise<Examples> {
     ...{ provider: provider.address, channelId, amount: wei(5n), bytes: 1_000, throughputKbps: 10, score: 5 },
     endedAt: systemClock.now(),
   }
+  const identity = consumer.address
+  const paper = { relayFee: tokens('0.01'), nonce: 0n, deadline: later }
+  const deposit = {
+    ...{ consumer: consumer.address, hub: programs.hub, channelNonce: 1, amount: tokens('1') },
+    ...paper,
+  }
+  const sign = <Name extends DocumentName>(name: Name, document: Document<Name>) =>
+    typedData.signed(name, document, consumer.privateKey)
   const all: { [Type in HubRequest]: readonly object[] } = {
     describe: [{}],
     proposals: [{}, { country: 'DE', limit: 5 }],
@@ -290,6 +300,17 @@ async function examples(): Promise<Examples> {
     'relay-finish': [
       { channel, protesters: [] },
       { channel, protesters: [provider.address] },
+    ],
+    'relay-deposit': [{ deposit: sign('Deposit', deposit), permit: permitted }],
+    'relay-repay': [
+      { repayment: sign('Repayment', { ...deposit, provider: provider.address }), permit: permitted },
+    ],
+    'relay-unbond': [
+      { unbonding: sign('Unbonding', { ...paper, identity, amount: tokens('1') }), permit: permitted },
+    ],
+    'relay-withdraw': [{ withdrawal: sign('StakeWithdrawal', { ...paper, identity }) }],
+    'relay-collect': [
+      { collection: sign('Collection', { ...paper, owner: identity, to: provider.address }) },
     ],
     'relay-exit': [
       {

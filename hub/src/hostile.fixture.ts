@@ -26,6 +26,11 @@ const rare: readonly HubRequest[] = [
   'relay-exit',
   'relay-finish',
   'held-promises',
+  'relay-deposit',
+  'relay-repay',
+  'relay-unbond',
+  'relay-withdraw',
+  'relay-collect',
   'guarantee',
 ]
 const rareShare = 0.06

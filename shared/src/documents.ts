@@ -20,8 +20,11 @@ export const documents = {
     verifier: 'channels',
     fields: { channelId: 'bytes32', provider: 'address', ceiling: 'wei', issuedAt: 'unixSeconds' },
   },
-  HubPromise: { verifier: 'channels', fields: { provider: 'address', total: 'wei' } },
-  Release: { verifier: 'channels', fields: { channelId: 'bytes32', amount: 'wei', upTo: 'unixSeconds' } },
+  HubPromise: { verifier: 'channels', fields: { hub: 'address', provider: 'address', total: 'wei' } },
+  Release: {
+    verifier: 'channels',
+    fields: { provider: 'address', channelId: 'bytes32', amount: 'wei', upTo: 'unixSeconds' },
+  },
   SessionTerms: {
     verifier: 'marketplace',
     fields: {
@@ -77,7 +80,52 @@ export const documents = {
   },
   Collection: {
     verifier: 'channels',
-    fields: { owner: 'address', to: 'address', deadline: 'uint64' },
+    fields: {
+      owner: 'address',
+      to: 'address',
+      relayFee: 'wei',
+      nonce: 'uint256',
+      deadline: 'unixSeconds',
+    },
+  },
+  Deposit: {
+    verifier: 'registry',
+    fields: {
+      consumer: 'address',
+      hub: 'address',
+      channelNonce: 'uint48',
+      amount: 'wei',
+      relayFee: 'wei',
+      nonce: 'uint256',
+      deadline: 'unixSeconds',
+    },
+  },
+  Repayment: {
+    verifier: 'registry',
+    fields: {
+      consumer: 'address',
+      hub: 'address',
+      channelNonce: 'uint48',
+      provider: 'address',
+      amount: 'wei',
+      relayFee: 'wei',
+      nonce: 'uint256',
+      deadline: 'unixSeconds',
+    },
+  },
+  Unbonding: {
+    verifier: 'registry',
+    fields: {
+      identity: 'address',
+      amount: 'wei',
+      relayFee: 'wei',
+      nonce: 'uint256',
+      deadline: 'unixSeconds',
+    },
+  },
+  StakeWithdrawal: {
+    verifier: 'registry',
+    fields: { identity: 'address', relayFee: 'wei', nonce: 'uint256', deadline: 'unixSeconds' },
   },
   ExitRequest: {
     verifier: 'channels',

@@ -66,7 +66,16 @@ export const hubRequests = {
       feeBps: zodCount,
       confirmations: zodCount,
       /** Fees the hub takes for sending each transaction, in wei of the token. */
-      relayFees: z.object({ register: zodWei, open: zodWei, exit: zodWei }),
+      relayFees: z.object({
+        register: zodWei,
+        open: zodWei,
+        exit: zodWei,
+        deposit: zodWei,
+        repay: zodWei,
+        unbond: zodWei,
+        withdraw: zodWei,
+        collect: zodWei,
+      }),
       /** Lifetime of the guarantees it signs. */
       guaranteeSeconds: zodCount,
       /** Fingerprint of its certificate; none where it does without TLS. */
@@ -94,6 +103,31 @@ export const hubRequests = {
    */
   'relay-finish': {
     params: z.object({ channel: parties, protesters: z.array(zodAddress).max(64) }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Consumer without gas → hub: add this to its channel, which may be with another hub. */
+  'relay-deposit': {
+    params: z.object({ deposit: signed('Deposit'), permit }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Consumer without gas → hub: pay this on its debt. */
+  'relay-repay': {
+    params: z.object({ repayment: signed('Repayment'), permit }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Identity without gas → hub: begin to unbond its stake, or put back what is unbonding. */
+  'relay-unbond': {
+    params: z.object({ unbonding: signed('Unbonding'), permit }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Identity without gas → hub: pay out what has unbonded. The fee comes out of it. */
+  'relay-withdraw': {
+    params: z.object({ withdrawal: signed('StakeWithdrawal') }),
+    result: z.object({ transaction: zodBytes32 }),
+  },
+  /** Anyone without gas → hub: pay out what the token withheld, to where its owner says. The fee comes out of it. */
+  'relay-collect': {
+    params: z.object({ collection: signed('Collection') }),
     result: z.object({ transaction: zodBytes32 }),
   },
   /**

@@ -74,4 +74,4 @@ export const parties = z.object({ consumer: zodAddress, hub: zodAddress, nonce: 
 /** ERC-2612: the token may move `value` for whoever it was signed to. */
 export const permit = z.object({ value: zodWei, deadline: zodCount, signature: zodSignature })
 export const providerTotal = z.object({ provider: zodAddress, amount: zodWei })
-export const release = signed('Release').extend({ provider: zodAddress })
+export const release = signed('Release')

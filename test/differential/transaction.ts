@@ -68,7 +68,7 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
     return { parties, provider, amount, promiseSignature, ceiling, expiresAt, guaranteeSignature: guaranteed }
   }
   const redemptionOf = ({ hub, provider, total, signer }: money.RedeemOrder) => {
-    const signature = signer ? documents.sign('HubPromise', { provider, total }, keyOf(signer)) : '0x'
+    const signature = signer ? documents.sign('HubPromise', { hub, provider, total }, keyOf(signer)) : '0x'
     return { hub, provider, total, signature }
   }
 
@@ -153,7 +153,7 @@ export async function transactionFor(contracts: Contracts, op: Movement): Promis
     case 'conclude': {
       const state = finalState(deployment, op.parties, op)
       const releases = op.releases.map(({ signer, provider, amount, upTo }) => {
-        const release = { channelId: idOf(op.parties), amount, upTo: unixSeconds(upTo) }
+        const release = { provider, channelId: idOf(op.parties), amount, upTo: unixSeconds(upTo) }
         return { provider, amount, upTo, signature: documents.sign('Release', release, keyOf(signer)) }
       })
       const sign = async (signer: Address): Promise<Hex> =>

@@ -124,7 +124,11 @@ describe('a malicious hub', { timeout: 300_000 }, () => {
     const typedData = createTypedData(deployment)
     const friend = address(new Wallet(testChain.keys[3] ?? '').address)
     const total = market.tokens('5000')
-    const signature = typedData.sign('HubPromise', { provider: friend, total }, hubKey.privateKey)
+    const signature = typedData.sign(
+      'HubPromise',
+      { hub: thief.address, provider: friend, total },
+      hubKey.privateKey,
+    )
     const [status] = await consumer.json<{ channelId: Hex; nonce: number }[]>('channel', 'status')
     if (!status) throw new Error('The consumer has no channel.')
     const parties = { consumer: consumer.address, hub: thief.address, nonce: await nonceOf(status.channelId) }

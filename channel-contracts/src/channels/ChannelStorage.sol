@@ -65,6 +65,12 @@ abstract contract ChannelStorage {
         uint96 amount;
     }
 
+    /// @dev What could not be paid out, and how often its owner has collected: each signed collection is good once.
+    struct Kept {
+        uint128 amount;
+        uint64 nonce;
+    }
+
     mapping(bytes32 channelId => Channel) internal _channels;
     mapping(bytes32 channelId => mapping(address provider => Tab)) internal _tabs;
     mapping(bytes32 channelId => mapping(address provider => Trouble)) internal _troubles;
@@ -73,8 +79,7 @@ abstract contract ChannelStorage {
     mapping(address hub => mapping(address provider => Shortfall)) internal _shortfalls;
     mapping(address hub => Hub) internal _hubs;
     mapping(address hub => Withdrawal) internal _withdrawals;
-    /// @dev What could not be paid out, by whom it belongs to.
-    mapping(address owner => uint256) internal _withheld;
+    mapping(address owner => Kept) internal _withheld;
 
     /// @dev The fee in force, in 1/10,000. An announced one comes by itself.
     function _feeOf(Hub storage hub, uint16 defaultFee) internal view returns (uint16) {

@@ -118,8 +118,8 @@ contract ChannelViews is IChannelViews, ChannelStorage {
     }
 
     /// @inheritdoc IChannelViews
-    function withheldOf(address owner) external view returns (uint256) {
-        return _withheld[owner];
+    function withheldOf(address owner) external view returns (uint256 amount, uint256 nonce) {
+        return (_withheld[owner].amount, _withheld[owner].nonce);
     }
 
     /// @inheritdoc IChannelViews

@@ -244,8 +244,6 @@ interface IChannelMoney {
     error NothingMissing(address provider);
     /// @notice Only the provider says where its money goes.
     error NotTheProvider(address provider, address caller);
-    /// @notice Nothing is kept for this owner.
-    error NothingWithheld(address owner);
     /// @notice Too little gas to tell a payment that was refused from one that was starved. Send more.
     error GasMissing(uint256 left, uint256 needed);
 
@@ -338,12 +336,20 @@ interface IChannelMoney {
         bytes calldata hubSignature
     ) external returns (uint256 returned);
 
-    /// @notice Pays what was kept because the token refused `owner`, all of it, to where it says.
-    /// @param deadline Until when the signature is good, by the chain's clock.
-    /// @param signature The owner's, over Collection (ERC-1271 accepted); ignored when the owner calls.
-    function collectWithheld(address owner, address to, uint64 deadline, bytes calldata signature)
-        external
-        returns (uint256 amount);
+    /// @notice Pays what was kept because the token refused its owner, all of it, to where the owner says.
+    /// @param relayFee What of it the caller is paid.
+    /// @param deadline Until when the signature is good, by the chain's clock. It is good once: what is signed carries the
+    /// nonce of `withheldOf`.
+    /// @param signature The owner's, over Collection (ERC-1271 accepted); ignored when the owner calls, and so is the
+    /// deadline.
+    /// @return amount What left, the fee included.
+    function collectWithheld(
+        address owner,
+        address to,
+        uint256 relayFee,
+        uint64 deadline,
+        bytes calldata signature
+    ) external returns (uint256 amount);
 
     /// @notice Adds to a hub's pool; anyone may.
     function fund(address hub, uint256 amount) external;

@@ -90,7 +90,9 @@ interface IChannelViews {
     function feeOf(address hub) external view returns (uint16);
 
     /// @notice What the token refused to pay this owner: see `collectWithheld`.
-    function withheldOf(address owner) external view returns (uint256);
+    /// @return amount What is kept for it.
+    /// @return nonce The one that the next signed collection must carry.
+    function withheldOf(address owner) external view returns (uint256 amount, uint256 nonce);
 
     /// @notice The delays and limits this contract was deployed with.
     function settings() external view returns (ChannelSettings memory);

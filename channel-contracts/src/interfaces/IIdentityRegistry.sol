@@ -25,6 +25,53 @@ struct Registration {
     uint64 deadline;
 }
 
+/// @notice What a consumer signs to have collateral added to its channel by somebody else.
+/// @param relayFee Tokens the relayer may take on top of the amount.
+/// @param nonce As in a Registration: each identity has one, for everything it signs for this contract.
+struct Deposit {
+    address consumer;
+    address hub;
+    uint48 channelNonce;
+    uint256 amount;
+    uint256 relayFee;
+    uint256 nonce;
+    uint64 deadline;
+}
+
+/// @notice What a consumer signs to have somebody else pay, with its tokens, what a promise of its channel lacks.
+/// @param amount At most so much; what is not missing stays with the consumer.
+/// @param relayFee Tokens the relayer may take on top of the amount.
+struct Repayment {
+    address consumer;
+    address hub;
+    uint48 channelNonce;
+    address provider;
+    uint256 amount;
+    uint256 relayFee;
+    uint256 nonce;
+    uint64 deadline;
+}
+
+/// @notice What an identity signs to have somebody else send that its stake shall unbond.
+/// @param amount As in `requestUnbonding`; zero puts back what is unbonding.
+/// @param relayFee Tokens the relayer may take, from the identity and never from its stake.
+struct Unbonding {
+    address identity;
+    uint256 amount;
+    uint256 relayFee;
+    uint256 nonce;
+    uint64 deadline;
+}
+
+/// @notice What an identity signs to have somebody else send that its unbonded stake shall be paid out.
+/// @param relayFee Tokens the relayer may take from what is paid out.
+struct StakeWithdrawal {
+    address identity;
+    uint256 relayFee;
+    uint256 nonce;
+    uint64 deadline;
+}
+
 /// @notice All that the chain knows of an identity.
 /// @param roles Roles it registered for, as bits: 1 consumer, 2 provider, 4 hub.
 /// @param activeRoles Those of them its stake still suffices for, none while a debt stands.
@@ -32,7 +79,7 @@ struct Registration {
 /// @param unbondsAt When what is unbonding may be withdrawn; zero when nothing is.
 /// @param faults How often its stake was slashed; never falls.
 /// @param debt What its stake did not cover, over all claims.
-/// @param nonce The nonce its next relayed registration must carry.
+/// @param nonce The nonce that the next document it signs for this contract must carry.
 struct Standing {
     uint8 roles;
     uint8 activeRoles;
@@ -52,8 +99,8 @@ struct Standing {
 interface IIdentityRegistry {
     /// @notice An identity took on roles. `roles` holds all it has now.
     event Registered(address indexed identity, uint8 roles, address beneficiary, string url);
-    /// @notice What an identity signed for others to register with is good no more; `nonce` is its next.
-    event RegistrationsCancelled(address indexed identity, uint256 nonce);
+    /// @notice What an identity signed for others to send here is good no more; `nonce` is its next.
+    event SignaturesCancelled(address indexed identity, uint256 nonce);
     /// @notice Tokens were added to a stake, which is now `stake`.
     event StakeAdded(address indexed identity, uint256 amount, uint256 stake);
     /// @notice Part of a stake began to unbond; `unbonding` in all may leave at `unbondsAt`.
@@ -83,7 +130,7 @@ interface IIdentityRegistry {
     error SignatureExpired(uint64 deadline, uint256 blockTime);
     /// @notice The signature is not that of `expected` over what was sent.
     error WrongSigner(address expected);
-    /// @notice A signed registration is good once, and for the nonce `expected`.
+    /// @notice What is signed for this contract is good once, and for the nonce `expected`.
     error WrongNonce(address identity, uint256 nonce, uint256 expected);
     /// @notice A url has at most `maximum` bytes.
     error UrlTooLong(uint256 length, uint256 maximum);
@@ -122,8 +169,8 @@ interface IIdentityRegistry {
         external
         returns (bytes32 channelId);
 
-    /// @notice Takes back every registration that the caller signed and nobody sent yet.
-    function cancelRegistrations() external;
+    /// @notice Takes back everything that the caller signed for this contract and nobody sent yet.
+    function cancelSignatures() external;
 
     /// @notice Adds to the stake of an identity; anyone may.
     function addStake(address identity, uint256 amount) external;
@@ -138,6 +185,32 @@ interface IIdentityRegistry {
 
     /// @notice Pays out what has unbonded to the caller's beneficiary. Refused while a debt stands.
     function withdrawStake() external returns (uint256 amount);
+
+    /// @notice Adds collateral to an open channel of a consumer without gas. The caller receives `relayFee`.
+    /// @param deposit What the consumer signed (EIP-712, domain of this contract).
+    /// @param permit ERC-2612 approval for amount and fee; ignored if it fails and the allowance suffices.
+    /// @param signature The consumer's, over `deposit` (ERC-1271 accepted).
+    function depositFor(Deposit calldata deposit, Permit calldata permit, bytes calldata signature) external;
+
+    /// @notice Pays what a promise lacks with the tokens of a consumer without gas. The caller receives `relayFee`.
+    /// @return taken What was paid; the rest of the amount stays with the consumer.
+    function repayFor(Repayment calldata repayment, Permit calldata permit, bytes calldata signature)
+        external
+        returns (uint256 taken);
+
+    /// @notice As `requestUnbonding`, or `cancelUnbonding` for an amount of zero, by an identity without gas. The caller
+    /// receives `relayFee`, which comes from the identity's tokens: a fee out of the stake would be a way past the delay.
+    function requestUnbondingFor(
+        Unbonding calldata unbonding,
+        Permit calldata permit,
+        bytes calldata signature
+    ) external;
+
+    /// @notice As `withdrawStake`, by an identity without gas. The caller receives `relayFee` out of what is paid.
+    /// @return amount What left, the fee included.
+    function withdrawStakeFor(StakeWithdrawal calldata withdrawal, bytes calldata signature)
+        external
+        returns (uint256 amount);
 
     /// @notice Sends the caller's income elsewhere; zero means to itself.
     function setBeneficiary(address beneficiary) external;

@@ -52,7 +52,7 @@ struct OfferView {
 
 /// @notice Set once, at deployment.
 /// @param maxRaiseBps How far a price may rise in a day, in 1/10,000; at least one smallest step is allowed.
-/// @param raiseNotice Seconds from the publication of a raise until it is in force.
+/// @param raiseNotice Seconds from the publication of a raise until it is in force; at least one, at most a day.
 /// @param overchargePenalty Tokens a proven overcharge costs to the consumer's favour; as much again is burned.
 struct MarketSettings {
     uint16 maxRaiseBps;

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Registration} from "../interfaces/IIdentityRegistry.sol";
+import {
+    Deposit,
+    Registration,
+    Repayment,
+    StakeWithdrawal,
+    Unbonding
+} from "../interfaces/IIdentityRegistry.sol";
 import {Opening} from "../interfaces/IChannelMoney.sol";
 import {Proposal, SessionTerms} from "../interfaces/IMarketplace.sol";
 
@@ -11,17 +17,31 @@ library Documents {
         keccak256("MicroPromise(bytes32 channelId,address provider,uint256 amount)");
     bytes32 internal constant GUARANTEE =
         keccak256("Guarantee(bytes32 channelId,address provider,uint256 ceiling,uint64 expiresAt)");
-    bytes32 internal constant HUB_PROMISE = keccak256("HubPromise(address provider,uint256 total)");
-    bytes32 internal constant RELEASE = keccak256("Release(bytes32 channelId,uint256 amount,uint64 upTo)");
+    bytes32 internal constant HUB_PROMISE =
+        keccak256("HubPromise(address hub,address provider,uint256 total)");
+    bytes32 internal constant RELEASE =
+        keccak256("Release(address provider,bytes32 channelId,uint256 amount,uint64 upTo)");
     bytes32 internal constant OPENING = keccak256(
         "Opening(address consumer,address hub,uint48 channelNonce,uint256 amount,uint256 relayFee,uint64 deadline)"
     );
     bytes32 internal constant EXIT_REQUEST =
         keccak256("ExitRequest(bytes32 channelId,uint256 relayFee,uint64 deadline)");
-    bytes32 internal constant COLLECTION = keccak256("Collection(address owner,address to,uint64 deadline)");
+    bytes32 internal constant COLLECTION =
+        keccak256("Collection(address owner,address to,uint256 relayFee,uint256 nonce,uint64 deadline)");
     bytes32 internal constant REGISTRATION = keccak256(
         "Registration(address identity,uint8 roles,uint256 stake,address beneficiary,string url,uint256 relayFee,uint256 nonce,uint64 deadline)"
     );
+    bytes32 internal constant DEPOSIT = keccak256(
+        "Deposit(address consumer,address hub,uint48 channelNonce,uint256 amount,uint256 relayFee,uint256 nonce,uint64 deadline)"
+    );
+    bytes32 internal constant REPAYMENT = keccak256(
+        "Repayment(address consumer,address hub,uint48 channelNonce,address provider,uint256 amount,uint256 relayFee,uint256 nonce,uint64 deadline)"
+    );
+    bytes32 internal constant UNBONDING = keccak256(
+        "Unbonding(address identity,uint256 amount,uint256 relayFee,uint256 nonce,uint64 deadline)"
+    );
+    bytes32 internal constant STAKE_WITHDRAWAL =
+        keccak256("StakeWithdrawal(address identity,uint256 relayFee,uint256 nonce,uint64 deadline)");
     bytes32 internal constant SESSION_TERMS = keccak256(
         "SessionTerms(address provider,address consumer,bytes32 channelId,uint256 pricePerMegabyte,uint256 pricePerHour,uint256 creditBytes,uint64 issuedAt,uint64 validUntil)"
     );
@@ -45,12 +65,16 @@ library Documents {
         return keccak256(abi.encode(GUARANTEE, channelId, provider, ceiling, expiresAt));
     }
 
-    function hashHubPromise(address provider, uint256 total) internal pure returns (bytes32) {
-        return keccak256(abi.encode(HUB_PROMISE, provider, total));
+    function hashHubPromise(address hub, address provider, uint256 total) internal pure returns (bytes32) {
+        return keccak256(abi.encode(HUB_PROMISE, hub, provider, total));
     }
 
-    function hashRelease(bytes32 channelId, uint256 amount, uint64 upTo) internal pure returns (bytes32) {
-        return keccak256(abi.encode(RELEASE, channelId, amount, upTo));
+    function hashRelease(address provider, bytes32 channelId, uint256 amount, uint64 upTo)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(RELEASE, provider, channelId, amount, upTo));
     }
 
     function hashOpening(Opening calldata opening) internal pure returns (bytes32) {
@@ -75,8 +99,12 @@ library Documents {
         return keccak256(abi.encode(EXIT_REQUEST, channelId, relayFee, deadline));
     }
 
-    function hashCollection(address owner, address to, uint64 deadline) internal pure returns (bytes32) {
-        return keccak256(abi.encode(COLLECTION, owner, to, deadline));
+    function hashCollection(address owner, address to, uint256 relayFee, uint256 nonce, uint64 deadline)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(COLLECTION, owner, to, relayFee, nonce, deadline));
     }
 
     function hashRegistration(Registration calldata registration) internal pure returns (bytes32) {
@@ -93,6 +121,22 @@ library Documents {
                 registration.deadline
             )
         );
+    }
+
+    function hashDeposit(Deposit calldata deposit) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DEPOSIT, deposit));
+    }
+
+    function hashRepayment(Repayment calldata repayment) internal pure returns (bytes32) {
+        return keccak256(abi.encode(REPAYMENT, repayment));
+    }
+
+    function hashUnbonding(Unbonding calldata unbonding) internal pure returns (bytes32) {
+        return keccak256(abi.encode(UNBONDING, unbonding));
+    }
+
+    function hashStakeWithdrawal(StakeWithdrawal calldata withdrawal) internal pure returns (bytes32) {
+        return keccak256(abi.encode(STAKE_WITHDRAWAL, withdrawal));
     }
 
     function hashSessionTerms(SessionTerms calldata terms) internal pure returns (bytes32) {

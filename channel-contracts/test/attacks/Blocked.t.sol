@@ -5,7 +5,7 @@ import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
 import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
 import {Proposal, SessionTerms} from "../../src/interfaces/IMarketplace.sol";
 import {Draw, FinalState, Parties, Payment} from "../../src/interfaces/IPaymentChannels.sol";
-import {World} from "../World.sol";
+import {Collection, World} from "../World.sol";
 
 /// @notice As USDC and USDT do: pays nobody on its list, nor takes from them. It also refuses transfers of nothing, and
 /// to the address where others burn.
@@ -53,7 +53,7 @@ contract Receiver {
     }
 
     function collect(IChannelMoney channels, address to) external {
-        channels.collectWithheld(address(this), to, 0, "");
+        channels.collectWithheld(address(this), to, 0, 0, "");
     }
 }
 
@@ -88,7 +88,7 @@ contract BlockedTest is World {
         blocking.block_(relayer, true);
         vm.warp(START + EXIT_DELAY);
         assertEq(channels.exit(parties, none), 100 * WHOLE, "the fee stays in the rest");
-        assertEq(channels.withheldOf(relayer), 0, "who relays from a blocked address is owed nothing");
+        assertEq(_withheldOf(relayer), 0, "who relays from a blocked address is owed nothing");
         _assertConserved();
     }
 
@@ -158,34 +158,82 @@ contract BlockedTest is World {
         vm.expectEmit();
         emit IChannelMoney.Withheld(consumer, 100 * WHOLE, 100 * WHOLE);
         channels.exit(parties, none);
-        assertEq(channels.withheldOf(consumer), 100 * WHOLE, "kept");
+        assertEq(_withheldOf(consumer), 100 * WHOLE, "kept");
         _assertConserved();
-        bytes memory signature = _signCollection(consumer, relayer, uint64(block.timestamp));
-        // Nobody sends it elsewhere, nor later.
+        Collection memory collection = Collection(consumer, relayer, 0, 0, uint64(block.timestamp));
+        bytes memory signature = _signCollection(collection);
+        // Nobody sends it elsewhere, takes a fee that was not signed, or sends it later.
+        collection.to = hub;
         vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
-        channels.collectWithheld(consumer, hub, uint64(block.timestamp), signature);
+        _collectBy(collection, signature);
+        collection.to = relayer;
+        collection.relayFee = 1;
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
+        _collectBy(collection, signature);
+        collection.relayFee = 0;
         vm.warp(block.timestamp + 1);
         vm.expectPartialRevert(IChannelMoney.SignatureExpired.selector);
-        channels.collectWithheld(consumer, relayer, uint64(block.timestamp) - 1, signature);
+        _collectBy(collection, signature);
         vm.warp(block.timestamp - 1);
         uint256 before = token.balanceOf(relayer);
         vm.expectEmit();
         emit IChannelMoney.WithheldCollected(consumer, relayer, 100 * WHOLE);
-        channels.collectWithheld(consumer, relayer, uint64(block.timestamp), signature);
+        _collectBy(collection, signature);
         assertEq(token.balanceOf(relayer) - before, 100 * WHOLE, "collected");
-        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.NothingWithheld.selector, consumer));
-        channels.collectWithheld(consumer, relayer, uint64(block.timestamp), signature);
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
+        _collectBy(collection, signature);
+        collection.nonce = 1;
+        signature = _signCollection(collection);
+        vm.expectRevert(IChannelMoney.ZeroAmount.selector);
+        _collectBy(collection, signature);
         _assertConserved();
     }
 
     function test_a_blocked_consumer_collects_with_its_own_hand() public {
         blocking.block_(consumer, true);
         _conclude(_final(parties));
-        vm.prank(consumer);
-        assertEq(channels.collectWithheld(consumer, relayer, 0, ""), 100 * WHOLE, "collected");
+        assertEq(_collect(consumer, relayer), 100 * WHOLE, "collected");
         vm.prank(relayer);
         vm.expectPartialRevert(IChannelMoney.SignatureExpired.selector);
-        channels.collectWithheld(consumer, relayer, 0, "");
+        channels.collectWithheld(consumer, relayer, 0, 0, "");
+    }
+
+    /// @notice Whoever collected once is not sent there with what is withheld later, in time as it may be.
+    function test_a_signed_collection_is_good_once() public {
+        blocking.block_(consumer, true);
+        _conclude(_final(parties));
+        Collection memory collection = Collection(consumer, relayer, 0, 0, uint64(block.timestamp));
+        bytes memory signature = _signCollection(collection);
+        _collectBy(collection, signature);
+        blocking.block_(consumer, false);
+        Parties memory second = _open(2, 7 * WHOLE);
+        blocking.block_(consumer, true);
+        _conclude(_final(second));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, consumer));
+        _collectBy(collection, signature);
+        assertEq(_withheldOf(consumer), 7 * WHOLE, "still kept");
+        (, uint256 nonce) = channels.withheldOf(consumer);
+        assertEq(nonce, 1, "the next nonce");
+    }
+
+    function test_a_collection_is_relayed_for_a_fee_out_of_it() public {
+        blocking.block_(consumer, true);
+        _conclude(_final(parties));
+        address heir = vm.addr(98);
+        Collection memory collection = Collection(consumer, heir, 101 * WHOLE, 0, uint64(block.timestamp));
+        bytes memory signature = _signCollection(collection);
+        vm.expectRevert(
+            abi.encodeWithSelector(IChannelMoney.AmountTooLarge.selector, 101 * WHOLE, 100 * WHOLE)
+        );
+        _collectBy(collection, signature);
+        collection.relayFee = 3 * WHOLE;
+        signature = _signCollection(collection);
+        uint256 before = token.balanceOf(relayer);
+        vm.prank(relayer);
+        assertEq(_collectBy(collection, signature), 100 * WHOLE, "collected");
+        assertEq(token.balanceOf(relayer) - before, 3 * WHOLE, "the relayer's fee");
+        assertEq(token.balanceOf(heir), 97 * WHOLE, "the rest");
+        _assertConserved();
     }
 
     function test_what_is_withheld_twice_adds_up() public {
@@ -195,7 +243,7 @@ contract BlockedTest is World {
         Parties memory second = _open(2, 7 * WHOLE);
         blocking.block_(consumer, true);
         _conclude(_final(second));
-        assertEq(channels.withheldOf(consumer), 107 * WHOLE, "both");
+        assertEq(_withheldOf(consumer), 107 * WHOLE, "both");
         _assertConserved();
     }
 
@@ -207,11 +255,10 @@ contract BlockedTest is World {
         payments[0] = _payment(hub, provider, 10 * WHOLE);
         payments[1] = _payment(hub, relayer, 20 * WHOLE);
         assertEq(channels.redeemMany(hub, payments), 30 * WHOLE, "both are settled");
-        assertEq(channels.withheldOf(provider), 10 * WHOLE, "what cannot be paid is kept");
+        assertEq(_withheldOf(provider), 10 * WHOLE, "what cannot be paid is kept");
         assertEq(channels.accountOf(hub, provider).paid, 10 * WHOLE, "and paid once");
         _assertConserved();
-        vm.prank(provider);
-        channels.collectWithheld(provider, address(this), 0, "");
+        _collect(provider, address(this));
         _assertConserved();
     }
 
@@ -248,11 +295,10 @@ contract BlockedTest is World {
         assertEq(token.balanceOf(relayer) - before, PENALTY, "paid");
     }
 
-    function _signCollection(address owner, address to, uint64 deadline) private view returns (bytes memory) {
-        bytes32 structHash = keccak256(
-            abi.encode(keccak256("Collection(address owner,address to,uint64 deadline)"), owner, to, deadline)
+    function _collectBy(Collection memory collection, bytes memory signature) private returns (uint256) {
+        return channels.collectWithheld(
+            collection.owner, collection.to, collection.relayFee, collection.deadline, signature
         );
-        return _sign(keys[owner], _digest(address(channels), structHash));
     }
 }
 
@@ -283,7 +329,7 @@ contract HookTest is World {
         uint256 before = gasleft();
         channels.redeemMany(hub, payments);
         assertTrue(before - gasleft() < 600_000, "bounded");
-        assertEq(channels.withheldOf(address(greedy)), 10 * WHOLE, "kept for who refused it");
+        assertEq(_withheldOf(address(greedy)), 10 * WHOLE, "kept for who refused it");
         assertEq(channels.accountOf(hub, provider).paid, 20 * WHOLE, "the other one is paid");
         _assertConserved();
         greedy.collect(channels, relayer);
@@ -298,7 +344,7 @@ contract HookTest is World {
         (bool ok,) = address(channels).call{gas: bound(gas_, 30_000, 400_000)}(
             abi.encodeCall(channels.redeemMany, (hub, payments))
         );
-        assertEq(channels.withheldOf(provider), 0, "never kept");
+        assertEq(_withheldOf(provider), 0, "never kept");
         assertEq(token.balanceOf(provider) - before, ok ? 20 * WHOLE : 0, "paid, or nothing happened");
     }
 }

@@ -2,9 +2,20 @@
 pragma solidity 0.8.37;
 
 import {IChannelMoney} from "../../src/interfaces/IChannelMoney.sol";
-import {Registration} from "../../src/interfaces/IIdentityRegistry.sol";
+import {
+    Deposit,
+    IIdentityRegistry,
+    Registration,
+    Unbonding
+} from "../../src/interfaces/IIdentityRegistry.sol";
 import {Proposal} from "../../src/interfaces/IMarketplace.sol";
-import {Draw, FinalState, Parties} from "../../src/interfaces/IPaymentChannels.sol";
+import {
+    Draw,
+    FinalState,
+    Parties,
+    Redemption,
+    SignedRelease
+} from "../../src/interfaces/IPaymentChannels.sol";
 import {World} from "../World.sol";
 
 /// @notice Accepts what its owner's key signed (ERC-1271).
@@ -72,6 +83,56 @@ contract ContractWalletsTest is World {
         Parties memory parties = _open(1, 100 * WHOLE);
         FinalState memory state = _finalWith(parties, address(wallet), 10 * WHOLE, uint64(START));
         assertEq(_conclude(state), 90 * WHOLE, "released");
+    }
+
+    /// @notice Two wallets of one owner accept each other's digests, so what is signed names its signer.
+    function test_a_promise_of_one_wallet_is_not_one_of_its_owners_other() public {
+        ContractWallet other = new ContractWallet(relayer);
+        keys[address(other)] = relayerKey;
+        bytes memory byWallet = _signHubPromise(address(wallet), provider, 10 * WHOLE);
+        Redemption memory stolen = Redemption(address(other), provider, 10 * WHOLE, byWallet);
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, address(other)));
+        channels.redeem(stolen);
+    }
+
+    function test_a_release_of_one_wallet_is_not_one_of_its_owners_other() public {
+        ContractWallet other = new ContractWallet(relayer);
+        keys[address(other)] = relayerKey;
+        for (uint256 i = 0; i < 2; ++i) {
+            ContractWallet each = i == 0 ? wallet : other;
+            token.transfer(address(each), 100 * WHOLE);
+            each.run(address(token), abi.encodeCall(token.approve, (address(registry), type(uint256).max)));
+            each.run(
+                address(registry), abi.encodeCall(registry.register, (PROVIDER, 50 * WHOLE, address(0), ""))
+            );
+        }
+        Parties memory parties = _open(1, 100 * WHOLE);
+        FinalState memory state = _finalWith(parties, address(other), 10 * WHOLE, 0);
+        state.releases = new SignedRelease[](1);
+        state.releases[0] = _signRelease(parties, address(wallet), 10 * WHOLE, uint64(START));
+        state.releases[0].provider = address(other);
+        bytes32 digest = _stateDigest(state, address(channels));
+        (bytes memory byConsumer, bytes memory byHub) = (_sign(consumerKey, digest), _sign(hubKey, digest));
+        vm.expectRevert(abi.encodeWithSelector(IChannelMoney.WrongSigner.selector, address(other)));
+        channels.conclude(state, byConsumer, byHub);
+    }
+
+    function test_a_contract_wallet_without_gas_is_served_like_a_key() public {
+        uint64 deadline = uint64(START);
+        wallet.run(
+            address(registry), abi.encodeCall(registry.register, (CONSUMER, 2 * WHOLE, address(0), ""))
+        );
+        wallet.run(address(channels), abi.encodeCall(channels.open, (hub, 1, 100 * WHOLE)));
+        Deposit memory deposit = Deposit(address(wallet), hub, 1, WHOLE, WHOLE, 0, deadline);
+        registry.depositFor(deposit, _noPermit(), _signDeposit(deposit));
+        Unbonding memory unbonding = Unbonding(address(wallet), WHOLE, WHOLE, 1, deadline);
+        registry.requestUnbondingFor(unbonding, _noPermit(), _signUnbonding(unbonding));
+        assertEq(registry.standingOf(address(wallet)).unbonding, WHOLE, "unbonding");
+        unbonding.nonce = 2;
+        keys[address(wallet)] = providerKey;
+        bytes memory forged = _signUnbonding(unbonding);
+        vm.expectRevert(abi.encodeWithSelector(IIdentityRegistry.WrongSigner.selector, address(wallet)));
+        registry.requestUnbondingFor(unbonding, _noPermit(), forged);
     }
 
     /// @notice The life-cycle states are the library's, which knows keys only.

@@ -136,9 +136,9 @@ contract InTimeTest is World {
             Registration(relayer, PROVIDER, 50 * WHOLE, address(0), "", 0, 0, uint64(START));
         bytes memory signature = _signRegistration(registration);
         vm.expectEmit();
-        emit IIdentityRegistry.RegistrationsCancelled(relayer, 1);
+        emit IIdentityRegistry.SignaturesCancelled(relayer, 1);
         vm.prank(relayer);
-        registry.cancelRegistrations();
+        registry.cancelSignatures();
         vm.expectRevert(abi.encodeWithSelector(IIdentityRegistry.WrongNonce.selector, relayer, 0, 1));
         registry.registerFor(registration, _noPermit(), signature);
         registration.nonce = 1;

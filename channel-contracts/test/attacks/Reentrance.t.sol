@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Permit, Registration} from "../../src/interfaces/IIdentityRegistry.sol";
+import {
+    Deposit,
+    Permit,
+    Registration,
+    Repayment,
+    StakeWithdrawal,
+    Unbonding
+} from "../../src/interfaces/IIdentityRegistry.sol";
 import {Proposal, SessionTerms} from "../../src/interfaces/IMarketplace.sol";
 import {
     Batch,
@@ -47,7 +54,7 @@ contract ReentranceTest is World {
         calls.push(abi.encodeCall(channels.drawBatches, (new Batch[](0))));
         calls.push(abi.encodeCall(channels.redeemTo, (redemption, hub)));
         calls.push(abi.encodeCall(channels.redeemMany, (hub, new Payment[](0))));
-        calls.push(abi.encodeCall(channels.collectWithheld, (hub, hub, 0, "")));
+        calls.push(abi.encodeCall(channels.collectWithheld, (hub, hub, 0, 0, "")));
         calls.push(abi.encodeCall(channels.drawAndRedeem, (new Draw[](0), redemption, address(0))));
         calls.push(abi.encodeCall(channels.protest, (_parties(1), provider, 1, "")));
         calls.push(abi.encodeCall(channels.settleProtest, (_parties(1), provider)));
@@ -72,6 +79,14 @@ contract ReentranceTest is World {
         calls.push(abi.encodeCall(registry.registerAndOpen, (1, hub, 1, 1)));
         calls.push(abi.encodeCall(registry.addStake, (hub, 1)));
         calls.push(abi.encodeCall(registry.withdrawStake, ()));
+        Deposit memory deposit;
+        Repayment memory repayment;
+        Unbonding memory unbonding;
+        StakeWithdrawal memory withdrawal;
+        calls.push(abi.encodeCall(registry.depositFor, (deposit, permit, "")));
+        calls.push(abi.encodeCall(registry.repayFor, (repayment, permit, "")));
+        calls.push(abi.encodeCall(registry.requestUnbondingFor, (unbonding, permit, "")));
+        calls.push(abi.encodeCall(registry.withdrawStakeFor, (withdrawal, "")));
         for (uint256 i = 0; i < calls.length; ++i) {
             strange.arm(address(registry), calls[i]);
             registry.addStake(hub, WHOLE);

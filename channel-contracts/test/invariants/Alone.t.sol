@@ -163,7 +163,7 @@ contract Alone is World {
 
     function _worth() private view returns (uint256 worth) {
         (uint128 stake,,) = registry.securityOf(self);
-        worth = token.balanceOf(self) + stake + channels.hubOf(self).pool + channels.withheldOf(self);
+        worth = token.balanceOf(self) + stake + channels.hubOf(self).pool + _withheldOf(self);
         worth += _waitingAt(self) + _waitingAt(hub);
         for (uint256 i = 0; i < knownChannels.length; ++i) {
             worth += channels.channelOf(knownChannels[i]).balance;

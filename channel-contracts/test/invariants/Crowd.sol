@@ -13,6 +13,13 @@ import {
     TabView,
     Total
 } from "../../src/interfaces/IPaymentChannels.sol";
+import {
+    Deposit,
+    Registration,
+    Repayment,
+    StakeWithdrawal,
+    Unbonding
+} from "../../src/interfaces/IIdentityRegistry.sol";
 import {World} from "../World.sol";
 
 /// @notice Two of each role: number 0 keeps to docs/protocol.md, number 1 does what it likes. The fuzzer moves them.
@@ -254,6 +261,72 @@ contract Crowd is World {
         if (kind % 4 == 2) data = abi.encodeCall(registry.withdrawStake, ());
         if (kind % 4 == 3) data = abi.encodeCall(registry.addStake, (account, bound(amount, 0, 50 * WHOLE)));
         vm.prank(account);
+        _try(address(registry), data);
+    }
+
+    /// @notice The same for whoever has no gas: a consumer signs, and a stranger sends it for a fee.
+    function relayStake(uint256 amount, uint256 kind, uint256 fee) external {
+        address account = consumers[1];
+        uint256 nonce = registry.standingOf(account).nonce;
+        (uint256 relayFee, uint64 deadline) = (bound(fee, 0, WHOLE), uint64(block.timestamp));
+        bytes memory data;
+        if (kind % 3 == 0) {
+            Registration memory registration = Registration(
+                account, CONSUMER, bound(amount, 0, 20 * WHOLE), account, "", relayFee, nonce, deadline
+            );
+            bytes memory signature = _signRegistration(registration);
+            data = abi.encodeCall(registry.registerFor, (registration, _noPermit(), signature));
+        } else if (kind % 3 == 1) {
+            uint256 value = kind % 2 == 0 ? type(uint256).max : bound(amount, 0, 30 * WHOLE);
+            Unbonding memory unbonding = Unbonding(account, value, relayFee, nonce, deadline);
+            bytes memory signature = _signUnbonding(unbonding);
+            data = abi.encodeCall(registry.requestUnbondingFor, (unbonding, _noPermit(), signature));
+        } else {
+            StakeWithdrawal memory withdrawal = StakeWithdrawal(account, relayFee, nonce, deadline);
+            data = abi.encodeCall(registry.withdrawStakeFor, (withdrawal, _signWithdrawal(withdrawal)));
+        }
+        vm.prank(relayer);
+        _try(address(registry), data);
+    }
+
+    /// @notice Collateral through a relayer, into whichever channel, by whichever consumer.
+    function relayDeposit(uint256 lane, uint256 amount, uint256 fee) external {
+        Parties memory parties = _lane(lane);
+        address account = parties.consumer;
+        uint256 value = bound(amount, 0, 50 * WHOLE);
+        // What an honest consumer has at the end is compared with what it promised.
+        uint256 relayFee = account == consumers[0] ? 0 : bound(fee, 0, WHOLE);
+        Deposit memory deposit = Deposit(
+            account,
+            parties.hub,
+            parties.nonce,
+            value,
+            relayFee,
+            registry.standingOf(account).nonce,
+            uint64(block.timestamp)
+        );
+        bytes memory data = abi.encodeCall(registry.depositFor, (deposit, _noPermit(), _signDeposit(deposit)));
+        vm.prank(relayer);
+        (bool ok,) = _try(address(registry), data);
+        if (ok) deposited[_id(parties)] += value;
+    }
+
+    function relayRepayment(uint256 lane, uint256 to, uint256 amount, uint256 fee) external {
+        Parties memory parties = _lane(lane);
+        if (parties.consumer == consumers[0]) return;
+        Repayment memory repayment = Repayment(
+            parties.consumer,
+            parties.hub,
+            parties.nonce,
+            providers[to % 2],
+            bound(amount, 0, 50 * WHOLE),
+            bound(fee, 0, WHOLE),
+            registry.standingOf(parties.consumer).nonce,
+            uint64(block.timestamp)
+        );
+        bytes memory data =
+            abi.encodeCall(registry.repayFor, (repayment, _noPermit(), _signRepayment(repayment)));
+        vm.prank(relayer);
         _try(address(registry), data);
     }
 

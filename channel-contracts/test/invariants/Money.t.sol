@@ -10,7 +10,7 @@ contract MoneyInvariants is Test {
 
     function setUp() public {
         crowd = new Crowd();
-        bytes4[] memory selectors = new bytes4[](16);
+        bytes4[] memory selectors = new bytes4[](19);
         selectors[0] = crowd.openChannel.selector;
         selectors[1] = crowd.promiseMore.selector;
         selectors[2] = crowd.guarantee.selector;
@@ -27,6 +27,9 @@ contract MoneyInvariants is Test {
         selectors[13] = crowd.changeFee.selector;
         selectors[14] = crowd.repay.selector;
         selectors[15] = crowd.pass.selector;
+        selectors[16] = crowd.relayStake.selector;
+        selectors[17] = crowd.relayDeposit.selector;
+        selectors[18] = crowd.relayRepayment.selector;
         _target(address(crowd), selectors);
     }
 

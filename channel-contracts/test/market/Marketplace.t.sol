@@ -336,6 +336,27 @@ contract MarketplaceTest is World {
         );
     }
 
+    /// @notice However often a provider lowers its price in one second, its overcharge is proven for as little gas.
+    function test_no_crowd_of_prices_in_one_second_hides_an_overcharge() public {
+        _publish(1_000, 7);
+        vm.warp(START + 10);
+        for (uint256 i = 1; i < 200; ++i) {
+            _publish(1_000 - i, 7);
+        }
+        vm.warp(START + 11);
+        SessionTerms memory terms = _terms(1_001, 7, uint64(START + 10));
+        bytes memory signature = _signTerms(terms);
+        uint256 before = gasleft();
+        marketplace.reportOvercharge(terms, signature);
+        assertTrue(before - gasleft() < 150_000, "no more than for one price");
+        assertEq(_priceNow(), 801, "the last one counts");
+        // What fell in the slack may still be quoted, dearer may not.
+        terms = _terms(1_000, 7, uint64(START + 11));
+        signature = _signTerms(terms);
+        vm.expectPartialRevert(IMarketplace.NotOvercharged.selector);
+        marketplace.reportOvercharge(terms, signature);
+    }
+
     function test_dearer_terms_cost_stake() public {
         _publish(100, 7);
         SessionTerms memory terms = _terms(101, 7, uint64(START));
@@ -420,7 +441,7 @@ contract MarketplaceTest is World {
     function test_bad_settings_are_refused() public {
         vm.expectRevert(IMarketplace.BadSettings.selector);
         new Marketplace(registry, _marketSettings());
-        for (uint256 kind = 0; kind < 4; ++kind) {
+        for (uint256 kind = 0; kind < 5; ++kind) {
             uint256 nonce = vm.getNonce(address(this));
             MarketRegistry other =
                 new MarketRegistry(address(token), vm.computeCreateAddress(address(this), nonce + 1));
@@ -428,7 +449,8 @@ contract MarketplaceTest is World {
             if (kind == 0) settings.maxRaiseBps = 10_001;
             if (kind == 1) settings.raiseNotice = 1 days + 1;
             if (kind == 2) settings.overchargePenalty = 0;
-            if (kind < 3) vm.expectRevert(IMarketplace.BadSettings.selector);
+            if (kind == 3) settings.raiseNotice = 0;
+            if (kind < 4) vm.expectRevert(IMarketplace.BadSettings.selector);
             new Marketplace(IIdentityRegistry(address(other)), settings);
         }
     }

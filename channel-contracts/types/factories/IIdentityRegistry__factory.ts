@@ -90,7 +90,7 @@ const _abi = [
   },
   {
     type: "function",
-    name: "cancelRegistrations",
+    name: "cancelSignatures",
     inputs: [],
     outputs: [],
     stateMutability: "nonpayable",
@@ -156,6 +156,93 @@ const _abi = [
       },
     ],
     stateMutability: "view",
+  },
+  {
+    type: "function",
+    name: "depositFor",
+    inputs: [
+      {
+        name: "deposit",
+        type: "tuple",
+        internalType: "struct Deposit",
+        components: [
+          {
+            name: "consumer",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "hub",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "channelNonce",
+            type: "uint48",
+            internalType: "uint48",
+          },
+          {
+            name: "amount",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "relayFee",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "nonce",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint64",
+            internalType: "uint64",
+          },
+        ],
+      },
+      {
+        name: "permit",
+        type: "tuple",
+        internalType: "struct Permit",
+        components: [
+          {
+            name: "value",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "v",
+            type: "uint8",
+            internalType: "uint8",
+          },
+          {
+            name: "r",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+          {
+            name: "s",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+        ],
+      },
+      {
+        name: "signature",
+        type: "bytes",
+        internalType: "bytes",
+      },
+    ],
+    outputs: [],
+    stateMutability: "nonpayable",
   },
   {
     type: "function",
@@ -369,12 +456,187 @@ const _abi = [
   },
   {
     type: "function",
+    name: "repayFor",
+    inputs: [
+      {
+        name: "repayment",
+        type: "tuple",
+        internalType: "struct Repayment",
+        components: [
+          {
+            name: "consumer",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "hub",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "channelNonce",
+            type: "uint48",
+            internalType: "uint48",
+          },
+          {
+            name: "provider",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "amount",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "relayFee",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "nonce",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint64",
+            internalType: "uint64",
+          },
+        ],
+      },
+      {
+        name: "permit",
+        type: "tuple",
+        internalType: "struct Permit",
+        components: [
+          {
+            name: "value",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "v",
+            type: "uint8",
+            internalType: "uint8",
+          },
+          {
+            name: "r",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+          {
+            name: "s",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+        ],
+      },
+      {
+        name: "signature",
+        type: "bytes",
+        internalType: "bytes",
+      },
+    ],
+    outputs: [
+      {
+        name: "taken",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
     name: "requestUnbonding",
     inputs: [
       {
         name: "amount",
         type: "uint256",
         internalType: "uint256",
+      },
+    ],
+    outputs: [],
+    stateMutability: "nonpayable",
+  },
+  {
+    type: "function",
+    name: "requestUnbondingFor",
+    inputs: [
+      {
+        name: "unbonding",
+        type: "tuple",
+        internalType: "struct Unbonding",
+        components: [
+          {
+            name: "identity",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "amount",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "relayFee",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "nonce",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint64",
+            internalType: "uint64",
+          },
+        ],
+      },
+      {
+        name: "permit",
+        type: "tuple",
+        internalType: "struct Permit",
+        components: [
+          {
+            name: "value",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "v",
+            type: "uint8",
+            internalType: "uint8",
+          },
+          {
+            name: "r",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+          {
+            name: "s",
+            type: "bytes32",
+            internalType: "bytes32",
+          },
+        ],
+      },
+      {
+        name: "signature",
+        type: "bytes",
+        internalType: "bytes",
       },
     ],
     outputs: [],
@@ -656,6 +918,52 @@ const _abi = [
     stateMutability: "nonpayable",
   },
   {
+    type: "function",
+    name: "withdrawStakeFor",
+    inputs: [
+      {
+        name: "withdrawal",
+        type: "tuple",
+        internalType: "struct StakeWithdrawal",
+        components: [
+          {
+            name: "identity",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "relayFee",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "nonce",
+            type: "uint256",
+            internalType: "uint256",
+          },
+          {
+            name: "deadline",
+            type: "uint64",
+            internalType: "uint64",
+          },
+        ],
+      },
+      {
+        name: "signature",
+        type: "bytes",
+        internalType: "bytes",
+      },
+    ],
+    outputs: [
+      {
+        name: "amount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "nonpayable",
+  },
+  {
     type: "event",
     name: "BeneficiaryChanged",
     inputs: [
@@ -726,7 +1034,7 @@ const _abi = [
   },
   {
     type: "event",
-    name: "RegistrationsCancelled",
+    name: "SignaturesCancelled",
     inputs: [
       {
         name: "identity",

@@ -234,6 +234,11 @@ const _abi = [
         internalType: "address",
       },
       {
+        name: "relayFee",
+        type: "uint256",
+        internalType: "uint256",
+      },
+      {
         name: "deadline",
         type: "uint64",
         internalType: "uint64",
@@ -1604,7 +1609,12 @@ const _abi = [
     ],
     outputs: [
       {
-        name: "",
+        name: "amount",
+        type: "uint256",
+        internalType: "uint256",
+      },
+      {
+        name: "nonce",
         type: "uint256",
         internalType: "uint256",
       },
@@ -2589,17 +2599,6 @@ const _abi = [
         name: "paid",
         type: "uint256",
         internalType: "uint256",
-      },
-    ],
-  },
-  {
-    type: "error",
-    name: "NothingWithheld",
-    inputs: [
-      {
-        name: "owner",
-        type: "address",
-        internalType: "address",
       },
     ],
   },

@@ -205,7 +205,11 @@ describe('a hub', () => {
     })
     const { total, signature } = first.value
     expect(
-      world.typedData.check('HubPromise', { provider: provider.address, total, signature }, hub.address).ok,
+      world.typedData.check(
+        'HubPromise',
+        { hub: hub.address, provider: provider.address, total, signature },
+        hub.address,
+      ).ok,
     ).toBe(true)
     const before = await world.chain.token.balanceOf(provider.address)
     await createSender(world.chain, provider).send(
@@ -229,10 +233,15 @@ describe('a hub', () => {
           asked.push(channel.consumer)
           const release = world.typedData.signed(
             'Release',
-            { channelId, amount: tokens('0.5'), upTo: unixSeconds(systemClock.now() + 7_200) },
+            {
+              provider: provider.address,
+              channelId,
+              amount: tokens('0.5'),
+              upTo: unixSeconds(systemClock.now() + 7_200),
+            },
             provider.privateKey,
           )
-          return { ok: true, value: { release: { ...release, provider: provider.address } } }
+          return { ok: true, value: { release } }
         },
       },
     }

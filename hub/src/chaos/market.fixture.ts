@@ -155,7 +155,7 @@ export async function openMarket(
     const { total, signature, guarantees } = cleared
     const signed = world.typedData.check(
       'HubPromise',
-      { provider: provider.address, total, signature },
+      { hub: hub.address, provider: provider.address, total, signature },
       hub.address,
     )
     if (!signed.ok) books.broken.push(`${provider.address}: a total nobody signed`)

@@ -97,7 +97,8 @@ function creditNow(
     decide: (line, { channelId, amount }, feeBps) =>
       rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,
-    sign: (total: Wei) => typedData.sign('HubPromise', { provider, total }, identity.privateKey),
+    sign: (total: Wei) =>
+      typedData.sign('HubPromise', { hub: identity.address, provider, total }, identity.privateKey),
     renewBefore: (blockAt) => expiry(components, blockAt) - settings.guaranteeSeconds / 2,
     renew: (line, moved, { blockAt, leaving, blocked }) => {
       // An answer has room for a limited number; the others come with the next.

@@ -133,7 +133,7 @@ it('finds out from a provider’s holdings alone that its ledger is old', async 
   const link = await meet(running)
   const forged = world.typedData.sign(
     'HubPromise',
-    { provider: provider.address, total: tokens('9') },
+    { hub: hub.address, provider: provider.address, total: tokens('9') },
     provider.privateKey,
   )
   expect(

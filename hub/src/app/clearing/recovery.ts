@@ -129,7 +129,8 @@ export function createRecovery(components: Components): Recovery {
       let raised = wei(0n)
       let recalled = 0
       if (hubPromise) {
-        const signed = typedData.check('HubPromise', { provider, ...hubPromise }, identity.address)
+        const named = { hub: identity.address, provider, ...hubPromise }
+        const signed = typedData.check('HubPromise', named, identity.address)
         if (!signed.ok) return signed
         raised = await ledger.raiseTotal({ provider, ...hubPromise })
       }

@@ -26,8 +26,9 @@ export async function askRelease(
   const release =
     (await askHere(components, channel, provider)) ??
     (await askOthers(components, { ...channel, channelId, provider }))
-  if (release?.channelId === channelId && typedData.check('Release', release, provider).ok)
-    return { ok: true, release: { ...release, provider } as SignedRelease }
+  const isAboutThis = release?.channelId === channelId && release.provider === provider
+  if (isAboutThis && typedData.check('Release', release, provider).ok)
+    return { ok: true, release: release as SignedRelease }
   log.warn('no release', {
     ...{ channelId, provider },
     reason: release

@@ -37,7 +37,10 @@ it('closes a channel whose provider is connected to another process than its con
       release: () => {
         asked++
         if (!isDone) return { ok: false, refusal: { code: 'unknown-channel', channelId } }
-        const release = { channelId, amount: tokens('1'), upTo: unixSeconds(2 ** 40) }
+        const release = {
+          ...{ provider: provider.address, channelId, amount: tokens('1') },
+          upTo: unixSeconds(2 ** 40),
+        }
         return {
           ok: true,
           value: { release: world.typedData.signed('Release', release, provider.privateKey) },

@@ -49,9 +49,10 @@ async function startWithPool(name: string) {
     requests: {
       release: ({ channel }) => {
         const { channelId } = channels.find(({ nonce }) => nonce === channel.nonce) as Opened
-        const terms = { channelId, amount: tokens('0'), upTo: unixSeconds(systemClock.now() + 2 * 86_400) }
+        const upTo = unixSeconds(systemClock.now() + 2 * 86_400)
+        const terms = { provider: provider.address, channelId, amount: tokens('0'), upTo }
         const release = world.typedData.signed('Release', terms, provider.privateKey)
-        return { ok: true, value: { release: { ...release, provider: provider.address } } }
+        return { ok: true, value: { release } }
       },
     },
   })

@@ -2,12 +2,13 @@ import { createHmac } from 'node:crypto'
 import {
   type Address,
   channelIdOf,
+  type DocumentName,
   type Hex,
   judgeParty,
   larger,
   type Params,
-  type Result,
   refuse,
+  type Signed,
   type Verdict,
   type Wei,
   wei,
@@ -41,20 +42,29 @@ const secondsPerDay = 86_400
 /** Transactions that the chain would refuse, from one network address: each was an estimate for nothing. */
 const failures = { atOnce: 20, perSecond: 1 / 10 }
 
+type Relayed = Verdict<{ value: { transaction: Hex } }>
+
 /** Sends transactions for identities without gas, for the fee that they signed. */
 export interface Relayer {
-  register(
-    params: Params<'relay-register'>,
-    link: Link,
-  ): Promise<Verdict<{ value: Result<'relay-register'> }>>
-  open(params: Params<'relay-open'>, link: Link): Promise<Verdict<{ value: Result<'relay-open'> }>>
-  exit(params: Params<'relay-exit'>, link: Link): Promise<Verdict<{ value: Result<'relay-exit'> }>>
-  finish(params: Params<'relay-finish'>, link: Link): Promise<Verdict<{ value: Result<'relay-finish'> }>>
+  register(params: Params<'relay-register'>, link: Link): Promise<Relayed>
+  open(params: Params<'relay-open'>, link: Link): Promise<Relayed>
+  exit(params: Params<'relay-exit'>, link: Link): Promise<Relayed>
+  finish(params: Params<'relay-finish'>, link: Link): Promise<Relayed>
+  deposit(params: Params<'relay-deposit'>, link: Link): Promise<Relayed>
+  repay(params: Params<'relay-repay'>, link: Link): Promise<Relayed>
+  unbond(params: Params<'relay-unbond'>, link: Link): Promise<Relayed>
+  withdraw(params: Params<'relay-withdraw'>, link: Link): Promise<Relayed>
+  collect(params: Params<'relay-collect'>, link: Link): Promise<Relayed>
 }
+
+type Kind = keyof Relayer
+
+/** What ties nobody to this hub is sent for everybody, also by a hub that leaves. */
+const tying: readonly Kind[] = ['register', 'open', 'deposit']
 
 /** One document to be relayed. */
 interface RelayJob {
-  readonly kind: 'register' | 'open' | 'exit' | 'finish'
+  readonly kind: Kind
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
@@ -87,41 +97,72 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
     return outcome
   }
 
+  /** A document that carries its fee, and pays it in the same transaction. */
+  const relaySigned = async <Name extends DocumentName>(
+    kind: Kind,
+    name: Name,
+    signed: Signed<Name> & { readonly relayFee: Wei },
+    signer: Address,
+    link: Link,
+    call: (document: Omit<Signed<Name>, 'signature'>, signature: Hex) => Promise<TransactionRequest>,
+  ): Promise<Relayed> => {
+    const checked = typedData.check(name, signed, signer)
+    if (!checked.ok) return checked
+    const { signature, ...document } = signed
+    const digest = hex(typedData.digest(name, signed))
+    const fee = signed.relayFee
+    return once({ kind, identity: signer, digest, fee, call: () => call(document, signature) }, link)
+  }
+
   return {
-    async register({ registration, permit }, link) {
-      const { signature, ...document } = registration
-      const checked = typedData.check('Registration', registration, registration.identity)
-      if (!checked.ok) return checked
-      const given = [document, permitArguments(permit), signature] as const
-      return once(
-        {
-          kind: 'register',
-          identity: registration.identity,
-          digest: hex(typedData.digest('Registration', registration)),
-          fee: registration.relayFee,
-          call: () => registry.registerFor.populateTransaction(...given),
-        },
+    register: ({ registration, permit }, link) =>
+      relaySigned(
+        'register',
+        'Registration',
+        registration,
+        registration.identity,
         link,
-      )
-    },
+        (document, signature) =>
+          registry.registerFor.populateTransaction(document, permitArguments(permit), signature),
+      ),
     async open({ opening, permit }, link) {
-      const { signature, ...document } = opening
       const ours = judgeParty(opening.hub, identity.address)
       if (!ours.ok) return ours
-      const checked = typedData.check('Opening', opening, opening.consumer)
-      if (!checked.ok) return checked
-      const given = [document, permitArguments(permit), signature] as const
-      return once(
-        {
-          kind: 'open',
-          identity: opening.consumer,
-          digest: hex(typedData.digest('Opening', opening)),
-          fee: opening.relayFee,
-          call: () => channels.openFor.populateTransaction(...given),
-        },
-        link,
+      return relaySigned('open', 'Opening', opening, opening.consumer, link, (document, signature) =>
+        channels.openFor.populateTransaction(document, permitArguments(permit), signature),
       )
     },
+    deposit: ({ deposit, permit }, link) =>
+      relaySigned('deposit', 'Deposit', deposit, deposit.consumer, link, (document, signature) =>
+        registry.depositFor.populateTransaction(document, permitArguments(permit), signature),
+      ),
+    repay: ({ repayment, permit }, link) =>
+      relaySigned('repay', 'Repayment', repayment, repayment.consumer, link, (document, signature) =>
+        registry.repayFor.populateTransaction(document, permitArguments(permit), signature),
+      ),
+    unbond: ({ unbonding, permit }, link) =>
+      relaySigned('unbond', 'Unbonding', unbonding, unbonding.identity, link, (document, signature) =>
+        registry.requestUnbondingFor.populateTransaction(document, permitArguments(permit), signature),
+      ),
+    withdraw: ({ withdrawal }, link) =>
+      relaySigned(
+        'withdraw',
+        'StakeWithdrawal',
+        withdrawal,
+        withdrawal.identity,
+        link,
+        (document, signature) => registry.withdrawStakeFor.populateTransaction(document, signature),
+      ),
+    collect: ({ collection }, link) =>
+      relaySigned('collect', 'Collection', collection, collection.owner, link, (document, signature) =>
+        channels.collectWithheld.populateTransaction(
+          document.owner,
+          document.to,
+          document.relayFee,
+          document.deadline,
+          signature,
+        ),
+      ),
     async exit({ channel, exit }, link) {
       const { channelId, relayFee, deadline, signature } = exit
       if (channelIdOf(chain.deployment, channel) !== channelId)
@@ -168,14 +209,11 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
   }
 }
 
-type Relayed = Verdict<{ value: { transaction: Hex } }>
-
 async function relay(components: Components, failed: Buckets, job: RelayJob): Promise<Relayed> {
   const { ledger, sender, chain, identity, settings, clock, log } = components
-  const served =
-    job.kind === 'exit' || job.kind === 'finish'
-      ? ({ ok: true } as const)
-      : await judgeService(components, [job.identity])
+  const served = tying.includes(job.kind)
+    ? await judgeService(components, [job.identity])
+    : ({ ok: true } as const)
   const done = await ledger.relayed(job.digest)
   if (done) return { ok: true, value: { transaction: done.transaction } }
   // A crash may have come between sending and remembering: then it was judged before, and is only waited for.

@@ -3,9 +3,22 @@ import type { Components } from '../components.js'
 import { costOf } from '../gasCost.js'
 
 /** Gas that relaying a document takes, as far as it can be said before the document is there. */
-const typicalGas = { register: 300_000n, open: 280_000n, exit: 120_000n } as const
+const typicalGas = {
+  register: 300_000n,
+  open: 280_000n,
+  exit: 120_000n,
+  deposit: 200_000n,
+  repay: 280_000n,
+  unbond: 180_000n,
+  withdraw: 140_000n,
+  collect: 130_000n,
+} as const
 /** Gas that ending a channel takes: it is paid by the fee that was signed with the exit. */
 export const finishGas = 130_000n
+
+/** What is asked where the chain cannot say what gas costs: the same for everything. */
+export const sameForAll = (fee: Wei): Result<'describe'>['relayFees'] =>
+  Object.fromEntries(Object.keys(typicalGas).map((kind) => [kind, fee])) as Result<'describe'>['relayFees']
 
 /** Fees that a consumer is to sign: what the operator asks, and at least the gas, with a quarter for what may come. */
 export async function quoteRelays(
@@ -15,10 +28,8 @@ export async function quoteRelays(
     const cost = await costOf(components, (gas * 5n) / 4n)
     return cost > components.settings.relayFee ? cost : components.settings.relayFee
   }
-  const [register, open, exit] = await Promise.all([
-    quote(typicalGas.register),
-    quote(typicalGas.open),
-    quote(typicalGas.exit + finishGas),
-  ])
-  return { register, open, exit }
+  const quotes = Object.entries(typicalGas).map(
+    async ([kind, gas]) => [kind, await quote(kind === 'exit' ? gas + finishGas : gas)] as const,
+  )
+  return Object.fromEntries(await Promise.all(quotes)) as Result<'describe'>['relayFees']
 }

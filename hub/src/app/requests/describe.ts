@@ -1,6 +1,6 @@
 import type { Clock, Hex, Result } from '@pontage/shared'
 import type { Components } from '../components.js'
-import { quoteRelays } from '../relay/relayPrice.js'
+import { quoteRelays, sameForAll } from '../relay/relayPrice.js'
 
 /** Milliseconds that fees are shown before they are asked for again: anybody may ask, and each look asks the chain. */
 const quotesLastMs = 10_000
@@ -19,7 +19,7 @@ export function createDescribe(
     channels: chain.deployment.channels,
     feeBps: (await ledger.standing()).feeBps,
     confirmations: chain.confirmations,
-    relayFees: await quotes().catch(() => ({ register: relayFee, open: relayFee, exit: relayFee })),
+    relayFees: await quotes().catch(() => sameForAll(relayFee)),
     guaranteeSeconds,
     ...(certificate === undefined ? {} : { certificate }),
   })

@@ -16,6 +16,11 @@ const costs: { readonly [Type in RequestType]?: (params: Params<Type>) => number
   'relay-open': () => 25,
   'relay-exit': () => 25,
   'relay-finish': () => 25,
+  'relay-deposit': () => 25,
+  'relay-repay': () => 25,
+  'relay-unbond': () => 25,
+  'relay-withdraw': () => 25,
+  'relay-collect': () => 25,
 }
 
 export const costOf = (type: RequestType, params: unknown): number =>

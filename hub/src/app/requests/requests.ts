@@ -19,6 +19,11 @@ export function requestsOf(components: Components, services: Services): NonNulla
     'relay-exit': relayer.exit,
     'relay-finish': relayer.finish,
     'held-promises': (params, link) => heldPromises(components, params, link),
+    'relay-deposit': relayer.deposit,
+    'relay-repay': relayer.repay,
+    'relay-unbond': relayer.unbond,
+    'relay-withdraw': relayer.withdraw,
+    'relay-collect': relayer.collect,
     prefund: (params, link) => prefund(components, params, link),
     recall: recovery.recall,
     guarantee: async (params, link) => {

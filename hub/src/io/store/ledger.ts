@@ -196,7 +196,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     answerRelease: (request, release) => submit(answerReleaseOrder(request, release)),
     releaseAnswer: async ({ channelId, provider }) => {
       const [row] = await first({ statement: findReleaseAnswer, given: [[channelId, provider]] })
-      return releaseFrom(channelId, row)
+      return releaseFrom({ channelId, provider }, row)
     },
     closing: async (channelId) => {
       const [row] = await first({ statement: findClosing, given: [[channelId]] })

@@ -1,4 +1,4 @@
-import { type Hex, type Signed, unixSeconds, wei } from '@pontage/shared'
+import { type Signed, unixSeconds, wei } from '@pontage/shared'
 import type { ReleaseRequest } from '../ledger.js'
 import { type Row, statement } from './engine.js'
 import type { Order } from './order.js'
@@ -46,9 +46,12 @@ export const releaseRequestFrom = (row: Row): ReleaseRequest => ({
   nonce: Number(row.nonce),
 })
 
-export function releaseFrom(channelId: Hex, row: Row | undefined): Signed<'Release'> | 'none' | undefined {
+export function releaseFrom(
+  { channelId, provider }: Pick<ReleaseRequest, 'channelId' | 'provider'>,
+  row: Row | undefined,
+): Signed<'Release'> | 'none' | undefined {
   if (row?.answer === undefined || row.answer === null) return undefined
   const { amount, upTo, signature } = JSON.parse(String(row.answer))
   if (signature === undefined) return 'none'
-  return { channelId, amount: wei(BigInt(amount)), upTo: unixSeconds(upTo), signature }
+  return { provider, channelId, amount: wei(BigInt(amount)), upTo: unixSeconds(upTo), signature }
 }

@@ -66,7 +66,8 @@ export class Clearing {
       log.warn('the hub refused a promise', { hub: this.hub, channelId, code, reason: message })
     const refusedIds = new Set(refused.map(({ channelId }) => channelId))
     const taken = sent.filter(({ channelId }) => !refusedIds.has(channelId))
-    const signed = typedData.check('HubPromise', { provider: identity.address, total, signature }, this.hub)
+    const named = { hub: this.hub, provider: identity.address, total, signature }
+    const signed = typedData.check('HubPromise', named, this.hub)
     if (!signed.ok) return this.#suspect(signed)
     const least = await this.#leastTotal(new Map(taken.map(({ channelId, amount }) => [channelId, amount])))
     const verdict = judgeHubTotal(total, least)

@@ -59,7 +59,11 @@ export function createReleaseRequest(
     return {
       ok: true,
       value: {
-        release: typedData.signed('Release', { channelId, ...released }, identity.privateKey),
+        release: typedData.signed(
+          'Release',
+          { provider: identity.address, channelId, ...released },
+          identity.privateKey,
+        ),
       },
     }
 

@@ -176,7 +176,7 @@ export class PromiseStore {
   }
 
   /** Marks a channel as given up, before the release leaves us. For ever. */
-  keepRelease(release: Document<'Release'>): void {
+  keepRelease(release: Omit<Document<'Release'>, 'provider'>): void {
     this.#db
       .prepare(
         'UPDATE channel SET released_amount = ?, released_up_to = max(coalesce(released_up_to, 0), ?) WHERE id = ?',
