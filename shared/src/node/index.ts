@@ -44,6 +44,7 @@ export {
   writeAmount,
   writeHex,
 } from './link/promiseFrame.js'
+export * from './link/raceConnect.js'
 export * from './program/closers.js'
 export { readConfiguration } from './program/configuration.js'
 export * from './program/controlSocket.js'

@@ -1,10 +1,16 @@
-import { open, rename } from 'node:fs/promises'
+import { constants, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Replaces `path` so that a crash leaves the old or the new text, never a part: both file and name are on disk. */
+const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants
+
+/**
+ * Replaces `path` so that a crash leaves the old or the new text, never a part: both file and name are on disk. Where
+ * others may write in its folder, no link that they laid there is followed.
+ */
 export async function writeFileDurably(path: string, text: string, mode = 0o600): Promise<void> {
   const draft = `${path}.${process.pid}.new`
-  const file = await open(draft, 'w', mode)
+  await rm(draft, { force: true })
+  const file = await open(draft, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode)
   try {
     await file.writeFile(text)
     await file.sync()

@@ -6,7 +6,11 @@ import { nftAddress, nftInterface, nftRange } from './nftablesValues.js'
 export type NetlinkOptions = Pick<CommandOptions, 'netns' | 'signal'>
 
 /** As NetlinkOptions; `family: 6` for commands that mean IPv4 where they name no address (rules, default routes). */
-export type ApplyIpOptions = NetlinkOptions & { readonly family?: 4 | 6 }
+export type ApplyIpOptions = NetlinkOptions & {
+  readonly family?: 4 | 6
+  /** Goes on after one that fails, and fails in the end. */
+  readonly force?: boolean
+}
 
 /** How a packet to an address would leave this machine. */
 export interface Route {
@@ -29,14 +33,38 @@ export async function applyIp(
   commands: readonly (readonly string[])[],
   options: ApplyIpOptions = {},
 ): Promise<void> {
-  const { family = 4, ...where } = options
+  const { family = 4, force = false, ...where } = options
   for (const word of commands.flat())
     if (!/^[\w.:/@%-]+$/.test(word))
       throw new TypeError(`${JSON.stringify(word)} is not a word for the ip command.`)
   if (commands.length === 0) return
   const input = commands.map((words) => `${words.join(' ')}\n`).join('')
-  await runCommand(['ip', ...(family === 6 ? ['-6'] : []), '-batch', '-'], { ...where, input })
+  await runCommand(['ip', ...(family === 6 ? ['-6'] : []), ...(force ? ['-force'] : []), '-batch', '-'], {
+    ...where,
+    input,
+  })
 }
+
+/**
+ * Runs several `ip` commands that undo something: all of them, whatever became of those before. What is gone already is no
+ * error.
+ *
+ * @throws CommandFailed with the words on what failed otherwise.
+ */
+export async function undoIp(
+  commands: readonly (readonly string[])[],
+  options: ApplyIpOptions = {},
+): Promise<void> {
+  try {
+    await applyIp(commands, { ...options, force: true })
+  } catch (error) {
+    if (!(error instanceof CommandFailed) || error.problem !== 'exited') throw error
+    const complaints = error.stderr.split('\n').filter((line) => !/^\s*$|^Command failed/.test(line))
+    if (complaints.length === 0 || !complaints.every((line) => alreadyGone.test(line))) throw error
+  }
+}
+
+const alreadyGone = /no such (file|process|device)|cannot find device|does not exist/i
 
 /**
  * Gives an interface its MTU and addresses (with prefix length) and brings it up.

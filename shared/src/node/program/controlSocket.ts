@@ -1,4 +1,4 @@
-import { chmod, chown, rm } from 'node:fs/promises'
+import { lchown, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { encodeMessage } from '../../wire.js'
@@ -63,7 +63,8 @@ export async function listenControl(
         .catch(() => socket.destroy())
     })
   })
-  const before = process.umask(0o177)
+  // With its rights from the start, and given away without following a link that took its place meanwhile.
+  const before = process.umask(owner ? 0o117 : 0o177)
   try {
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
@@ -74,8 +75,7 @@ export async function listenControl(
   } finally {
     process.umask(before)
   }
-  if (owner && process.getuid?.() === 0) await chown(path, owner.uid, owner.gid)
-  await chmod(path, owner ? 0o660 : 0o600)
+  if (owner && process.getuid?.() === 0) await lchown(path, owner.uid, owner.gid)
   return {
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))

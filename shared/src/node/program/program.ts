@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isatty } from 'node:tty'
 import yargs, { type Argv, type CommandModule, type Options } from 'yargs'
 import { closestTo } from '../../closest.js'
+import { CommandFailed } from '../kernel/command.js'
 import type { LogLevel } from '../report/log.js'
 import { withoutSecretsOf } from '../report/publicAddress.js'
 import { configCommand } from './configCommand.js'
@@ -213,8 +214,9 @@ function report(
     return
   }
   process.exitCode = exitCode.failed
-  const known = error instanceof UserError || error instanceof RangeError
-  const said = known ? `${error.message}${origins(error.message, values)}` : (error.stack ?? error.message)
+  const said = isExplained(error)
+    ? `${error.message}${origins(error.message, values)}`
+    : (error.stack ?? error.message)
   const secretive = values.filter(({ text }) => text.includes('://'))
   const addresses = secretive.flatMap(({ text }) => text.split(','))
   const clean = addresses.reduce((left, address) => withoutSecretsOf(address.trim(), left), said)
@@ -233,6 +235,17 @@ function meantFlag(message: string, kinds: ReadonlyMap<string, SettingKind>): st
   const [, unknown = ''] = /^Unknown arguments?: ([\w-]+)/.exec(message) ?? []
   const meant = unknown === '' ? undefined : closestTo(unknown, kinds.keys())
   return meant === undefined ? '' : ` Did you mean --${meant}?`
+}
+
+/** Where the message says what happened: a stack is for faults of ours. What the system refused names call and path. */
+function isExplained(error: Error): boolean {
+  const { syscall } = error as NodeJS.ErrnoException
+  return (
+    error instanceof UserError ||
+    error instanceof RangeError ||
+    error instanceof CommandFailed ||
+    syscall !== undefined
+  )
 }
 
 /** The parser's words on one line, with a full stop. */
