@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { applyIp, listTable } from '@pontage/shared/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
@@ -15,6 +17,7 @@ import {
   openProvider,
   type Person,
   type Program,
+  programPath,
   seatConsumer,
 } from '../world/index.js'
 
@@ -59,8 +62,14 @@ const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const machine = () => machineState(consumer.host)
 
 /** Starts to connect; what leaves counts from the moment the kill switch stands. */
-async function connect(...args: readonly string[]): Promise<Program> {
-  const program = consumer.start(['connect', '--json', '--retry-for', '60', ...args])
+const connect = (...args: readonly string[]): Promise<Program> => connectWith({}, ...args)
+
+async function connectWith(
+  options: { readonly env?: NodeJS.ProcessEnv },
+  ...args: readonly string[]
+): Promise<Program> {
+  const command = [programPath('pontage'), 'connect', '--json', '--retry-for', '60', ...args]
+  const program = consumer.host.start(command, options)
   const stands = ['nft', 'list', 'table', 'inet', 'pontage_consumer']
   await eventually(
     'the kill switch stands',
@@ -229,18 +238,19 @@ describe('whoever is connected', () => {
   })
 
   it('would leak each time without the guard', async () => {
-    // Takes the teeth out of the kill switch again and again, and leaves its counters.
-    const disarmed = ['output', 'guard'].map(
-      (chain) =>
-        `chain inet pontage_consumer ${chain} { policy accept; }; flush chain inet pontage_consumer ${chain}`,
+    // What loads the rules takes their teeth out: they stand as they were loaded, so nothing puts others in their place.
+    const folder = join(market.world.folder, 'toothless')
+    mkdirSync(folder)
+    const { stdout: nft } = await consumer.host.run(['which', 'nft'])
+    const pull = 's/policy drop/policy accept/; /reject with/d; s/ drop$/ continue/'
+    writeFileSync(
+      join(folder, 'nft'),
+      `#!/bin/sh\nif [ "$1" = -f ]; then sed '${pull}' | exec ${nft.trim()} "$@"; fi\nexec ${nft.trim()} "$@"\n`,
+      { mode: 0o755 },
     )
-    const disarm = consumer.host.start([
-      'bash',
-      '-c',
-      `while :; do nft '${disarmed.join('; ')}' 2>/dev/null; sleep 0.02; done`,
-    ])
+    const toothless = { env: { PATH: `${folder}:${process.env.PATH}` } }
     try {
-      program = await connect()
+      program = await connectWith(toothless)
       const connected = async () => {
         await once(program, 'connected', 0)
         await pause(2_000)
@@ -259,7 +269,7 @@ describe('whoever is connected', () => {
       }
       expect(total(await leaked(killed))).toBeGreaterThan(0)
     } finally {
-      await disarm.stop('SIGKILL')
+      await program.stop('SIGKILL')
     }
     await consumer.run('disconnect')
     expect(await machine()).toBe(before)

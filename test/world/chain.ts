@@ -25,12 +25,19 @@ export async function startChain(host: Host, chainId = 31_337): Promise<TestChai
   const genesis = join(host.home, 'genesis.json')
   const program = host.start([
     anvilPath(),
-    ...['--host', '0.0.0.0', '--port', String(port), '--chain-id', String(chainId)],
+    ...[
+      '--host',
+      host.address.includes(':') ? '::' : '0.0.0.0',
+      '--port',
+      String(port),
+      '--chain-id',
+      String(chainId),
+    ],
     ...['--hardfork', 'prague', '--block-time', '1', '--mixed-mining', '--config-out', genesis],
   ])
   await program.line(/Listening on/)
   const { private_keys: keys } = JSON.parse(readFileSync(genesis, 'utf8')) as { private_keys: string[] }
-  return { host, program, rpcUrl: `http://${host.address}:${port}`, keys }
+  return { host, program, rpcUrl: `http://${host.at(port)}`, keys }
 }
 
 /** The binary inside the npm package for this platform; the package's own launcher hides exit codes. */

@@ -12,11 +12,17 @@ export class Host {
     readonly name: string,
     /** Network namespace, and the name of the router's end of its link. */
     readonly netns: string,
+    /** The one that the world prefers: IPv4 where it has both. */
     readonly address: string,
     readonly address6: string,
     readonly home: string,
   ) {
     mkdirSync(home, { recursive: true })
+  }
+
+  /** Its address and a port, as in a url. */
+  at(port: number): string {
+    return this.address.includes(':') ? `[${this.address}]:${port}` : `${this.address}:${port}`
   }
 
   /** Its only interface besides the loopback. */

@@ -39,8 +39,8 @@ export async function startInternet(host: Host): Promise<Internet> {
   return {
     host,
     program,
-    fileUrl: (size) => `http://${host.address}/file/${size}`,
-    addressUrl: `http://${host.address}/address`,
+    fileUrl: (size) => `http://${host.at(80)}/file/${size}`,
+    addressUrl: `http://${host.at(80)}/address`,
     requests: () => reports(program, 'request'),
     closed: () => reports(program, 'closed'),
   }

@@ -66,8 +66,12 @@ export async function captureLeak(
   return leak
 }
 
-/** A busy machine that tries everything, again and again: IPv4, IPv6, names, neighbours. */
-export function makeNoise({ internet }: Market, host: Host): Program {
+/**
+ * A busy machine that tries everything, again and again: IPv4, IPv6, names, neighbours.
+ *
+ * @param options.neighbours - Whether it talks to its local network, too; for names it does always.
+ */
+export function makeNoise({ internet }: Market, host: Host, { neighbours = true } = {}): Program {
   const { address, address6 } = internet.host
   const attempts = [
     `curl -s -m 1 -o /dev/null http://${address}/address`,
@@ -75,7 +79,7 @@ export function makeNoise({ internet }: Market, host: Host): Program {
     'echo x > /dev/udp/9.9.9.9/53',
     'echo x > /dev/udp/2001:db8:9::9/53',
     'echo x > /dev/udp/192.0.2.1/53',
-    'ping -c 1 -W 1 192.0.2.1',
+    ...(neighbours ? ['ping -c 1 -W 1 192.0.2.1'] : []),
     `ping -6 -c 1 -W 1 ${address6}`,
   ]
   const each = attempts.map((attempt) => `(${attempt}) >/dev/null 2>&1 &`).join(' ')

@@ -6,7 +6,7 @@ import { type Chain, connectChain } from '@pontage/shared/node'
 import { JsonRpcProvider, Network, NonceManager, Wallet } from 'ethers'
 import { startChain, type TestChain } from './chain.js'
 import { type Internet, startInternet } from './internet.js'
-import { createWorld, type World } from './world.js'
+import { createWorld, type Outer, type World } from './world.js'
 
 /** A world with an internet, a chain, and the contracts on it: what all roles need before they begin. */
 export interface Market {
@@ -28,8 +28,8 @@ export interface Market {
 }
 
 /** Starts world, internet, chain; deploys token and contracts. */
-export async function createMarket(): Promise<Market> {
-  const world = await createWorld()
+export async function createMarket(outer: Outer = 'dual'): Promise<Market> {
+  const world = await createWorld(outer)
   const testChain = await startChain(await world.addHost('chain'))
   const internet = await startInternet(await world.addHost('internet'))
   const chainId = 31_337

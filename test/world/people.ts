@@ -57,6 +57,8 @@ export async function seat(
   }
 }
 
+const listening = ({ world }: Market): string[] => (world.outer === 'ipv6' ? ['--host', '::'] : [])
+
 const hubPort = 7700
 const providerPort = 7800
 
@@ -68,7 +70,14 @@ export async function openHub(
 ): Promise<Person & { readonly program: Program }> {
   const hub = await enrolHub(market, name)
   await hub.run('pool', 'fund', pool)
-  const program = hub.start(['run', '--port', String(hubPort), '--draw-above', drawAbove])
+  const program = hub.start([
+    'run',
+    ...listening(market),
+    '--port',
+    String(hubPort),
+    '--draw-above',
+    drawAbove,
+  ])
   await program.line(/"listening"/)
   return { ...hub, program }
 }
@@ -78,7 +87,7 @@ export async function enrolHub(market: Market, name: string): Promise<Person> {
   const host = await market.world.addHost(name)
   const hub = await seat(market, host, 'pontage-hub', '--tls')
   await market.fund(hub.address, { tokens: '2000', coin: '10' })
-  await hub.run('register', '--stake', '1000', '--url', `wss://${host.address}:${hubPort}`)
+  await hub.run('register', '--stake', '1000', '--url', `wss://${host.at(hubPort)}`)
   return hub
 }
 
@@ -95,6 +104,8 @@ export async function openProvider(
     readonly redeemAbove?: string
     /** Seconds between two looks at its hubs; default 60. */
     readonly clearEvery?: number
+    /** Where it says that it is; by default at its machine's address. */
+    readonly endpoint?: string
     /** More flags of `run`. */
     readonly flags?: readonly string[]
     /** What runs in place of the provider's own program, with the same flags. */
@@ -108,7 +119,7 @@ export async function openProvider(
   await provider.run('register', '--stake', '50', '--beneficiary', offer.beneficiary)
   const program = host.start([
     ...(offer.actor ?? [programPath('pontage-provider')]),
-    ...['run', '--auto-redeem', '--endpoint', `${host.address}:${providerPort}`],
+    ...['run', ...listening(market), '--auto-redeem', '--endpoint', offer.endpoint ?? host.at(providerPort)],
     ...['--price', offer.price, '--country', offer.country, '--redeem-above', offer.redeemAbove ?? '0.1'],
     ...['--clear-every', String(offer.clearEvery ?? 60)],
     ...offer.hubs.flatMap((hub) => ['--hub', hub]),

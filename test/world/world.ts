@@ -6,6 +6,7 @@ import { Host } from './host.js'
 
 /** Machines that reach each other over one router, as over the internet, all inside this namespace. */
 export interface World {
+  readonly outer: Outer
   /** Adds a machine with public addresses of its own. Names are short: at most ten letters, digits and dashes. */
   addHost(name: string, line?: Line): Promise<Host>
   readonly hosts: ReadonlyMap<string, Host>
@@ -16,6 +17,9 @@ export interface World {
   /** Stops every program, removes every namespace and link. */
   destroy(): Promise<void>
 }
+
+/** What the world's internet speaks: both families, or IPv6 alone. */
+export type Outer = 'dual' | 'ipv6'
 
 /** How fast a machine's line to the internet is; left out: as fast as this machine can. */
 export interface Line {
@@ -31,13 +35,14 @@ const router6 = 'fe80::1'
  * Makes an empty world.
  * @throws Error when it is not inside a namespace of its own: a world must never touch the machine's network.
  */
-export async function createWorld(): Promise<World> {
+export async function createWorld(outer: Outer = 'dual'): Promise<World> {
   refuseOutside()
   const folder = await mkdtemp('/run/pontage-world-')
   await runCommand(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
   const hosts = new Map<string, Host>()
   const named = new Set<string>()
   return {
+    outer,
     folder,
     hosts,
     async addHost(name, line = {}) {
@@ -46,7 +51,7 @@ export async function createWorld(): Promise<World> {
           `${JSON.stringify(name)} cannot be the name of a machine: it is in use, or not 1 to 10 characters of a-z, 0-9 and -.`,
         )
       named.add(name)
-      const host = await addHost(name, named.size, join(folder, name))
+      const host = await addHost(name, named.size, join(folder, name), outer)
       if (line.megabits !== undefined) await limitLine(host, line.megabits)
       hosts.set(name, host)
       return host
@@ -78,28 +83,31 @@ export async function createWorld(): Promise<World> {
 const linkOf = (name: string): string => `to-${name}`
 
 /** Documentation addresses (RFC 5737, RFC 3849): public in every program's eyes, and nobody's. */
-async function addHost(name: string, number: number, home: string): Promise<Host> {
-  const address = number % 2 === 0 ? `198.51.100.${number}` : `203.0.113.${number}`
+async function addHost(name: string, number: number, home: string, outer: Outer): Promise<Host> {
+  const address4 = number % 2 === 0 ? `198.51.100.${number}` : `203.0.113.${number}`
   const address6 = `2001:db8:${number.toString(16)}::1`
-  const host = new Host(name, name, address, address6, home)
+  const host = new Host(name, name, outer === 'dual' ? address4 : address6, address6, home)
+  const has4 = (...commands: string[][]) => (outer === 'dual' ? commands : [])
   const link = linkOf(name)
   await applyIp([
     ['netns', 'add', name],
     ['link', 'add', 'dev', link, 'type', 'veth', 'peer', 'name', host.device, 'netns', name],
-    ['address', 'add', `${router}/32`, 'dev', link],
+    ...has4(['address', 'add', `${router}/32`, 'dev', link]),
     ['address', 'add', `${router6}/64`, 'dev', link, 'nodad'],
     ['link', 'set', 'dev', link, 'up'],
-    ['route', 'add', `${address}/32`, 'dev', link],
+    ...has4(['route', 'add', `${address4}/32`, 'dev', link]),
     ['route', 'add', `${address6}/128`, 'dev', link],
   ])
   await applyIp(
     [
       ['link', 'set', 'dev', 'lo', 'up'],
-      ['address', 'add', `${address}/32`, 'dev', host.device],
+      ...has4(['address', 'add', `${address4}/32`, 'dev', host.device]),
       ['address', 'add', `${address6}/128`, 'dev', host.device, 'nodad'],
       ['link', 'set', 'dev', host.device, 'up'],
-      ['route', 'add', router, 'dev', host.device],
-      ['route', 'add', 'default', 'via', router, 'dev', host.device],
+      ...has4(
+        ['route', 'add', router, 'dev', host.device],
+        ['route', 'add', 'default', 'via', router, 'dev', host.device],
+      ),
       ['route', 'add', '::/0', 'via', router6, 'dev', host.device],
     ],
     { netns: name },

@@ -14,12 +14,14 @@ const values: TunnelValues = {
   dns: ['10.86.0.1'],
   limit: '50000000 bytes',
   allowLan: false,
+  guests: ['"docker0"'],
 }
 
 const shut = (options: { asked?: PaymentPort; allowLan?: boolean } = {}) =>
   shutRuleset(policyOf(options.asked ? 'asking' : 'ended'), {
-    asked: options.asked,
+    asked: options.asked ? [options.asked] : [],
     allowLan: options.allowLan ?? false,
+    guests: [],
   })
 
 /** Rules of one chain, as text. */
@@ -48,6 +50,7 @@ describe('the kill switch', () => {
     const accepted = chainOf(shut(), 'guard').filter((rule) => rule.endsWith('accept'))
     expect(accepted).toEqual([
       'oifname "lo" accept',
+      'oifname @guests accept',
       'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
       'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
       'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
@@ -62,6 +65,7 @@ describe('the kill switch', () => {
     ])
     expect(guard.filter((rule) => rule.startsWith('oifname'))).toEqual([
       'oifname "lo" accept',
+      'oifname @guests accept',
       'oifname "pont4k1zq9" jump upload',
     ])
   })
@@ -69,12 +73,21 @@ describe('the kill switch', () => {
   it('asks the quota before the counter, both ways', () => {
     for (const name of ['download', 'upload']) {
       const rules = chainOf(tunnelRuleset(values), name)
-      expect(rules.slice(-3)).toEqual([
+      expect(rules.filter((rule) => !rule.includes('names_')).slice(-3)).toEqual([
         'jump halted',
         'quota name "cap" counter name "capped" drop',
         `counter name "${name === 'download' ? 'down' : 'up'}" accept`,
       ])
     }
+  })
+
+  it('tells what the provider’s own machine answers from what it delivers', () => {
+    const rules = chainOf(tunnelRuleset(values), 'upload')
+    expect(rules.slice(-3)).toEqual([
+      'ip daddr 10.86.0.1 counter name "names_up"',
+      'ip6 daddr fd50::1 counter name "names_up"',
+      'counter name "up" accept',
+    ])
   })
 
   it('sends questions for names to the gateways that answer them, and refuses the others', () => {

@@ -8,9 +8,15 @@ export const objectNames = {
   up: 'up',
   cap: 'cap',
   capped: 'capped',
+  /** Of what `down` and `up` counted: answers and questions for names, which the provider's own machine deals with. */
+  namesDown: 'names_down',
+  namesUp: 'names_up',
   halted: 'halted',
   stopped: 'stopped',
 } as const
+
+/** The chains that refuse; each drops what no rule of it lets pass. */
+export const guardingChains = ['output', 'guard'] as const
 
 /** A provider's payment port on the open line. Every text here and below is ready to stand in a rule. */
 export interface PaymentPort {
@@ -37,6 +43,8 @@ export interface TunnelValues {
   readonly limit: string | undefined
   /** Whether the local network may be talked to. */
   readonly allowLan: boolean
+  /** Bridges of containers and virtual machines on this machine, quoted. */
+  readonly guests: readonly string[]
 }
 
 /**
@@ -52,9 +60,11 @@ export function tunnelRuleset(values: TunnelValues): string {
   const outer = values.endpoint && outerRules(values.endpoint, values.fwmark)
   return table([
     ...objects(values.limit),
+    guestSet(values.guests),
     download(values),
     ...(outer?.marks ?? []),
     names(values),
+    guestNames(values),
     sources(values),
     output(values, outer?.accept ?? []),
     guard(values, outer?.accept ?? []),
@@ -69,16 +79,20 @@ const objects = (limit: string | undefined): string[] => [
     : [`quota ${objectNames.cap} { over ${limit}; }`, `counter ${objectNames.capped} { }`]),
   `counter ${objectNames.down} { }`,
   `counter ${objectNames.up} { }`,
+  `counter ${objectNames.namesDown} { }`,
+  `counter ${objectNames.namesUp} { }`,
   `counter ${objectNames.stopped} { }`,
   chain(objectNames.halted, []),
 ]
 
 /** What was asked for: it meets the halt, the cap, and then its counter. */
-const charged = (limit: string | undefined, counter: string): string[] => [
+const charged = (limit: string | undefined, counter: string, names: readonly string[]): string[] => [
   `jump ${objectNames.halted}`,
   ...(limit === undefined
     ? []
     : [`quota name "${objectNames.cap}" counter name "${objectNames.capped}" drop`]),
+  // Of the provider's own machine only questions for names, and answers to them, come this far.
+  ...names,
   `counter name "${counter}" accept`,
 ]
 
@@ -98,7 +112,10 @@ const download = ({ interface: tunnel, limit, ...values }: TunnelValues): string
     `ip6 saddr ${values.gateway6} meta l4proto { tcp, udp } th sport != 53 accept`,
     `ip saddr ${values.gateway4} meta l4proto != { tcp, udp } accept`,
     `ip6 saddr ${values.gateway6} meta l4proto != { tcp, udp } accept`,
-    ...charged(limit, objectNames.down),
+    ...charged(limit, objectNames.down, [
+      `ip saddr ${values.gateway4} counter name "${objectNames.namesDown}"`,
+      `ip6 saddr ${values.gateway6} counter name "${objectNames.namesDown}"`,
+    ]),
   ])
 
 /** Sends questions for names to the gateways that answer them. */
@@ -110,11 +127,23 @@ const names = ({ dns, gateway4, gateway6 }: TunnelValues): string =>
     ...(dns.includes(gateway6) ? [`meta nfproto ipv6 ${question} dnat ip6 to ${gateway6}`] : []),
   ])
 
-/** A question first meant for another device carries that device's address. */
+/** Containers and virtual machines ask resolvers that they were given before. */
+const guestNames = ({ dns, gateway4, gateway6 }: TunnelValues): string => {
+  const elsewhere = (family: string) =>
+    `${fromGuests} meta nfproto ${family} ${question} fib daddr type != local`
+  return chain('guest_names', [
+    'type nat hook prerouting priority dstnat; policy accept;',
+    ...(dns.includes(gateway4) ? [`${elsewhere('ipv4')} dnat ip to ${gateway4}`] : []),
+    ...(dns.includes(gateway6) ? [`${elsewhere('ipv6')} dnat ip6 to ${gateway6}`] : []),
+  ])
+}
+
+/** A question first meant for another device carries that device's address, and what a guest sends its own. */
 const sources = ({ interface: tunnel }: TunnelValues): string =>
   chain('sources', [
     'type nat hook postrouting priority srcnat; policy accept;',
     `oifname ${tunnel} ${question} masquerade`,
+    `${fromGuests} oifname ${tunnel} masquerade`,
   ])
 
 /** The layer that refuses at once. */
@@ -122,6 +151,7 @@ const output = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly 
   chain('output', [
     'type filter hook output priority filter; policy drop;',
     'oifname "lo" accept',
+    toGuests,
     // Still not on its way to a gateway that answers: the system asks its next resolver at once.
     ...(values.dns.length === 0
       ? []
@@ -147,6 +177,7 @@ const guard = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly s
   chain('guard', [
     'type filter hook postrouting priority 300; policy drop;',
     'oifname "lo" accept',
+    toGuests,
     `oifname ${tunnel} jump upload`,
     ...outer,
     // The tunnel's own addresses may look like those of a local network.
@@ -170,27 +201,33 @@ const upload = (values: TunnelValues): string =>
     `ip6 daddr ${values.gateway6} meta l4proto { tcp, udp } th dport != 53 accept`,
     `ip daddr ${values.gateway4} meta l4proto != { tcp, udp } accept`,
     `ip6 daddr ${values.gateway6} meta l4proto != { tcp, udp } accept`,
-    ...charged(values.limit, objectNames.up),
+    ...charged(values.limit, objectNames.up, [
+      `ip daddr ${values.gateway4} counter name "${objectNames.namesUp}"`,
+      `ip6 daddr ${values.gateway6} counter name "${objectNames.namesUp}"`,
+    ]),
   ])
 
 /**
  * The body of the table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else.
  *
  * @param policy - Whether a provider's payment port is open.
- * @param asked - Of the one provider that is asked for a new tunnel.
+ * @param asked - Of the one provider that is asked for a new tunnel, one for each of its addresses.
  */
 export function shutRuleset(
   policy: Policy,
-  { asked, allowLan }: { asked: PaymentPort | undefined; allowLan: boolean },
+  options: { asked: readonly PaymentPort[]; allowLan: boolean; guests: readonly string[] },
 ): string {
+  const { asked, allowLan, guests } = options
   const passes = (verdict: string) => [
     'oifname "lo" accept',
-    ...(policy.endpoint === 'payment-port' && asked ? [acceptPayment(asked)] : []),
+    toGuests,
+    ...(policy.endpoint === 'payment-port' ? asked.map(acceptPayment) : []),
     ...(allowLan ? lan(verdict) : []),
     ...plumbing,
   ]
   return table([
     `counter ${objectNames.stopped} { }`,
+    guestSet(guests),
     chain('output', [
       'type filter hook output priority filter; policy drop;',
       ...passes(refused),
@@ -210,6 +247,27 @@ export const limitRule = (limit: string): string =>
 
 /** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
 export const haltRule = `add rule inet ${killSwitchTable} ${objectNames.halted} drop`
+
+/**
+ * Containers and virtual machines are this machine: it talks to them, gives them addresses and answers, and what they send
+ * out meets the same rules as all that is forwarded.
+ */
+const guestSet = (guests: readonly string[]): string => {
+  const elements = guests.length === 0 ? '' : ` elements = { ${guests.join(', ')} };`
+  return `set ${guestSetName} { type ifname;${elements} }`
+}
+const guestSetName = 'guests'
+const toGuests = `oifname @${guestSetName} accept`
+const fromGuests = `iifname @${guestSetName}`
+
+/** The command that names the bridges there are now. */
+export const guestCommands = (guests: readonly string[]): string =>
+  [
+    `flush set inet ${killSwitchTable} ${guestSetName}`,
+    ...(guests.length === 0
+      ? []
+      : [`add element inet ${killSwitchTable} ${guestSetName} { ${guests.join(', ')} }`]),
+  ].join('\n')
 
 /** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
 function outerRules(endpoint: NonNullable<TunnelValues['endpoint']>, fwmark: string) {

@@ -16,7 +16,7 @@ import {
 
 /**
  * Why a session is over. `lost`: the provider fell silent, or the tunnel is gone; `slow`: it confirms payments too
- * late to be of use; `payment`: it says it was not paid.
+ * late to be of use; `undelivered`: it takes what is sent and delivers nothing; `payment`: it says it was not paid.
  */
 export type EndReason =
   | 'cap'
@@ -27,6 +27,7 @@ export type EndReason =
   | 'ceiling'
   | 'counts'
   | 'slow'
+  | 'undelivered'
   | 'lost'
 
 /**

@@ -12,8 +12,9 @@ import {
 import { inToken, type Limits } from '../../core/limits.js'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/home/journal.js'
-import { lockHome } from '../../io/home/lock.js'
+import { lockHome, lockNetwork } from '../../io/home/lock.js'
 import { controlOwner } from '../../io/home/ownership.js'
+import { boundLog, isInBackground } from '../connect/background.js'
 import { connect } from '../connect/connect.js'
 import type { ConnectWishes } from '../connect/connection.js'
 import { watched } from '../connect/live.js'
@@ -59,9 +60,9 @@ export const connectionFlags = {
   },
   'retry-for': {
     type: 'number',
-    default: 30,
     requiresArg: true,
-    describe: 'Seconds to keep looking for a provider after one was lost',
+    describe:
+      'Seconds to keep looking for a provider after one was lost, behind the kill switch; by default for ever',
   },
   'allow-lan': {
     type: 'boolean',
@@ -108,7 +109,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
     provider: argv.provider === undefined ? undefined : address(argv.provider),
     hub: argv.hub === undefined ? undefined : address(argv.hub),
     patienceMs: wholeNumber('--patience', argv.patience, 1) * 1_000,
-    retryForMs: wholeNumber('--retry-for', argv.retryFor) * 1_000,
+    retryForMs: argv.retryFor === undefined ? undefined : wholeNumber('--retry-for', argv.retryFor) * 1_000,
     use: expectedUse(argv),
   }
   await requireFreeMachine(argv.home, argv.interface)
@@ -122,6 +123,9 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
     try {
       closers.add('signals', stopOnSignals(stop))
       closers.add('home', await lockHome(argv.home).then((lock) => () => lock.release()))
+      closers.add('network', await lockNetwork(argv.netns).then((lock) => () => lock.release()))
+      // Only now nobody else can begin: what was free before may be taken.
+      await requireFreeMachine(argv.home, argv.interface)
       const context = await openContext(argv, logFrom(argv))
       const token = tokenOf(closers.opened('chain', context.chain))
       const { decimals } = token
@@ -133,7 +137,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
           owner: await controlOwner(argv.home, argv.controlGroup),
         },
         {
-          status: () => status(argv.home, live()),
+          status: () => status(argv.home, { live: live(), trail: journal.trail() }),
           disconnect: () => {
             stop.abort()
             return over
@@ -183,5 +187,7 @@ function screenFor(
 ): Screen {
   const write = (text: string) => void output.write(text)
   const columns = output.isTTY ? () => output.columns ?? 80 : undefined
-  return onScreen(argv.json ? jsonScreen(write) : humanScreen(write, token, columns))
+  if (!isInBackground()) return onScreen(argv.json ? jsonScreen(write) : humanScreen(write, token, columns))
+  boundLog()
+  return onScreen(jsonScreen((line) => line.startsWith('{"event":"progress"') || write(line)))
 }

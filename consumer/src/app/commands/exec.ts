@@ -27,7 +27,7 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
       )
     const running = await readConnection(argv.home)
     if (running?.netns && running.state === 'connected' && isRunning(running)) {
-      process.exitCode = await runInside(argv.home, running.netns.name, words)
+      process.exitCode = await runInside(running.netns.name, words, [running.gateway4])
       return
     }
     const stop = new AbortController()
@@ -42,7 +42,7 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
           ...screen,
           connected(tunnel) {
             screen.connected(tunnel)
-            program ??= runInside(argv.home, netns, words, tunnel.dns).finally(() => stop.abort())
+            program ??= runInside(netns, words, tunnel.dns).finally(() => stop.abort())
             program.catch(() => undefined) // Asked for below.
           },
         }),

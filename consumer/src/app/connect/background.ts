@@ -1,10 +1,16 @@
 import { spawn } from 'node:child_process'
-import { open, readFile } from 'node:fs/promises'
+import { constants, fstatSync, ftruncateSync } from 'node:fs'
+import { type FileHandle, lstat, readFile, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { UserError } from '@pontage/shared/node'
-import { giveToOwner } from '../../io/home/ownership.js'
+import { giveToOwner, openInHome } from '../../io/home/ownership.js'
 
+const logName = 'connect.log'
+const maxLogBytes = 5_000_000
+const lookAtLogEveryMs = 600_000
+/** Set for the process that goes on in the background: nobody looks at what it prints each second. */
+const backgroundVariable = 'PONTAGE_IN_BACKGROUND'
 const connectWithinMs = 180_000
 
 /** @throws UserError where a password would have to be asked for. */
@@ -26,13 +32,14 @@ export async function startInBackground(
   home: string,
   command: readonly string[],
 ): Promise<{ line: string; sentence: string }> {
-  const path = join(home, 'connect.log')
-  const log = await open(path, 'w', 0o600)
-  await giveToOwner(home, log)
+  const path = join(home, logName)
+  const log = await openLog(home)
+  const from = (await log.stat()).size
   const words = command.filter((word) => !/^--(background|json)(=.*)?$/.test(word))
   const child = spawn(process.execPath, [...process.execArgv, ...words, '--json'], {
     detached: true,
     stdio: ['ignore', log.fd, log.fd],
+    env: { ...process.env, [backgroundVariable]: '1' },
   })
   await log.close()
   let end: number | string | undefined
@@ -41,7 +48,7 @@ export async function startInBackground(
   })
   const giveUpAt = Date.now() + connectWithinMs
   for (;;) {
-    const lines = (await readFile(path, 'utf8')).split('\n')
+    const lines = (await readFile(path)).subarray(from).toString('utf8').split('\n')
     const line = lines.find((each) => each.startsWith('{"event":"connected"'))
     if (line !== undefined) {
       child.unref()
@@ -60,6 +67,30 @@ export async function startInBackground(
     await delay(50)
   }
 }
+
+/** What earlier connections said is kept, up to a size. */
+async function openLog(home: string): Promise<FileHandle> {
+  const path = join(home, logName)
+  const size = await lstat(path).then(
+    (found) => found.size,
+    () => 0,
+  )
+  if (size > maxLogBytes) await rename(path, `${path}.1`)
+  const log = await openInHome(home, logName, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND)
+  await giveToOwner(home, log)
+  return log
+}
+
+/** Keeps the log of a process in the background from growing for ever: what is said now matters more. */
+export function boundLog(): void {
+  const timer = setInterval(() => {
+    if (fstatSync(1).size > maxLogBytes) ftruncateSync(1, 0)
+  }, lookAtLogEveryMs)
+  timer.unref()
+}
+
+/** Whether this process is the one in the background. */
+export const isInBackground = (): boolean => process.env[backgroundVariable] !== undefined
 
 const lastWords = (lines: readonly string[]): string | undefined =>
   lines.findLast((line) => line.startsWith('pontage: '))?.slice('pontage: '.length)

@@ -5,8 +5,10 @@ import { withBudget } from '../../core/limits.js'
 import { isOverpaid } from '../../core/overpaid.js'
 import type { EndReason } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
+import { NotRestored } from '../../io/kernel/tunnel.js'
+import { keepInForce } from '../../io/kernel/upkeep.js'
 import type { Context } from '../context.js'
-import { leftNow } from '../session/limits.js'
+import { leftNow, UsedUp } from '../session/limits.js'
 import { writeReceipt } from '../session/receipt.js'
 import { type Connection, type ConnectWishes, createConnection, PathRefused } from './connection.js'
 import { findPaths, type Path } from './findPaths.js'
@@ -14,11 +16,14 @@ import { openSession } from './openSession.js'
 import type { Screen } from './screen.js'
 
 /** Ends after which the next provider is tried. */
-const failures: readonly EndReason[] = ['provider', 'payment', 'counts', 'slow', 'lost']
+const failures: readonly EndReason[] = ['provider', 'payment', 'counts', 'slow', 'undelivered', 'lost']
 /** Those of them after which this one is not tried again. */
 const unforgiven: readonly EndReason[] = ['payment', 'counts']
-/** Between two rounds over all providers. */
+/** Before the only provider there is, which delivers nothing, is tried again. */
+const undeliveredPauseMs = 30_000
+/** Between two rounds over all providers: each pause is longer than the one before, until something changes. */
 const pauseMs = 1_000
+const longestPauseMs = 15_000
 
 /**
  * Finds a provider, brings up the tunnel behind the kill switch, pays while bytes flow, goes on with the next
@@ -37,12 +42,21 @@ export async function connect(
   const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
   const { paths, budget } = await findPaths(context, journal, wishes, left, screen)
   const limits = withBudget(wishes.limits, budget)
-  const connection = createConnection({ context, journal, wishes: { ...wishes, limits }, screen, stop })
+  const upkeep = keepInForce({ netns: wishes.netns, tell: screen.interfered })
+  const connection = createConnection({
+    ...{ context, journal, screen, stop, upkeep, paths },
+    wishes: { ...wishes, limits },
+  })
   try {
     return await goThrough(connection, paths)
   } catch (error) {
-    await connection.move({ type: 'gaveUp' })
+    if (error instanceof NotRestored) throw error // Tried already, every step of it.
+    await connection.move({ type: 'gaveUp' }).catch((left: Error) => {
+      throw new UserError(`${(error as Error).message} ${left.message}`, { cause: error })
+    })
     throw error
+  } finally {
+    await upkeep.close()
   }
 }
 
@@ -50,6 +64,7 @@ export async function connect(
 async function goThrough(connection: Connection, paths: readonly Path[]): Promise<EndReason> {
   const { context, wishes, screen, stop } = connection
   const { clock } = context
+  const { retryForMs = Number.POSITIVE_INFINITY } = wishes
   let candidates = paths
   let giveUpAtMs: number | undefined
   for (;;) {
@@ -60,18 +75,23 @@ async function goThrough(connection: Connection, paths: readonly Path[]): Promis
     const isOver = served === undefined || !failures.includes(reason)
     candidates = isOver ? [] : after(served, candidates, mayServeAgain(connection, served, reason))
     const because = reason === 'user' ? 'user' : candidates.length === 0 ? 'limit' : 'next'
-    await connection.move({ type: 'over', because })
+    const moved = connection.move({ type: 'over', because })
     if (candidates.length === 0) {
-      screen.ended({ ...last.session, reason }, connection.ended)
+      // The receipt is told whatever became of the machine.
+      await moved.finally(() => screen.ended({ ...last.session, reason }, connection.ended))
       return reason
     }
+    await moved
     screen.failedOver(last.session, last.receipt)
-    giveUpAtMs = clock.elapsedMs() + wishes.retryForMs
+    if (reason === 'undelivered' && candidates[0] === served)
+      await changesWithin(connection, undeliveredPauseMs)
+    giveUpAtMs = clock.elapsedMs() + retryForMs
   }
 }
 
 /**
- * Tries the providers in turn, again and again until `giveUpAtMs`; once where that is left out.
+ * Tries the providers in turn, again and again until `giveUpAtMs`; once where that is left out. A line that is back, or a
+ * clock that was set, cuts the pause short.
  *
  * @returns The one whose session has ended, recorded; undefined when time is up or the user has had enough.
  * @throws UserError when nobody served at the first round.
@@ -84,7 +104,8 @@ async function firstToServe(
   const { context, journal, screen, stop, ended } = connection
   const isFirst = giveUpAtMs === undefined
   const refusals: PathRefused[] = []
-  for (;;) {
+  const said = new Map<Path, string>()
+  for (let pause = pauseMs; ; pause = Math.min(2 * pause, longestPauseMs)) {
     for (const path of candidates) {
       if (stop.aborted && isFirst) throw new UserError('Stopped before anything was connected.')
       if (stop.aborted) return undefined
@@ -97,14 +118,28 @@ async function firstToServe(
         return path
       } catch (error) {
         if (!(error instanceof PathRefused)) throw error
-        refusals.push(error)
-        screen.refused(error)
+        if (error.cause instanceof UsedUp && !isFirst) throw error.cause
+        if (isFirst) refusals.push(error)
+        // Asked for hours, it need not say the same thing each time.
+        if (said.get(path) !== error.message) screen.refused(error)
+        said.set(path, error.message)
       }
     }
     if (isFirst) throw nobodyServed(refusals)
     if (context.clock.elapsedMs() >= giveUpAtMs) return undefined
     await delay(pauseMs, undefined, { signal: stop }).catch(() => undefined)
+    if (await changesWithin(connection, pause - pauseMs)) pause = pauseMs
   }
+}
+
+/** Waits until the network or the clock changes, time is up, or the user has had enough. @returns Whether it changed. */
+async function changesWithin({ upkeep, stop }: Connection, ms: number): Promise<boolean> {
+  const changed = new AbortController()
+  const forget = upkeep.onChange(() => changed.abort())
+  const signal = AbortSignal.any([stop, changed.signal])
+  await delay(ms, undefined, { signal }).catch(() => undefined)
+  forget()
+  return changed.signal.aborted
 }
 
 /** Who comes next: those behind the one that failed, then those before it, and that one last, if at all. */

@@ -4,11 +4,12 @@ import type { PastSession } from '../../core/heldBack.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import { policyOf } from '../../core/policy.js'
 import type { Session } from '../../core/session.js'
-import type { ConnectionRecord } from '../../io/home/connectionFile.js'
+import { type ConnectionRecord, writeConnection } from '../../io/home/connectionFile.js'
 import type { Journal } from '../../io/home/journal.js'
 import { enforce } from '../../io/kernel/tunnel.js'
+import type { Upkeep } from '../../io/kernel/upkeep.js'
 import type { Context } from '../context.js'
-import type { PathWishes } from './findPaths.js'
+import type { Path, PathWishes } from './findPaths.js'
 import type { Screen } from './screen.js'
 
 /** What the user asked for. */
@@ -20,8 +21,8 @@ export interface ConnectWishes extends PathWishes {
   readonly netns: string | undefined
   /** How long a provider that fell silent is waited for before the next one is tried. */
   readonly patienceMs: number
-  /** How long to go on asking all of them before giving up. */
-  readonly retryForMs: number
+  /** How long to go on asking all of them before giving up; undefined: for ever. */
+  readonly retryForMs: number | undefined
 }
 
 /** A session that is over, with its receipt. */
@@ -38,6 +39,10 @@ interface Components {
   readonly screen: Screen
   /** Aborted when the user has had enough. */
   readonly stop: AbortSignal
+  /** Every provider that may be used. */
+  readonly paths: readonly Path[]
+  /** Keeps in force what stands on the machine. */
+  readonly upkeep: Upkeep
 }
 
 /** One `connect`, through all the providers it uses. */
@@ -52,6 +57,8 @@ export interface Connection extends Components {
    * @param news.planned - What is about to be changed for the tunnel that was agreed.
    */
   move(event: ConnectionEvent, news?: Parameters<typeof enforce>[3]): Promise<void>
+  /** Notes what somebody else made of the resolver file: the machine gets that back in the end. */
+  remember(resolverText: string): Promise<void>
 }
 
 /** A connection that has not begun. */
@@ -66,7 +73,13 @@ export function createConnection(components: Components): Connection {
     },
     async move(event, news = {}) {
       state = next(state, event)
-      record = await enforce(components.context.home, policyOf(state.name), record, news)
+      const { context, upkeep } = components
+      record = await enforce({ home: context.home, upkeep }, policyOf(state.name), record, news)
+    },
+    async remember(before) {
+      if (record?.dns?.way !== 'file') return
+      record = { ...record, dns: { ...record.dns, before } }
+      await writeConnection(components.context.home, record)
     },
   }
 }

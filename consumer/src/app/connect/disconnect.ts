@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { bytes, systemClock } from '@pontage/shared'
-import { askControl, deleteTable, listTable, UserError } from '@pontage/shared/node'
+import { askControl, deleteTable, listTable, UserError, withClosers } from '@pontage/shared/node'
 import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
 import {
   type ConnectionRecord,
@@ -11,7 +11,7 @@ import {
   thisNamespace,
 } from '../../io/home/connectionFile.js'
 import { openJournal } from '../../io/home/journal.js'
-import { lockHome } from '../../io/home/lock.js'
+import { lockHome, lockNetwork } from '../../io/home/lock.js'
 import { restoreDns } from '../../io/kernel/dns.js'
 import { restoreMachine } from '../../io/kernel/tunnel.js'
 import { recordUsage } from '../session/usage.js'
@@ -36,11 +36,16 @@ export async function disconnect(home: string, control: string): Promise<'ended'
   const found = await readConnection(home)
   if (found === undefined) return 'nothing'
   if (isFromEarlierBoot(found)) {
-    // The old boot's rules are gone, but the table may have been saved and loaded again.
-    await deleteTable('inet', killSwitchTable)
-    if (found.dns) await restoreDns(found.dns, found.interface)
-    await forgetConnection(home)
-    return 'restored'
+    const lock = await lockNetwork(found.netns?.name)
+    try {
+      // The old boot's rules are gone, but the table may have been saved and loaded again.
+      await deleteTable('inet', killSwitchTable)
+      if (found.dns) await restoreDns(found.dns, found.interface)
+      await forgetConnection(home)
+      return 'restored'
+    } finally {
+      await lock.release()
+    }
   }
   if (found.namespace !== thisNamespace())
     throw new UserError(
@@ -86,14 +91,15 @@ async function keepLastCount(home: string, { session, netns }: ConnectionRecord)
 
 /** A running session restores by itself when asked; what it left, or a dead one left, is undone here. */
 export async function restore(home: string): Promise<'restored' | 'nothing'> {
-  const lock = await lockHome(home)
-  try {
+  return withClosers(async (closers) => {
+    const own = await lockHome(home)
+    closers.add('home', () => own.release())
     const record = await readConnection(home)
     if (record === undefined) return 'nothing'
+    const network = await lockNetwork(record.netns?.name)
+    closers.add('network', () => network.release())
     if (record.state === 'connected') await keepLastCount(home, record)
     await restoreMachine(home, record)
     return 'restored'
-  } finally {
-    await lock.release()
-  }
+  })
 }

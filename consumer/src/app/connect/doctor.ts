@@ -17,6 +17,7 @@ import { killSwitchTable } from '../../core/killSwitch.js'
 import { readChannels } from '../../io/chain/channelReader.js'
 import { readOffers } from '../../io/chain/discovery.js'
 import { isRunning, readConnection } from '../../io/home/connectionFile.js'
+import { differences } from '../../io/kernel/differences.js'
 import { planDns } from '../../io/kernel/dns.js'
 import { remoteShell } from '../../io/kernel/remoteShell.js'
 import { speaksIpv6 } from '../../io/kernel/routing.js'
@@ -107,10 +108,13 @@ async function connectionFindings(home: string): Promise<Finding[]> {
   )
   const record = await readConnection(home).catch((error: Error) => error)
   if (record instanceof Error) return [key, bad('connection', record.message)]
-  if (record && isRunning(record)) return [key, note('connection', 'one is running: see "pontage status"')]
+  const problems = record === undefined ? [] : ((await differences(record)) ?? [])
+  const findings = [key, ...problems.map((problem) => bad('kernel', problem))]
+  if (record && isRunning(record))
+    return [...findings, note('connection', 'one is running: see "pontage status"')]
   if (record)
     return [
-      key,
+      ...findings,
       bad('connection', 'an earlier one left the kill switch on: run "pontage disconnect" or "unlock"'),
     ]
   const foreign = await listTable('inet', killSwitchTable).catch(() => undefined)

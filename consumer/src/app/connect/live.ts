@@ -7,6 +7,9 @@ import { budgetLeft, type Screen } from './screen.js'
 export interface Live {
   /** `connecting`: before the first tunnel; `reconnecting`: the kill switch is on, and a provider is looked for. */
   readonly state: 'connecting' | 'connected' | 'suspended' | 'reconnecting'
+  /** Of this session; null before the first one. */
+  readonly downBytes: number | null
+  readonly upBytes: number | null
   readonly bytesPerSecond: number
   /** Wei signed away since the connection began, through all its providers. */
   readonly spentWei: Wei
@@ -26,6 +29,8 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
   let live: Live = {
     ...{
       state: 'connecting',
+      downBytes: null,
+      upBytes: null,
       bytesPerSecond: 0,
       spentWei: wei(0n),
       capLeft: null,
@@ -55,6 +60,8 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
         const used = session.downBytes + session.upBytes
         note({
           state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
+          downBytes: Number(session.downBytes),
+          upBytes: Number(session.upBytes),
           bytesPerSecond: Math.round(report.bytesPerSecond),
           spentWei: wei(spentBefore + spentIn(session)),
           capLeft: session.limit === undefined ? null : asNumber(capLeft(session.limit, used as Bytes)),

@@ -12,13 +12,13 @@ import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, thisNamespace, thisProcess } from '../../io/home/connectionFile.js'
 import { connectedNetworks } from '../../io/kernel/connectedNetworks.js'
 import { planDns } from '../../io/kernel/dns.js'
-import { openMeter } from '../../io/kernel/meter.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
-import { raiseTunnel } from '../../io/kernel/tunnel.js'
+import { meterOf, raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
-import { urlOf } from '../../io/link/endpoint.js'
-import { link, unwrap } from '../context.js'
+import { answeringAddress, urlOf } from '../../io/link/endpoint.js'
+import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.js'
+import { type Context, link, unwrap } from '../context.js'
 import { type Agreement, agree } from '../session/agree.js'
 import { leftNow } from '../session/limits.js'
 import type { RaiseTerms } from '../session/raiseGuarantee.js'
@@ -33,9 +33,13 @@ const farewellMs = 2_000
 /** How long the two ends of a tunnel may take to greet each other. */
 const greetWithinMs = 10_000
 
+const mostListeners = 3
+
 /** What was agreed with a provider, and the connection that it was agreed on. */
 interface Prepared {
   readonly outer: Link
+  /** Where the provider answered: the tunnel goes there, too. */
+  readonly address: string
   readonly agreement: Agreement
   readonly keys: WireguardKeyPair
   readonly raise: RaiseTerms
@@ -82,7 +86,9 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
   })
   const channel = { ...path.channel, free: freeAfter(path.channel.free, channelId, provider, past) }
   const keys = generateWireguardKeys()
-  const to = { url: path.endpoint.url, expectPeer: provider, expectCertificate: certificate }
+  const address = await answeringAddress(path.endpoint, introduceWithinMs)
+  const url = urlOf(address, path.endpoint.tcpPort)
+  const to = { url, expectPeer: provider, expectCertificate: certificate }
   const outer = unwrap(await link(context, { ...to, timeoutMs: introduceWithinMs })).link
   try {
     // Else it would keep the old session's place, and refuse this one, until it misses us.
@@ -101,7 +107,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
           : `Channel ${channelId} has too little left for one megabyte. Close it and open another with a larger deposit.`,
       )
     const raise = { channel, provider, step: agreement.suggested, left, past }
-    return { outer, agreement, keys, raise }
+    return { outer, address, agreement, keys, raise }
   } catch (error) {
     outer.close()
     throw error
@@ -111,21 +117,26 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
 async function serve(
   connection: Connection,
   path: Path,
-  { outer, agreement, keys, raise }: Prepared,
+  { outer, address, agreement, keys, raise }: Prepared,
   attached: () => void,
 ): Promise<{ id: string; session: Session }> {
   const { context, journal, wishes, screen, stop } = connection
   const { provider, certificate } = path.offer.proposal
-  const isFirst = connection.record === undefined
   const { limit } = agreement.guaranteed
-  const record = await planRecord(connection, path, agreement)
+  const record = await planRecord(connection, path, agreement, address)
   await connection.move({ type: 'agreed' }, { planned: record })
-  if (isFirst && record.netns?.isOurs) await makeNamespace(record.netns.name)
-  const { tunnel, path: way } = await raiseTunnel({ record, offer: agreement.tunnel, keys, limit })
-  context.log.debug('path MTU', { ...way })
+  if (record.netns?.isOurs && !(await namespaceExists(record.netns.name)))
+    await makeNamespace(record.netns.name)
+  const outsideUrl = urlOf(record.endpoint.address, record.endpoint.tcpPort)
   const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
-  const meter = openMeter(tunnel.netns === undefined ? {} : { netns: tunnel.netns })
+  const meter = meterOf(record, agreement.tunnel, limit, () => screen.interfered({ part: 'firewall' }))
   try {
+    const { tunnel, path: way } = await raiseTunnel({
+      ...{ record, offer: agreement.tunnel, keys, meter, upkeep: connection.upkeep },
+      remember: connection.remember,
+      warn: (sentence) => screen.warned(sentence),
+    })
+    context.log.debug('path MTU', { ...way })
     if (record.netns) await demandGreeting(tunnel)
     const session = await runSession({
       ...{ context, journal, meter, stop },
@@ -139,9 +150,15 @@ async function serve(
       // A namespace of programs is theirs alone: we speak to the provider over the open line.
       endpoint: {
         ...{ provider, certificate, session: agreement.session, mtu: way.mtu },
-        urls: record.netns ? [path.endpoint.url] : [inside, path.endpoint.url],
+        urls: record.netns ? [outsideUrl] : [inside, outsideUrl],
       },
       health: watchHealth(tunnel, () => context.clock.elapsedMs()),
+      delivers: () =>
+        reachesAny(
+          listenersBeyond(context, connection.paths, path),
+          [agreement.tunnel.address4, agreement.tunnel.address6],
+          tunnel.netns,
+        ),
       attached: () => {
         attached()
         void connection.move({ type: 'attached' })
@@ -158,11 +175,21 @@ async function serve(
   }
 }
 
+/** Who is tried when nothing comes back: nodes of the chain, and other providers. */
+function listenersBeyond({ chain }: Context, paths: readonly Path[], own: Path): Listener[] {
+  const others = paths.filter((each) => each !== own).slice(0, mostListeners)
+  return [
+    ...others.flatMap(({ endpoint }) => endpoint.addresses.map((host) => ({ host, port: endpoint.tcpPort }))),
+    listenerAt(chain.rpc.url),
+  ].filter((each) => each !== undefined)
+}
+
 /** What is about to be changed on this machine. */
 async function planRecord(
   { context, wishes, record: earlier }: Connection,
   { offer, channel, endpoint }: Path,
   { session, tunnel }: Agreement,
+  address: string,
 ): Promise<ConnectionRecord> {
   const { netns, allowLan } = wishes
   const dns = netns === undefined ? await planDns(tunnel.dns) : undefined
@@ -177,7 +204,7 @@ async function planRecord(
     session,
     interface: wishes.interface ?? uniqueInterfaceName(),
     table: await freeTable(),
-    endpoint: { address: endpoint.address, tcpPort: endpoint.tcpPort },
+    endpoint: { address, tcpPort: endpoint.tcpPort },
     gateway4: tunnel.gateway4,
     gateway6: tunnel.gateway6,
     ipv6: speaksIpv6(),

@@ -18,6 +18,7 @@ import type { StoredReceipt } from '../../core/journalEntry.js'
 import { liveLine, wrapped } from '../../core/screen.js'
 import { type EndReason, type Session, spentIn } from '../../core/session.js'
 import type { PathMtu } from '../../io/kernel/pathMtu.js'
+import type { Interference, PartName } from '../../io/kernel/upkeep.js'
 import type { SessionReport } from '../session/runSession.js'
 
 /** Most that a connect can cost, and what holds it there: the user's budget, ours, or what the channel holds. */
@@ -48,6 +49,10 @@ export interface Screen {
   }): void
   /** @param budget - Of this session; undefined where nothing limits it. */
   report(report: SessionReport, budget: Wei | undefined): void
+  /** Somebody else changed what the connection relies on: it was put back, or could not be. */
+  interfered(interference: Interference): void
+  /** Something that was wanted is not there; the connection goes on. */
+  warned(sentence: string): void
   /** A provider failed; the kill switch stands, and the next one is asked. */
   failedOver(session: Session, receipt: StoredReceipt): void
   /** All is over. @param sessions - Every session there was, at least one; the last one is `session`. */
@@ -109,6 +114,8 @@ export function jsonScreen(write: (line: string) => void): Screen {
         latencyMs: latencyMs === undefined ? null : Math.round(latencyMs * 10) / 10,
       })
     },
+    interfered: ({ part, problem }) => say('interfered', { part, problem: problem ?? null }),
+    warned: (message) => say('warning', { message }),
     failedOver: (session, receipt) =>
       say('failed-over', {
         provider: receipt.provider,
@@ -195,6 +202,13 @@ export function humanScreen(
       write(`${eraseLine}${text}`)
       isLineOpen = true
     },
+    interfered: ({ part, problem }) =>
+      line(
+        problem === undefined
+          ? `Something else changed ${partNames[part]}; it was put back.`
+          : `Something else changed ${partNames[part]}, and it cannot be put back: ${problem}`,
+      ),
+    warned: line,
     failedOver(session, receipt) {
       line(`This session ended: ${sentenceOfEnd(session)} Spent on it: ${tokens(receipt.spent)}.`)
       line('Looking for the next provider. Until then, nothing leaves this machine.')
@@ -270,6 +284,14 @@ const moments: Record<Exclude<SessionReport['kind'], 'progress' | 'low'>, string
   raised: 'The hub guarantees more; the session goes on.',
 }
 
+const partNames: Record<PartName, string> = {
+  firewall: 'the firewall',
+  guests: 'the bridges of containers',
+  routes: 'the routes',
+  wall: 'the rules that answer "unreachable"',
+  resolver: 'the resolver',
+}
+
 const mosts: Record<MostToSpend['because'], string> = {
   budget: 'your budget',
   default: 'set by default, since no --budget was given',
@@ -285,5 +307,6 @@ const endings: Record<EndReason, string> = {
   payment: 'the provider says it was not paid.',
   counts: 'the two byte counts differ by more than packet loss explains.',
   slow: 'the provider confirms payments too slowly.',
+  undelivered: 'what was sent went out, and nothing came back: the provider does not deliver.',
   lost: 'the provider cannot be reached any more.',
 }

@@ -1,4 +1,5 @@
 import { askControl, linkExists, listTable } from '@pontage/shared/node'
+import type { JournalState } from '../../core/journalState.js'
 import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
 import {
   type ConnectionRecord,
@@ -8,6 +9,7 @@ import {
   thisNamespace,
 } from '../../io/home/connectionFile.js'
 import { readJournal } from '../../io/home/journal.js'
+import { differences } from '../../io/kernel/differences.js'
 import type { Live } from './live.js'
 
 /** How things stand on this machine; read without the chain, and without a password. */
@@ -17,7 +19,10 @@ export interface Status {
    * connected, and the kill switch holds.
    */
   readonly state: 'disconnected' | 'blocked' | 'crashed' | Live['state']
+  /** As the kernel says; as the record says, where only root may ask the kernel. */
   readonly killSwitch: boolean
+  /** What the record says and the kernel does not, each a sentence; null where only root may ask the kernel. */
+  readonly problems: readonly string[] | null
   readonly provider: string | null
   readonly interface: string | null
   readonly downBytes: number | null
@@ -38,8 +43,9 @@ export interface Status {
 export const askStatus = async (home: string, control: string): Promise<Status> =>
   (await askControl<Status>(control, { type: 'status' })) ?? status(home)
 
-/** @param live - Given by the running connection itself. */
-export async function status(home: string, live?: Live): Promise<Status> {
+/** @param running - Given by the running connection itself, which has its journal in memory. */
+export async function status(home: string, running?: { live: Live; trail: JournalState }): Promise<Status> {
+  const live = running?.live
   const found = await readConnection(home)
   const record = found !== undefined && !isFromEarlierBoot(found) ? found : undefined
   // Only root may read the firewall; the record says what was loaded.
@@ -49,14 +55,17 @@ export async function status(home: string, live?: Live): Promise<Status> {
     const found = table?.counters.get(name)
     return found === undefined ? null : Number(name === objectNames.stopped ? found.packets : found.bytes)
   }
-  const trail = await readJournal(home)
+  const trail = running?.trail ?? (await readJournal(home))
+  const problems = record === undefined ? [] : await differences(record)
+  const isTableThere = problems === undefined || table !== undefined
   return {
     state: live ? stateNow(record, live) : record ? await stateOf(record) : 'disconnected',
-    killSwitch: record !== undefined && record.netns === undefined,
+    killSwitch: record !== undefined && record.netns === undefined && isTableThere,
+    problems: problems ?? null,
     provider: record?.provider ?? null,
     interface: record?.state === 'connected' ? record.interface : null,
-    downBytes: counter(objectNames.down),
-    upBytes: counter(objectNames.up),
+    downBytes: live?.downBytes ?? counter(objectNames.down),
+    upBytes: live?.upBytes ?? counter(objectNames.up),
     promisedWei: record ? trail.total(record.channelId, record.provider).toString() : null,
     token: record?.token ?? null,
     stoppedPackets: counter(objectNames.stopped),

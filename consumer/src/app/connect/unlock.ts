@@ -6,13 +6,15 @@ import {
   isRunning,
   readConnection,
 } from '../../io/home/connectionFile.js'
-import { sweepRoutes } from '../../io/kernel/routing.js'
+import { lockNetwork } from '../../io/home/lock.js'
+import { sweepRoutes, wallStands } from '../../io/kernel/routing.js'
+import { NotRestored } from '../../io/kernel/tunnel.js'
 import { disconnect, restore } from './disconnect.js'
 
 /**
  * Opens the network where no connection runs any more.
  *
- * @param anyway - Takes away what this home folder has no record of, too.
+ * @param anyway - Takes away what this home folder has no record of, too, and forgets what cannot be undone.
  * @returns `swept`: without a record, everything that only we can have made is gone.
  * @throws UserError while a connection runs, or for what somebody else may still need.
  */
@@ -29,14 +31,27 @@ export async function unlock(home: string, anyway: boolean): Promise<'restored' 
     await disconnect(home, controlPath(home))
     return 'restored'
   }
-  if (record) return restore(home)
-  if ((await listTable('inet', killSwitchTable)) === undefined) return 'nothing'
+  if (record)
+    return restore(home).catch(async (error) => {
+      if (!(anyway && error instanceof NotRestored)) throw error
+      await forgetConnection(home)
+      throw new UserError(`${error.message.replace(/ Mend that.*$/s, '')} It is forgotten now.`, {
+        cause: error,
+      })
+    })
+  const isShut = (await listTable('inet', killSwitchTable)) !== undefined || (await wallStands())
+  if (!isShut) return 'nothing'
   if (!anyway)
     throw new UserError(
       'There is a kill switch that this home folder has no record of. Give the --home it belongs to, or --yes to remove it.',
     )
-  await sweepRoutes()
-  await deleteTable('inet', killSwitchTable)
-  await forgetConnection(home)
-  return 'swept'
+  const lock = await lockNetwork(undefined)
+  try {
+    // Whatever becomes of the routes, the firewall opens.
+    await sweepRoutes().finally(() => deleteTable('inet', killSwitchTable))
+    await forgetConnection(home)
+    return 'swept'
+  } finally {
+    await lock.release()
+  }
 }

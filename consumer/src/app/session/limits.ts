@@ -78,6 +78,9 @@ export function limitsFrom(argv: CommonOptions & LimitOptions): Limits {
   ])
 }
 
+/** A cap or a budget that leaves nothing: no other provider changes that. */
+export class UsedUp extends UserError {}
+
 /** The kernel stops that much short of a cap at most: a session for the rest of it would carry nothing. */
 const largestPacket = 65_536n
 
@@ -85,7 +88,7 @@ const largestPacket = 65_536n
  * What one more session may use and spend.
  *
  * @param connected - What this `connect` used and spent so far.
- * @throws UserError when a cap or a budget is used up.
+ * @throws UsedUp when a cap or a budget is.
  */
 export function leftNow(context: Context, journal: Journal, limits: Limits, connected: Used): Left {
   const month = monthOf(context.clock.now())
@@ -96,9 +99,9 @@ export function leftNow(context: Context, journal: Journal, limits: Limits, conn
   })
   const isUsed = connected.bytes + trail.usage.usedIn(month) > 0n
   if (left.cap === 0n || (isUsed && left.cap !== undefined && left.cap < largestPacket))
-    throw new UserError(`The cap is used up (${month}, UTC). Raise --cap, or wait for the next month.`)
+    throw new UsedUp(`The cap is used up (${month}, UTC). Raise --cap, or wait for the next month.`)
   if (left.budget === 0n)
-    throw new UserError(`The budget is spent (${month}, UTC). Raise --budget, or wait for the next month.`)
+    throw new UsedUp(`The budget is spent (${month}, UTC). Raise --budget, or wait for the next month.`)
   return left
 }
 

@@ -11,6 +11,7 @@ import { type RaiseTerms, raiseGuarantee } from './raiseGuarantee.js'
 import { createSessionLoop, type SessionLoop } from './sessionLoop.js'
 import { type PaymentSocket, stayAttached } from './stayAttached.js'
 import { recordUsage } from './usage.js'
+import { watchDelivery } from './watchDelivery.js'
 import { compare, keepCounting, watchHealth } from './watchSession.js'
 
 /** What is told of a session while it runs. `low`: what is guaranteed is nearly used up, and no more can be had now. */
@@ -35,6 +36,8 @@ export interface SessionOptions {
   readonly raise: RaiseTerms
   /** What is wrong with the tunnel, if something is; asked every few seconds. */
   readonly health: () => Promise<string | undefined>
+  /** Whether anything can be reached through the tunnel; asked when nothing comes back. */
+  readonly delivers: () => Promise<boolean | undefined>
   /** Told once payment works inside the tunnel. */
   readonly attached: () => void
   readonly report: (report: SessionReport) => void
@@ -102,6 +105,7 @@ export function runSession(options: SessionOptions): Promise<Session> {
     if (stop.aborted) onStop()
     loop.unattended(keepCounting(clock, meter, loop))
     loop.unattended(watchHealth(options.health, loop, gone.signal))
+    loop.unattended(watchDelivery(clock, meter, loop, options.delivers, gone.signal))
     try {
       await loop.over
       await writeUsage(options, loop)

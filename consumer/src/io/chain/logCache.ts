@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Chain, inChunks, type KeptLog, kept, type LogQuery, openLogCache } from '@pontage/shared/node'
-import { giveToOwner } from '../home/ownership.js'
+import { giveToOwner, refuseLink } from '../home/ownership.js'
 
 /**
  * The newest event of each kind up to the newest block. What is confirmed is read once and kept in the home.
@@ -14,6 +14,7 @@ export async function newestLogs(
   { name, ...query }: LogQuery & { readonly name: string },
 ): Promise<KeptLog[]> {
   const { rpc } = chain
+  refuseLink(join(home, 'cache'))
   const cache = openLogCache({
     ...{ chain, query, path: join(home, 'cache', `${name}.json`) },
     made: (path) => giveToOwner(home, path),

@@ -1,10 +1,10 @@
 import { readFileSync, readlinkSync } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lchown, mkdir, readFile, rm, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Address, Hex } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
-import type { DnsChange } from '../kernel/dns.js'
-import { giveToOwner } from './ownership.js'
+import { type DnsChange, resolverFile } from '../kernel/dns.js'
+import { recordFolder } from './ownership.js'
 
 /** What a connection changed on this machine, so that it can be undone whatever happened since. */
 export interface ConnectionRecord {
@@ -37,26 +37,33 @@ export interface ConnectionRecord {
   readonly netns?: { readonly name: string; readonly isOurs: boolean }
 }
 
-const pathIn = (home: string): string => join(home, 'connection.json')
+/** Root acts upon it: it lies where only root may write. */
+const pathIn = async (home: string): Promise<string> => join(await recordFolder(home), 'connection.json')
+
+/** The owner of the home may read it, and change nothing. */
+const readableByGroup = 0o640
 
 /** Writes it down, durably: before anything is changed. */
 export async function writeConnection(home: string, record: ConnectionRecord): Promise<void> {
-  await writeFileDurably(pathIn(home), `${JSON.stringify(record, undefined, 2)}\n`)
-  await giveToOwner(home, pathIn(home))
+  const path = await pathIn(home)
+  await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+  await writeFileDurably(path, `${JSON.stringify(record, undefined, 2)}\n`, readableByGroup)
+  if (process.getuid?.() === 0) await lchown(path, 0, (await stat(home)).gid)
 }
 
 /** Undefined when nothing is connected and nothing is left over. */
 export async function readConnection(home: string): Promise<ConnectionRecord | undefined> {
-  const text = await readFile(pathIn(home), 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const path = await pathIn(home)
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
-    throw new UserError(`${pathIn(home)} cannot be read: ${error.message}.`, { cause: error })
+    throw new UserError(`${path} cannot be read: ${error.message}.`, { cause: error })
   })
   if (text === undefined) return undefined
   try {
     return checked(JSON.parse(text) as ConnectionRecord)
   } catch (cause) {
     throw new UserError(
-      `${pathIn(home)} is damaged. Remove the kill switch with "nft delete table inet pontage_consumer", then remove the file.`,
+      `${path} is damaged. Remove the kill switch with "nft delete table inet pontage_consumer", then remove the file.`,
       { cause },
     )
   }
@@ -74,10 +81,13 @@ function checked(record: ConnectionRecord): ConnectionRecord {
   const numbers = [record.table, record.endpoint.tcpPort, record.process.pid]
   if (!texts.every((text) => typeof text === 'string') || !numbers.every(Number.isInteger))
     throw new Error('a field is missing')
+  const { dns, netns } = record
+  if (dns?.way === 'file' && dns.path !== resolverFile) throw new Error('it names another file')
+  if (netns !== undefined && !/^[\w-][\w.-]*$/.test(netns.name)) throw new Error('it names no namespace')
   return record
 }
 
-export const forgetConnection = (home: string): Promise<void> => rm(pathIn(home), { force: true })
+export const forgetConnection = async (home: string): Promise<void> => rm(await pathIn(home), { force: true })
 
 /** This process, as a record names it. */
 export const thisProcess = (): ConnectionRecord['process'] => ({

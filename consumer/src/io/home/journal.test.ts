@@ -56,6 +56,16 @@ describe('the journal', () => {
     }
   })
 
+  it('is rewritten while it grows, and loses nothing by it', async () => {
+    const journal = await openJournal(home)
+    const last = 12_000n
+    for (let amount = 1n; amount <= last; amount++) await journal.record(total(amount))
+    expect((await stat(path())).size).toBeLessThan(1_100_000)
+    expect((await readJournal(home)).total(channelId, provider)).toBe(last)
+    await journal.close()
+    expect((await readJournal(home)).total(channelId, provider)).toBe(last)
+  })
+
   it('does not read past damage in the middle', async () => {
     const journal = await openJournal(home)
     for (const amount of [10n, 20n, 30n]) await journal.record(total(amount))

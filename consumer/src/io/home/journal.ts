@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, open, readFile, stat, truncate } from 'node:fs/promises'
+import { type FileHandle, open, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { encodeMessage, SerialQueue } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
-import type { JournalEntry } from '../../core/journalEntry.js'
+import { type JournalEntry, revived } from '../../core/journalEntry.js'
 import { JournalState } from '../../core/journalState.js'
-import { giveToOwner } from './ownership.js'
+import { giveToOwner, openInHome } from './ownership.js'
 
 /** What this identity signed, on disk before it leaves: the memory that keeps a total from ever falling. */
 export interface Journal {
@@ -22,7 +22,7 @@ export interface Journal {
   close(): Promise<void>
 }
 
-/** A journal that grew beyond this is rewritten with what still matters when it is opened. */
+/** A journal that grew by this is rewritten with what still matters, when it is opened and while it is written to. */
 const compactAboveBytes = 1_000_000
 
 /**
@@ -33,26 +33,37 @@ const compactAboveBytes = 1_000_000
  */
 export async function openJournal(home: string): Promise<Journal> {
   const path = journalPath(home)
-  const { trail: found, intactBytes, size } = await readTrail(path)
+  const { trail, intactBytes, size } = await readTrail(path)
   // A line cut short by a crash was never acted upon; what follows must not be appended to it.
-  if (intactBytes < size) await truncate(path, intactBytes)
-  if (intactBytes > compactAboveBytes) await writeFileDurably(path, found.entries().map(lineOf).join(''))
-  const isNew = (await stat(path).catch(() => undefined)) === undefined
-  const file = await open(
-    path,
-    constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND | constants.O_DSYNC | constants.O_NOFOLLOW,
-    0o600,
-  )
-  await giveToOwner(home, file)
+  if (size !== undefined && intactBytes < size) await truncate(path, intactBytes)
+  const isNew = size === undefined
+  if (intactBytes > compactAboveBytes) await compact(home, trail)
+  const file = await openToAppend(home)
   if (isNew) await syncFolder(path)
-  return journalOn(file, found)
+  return journalOn(home, file, trail)
+}
+
+async function openToAppend(home: string): Promise<FileHandle> {
+  const { O_WRONLY, O_CREAT, O_APPEND, O_DSYNC } = constants
+  const file = await openInHome(home, journalName, O_WRONLY | O_CREAT | O_APPEND | O_DSYNC)
+  await giveToOwner(home, file)
+  return file
+}
+
+/** Replaces the file with what still matters of it. @returns Its size then. */
+async function compact(home: string, trail: JournalState): Promise<number> {
+  const text = trail.entries().map(lineOf).join('')
+  await writeFileDurably(journalPath(home), text)
+  return Buffer.byteLength(text)
 }
 
 /** Reads the journal without the right to write. */
 export const readJournal = async (home: string): Promise<JournalState> =>
   (await readTrail(journalPath(home))).trail
 
-function journalOn(file: FileHandle, found: JournalState): Journal {
+function journalOn(home: string, opened: FileHandle, found: JournalState): Journal {
+  let file = opened
+  let grownBy = 0
   let trail = found
   let failure: Error | undefined
   const writes = new SerialQueue()
@@ -71,6 +82,22 @@ function journalOn(file: FileHandle, found: JournalState): Journal {
       throw failure
     }
     trail = next
+    grownBy += line.length
+    if (grownBy > compactAboveBytes) await startAnew()
+  }
+
+  /** The old file stands until the new one is whole: what goes wrong here costs space, nothing else. */
+  async function startAnew(): Promise<void> {
+    grownBy = 0
+    await compact(home, trail)
+    const before = file
+    try {
+      file = await openToAppend(home)
+    } catch (cause) {
+      // What the old file took from now on would be lost.
+      failure = new Error(`The journal cannot be opened: ${(cause as Error).message}.`, { cause })
+    }
+    await before.close()
   }
 
   return {
@@ -83,7 +110,8 @@ function journalOn(file: FileHandle, found: JournalState): Journal {
   }
 }
 
-const journalPath = (home: string): string => join(home, 'journal.jsonl')
+const journalName = 'journal.jsonl'
+const journalPath = (home: string): string => join(home, journalName)
 
 const checksum = (json: string): string => createHash('sha256').update(json).digest('hex').slice(0, 16)
 
@@ -92,27 +120,65 @@ const lineOf = (entry: JournalEntry): string => {
   return `${checksum(json)} ${json}\n`
 }
 
-async function readTrail(path: string): Promise<{ trail: JournalState; intactBytes: number; size: number }> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return ''
-    throw new UserError(`The journal ${path} cannot be read: ${error.message}.`, { cause: error })
-  })
-  const lines = text.split('\n')
-  const entries: unknown[] = []
+/**
+ * Reads it line by line, however long it grew.
+ *
+ * @returns `size`: undefined where there is none.
+ */
+async function readTrail(
+  path: string,
+): Promise<{ trail: JournalState; intactBytes: number; size: number | undefined }> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW).catch((error) =>
+    unreadable(path, error),
+  )
+  if (file === undefined) return { trail: JournalState.empty, intactBytes: 0, size: undefined }
+  let trail = JournalState.empty
   let intactBytes = 0
-  for (const [index, line] of lines.entries()) {
-    if (index === lines.length - 1) break // What follows the last line end is nothing, or a line cut short.
+  let number = 0
+  let damagedAt: number | undefined
+  const { size } = await file.stat().catch(async (error) => {
+    await file.close()
+    throw error
+  })
+  // What follows the last line end is nothing, or a line cut short.
+  for await (const line of wholeLines(file, size)) {
+    number++
+    if (damagedAt !== undefined) throw damaged(path, damagedAt)
     const json = line.slice(17)
     if (line[16] !== ' ' || checksum(json) !== line.slice(0, 16)) {
-      if (index === lines.length - 2) break
-      throw new UserError(
-        `Line ${index + 1} of the journal ${path} is damaged. It keeps you from signing a total twice: restore it from a backup, or close the channel and open another.`,
-      )
+      // The last one, where a crash cut it: nothing may follow.
+      damagedAt = number
+      continue
     }
-    entries.push(JSON.parse(json))
+    trail = trail.with(revived(JSON.parse(json)))
     intactBytes += Buffer.byteLength(line) + 1
   }
-  return { trail: JournalState.from(entries), intactBytes, size: Buffer.byteLength(text) }
+  return { trail, intactBytes, size }
+}
+
+/** Lines that end, without their ends, of the first `size` bytes: more may be written meanwhile. Closes the file. */
+async function* wholeLines(file: FileHandle, size: number): AsyncGenerator<string> {
+  if (size === 0) return await file.close()
+  let rest = ''
+  for await (const chunk of file.createReadStream({
+    encoding: 'utf8',
+    end: size - 1,
+    highWaterMark: 1 << 18,
+  })) {
+    const lines = `${rest}${chunk}`.split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines
+  }
+}
+
+const damaged = (path: string, line: number): UserError =>
+  new UserError(
+    `Line ${line} of the journal ${path} is damaged. It keeps you from signing a total twice: restore it from a backup, or close the channel and open another.`,
+  )
+
+function unreadable(path: string, error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined
+  throw new UserError(`The journal ${path} cannot be read: ${error.message}.`, { cause: error })
 }
 
 /** A new file's name is on the disk only once its folder is. */

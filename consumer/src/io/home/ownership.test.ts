@@ -1,19 +1,63 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { constants, existsSync } from 'node:fs'
+import { chown, link, lstat, mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { controlOwner } from './ownership.js'
+import { writeFileDurably } from '@pontage/shared/node'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { giveToOwner, openInHome, recordFolder } from './ownership.js'
 
+const nobody = 65_534
+let folder = ''
 let home = ''
 beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), 'pontage-owner-'))
+  folder = await mkdtemp(join(tmpdir(), 'pontage-home-'))
+  home = join(folder, 'home')
+  await mkdir(home)
 })
-afterEach(() => rm(home, { recursive: true, force: true }))
+afterEach(() => rm(folder, { recursive: true, force: true }))
 
-it('lets the owner of the home folder and its group, or a named one, ask a connection', async () => {
-  const { uid, gid } = await stat(home)
-  expect(await controlOwner(home, undefined)).toEqual({ uid, gid })
-  expect(await controlOwner(home, 'root')).toEqual({ uid, gid: 0 })
-  expect(await controlOwner(home, '0')).toEqual({ uid, gid: 0 })
-  await expect(controlOwner(home, 'nobody-knows-it')).rejects.toThrow(/no group/)
+const { O_WRONLY, O_CREAT } = constants
+const roots = () => join(folder, 'of-root')
+
+describe.runIf(process.getuid?.() === 0)('root in the home of another user', () => {
+  beforeEach(async () => {
+    await chown(home, nobody, nobody)
+    await writeFile(roots(), 'precious')
+  })
+
+  it('follows no link, symbolic or hard, out of it', async () => {
+    await symlink(roots(), join(home, 'connect.log'))
+    await link(roots(), join(home, 'lock'))
+    for (const name of ['connect.log', 'lock'])
+      await expect(openInHome(home, name, O_WRONLY | O_CREAT)).rejects.toThrow(/is a link, or no file/)
+    expect((await stat(roots())).uid).toBe(0)
+  })
+
+  it('gives no file away that a link leads to', async () => {
+    await symlink(roots(), join(home, 'soft'))
+    await link(roots(), join(home, 'hard'))
+    await expect(giveToOwner(home, join(home, 'soft'))).rejects.toThrow('ELOOP')
+    await giveToOwner(home, join(home, 'hard'))
+    expect((await stat(roots())).uid).toBe(0)
+    const file = await openInHome(home, 'own', O_WRONLY | O_CREAT)
+    await giveToOwner(home, file)
+    await file.close()
+    expect((await stat(join(home, 'own'))).uid).toBe(nobody)
+  })
+
+  it('replaces a file through no draft that somebody laid ready', async () => {
+    const path = join(home, 'journal.jsonl')
+    await symlink(roots(), `${path}.${process.pid}.new`)
+    await writeFileDurably(path, 'new')
+    expect(await readFile(roots(), 'utf8')).toBe('precious')
+    expect((await lstat(path)).isFile()).toBe(true)
+  })
+
+  it('keeps what it acts upon later in a folder of its own', async () => {
+    const found = await recordFolder(home, join(folder, 'state'))
+    expect(found.startsWith(join(folder, 'state'))).toBe(true)
+    expect(existsSync(found)).toBe(false)
+    await chown(home, 0, 0)
+    expect(await recordFolder(home, join(folder, 'state'))).toBe(home)
+  })
 })

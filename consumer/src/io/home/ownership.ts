@@ -1,31 +1,110 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { type FileHandle, lchown, readFile, stat } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { existsSync, lstatSync } from 'node:fs'
+import { constants, type FileHandle, open, readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
+
+const { O_NOFOLLOW, O_NONBLOCK, O_RDONLY } = constants
+
+/** Where root keeps what it acts upon, for homes that others may write in. */
+const stateFolder = '/var/lib/pontage'
 
 /**
  * The home folder of whoever typed `sudo`, if there is one: the key made without root is the one meant with it.
  * Undefined when sudo is not in play, or that user has no home folder of ours.
+ *
+ * @throws UserError where a folder on the way belongs to somebody else, or is a link: root writes there.
  */
 export function homeBehindSudo(environment: NodeJS.ProcessEnv): string | undefined {
   const uid = environment.SUDO_UID
   if (process.getuid?.() !== 0 || uid === undefined || !/^\d+$/.test(uid)) return undefined
+  const folder = homeOf(uid)
+  if (folder === undefined) return undefined
+  const [ours, home] = [join(folder, '.pontage'), join(folder, '.pontage', 'consumer')]
+  if (!existsSync(join(home, 'keystore.json'))) return undefined
+  for (const each of [ours, home]) requireOwnFolder(each, Number(uid))
+  return home
+}
+
+/** Undefined when there is no such user, or no getent. */
+function homeOf(uid: string): string | undefined {
   try {
-    const folder = execFileSync('getent', ['passwd', uid], { encoding: 'utf8' }).split(':')[5]
-    const home = join(folder ?? '/', '.pontage', 'consumer')
-    return existsSync(join(home, 'keystore.json')) ? home : undefined
+    return execFileSync('getent', ['passwd', uid], { encoding: 'utf8' }).split(':')[5] || undefined
   } catch {
-    return undefined // No such user, or no getent: the default home serves.
+    return undefined // The default home serves.
   }
 }
 
-/** Gives a file that root made to the owner of the home folder, whose own commands go on with it. */
-export async function giveToOwner(home: string, file: FileHandle | string): Promise<void> {
+function requireOwnFolder(path: string, uid: number): void {
+  const found = lstatSync(path)
+  if (found.isDirectory() && (found.uid === uid || found.uid === 0)) return
+  throw new UserError(
+    `${path} is a link, or belongs to somebody else, and root would write there. Make it a folder of your own, or give --home.`,
+  )
+}
+
+/**
+ * The folder of what root wrote and acts upon later: the home itself where only root may write, else one of root's own.
+ *
+ * @param state - Where those are.
+ */
+export async function recordFolder(home: string, state = stateFolder): Promise<string> {
+  const owner = await stat(home).catch(() => undefined)
+  if (owner === undefined || owner.uid === 0) return home
+  // Without rights nothing is written there, but what root wrote is read.
+  if (process.getuid?.() !== 0 && !existsSync(state)) return home
+  const name = createHash('sha256')
+    .update(await realpath(home))
+    .digest('hex')
+    .slice(0, 16)
+  return join(state, name)
+}
+
+/**
+ * Opens a file in a home folder that may be another user's: no links are followed, and none to other names of a file.
+ *
+ * @throws UserError for what is not a file of its own.
+ */
+export async function openInHome(home: string, name: string, flags: number): Promise<FileHandle> {
+  const path = join(home, name)
+  const file = await open(path, flags | O_NOFOLLOW | O_NONBLOCK, 0o600).catch((cause) => {
+    if ((cause as NodeJS.ErrnoException).code === 'ELOOP') throw notOwn(path, cause)
+    throw cause
+  })
+  const found = await file.stat()
+  if (found.isFile() && found.nlink === 1) return file
+  await file.close()
+  throw notOwn(path)
+}
+
+const notOwn = (path: string, cause?: unknown): UserError =>
+  new UserError(`${path} is a link, or no file. Remove it, and run the command again.`, { cause })
+
+/** @throws UserError where a link stands at a folder of the home: root would write at its other end. */
+export function refuseLink(folder: string): void {
+  let isLink = false
+  try {
+    isLink = lstatSync(folder).isSymbolicLink()
+  } catch {
+    // Nothing stands there.
+  }
+  if (isLink) throw notOwn(folder)
+}
+
+/** Gives a file or folder that root made to the owner of the home folder, whose own commands go on with it. */
+export async function giveToOwner(home: string, made: FileHandle | string): Promise<void> {
   if (process.getuid?.() !== 0) return
   const { uid, gid } = await stat(home)
-  if (typeof file === 'string') await lchown(file, uid, gid)
-  else await file.chown(uid, gid)
+  if (uid === 0) return
+  if (typeof made !== 'string') return made.chown(uid, gid)
+  const opened = await open(made, O_RDONLY | O_NOFOLLOW | O_NONBLOCK)
+  try {
+    const found = await opened.stat()
+    if (found.isDirectory() || found.nlink === 1) await opened.chown(uid, gid)
+  } finally {
+    await opened.close()
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { CommandFailed, commandExists, runCommand } from '@pontage/shared/node'
+import type { Part } from './upkeep.js'
 
 /**
  * How the machine's questions for names were turned to the tunnel, and what it takes to turn them back. Written
@@ -12,8 +13,9 @@ export type DnsChange =
   /** `before` and `after`: the file's text. */
   | { readonly way: 'file'; readonly path: string; readonly before: string; readonly after: string }
 
-const resolverFile = '/etc/resolv.conf'
-const askTimeoutMs = 5_000
+export const resolverFile = '/etc/resolv.conf'
+/** One that hangs holds nothing up for longer; all that it started ends with it. */
+const quickly = { timeoutMs: 5_000 }
 
 /**
  * Chooses the way: systemd-resolved where it answers, resolvconf where it is installed, else the file. Changes
@@ -39,20 +41,49 @@ export async function planDns(servers: readonly string[]): Promise<DnsChange | u
 export async function applyDns(change: DnsChange, device: string, servers: readonly string[]): Promise<void> {
   switch (change.way) {
     case 'resolvectl':
-      await runCommand(['resolvectl', 'dns', device, ...servers])
+      await runCommand(['resolvectl', 'dns', device, ...servers], quickly)
       // "~." takes every name there is to this link, and no other link's resolver is asked.
-      await runCommand(['resolvectl', 'domain', device, '~.'])
-      await runCommand(['resolvectl', 'default-route', device, 'yes'])
+      await runCommand(['resolvectl', 'domain', device, '~.'], quickly)
+      await runCommand(['resolvectl', 'default-route', device, 'yes'], quickly)
       return
     case 'resolvconf':
       // Exclusive and first, as wg-quick asks for it.
       await runCommand(['resolvconf', '-a', recordOf(device), '-m', '0', '-x'], {
+        ...quickly,
         input: resolverText(servers),
       })
       return
     case 'file':
       // In place, not by a rename: it may be a link, or mounted over.
       await writeFile(change.path, change.after)
+  }
+}
+
+/**
+ * The machine's questions turned to the tunnel, to be kept so: DHCP and managers of networks write their own resolvers.
+ *
+ * @param remember - Told what somebody else wrote meanwhile: that is what the machine gets back in the end.
+ */
+export function resolverPart(
+  change: DnsChange,
+  device: string,
+  servers: readonly string[],
+  remember: (text: string) => Promise<void>,
+): Part {
+  const asks = async (what: string) => (await runCommand(['resolvectl', what, device], quickly)).stdout
+  return {
+    lookEveryMs: change.way === 'resolvectl' ? 10_000 : 1_000,
+    async look() {
+      if (change.way === 'resolvectl') return `${await asks('dns')}${await asks('domain')}`
+      return readFile(resolverFile, 'utf8').catch(() => '')
+    },
+    async apply() {
+      if (change.way === 'file') {
+        const now = await readFile(change.path, 'utf8').catch(() => '')
+        if (now !== '' && now !== change.before && now !== change.after) await remember(now)
+      }
+      await applyDns(change, device, servers)
+    },
   }
 }
 
@@ -74,6 +105,18 @@ export async function restoreDns(change: DnsChange, device: string): Promise<voi
   }
 }
 
+/** What a person types to turn them back. */
+export function resolverByHand(change: DnsChange, device: string): string {
+  switch (change.way) {
+    case 'resolvectl':
+      return `resolvectl revert ${device}`
+    case 'resolvconf':
+      return `resolvconf -d ${recordOf(device)} -f`
+    case 'file':
+      return `write this to ${change.path} again: ${change.before.trim().split('\n').join(' | ')}`
+  }
+}
+
 /** What stands in a resolver file. */
 export const resolverText = (servers: readonly string[]): string =>
   ['# Written by pontage while it is connected.', ...servers.map((each) => `nameserver ${each}`), ''].join(
@@ -84,14 +127,14 @@ const recordOf = (device: string): string => `tun.${device}`
 
 async function answers(program: string, args: readonly string[]): Promise<boolean> {
   if (!(await commandExists(program))) return false
-  return runCommand([program, ...args], { timeoutMs: askTimeoutMs }).then(
+  return runCommand([program, ...args], quickly).then(
     () => true,
     () => false,
   )
 }
 
 async function tolerantly(command: readonly string[]): Promise<void> {
-  await runCommand(command, { timeoutMs: askTimeoutMs }).catch((error) => {
+  await runCommand(command, quickly).catch((error) => {
     if (!(error instanceof CommandFailed)) throw error
   })
 }

@@ -14,6 +14,7 @@ const facts: TunnelFacts = {
   dns: ['10.86.0.1'],
   limit: bytes(50_000_000n),
   allowLan: false,
+  guests: [],
 }
 
 describe('the table of a tunnel', () => {

@@ -1,6 +1,7 @@
 import type { Bytes } from '@pontage/shared'
 import {
   applyRuleset,
+  listTable,
   type NftOptions,
   nftAddress,
   nftAddressWord,
@@ -12,6 +13,7 @@ import {
 } from '@pontage/shared/node'
 import {
   killSwitchTable,
+  objectNames,
   type PaymentPort,
   shutRuleset,
   type TunnelValues,
@@ -21,7 +23,10 @@ import type { Policy } from '../../core/policy.js'
 
 /** The same as the rules take, not yet checked: some of it a provider sent. */
 export interface TunnelFacts
-  extends Pick<TunnelValues, 'address4' | 'address6' | 'gateway4' | 'gateway6' | 'dns' | 'allowLan'> {
+  extends Pick<
+    TunnelValues,
+    'address4' | 'address6' | 'gateway4' | 'gateway6' | 'dns' | 'allowLan' | 'guests'
+  > {
   readonly interface: string
   readonly fwmark: number
   readonly endpoint:
@@ -49,6 +54,7 @@ export const tunnelTable = (facts: TunnelFacts): string =>
       dns: facts.dns.map(nftAddress),
       limit: facts.limit === undefined ? undefined : nftBytes(facts.limit),
       allowLan: facts.allowLan,
+      guests: facts.guests,
     }),
   )
 
@@ -56,17 +62,51 @@ export const tunnelTable = (facts: TunnelFacts): string =>
 export const loadTunnelRules = (facts: TunnelFacts, where: NftOptions): Promise<void> =>
   applyRuleset(tunnelTable(facts), where)
 
+/** Where the provider that is asked takes payments. */
+export interface Asked {
+  readonly addresses: readonly string[]
+  readonly tcpPort: number
+}
+
 /** Loads the rules without a tunnel, as the policy has them. */
 export const loadShutRules = (
   policy: Policy,
-  options: { asked: { address: string; tcpPort: number } | undefined; allowLan: boolean },
+  options: { asked: Asked | undefined; allowLan: boolean; guests: readonly string[] },
   where: NftOptions,
 ): Promise<void> => {
-  const asked = options.asked && checkedPort(options.asked)
+  const { addresses = [], tcpPort = 0 } = options.asked ?? {}
+  const asked = addresses.map((address) => checkedPort({ address, tcpPort }))
   return applyRuleset(
-    replaceTable('inet', killSwitchTable, shutRuleset(policy, { asked, allowLan: options.allowLan })),
+    replaceTable('inet', killSwitchTable, shutRuleset(policy, { ...options, asked })),
     where,
   )
+}
+
+/**
+ * The rules as they stand, without what changes while they stand: counts, limits, and the chain that halts.
+ *
+ * @returns '' where there are none.
+ */
+export async function printRules(where: NftOptions): Promise<string> {
+  const table = await listTable('inet', killSwitchTable, where)
+  if (table === undefined) return ''
+  const lines = (table.objects as readonly NftObject[]).flatMap(({ counter, quota, set, chain, rule }) => {
+    const named = counter ?? quota ?? set
+    if (named !== undefined) return [named.name]
+    if (chain !== undefined) return [JSON.stringify({ ...chain, handle: 0 })]
+    if (rule === undefined || rule.chain === objectNames.halted) return []
+    return [JSON.stringify([rule.chain, rule.expr])]
+  })
+  return lines.join('\n')
+}
+
+/** One object as nft prints it. */
+interface NftObject {
+  readonly counter?: { readonly name: string }
+  readonly quota?: { readonly name: string }
+  readonly set?: { readonly name: string }
+  readonly chain?: { readonly name: string }
+  readonly rule?: { readonly chain: string; readonly expr: unknown }
 }
 
 const checkedPort = ({ address, tcpPort }: { address: string; tcpPort: number }): PaymentPort => ({

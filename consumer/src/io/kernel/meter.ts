@@ -1,66 +1,143 @@
-import { type Bytes, bytes, type Counted } from '@pontage/shared'
+import { type Bytes, bytes, type Counted, SerialQueue } from '@pontage/shared'
 import { applyRuleset, type NftOptions, nftBytes, openNftReader, UserError } from '@pontage/shared/node'
+import type { Beyond } from '../../core/delivery.js'
 import { haltRule, killSwitchTable, limitRule, objectNames } from '../../core/killSwitch.js'
 
 /** What the kernel counted since the table was loaded. */
 export interface Reading extends Counted {
   /** Whether the kernel has refused a packet because of the limit. */
   readonly limitReached: boolean
+  /** Packets to and from beyond the provider's own machine. */
+  readonly beyond: Beyond
 }
 
 export interface Meter {
-  /** @throws Error when the table is gone. */
+  /** @throws UserError when the rules are gone and cannot be loaded again. */
   read(): Promise<Reading>
   /** Lets this many bytes through in all; what was held back until now counts no more. */
   raise(limit: Bytes): Promise<void>
   /** Lets nothing more through the tunnel but the payment socket; what was counted then is the last count. */
   halt(): Promise<void>
+  /** Loads the rules, anew where they stand or stood: what was counted and allowed before goes on. */
+  reload(): Promise<void>
   close(): void
 }
 
+/** What a table counts. */
+interface Totals extends Counted {
+  readonly namesDown: bigint
+  readonly namesUp: bigint
+}
+
+const zero: Totals = {
+  ...{ downBytes: bytes(0n), upBytes: bytes(0n), downPackets: 0n, upPackets: 0n },
+  ...{ namesDown: 0n, namesUp: 0n },
+}
+
 /**
- * Reads the counters of the kill switch's table.
+ * Counts with the kill switch's table, and keeps the sums when somebody else takes the table away.
  *
- * @param where.netns - Namespace of the programs, where the tunnel is for them alone.
+ * @param options.load - Loads the rules, with so many bytes left to pass.
+ * @param options.netns - Namespace of the programs, where the tunnel is for them alone.
  */
-export function openMeter(where: NftOptions = {}): Meter {
+export function openMeter(options: {
+  load: (left: Bytes | undefined) => Promise<void>
+  limit: Bytes | undefined
+  netns?: string | undefined
+  /** Told when the rules were found gone, and loaded again. */
+  lost: () => void
+}): Meter {
+  const where: NftOptions = options.netns === undefined ? {} : { netns: options.netns }
   const reader = openNftReader(where)
+  const queue = new SerialQueue()
+  let limit = options.limit
+  let isHalted = false
+  /** What tables that are gone had counted, and what the one that stands has at the last look. */
+  let before = zero
+  let last = zero
   let heldBackBefore = 0n
-  const readOnce = async (): Promise<Reading> => {
+
+  async function readOnce(): Promise<Reading> {
     // The counters alone: the whole table takes twice as long to print, and this is asked many times a second.
     const counters = await reader.readCounters('inet', killSwitchTable)
     const down = counters.get(objectNames.down)
     const up = counters.get(objectNames.up)
-    if (!down || !up)
-      throw new UserError(
-        'The kill switch has no counters: something else changed it. Run "pontage disconnect".',
-      )
-    return {
-      downBytes: bytes(down.bytes),
-      upBytes: bytes(up.bytes),
-      downPackets: down.packets,
-      upPackets: up.packets,
-      limitReached: (counters.get(objectNames.capped)?.packets ?? 0n) > heldBackBefore,
+    if (!down || !up) throw new Error('The kill switch has no counters.')
+    const { bytes: downBytes, packets: downPackets } = down
+    const { bytes: upBytes, packets: upPackets } = up
+    const packetsOf = (name: string) => counters.get(name)?.packets ?? 0n
+    const [namesDown, namesUp] = [packetsOf(objectNames.namesDown), packetsOf(objectNames.namesUp)]
+    last = {
+      downBytes: bytes(downBytes),
+      upBytes: bytes(upBytes),
+      downPackets,
+      upPackets,
+      namesDown,
+      namesUp,
     }
+    return readingOf(sumOf(before, last), packetsOf(objectNames.capped) > heldBackBefore)
   }
+
+  async function reload(): Promise<void> {
+    await readOnce().catch(() => undefined) // What it counted last, where it still stands.
+    before = sumOf(before, last)
+    last = zero
+    heldBackBefore = 0n
+    const used = before.downBytes + before.upBytes
+    await options.load(limit === undefined ? undefined : bytes(limit > used ? limit - used : 1n))
+    if (isHalted) await applyRuleset(haltRule, where)
+  }
+
   return {
-    // Should the reader's process have ended, the second attempt has a new one.
     read: () =>
-      readOnce()
-        .catch(readOnce)
-        .catch((cause) => {
-          throw new UserError(
-            'Something else changed the kill switch, so it cannot be read. It now blocks everything; run "pontage disconnect".',
-            { cause },
+      queue.run(() =>
+        // Should the reader's process have ended, the second attempt has a new one.
+        readOnce()
+          .catch(readOnce)
+          .catch(() =>
+            reload().then(() => {
+              options.lost()
+              return readingOf(before, false)
+            }),
           )
-        }),
-    async raise(limit) {
-      const held = (await reader.readCounters('inet', killSwitchTable)).get(objectNames.capped)
-      // What a quota drops, it counts as used.
-      await applyRuleset(limitRule(nftBytes(limit + (held?.bytes ?? 0n))), where)
-      heldBackBefore = held?.packets ?? 0n
-    },
-    halt: () => applyRuleset(haltRule, where),
+          .catch((cause) => {
+            throw new UserError(
+              'Something else changed the kill switch, and it cannot be loaded again. Run "pontage disconnect".',
+              { cause },
+            )
+          }),
+      ),
+    raise: (raised) =>
+      queue.run(async () => {
+        limit = raised
+        await readOnce().catch(reload)
+        const held = (await reader.readCounters('inet', killSwitchTable)).get(objectNames.capped)
+        // What a quota drops, it counts as used.
+        const used = before.downBytes + before.upBytes
+        await applyRuleset(limitRule(nftBytes(bytes(raised - used + (held?.bytes ?? 0n)))), where)
+        heldBackBefore = held?.packets ?? 0n
+      }),
+    halt: () =>
+      queue.run(async () => {
+        isHalted = true
+        await applyRuleset(haltRule, where).catch(reload)
+      }),
+    reload: () => queue.run(reload),
     close: () => reader.close(),
   }
 }
+
+const readingOf = (totals: Totals, limitReached: boolean): Reading => {
+  const { namesDown, namesUp, ...counted } = totals
+  const beyond = { sent: counted.upPackets - namesUp, received: counted.downPackets - namesDown }
+  return { ...counted, limitReached, beyond }
+}
+
+const sumOf = (a: Totals, b: Totals): Totals => ({
+  downBytes: bytes(a.downBytes + b.downBytes),
+  upBytes: bytes(a.upBytes + b.upBytes),
+  downPackets: a.downPackets + b.downPackets,
+  upPackets: a.upPackets + b.upPackets,
+  namesDown: a.namesDown + b.namesDown,
+  namesUp: a.namesUp + b.namesUp,
+})

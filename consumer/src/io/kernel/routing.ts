@@ -1,7 +1,8 @@
-import { readFileSync, writeFileSync } from 'node:fs'
-import { applyIp, CommandFailed, deleteWireguard, runCommand } from '@pontage/shared/node'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { applyIp, CommandFailed, deleteWireguard, runCommand, UserError, undoIp } from '@pontage/shared/node'
+import type { Part } from './upkeep.js'
 
-/** How the tunnel is routed: as wg-quick does it, with two rules more. */
+/** How the tunnel is routed: as wg-quick does it, with four rules more. */
 export interface TunnelRoutes {
   readonly interface: string
   /** Number of the tunnel's own routing table; WireGuard's packets carry it as their mark. */
@@ -12,52 +13,125 @@ export interface TunnelRoutes {
   readonly ipv6: boolean
 }
 
-/** Our rules stand together, before the system's own (32766). */
+/** Our rules stand together, before the system's own (32766): the tunnel's, and those of the wall. */
 const firstPriority = 32_000
-const maxRules = 4
+const maxRules = 6
+const firstWallPriority = 32_010
+const maxWallRules = 16
+/** Of one host in one family that are tried. */
+const maxAddresses = 8
 const lastMetric = '4294967295'
 
-/** Makes the other end of the tunnel reachable, and nothing else; {@link addRoutes} makes the rest. */
-export async function addGatewayRoutes(routes: TunnelRoutes): Promise<void> {
-  for (const family of families(routes)) {
-    const [toGateway = []] = rulesOf(routes, family)
-    const [gateway = []] = tableOf(routes, family)
-    await applyIp(
-      [
-        ['route', 'add', ...gateway],
-        ['rule', 'add', ...toGateway],
-      ],
-      { family },
-    )
-  }
-}
-
 /**
- * Sends everything into the tunnel but WireGuard's own packets, and behind it a wall: when the interface is
- * gone, the table answers "unreachable" instead of letting packets fall through to the old default route.
- * What {@link addGatewayRoutes} makes stands already.
+ * The tunnel's routes and rules, to be kept in force. `gateway`: its other end is reachable, nothing else; `all`:
+ * everything is sent into the tunnel but WireGuard's own packets, and behind it is a wall: when the interface is gone, the
+ * table answers "unreachable" instead of letting packets fall through to the old default route.
  */
-export async function addRoutes(routes: TunnelRoutes): Promise<void> {
+export function routesPart(
+  routes: TunnelRoutes,
+  addresses: readonly string[],
+  stage: 'gateway' | 'all',
+): Part {
+  const count = stage === 'gateway' ? 1 : undefined
+  const look = () => printRoutes(routes)
+  return {
+    look,
+    async apply() {
+      // What others took away may be a part only, or the interface's own address.
+      const standing = await look()
+      if (standing !== '') await removeRoutes(routes)
+      if (standing !== '') await refreshLink(routes.interface, addresses)
+      for (const family of families(routes))
+        await applyIp(
+          [
+            ...tableOf(routes, family)
+              .slice(0, count)
+              .map((words) => ['route', 'add', ...words]),
+            ...rulesOf(routes, family)
+              .slice(0, count)
+              .map((words) => ['rule', 'add', ...words]),
+          ],
+          { family },
+        )
+    },
+  }
+}
+
+const refreshLink = (device: string, addresses: readonly string[]): Promise<void> =>
+  applyIp([
+    ['link', 'set', 'dev', device, 'up'],
+    ...addresses.map((address) => ['address', 'replace', address, 'dev', device]),
+  ])
+
+async function printRoutes(routes: TunnelRoutes): Promise<string> {
+  const lines: string[] = []
+  for (const family of families(routes)) {
+    const rules = (await rulesAt(family)).filter(({ priority }) => isTunnels(priority))
+    lines.push(...rules.map((rule) => JSON.stringify(rule)))
+    lines.push(...(await routesIn(family, String(routes.table))).map((route) => JSON.stringify(route)))
+  }
+  return lines.join('\n')
+}
+
+/** What of {@link routesPart} is not there, in words of the ip command. */
+export async function missingRoutes(routes: TunnelRoutes): Promise<string[]> {
+  const missing: string[] = []
+  for (const family of families(routes)) {
+    const priorities = new Set((await rulesAt(family)).map(({ priority }) => priority))
+    const isThere = (words: readonly string[]) => priorities.has(Number(words.at(-1)))
+    missing.push(
+      ...rulesOf(routes, family)
+        .filter((words) => !isThere(words))
+        .map((words) => `ip -${family} rule ${words.join(' ')}`),
+    )
+    const found = await routesIn(family, String(routes.table))
+    if (!found.some(({ dst, dev }) => dst === 'default' && dev === routes.interface))
+      missing.push(`ip -${family} route default dev ${routes.interface} table ${routes.table}`)
+  }
+  return missing
+}
+
+/** Whether {@link wallPart} is in force. */
+export const wallStands = async (): Promise<boolean> =>
+  (await rulesAt(4)).some(({ priority }) => isWalls(priority))
+
+const isTunnels = (priority: number): boolean =>
+  priority >= firstPriority && priority < firstPriority + maxRules
+
+interface Rule {
+  readonly priority: number
+  readonly table?: string
+}
+
+/** Rules of ours, in their order. */
+async function rulesAt(family: 4 | 6): Promise<Rule[]> {
+  const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'rule', 'show'])
+  const rules = JSON.parse(stdout || '[]') as Rule[]
+  return rules.filter(({ priority }) => isTunnels(priority) || isWalls(priority))
+}
+
+/** What leads where in a table; one that does not exist is empty. */
+async function routesIn(family: 4 | 6, table: string) {
+  const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'route', 'show', 'table', table]).catch(
+    (error) => {
+      if (error instanceof CommandFailed && error.problem === 'exited') return { stdout: '' }
+      throw error
+    },
+  )
+  const routes = JSON.parse(stdout || '[]') as { dst?: string; dev?: string; type?: string }[]
+  return routes.map(({ dst, dev, type }) => ({ dst, dev, type }))
+}
+
+/** Undoes {@link routesPart}, also where it stopped half-way. What is gone already is no error. */
+export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
   for (const family of families(routes))
-    await applyIp(
+    await undoIp(
       [
-        ...tableOf(routes, family)
-          .slice(1)
-          .map((words) => ['route', 'add', ...words]),
-        ...rulesOf(routes, family)
-          .slice(1)
-          .map((words) => ['rule', 'add', ...words]),
+        ...rulesOf(routes, family).map((words) => ['rule', 'delete', ...words]),
+        ...tableOf(routes, family).map((words) => ['route', 'delete', ...words]),
       ],
       { family },
     )
-}
-
-/** Undoes {@link addGatewayRoutes} and {@link addRoutes}, also one that stopped half-way. What is gone already is no error. */
-export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
-  for (const family of families(routes)) {
-    for (const words of rulesOf(routes, family)) await tolerantly(family, ['rule', 'delete', ...words])
-    for (const words of tableOf(routes, family)) await tolerantly(family, ['route', 'delete', ...words])
-  }
 }
 
 /**
@@ -66,24 +140,26 @@ export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
  */
 export async function sweepRoutes(): Promise<void> {
   for (const family of [4, 6] as const) {
-    const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'rule', 'show'])
-    const rules = JSON.parse(stdout || '[]') as { priority: number; table?: string }[]
-    const ours = rules.filter(
-      ({ priority }) => priority >= firstPriority && priority < firstPriority + maxRules,
+    const ours = await rulesAt(family)
+    await undoIp(
+      ours.map(({ priority }) => ['rule', 'delete', 'priority', String(priority)]),
+      { family },
     )
-    for (const { priority } of ours)
-      await tolerantly(family, ['rule', 'delete', 'priority', String(priority)])
     for (const table of new Set(ours.map((rule) => rule.table)))
       if (table !== undefined && /^\d+$/.test(table)) await sweepTable(family, table)
   }
 }
 
 async function sweepTable(family: 4 | 6, table: string): Promise<void> {
-  const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'route', 'show', 'table', table])
-  const routes = JSON.parse(stdout || '[]') as { dev?: string; type?: string }[]
-  await tolerantly(family, ['route', 'flush', 'table', table])
-  // Of IPv6 a flush leaves the wall behind.
-  await tolerantly(family, ['route', 'delete', 'unreachable', 'default', 'table', table])
+  const routes = await routesIn(family, table)
+  await undoIp(
+    [
+      ['route', 'flush', 'table', table],
+      // Of IPv6 a flush leaves the wall behind.
+      ['route', 'delete', 'unreachable', 'default', 'table', table],
+    ],
+    { family },
+  )
   // The wall behind the tunnel is written as a way to the loopback.
   const devices = routes.flatMap(({ dev, type }) => (type === undefined && dev && dev !== 'lo' ? [dev] : []))
   for (const name of devices) await deleteWireguard({ name, kind: 'userspace' })
@@ -126,6 +202,98 @@ export function writeSrcValidMark(value: string): void {
   if (readSrcValidMark() !== value) writeFileSync(srcValidMarkPath, value)
 }
 
+/** What may pass where nothing may: see {@link wallPart}. */
+export interface Wall {
+  readonly asked: { readonly addresses: readonly string[]; readonly tcpPort: number } | undefined
+  readonly allowLan: boolean
+  readonly ipv6: boolean
+}
+
+/**
+ * A second layer of the kill switch for when there is no tunnel: rules that answer "unreachable". They hold when somebody
+ * reloads the firewall and takes ours away with it, also when no program is left that could put it back.
+ */
+export function wallPart(wall: Wall): Part {
+  const print = async () => {
+    const found: Rule[] = []
+    for (const family of [4, 6] as const)
+      found.push(...(await rulesAt(family)).filter(({ priority }) => isWalls(priority)))
+    return found.map((rule) => JSON.stringify(rule)).join('\n')
+  }
+  return {
+    look: print,
+    async apply() {
+      await removeWall()
+      for (const family of wall.ipv6 ? ([4, 6] as const) : ([4] as const))
+        await applyIp(
+          wallOf(wall, family)
+            .map((words, index) => ['rule', 'add', ...words, 'priority', String(firstWallPriority + index)])
+            // The wall first, then what passes: nothing leaves meanwhile.
+            .reverse(),
+          { family },
+        )
+    },
+  }
+}
+
+/** Takes the wall away. One that is not there is no error. */
+export async function removeWall(): Promise<void> {
+  for (const family of [4, 6] as const) {
+    const walls = (await rulesAt(family)).filter(({ priority }) => isWalls(priority))
+    await undoIp(
+      walls.map(({ priority }) => ['rule', 'delete', 'priority', String(priority)]),
+      { family },
+    )
+  }
+}
+
+const isWalls = (priority: number): boolean =>
+  priority >= firstWallPriority && priority < firstWallPriority + maxWallRules
+
+/** What keeps the link alive passes, as in the firewall, and what is asked of a provider. */
+function wallOf({ asked, allowLan }: Wall, family: 4 | 6): readonly string[][] {
+  const [from, to] = family === 6 ? ['546', '547'] : ['68', '67']
+  const addresses = (asked?.addresses ?? []).filter((each) => each.includes(':') === (family === 6))
+  return [
+    ...addresses
+      .slice(0, maxAddresses)
+      .map((each) => ['to', each, 'ipproto', 'tcp', 'dport', String(asked?.tcpPort), 'table', 'main']),
+    ['ipproto', 'udp', 'sport', from, 'dport', to, 'table', 'main'],
+    ...(allowLan
+      ? ['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'unreachable'])
+      : ['tcp', 'udp', family === 6 ? 'ipv6-icmp' : 'icmp'].map((each) => ['ipproto', each, 'unreachable'])),
+    // The kernel asks these rules, too, whether a router of a new default route is on the link: it names no protocol.
+    ['table', 'main', 'suppress_prefixlength', '0'],
+    ['unreachable'],
+  ]
+}
+
+/**
+ * Has reverse path filtering heed marks. Where the setting cannot be changed, only strict filtering minds.
+ *
+ * @throws UserError where filtering is strict and the setting read-only.
+ */
+export function heedMarks(): void {
+  try {
+    writeSrcValidMark('1')
+  } catch (cause) {
+    if (!isFilterStrict()) return
+    throw new UserError(
+      'Reverse path filtering is strict here and /proc/sys is read-only, so WireGuard’s answers would be dropped. Set net.ipv4.conf.all.src_valid_mark=1 from outside (docker run --sysctl net.ipv4.conf.all.src_valid_mark=1).',
+      { cause },
+    )
+  }
+}
+
+/** The larger of a device's setting and that of all of them holds; 1 is strict. */
+function isFilterStrict(): boolean {
+  const folder = '/proc/sys/net/ipv4/conf'
+  const setting = (name: string) => Number(readFileSync(`${folder}/${name}/rp_filter`, 'utf8'))
+  return readdirSync(folder)
+    .filter((name) => name !== 'lo')
+    .some((name) => Math.max(setting('all'), setting(name)) === 1)
+}
+
 const families = (routes: TunnelRoutes): readonly (4 | 6)[] => (routes.ipv6 ? [4, 6] : [4])
 
 const gatewayOf = (routes: TunnelRoutes, family: 4 | 6): string =>
@@ -146,19 +314,10 @@ function rulesOf(routes: TunnelRoutes, family: 4 | 6): readonly string[][] {
     ['to', gatewayOf(routes, family), 'table', table],
     // The provider's payment port stays reachable from outside, to speak to it while the tunnel is down.
     ...(isOwnFamily ? [['to', address, 'ipproto', 'tcp', 'dport', String(tcpPort), 'table', 'main']] : []),
+    // Not even a resolver of the local network hears a name in the moment after a firewall was reloaded.
+    ...['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'table', table]),
     ['table', 'main', 'suppress_prefixlength', '0'],
     ['not', 'fwmark', table, 'table', table],
   ]
   return rules.map((words, index) => [...words, 'priority', String(firstPriority + index)])
-}
-
-async function tolerantly(family: 4 | 6, words: readonly string[]): Promise<void> {
-  try {
-    await applyIp([words], { family })
-  } catch (error) {
-    const isGone =
-      error instanceof CommandFailed &&
-      /no such (file|process|device)|cannot find device|does not exist/i.test(error.stderr)
-    if (!isGone) throw error
-  }
 }

@@ -1,35 +1,54 @@
 import { execFileSync, spawn } from 'node:child_process'
-import { rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
 import { resolverText } from './dns.js'
 
-/** The user who typed `sudo`, or nobody else than who we are. */
+/** The user who asked for root's rights, or nobody else than who we are. */
 interface Caller {
   readonly uid: string
   readonly gid: string
   readonly environment: NodeJS.ProcessEnv
 }
 
+/** Services of the machine that answer for names: they would ask outside the tunnel. */
+const nameServices = ['/run/nscd', '/run/systemd/resolve', '/run/avahi-daemon', '/run/dbus', '/run/unscd']
+
 /**
- * Runs a program in a network namespace as the user who called us, with its own resolver file, at our terminal.
+ * Covers, for the program alone, what would ask for names outside its network: `ip netns exec` gave it mounts of its own.
+ * Arguments: a folder with the files to lay over those of /etc, then the program.
+ */
+const cover = `
+files=$0
+resolver=$(readlink -f /etc/resolv.conf)
+for service in ${nameServices.join(' ')}; do
+  if [ -d "$service" ]; then mount -t tmpfs -o size=64k,mode=755 tmpfs "$service" || exit 125; fi
+done
+if [ -e "$files/resolv.conf" ] && [ -n "$resolver" ]; then
+  if [ ! -e "$resolver" ]; then mkdir -p "$(dirname "$resolver")" && : >"$resolver"; fi
+  mount --bind "$files/resolv.conf" "$resolver" || exit 125
+fi
+if [ -e /etc/nsswitch.conf ]; then mount --bind "$files/nsswitch.conf" /etc/nsswitch.conf || exit 125; fi
+exec "$@"
+`
+
+/**
+ * Runs a program in a network namespace as the user who called us, at our terminal. It asks for names with resolvers of its
+ * own, and no service of this machine that would ask for it.
  *
  * @param servers - Resolvers that it asks; left out: those of the machine.
  * @returns Its exit code; 128 and the signal's number when one ended it.
  * @throws UserError when it cannot be started.
  */
 export async function runInside(
-  home: string,
   netns: string,
   command: readonly string[],
   servers: readonly string[] = [],
 ): Promise<number> {
-  const file = join(home, `${netns}.resolv.conf`)
-  if (servers.length > 0) await writeFile(file, resolverText(servers), { mode: 0o644 })
+  // Not in the home folder: root would follow links there.
+  const folder = await mkdtemp('/run/pontage-').catch(() => mkdtemp(join(tmpdir(), 'pontage-')))
   const caller = callerOf(process.env)
-  // `ip netns exec` gives it mounts of its own, so the machine's resolver file is covered for it alone.
-  const cover =
-    'if [ -e "$0" ] && [ -e /etc/resolv.conf ]; then mount --bind "$0" /etc/resolv.conf; fi; exec "$@"'
   const asCaller = [
     'setpriv',
     '--reuid',
@@ -40,37 +59,49 @@ export async function runInside(
     '--',
     ...command,
   ]
-  const child = spawn('ip', ['netns', 'exec', netns, 'sh', '-c', cover, file, ...asCaller], {
-    stdio: 'inherit',
-    env: { ...process.env, ...caller.environment },
-  })
-  // Ctrl-C at the terminal reaches it by itself; what is sent to us alone is handed on.
-  const handOn = () => child.kill('SIGTERM')
-  process.on('SIGTERM', handOn)
   try {
+    if (servers.length > 0)
+      await writeFile(join(folder, 'resolv.conf'), resolverText(servers), { mode: 0o644 })
+    await writeFile(join(folder, 'nsswitch.conf'), await lookupOrder(), { mode: 0o644 })
+    const child = spawn('ip', ['netns', 'exec', netns, 'sh', '-c', cover, folder, ...asCaller], {
+      stdio: 'inherit',
+      env: { ...process.env, ...caller.environment },
+    })
+    // Ctrl-C at the terminal reaches it by itself; what is sent to us alone is handed on.
+    const handOn = () => child.kill('SIGTERM')
+    process.on('SIGTERM', handOn)
     return await new Promise<number>((resolve, reject) => {
       child.on('error', (cause) =>
         reject(new UserError(`"ip" cannot be started: ${cause.message}.`, { cause })),
       )
       child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)))
-    })
+    }).finally(() => process.off('SIGTERM', handOn))
   } finally {
-    process.off('SIGTERM', handOn)
-    await rm(file, { force: true })
+    await rm(folder, { recursive: true, force: true })
   }
 }
 
-/** Name and home of the caller come from the system's list of users. */
-function callerOf({ SUDO_UID, SUDO_GID }: NodeJS.ProcessEnv): Caller {
+/** The machine's own order of looking things up, but names of hosts only in files and by DNS. */
+async function lookupOrder(): Promise<string> {
+  const text = await readFile('/etc/nsswitch.conf', 'utf8').catch(() => '')
+  const others = text.split('\n').filter((line) => !/^\s*hosts\s*:/.test(line))
+  return [...others, 'hosts: files dns', ''].join('\n')
+}
+
+/** Whoever used sudo, doas or pkexec. Name and home come from the system's list of users. */
+function callerOf({ SUDO_UID, DOAS_USER, PKEXEC_UID }: NodeJS.ProcessEnv): Caller {
+  const asked = [SUDO_UID, PKEXEC_UID, DOAS_USER].find((each) => each !== undefined && /^[\w.-]+$/.test(each))
   const own = { uid: String(process.getuid?.() ?? 0), gid: String(process.getgid?.() ?? 0), environment: {} }
-  if (SUDO_UID === undefined || SUDO_GID === undefined || !/^\d+$/.test(SUDO_UID + SUDO_GID)) return own
+  if (asked === undefined) return own
   try {
-    const [name, , , , , home] = execFileSync('getent', ['passwd', SUDO_UID], { encoding: 'utf8' })
-      .trim()
-      .split(':')
-    const environment = { USER: name, LOGNAME: name, HOME: home }
-    return { uid: SUDO_UID, gid: SUDO_GID, environment }
-  } catch {
-    return { uid: SUDO_UID, gid: SUDO_GID, environment: {} }
+    const found = execFileSync('getent', ['passwd', asked], { encoding: 'utf8' }).trim().split(':')
+    const [name, , uid = '', gid = '', , home] = found
+    return { uid, gid, environment: { USER: name, LOGNAME: name, HOME: home } }
+  } catch (cause) {
+    // Never as root instead.
+    throw new UserError(
+      `The user ${asked}, who asked for this, is not known here, so the program is not started as anybody.`,
+      { cause },
+    )
   }
 }

@@ -1,8 +1,9 @@
 import type { Bytes, Result } from '@pontage/shared'
 import {
   applyIp,
+  applyRuleset,
   bringUp,
-  Closers,
+  CommandFailed,
   configureWireguard,
   createWireguard,
   deleteTable,
@@ -12,14 +13,17 @@ import {
   type WireguardKeyPair,
   wireguardKeyFromHex,
 } from '@pontage/shared/node'
-import { killSwitchTable } from '../../core/killSwitch.js'
+import { guestCommands, killSwitchTable } from '../../core/killSwitch.js'
 import type { Policy } from '../../core/policy.js'
 import { type ConnectionRecord, forgetConnection, writeConnection } from '../home/connectionFile.js'
-import { applyDns, restoreDns } from './dns.js'
-import { loadShutRules, loadTunnelRules } from './killSwitch.js'
-import { removeNamespace } from './namespace.js'
+import { resolverByHand, resolverPart, restoreDns } from './dns.js'
+import { guestBridges } from './guests.js'
+import { type Asked, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
+import { type Meter, openMeter } from './meter.js'
+import { namespaceExists, removeNamespace } from './namespace.js'
 import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
-import { addGatewayRoutes, addRoutes, removeRoutes, writeSrcValidMark } from './routing.js'
+import { heedMarks, removeRoutes, removeWall, routesPart, wallPart, writeSrcValidMark } from './routing.js'
+import type { Upkeep } from './upkeep.js'
 
 /** What the provider gave for one session. */
 export type TunnelOffer = Result<'open'>['tunnel']
@@ -27,31 +31,55 @@ export type TunnelOffer = Result<'open'>['tunnel']
 /** Seconds between the packets that keep a mapping open in a router on the way. */
 const keepaliveSeconds = 25
 
+/** How the kill switch counts and limits what goes through the tunnel of a record. */
+export const meterOf = (
+  record: ConnectionRecord,
+  offer: TunnelOffer,
+  limit: Bytes | undefined,
+  lost: () => void,
+): Meter => {
+  const { address4, address6, gateway4, gateway6, dns } = offer
+  return openMeter({
+    ...{ limit, lost, netns: record.netns?.name },
+    load: async (left) =>
+      loadTunnelRules(
+        {
+          interface: record.interface,
+          fwmark: record.table,
+          endpoint: record.netns === undefined ? { ...record.endpoint, udpPort: offer.port } : undefined,
+          ...{ address4, address6, gateway4, gateway6, dns, limit: left },
+          allowLan: record.allowLan,
+          guests: await guestsOf(record),
+        },
+        placeOf(record),
+      ),
+  })
+}
+
 /**
  * Puts the kill switch on, then brings the tunnel up: for the whole machine, or inside the record's namespace of
- * programs. Its packets are made as large as the path to the provider takes. What is changed was written to the connection's record before, so that {@link restoreMachine} can undo
- * it from any point.
+ * programs. Its packets are made as large as the path to the provider takes. What is changed was written to the
+ * connection's record before, so that {@link restoreMachine} can undo it from any point; what others change of it
+ * afterwards is put back.
+ *
+ * @param options.remember - Told what somebody else made of the resolver file meanwhile.
+ * @param options.warn - Told what goes on without.
  */
 export async function raiseTunnel(options: {
   record: ConnectionRecord
   offer: TunnelOffer
   keys: WireguardKeyPair
-  limit: Bytes | undefined
+  meter: Meter
+  upkeep: Upkeep
+  remember: (resolverText: string) => Promise<void>
+  warn: (sentence: string) => void
 }): Promise<{ tunnel: WireguardInterface; path: PathMtu }> {
-  const { record, offer, keys, limit } = options
+  const { record, offer, keys, meter, upkeep, remember, warn } = options
   const where = placeOf(record)
   const isEverywhere = record.netns === undefined
-  const { address4, address6, gateway4, gateway6, dns } = offer
-  await loadTunnelRules(
-    {
-      interface: record.interface,
-      fwmark: record.table,
-      endpoint: isEverywhere ? { ...record.endpoint, udpPort: offer.port } : undefined,
-      ...{ address4, address6, gateway4, gateway6, dns, limit },
-      allowLan: record.allowLan,
-    },
-    where,
-  )
+  const { address4, address6, gateway4, dns } = offer
+  await upkeep.put('firewall', { look: () => printRules(where), apply: () => meter.reload() })
+  await keepGuests(upkeep, record)
   const made = await createWireguard(record.interface)
   await configureWireguard(made, {
     privateKey: keys.privateKey,
@@ -71,17 +99,28 @@ export async function raiseTunnel(options: {
   const tunnel = { ...made, ...where }
   const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
   const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
+  if (isEverywhere) {
+    await upkeep.drop('wall')
+    await removeWall()
+  }
   await bringUp(tunnel.name, { mtu: await knownMtu(way), addresses }, where)
   if (isEverywhere) {
-    writeSrcValidMark('1')
-    await addGatewayRoutes(record)
+    heedMarks()
+    await upkeep.put('routes', routesPart(record, addresses, 'gateway'))
   } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
   // Before anything else goes in: a connection keeps the size that it began with.
   const path = await findPathMtu({ ...way, tunnel, gateway4 })
   await applyIp([['link', 'set', 'dev', tunnel.name, 'mtu', String(path.mtu)]], where)
   if (isEverywhere) {
-    await addRoutes(record)
-    if (record.dns) await applyDns(record.dns, record.interface, dns)
+    await upkeep.put('routes', routesPart(record, addresses, 'all'))
+    if (record.dns)
+      await upkeep
+        .put('resolver', resolverPart(record.dns, record.interface, dns, remember))
+        .catch((error: Error) =>
+          warn(
+            `The resolver could not be set (${error.message}); the firewall leads questions for names into the tunnel all the same.`,
+          ),
+        )
   } else
     for (const family of record.ipv6 ? ([4, 6] as const) : ([4] as const))
       await applyIp([['route', 'add', 'default', 'dev', tunnel.name]], { ...where, family })
@@ -96,77 +135,173 @@ export async function raiseTunnel(options: {
  * @returns What stands on the machine now.
  */
 export async function enforce(
-  home: string,
+  { home, upkeep }: { home: string; upkeep: Upkeep },
   policy: Policy,
   record: ConnectionRecord | undefined,
-  news: { asked?: { address: string; tcpPort: number }; planned?: ConnectionRecord },
+  news: { asked?: Asked; planned?: ConnectionRecord },
 ): Promise<ConnectionRecord | undefined> {
   switch (policy.rules) {
     case 'none':
+      await upkeep.drop('firewall', 'guests', 'routes', 'wall', 'resolver')
       if (record) await restoreMachine(home, record)
       return undefined
     case 'shut':
-      return record && shutMachine(home, policy, record, news.asked)
+      return record && shutMachine({ home, upkeep }, policy, record, news.asked)
     case 'tunnel':
       if (news.planned) await writeConnection(home, news.planned)
       return news.planned ?? record
   }
 }
 
-/** The tunnel goes, the kill switch stays. */
+/** The tunnel goes, the kill switch stays, and behind it a wall that no reload of a firewall takes away. */
 async function shutMachine(
-  home: string,
+  { home, upkeep }: { home: string; upkeep: Upkeep },
   policy: Policy,
   record: ConnectionRecord,
-  asked: { address: string; tcpPort: number } | undefined,
+  asked: Asked | undefined,
 ): Promise<ConnectionRecord> {
-  const { allowLan } = record
-  await loadShutRules(policy, { asked: record.netns ? undefined : asked, allowLan }, placeOf(record))
+  const { allowLan, ipv6, netns } = record
+  const where = placeOf(record)
+  await upkeep.drop('routes', 'resolver')
+  const shut = async () =>
+    loadShutRules(
+      policy,
+      { asked: netns ? undefined : asked, allowLan, guests: await guestsOf(record) },
+      where,
+    )
+  await unlessGone(netns, upkeep.put('firewall', { look: () => printRules(where), apply: shut }))
+  await keepGuests(upkeep, record)
+  const opened = policy.endpoint === 'payment-port' ? asked : undefined
+  if (netns === undefined) await upkeep.put('wall', wallPart({ asked: opened, allowLan, ipv6 }))
   if (record.state === 'connected') await removeTunnel(record)
   const blocked: ConnectionRecord = { ...record, state: 'blocked' }
   await writeConnection(home, blocked)
   return blocked
 }
 
+/** What could not be undone, and how to do it by hand. */
+export class NotRestored extends UserError {}
+
 /**
  * Undoes everything a connection changed, and forgets it. Each step is tried whatever became of the others, the kill
  * switch last: the network opens even where something is left over.
  *
- * @throws UserError saying what could not be undone; the record stays then, so that it can be tried again.
+ * @throws NotRestored saying what could not be undone; the record stays then, so that it can be tried again.
  */
 export async function restoreMachine(home: string, record: ConnectionRecord): Promise<void> {
-  const undoing = new Closers()
-  undoing.add('the kill switch', () =>
-    record.netns?.isOurs
-      ? removeNamespace(record.netns.name)
-      : deleteTable('inet', killSwitchTable, placeOf(record)),
+  const { netns } = record
+  const steps: Undoing[] = [
+    ...tunnelUndoing(record),
+    ...(netns === undefined
+      ? [
+          {
+            what: 'the rules that answer "unreachable"',
+            undo: removeWall,
+            byHand: 'ip rule del priority 32010',
+          },
+        ]
+      : []),
+    {
+      what: 'the kill switch',
+      undo: () =>
+        netns?.isOurs
+          ? removeNamespace(netns.name)
+          : unlessGone(netns, deleteTable('inet', killSwitchTable, placeOf(record))),
+      byHand: netns?.isOurs ? `ip netns delete ${netns.name}` : `nft delete table inet ${killSwitchTable}`,
+    },
+  ]
+  const left = await undo(steps)
+  if (left.length === 0) return forgetConnection(home)
+  const isShut = left.some(({ what }) => what === 'the kill switch')
+  throw new NotRestored(
+    `Not everything could be undone. ${isShut ? 'The network is still shut' : 'The network is open'}; left are: ${left.map(inWords).join('; ')}. Mend that and run "pontage disconnect" again, or forget it with "pontage unlock --yes".`,
   )
-  addTunnel(undoing, record)
-  await undoing.close().catch((cause: AggregateError) => {
-    const left = cause.errors.map(({ message }) => message).join('; ')
-    throw new UserError(`Not everything could be undone: ${left}. Run "pontage disconnect" again.`, { cause })
-  })
-  await forgetConnection(home)
 }
 
 async function removeTunnel(record: ConnectionRecord): Promise<void> {
-  const undoing = new Closers()
-  addTunnel(undoing, record)
-  await undoing.close()
+  const left = await undo(tunnelUndoing(record))
+  if (left.length > 0)
+    throw new NotRestored(`The tunnel could not be removed: ${left.map(inWords).join('; ')}.`)
 }
 
-/** What a tunnel changed besides the firewall; undone in reverse. */
-function addTunnel(undoing: Closers, record: ConnectionRecord): void {
-  const { netns, dns } = record
-  if (netns === undefined) undoing.add('src_valid_mark', () => writeSrcValidMark(record.srcValidMark))
+/** One change to this machine, and how it is undone. */
+interface Undoing {
+  readonly what: string
+  undo(): Promise<void> | void
+  /** What a person types instead. */
+  readonly byHand: string
+}
+
+/** Tries all of it. @returns What failed, and why. */
+async function undo(steps: readonly Undoing[]): Promise<(Undoing & { error: Error })[]> {
+  const left: (Undoing & { error: Error })[] = []
+  for (const step of steps)
+    try {
+      await step.undo()
+    } catch (error) {
+      left.push({ ...step, error: error as Error })
+    }
+  return left
+}
+
+const inWords = ({ what, error, byHand }: Undoing & { error: Error }): string =>
+  `${what} (${error.message}), by hand: ${byHand}`
+
+/** What a tunnel changed besides the firewall, in the order in which it is undone. */
+function tunnelUndoing(record: ConnectionRecord): Undoing[] {
+  const { netns, dns, interface: name, table, srcValidMark } = record
+  const isTunnel = { name, kind: 'userspace' } as const
+  const tunnel: Undoing = {
+    what: 'the tunnel',
+    undo: () => unlessGone(netns, deleteWireguard({ ...isTunnel, ...placeOf(record) })),
+    byHand: `ip link delete ${name}`,
+  }
   // Who made the interface may have died before it could be written down, or before it was moved: this undoes all.
-  else undoing.add('the interface', () => deleteWireguard({ name: record.interface, kind: 'userspace' }))
-  undoing.add('the tunnel', () =>
-    deleteWireguard({ name: record.interface, kind: 'userspace', ...placeOf(record) }),
-  )
-  if (netns !== undefined) return
-  if (dns) undoing.add('the resolver', () => restoreDns(dns, record.interface))
-  undoing.add('routes', () => removeRoutes(record))
+  if (netns !== undefined)
+    return [tunnel, { ...tunnel, what: 'the interface', undo: () => deleteWireguard(isTunnel) }]
+  return [
+    {
+      what: 'routes',
+      undo: () => removeRoutes(record),
+      byHand: `ip rule del table ${table}; ip route flush table ${table} (the same with ip -6)`,
+    },
+    ...(dns
+      ? [{ what: 'the resolver', undo: () => restoreDns(dns, name), byHand: resolverByHand(dns, name) }]
+      : []),
+    tunnel,
+    {
+      what: 'src_valid_mark',
+      undo: () => writeSrcValidMark(srcValidMark),
+      byHand: `sysctl -w net.ipv4.conf.all.src_valid_mark=${srcValidMark}`,
+    },
+  ]
+}
+
+/** With a namespace went all that was in it. */
+async function unlessGone(netns: ConnectionRecord['netns'], undone: Promise<void>): Promise<void> {
+  try {
+    await undone
+  } catch (error) {
+    const isGone =
+      netns !== undefined &&
+      error instanceof CommandFailed &&
+      /cannot open network namespace/i.test(error.stderr) &&
+      !(await namespaceExists(netns.name))
+    if (!isGone) throw error
+  }
+}
+
+/** A namespace of programs has none. */
+const guestsOf = (record: ConnectionRecord): Promise<string[]> =>
+  record.netns === undefined ? guestBridges() : Promise.resolve([])
+
+/** Bridges come and go while a connection stands. */
+async function keepGuests(upkeep: Upkeep, record: ConnectionRecord): Promise<void> {
+  if (record.netns !== undefined) return
+  await upkeep.put('guests', {
+    look: async () => (await guestBridges()).join(' '),
+    apply: async () => applyRuleset(guestCommands(await guestBridges())),
+  })
 }
 
 const placeOf = ({ netns }: ConnectionRecord): { netns?: string } => (netns ? { netns: netns.name } : {})

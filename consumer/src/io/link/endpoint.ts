@@ -1,16 +1,17 @@
 import { lookup } from 'node:dns/promises'
-import { UserError } from '@pontage/shared/node'
+import { isIP, type Socket } from 'node:net'
+import { raceConnect, UserError } from '@pontage/shared/node'
 
-/** A provider's endpoint: the address to connect to, its port, and the url of the websocket behind it. */
+/** Where a provider takes payments: its host, every address of that, and the port. */
 export interface Endpoint {
-  readonly address: string
+  readonly host: string
+  readonly addresses: readonly [string, ...string[]]
   readonly tcpPort: number
-  readonly url: string
 }
 
 /**
  * Resolves `host:port` of a proposal. Done while names can still be asked for: behind the kill switch only
- * the address counts.
+ * the addresses count.
  *
  * @throws UserError when it is no endpoint or its name is not known.
  */
@@ -20,13 +21,33 @@ export async function resolveEndpoint(endpoint: string): Promise<Endpoint> {
   const tcpPort = Number(match?.[3])
   if (host === undefined || tcpPort < 1 || tcpPort > 65_535)
     throw new UserError(`The offer's endpoint "${endpoint}" is not host:port. Choose another provider.`)
-  const { address } = await lookup(host).catch((cause) => {
+  const found = await lookup(host, { all: true }).catch((cause) => {
     throw new UserError(
       `The address of the provider's host "${host}" is not known. Check the network, or choose another provider.`,
       { cause },
     )
   })
-  return { address, tcpPort, url: urlOf(address, tcpPort) }
+  const [first = host, ...others] = found.map(({ address }) => address)
+  return { host, addresses: [first, ...others], tcpPort }
+}
+
+/** Connects to whichever of its addresses answers first. @throws Error when none does in time. */
+export const firstToAnswer = ({ host, addresses, tcpPort }: Endpoint, timeoutMs: number): Promise<Socket> =>
+  raceConnect({
+    ...{ host, port: tcpPort, timeoutMs },
+    lookup: async () => addresses.map((address) => ({ address, family: isIP(address) })),
+  })
+
+/** The address at which a host answers; asked only where it has several. @throws UserError when none answers. */
+export async function answeringAddress(endpoint: Endpoint, timeoutMs: number): Promise<string> {
+  const [first, ...others] = endpoint.addresses
+  if (others.length === 0) return first
+  const socket = await firstToAnswer(endpoint, timeoutMs).catch((cause) => {
+    throw new UserError(`The provider cannot be reached: ${cause.message}.`, { cause })
+  })
+  const { remoteAddress = first } = socket
+  socket.destroy()
+  return remoteAddress
 }
 
 /** The url of a TLS websocket at an address. */

@@ -1,10 +1,9 @@
 import { once } from 'node:events'
-import { connect as connectTcp } from 'node:net'
 import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import type { Hex } from '@pontage/shared'
 import { ecdhCurve, fingerprintOf } from '@pontage/shared/node'
-import { resolveEndpoint } from './endpoint.js'
+import { firstToAnswer, resolveEndpoint } from './endpoint.js'
 
 /** What is probed: where a provider is, and the fingerprint of the certificate behind it. */
 export interface ProbeTarget {
@@ -32,12 +31,11 @@ export async function measureLatencies(targets: readonly ProbeTarget[]): Promise
 
 /** @throws Error when nobody is there, or somebody else. */
 async function latencyOf({ endpoint, certificate }: ProbeTarget): Promise<number> {
-  const { address, tcpPort } = await resolveEndpoint(endpoint)
+  const where = await resolveEndpoint(endpoint)
   const signal = AbortSignal.timeout(timeoutMs)
   const begunAt = performance.now()
-  const socket = connectTcp({ host: address, port: tcpPort })
+  const socket = await firstToAnswer(where, timeoutMs)
   try {
-    await once(socket, 'connect', { signal })
     const tookMs = performance.now() - begunAt
     const secure = connectTls({ socket, rejectUnauthorized: false, ecdhCurve })
     // Both fail when the line breaks; one is waited for, the other must not end the program.

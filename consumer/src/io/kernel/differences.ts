@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises'
+import { CommandFailed, listTable, type NftOptions } from '@pontage/shared/node'
+import { guardingChains, killSwitchTable } from '../../core/killSwitch.js'
+import type { ConnectionRecord } from '../home/connectionFile.js'
+import { missingRoutes, wallStands } from './routing.js'
+
+/**
+ * What of a connection is not in force on this machine, although its record says so: each a sentence for its user.
+ *
+ * @returns undefined where the kernel cannot be asked: only root may.
+ */
+export async function differences(record: ConnectionRecord): Promise<string[] | undefined> {
+  const { netns, state, dns } = record
+  const where: NftOptions = netns === undefined ? {} : { netns: netns.name }
+  try {
+    const found = [await firewallProblem(where)]
+    if (netns === undefined && state === 'blocked' && !(await wallStands()))
+      found.push('The rules that answer "unreachable" behind the firewall are gone.')
+    if (netns === undefined && state === 'connected') {
+      const missing = await missingRoutes(record)
+      if (missing.length > 0) found.push(`Rules or routes of the tunnel are gone: ${missing.join('; ')}.`)
+      if (dns?.way === 'file' && (await readFile(dns.path, 'utf8').catch(() => '')) !== dns.after)
+        found.push(`${dns.path} was overwritten: names are asked for by the firewall’s redirection only.`)
+    }
+    return found.filter((each) => each !== undefined)
+  } catch (error) {
+    if (error instanceof CommandFailed) return undefined
+    throw error
+  }
+}
+
+async function firewallProblem(where: NftOptions): Promise<string | undefined> {
+  const table = await listTable('inet', killSwitchTable, where)
+  if (table === undefined) return 'The kill switch is gone: something else flushed the firewall.'
+  const objects = table.objects as readonly NftObject[]
+  const isWhole = guardingChains.every(
+    (name) =>
+      objects.some(({ chain }) => chain?.name === name && chain.policy === 'drop') &&
+      objects.some(({ rule }) => rule?.chain === name),
+  )
+  return isWhole ? undefined : 'The kill switch has lost rules: something else changed the firewall.'
+}
+
+interface NftObject {
+  readonly chain?: { readonly name: string; readonly policy?: string }
+  readonly rule?: { readonly chain: string }
+}

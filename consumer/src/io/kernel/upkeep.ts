@@ -1,0 +1,130 @@
+import { SerialQueue } from '@pontage/shared'
+import { type Change, watchKernel } from './watchKernel.js'
+
+/** What a connection has in force on this machine; parts are told apart by name. */
+export type PartName = 'firewall' | 'guests' | 'routes' | 'wall' | 'resolver'
+
+/** One thing that a connection has in force on this machine. */
+export interface Part {
+  /** As it stands in the kernel or on disk now, as a text that is equal where it is as it should be. */
+  look(): Promise<string>
+  /** Puts it in force, whether nothing of it stands or something else. */
+  apply(): Promise<void>
+  /** Looked at this often, besides whenever the kernel tells of a change. Default 10,000. */
+  readonly lookEveryMs?: number
+}
+
+/** Somebody else took something away; `problem`: why it could not be put back. */
+export interface Interference {
+  readonly part: PartName
+  readonly problem?: string
+}
+
+/** Keeps in force what a connection needs, whoever else changes it. */
+export interface Upkeep {
+  /** Puts a part in force, in place of the one of the same name, and keeps it so from now on. @throws What `apply` throws. */
+  put(name: PartName, part: Part): Promise<void>
+  /** Keeps it no longer; it stays as it is. */
+  drop(...names: readonly PartName[]): Promise<void>
+  /** Looks at everything now. @returns What is not as it should be and could not be put right. */
+  check(): Promise<readonly PartName[]>
+  /** Calls once more whenever interfaces, addresses or routes changed, or the clock was set. @returns What ends that. */
+  onChange(listener: () => void): () => void
+  close(): Promise<void>
+}
+
+interface Kept {
+  readonly part: Part
+  /** What `look` said after it was put in force. */
+  expected: string
+  lookedAt: number
+  isBroken: boolean
+}
+
+const roundMs = 1_000
+const lookEveryMs = 10_000
+/** Wall clock and elapsed time drift apart this far only when the one is set, or the machine slept. */
+const clockJumpMs = 2_000
+
+/** @param options.tell - Told of what somebody else changed, each time. */
+export function keepInForce(options: {
+  netns?: string | undefined
+  tell: (interference: Interference) => void
+}): Upkeep {
+  const { netns, tell } = options
+  const kept = new Map<PartName, Kept>()
+  const listeners = new Set<() => void>()
+  const queue = new SerialQueue()
+
+  async function mend(name: PartName, one: Kept): Promise<boolean> {
+    one.lookedAt = performance.now()
+    const seen = await one.part.look().catch(() => undefined)
+    if (seen === undefined) return !one.isBroken // What cannot be looked at now says nothing.
+    if (seen === one.expected) {
+      one.isBroken = false
+      return true
+    }
+    try {
+      await one.part.apply()
+      one.expected = await one.part.look()
+      one.isBroken = false
+      // Guests come and go, which is nobody's interference.
+      if (name !== 'guests') tell({ part: name })
+      return true
+    } catch (error) {
+      if (!one.isBroken) tell({ part: name, problem: (error as Error).message })
+      one.isBroken = true
+      return false
+    }
+  }
+
+  const checkOf = (isDue: (one: Kept) => boolean) =>
+    queue.run(async () => {
+      const wrong: PartName[] = []
+      for (const [name, one] of kept) if (isDue(one) && !(await mend(name, one))) wrong.push(name)
+      return wrong
+    })
+
+  const changed = (change: Change) => {
+    void checkOf(() => true)
+    if (change === 'network') for (const listener of listeners) listener()
+  }
+  // A namespace of programs may be made only now.
+  let monitor: { close(): void } | undefined
+  let drift = Date.now() - performance.now()
+  const timer = setInterval(() => {
+    const now = performance.now()
+    void checkOf(
+      ({ part, lookedAt, isBroken }) => isBroken || now - lookedAt >= (part.lookEveryMs ?? lookEveryMs),
+    )
+    const jumped = Math.abs(Date.now() - now - drift) > clockJumpMs
+    drift = Date.now() - now
+    if (jumped) changed('network')
+  }, roundMs)
+  timer.unref()
+
+  return {
+    put: (name, part) =>
+      queue.run(async () => {
+        kept.delete(name)
+        monitor ??= watchKernel(netns === undefined ? {} : { netns }, changed)
+        await part.apply()
+        const expected = await part.look()
+        kept.set(name, { part, expected, lookedAt: performance.now(), isBroken: false })
+      }),
+    drop: (...names) =>
+      queue.run(() => {
+        for (const name of names) kept.delete(name)
+      }),
+    check: () => checkOf(() => true),
+    onChange(listener) {
+      listeners.add(listener)
+      return () => listeners.delete(listener)
+    },
+    async close() {
+      clearInterval(timer)
+      monitor?.close()
+      await queue.idle()
+    },
+  }
+}

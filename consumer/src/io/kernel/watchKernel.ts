@@ -1,0 +1,72 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+
+/** After a change has been told: one command makes many changes, and one look is enough for them. */
+const settleMs = 30
+/** Between two looks, however many changes are told. */
+const mostOftenMs = 250
+/** A monitor that ends, or cannot be started, is tried again after this long. */
+const restartAfterMs = 10_000
+
+/** What somebody changed: `network` where interfaces, addresses or routes did, `rules` where only firewall or rules did. */
+export type Change = 'network' | 'rules'
+
+/**
+ * Calls `changed` soon after somebody changed firewall, rules, routes, addresses or interfaces. It may be called for
+ * nothing. Where the monitors cannot run it is not called at all: whoever must know also looks now and then.
+ *
+ * @param where.netns - Network namespace of the firewall; left out: ours, as for all the rest.
+ */
+export function watchKernel(where: { netns?: string }, changed: (change: Change) => void): { close(): void } {
+  const running = new Set<ChildProcess>()
+  const timers = new Set<NodeJS.Timeout>()
+  let isClosed = false
+  let lastAt = 0
+  let pending: Change | undefined
+
+  const later = (ms: number, work: () => void) => {
+    const timer = setTimeout(() => {
+      timers.delete(timer)
+      work()
+    }, ms)
+    timer.unref()
+    timers.add(timer)
+  }
+  const told = (change: Change) => {
+    const isWaiting = pending !== undefined
+    pending = change === 'network' ? change : (pending ?? change)
+    if (isWaiting) return
+    later(Math.max(settleMs, lastAt + mostOftenMs - performance.now()), () => {
+      const what = pending ?? change
+      pending = undefined
+      lastAt = performance.now()
+      changed(what)
+    })
+  }
+  const start = (change: Change, monitor: readonly string[]) => {
+    if (isClosed) return
+    // They end with us, however we end.
+    const [program = '', ...args] = ['setpriv', '--pdeathsig', 'KILL', '--', ...monitor]
+    const child = spawn(program, args, {
+      stdio: ['ignore', 'pipe', 'ignore'],
+      detached: true,
+    })
+    running.add(child)
+    child.stdout.on('data', () => told(change))
+    child.on('error', () => {})
+    child.on('close', () => {
+      running.delete(child)
+      later(restartAfterMs, () => start(change, monitor))
+    })
+  }
+  const inside = where.netns === undefined ? [] : ['ip', 'netns', 'exec', where.netns]
+  start('rules', [...inside, 'nft', 'monitor'])
+  start('rules', ['ip', 'monitor', 'rule'])
+  start('network', ['ip', 'monitor', 'link', 'address', 'route'])
+  return {
+    close() {
+      isClosed = true
+      for (const timer of timers) clearTimeout(timer)
+      for (const child of running) child.kill('SIGKILL')
+    },
+  }
+}

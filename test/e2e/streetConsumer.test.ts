@@ -1,0 +1,351 @@
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join } from 'node:path'
+import { applyIp, applyRuleset, deleteTable, runCommand } from '@pontage/shared/node'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import {
+  captureLeak,
+  createMarket,
+  eventually,
+  logged,
+  logLines,
+  type Market,
+  machineState,
+  makeNoise,
+  noLeak,
+  openHub,
+  openProvider,
+  type Person,
+  type Program,
+  programPath,
+  seatConsumer,
+} from '../world/index.js'
+
+// What other programs and networks do to a consumer's machine while it is connected, and after (docs/street.md).
+
+let market: Market
+let consumer: Person
+let provider: Awaited<ReturnType<typeof openProvider>>
+let second: Awaited<ReturnType<typeof openProvider>>
+let noise: Program
+/** What still runs when a test fails would keep the next one from connecting. */
+let running: Program | undefined
+
+beforeAll(async () => {
+  market = await createMarket()
+  const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
+  const offer = { country: 'DE', hubs: [hub.address], beneficiary: market.deployer, megabits: 100 }
+  provider = await openProvider(market, 'provider', { ...offer, price: '0.05/GB' })
+  second = await openProvider(market, 'second', { ...offer, price: '0.06/GB' })
+  consumer = await seatConsumer(market, 'consumer', '10')
+  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '5')
+  noise = makeNoise(market, consumer.host, { neighbours: false })
+})
+afterAll(async () => {
+  await noise.stop('SIGKILL')
+  await market.destroy()
+})
+
+afterEach(async () => {
+  if (running?.running) await running.stop('SIGINT', 30_000)
+  await consumer.run('unlock', '--yes')
+})
+
+const machine = () => machineState(consumer.host)
+const resolverFile = '/etc/resolv.conf'
+
+const connect = (...args: readonly string[]): Promise<Program> => connectUnder([], ...args)
+
+/** Connects as a child of other programs, which take something from it first. */
+async function connectUnder(words: readonly string[], ...args: readonly string[]): Promise<Program> {
+  const program = consumer.host.start([...words, programPath('pontage'), 'connect', '--json', ...args])
+  running = program
+  await logged(program, 'connected', {}, 60_000)
+  return program
+}
+
+const end = async (program: Program) =>
+  expect(await program.stop('SIGINT', 30_000)).toEqual({ code: 0, signal: null })
+
+const whoAmI = async (): Promise<string> =>
+  (await consumer.host.run(['curl', '-sS', '--max-time', '20', market.internet.addressUrl])).stdout.trim()
+
+const leaked = (during: () => Promise<unknown>) =>
+  captureLeak(market, consumer.host, [provider.host, second.host], during)
+
+const times = (program: Program, event: string, with_: object = {}): number =>
+  logLines(program, (line) =>
+    Object.entries({ event, ...with_ }).every(([name, value]) => line[name] === value),
+  ).length
+
+const download = (bytes: number) =>
+  consumer.host.run([
+    ...['curl', '-s', '--fail', '-m', '60', '-o', '/dev/null', market.internet.fileUrl(bytes)],
+  ])
+
+describe('a machine whose other programs change what a connection relies on', () => {
+  it('is connected and shut again in a moment, and gets its resolvers back as they were left', async () => {
+    const before = await machine()
+    const resolvers = readFileSync(resolverFile, 'utf8')
+    const program = await connect()
+    const connected = await machine()
+    const back = (part: string) =>
+      eventually(
+        `the ${part} is back`,
+        async () => times(program, 'interfered', { part, problem: null }) > 0,
+        30_000,
+      )
+    const reload = async () => {
+      await consumer.host.run(['nft', 'flush', 'ruleset'])
+      await back('firewall')
+      expect(await whoAmI()).toBe(provider.host.address)
+    }
+    await download(2_000_000)
+    expect(await leaked(reload)).toEqual(noLeak)
+    await download(2_000_000)
+    await consumer.host.run([
+      'bash',
+      '-c',
+      'for p in 32002 32003 32004 32005; do ip rule del priority $p; done',
+    ])
+    await back('routes')
+    writeFileSync(resolverFile, 'nameserver 192.0.2.53\n')
+    await back('resolver')
+    expect(await consumer.json('status')).toMatchObject({
+      state: 'connected',
+      killSwitch: true,
+      problems: [],
+    })
+    const now = await machine()
+    expect(
+      now.split('\n').filter((line) => !connected.includes(line) && !/packets|bytes used/.test(line)),
+    ).toEqual([])
+    expect(readFileSync(resolverFile, 'utf8')).toContain('pontage')
+    const { downBytes } = await consumer.json<{ downBytes: number }>('status')
+    expect(downBytes).toBeGreaterThan(4_000_000)
+    await end(program)
+    expect(readFileSync(resolverFile, 'utf8')).toBe('nameserver 192.0.2.53\n')
+    writeFileSync(resolverFile, resolvers)
+    expect(await machine()).toBe(before)
+  })
+
+  it('stays shut after a cap when its firewall is reloaded, says so, and is opened by disconnect', async () => {
+    const before = await machine()
+    const program = await connect('--cap', '1MB')
+    await download(5_000_000).catch(() => undefined)
+    expect((await program.ended).code).toBe(0)
+    const flushed = async () => {
+      await consumer.host.run(['nft', 'flush', 'ruleset'])
+      await expect(whoAmI()).rejects.toThrow()
+    }
+    expect(await leaked(flushed)).toEqual(noLeak)
+    expect(await consumer.json('status')).toMatchObject({
+      ...{ state: 'blocked', killSwitch: false },
+      problems: [expect.stringContaining('something else flushed the firewall')],
+    })
+    await expect(consumer.run('doctor')).rejects.toThrow(/kernel: The kill switch is gone/)
+    await consumer.run('disconnect')
+    expect(await machine()).toBe(before)
+    expect(await whoAmI()).toBe(consumer.host.address)
+  })
+})
+
+/** With mounts of its own, on which a script may work first. */
+const mounts = (script: string) => ['unshare', '--mount', 'sh', '-c', `${script}; exec "$@"`, 'sh']
+
+describe('a machine that does not let everything be undone', () => {
+  it('connects and restores where /proc/sys is read-only, as in a container', async () => {
+    const before = await machine()
+    const readOnly = 'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys'
+    const program = await connectUnder(mounts(readOnly))
+    expect(await whoAmI()).toBe(provider.host.address)
+    await end(program)
+    expect(await machine()).toBe(before)
+  })
+
+  it('connects and restores without the right to mount and to make namespaces', async () => {
+    const before = await machine()
+    const program = await connectUnder(['setpriv', '--bounding-set=-sys_admin', '--inh-caps=-sys_admin'])
+    expect(await whoAmI()).toBe(provider.host.address)
+    await end(program)
+    expect(await machine()).toBe(before)
+  })
+
+  it('opens the network although the resolver file cannot be written any more, and says how to mend that', async () => {
+    const before = await machine()
+    const program = await connectUnder(mounts('true'))
+    const { pid } = JSON.parse(
+      readFileSync(join(consumer.host.home, '.pontage', 'consumer', 'connection.json'), 'utf8'),
+    ).process as { pid: number }
+    await consumer.host.run([
+      ...['nsenter', '-t', String(pid), '-m', 'mount', '-o', 'remount,ro,bind', resolverFile],
+    ])
+    expect((await program.stop('SIGINT', 30_000)).code).toBe(1)
+    const said = program.lines('stderr').join('\n')
+    expect(said).toMatch(/The network is open; left are: the resolver \(EROFS.*by hand: write this to/)
+    expect(said).not.toMatch(/^ +at /m)
+    expect(await whoAmI()).toBe(consumer.host.address)
+    expect(await consumer.json('disconnect')).toEqual({ result: 'restored' })
+    expect(await machine()).toBe(before)
+  })
+
+  it('is restored after the namespace of its programs was deleted', async () => {
+    await applyIp([['netns', 'add', 'gone']])
+    const before = await machine()
+    const program = await connect('--netns', 'gone')
+    await applyIp([['netns', 'delete', 'gone']])
+    await program.stop('SIGINT', 30_000)
+    expect(program.lines('stderr').join('\n')).not.toMatch(/^ +at /m)
+    await consumer.run('disconnect')
+    expect(await machine()).toBe(before)
+    expect(await consumer.json('status')).toMatchObject({ state: 'disconnected' })
+  })
+})
+
+describe('a line that is cut for longer than anybody waits', () => {
+  it('is connected again by itself, and leaks nothing in the meantime', { timeout: 180_000 }, async () => {
+    const { device, netns } = consumer.host
+    const before = await machine()
+    const program = await connect()
+    const cut = async () => {
+      await applyIp([['link', 'set', 'dev', device, 'down']], { netns })
+      await logged(program, 'failed-over', {}, 60_000)
+      await new Promise((resolve) => setTimeout(resolve, 40_000))
+      expect(program.running).toBe(true)
+      await applyIp(
+        [
+          ['link', 'set', 'dev', device, 'up'],
+          ['route', 'add', '192.0.2.1', 'dev', device],
+          ['route', 'add', 'default', 'via', '192.0.2.1', 'dev', device],
+        ],
+        { netns },
+      )
+      await eventually('it is connected again', async () => times(program, 'connected') === 2, 60_000)
+    }
+    expect(await leaked(cut)).toEqual(noLeak)
+    expect([provider, second].map(({ host }) => host.address)).toContain(await whoAmI())
+    await end(program)
+    expect((await machine()).split('\n').filter((line) => /pontage|^320\d\d:/.test(line))).toEqual([])
+    expect(before).toContain(consumer.host.address)
+  })
+})
+
+describe('a program with a tunnel of its own', () => {
+  it('asks no service of the machine for names', async () => {
+    mkdirSync('/run/nscd', { recursive: true })
+    let asked = 0
+    const name = 'where-one-goes.example'
+    const service = createServer((socket) => {
+      socket.on('error', () => {})
+      socket.on('data', (request) => {
+        if (request.includes(name)) asked++
+        socket.destroy()
+      })
+    }).listen('/run/nscd/socket')
+    try {
+      const lookUp = ['getent', 'ahosts', name]
+      await consumer.host.run(lookUp).catch(() => undefined)
+      expect(asked, 'the machine itself asks it').toBeGreaterThan(0)
+      const before = asked
+      const program = consumer.host.start([
+        programPath('pontage'),
+        'exec',
+        '--',
+        'sh',
+        '-c',
+        `${lookUp.join(' ')}; grep ^hosts: /etc/nsswitch.conf`,
+      ])
+      expect((await program.ended).code).toBe(0)
+      expect(program.output()).toContain('hosts: files dns')
+      expect(asked).toBe(before)
+    } finally {
+      service.close()
+      rmSync('/run/nscd', { recursive: true })
+    }
+  })
+})
+
+describe('a container on the machine', () => {
+  const inGuest = (...command: string[]) =>
+    runCommand(command, { netns: 'guest' }).then(
+      ({ stdout }) => stdout.trim(),
+      () => '',
+    )
+  const whoIsGuest = () => inGuest('curl', '-sS', '--max-time', '10', market.internet.addressUrl)
+  const pings = async (address: string) => (await inGuest('ping', '-c', '1', '-W', '2', address)) !== ''
+
+  it('goes through the tunnel, is shut in with it, and talks to the machine all along', async () => {
+    const { netns, address } = consumer.host
+    await applyIp([['netns', 'add', 'guest']])
+    const before = await machine()
+    await applyIp(
+      [
+        ['link', 'add', 'br-guests', 'type', 'bridge'],
+        ['link', 'add', 'guest0', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'guest'],
+        ['link', 'set', 'guest0', 'master', 'br-guests', 'up'],
+        ['address', 'add', '172.30.0.1/24', 'dev', 'br-guests'],
+        ['link', 'set', 'br-guests', 'up'],
+      ],
+      { netns },
+    )
+    await applyIp(
+      [
+        ['address', 'add', '172.30.0.2/24', 'dev', 'eth0'],
+        ['link', 'set', 'eth0', 'up'],
+        ['route', 'add', 'default', 'via', '172.30.0.1'],
+      ],
+      { netns: 'guest' },
+    )
+    await consumer.host.run(['sysctl', '-qw', 'net.ipv4.ip_forward=1'])
+    const program = await connect('--cap', '20MB')
+    expect(await whoIsGuest()).toBe(provider.host.address)
+    await download(30_000_000).catch(() => undefined)
+    expect((await program.ended).code).toBe(0)
+    expect(await whoIsGuest()).toBe('')
+    expect(await pings('172.30.0.1')).toBe(true)
+    expect(await pings(address)).toBe(true)
+    await consumer.run('disconnect')
+    await applyIp([['link', 'delete', 'br-guests']], { netns })
+    await applyIp([['netns', 'delete', 'guest']])
+    expect(await machine()).toBe(before)
+  })
+})
+
+describe('two connections of two home folders', () => {
+  it('leave the network to the first, whose kill switch the other one does not touch', async () => {
+    const before = await machine()
+    const other = join(consumer.host.home, 'other')
+    cpSync(join(consumer.host.home, '.pontage', 'consumer'), other, { recursive: true })
+    const both = [[], ['--home', other]].map((home) =>
+      consumer.host.start([programPath('pontage'), ...home, 'connect', '--json']),
+    )
+    await eventually('one has given up', async () => both.some((each) => !each.running), 60_000)
+    const [loser] = both.filter((each) => !each.running)
+    const [winner] = both.filter((each) => each.running)
+    running = winner
+    expect(loser?.lines('stderr').join('\n')).toMatch(/of another --home/)
+    if (winner === undefined) throw new Error(both.map((each) => each.output()).join('\n'))
+    await logged(winner, 'connected', {}, 60_000)
+    await consumer.host.run(['nft', 'list', 'table', 'inet', 'pontage_consumer'])
+    expect(await whoAmI()).toBe(provider.host.address)
+    await end(winner)
+    expect(await machine()).toBe(before)
+  })
+})
+
+describe('a provider behind which nothing is reached', () => {
+  it('is left within seconds for the next one, and paid for a megabyte at most', async () => {
+    const program = await connect()
+    const { host } = provider
+    // Its tunnel and its payment port work as ever.
+    await applyRuleset(
+      `table inet hole {\nchain beyond {\ntype filter hook forward priority 0\nip saddr ${host.address} ip daddr != ${consumer.host.address} drop\nip6 saddr ${host.address6} drop\n}\n}`,
+    )
+    const moved = await logged(program, 'failed-over', {}, 60_000)
+    expect(moved).toMatchObject({ provider: provider.address, reason: 'undelivered' })
+    await eventually('it is connected again', async () => times(program, 'connected') === 2, 60_000)
+    expect(await whoAmI()).toBe(second.host.address)
+    await deleteTable('inet', 'hole')
+    await end(program)
+  })
+})
