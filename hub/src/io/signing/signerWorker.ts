@@ -4,9 +4,11 @@ import { createTypedData, writeHex } from '@pontage/shared/node'
 import { readBatch, signerBytes } from './signerBatch.js'
 
 // One thread of signers.ts: batches of promises come in, who signed each goes out, all zeros where nobody did.
+// A message of nothing ends it.
 const typedData = createTypedData(workerData as Deployment)
 
-parentPort?.on('message', (raw: Uint8Array) => {
+parentPort?.on('message', (raw: Uint8Array | undefined) => {
+  if (!raw) return parentPort?.close()
   const batch = readBatch(raw)
   const signers = Buffer.alloc(batch.length * signerBytes)
   batch.forEach(({ words, signature }, index) => {

@@ -119,7 +119,11 @@ class Hand {
     deployment: Deployment,
     done: (orders: readonly Order[], signers: readonly (Address | undefined)[]) => void,
   ) {
-    this.#worker = new Worker(workerFile(import.meta.url, './signerWorker.js'), { workerData: deployment })
+    this.#worker = new Worker(workerFile(import.meta.url, './signerWorker.js'), {
+      workerData: deployment,
+      // Flags of this process, such as those of a script given in its command line, are not the thread's.
+      execArgv: [],
+    })
     this.#worker.on('message', (signers: Uint8Array) => {
       this.worked = true
       const orders = this.inFlight.shift() ?? []
@@ -138,7 +142,9 @@ class Hand {
     this.#worker.postMessage(writeBatch(orders.map(({ promise }) => promise)))
   }
 
+  /** Lets the thread end by itself: one stopped inside native code takes the process with it. */
   async close(): Promise<void> {
-    await this.#worker.terminate()
+    this.#worker.postMessage(undefined)
+    await this.gone
   }
 }

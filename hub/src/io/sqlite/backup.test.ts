@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
@@ -32,7 +33,13 @@ const writer = `
     }
   })
   let n = 0
+  let due = true
+  parentPort.once('message', () => {
+    due = false
+    database.close()
+  })
   const write = () => {
+    if (!due) return
     for (let i = 0; i < 50; i++) pair(++n)
     if (n === 50) parentPort.postMessage('begun')
     setImmediate(write)
@@ -59,7 +66,8 @@ it('copies one moment of a ledger that is being written to', async () => {
       Array.from(blocked, (_each, index) => Math.floor(index / 2) + 1),
     )
   } finally {
-    await worker.terminate()
+    worker.postMessage('end')
+    await once(worker, 'exit')
   }
 })
 

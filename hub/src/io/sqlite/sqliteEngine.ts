@@ -40,6 +40,7 @@ class Thread {
   #next = 0
   /** Whether it ended, in whatever way. */
   gone = false
+  readonly #exit: Promise<unknown>
 
   constructor(path: string) {
     this.#path = path
@@ -52,6 +53,7 @@ class Thread {
     this.#worker.on('message', (answer: Answer) => this.#take(answer))
     this.#worker.on('error', (error) => this.#fail(error))
     this.#worker.on('exit', (code) => this.#fail(new Error(`its thread ended with ${code}`)))
+    this.#exit = new Promise((resolve) => this.#worker.once('exit', resolve))
   }
 
   ask(method: Call['method'], asks: readonly Ask[]): Promise<unknown> {
@@ -64,8 +66,10 @@ class Thread {
     })
   }
 
+  /** Waits until a thread whose store was closed has ended. */
   async end(): Promise<void> {
-    await this.#worker.terminate()
+    this.#worker.ref()
+    await this.#exit
   }
 
   #take({ id, result, failure }: Answer): void {

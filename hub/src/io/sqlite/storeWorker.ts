@@ -11,6 +11,8 @@ const store = new SqliteStore(workerData)
 port.on('message', ({ id, method, asks }: Call) => {
   try {
     port.postMessage({ id, result: run(method, asks) })
+    // The thread ends by itself: one stopped inside native code takes the process with it.
+    if (method === 'close') port.close()
   } catch (error) {
     const { message, code, stack } = error as Error & { code?: string }
     port.postMessage({ id, failure: { message, code, stack } })
