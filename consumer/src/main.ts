@@ -1,6 +1,7 @@
 import { runProgram } from '@pontage/shared/node'
 import { accountCommand } from './app/commands/account.js'
 import { channelCommand } from './app/commands/channel.js'
+import { collectCommand } from './app/commands/collect.js'
 import { connectCommand } from './app/commands/connect.js'
 import { connectionFlags } from './app/commands/connection.js'
 import { debtCommand, repayCommand } from './app/commands/debt.js'
@@ -46,6 +47,7 @@ await runProgram({
     unbondCommand,
     debtCommand,
     repayCommand,
+    collectCommand,
   ],
   settings: { ...settings, ...connectionFlags },
   cumulative: Object.keys(limitFlags),

@@ -1,5 +1,6 @@
 import { type CommonOptions, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import { collectCommand } from './app/commands/collect.js'
 import { doctorCommand } from './app/commands/doctor.js'
 import { downCommand } from './app/commands/down.js'
 import { earningsCommand } from './app/commands/earnings.js'
@@ -32,6 +33,7 @@ await runProgram({
     kickCommand,
     limitCommand,
     redeemCommand,
+    collectCommand,
     trustCommand,
     earningsCommand,
     priceCommand,

@@ -33,6 +33,8 @@ export type JournalEntry =
     }
   /** Everything spent in a month up to here. */
   | { readonly kind: 'spent'; readonly month: string; readonly amount: Wei }
+  /** Everything that was added to channels by itself in a month up to here: recorded before it is sent. */
+  | { readonly kind: 'topUps'; readonly month: string; readonly amount: Wei }
   /** Bytes that flowed in one session in one month, in total: written while they flow. */
   | { readonly kind: 'usage'; readonly session: string; readonly month: string; readonly bytes: Bytes }
   /** Both signatures of a channel's first state: the hub took the channel before a token was risked. */
@@ -106,7 +108,8 @@ export function revived(entry: unknown): JournalEntry {
         ...(fields.at === undefined ? {} : { at: unixSeconds(Number(fields.at)) }),
       }
     case 'spent':
-      return { kind: 'spent', month: String(fields.month), amount: amount(fields.amount) }
+    case 'topUps':
+      return { kind: fields.kind, month: String(fields.month), amount: amount(fields.amount) }
     case 'usage':
       return {
         kind: 'usage',

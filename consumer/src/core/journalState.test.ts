@@ -51,6 +51,7 @@ describe('a journal’s state', () => {
       },
       total(123_456_789_012_345_678_901_234n),
       { kind: 'spent', month: '2026-11', amount: wei(3n) },
+      { kind: 'topUps', month: '2026-11', amount: wei(5n) },
       { kind: 'usage', session: '0f', month: '2026-11', bytes: bytes(2_000_000n) },
       { kind: 'closing', channelId, totals: [{ provider, amount: wei(5n) }] },
       { kind: 'exit', channelId, stage: 'begun', at: unixSeconds(99) },

@@ -75,6 +75,7 @@ export class JournalState {
         })
       }
       case 'spent':
+      case 'topUps':
       case 'usage':
         return changed({ usage: usage.with(entry) })
       case 'prefund':

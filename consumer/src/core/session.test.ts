@@ -88,6 +88,19 @@ describe('a session', () => {
     })
   })
 
+  it('asks for a larger guarantee at once when the channel was refilled', () => {
+    const refused = play(begin(guaranteed, 0), [
+      counted(31_000_000n),
+      { type: 'accepted', amount: wei(2_240n) },
+      { type: 'notRaised', atMs: 0 },
+      { type: 'toppedUp', atMs: 5 },
+    ])
+    expect(play(refused.session, [counted(32_000_000n, false, 5)]).effects).toContainEqual({ type: 'raise' })
+    // Nothing is asked twice while an answer is awaited.
+    const asked = play(begin(guaranteed, 0), [counted(31_000_000n), { type: 'toppedUp', atMs: 5 }])
+    expect(asked.session.raise).toBe('asked')
+  })
+
   it('asks for no larger guarantee where the user’s own cap or budget ends it', () => {
     for (const own of [{ limitedBy: 'cap' }, { limitedBy: 'budget', ceilingIs: 'budget' }] as const) {
       const { effects } = play(begin({ ...guaranteed, ...own }, 0), [counted(45_000_000n)])

@@ -94,6 +94,8 @@ export type SessionEvent =
   | { readonly type: 'resumed'; readonly atMs: number }
   | ({ readonly type: 'raised' } & Guaranteed)
   | { readonly type: 'notRaised'; readonly atMs: number }
+  /** The channel holds more than before: a larger guarantee is worth asking for again. */
+  | { readonly type: 'toppedUp'; readonly atMs: number }
   | { readonly type: 'detached' }
   | { readonly type: 'reattached' }
   | { readonly type: 'stop'; readonly reason: EndReason; readonly message?: string }
@@ -175,6 +177,10 @@ export function step(session: Session, event: SessionEvent): Step {
       const { type: _, ...guaranteed } = event
       return quietly({ ...session, ...guaranteed, raise: { notBeforeMs: session.lookedAtMs } })
     }
+    case 'toppedUp':
+      return session.raise === 'asked'
+        ? quietly(session)
+        : quietly({ ...session, raise: { notBeforeMs: event.atMs } })
     case 'notRaised':
       return quietly({ ...session, raise: { notBeforeMs: event.atMs + raiseAgainAfterMs } })
     case 'detached':

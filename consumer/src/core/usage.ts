@@ -1,35 +1,52 @@
-import { type Bytes, bytes, larger, type Wei, wei } from '@pontage/shared'
+import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
 import type { JournalEntry } from './journalEntry.js'
 
-type Entry = Extract<JournalEntry, { kind: 'spent' | 'usage' }>
+type Entry = Extract<JournalEntry, { kind: 'spent' | 'topUps' | 'usage' }>
 
-/** What was spent, and what flowed, month by month (such as `2026-11`). Immutable. */
+interface Figures {
+  readonly spent: ReadonlyMap<string, Wei>
+  readonly added: ReadonlyMap<string, Wei>
+  readonly flowed: ReadonlyMap<string, Extract<JournalEntry, { kind: 'usage' }>>
+}
+
+/** What was spent, what was added to channels by itself, and what flowed, month by month (such as `2026-11`). Immutable. */
 export class Usage {
-  private constructor(
-    private readonly spent: ReadonlyMap<string, Wei>,
-    private readonly flowed: ReadonlyMap<string, Extract<JournalEntry, { kind: 'usage' }>>,
-  ) {}
+  private constructor(private readonly figures: Figures) {}
 
-  static readonly empty = new Usage(new Map(), new Map())
+  static readonly empty = new Usage({ spent: new Map(), added: new Map(), flowed: new Map() })
 
   /** Figures are sums so far: a lower one changes nothing. */
   with(entry: Entry): Usage {
     const { month } = entry
-    if (entry.kind === 'spent')
-      return new Usage(new Map(this.spent).set(month, larger(entry.amount, this.spentIn(month))), this.flowed)
-    const key = `${entry.session} ${month}`
-    const before = this.flowed.get(key)?.bytes ?? 0n
-    return entry.bytes <= before ? this : new Usage(this.spent, new Map(this.flowed).set(key, entry))
+    const { spent, added, flowed } = this.figures
+    switch (entry.kind) {
+      case 'spent':
+        return new Usage({ ...this.figures, spent: raised(spent, month, entry.amount) })
+      case 'topUps':
+        return new Usage({ ...this.figures, added: raised(added, month, entry.amount) })
+      case 'usage': {
+        const key = `${entry.session} ${month}`
+        const before = flowed.get(key)?.bytes ?? 0n
+        return entry.bytes <= before
+          ? this
+          : new Usage({ ...this.figures, flowed: new Map(flowed).set(key, entry) })
+      }
+    }
   }
 
   /** Adds what was signed away in a month. */
   spending(month: string, amount: bigint): Usage {
-    return new Usage(new Map(this.spent).set(month, wei(this.spentIn(month) + amount)), this.flowed)
+    return this.with({ kind: 'spent', month, amount: wei(this.spentIn(month) + amount) })
   }
 
   /** Wei signed away in a month. */
   spentIn(month: string): Wei {
-    return this.spent.get(month) ?? wei(0n)
+    return this.figures.spent.get(month) ?? wei(0n)
+  }
+
+  /** Wei added to channels by itself in a month. */
+  addedIn(month: string): Wei {
+    return this.figures.added.get(month) ?? wei(0n)
   }
 
   /** Bytes that flowed in a month, in all sessions. */
@@ -48,12 +65,20 @@ export class Usage {
   }
 
   #used(counts: (entry: { session: string; month: string }) => boolean): Bytes {
-    return bytes([...this.flowed.values()].filter(counts).reduce((all, each) => all + each.bytes, 0n))
+    const entries = [...this.figures.flowed.values()].filter(counts)
+    return bytes(entries.reduce((all, each) => all + each.bytes, 0n))
   }
 
   /** The entries that it takes to have it again. */
   entries(): readonly Entry[] {
-    const spent = [...this.spent].map(([month, amount]) => ({ kind: 'spent', month, amount }) as const)
-    return [...spent, ...this.flowed.values()]
+    const { spent, added, flowed } = this.figures
+    return [
+      ...[...spent].map(([month, amount]) => ({ kind: 'spent', month, amount }) as const),
+      ...[...added].map(([month, amount]) => ({ kind: 'topUps', month, amount }) as const),
+      ...flowed.values(),
+    ]
   }
 }
+
+const raised = (sums: ReadonlyMap<string, Wei>, month: string, amount: Wei): ReadonlyMap<string, Wei> =>
+  amount > (sums.get(month) ?? 0n) ? new Map(sums).set(month, amount) : sums

@@ -149,7 +149,7 @@ async function send(
     return { transaction, relayFee: wei(0n), relayedBy: null }
   }
   if (wishes.ownGas) return alone()
-  const answer = await askRelayers(context, await relayersFor(context, channel, wishes.relayer), ask)
+  const answer = await askRelayers(context, await relayersFor(context, channel.hub, wishes.relayer), ask)
   if ('done' in answer) {
     const { transaction, relayFee } = answer.done
     await awaitConfirmed(chain, transaction)

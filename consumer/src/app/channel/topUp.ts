@@ -2,29 +2,46 @@ import type { Hex, Wei } from '@pontage/shared'
 import { approveAtLeast, createSender, readChannel, UserError } from '@pontage/shared/node'
 import type { OwnChannel } from '../../io/chain/channelReader.js'
 import type { Context } from '../context.js'
+import { type RelayWishes, relayTimeoutMs, type SentFor, sendOrRelay } from '../hub/relayed.js'
+
+export interface ToppedUp extends SentFor {
+  readonly channelId: Hex
+  /** What the channel holds now. */
+  readonly balance: Wei
+}
 
 /**
- * Adds to what a channel holds. A deposit has no form that somebody else could send: the tokens would have to pass
- * through their hands.
+ * Adds to what a channel holds: with own gas, or without any through a hub.
  *
- * @throws UserError without tokens, without coin for gas, or when the channel is on its way out.
+ * @throws UserError without tokens, when nobody sends it, or when the channel is on its way out.
  */
 export async function topUp(
-  { chain, identity }: Context,
-  { channelId, consumer, hub, nonce, exitAt }: OwnChannel,
+  context: Context,
+  { channelId, hub, nonce, exitAt }: Pick<OwnChannel, 'channelId' | 'hub' | 'nonce' | 'exitAt'>,
   amount: Wei,
-): Promise<{ channelId: Hex; transaction: Hex; balance: Wei }> {
+  wishes: RelayWishes,
+): Promise<ToppedUp> {
+  const { chain, identity, typedData } = context
+  const consumer = identity.address
   if (amount === 0n) throw new UserError('There is nothing to add: give an --amount above 0.')
   if (exitAt > 0)
     throw new UserError(`Channel ${channelId} is being closed. Open another with "pontage channel open".`)
-  if ((await chain.rpc.getBalance(identity.address)) === 0n)
-    throw new UserError(
-      `Adding to a channel costs gas, and ${identity.address} has none of the chain’s coin. Send it some, or open another channel, which needs no gas: "pontage channel open --hub ${hub} --amount TOKENS".`,
-    )
-  const sender = createSender(chain, identity)
-  await approveAtLeast(chain, sender, identity.address, chain.deployment.channels, amount)
-  const { transaction } = await sender.send(
-    chain.channels.deposit.populateTransaction({ consumer, hub, nonce }, amount),
+  const sent = await sendOrRelay(
+    context,
+    wishes,
+    async () => {
+      const sender = createSender(chain, identity)
+      await approveAtLeast(chain, sender, consumer, chain.deployment.channels, amount)
+      return sender.send(chain.channels.deposit.populateTransaction({ consumer, hub, nonce }, amount))
+    },
+    {
+      ...{ kind: 'deposit', name: 'deposit', spends: amount, hub },
+      ask: (link, terms, permit) => {
+        const document = { consumer, hub, channelNonce: nonce, amount, ...terms }
+        const deposit = typedData.signed('Deposit', document, identity.privateKey)
+        return link.request('relay-deposit', { deposit, permit }, relayTimeoutMs)
+      },
+    },
   )
-  return { channelId, transaction, balance: (await readChannel(chain, channelId)).balance }
+  return { channelId, ...sent, balance: (await readChannel(chain, channelId)).balance }
 }

@@ -8,6 +8,7 @@ import {
   printJson,
   printLines,
   readStanding,
+  readWithheld,
   timeOf,
 } from '@pontage/shared/node'
 import { getAddress } from 'ethers'
@@ -21,11 +22,12 @@ export const accountCommand = command<Settings & { json: boolean }>({
   async handler(argv) {
     const address = await keystoreAddress(argv.home)
     await onChain(argv, async (chain) => {
-      const [tokens, coin, standing, channels] = await Promise.all([
+      const [tokens, coin, standing, channels, { amount: withheld }] = await Promise.all([
         chain.token.balanceOf(address),
         chain.rpc.getBalance(address),
         readStanding(chain, address),
         readChannels(argv.home, chain, address),
+        readWithheld(chain, address),
       ])
       const open = channels.filter(({ status }) => status === 'open')
       const locked = wei(open.reduce((sum, { balance }) => sum + balance, 0n))
@@ -35,13 +37,18 @@ export const accountCommand = command<Settings & { json: boolean }>({
         return printJson({
           ...{ address, tokens, coin, symbol: chain.tokenSymbol, decimals: chain.tokenDecimals },
           ...{ locked, openChannels: open.length, stake, unbonding, unbondsAt },
-          ...{ faults, debt, chainId, token },
+          ...{ withheld, faults, debt, chainId, token },
         })
       printLines(
         `Address   ${getAddress(address)}`,
         `Tokens    ${inTokens(chain, tokens)}`,
         `Channels  ${inTokens(chain, locked)} in ${open.length} open`,
         `Stake     ${inTokens(chain, stake)}${unbondingWords(chain, unbonding, unbondsAt)}`,
+        ...(withheld > 0n
+          ? [
+              `Withheld  ${inTokens(chain, withheld)} that the token refused to pay: "pontage collect ADDRESS"`,
+            ]
+          : []),
         ...(faults > 0 || debt > 0n
           ? [`Debt      ${inTokens(chain, debt)}, ${faults} fault(s): "pontage debt" shows to whom`]
           : []),

@@ -1,4 +1,4 @@
-import { address, parseTokens } from '@pontage/shared'
+import { address, parseTokens, wei } from '@pontage/shared'
 import {
   controlPath,
   exitCode,
@@ -10,6 +10,7 @@ import {
   withClosers,
 } from '@pontage/shared/node'
 import { inToken, type Limits } from '../../core/limits.js'
+import type { TopUpRule } from '../../core/refill.js'
 import type { EndReason } from '../../core/session.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
@@ -45,6 +46,21 @@ export const connectionFlags = {
     type: 'string',
     requiresArg: true,
     describe: 'If there is no channel, open one with this many tokens',
+  },
+  'top-up': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Add this many tokens to the channel, by itself, whenever little is left in it',
+  },
+  'top-up-below': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'When less than this many tokens are left; by default a fifth of --top-up',
+  },
+  'top-up-limit': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Most tokens to add by itself in a calendar month (UTC); by default ten times --top-up',
   },
   'max-relay-fee': {
     type: 'string',
@@ -153,6 +169,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
         allowLan: argv.allowLan,
         limits: inToken(limits, decimals),
         deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, decimals),
+        topUp: topUpRule(argv, decimals),
         maxRelayFee: parseTokens(argv.maxRelayFee, decimals),
       }
       const reason = await connect(context, journal, wishes, screen, stop.signal)
@@ -163,6 +180,25 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       throw error
     }
   })
+}
+
+/** @throws UserError for amounts that contradict each other. */
+function topUpRule(
+  { topUp, topUpBelow, topUpLimit }: ConnectionOptions,
+  decimals: number,
+): TopUpRule | undefined {
+  if (topUp === undefined) {
+    if (topUpBelow === undefined && topUpLimit === undefined) return undefined
+    throw new UserError('--top-up-below and --top-up-limit need --top-up: how many tokens to add each time.')
+  }
+  const read = (text: string) => parseTokens(String(text), decimals)
+  const amount = read(topUp)
+  if (amount === 0n) throw new UserError('A --top-up of 0 adds nothing. Give one such as 5.')
+  const below = topUpBelow === undefined ? wei(amount / 5n) : read(topUpBelow)
+  const perMonth = topUpLimit === undefined ? wei(amount * 10n) : read(topUpLimit)
+  if (perMonth < amount)
+    throw new UserError('--top-up-limit is less than one --top-up, so nothing would ever be added.')
+  return { amount, below, perMonth }
 }
 
 const stoppedEarly = () => new UserError('Stopped before anything was connected.')

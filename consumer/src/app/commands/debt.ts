@@ -2,6 +2,7 @@ import { parseTokens, wei } from '@pontage/shared'
 import { inTokens, jsonFlag, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
 import { readDebts, repayDebts } from '../channel/debts.js'
 import { openContext } from '../context.js'
+import { type RelayOptions, relayFlags, relayWishes } from './channel/flags.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
 export const debtCommand = command<Settings & { json: boolean }>({
@@ -26,18 +27,20 @@ export const debtCommand = command<Settings & { json: boolean }>({
   },
 })
 
-export const repayCommand = command<Settings & { amount?: string; json: boolean }>({
+export const repayCommand = command<Settings & RelayOptions & { amount?: string; json: boolean }>({
   command: 'repay [amount]',
-  describe: 'Repay your debt, or AMOUNT of it; costs gas',
+  describe: 'Repay your debt, or AMOUNT of it; without a gas coin a hub sends it for a fee',
   builder: (yargs) =>
-    withSettings(yargs).options(jsonFlag).positional('amount', { type: 'string', describe: 'Tokens' }),
+    withSettings(yargs)
+      .options({ ...relayFlags, ...jsonFlag })
+      .positional('amount', { type: 'string', describe: 'Tokens' }),
   async handler(argv) {
     const context = await openContext(argv, logFrom(argv))
     try {
       const { chain } = context
       const most =
         argv.amount === undefined ? undefined : parseTokens(String(argv.amount), chain.tokenDecimals)
-      const done = await repayDebts(context, most)
+      const done = await repayDebts(context, most, relayWishes(argv, chain))
       if (argv.json) return printJson(done)
       printLine(`Paid ${inTokens(chain, done.paid)} in transaction ${done.transactions.join(', ')}.`)
     } finally {

@@ -5,15 +5,16 @@ import {
   jsonFlag,
   printJson,
   readStanding,
-  type Sent,
   timeOf,
   UserError,
 } from '@pontage/shared/node'
 import { addStake, cancelUnbonding, unbond, withdrawStake } from '../channel/stake.js'
 import { type Context, openContext } from '../context.js'
+import type { RelayWishes, SentFor } from '../hub/relayed.js'
+import { type RelayOptions, relayFlags, relayWishes, sentBy } from './channel/flags.js'
 import { command, logFrom, printLine, type Settings, withSettings } from './settings.js'
 
-type Options = Settings & { amount?: string; json: boolean }
+type Options = Settings & RelayOptions & { amount?: string; json: boolean }
 type Action = 'show' | 'add' | 'cancel' | 'withdraw'
 
 export const stakeCommand = command<Options & { action: Action }>({
@@ -21,7 +22,7 @@ export const stakeCommand = command<Options & { action: Action }>({
   describe: 'Show the stake; add AMOUNT, cancel the unbonding, or withdraw what has unbonded',
   builder: (yargs) =>
     withSettings(yargs)
-      .options(jsonFlag)
+      .options({ ...relayFlags, ...jsonFlag })
       .positional('action', {
         choices: ['show', 'add', 'cancel', 'withdraw'],
         default: 'show',
@@ -29,14 +30,14 @@ export const stakeCommand = command<Options & { action: Action }>({
       })
       .positional('amount', { type: 'string', describe: 'Tokens to add' }),
   handler: (argv) =>
-    changing(argv, async (context) => {
+    changing(argv, async (context, wishes) => {
       switch (argv.action) {
         case 'add':
-          return addStake(context, needed(argv, context.chain))
+          return addStake(context, needed(argv, context.chain), wishes)
         case 'cancel':
-          return cancelUnbonding(context)
+          return cancelUnbonding(context, wishes)
         case 'withdraw':
-          return withdrawStake(context)
+          return withdrawStake(context, wishes)
         default:
           return undefined
       }
@@ -47,25 +48,31 @@ export const unbondCommand = command<Options>({
   command: 'unbond [amount]',
   describe: 'Start withdrawing the stake: AMOUNT, or all of it, which ends your registration as a consumer',
   builder: (yargs) =>
-    withSettings(yargs).options(jsonFlag).positional('amount', { type: 'string', describe: 'Tokens' }),
+    withSettings(yargs)
+      .options({ ...relayFlags, ...jsonFlag })
+      .positional('amount', { type: 'string', describe: 'Tokens' }),
   handler: (argv) =>
-    changing(argv, (context) =>
-      unbond(context, argv.amount === undefined ? undefined : needed(argv, context.chain)),
+    changing(argv, (context, wishes) =>
+      unbond(context, argv.amount === undefined ? undefined : needed(argv, context.chain), wishes),
     ),
 })
 
 /** Does it, then tells how the stake stands. */
-async function changing(argv: Options, work: (context: Context) => Promise<Sent | undefined>): Promise<void> {
+async function changing(
+  argv: Options,
+  work: (context: Context, wishes: RelayWishes) => Promise<SentFor | undefined>,
+): Promise<void> {
   const context = await openContext(argv, logFrom(argv))
   try {
     const { chain, identity } = context
-    const sent = await work(context)
+    const sent = await work(context, relayWishes(argv, chain))
     const { stake, unbonding, unbondsAt } = await readStanding(chain, identity.address)
     const transaction = sent?.transaction ?? null
-    if (argv.json) return printJson({ transaction, stake, unbonding, unbondsAt })
+    if (argv.json)
+      return printJson({ transaction, relayFee: sent?.relayFee ?? null, stake, unbonding, unbondsAt })
     const leaving =
       unbonding === 0n ? '' : `, ${inTokens(chain, unbonding)} is unbonding until ${timeOf(unbondsAt)}`
-    const how = transaction === null ? '' : ` (transaction ${transaction})`
+    const how = sent === undefined ? '' : ` (transaction ${sent.transaction}${sentBy(chain, sent)})`
     printLine(`The stake is ${inTokens(chain, stake)}${leaving}${how}.`)
   } finally {
     context.chain.close()

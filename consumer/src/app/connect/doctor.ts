@@ -7,9 +7,11 @@ import {
   CommandFailed,
   commandExists,
   createTypedData,
+  inTokens,
   keystoreAddress,
   listTable,
   onChain,
+  readWithheld,
   runCommand,
 } from '@pontage/shared/node'
 import { whyUnsound } from '../../core/choose.js'
@@ -133,6 +135,7 @@ async function chainFindings(home: string, chain: Chain): Promise<Finding[]> {
   const own = await keystoreAddress(home).catch(() => undefined)
   const channels = own === undefined ? [] : await readChannels(home, chain, own)
   const open = channels.filter(({ status }) => status === 'open').length
+  const withheld = own === undefined ? 0n : (await readWithheld(chain, own)).amount
   return [
     ok('chain', `chain ${chain.deployment.chainId} answers`),
     clockFinding(Math.floor(Date.now() / 1_000) - at),
@@ -140,6 +143,14 @@ async function chainFindings(home: string, chain: Chain): Promise<Finding[]> {
     open > 0
       ? ok('channels', `${open} open`)
       : note('channels', 'none open: create one with "pontage channel open"'),
+    ...(withheld === 0n
+      ? []
+      : [
+          bad(
+            'withheld',
+            `the token refused to pay you ${inTokens(chain, withheld)}: "pontage collect ADDRESS" has it paid elsewhere`,
+          ),
+        ]),
   ]
 }
 

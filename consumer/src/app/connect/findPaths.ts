@@ -4,7 +4,8 @@ import { judgeHead, UserError } from '@pontage/shared/node'
 import { defaultBudget } from '../../core/cap.js'
 import { type Choice, choose, type ExpectedUse, type Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
-import type { Left, Limits } from '../../core/limits.js'
+import { type Left, type Limits, monthOf } from '../../core/limits.js'
+import { refillsLeft, type TopUpRule } from '../../core/refill.js'
 import { readOffers } from '../../io/chain/discovery.js'
 import type { Journal } from '../../io/home/journal.js'
 import { type Endpoint, resolveEndpoint } from '../../io/link/endpoint.js'
@@ -23,6 +24,8 @@ export interface PathWishes {
   readonly hub: Address | undefined
   /** Opens a channel with so much where there is none. */
   readonly deposit: Wei | undefined
+  /** How the channel is refilled by itself. */
+  readonly topUp: TopUpRule | undefined
   /** Most that may be paid for each relayed transaction. */
   readonly maxRelayFee: Wei
 }
@@ -79,13 +82,22 @@ export async function findPaths(
   const budget = left.budget ?? (fallback === 0n ? undefined : fallback)
   const ready = payable.find((each) => each.hub === chosenHub)
   const opened = ready === undefined ? (deposit ?? 0n) : 0n
-  const free = wei(payable.reduce((sum, each) => sum + each.free, opened))
+  const { topUp } = wishes
+  const month = monthOf(context.clock.now())
+  const refills = topUp === undefined ? 0n : refillsLeft(topUp, journal.trail().usage.addedIn(month))
+  const free = wei(payable.reduce((sum, each) => sum + each.free, opened + refills))
   screen.chosen(
     { ...choice, chosen: choice.chosen },
     {
       amount: smaller(budget ?? wei(0n), free),
       because:
-        budget !== undefined && free < budget ? 'channel' : left.budget === undefined ? 'default' : 'budget',
+        budget !== undefined && free < budget
+          ? refills > 0n
+            ? 'top-ups'
+            : 'channel'
+          : left.budget === undefined
+            ? 'default'
+            : 'budget',
     },
   )
   const channel = ready ?? (await openFor(context, journal, chosenHub, wishes, screen))

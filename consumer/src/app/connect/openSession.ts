@@ -146,6 +146,7 @@ async function serve(
         raiseBelow: wei(agreement.suggested / 2n),
       },
       raise,
+      topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },
       party: { channelId: record.channelId, provider },
       // A namespace of programs is theirs alone: we speak to the provider over the open line.
       endpoint: {

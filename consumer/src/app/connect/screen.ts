@@ -24,7 +24,7 @@ import type { SessionReport } from '../session/runSession.js'
 /** Most that a connect can cost, and what holds it there: the user's budget, ours, or what the channel holds. */
 export interface MostToSpend {
   readonly amount: Wei
-  readonly because: 'budget' | 'default' | 'channel'
+  readonly because: 'budget' | 'default' | 'channel' | 'top-ups'
 }
 
 /** What `connect` tells, for a person or for a program. */
@@ -182,6 +182,7 @@ export function humanScreen(
         return line(
           `The hub’s guarantee is nearly used up; the session ends when it is. ${report.message ?? ''}`,
         )
+      if (kind === 'topped-up' || kind === 'not-topped-up') return line(report.message ?? '')
       if (kind !== 'progress') return line(moments[kind])
       if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
       const text = liveLine(
@@ -276,7 +277,10 @@ export const budgetLeft = (budget: Wei | undefined, session: Session): Wei | und
 
 const usedIn = (session: Session): Bytes => bytes(session.downBytes + session.upBytes)
 
-const moments: Record<Exclude<SessionReport['kind'], 'progress' | 'low'>, string> = {
+const moments: Record<
+  Exclude<SessionReport['kind'], 'progress' | 'low' | 'topped-up' | 'not-topped-up'>,
+  string
+> = {
   suspended: 'Suspended: the provider waits for payment.',
   resumed: 'Resumed.',
   reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
@@ -296,6 +300,7 @@ const mosts: Record<MostToSpend['because'], string> = {
   budget: 'your budget',
   default: 'set by default, since no --budget was given',
   channel: 'what the channel holds',
+  'top-ups': 'what the channel holds, and what may be added to it this month',
 }
 
 const endings: Record<EndReason, string> = {

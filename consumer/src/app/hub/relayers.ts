@@ -1,7 +1,6 @@
 import { type Address, address, explain, type Refusal, type Verdict } from '@pontage/shared'
 import { type Link, UserError } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
-import type { OwnChannel } from '../../io/chain/channelReader.js'
 import { readOffers, standingsAs } from '../../io/chain/discovery.js'
 import { type Context, link, unwrap } from '../context.js'
 import { connectHub } from './hubLink.js'
@@ -14,24 +13,24 @@ export const relayerName = (text: string): RelayerName =>
   /^wss?:\/\//.test(text) ? { url: text } : { hub: address(text) }
 
 /**
- * Who is asked to relay for a channel: the one named, else its own hub, then every sound hub that any offer
+ * Who is asked to relay: the one named, else the first, the channel’s own hub, then every sound hub that any offer
  * names. Any of them will do: what it is given to send it cannot change, and its fee is in what is signed.
  */
 export async function relayersFor(
   context: Context,
-  channel: Pick<OwnChannel, 'hub'>,
+  first: Address | undefined,
   named: string | undefined,
 ): Promise<RelayerName[]> {
   if (named !== undefined) return [relayerName(named)]
   const offers = await readOffers(context.home, context.chain, context.typedData)
   const others = new Set(offers.flatMap(({ proposal }) => proposal.hubs))
-  others.delete(channel.hub)
+  if (first !== undefined) others.delete(first)
   const standings = await standingsAs(context.chain, [...others], 'hub')
   const sound = [...others].filter((_hub, index) => {
     const standing = standings[index]
     return standing !== undefined && standing.url !== '' && whyHubUnsound(standing) === undefined
   })
-  return [channel.hub, ...sound].map((hub) => ({ hub }))
+  return [...(first === undefined ? [] : [first]), ...sound].map((hub) => ({ hub }))
 }
 
 /**

@@ -1,10 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, bytes, type Hex, type Notice } from '@pontage/shared'
 import { type Handlers, type Link, withClosers } from '@pontage/shared/node'
+import type { TopUpRule } from '../../core/refill.js'
 import { begin, type Effect, type EndReason, type Session } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
 import type { Meter } from '../../io/kernel/meter.js'
+import { keepRefilled } from '../channel/refill.js'
 import type { Context } from '../context.js'
+import type { RelayWishes } from '../hub/relayed.js'
 import { createPayer, type Payer } from './pay.js'
 import { attach, type PaymentEndpoint } from './paymentSocket.js'
 import { type RaiseTerms, raiseGuarantee } from './raiseGuarantee.js'
@@ -16,7 +19,16 @@ import { compare, keepCounting, watchHealth } from './watchSession.js'
 
 /** What is told of a session while it runs. `low`: what is guaranteed is nearly used up, and no more can be had now. */
 export interface SessionReport {
-  readonly kind: 'progress' | 'suspended' | 'resumed' | 'reconnecting' | 'reconnected' | 'raised' | 'low'
+  readonly kind:
+    | 'progress'
+    | 'suspended'
+    | 'resumed'
+    | 'reconnecting'
+    | 'reconnected'
+    | 'raised'
+    | 'low'
+    | 'topped-up'
+    | 'not-topped-up'
   readonly session: Session
   readonly bytesPerSecond: number
   /** From a promise's leaving to its confirmation, the latest. */
@@ -34,6 +46,8 @@ export interface SessionOptions {
   readonly endpoint: PaymentEndpoint
   /** What a larger guarantee is asked for by. */
   readonly raise: RaiseTerms
+  /** How the channel is refilled by itself; undefined where the user adds to it alone. */
+  readonly topUp: (RelayWishes & { readonly rule: TopUpRule }) | undefined
   /** What is wrong with the tunnel, if something is; asked every few seconds. */
   readonly health: () => Promise<string | undefined>
   /** Whether anything can be reached through the tunnel; asked when nothing comes back. */
@@ -106,6 +120,7 @@ export function runSession(options: SessionOptions): Promise<Session> {
     loop.unattended(keepCounting(clock, meter, loop))
     loop.unattended(watchHealth(options.health, loop, gone.signal))
     loop.unattended(watchDelivery(clock, meter, loop, options.delivers, gone.signal))
+    if (options.topUp) loop.unattended(refill(options, options.topUp, loop, tell, gone.signal))
     try {
       await loop.over
       await writeUsage(options, loop)
@@ -160,6 +175,23 @@ async function raise({ options, loop, link, tell }: Performers): Promise<void> {
   if (raised.limit !== undefined) await meter.raise(raised.limit)
   loop.post({ type: 'raised', ...raised }, () => tell('raised'))
 }
+
+/** Adds to the channel while the session runs; whatever comes of it, the session goes on. */
+const refill = (
+  { context, journal, raise: { channel } }: SessionOptions,
+  topUp: NonNullable<SessionOptions['topUp']>,
+  loop: SessionLoop,
+  tell: Tell,
+  gone: AbortSignal,
+): Promise<void> =>
+  keepRefilled(
+    context,
+    journal,
+    channel,
+    topUp,
+    { report: tell, added: () => loop.post({ type: 'toppedUp', atMs: context.clock.elapsedMs() }) },
+    gone,
+  )
 
 /** Asks for the end once the last promise is confirmed, or cannot be. */
 async function settle({ options, loop, link }: Performers): Promise<void> {

@@ -1,5 +1,14 @@
-import { type Document, type DocumentName, type Hex, type Params, unixSeconds, wei } from '@pontage/shared'
+import {
+  address,
+  type Document,
+  type DocumentName,
+  type Hex,
+  type Params,
+  unixSeconds,
+  wei,
+} from '@pontage/shared'
 import { createSender, type Identity, type Link, signPermit } from '@pontage/shared/node'
+import { AbiCoder, keccak256, toBeHex } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { fillPool, hubSettings, openChannel, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
@@ -185,4 +194,29 @@ it('repays a debt, and takes no more than is owed', async () => {
   expect(await link.request('relay-repay', { repayment, permit })).toMatchObject({ ok: true })
   expect(await registry.debtOf(consumer.address)).toBe(0n)
   expect(had - (await tokensOf(consumer))).toBe(debt + relayFee)
+})
+
+it('pays out what the token withheld, to where its owner says, for a fee from that', async () => {
+  const { channels, deployment } = world.chain
+  // The token of this chain refuses nobody, so the contract is told that it did: the ninth of its fields.
+  const place = keccak256(AbiCoder.defaultAbiCoder().encode(['address', 'uint256'], [consumer.address, 8]))
+  await world.rpc('anvil_setStorageAt', deployment.channels, place, toBeHex(tokens('4'), 32))
+  expect((await channels.withheldOf(consumer.address)).amount).toBe(tokens('4'))
+  const heir = address(`0x${'77'.repeat(20)}`)
+  const collection = async (to = heir) =>
+    signed('Collection', {
+      ...{ owner: consumer.address, to, relayFee, deadline: await soon() },
+      nonce: (await channels.withheldOf(consumer.address)).nonce,
+    })
+  const asked = await collection()
+  expect(await link.request('relay-collect', { collection: { ...asked, to: hub.address } })).toMatchObject({
+    refusal: { peerCode: 'wrong-signer' },
+  })
+  const before = await tokensOf(hub)
+  expect(await link.request('relay-collect', { collection: asked })).toMatchObject({ ok: true })
+  expect(await world.chain.token.balanceOf(heir)).toBe(tokens('4') - relayFee)
+  expect((await tokensOf(hub)) - before).toBe(relayFee)
+  expect(await link.request('relay-collect', { collection: await collection() })).toMatchObject({
+    refusal: { peerCode: 'relay-failed' },
+  })
 })

@@ -25,6 +25,7 @@ import {
   checkPorts,
   checkReach,
   checkStake,
+  checkWithheld,
 } from '../operator/checks.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
@@ -58,6 +59,7 @@ async function look(options: Options): Promise<Finding[]> {
     clock: onChain((on) => checkClock(on, systemClock)),
     keystore: () => checkKeystore(home, 'pontage-provider'),
     stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
+    withheld: onChain(async (on) => checkWithheld(on, await keystoreAddress(home))),
     gas: onChain(async (on) =>
       checkGas(on, await keystoreAddress(home), parseTokens(String(options.gasWarning), coinDecimals)),
     ),

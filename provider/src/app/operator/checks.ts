@@ -7,6 +7,7 @@ import {
   inTokens,
   linkMtu,
   readStanding,
+  readWithheld,
   runCommand,
   UserError,
 } from '@pontage/shared/node'
@@ -55,6 +56,16 @@ export async function checkStake(chain: Chain, provider: Address): Promise<strin
       `${inTokens(chain, standing.stake)} staked, ${inTokens(chain, standing.debt)} of debt: that is not enough for a provider. Run pontage-provider register --stake AMOUNT.`,
     )
   return `${inTokens(chain, standing.stake)}, paid to ${standing.beneficiary}`
+}
+
+/** Whether the token paid everything. */
+export async function checkWithheld(chain: Chain, provider: Address): Promise<string> {
+  const { amount } = await readWithheld(chain, provider)
+  if (amount > 0n)
+    throw new UserError(
+      `The token refused to pay your beneficiary ${inTokens(chain, amount)}. Run pontage-provider collect ADDRESS to have it paid to another address.`,
+    )
+  return 'the token paid everything'
 }
 
 export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise<string> {

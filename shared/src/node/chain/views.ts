@@ -41,6 +41,15 @@ export async function readChannel(
   }
 }
 
+/** What the token refused to pay an owner, and the nonce that the next signed collection of it carries. */
+export async function readWithheld(
+  { channels }: Channels,
+  owner: Address,
+): Promise<{ readonly amount: Wei; readonly nonce: bigint }> {
+  const { amount, nonce } = await channels.withheldOf(owner)
+  return { amount: wei(amount), nonce }
+}
+
 /** What a channel holds for one provider. */
 export interface TabOnChain {
   readonly drawn: Wei
