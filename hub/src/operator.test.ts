@@ -153,7 +153,18 @@ describe('the operator', () => {
     const healthy = await programs.json('doctor', '--port', '0')
     expect(healthy.ok).toBe(true)
     expect(healthy.checks.map(({ check }: { check: string }) => check)).toEqual([
-      ...['chain', 'clock', 'keystore', 'ledger', 'stake', 'pool', 'gas coin', 'port', 'certificate'],
+      ...[
+        'chain',
+        'clock',
+        'keystore',
+        'ledger',
+        'stake',
+        'pool',
+        'gas coin',
+        'port',
+        'certificate',
+        'published',
+      ],
     ])
     const { port } = await programs.start()
     const at = ['--host', '127.0.0.1', '--port', `${port}`]

@@ -57,7 +57,7 @@ const hub = await startHub({
   ledger: await openSqliteLedger(join(home, 'dishonest.sqlite')),
   host: '0.0.0.0',
   port: Number(given('port')),
-  tls: await ownCertificate(home),
+  presented: { tls: await ownCertificate(home) },
   settings: {
     relayFee: wei(0n),
     relaysPerDay: 100,

@@ -1,17 +1,16 @@
-import { X509Certificate } from 'node:crypto'
 import { type Clock, systemClock } from '@pontage/shared'
 import {
   type Chain,
   Closers,
   createSender,
   createTypedData,
-  fingerprintOf,
   type Identity,
   type Limits,
   type Log,
   listenLinks,
+  type Presented,
+  presentedFingerprint,
   reasonOf,
-  type TlsPair,
   UserError,
 } from '@pontage/shared/node'
 import { honestRules, type Rules } from '../core/rules.js'
@@ -23,6 +22,7 @@ import { startSigners } from '../io/signing/signers.js'
 import { KnownTabs } from './clearing/knownTabs.js'
 import type { Components, HubSettings } from './components.js'
 import { ConnectedPeers } from './connectedPeers.js'
+import { watchCertificate } from './operator/certificateWatch.js'
 import { createMetrics, type Metrics } from './operator/metrics.js'
 import { pagesOf } from './pages.js'
 import { createInFlight } from './requests/inFlight.js'
@@ -49,7 +49,10 @@ export interface HubOptions {
   readonly ledger: Ledger
   readonly host: string
   readonly port: number
-  readonly tls?: TlsPair
+  /** The certificate that those who connect are shown; none when left out. */
+  readonly presented?: Presented
+  /** Reads it again, so that a renewed one is taken up. */
+  readonly readPresented?: () => Promise<Presented>
   readonly settings: HubSettings
   readonly limits?: Partial<Limits>
   /** Its decisions; the honest ones unless somebody injects others. */
@@ -73,7 +76,7 @@ export async function startHub(options: HubOptions): Promise<RunningHub> {
 
 /** Builds everything in order, what relies on nothing first, and listens last. */
 async function open(options: HubOptions, closers: Closers): Promise<RunningHub> {
-  const { chain, identity, tls, settings, limits = {}, log } = options
+  const { chain, identity, settings, limits = {}, log } = options
   const ledger = closers.opened('ledger', options.ledger)
   await ledger.bind(identity.address, chain.deployment)
   const metrics = closers.opened('metrics', createMetrics())
@@ -85,8 +88,8 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
   })
 
-  const certificate = tls && fingerprintOf(new X509Certificate(tls.certificate).raw)
-  const services = createServices(components, certificate)
+  let presented = options.presented ?? {}
+  const services = createServices(components, () => presentedFingerprint(presented))
   const stopping = new AbortController()
   const inFlight = createInFlight(components, metrics, stopping.signal)
   /** What is under way may end by itself; a transaction that no block takes is recorded, and goes on at the next start. */
@@ -119,7 +122,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
   const requests = inFlight.guard(requestsOf(components, services))
   const listening = await listenLinks({
     ...{ host: options.host, port: options.port, limits, log },
-    ...(tls ? { tls } : {}),
+    ...presented,
     self: { identity, typedData, clock },
     accept: () => ({ requests, costOf }),
     joined: (link) => peers.join(link),
@@ -129,15 +132,28 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
     await end()
     await listening.close()
   })
+  if (options.readPresented) {
+    const take = (renewed: Presented) => {
+      presented = renewed
+      listening.renew(renewed)
+    }
+    const renewing = watchCertificate(components, presented, options.readPresented, take, stopping.signal)
+    closers.add('certificate', async () => {
+      await end()
+      await renewing
+    })
+  }
   let isDraining = false
   serveHttp(
     listening,
     pagesOf(components, services, metrics, () => isDraining),
     log,
   )
-  log.info('listening', { port: listening.port, host: options.host, hub: identity.address, certificate })
+  const { port } = listening
+  const certificate = presentedFingerprint(presented)
+  log.info('listening', { port, host: options.host, hub: identity.address, certificate })
   return {
-    port: listening.port,
+    port,
     async close() {
       isDraining = true
       await pause(settings.drainSeconds * 1_000, stopping.signal)

@@ -27,7 +27,7 @@ export interface Services {
   readonly gas: GasWatch
   readonly reach: (provider: Address) => Promise<Verdict<{ value: Result<'reach'> }>>
   /** Fingerprint of the hub's TLS certificate, where it has one. */
-  readonly certificate: Hex | undefined
+  readonly certificate: () => Hex | undefined
   /** Finds again what a crash, or the process that led before, left undone. */
   resume(): void
   /** Takes in what changed on chain, without making anybody wait. */
@@ -38,7 +38,7 @@ export interface Services {
   idle(): Promise<unknown>
 }
 
-export function createServices(components: Components, certificate: Hex | undefined): Services {
+export function createServices(components: Components, certificate: () => Hex | undefined): Services {
   const { chain, home, typedData, clock, log, settings, sender } = components
   const drawScheduler = createDrawScheduler(components)
   const closer = createCloser(components)

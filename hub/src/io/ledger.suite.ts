@@ -229,6 +229,26 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect((await ledger.dump()).filter(({ table }) => table === 'guarantee')).toHaveLength(1)
     })
 
+    it('forgets tabs on which nothing was promised a day after their guarantee, and no others', async () => {
+      await grant(1, 1, 100n, 5_000)
+      await grant(1, 2, 100n, 5_000)
+      await grant(2, 3, 100n, 5_000)
+      await credit(2, [[1, 10n]])
+      const protest = { channelId: channelId(2), provider: provider(3), drawn: wei(0n), protestEndsAt: 9 }
+      await ledger.applyChain(block(2, { tabs: [{ ...protest, protested: wei(5n) }] }))
+      const left = async () =>
+        (await ledger.openChannels()).flatMap(({ tabs }) => tabs.map((tab) => tab.provider)).sort()
+      const at = (time: number) => block(time - 1_000)
+      await ledger.applyChain(at(5_000 + 86_400))
+      expect(await left()).toEqual([1, 2, 3].map(provider))
+      await ledger.applyChain(at(5_001 + 86_400))
+      expect(await left()).toEqual([2, 3].map(provider))
+      expect(await ledger.guaranteed(provider(1))).toBe(false)
+      expect(await ledger.problem()).toBeUndefined()
+      // A new guarantee begins again.
+      expect(await grant(1, 1, 100n, 200_000)).toMatchObject({ ok: true })
+    })
+
     it('finds what presses among what does not: where a channel is left or protested, then the largest', async () => {
       const left = { ...openChannel(2, 400n), exitAt: 9_000 }
       const all = [1, 3, 4].map((n) => openChannel(n, 400n))

@@ -153,9 +153,10 @@ export interface Blocked {
 
 /**
  * `leaving`: the hub is being wound down. `draw-asked`: the number of the last command to draw everything;
- * `draw-done`: what came of it. `recovering`: the ledger was found to be older than what had left the hub.
+ * `draw-done`: what came of it. `recovering`: the ledger was found to be older than what had left the hub. `probed`: when
+ * somebody last tried whether it can be written.
  */
-export type NoteName = 'leaving' | 'draw-asked' | 'draw-done' | 'recovering'
+export type NoteName = 'probed' | 'leaving' | 'draw-asked' | 'draw-done' | 'recovering'
 
 /**
  * Everything a hub must not forget. Each method is decided and written in one transaction, on disk when it returns;
@@ -272,6 +273,9 @@ export interface Ledger {
   /** What a command left for the running hub, or the hub for a command. */
   note(name: NoteName): Promise<string | undefined>
   writeNote(name: NoteName, text: string | undefined): Promise<void>
+
+  /** Why it cannot be written at the moment; undefined when it can. Tries it where nothing was written of late. */
+  writable(): Promise<string | undefined>
 
   /** Whether this process is the one, of all on this ledger, that writes to the chain now. */
   leads(): Promise<boolean>

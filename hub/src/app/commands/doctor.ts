@@ -16,7 +16,7 @@ import {
   keyFlags,
   keystoreAddress,
   openChain,
-  ownCertificate,
+  presentedFingerprint,
   printFindings,
   UserError,
   unlock,
@@ -26,9 +26,17 @@ import type { CommandModule } from 'yargs'
 import type { Ledger } from '../../io/ledger.js'
 import { withoutPassword } from '../../io/postgres/postgresLedger.js'
 import { isHomeTaken } from '../../io/sqlite/open.js'
-import { checkCertificate, checkDatabase, checkPool, checkPort, checkStake } from '../operator/checks.js'
+import {
+  checkCertificate,
+  checkDatabase,
+  checkPool,
+  checkPort,
+  checkPublished,
+  checkStake,
+} from '../operator/checks.js'
 import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './openLedger.js'
 import { serveFlags } from './run.js'
+import { readPresented } from './tls.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
 
@@ -36,7 +44,7 @@ type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFla
 export const doctor: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
-    'Check chain, clock, key, stake, pool, gas coin, port, certificate and ledger, and say what to fix',
+    'Check chain, clock, key, stake, pool, gas coin, port, certificates and ledger, and say what to fix',
   builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
     printFindings(await look(options), options)
@@ -83,12 +91,14 @@ async function look(options: Options): Promise<Finding[]> {
         host: options.host,
         port: wholeNumber('--port', options.port, 0, 65_535),
         tls: options.tls || options.tlsCertificate !== undefined,
-        running: isHomeTaken(home),
+        // Where the ledger is a database, no file in the home says that a hub runs.
+        running: isHomeTaken(home) || (options.database === undefined ? false : undefined),
+        hub: await keystoreAddress(home),
       }),
-    certificate: async () => {
-      const own = options.tls ? await ownCertificate(home) : undefined
-      return own ? `its own, ${own.fingerprint}` : checkCertificate(options.tlsCertificate, systemClock)
-    },
+    certificate: () => certificate(options),
+    published: onChain(async (on) =>
+      checkPublished(on, await keystoreAddress(home), presentedFingerprint(await readPresented(options))),
+    ),
   }
   try {
     return await examine(checks)
@@ -96,4 +106,14 @@ async function look(options: Options): Promise<Finding[]> {
     await ledger?.close()
     chain?.close()
   }
+}
+
+/** The certificate that the flags name, and how long it is good. */
+async function certificate(options: Options): Promise<string> {
+  const fingerprint = presentedFingerprint(await readPresented(options))
+  if (fingerprint === undefined)
+    return 'none: ws without TLS. Where a proxy adds it, name its certificate with --proxy-certificate'
+  if (options.tls) return `its own, ${fingerprint}`
+  const path = options.tlsCertificate ?? options.proxyCertificate
+  return `${path === undefined ? '' : await checkCertificate(path, systemClock)}, ${fingerprint}`
 }

@@ -1,4 +1,4 @@
-import { parseTokens, roles } from '@pontage/shared'
+import { type Hex, parseTokens, roles } from '@pontage/shared'
 import {
   approveAtLeast,
   type ChainOptions,
@@ -19,12 +19,16 @@ import {
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import type { CommandModule } from 'yargs'
-import { tlsFlags } from './tls.js'
+import { readFingerprint, tlsFlags } from './tls.js'
 
 type Options = CommonOptions &
   ChainOptions &
   KeyOptions &
-  Pick<Given<typeof tlsFlags>, 'tls'> & { stake: string; url: string; json: boolean }
+  Pick<Given<typeof tlsFlags>, 'tls' | 'tlsCertificate' | 'proxyCertificate'> & {
+    stake: string
+    url: string
+    json: boolean
+  }
 
 /** Registers this identity as a hub, with its own gas. */
 export const register: CommandModule<CommonOptions, Options> = {
@@ -35,6 +39,8 @@ export const register: CommandModule<CommonOptions, Options> = {
     ...keyFlags,
     ...jsonFlag,
     tls: tlsFlags.tls,
+    'tls-certificate': tlsFlags['tls-certificate'],
+    'proxy-certificate': tlsFlags['proxy-certificate'],
     stake: {
       type: 'string',
       default: '1000',
@@ -45,7 +51,8 @@ export const register: CommandModule<CommonOptions, Options> = {
       type: 'string',
       demandOption: true,
       requiresArg: true,
-      describe: 'Public address of the hub: ws://HOST:PORT or wss://HOST:PORT; --tls adds the fingerprint',
+      describe:
+        'Public address of the hub: ws://HOST:PORT or wss://HOST:PORT; with one of the certificates its fingerprint is added',
     },
   },
   async handler(options) {
@@ -68,15 +75,31 @@ export const register: CommandModule<CommonOptions, Options> = {
   },
 }
 
-async function websocketUrl({ url, tls, home }: Options): Promise<string> {
+async function websocketUrl(options: Options): Promise<string> {
+  const { url } = options
   const pinned = readPinnedUrl(url)
   const parsed = pinned && URL.canParse(url) ? new URL(url) : undefined
   if (!parsed || (parsed.protocol !== 'ws:' && parsed.protocol !== 'wss:') || parsed.hostname === '')
     throw new UserError(
       `"${url}" is not the address of a hub: expected ws://HOST:PORT or wss://HOST:PORT, optionally with #sha256=FINGERPRINT.`,
     )
-  if (!tls) return url
+  const certificate = await publishedCertificate(options)
+  if (certificate === undefined) return url
   if (parsed.protocol !== 'wss:')
-    throw new UserError(`With --tls the address of the hub is wss://HOST:PORT, not "${url}". Write wss.`)
-  return pinnedUrl(url, (await ownCertificate(home)).fingerprint)
+    throw new UserError(
+      `With a certificate the address of the hub is wss://HOST:PORT, not "${url}". Write wss.`,
+    )
+  return pinnedUrl(url, certificate)
+}
+
+/** The fingerprint to publish with the address; none where no flag names a certificate. */
+async function publishedCertificate(options: Options): Promise<Hex | undefined> {
+  const { tls, tlsCertificate, proxyCertificate, home } = options
+  if ([tls || undefined, tlsCertificate, proxyCertificate].filter((each) => each !== undefined).length > 1)
+    throw new UserError(
+      '--tls, --tls-certificate and --proxy-certificate each name a certificate. Use one of them.',
+    )
+  if (tls) return (await ownCertificate(home)).fingerprint
+  if (tlsCertificate !== undefined) return readFingerprint(tlsCertificate, '--tls-certificate')
+  return proxyCertificate === undefined ? undefined : readFingerprint(proxyCertificate, '--proxy-certificate')
 }

@@ -10,9 +10,9 @@ import {
   keyFlags,
   type Limits,
   onChain,
+  type Presented,
   readChannelSettings,
   readStanding,
-  type TlsPair,
   UserError,
   unlock,
   wholeNumber,
@@ -21,7 +21,7 @@ import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/sqlite/open.js'
 import { startHub } from '../hub.js'
 import { type LedgerOptions, ledgerFlags, openLedger } from './openLedger.js'
-import { readTls, tlsFlags } from './tls.js'
+import { readPresented, tlsFlags } from './tls.js'
 
 /** Flags of serving; init writes those it is given into the configuration. */
 export const serveFlags = {
@@ -157,13 +157,13 @@ export const run: CommandModule<CommonOptions, Options> = {
   },
   async handler(options) {
     const port = wholeNumber('--port', options.port, 0, 65_535)
-    const tls = await readTls(options)
-    const release = await untilSignal(options, port, tls)
+    const presented = await readPresented(options)
+    const release = await untilSignal(options, port, presented)
     release()
   },
 }
 
-async function untilSignal(options: Options, port: number, tls: TlsPair | undefined): Promise<() => void> {
+async function untilSignal(options: Options, port: number, presented: Presented): Promise<() => void> {
   const log = createLog('pontage-hub', options.logLevel)
   return onChain(
     options,
@@ -208,7 +208,8 @@ async function untilSignal(options: Options, port: number, tls: TlsPair | undefi
         ledger,
         host: options.host,
         port,
-        ...(tls ? { tls } : {}),
+        presented,
+        readPresented: () => readPresented(options),
         settings,
         limits: limitsFrom(options),
         log,

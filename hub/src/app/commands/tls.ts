@@ -1,6 +1,15 @@
+import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createSecureContext } from 'node:tls'
-import { type Given, ownCertificate, type TlsPair, UserError } from '@pontage/shared/node'
+import type { Hex } from '@pontage/shared'
+import {
+  fingerprintOf,
+  type Given,
+  ownCertificate,
+  type Presented,
+  type TlsPair,
+  UserError,
+} from '@pontage/shared/node'
 
 /** Flags of serving over TLS. */
 export const tlsFlags = {
@@ -19,21 +28,48 @@ export const tlsFlags = {
     requiresArg: true,
     describe: 'PEM file of its key',
   },
+  'proxy-certificate': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'PEM file of the certificate that a proxy in front presents; the hub itself serves ws',
+  },
 } as const
 
 type Options = Given<typeof tlsFlags> & { home: string }
 
 /**
- * The certificate that is served, and its key: the home's own, or the ones given; undefined without TLS.
+ * What those who connect are shown: the home's own certificate, the one given, or the one of a proxy; nothing without TLS.
  *
- * @throws UserError when they cannot be read, or do not belong together.
+ * @throws UserError when it cannot be read, or does not belong to its key.
  */
-export async function readTls(options: Options): Promise<TlsPair | undefined> {
-  const { tls, tlsCertificate, tlsKey } = options
-  if (tls && (tlsCertificate !== undefined || tlsKey !== undefined))
+export async function readPresented(options: Options): Promise<Presented> {
+  const { tls, tlsCertificate, tlsKey, proxyCertificate } = options
+  const hasPair = tlsCertificate !== undefined || tlsKey !== undefined
+  if (tls && hasPair)
     throw new UserError('--tls creates a certificate, --tls-certificate gives one. Use one of the two.')
-  if (tls) return ownCertificate(options.home)
-  if (tlsCertificate === undefined && tlsKey === undefined) return undefined
+  if (proxyCertificate !== undefined && (tls || hasPair))
+    throw new UserError(
+      'With --proxy-certificate a proxy adds TLS, and the hub serves ws. Leave out --tls, --tls-certificate and --tls-key.',
+    )
+  if (tls) return { tls: await ownCertificate(options.home) }
+  if (proxyCertificate !== undefined)
+    return { proxied: await readFingerprint(proxyCertificate, '--proxy-certificate') }
+  return hasPair ? { tls: await readPair(tlsCertificate, tlsKey) } : {}
+}
+
+/** Fingerprint of the first certificate in a PEM file. @throws UserError when there is none */
+export async function readFingerprint(path: string, flag: string): Promise<Hex> {
+  const text = await readFile(path).catch((cause) => {
+    throw new UserError(`${path} cannot be read. Check ${flag}.`, { cause })
+  })
+  try {
+    return fingerprintOf(new X509Certificate(text).raw)
+  } catch (cause) {
+    throw new UserError(`${path} is not a certificate in PEM format. Check ${flag}.`, { cause })
+  }
+}
+
+async function readPair(tlsCertificate: string | undefined, tlsKey: string | undefined): Promise<TlsPair> {
   if (tlsCertificate === undefined || tlsKey === undefined)
     throw new UserError('--tls-certificate and --tls-key go together. Give both, or neither.')
   const read = (path: string) =>

@@ -3,10 +3,11 @@ import { readFile, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
-import { type Address, type Clock, formatBytes, isActive, wei } from '@pontage/shared'
-import { type Chain, inTokens, readHub, readStanding, UserError } from '@pontage/shared/node'
+import { type Address, type Clock, formatBytes, type Hex, isActive, wei } from '@pontage/shared'
+import { type Chain, inTokens, readHub, readPinnedUrl, readStanding, UserError } from '@pontage/shared/node'
 import { poolFree } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
+import { certificateAt } from '../../io/link/readCertificate.js'
 
 const minDiskBytes = 200_000_000
 const soonDays = 14
@@ -42,38 +43,60 @@ export async function checkPool(chain: Chain, hub: Address, ledger: Ledger | und
   return `${inTokens(chain, free)} free, ${inTokens(chain, owed)} of it may be redeemed now`
 }
 
-/** Whether the running hub is ready, or the port free for one. */
+/**
+ * Whether the running hub is ready, or the port free for one.
+ *
+ * @param options.running - Undefined where that cannot be told beforehand: then the port says it.
+ */
 export async function checkPort(options: {
   host: string
   port: number
   tls: boolean
-  running: boolean
+  running: boolean | undefined
+  hub: Address
 }): Promise<string> {
-  const { host, port, tls, running } = options
-  if (!running) {
-    await bindOnce(host, port)
-    return `${host}:${port} is free; the hub is not running`
-  }
+  const { host, port, tls, running, hub } = options
+  const isTaken = running !== true && !(await isFree(host, port))
+  if (running !== true && !isTaken) return `${host}:${port} is free; the hub is not running`
   if (port === 0) return 'the hub is running, on a port it chose itself'
   const target = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  const { status, text } = await readyPage(target, port, tls)
-  if (status !== 200) throw new UserError(`The hub is running, but not ready: ${text.trim().slice(0, 300)}`)
+  const page = await readyPage(target, port, tls).catch((error: Error) => error)
+  // Whoever holds the port may be this hub itself, where no file says that it runs.
+  if (isTaken && (running === false || page instanceof Error || hubOf(page.text) !== hub))
+    throw new UserError(
+      `Cannot listen on ${host}:${port}: another program has it. Stop that one, or choose another --port.`,
+    )
+  if (page instanceof Error) throw page
+  if (page.status !== 200)
+    throw new UserError(`The hub is running, but not ready: ${page.text.trim().slice(0, 300)}`)
   return `the hub answers on ${target}:${port} and is ready`
 }
 
-function bindOnce(host: string, port: number): Promise<void> {
+/** @throws UserError when it may not be listened on, whoever has it. */
+function isFree(host: string, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const server = createServer()
-    server.once('error', (cause: NodeJS.ErrnoException) =>
-      reject(
-        new UserError(
-          `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Stop the program that uses it, or choose another --port.`,
-          { cause },
-        ),
-      ),
-    )
-    server.listen(port, host, () => server.close(() => resolve()))
+    server.once('error', (cause: NodeJS.ErrnoException) => {
+      if (cause.code === 'EADDRINUSE') resolve(false)
+      else
+        reject(
+          new UserError(
+            `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Choose another --port, or check --host.`,
+            { cause },
+          ),
+        )
+    })
+    server.listen(port, host, () => server.close(() => resolve(true)))
   })
+}
+
+/** Whose page it is that says whether a hub is ready. */
+function hubOf(text: string): unknown {
+  try {
+    return (JSON.parse(text) as { hub?: unknown }).hub
+  } catch {
+    return undefined
+  }
 }
 
 function readyPage(host: string, port: number, tls: boolean): Promise<{ status: number; text: string }> {
@@ -102,21 +125,46 @@ function readyPage(host: string, port: number, tls: boolean): Promise<{ status: 
 }
 
 /** Whether the certificate will still be good in two weeks. */
-export async function checkCertificate(path: string | undefined, clock: Clock): Promise<string> {
-  if (path === undefined) return 'none: ws without TLS, suitable behind a proxy that adds it'
-  const certificate = new X509Certificate(
-    await readFile(path).catch((cause) => {
-      throw new UserError(`${path} cannot be read. Check --tls-certificate.`, { cause })
-    }),
-  )
+export async function checkCertificate(path: string, clock: Clock): Promise<string> {
+  const certificate = new X509Certificate(await readFile(path))
   const days = Math.floor((Date.parse(certificate.validTo) / 1_000 - clock.now()) / 86_400)
   if (days < soonDays)
     throw new UserError(
       days < 0
-        ? `The certificate ${path} expired ${-days} day(s) ago. Renew it and restart the hub.`
-        : `The certificate ${path} expires in ${days} day(s). Renew it and restart the hub.`,
+        ? `The certificate ${path} expired ${-days} day(s) ago. Renew it: a running hub takes it up by itself.`
+        : `The certificate ${path} expires in ${days} day(s). Renew it: a running hub takes it up by itself.`,
     )
   return `valid for ${days} days`
+}
+
+/**
+ * Whether the address on chain names the certificate that those who connect there are shown.
+ *
+ * @param certificate - What the hub is to present; undefined without TLS of its own and of a proxy.
+ */
+export async function checkPublished(
+  chain: Chain,
+  hub: Address,
+  certificate: Hex | undefined,
+): Promise<string> {
+  const { url } = await readStanding(chain, hub)
+  const published = readPinnedUrl(url)?.certificate
+  if (published === undefined)
+    return certificate === undefined
+      ? 'none: ws without TLS'
+      : 'the address on chain names none, so that nobody can tell it from another'
+  if (certificate !== undefined && certificate !== published)
+    throw new UserError(
+      `The address on chain names the certificate ${published}, but the hub presents ${certificate}: nobody connects. Run pontage-hub register --stake 0 with the flags that name the certificate.`,
+    )
+  const { host } = new URL(url)
+  const seen = await certificateAt(host.includes(':') ? host : `${host}:443`)
+  if (!seen.ok) return `as published; ${host} could not be looked at from here (${seen.reason})`
+  if (seen.fingerprint !== published)
+    throw new UserError(
+      `The address on chain names the certificate ${published}, but ${host} presents ${seen.fingerprint}: nobody connects. If a proxy adds TLS, name its certificate with --proxy-certificate and run pontage-hub register --stake 0 with it.`,
+    )
+  return `as published, and ${host} presents it`
 }
 
 /** Whether the ledger is intact, this hub's, and has room to grow. */

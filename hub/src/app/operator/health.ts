@@ -14,13 +14,19 @@ export async function health({ ledger }: Components): Promise<HttpAnswer> {
 /** Whether requests are to be sent here now. */
 export async function readiness(components: Components, draining: boolean): Promise<HttpAnswer> {
   const seen = chainSeen(components)
-  const broken = await ledgerFailure(components.ledger)
+  const broken = (await ledgerFailure(components.ledger)) ?? (await writeFailure(components.ledger))
   const reasons = [
     ...(draining ? ['The hub is shutting down.'] : []),
     ...(seen.ok ? [] : [explain(seen.refusal)]),
     ...(broken === undefined ? [] : [broken]),
   ]
-  return { status: reasons.length === 0 ? 200 : 503, body: { ready: reasons.length === 0, reasons } }
+  const body = { ready: reasons.length === 0, reasons, hub: components.identity.address }
+  return { status: reasons.length === 0 ? 200 : 503, body }
+}
+
+async function writeFailure(ledger: Components['ledger']): Promise<string | undefined> {
+  const reason = await ledger.writable()
+  return reason === undefined ? undefined : `The ledger cannot be written: ${reason}.`
 }
 
 async function ledgerFailure(ledger: Components['ledger']): Promise<string | undefined> {

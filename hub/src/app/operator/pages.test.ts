@@ -1,5 +1,7 @@
+import { join } from 'node:path'
 import { unixSeconds, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { createSender, type Identity, type Log } from '@pontage/shared/node'
+import Database from 'better-sqlite3'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { fillPool, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
@@ -39,7 +41,21 @@ afterAll(async () => {
 
 it('says that it works and is ready', async () => {
   expect(await get('/healthz')).toEqual({ status: 200, text: '{"healthy":true}\n' })
-  expect(await get('/readyz')).toEqual({ status: 200, text: '{"ready":true,"reasons":[]}\n' })
+  expect(await get('/readyz')).toEqual({
+    status: 200,
+    text: `{"ready":true,"reasons":[],"hub":"${hub.address}"}\n`,
+  })
+})
+
+it('is not ready while its ledger can be read but not written', async () => {
+  const locked = new Database(join(world.folder, 'pages.sqlite'))
+  locked.exec('BEGIN IMMEDIATE')
+  await eventually(async () => (await get('/readyz')).status === 503)
+  expect((await get('/readyz')).text).toContain('The ledger cannot be written: ')
+  expect((await get('/healthz')).status).toBe(200)
+  locked.exec('ROLLBACK')
+  locked.close()
+  await eventually(async () => (await get('/readyz')).status === 200)
 })
 
 it('counts requests by their outcome, and shows its pool and what it pays gas with', async () => {
@@ -179,10 +195,13 @@ it('warns once when little is left to pay gas with', async () => {
 })
 
 it('serves on while it drains, and says that it is not ready', async () => {
-  const other = await start('draining.sqlite', 2)
+  const other = await start('draining.sqlite', 5)
   const closing = other.close()
   const { status, text } = await get('/readyz', other)
-  expect([status, text]).toEqual([503, '{"ready":false,"reasons":["The hub is shutting down."]}\n'])
+  expect([status, JSON.parse(text)]).toEqual([
+    503,
+    { ready: false, reasons: ['The hub is shutting down.'], hub: hub.address },
+  ])
   expect((await get('/healthz', other)).status).toBe(200)
   const link = await dial(world, provider, other.port)
   expect(await link.request('describe', {})).toMatchObject({ ok: true })

@@ -8,21 +8,24 @@ const quotesLastMs = 10_000
 /** Tells who this hub is and what it asks. */
 export function createDescribe(
   components: Components,
-  certificate: Hex | undefined,
+  certificateNow: () => Hex | undefined,
 ): () => Promise<Result<'describe'>> {
   const { identity, chain, ledger, settings, clock } = components
   const { relayFee, guaranteeSeconds } = settings
   const quotes = lasting(quotesLastMs, clock, () => quoteRelays(components))
-  return async () => ({
-    hub: identity.address,
-    chainId: chain.deployment.chainId,
-    channels: chain.deployment.channels,
-    feeBps: (await ledger.standing()).feeBps,
-    confirmations: chain.confirmations,
-    relayFees: await quotes().catch(() => sameForAll(relayFee)),
-    guaranteeSeconds,
-    ...(certificate === undefined ? {} : { certificate }),
-  })
+  return async () => {
+    const certificate = certificateNow()
+    return {
+      hub: identity.address,
+      chainId: chain.deployment.chainId,
+      channels: chain.deployment.channels,
+      feeBps: (await ledger.standing()).feeBps,
+      confirmations: chain.confirmations,
+      relayFees: await quotes().catch(() => sameForAll(relayFee)),
+      guaranteeSeconds,
+      ...(certificate === undefined ? {} : { certificate }),
+    }
+  }
 }
 
 /** Reads again only after a while; whoever asks meanwhile shares what was read. What failed is read again at once. */

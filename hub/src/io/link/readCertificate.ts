@@ -30,8 +30,19 @@ for (const [network, bits] of [
 ] as const)
   inward.addSubnet(network, bits, 'ipv6')
 
-/** Connects by TLS to HOST:PORT, looks at the certificate, and hangs up. Never throws. */
-export async function readCertificate(endpoint: string): Promise<CertificateSeen> {
+/** Looks at the certificate of somebody else, who is outside: at nothing among our own neighbours. Never throws. */
+export const readCertificate = (endpoint: string): Promise<CertificateSeen> =>
+  certificateAt(endpoint, (address) => inward.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
+
+/**
+ * Connects by TLS to HOST:PORT, looks at the certificate, and hangs up. Never throws.
+ *
+ * @param isClosed - Whether an address must not be connected to.
+ */
+export async function certificateAt(
+  endpoint: string,
+  isClosed: (address: string) => boolean = () => false,
+): Promise<CertificateSeen> {
   const [, host = '', port = ''] = /^(.+):(\d{1,5})$/.exec(endpoint) ?? []
   const name = host.replace(/^\[|\]$/g, '')
   const address =
@@ -42,8 +53,7 @@ export async function readCertificate(endpoint: string): Promise<CertificateSeen
           () => undefined,
         )
   if (address === undefined) return { ok: false, reason: `the name ${name} is not known` }
-  if (inward.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
-    return { ok: false, reason: `${address} cannot be reached from outside` }
+  if (isClosed(address)) return { ok: false, reason: `${address} cannot be reached from outside` }
   return new Promise((resolve) => {
     // Whose certificate it is, its fingerprint says; an issuer says nothing.
     const socket = connect({ host: address, port: Number(port), rejectUnauthorized: false, ecdhCurve })

@@ -22,13 +22,14 @@ const script = `
   while (refused === undefined && answered < 100_000)
     await ledger.block({ identity: identity(answered + 1), since: 1 }).then(() => answered++, (error) => { refused = error.name })
   const again = await ledger.block({ identity: identity(answered + 1), since: 1 }).then(() => 'written', (error) => error.name)
+  const unwritable = await ledger.writable()
   const kept = (await ledger.blocked()).length
   rmSync(folder + '/ballast')
   await ledger.block({ identity: identity(answered + 1), since: 1 })
   const afterwards = (await ledger.blocked()).length
   const problem = await ledger.problem()
   await ledger.close()
-  console.log(JSON.stringify({ answered, refused, again, kept, afterwards, problem: problem ?? null }))
+  console.log(JSON.stringify({ answered, refused, again, unwritable: typeof unwritable, kept, afterwards, problem: problem ?? null }))
 `
 
 it('answers nothing that a full disk did not take, and goes on when there is room', async () => {
@@ -47,6 +48,7 @@ it('answers nothing that a full disk did not take, and goes on when there is roo
       answered: seen.answered,
       refused: 'LedgerUnavailable',
       again: 'LedgerUnavailable',
+      unwritable: 'string',
       kept: seen.answered,
       afterwards: seen.answered + 1,
       problem: null,

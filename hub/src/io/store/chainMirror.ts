@@ -19,6 +19,10 @@ const prune = statement('{with:number} DELETE FROM guarantee WHERE expires_at < 
  */
 const landmarkIds = (block: number): number[] =>
   [64, 4_096].map((every, ring) => 2 + ring * 32 + (Math.floor(block / every) % 32))
+// Anybody can have a tab opened; one on which nothing was ever promised says nothing once its guarantee is gone.
+const pruneIdle = statement(`{with:number,bytes,bytes,bytes}
+  DELETE FROM tab WHERE held_signature IS NULL AND expires_at < ?1 AND cleared = ?2 AND drawn = ?3 AND protested = ?4`)
+const idleSeconds = 86_400
 
 /** Takes in what the chain says as of a block. */
 export const chainOrder = (update: ChainUpdate): Order<void> => ({
@@ -46,6 +50,8 @@ function takeIn(unit: UnitOfWork, { cursor, hub, channels, tabs, accounts }: Cha
   for (const { provider, credited, paid } of accounts)
     unit.putAccount({ ...unit.account(provider), credited, paid })
   unit.write(prune, [cursor.at])
+  const none = amountText(0n)
+  unit.write(pruneIdle, [Math.max(0, cursor.at - idleSeconds), none, none, none])
   for (const id of [1, ...landmarkIds(cursor.number)])
     unit.write(writeChain, [
       id,

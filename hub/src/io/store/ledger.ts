@@ -58,6 +58,7 @@ import {
   readUndrawnOf,
   readUrgent,
 } from './undrawn.js'
+import { createWriteProbe } from './writeProbe.js'
 
 const readSettings = plain(statement('SELECT name, value FROM setting'))
 const findGuaranteed = statement('SELECT DISTINCT provider FROM tab WHERE provider {among:bytes}')
@@ -75,7 +76,7 @@ const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
 /** A ledger on an engine: everything but how statements reach a disk. */
 export function createLedger(engine: Engine, name: string): Ledger {
   const onSetback: (() => void)[] = []
-  const { submit, idle } = takeOrders(engine, () => {
+  const { submit, silentMs, idle } = takeOrders(engine, () => {
     for (const listener of onSetback) listener()
   })
   const first = async (ask: { statement: Statement; given: Value[][] }) => (await engine.read([ask]))[0] ?? []
@@ -224,6 +225,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
       }),
     note: async (key) => (await now()).notes.get(key),
     writeNote: (key, text) => (text === undefined ? write(deleteNote, [key]) : write(writeNote, [key, text])),
+    writable: createWriteProbe(silentMs, () => write(writeNote, ['probed', `${Date.now()}`])),
     leads: () => engine.leads(),
     standDown: () => engine.standDown(),
     onSetback: (listener) => void onSetback.push(listener),

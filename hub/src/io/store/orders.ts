@@ -25,20 +25,24 @@ export function takeOrders(
   onSetback: () => void,
 ): {
   submit<Result>(order: Order<Result>): Promise<Result>
+  /** Milliseconds since something was last written; endless where the last try failed. */
+  silentMs(): number
   idle(): Promise<void>
 } {
   const cache = new Cache()
   const setbacks = new Setbacks(engine)
   const queue: Waiting[] = []
   let running: Promise<void> | undefined
+  let wroteAt = Number.NEGATIVE_INFINITY
 
   async function work(): Promise<void> {
     while (queue.length > 0) {
       await new Promise((resolve) => setTimeout(resolve, gatherMs))
       const group = nextGroup(queue)
       try {
-        await settle(engine, cache, setbacks, group)
+        if (await settle(engine, cache, setbacks, group)) wroteAt = performance.now()
       } catch (error) {
+        wroteAt = Number.NEGATIVE_INFINITY
         // What waits was judged on what is not there any more.
         const lost = error instanceof WentBack ? [...group, ...queue.splice(0)] : group
         if (error instanceof WentBack) onSetback()
@@ -54,6 +58,7 @@ export function takeOrders(
         queue.push({ order, resolve: resolve as (result: unknown) => void, reject })
         running ??= Promise.resolve().then(work)
       }),
+    silentMs: () => performance.now() - wroteAt,
     idle: async () => running,
   }
 }
@@ -87,12 +92,12 @@ async function settle(
   cache: Cache,
   setbacks: Setbacks,
   group: readonly Waiting[],
-): Promise<void> {
+): Promise<boolean> {
   for (let attempt = 1; ; attempt++) {
     try {
       const answers = await decideAndWrite(engine, cache, setbacks, group)
-      for (const answer of answers) answer()
-      return
+      for (const answer of answers.answers) answer()
+      return answers.written
     } catch (error) {
       if (!(error instanceof Contended) || attempt === maxAttempts) throw error
     }
@@ -105,7 +110,7 @@ async function decideAndWrite(
   cache: Cache,
   setbacks: Setbacks,
   group: readonly Waiting[],
-): Promise<(() => void)[]> {
+): Promise<{ answers: (() => void)[]; written: boolean }> {
   try {
     const { unit, read, uncovered, wentBack } = await beginGroup(
       engine,
@@ -127,7 +132,7 @@ async function decideAndWrite(
     if (changes.length === 0) await engine.rollback()
     else await engine.commit(changes)
     unit.keepIn(cache)
-    return answers
+    return { answers, written: changes.length > 0 }
   } catch (error) {
     await engine.rollback().catch(() => undefined)
     throw error

@@ -325,6 +325,11 @@ function migrations(words: Words): Record<string, Migration> {
         await index(db, 'release_request_by_time', 'release_request', ['asked_at'])
       },
     },
+    '0014-tabs-on-which-nothing-came-are-not-kept': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        await sql`CREATE INDEX tab_idle ON tab (expires_at) WHERE held_signature IS NULL`.execute(db)
+      },
+    },
   }
 }
 

@@ -65,6 +65,22 @@ describe('a session in the store', () => {
     expect(store.interrupted('s')?.isRaised).toBe(true)
   })
 
+  it('is kept when it was paid for, and for a week when nothing was promised in it', () => {
+    const nothing = { ...figures, promised: record.base, owed: wei(70n) }
+    const ids = () => store.all().map(({ id }) => id)
+    store.end('s', { ...figures, owed: wei(360n) }, 'left', unixSeconds(2_000))
+    store.begin({ ...record, id: 'unpaid', key: 2 }, tunnel)
+    store.end('unpaid', nothing, 'left', unixSeconds(2_000))
+    store.begin({ ...record, id: 'next', key: 3 }, tunnel)
+    store.end('next', nothing, 'left', unixSeconds(2_000 + 7 * 86_400))
+    expect(ids().sort()).toEqual(['next', 's', 'unpaid'])
+    store.begin({ ...record, id: 'last', key: 4 }, tunnel)
+    store.end('last', nothing, 'left', unixSeconds(2_001 + 7 * 86_400))
+    expect(ids().sort()).toEqual(['last', 'next', 's'])
+    // What they left unpaid is not forgotten.
+    expect(store.creditHistory(consumer).unpaid).toBe(90n)
+  })
+
   it('leaves no secret behind when it ends', () => {
     store.end('s', { ...figures, owed: wei(360n) }, 'requested', unixSeconds(2_000))
     expect(store.interrupted('s')).toBeUndefined()

@@ -122,6 +122,9 @@ interface TunnelRow {
   raised: number
 }
 
+/** Seconds that a session in which nothing was promised is kept. What it left unpaid is kept for ever. */
+const unpaidKeptSeconds = 7 * 86_400
+
 /** History of sessions, and which of them a crash left open. */
 export class SessionStore {
   constructor(private readonly db: Db) {}
@@ -239,6 +242,9 @@ export class SessionStore {
           .run(amountBlob(figures.promised), row.channel)
       this.db.prepare('UPDATE session SET ended_at = ?, ending = ? WHERE id = ?').run(at, ending, id)
       this.db.prepare('DELETE FROM tunnel WHERE session = ?').run(id)
+      this.db
+        .prepare('DELETE FROM session WHERE promised = base AND ended_at IS NOT NULL AND ended_at < ?')
+        .run(at - unpaidKeptSeconds)
     })()
   }
 

@@ -75,6 +75,10 @@ const migrations = [
   `
   ALTER TABLE session RENAME COLUMN paid TO promised;
   `,
+  // Sessions in which nothing was promised are kept for a while: anybody with a stake can begin them.
+  `
+  CREATE INDEX session_unpaid ON session (ended_at) WHERE promised = base AND ended_at IS NOT NULL;
+  `,
 ]
 
 /**

@@ -1,9 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer as createHttpServer, type Server } from 'node:http'
-import { createServer as createHttpsServer } from 'node:https'
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Refusal } from '../../refusal.js'
+import type { Hex } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { fingerprintOf, noCertificate } from './connect.js'
@@ -20,12 +22,25 @@ export interface TlsPair {
   readonly key: string
 }
 
+/** What those who connect are shown: a certificate of our own, or the one of a proxy in front that adds TLS. */
+export interface Presented {
+  readonly tls?: TlsPair
+  /** SHA-256 of the proxy's certificate. */
+  readonly proxied?: Hex
+}
+
+/** Fingerprint of the certificate that is presented; undefined without TLS. */
+export const presentedFingerprint = ({ tls, proxied }: Presented): Hex | undefined =>
+  tls === undefined ? proxied : fingerprintOf(new X509Certificate(tls.certificate).raw)
+
 export interface Listening {
   readonly port: number
   /** Serves plain HTTP requests on the same port, for what is not a websocket. */
   readonly http: Server
   /** Why a plain request from this network address is not answered now; undefined when it is. */
   readonly visit: (address: string) => Refusal | undefined
+  /** Presents a renewed certificate to whoever connects from now on. */
+  renew(presented: Presented): void
   /** Stops accepting, closes every connection, resolves when the port is free. */
   close(): Promise<void>
 }
@@ -41,6 +56,8 @@ export async function listenLinks(options: {
   host: string
   port: number
   tls?: TlsPair
+  /** SHA-256 of the certificate that a proxy in front presents. */
+  proxied?: Hex
   self: Omit<Introduction, 'certificate'>
   accept: () => Handlers
   joined?: (link: Link) => void
@@ -51,8 +68,7 @@ export async function listenLinks(options: {
   const { host, port, tls, self, accept, joined, log } = options
   const limits = withDefaults(options.limits)
   const gatekeeper = new Gatekeeper(limits, self.clock)
-  const certificate =
-    tls === undefined ? noCertificate : fingerprintOf(new X509Certificate(tls.certificate).raw)
+  let { proxied } = options
   const patience = {
     headersTimeout: limits.helloMs,
     requestTimeout: 2 * limits.helloMs,
@@ -75,8 +91,10 @@ export async function listenLinks(options: {
     http.listen(port, host, resolve)
   })
   const sockets = new WebSocketServer({ server: http, ...frameLimits })
-  const welcome = async (socket: WebSocket, address: string, remoteAddress: string): Promise<void> => {
+  const welcome = async (socket: WebSocket, from: Socket, remoteAddress: string): Promise<void> => {
+    const address = from.remoteAddress ?? ''
     const inbox = new Inbox(socket)
+    const certificate = ownFingerprint(from) ?? proxied ?? noCertificate
     const hello = await receiveHello(socket, inbox, { ...self, certificate }, limits.helloMs)
     if (!hello.ok) {
       log.warn('refused a connection', { remoteAddress, code: hello.refusal.code })
@@ -99,7 +117,7 @@ export async function listenLinks(options: {
       refuseAloud(socket, refusal, 1013)
       return
     }
-    void welcome(socket, address, remoteAddress).catch((error) => {
+    void welcome(socket, request.socket, remoteAddress).catch((error) => {
       log.error('an introduction failed', { remoteAddress, error: (error as Error).message })
       socket.terminate()
     })
@@ -110,6 +128,11 @@ export async function listenLinks(options: {
     port: (http.address() as AddressInfo).port,
     http,
     visit: (address) => gatekeeper.visit(address),
+    renew(presented) {
+      proxied = presented.proxied
+      if (presented.tls && http instanceof HttpsServer)
+        http.setSecureContext({ cert: presented.tls.certificate, key: presented.tls.key })
+    },
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets.clients) socket.close(1001, 'shutting down')
@@ -122,6 +145,12 @@ export async function listenLinks(options: {
         }, 2_000).unref()
       }),
   }
+}
+
+/** Of the certificate that this very connection was shown; undefined without TLS. */
+function ownFingerprint(socket: Socket): Hex | undefined {
+  const certificate = socket instanceof TLSSocket ? socket.getCertificate() : null
+  return certificate && 'raw' in certificate ? fingerprintOf(certificate.raw as Buffer) : undefined
 }
 
 function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): UserError {
