@@ -21,7 +21,7 @@ export default defineConfig({
     // Many tests wait for a node or a database, so every processor gets a file (the default leaves one out).
     maxWorkers: '100%',
     // A busy machine is no fault: tests wait for conditions, and this only ends those that wait in vain.
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
   },
 })

@@ -3,7 +3,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { type Address, channelIdOf, type Hex, netOf } from '@pontage/shared'
 import { createSender, type Identity } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { dial, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
 import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
@@ -15,8 +15,6 @@ let common: string[]
 let hub: { address: Address }
 let consumer: Identity
 let provider: Identity
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const pontageHub = (...args: string[]) => programs.run(...args)
 const start = (...flags: string[]) => programs.start(...flags)

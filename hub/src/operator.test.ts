@@ -2,11 +2,9 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { channelIdOf, type Hex } from '@pontage/shared'
 import { createSender, type Identity } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
 import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
-
-vi.setConfig({ testTimeout: 90_000, hookTimeout: 120_000 })
 
 let programs: ProgramWorld
 let world: TestChain

@@ -1,9 +1,7 @@
 import { existsSync } from 'node:fs'
 import pg from 'pg'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import { startPostgres } from './postgres.fixture.js'
-
-vi.setConfig({ testTimeout: 120_000 })
 
 const ask = async (url: string, statement: string): Promise<unknown[]> => {
   const client = new pg.Client({ connectionString: url })

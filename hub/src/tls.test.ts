@@ -4,12 +4,10 @@ import { join } from 'node:path'
 import { createServer as createTlsServer } from 'node:tls'
 import { systemClock } from '@pontage/shared'
 import { connectLink, createLog, type Identity, ownCertificate, pinnedUrl } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { eventually } from './app/world.fixture.js'
 import { startPostgres } from './postgres.fixture.js'
 import { type ProgramWorld, startProgramWorld } from './program.fixture.js'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let programs: ProgramWorld
 let provider: Identity

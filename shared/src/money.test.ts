@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { ChannelParties } from './documents.js'
 import { beginning, cast, everybody, play, plays } from './money/world.fixture.js'
 import {
@@ -16,8 +16,6 @@ import {
 import type { Address, Wei } from './units.js'
 
 // Hundreds of plays: on a busy machine longer than the default.
-vi.setConfig({ testTimeout: 60_000 })
-
 const runs = { numRuns: 200 }
 
 /** The micro-promises and hub promises an operation presents, forged ones left out. */

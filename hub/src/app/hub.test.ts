@@ -20,7 +20,7 @@ import {
   signPermit,
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { honestRules, type Rules } from '../core/rules.js'
 import type { HubSettings } from './components.js'
 import { fillPool, hubSettings, openChannel, startTestHub } from './hub.fixture.js'
@@ -39,8 +39,6 @@ const parties = (nonce = 1) => ({ consumer: consumer.address, hub: hub.address, 
 const start = (name: string, rules: Rules = honestRules, more: Partial<HubSettings> = {}) =>
   startTestHub(world, hub, name, { rules, settings: more })
 
-vi.setConfig({ testTimeout: 30_000 })
-
 beforeAll(async () => {
   world = await startTestChain()
   hub = await world.person('hub', { tokens: '5000', coin: '10' })
@@ -50,7 +48,7 @@ beforeAll(async () => {
   await world.register(provider, 'provider', '50')
   await fillPool(world, hub, '100')
   running = await start('ledger.sqlite')
-}, 60_000)
+})
 afterAll(async () => {
   await running.close()
   await world.close()

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Hex } from '@pontage/shared'
 import { type Chain, connectChain, type Log } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { type StreetNode, startStreetNode } from '../../../shared/src/node/chain/streetNode.fixture.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { openChannel, startScene, startTestHub } from './hub.fixture.js'
@@ -9,8 +9,6 @@ import type { RunningHub } from './hub.js'
 import { eventually, tokens } from './world.fixture.js'
 
 // A hub that joins a chain late, or was away for long, through a node that fails on the way.
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 const blocks = 200_000
 let scene: Awaited<ReturnType<typeof startScene>>

@@ -1,12 +1,10 @@
 import { createServer } from 'node:http'
 import { type Clock, systemClock } from '@pontage/shared'
 import { type Chain, connectChain, type Identity, type Log } from '@pontage/shared/node'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openChannel, startScene, startTestHub } from './hub.fixture.js'
 import type { RunningHub } from './hub.js'
 import { dial, eventually, requestOf, type TestChain, tokens } from './world.fixture.js'
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 interface Call {
   readonly id: number

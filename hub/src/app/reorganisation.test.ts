@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { finalState, type Hex } from '@pontage/shared'
 import { type Chain, connectChain, type Identity, signChannelState } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import type { Ledger } from '../io/ledger.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { openChannel, startScene, startTestHub } from './hub.fixture.js'
@@ -9,8 +9,6 @@ import type { RunningHub } from './hub.js'
 import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './world.fixture.js'
 
 // Deeper than anybody relied upon: whatever the hub took for certain is undone, and must be taken back or done again.
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 let world: TestChain
 let chain: Chain

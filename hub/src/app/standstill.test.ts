@@ -1,11 +1,9 @@
 import { type Clock, systemClock } from '@pontage/shared'
 import { type Chain, connectChain } from '@pontage/shared/node'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fillPool, openChannel, startScene, startTestHub } from './hub.fixture.js'
 import type { RunningHub } from './hub.js'
 import { dial, eventually, promiseOf, requestOf, tokens } from './world.fixture.js'
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 let scene: Awaited<ReturnType<typeof startScene>>
 let chain: Chain

@@ -213,7 +213,7 @@ describe('a provider and its consumer, simulated', () => {
       }),
       { numRuns: 60 },
     )
-  }, 60_000)
+  })
 
   it('gives one that stops paying the credit and no more', () => {
     fc.assert(
@@ -224,7 +224,7 @@ describe('a provider and its consumer, simulated', () => {
       }),
       { numRuns: 60 },
     )
-  }, 60_000)
+  })
 
   it('gives one whose payments lag more than the credit bears no more than credit and lag', () => {
     fc.assert(
@@ -240,7 +240,7 @@ describe('a provider and its consumer, simulated', () => {
       ),
       { numRuns: 60 },
     )
-  }, 60_000)
+  })
 
   it('ends one that pays 96 % or less, whatever its packets, with both figures, having given what is put up with', () => {
     fc.assert(
@@ -253,5 +253,5 @@ describe('a provider and its consumer, simulated', () => {
       }),
       { numRuns: 60 },
     )
-  }, 60_000)
+  })
 })

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { type ChannelParties, roles } from '../documents.js'
 import { netOf } from '../pricing.js'
 import { type Address, address, type Wei, wei } from '../units.js'
@@ -12,8 +12,6 @@ import { diceOf } from './table.js'
 import { accepted, beginning, cast, plays, settings } from './world.fixture.js'
 
 // Hundreds of plays: on a busy machine longer than the default.
-vi.setConfig({ testTimeout: 60_000 })
-
 /** The honest ones. Nobody of the cast is: not the hub, not the other consumers, not the other providers. */
 const consumer = address(`0x${'d'.repeat(40)}`)
 const [provider] = cast.providers as [Address]

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
 import type { ChannelParties } from '../documents.js'
 import { netOf } from '../pricing.js'
 import { type Address, type Wei, wei } from '../units.js'
@@ -12,8 +12,6 @@ import { type Dice, diceOf } from './table.js'
 import { beginning, cast, plays, settings } from './world.fixture.js'
 
 // Hundreds of plays: on a busy machine longer than the default.
-vi.setConfig({ testTimeout: 60_000 })
-
 const [hub] = cast.hubs as [Address]
 /** Who signs what the hub would not. */
 const forger = cast.consumers[0] as Address

@@ -8,8 +8,6 @@ import { fillPool, hubSettings, openChannel, startScene, startTestHub } from '..
 import type { RunningHub } from '../hub.js'
 import { dial, promiseOf, requestOf, type TestChain, tokens } from '../world.fixture.js'
 
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
-
 let world: TestChain
 let hub: Identity
 let consumer: Identity

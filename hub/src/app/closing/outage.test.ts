@@ -1,12 +1,10 @@
 import { createServer, connect as dialTcp, type Server, type Socket } from 'node:net'
 import { type Clock, channelIdOf, type Hex, systemClock } from '@pontage/shared'
 import { type Chain, connectChain, type Identity } from '@pontage/shared/node'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fillPool, openChannel, startScene, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
 import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from '../world.fixture.js'
-
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
 
 /** A way to the chain that can be cut. */
 interface Road {

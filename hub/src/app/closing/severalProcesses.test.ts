@@ -1,12 +1,10 @@
 import { unixSeconds } from '@pontage/shared'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { openPostgresLedger } from '../../io/postgres/postgresLedger.js'
 import { startPostgres, type TestPostgres } from '../../postgres.fixture.js'
 import { fillPool, openChannel, startScene, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
 import { dial, eventually, promiseOf, requestOf, tokens } from '../world.fixture.js'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let scene: Awaited<ReturnType<typeof startScene>>
 let server: TestPostgres

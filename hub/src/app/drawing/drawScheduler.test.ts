@@ -17,7 +17,7 @@ import {
   type Log,
   signChannelState,
 } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { honestRules, type Rules } from '../../core/rules.js'
 import { backUp } from '../../io/sqlite/backup.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
@@ -32,11 +32,9 @@ let consumer: Identity
 const open: { close(): unknown }[] = []
 let snapshot: unknown
 
-vi.setConfig({ testTimeout: 120_000 })
-
 beforeAll(async () => {
   ;({ world, hub, consumer, provider } = await startScene())
-}, 60_000)
+})
 afterAll(() => world.close())
 beforeEach(async () => {
   snapshot = await world.rpc('evm_snapshot')

@@ -1,6 +1,6 @@
 import { type ChannelParties, finalState, type Hex, systemClock, unixSeconds, wei } from '@pontage/shared'
 import { createSender, type Identity, type Link, signChannelState } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import { fillPool, hubSettings, openChannel, startScene, startTestHub } from '../hub.fixture.js'
 import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from '../world.fixture.js'
@@ -17,14 +17,12 @@ let accomplices: Identity[]
 let snapshot: unknown
 const open: { close(): unknown }[] = []
 
-vi.setConfig({ testTimeout: 120_000 })
-
 beforeAll(async () => {
   ;({ world, hub, consumer, provider } = await startScene())
   accomplices = await Promise.all(
     ['first', 'second', 'third'].map((name) => world.person(`${name} accomplice`, { coin: '1' })),
   )
-}, 60_000)
+})
 afterAll(() => world.close())
 beforeEach(async () => {
   snapshot = await world.rpc('evm_snapshot')

@@ -1,11 +1,9 @@
 import { type Address, address, type Hex, systemClock, unixSeconds, wei } from '@pontage/shared'
 import { type Identity, type Owed, provesSum, sumTree } from '@pontage/shared/node'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fillPool, openChannel, startScene, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
 import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from '../world.fixture.js'
-
-vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 })
 
 let world: TestChain
 let hub: Identity

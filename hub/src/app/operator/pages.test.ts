@@ -2,12 +2,10 @@ import { join } from 'node:path'
 import { unixSeconds, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { createSender, type Identity, type Log } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
-import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { fillPool, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
 import { dial, eventually, startTestChain, type TestChain, tokens } from '../world.fixture.js'
-
-vi.setConfig({ testTimeout: 30_000, hookTimeout: 60_000 })
 
 let world: TestChain
 let hub: Identity

@@ -9,14 +9,12 @@ import {
 } from '@pontage/shared'
 import { createSender, type Identity, type Link, signPermit } from '@pontage/shared/node'
 import { AbiCoder, keccak256, toBeHex } from 'ethers'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { fillPool, hubSettings, openChannel, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
 import { dial, promiseOf, startTestChain, type TestChain, tokens } from '../world.fixture.js'
 
 // Whatever a consumer does with its stake and its channels is sent by a hub, for a fee in tokens.
-
-vi.setConfig({ testTimeout: 60_000 })
 
 let world: TestChain
 let hub: Identity
@@ -42,7 +40,7 @@ beforeAll(async () => {
   await world.rpc('anvil_setBalance', consumer.address, '0x0')
   running = await startTestHub(world, hub, 'relay.sqlite')
   link = await dial(world, consumer, running.port)
-}, 60_000)
+})
 afterAll(async () => {
   link.close()
   await running.close()

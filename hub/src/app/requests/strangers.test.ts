@@ -25,8 +25,6 @@ vi.mock('../../io/signing/signers.js', async (original) => {
   }
 })
 
-vi.setConfig({ testTimeout: 120_000 })
-
 let world: TestChain
 let hub: Identity
 let provider: Identity
@@ -54,7 +52,7 @@ beforeAll(async () => {
   const request = requestOf(world, consumer, channelId, provider.address, tokens('3'))
   const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
   expect(await honest.request('guarantee', { channel, request })).toMatchObject({ ok: true })
-}, 60_000)
+})
 afterAll(async () => {
   await running.close()
   await world.close()

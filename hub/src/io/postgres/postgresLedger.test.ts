@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Address, address, type Hex, netOf, refuse, unixSeconds, wei } from '@pontage/shared'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { judgePromise } from '../../core/credit.js'
 import { judgeReservation } from '../../core/reserve.js'
 import { judgeSolvency } from '../../core/solvency.js'
@@ -20,8 +20,6 @@ import { createLedger } from '../store/ledger.js'
 import { ledgerVersion, postgresWords } from '../store/schema.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
 import { PostgresStore } from './postgresStore.js'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let server: TestPostgres
 let url: string

@@ -106,4 +106,4 @@ it('ends its threads at any moment without ending the process', async () => {
     JSON.stringify(promises),
   ])
   expect(stdout).toBe('whole\n')
-}, 300_000)
+})

@@ -5,11 +5,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
 import { address } from '@pontage/shared'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { backUp } from './backup.js'
 import { openSqliteLedger } from './sqliteLedger.js'
-
-vi.setConfig({ testTimeout: 30_000 })
 
 let folder: string
 let path: string

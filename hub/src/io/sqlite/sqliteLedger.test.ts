@@ -2,7 +2,7 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
-import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ledgerSuite } from '../ledger.suite.js'
 import { growing, noting, short, workThrough } from '../plans.fixture.js'
 import type { Statement } from '../store/engine.js'
@@ -10,8 +10,6 @@ import { createLedger } from '../store/ledger.js'
 import { lockHome, openDatabase } from './open.js'
 import { sqliteEngine } from './sqliteEngine.js'
 import { openSqliteLedger } from './sqliteLedger.js'
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let folder: string
 beforeEach(async () => {

@@ -7,8 +7,6 @@ import { judgeHead } from './freshHead.js'
 import { type Road, roadTo } from './road.fixture.js'
 import { createSender } from './sender.js'
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
-
 let anvil: Anvil
 const roads: Road[] = []
 const openRoad = async (): Promise<Road> => {

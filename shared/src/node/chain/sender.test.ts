@@ -8,8 +8,6 @@ import { intentOf, memoryOutbox, type Outbox } from './outbox.js'
 import { roadTo } from './road.fixture.js'
 import { createSender } from './sender.js'
 
-vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 })
-
 let anvil: Anvil
 let chain: Chain
 let identity: Identity

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { Log } from '../report/log.js'
 import { type Anvil, startAnvil } from './anvil.fixture.js'
 import { type Chain, connectChain } from './chain.js'
@@ -6,8 +6,6 @@ import { inPieces } from './logScan.js'
 import { type Habits, type StreetNode, startStreetNode } from './streetNode.fixture.js'
 
 // Nodes as people find them: each takes something that another refuses.
-
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 })
 
 let anvil: Anvil
 let node: StreetNode | undefined

@@ -21,7 +21,7 @@ it('keeps an imported key under its password, for the owner only', async () => {
   expect(opened.privateKey.hex()).toBe(`0x${'ab'.repeat(32)}`)
   await expect(openKeystore(path, 'wrong')).rejects.toThrow('The password does not open the keystore')
   await expect(createKeystore(path, 'another')).rejects.toThrow('There is already a keystore at')
-}, 30_000)
+})
 
 it('says what to do when there is no keystore, or it is something else', async () => {
   await expect(openKeystore(join(folder, 'none.json'), 'x')).rejects.toThrow('Run init first')

@@ -60,7 +60,7 @@ test('signs 500 states byte for byte as the library does', async () => {
       createIdentity(key).address,
     )
   }
-}, 300_000)
+})
 
 test('refuses signatures that the contract would refuse', async () => {
   const signature = await signChannelState(oneProvider, keyOf('consumer'))
