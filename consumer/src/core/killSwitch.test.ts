@@ -17,9 +17,10 @@ const values: TunnelValues = {
   guests: ['"docker0"'],
 }
 
-const shut = (options: { asked?: PaymentPort; allowLan?: boolean } = {}) =>
+const shut = (options: { asked?: PaymentPort; lookUp?: boolean; allowLan?: boolean } = {}) =>
   shutRuleset(policyOf(options.asked ? 'asking' : 'ended'), {
     asked: options.asked ? [options.asked] : [],
+    lookUp: options.lookUp ?? false,
     allowLan: options.allowLan ?? false,
     guests: [],
   })
@@ -112,6 +113,17 @@ describe('the kill switch', () => {
         'ip daddr 198.51.100.7 tcp dport 7801 accept',
       ])
     }
+  })
+
+  it('lets one user ask for names while the addresses of its host are asked for, and nobody otherwise', () => {
+    const asked = { family: 'ip', address: '198.51.100.7', tcpPort: '7801' } as const
+    const names = (options: Parameters<typeof shut>[0]) =>
+      chainOf(shut(options), 'guard').filter((rule) => rule.includes('dport 53'))
+    expect(names({ asked, lookUp: true })).toEqual([
+      'meta skuid 60900 meta l4proto { tcp, udp } th dport 53 accept',
+    ])
+    expect(names({ asked })).toEqual([])
+    expect(names({ lookUp: true })).toEqual([])
   })
 
   it('lets the local network be talked to where that was asked for, but never about names', () => {

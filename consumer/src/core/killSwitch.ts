@@ -18,6 +18,9 @@ export const objectNames = {
 /** The chains that refuse; each drops what no rule of it lets pass. */
 export const guardingChains = ['output', 'guard'] as const
 
+/** The user as whom addresses of a provider's host are asked for behind the kill switch, by number: nobody else's. */
+export const nameAsker = '60900'
+
 /** A provider's payment port on the open line. Every text here and below is ready to stand in a rule. */
 export interface PaymentPort {
   readonly family: 'ip' | 'ip6'
@@ -211,17 +214,24 @@ const upload = (values: TunnelValues): string =>
  * The body of the table for when there is no tunnel: loopback and what keeps the link itself alive, nothing else.
  *
  * @param policy - Whether a provider's payment port is open.
- * @param asked - Of the one provider that is asked for a new tunnel, one for each of its addresses.
+ * @param options.asked - Of the one provider that is asked for a new tunnel, one for each of its addresses.
+ * @param options.lookUp - Whether the addresses of its host are being asked for.
  */
 export function shutRuleset(
   policy: Policy,
-  options: { asked: readonly PaymentPort[]; allowLan: boolean; guests: readonly string[] },
+  options: {
+    asked: readonly PaymentPort[]
+    lookUp: boolean
+    allowLan: boolean
+    guests: readonly string[]
+  },
 ): string {
-  const { asked, allowLan, guests } = options
+  const { asked, lookUp, allowLan, guests } = options
   const passes = (verdict: string) => [
     'oifname "lo" accept',
     toGuests,
     ...(policy.endpoint === 'payment-port' ? asked.map(acceptPayment) : []),
+    ...(policy.endpoint === 'payment-port' && lookUp ? [`meta skuid ${nameAsker} ${question} accept`] : []),
     ...(allowLan ? lan(verdict) : []),
     ...plumbing,
   ]

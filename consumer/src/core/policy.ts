@@ -92,7 +92,8 @@ const endpointWords: Record<Policy['endpoint'], string> = {
   session: 'WireGuard’s own marked UDP, and TCP to the payment port',
   'session-anew': 'as connected, over the new network',
   'session-until-next': 'as connected, until another tunnel is looked for',
-  'payment-port': 'TCP to the payment port of the provider being asked, no other',
+  'payment-port':
+    'TCP to the payment port of the provider being asked, no other; where it has failed before, a question for its host’s name',
   refused: 'refused',
 }
 

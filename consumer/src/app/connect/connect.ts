@@ -110,7 +110,7 @@ async function firstToServe(
       if (stop.aborted && isFirst) throw new UserError('Stopped before anything was connected.')
       if (stop.aborted) return undefined
       try {
-        const { id, session } = await openSession(connection, path)
+        const { id, session } = await openSession(connection, path, said.has(path))
         const party = { provider: path.offer.proposal.provider, channelId: path.channel.channelId }
         const receipt = await writeReceipt(context, journal, party, session)
         const { base, ceiling, promised } = session

@@ -24,7 +24,7 @@ it('goes on to the next provider whatever goes wrong with this one', async () =>
     channel: { channelId: `0x${'c1'.repeat(32)}` as Hex },
     endpoint: { address: '203.0.113.1', tcpPort: 7_800, url: 'wss://203.0.113.1:7800' },
   } as unknown as Path
-  const failed = await openSession(connection, path).catch((error: unknown) => error)
+  const failed = await openSession(connection, path, false).catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(PathRefused)
   expect(failed).toMatchObject({ provider, message: '"fd00::::1" is not an IP address.' })
   expect(moves).toEqual(['asked', 'refused'])

@@ -12,11 +12,12 @@ import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, thisNamespace, thisProcess } from '../../io/home/connectionFile.js'
 import { connectedNetworks } from '../../io/kernel/connectedNetworks.js'
 import { planDns } from '../../io/kernel/dns.js'
+import { lookUpAlone } from '../../io/kernel/lookUpAlone.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
 import { meterOf, raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
-import { answeringAddress, urlOf } from '../../io/link/endpoint.js'
+import { answeringAddress, isAddress, urlOf } from '../../io/link/endpoint.js'
 import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.js'
 import { type Context, link, unwrap } from '../context.js'
 import { type Agreement, agree } from '../session/agree.js'
@@ -49,16 +50,19 @@ interface Prepared {
  * One provider's session, from the first word to the last promise. The kill switch stands from before the tunnel
  * on; where it stood already, nothing but this provider's payment port is opened in it.
  *
+ * @param hasFailed - Whether it did not serve before: then it may have moved, and its host is looked up again.
  * @returns The session as it ended, its tunnel still there.
  * @throws PathRefused when it did not come up: the machine is as it was before, or shut where it was shut.
  */
 export async function openSession(
   connection: Connection,
-  path: Path,
+  known: Path,
+  hasFailed: boolean,
 ): Promise<{ id: string; session: Session }> {
   let prepared: Prepared | undefined
   let isAttached = false
   try {
+    const path = hasFailed ? await whereItIsNow(connection, known) : known
     await connection.move({ type: 'asked' }, { asked: path.endpoint })
     prepared = await prepare(connection, path)
     return await serve(connection, path, prepared, () => {
@@ -69,10 +73,19 @@ export async function openSession(
     if (prepared) await prepared.outer.request('end', { session: prepared.agreement.session }, farewellMs)
     await connection.move({ type: 'refused' })
     // Whatever it was, it came of this provider's answers or of what was made for it: the next one may do better.
-    throw new PathRefused(path.offer.proposal.provider, error as Error)
+    throw new PathRefused(known.offer.proposal.provider, error as Error)
   } finally {
     prepared?.outer.close()
   }
+}
+
+/** One narrow way out for its name, and only for that: behind the kill switch nobody else's names are asked for. */
+async function whereItIsNow(connection: Connection, path: Path): Promise<Path> {
+  const { endpoint } = path
+  if (isAddress(endpoint.host)) return path
+  await connection.move({ type: 'asked' }, { asked: { ...endpoint, lookUp: true } })
+  const [first, ...others] = (await lookUpAlone(endpoint.host)) ?? endpoint.addresses
+  return first === undefined ? path : { ...path, endpoint: { ...endpoint, addresses: [first, ...others] } }
 }
 
 async function prepare(connection: Connection, path: Path): Promise<Prepared> {

@@ -64,6 +64,8 @@ export const loadTunnelRules = (facts: TunnelFacts, where: NftOptions): Promise<
 
 /** Where the provider that is asked takes payments. */
 export interface Asked {
+  /** Whether the addresses of its host are being asked for. */
+  readonly lookUp?: boolean
   readonly addresses: readonly string[]
   readonly tcpPort: number
 }
@@ -77,7 +79,11 @@ export const loadShutRules = (
   const { addresses = [], tcpPort = 0 } = options.asked ?? {}
   const asked = addresses.map((address) => checkedPort({ address, tcpPort }))
   return applyRuleset(
-    replaceTable('inet', killSwitchTable, shutRuleset(policy, { ...options, asked })),
+    replaceTable(
+      'inet',
+      killSwitchTable,
+      shutRuleset(policy, { ...options, asked, lookUp: options.asked?.lookUp ?? false }),
+    ),
     where,
   )
 }

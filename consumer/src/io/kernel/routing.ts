@@ -1,5 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { applyIp, CommandFailed, deleteWireguard, runCommand, UserError, undoIp } from '@pontage/shared/node'
+import { nameAsker } from '../../core/killSwitch.js'
+import type { Asked } from './killSwitch.js'
 import type { Part } from './upkeep.js'
 
 /** How the tunnel is routed: as wg-quick does it, with four rules more. */
@@ -204,7 +206,7 @@ export function writeSrcValidMark(value: string): void {
 
 /** What may pass where nothing may: see {@link wallPart}. */
 export interface Wall {
-  readonly asked: { readonly addresses: readonly string[]; readonly tcpPort: number } | undefined
+  readonly asked: Asked | undefined
   readonly allowLan: boolean
   readonly ipv6: boolean
 }
@@ -258,6 +260,12 @@ function wallOf({ asked, allowLan }: Wall, family: 4 | 6): readonly string[][] {
     ...addresses
       .slice(0, maxAddresses)
       .map((each) => ['to', each, 'ipproto', 'tcp', 'dport', String(asked?.tcpPort), 'table', 'main']),
+    ...(asked?.lookUp
+      ? ['udp', 'tcp'].map((protocol) => [
+          ...['uidrange', `${nameAsker}-${nameAsker}`],
+          ...['ipproto', protocol, 'dport', '53', 'table', 'main'],
+        ])
+      : []),
     ['ipproto', 'udp', 'sport', from, 'dport', to, 'table', 'main'],
     ...(allowLan
       ? ['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'unreachable'])

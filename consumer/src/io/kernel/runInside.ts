@@ -46,8 +46,6 @@ export async function runInside(
   command: readonly string[],
   servers: readonly string[] = [],
 ): Promise<number> {
-  // Not in the home folder: root would follow links there.
-  const folder = await mkdtemp('/run/pontage-').catch(() => mkdtemp(join(tmpdir(), 'pontage-')))
   const caller = callerOf(process.env)
   const asCaller = [
     'setpriv',
@@ -59,23 +57,39 @@ export async function runInside(
     '--',
     ...command,
   ]
-  try {
-    if (servers.length > 0)
-      await writeFile(join(folder, 'resolv.conf'), resolverText(servers), { mode: 0o644 })
-    await writeFile(join(folder, 'nsswitch.conf'), await lookupOrder(), { mode: 0o644 })
-    const child = spawn('ip', ['netns', 'exec', netns, 'sh', '-c', cover, folder, ...asCaller], {
+  return withNamesCovered(servers, async (covered) => {
+    const child = spawn('ip', ['netns', 'exec', netns, ...covered, ...asCaller], {
       stdio: 'inherit',
       env: { ...process.env, ...caller.environment },
     })
     // Ctrl-C at the terminal reaches it by itself; what is sent to us alone is handed on.
     const handOn = () => child.kill('SIGTERM')
     process.on('SIGTERM', handOn)
-    return await new Promise<number>((resolve, reject) => {
+    return new Promise<number>((resolve, reject) => {
       child.on('error', (cause) =>
         reject(new UserError(`"ip" cannot be started: ${cause.message}.`, { cause })),
       )
       child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)))
     }).finally(() => process.off('SIGTERM', handOn))
+  })
+}
+
+/**
+ * Lends words to put before a program that has mounts of its own: it asks these resolvers, and no service of this machine.
+ *
+ * @param servers - Left out where empty: the machine's own then.
+ */
+export async function withNamesCovered<Result>(
+  servers: readonly string[],
+  use: (covered: readonly string[]) => Promise<Result>,
+): Promise<Result> {
+  // Not in the home folder: root would follow links there.
+  const folder = await mkdtemp('/run/pontage-').catch(() => mkdtemp(join(tmpdir(), 'pontage-')))
+  try {
+    if (servers.length > 0)
+      await writeFile(join(folder, 'resolv.conf'), resolverText(servers), { mode: 0o644 })
+    await writeFile(join(folder, 'nsswitch.conf'), await lookupOrder(), { mode: 0o644 })
+    return await use(['sh', '-c', cover, folder])
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
