@@ -5,6 +5,7 @@ import { withBudget } from '../../core/limits.js'
 import { isOverpaid } from '../../core/overpaid.js'
 import type { EndReason } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
+import { recursiveResolver, whyResolverFails } from '../../io/kernel/recursiveResolver.js'
 import { NotRestored } from '../../io/kernel/tunnel.js'
 import { keepInForce } from '../../io/kernel/upkeep.js'
 import type { Context } from '../context.js'
@@ -42,6 +43,8 @@ export async function connect(
   const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
   const { paths, budget } = await findPaths(context, journal, wishes, left, screen)
   const limits = withBudget(wishes.limits, budget)
+  const resolver = wishes.netns === undefined ? recursiveResolver() : undefined
+  if (resolver !== undefined) screen.warned(whyResolverFails(resolver))
   const upkeep = keepInForce({ netns: wishes.netns, tell: screen.interfered })
   const connection = createConnection({
     ...{ context, journal, screen, stop, upkeep, paths },

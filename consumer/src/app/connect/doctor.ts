@@ -21,6 +21,7 @@ import { readOffers } from '../../io/chain/discovery.js'
 import { isRunning, readConnection } from '../../io/home/connectionFile.js'
 import { differences } from '../../io/kernel/differences.js'
 import { planDns } from '../../io/kernel/dns.js'
+import { recursiveResolver, whyResolverFails } from '../../io/kernel/recursiveResolver.js'
 import { remoteShell } from '../../io/kernel/remoteShell.js'
 import { speaksIpv6 } from '../../io/kernel/routing.js'
 import { systemPrograms } from './machine.js'
@@ -59,6 +60,7 @@ async function machineFindings(): Promise<Finding[]> {
     () => false,
   )
   const client = remoteShell()
+  const resolver = recursiveResolver()
   const dns = await planDns(['127.0.0.1']).catch(() => undefined)
   return [
     isRoot ? ok('rights', 'root: can create tunnels') : note('rights', 'not root: connect with sudo'),
@@ -75,6 +77,7 @@ async function machineFindings(): Promise<Finding[]> {
     dns === undefined
       ? note('names', 'there is no resolver to configure: only the firewall redirects DNS queries')
       : ok('names', `set through ${dns.way === 'file' ? dns.path : dns.way}`),
+    ...(resolver === undefined ? [] : [note('resolver', whyResolverFails(resolver))]),
     ...(client === undefined
       ? []
       : [note('shell', 'this is a remote shell, which connect would cut off (--yes, --allow-lan)')]),

@@ -44,6 +44,7 @@ describe('questions for names', () => {
       'resolvectl dns pont1 10.86.0.1 fd50::1',
       'resolvectl domain pont1 ~.',
       'resolvectl default-route pont1 yes',
+      'resolvectl dnsovertls pont1 no',
       'resolvectl revert pont1',
     ])
   })

@@ -45,6 +45,8 @@ export async function applyDns(change: DnsChange, device: string, servers: reado
       // "~." takes every name there is to this link, and no other link's resolver is asked.
       await runCommand(['resolvectl', 'domain', device, '~.'], quickly)
       await runCommand(['resolvectl', 'default-route', device, 'yes'], quickly)
+      // Where the machine insists on TLS, the provider's resolver would not be asked: the tunnel encrypts already.
+      await tolerantly(['resolvectl', 'dnsovertls', device, 'no'])
       return
     case 'resolvconf':
       // Exclusive and first, as wg-quick asks for it.
