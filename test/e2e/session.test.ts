@@ -204,7 +204,7 @@ describe('a consumer', () => {
   })
 
   it('is told when the provider dies, and stays shut', async () => {
-    const session = await connect()
+    const session = await connect('--retry-for', '10')
     expect(await download(1_000_000)).toBe(true)
     const meter = await measureDelivery(market.internet)
     provider.program.signal('SIGKILL')

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { applyIp, applyRuleset, deleteTable, runCommand } from '@pontage/shared/node'
@@ -227,6 +227,26 @@ describe('a line that is cut for longer than anybody waits', () => {
     await end(program)
     expect((await machine()).split('\n').filter((line) => /pontage|^320\d\d:/.test(line))).toEqual([])
     expect(before).toContain(consumer.host.address)
+  })
+})
+
+/** In a user namespace of one user there is nobody else. */
+const hasOthers = /^\s*0\s+0\s+4294967295/.test(readFileSync('/proc/self/uid_map', 'utf8'))
+
+describe.runIf(hasOthers)('root in the home of a user', () => {
+  it('keeps what it acts upon out of it, and gives its owner what it makes there', async () => {
+    const before = await machine()
+    const home = join(consumer.host.home, '.pontage', 'consumer')
+    const give = (owner: string) => consumer.host.run(['chown', '-R', owner, home])
+    await give('65534:65534')
+    const program = await connectUnder(mounts('mount -t tmpfs tmpfs /var/lib'))
+    expect(await whoAmI()).toBe(provider.host.address)
+    const { stdout } = await consumer.host.run(['find', home, '-not', '-user', '65534'])
+    expect(stdout).toBe('')
+    expect(existsSync(join(home, 'connection.json'))).toBe(false)
+    await end(program)
+    expect(await machine()).toBe(before)
+    await give('0:0')
   })
 })
 
