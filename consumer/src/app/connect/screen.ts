@@ -170,7 +170,9 @@ export function humanScreen(
     connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
       const guarded =
-        netns === undefined ? 'The kill switch is on.' : `Only programs in the namespace ${netns} use it.`
+        netns === undefined
+          ? 'The kill switch is on.'
+          : `Only programs in the namespace ${netns} use it. Start them with "pontage exec": "ip netns exec" lets them ask this machine’s name services.`
       line(`Connected to ${provider}: ${name}, WireGuard in ${where}, address ${address4}. ${guarded}`)
       line(`Packets of up to ${path.mtu} bytes: ${path.because}.`)
       const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `

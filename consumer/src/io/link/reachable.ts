@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { CommandFailed, runCommand } from '@pontage/shared/node'
+import { isLocalAddress } from '../../core/localAddress.js'
 
 /** Somebody on the internet who listens on TCP. */
 export interface Listener {
@@ -30,9 +31,8 @@ export async function reachesAny(
   sources: readonly string[],
   netns: string | undefined,
 ): Promise<boolean | undefined> {
-  const beyond = targets.filter(
-    ({ host }) => host !== 'localhost' && !(isIP(host) && host.startsWith('127.')),
-  )
+  // One of the local network, or on this machine, is not reached through any provider.
+  const beyond = targets.filter(({ host }) => host !== 'localhost' && !(isIP(host) > 0 && isLocal(host)))
   if (beyond.length === 0) return undefined
   const where = netns === undefined ? {} : { netns }
   const what = JSON.stringify([sources, beyond])
@@ -44,6 +44,8 @@ export async function reachesAny(
     },
   )
 }
+
+const isLocal = (address: string): boolean => isLocalAddress(address) || /^(127\.|::1$)/.test(address)
 
 /** Who listens at a url; undefined for what is none. */
 export function listenerAt(url: string): Listener | undefined {
