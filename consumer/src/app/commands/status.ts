@@ -16,6 +16,16 @@ const sentences: Record<Status['state'], string> = {
   crashed: 'The program was killed while connected; the kill switch is on. Run "pontage disconnect".',
 }
 
+/** As `sentences`, where the kernel does not say the same. */
+const damaged: Record<Status['state'], string> = {
+  ...sentences,
+  connected: 'Connected, but not everything that the connection relies on is in force:',
+  suspended: 'Connected, but the provider waits for payment, and not everything is in force:',
+  reconnecting: 'Looking for a provider, but not all of the kill switch is in force:',
+  blocked: 'The session is over, but not all of the kill switch is in force:',
+  crashed: 'The program was killed while connected, and not everything is in force:',
+}
+
 export const statusCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'status',
   describe: 'Show the state of the connection',
@@ -28,7 +38,8 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
   async handler(argv) {
     const now = await askStatus(argv.home, argv.control ?? controlPath(argv.home))
     if (argv.json) return printJson(now)
-    if (now.netns === null) printLine(sentences[now.state])
+    const isWhole = now.problems === null || now.problems.length === 0
+    if (now.netns === null) printLine(isWhole ? sentences[now.state] : damaged[now.state])
     else printLine(`A tunnel for the programs in namespace ${now.netns}: ${now.state}.`)
     for (const problem of now.problems ?? []) printLine(problem)
     if (now.state === 'blocked' && now.problems?.length)

@@ -14,8 +14,8 @@ export async function differences(record: ConnectionRecord): Promise<string[] | 
   const where: NftOptions = netns === undefined ? {} : { netns: netns.name }
   try {
     const found = [await firewallProblem(where)]
-    if (netns === undefined && state === 'blocked' && !(await wallStands()))
-      found.push('The rules that answer "unreachable" behind the firewall are gone.')
+    if (netns === undefined && state === 'blocked')
+      found.push(wallWords(await wallStands(), found[0] !== undefined))
     if (netns === undefined && state === 'connected') {
       const missing = await missingRoutes(record)
       if (missing.length > 0) found.push(`Rules or routes of the tunnel are gone: ${missing.join('; ')}.`)
@@ -27,6 +27,11 @@ export async function differences(record: ConnectionRecord): Promise<string[] | 
     if (error instanceof CommandFailed) return undefined
     throw error
   }
+}
+
+function wallWords(stands: boolean, isAlone: boolean): string | undefined {
+  if (!stands) return 'The rules that answer "unreachable" behind the firewall are gone.'
+  return isAlone ? 'Routing rules still answer "unreachable": nothing leaves this machine.' : undefined
 }
 
 async function firewallProblem(where: NftOptions): Promise<string | undefined> {
