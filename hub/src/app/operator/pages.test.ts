@@ -56,6 +56,16 @@ it('is not ready while its ledger can be read but not written', async () => {
   await eventually(async () => (await get('/readyz')).status === 200)
 })
 
+it('tells those who watch over it how it is, however many others ask from their address', async () => {
+  const busy = await startTestHub(world, hub, 'busy.sqlite', {
+    log,
+    limits: { requestsPerSecondPerAddress: 1 },
+  })
+  await eventually(async () => (await get('/nothing', busy)).status === 429)
+  expect([(await get('/healthz', busy)).status, (await get('/readyz', busy)).status]).toEqual([200, 200])
+  await busy.close()
+})
+
 it('counts requests by their outcome, and shows its pool and what it pays gas with', async () => {
   const link = await dial(world, provider, running.port)
   await link.request('describe', {})
