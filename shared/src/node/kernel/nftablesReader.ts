@@ -12,6 +12,8 @@ export interface NftReader {
   read(family: NftFamily, table: string): Promise<NftTable>
   /** As `read`, but of the counters alone: much less to print where a table holds large maps. */
   readCounters(family: NftFamily, table: string): Promise<NftTable['counters']>
+  /** How many rules a chain has; none where the chain or its table is gone. */
+  countRules(family: NftFamily, table: string, chain: string): Promise<number>
   /**
    * Applies commands of one line each in one transaction: all of them, or on an error none.
    * @throws Error with nft's own words.
@@ -61,6 +63,15 @@ export function openNftReader(options: NftOptions = {}): NftReader {
   return {
     read: (family, table) => read('table', family, table),
     readCounters: async (family, table) => (await read('counters table', family, table)).counters,
+    async countRules(family, table, chain) {
+      const question = `list chain ${family} ${nftName(table)} ${nftName(chain)}`
+      const failure = `The chain ${chain} of ${family} ${table} could not be read`
+      const listed = await inTurn(question, failure).catch((error: Error) => {
+        if (/no such file/i.test(error.message)) return undefined
+        throw error
+      })
+      return listed === undefined ? 0 : listed.objects.filter((object) => 'rule' in object).length
+    },
     async apply(commands) {
       if (commands.length === 0) return
       for (const command of commands)
@@ -87,6 +98,7 @@ function start(netns: string | undefined): ChildProcessWithoutNullStreams {
 function ask(child: ChildProcessWithoutNullStreams, question: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let answer = ''
+    let complaint = ''
     const settle = (done: () => void) => {
       clearTimeout(timer)
       child.stdout.off('data', onAnswer)
@@ -99,7 +111,11 @@ function ask(child: ChildProcessWithoutNullStreams, question: string): Promise<s
       answer += text
       if (answer.includes('\n')) settle(() => resolve(answer))
     }
-    const onComplaint = (text: string) => settle(() => reject(new Error(text.trim())))
+    // Its first line says what is wrong, and may come in pieces.
+    const onComplaint = (text: string) => {
+      complaint += text
+      if (complaint.includes('\n')) settle(() => reject(new Error(complaint.trim())))
+    }
     const onEnd = () => settle(() => reject(new Error('nft ended')))
     const onError = (error: Error) => settle(() => reject(error))
     const timer = setTimeout(() => settle(() => reject(new Error('nft did not answer'))), answerWithinMs)
