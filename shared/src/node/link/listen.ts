@@ -48,6 +48,7 @@ export interface Listening {
 /**
  * Accepts connections, each after its introduction.
  *
+ * @param options.host - Address to listen on; `::` for both families.
  * @param options.accept - Gives the handlers of a new connection.
  * @param options.joined - Told of each link once it stands.
  * @throws UserError when the port is taken or may not be used.
@@ -86,10 +87,7 @@ export async function listenLinks(options: {
     socket.once('close', () => gatekeeper.leave(address))
   })
 
-  await new Promise<void>((resolve, reject) => {
-    http.once('error', (cause: NodeJS.ErrnoException) => reject(cannotListen(host, port, cause)))
-    http.listen(port, host, resolve)
-  })
+  await listenOn(http, host, port)
   const sockets = new WebSocketServer({ server: http, ...frameLimits })
   const welcome = async (socket: WebSocket, from: Socket, remoteAddress: string): Promise<void> => {
     const address = from.remoteAddress ?? ''
@@ -151,6 +149,34 @@ export async function listenLinks(options: {
 function ownFingerprint(socket: Socket): Hex | undefined {
   const certificate = socket instanceof TLSSocket ? socket.getCertificate() : null
   return certificate && 'raw' in certificate ? fingerprintOf(certificate.raw as Buffer) : undefined
+}
+
+/**
+ * Listens, on IPv4 alone where the machine has no IPv6 and both were asked for by `::`.
+ *
+ * @throws UserError when the port is taken or may not be used.
+ */
+export async function listenOn(
+  server: Pick<Server, 'listen' | 'once' | 'off'>,
+  host: string,
+  port: number,
+): Promise<void> {
+  const on = (address: string) =>
+    new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(port, address, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  await on(host)
+    .catch((cause: NodeJS.ErrnoException) => {
+      if (host === '::' && ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(cause.code ?? '')) return on('0.0.0.0')
+      throw cause
+    })
+    .catch((cause: NodeJS.ErrnoException) => {
+      throw cannotListen(host, port, cause)
+    })
 }
 
 function cannotListen(host: string, port: number, cause: NodeJS.ErrnoException): UserError {
