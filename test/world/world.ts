@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { applyIp, deleteWireguard, runCommand } from '@pontage/shared/node'
 import { Host } from './host.js'
+import type { Program } from './program.js'
 
 /** Machines that reach each other over one router, as over the internet, all inside this namespace. */
 export interface World {
@@ -14,7 +15,10 @@ export interface World {
   readonly folder: string
   /** What each program that still runs, or failed, printed last: for whoever has to find out what went wrong. */
   lastWords(lines?: number): string
-  /** Stops every program, removes every namespace and link. */
+  /**
+   * Stops every program, removes every namespace and link.
+   * @throws Error when a program printed a stack trace: whatever a person can cause has a sentence.
+   */
   destroy(): Promise<void>
 }
 
@@ -72,11 +76,24 @@ export async function createWorld(outer: Outer = 'dual'): Promise<World> {
           ['netns', 'delete', host.netns],
         ])
       }
+      const traces = [...hosts.values()].flatMap(({ programs }) => programs).flatMap(stackTraces)
       hosts.clear()
       named.clear()
       await rm(folder, { recursive: true, force: true })
+      if (traces.length > 0) throw new Error(`Stack traces were printed:\n${traces.join('\n')}`)
     },
   }
+}
+
+/** Where stack traces begin in what one of our programs printed, with the line before, which names the error. */
+function stackTraces(program: Program): string[] {
+  if (!/: pontage(-\w+)?$/.test(program.name)) return []
+  const lines = program.output().split('\n')
+  return lines.flatMap((line, index) =>
+    /^\s+at .+:\d+:\d+\)?$/.test(line) && !/^\s+at /.test(lines[index - 1] ?? '')
+      ? [`${program.name}: ${lines[index - 1]}\n${line}`]
+      : [],
+  )
 }
 
 /** The router's end of a machine's line. */
