@@ -40,9 +40,16 @@ export async function measurePeers(count: number): Promise<PeerCosts> {
   ])
   const pool = new AddressPool(subnets, count)
   const machine = await prepareMachine({
-    ...{ home, keys: generateWireguardKeys(), wireguardPort: 51_999, gateway: pool.gateway, ...subnets },
+    ...{
+      home,
+      keys: generateWireguardKeys(),
+      wireguardPort: 51_999,
+      gateway: pool.gateway,
+      consumer: pool.first,
+    },
+    ...subnets,
     ...{ bits: { four: 16, six: 64 }, policy: parseExitPolicy('deny tcp/25'), uplink, devices: [uplink] },
-    ...{ resolver4: undefined, resolver6: undefined, ownNetworks6: [] },
+    ...{ resolver4: undefined, resolver6: undefined, ownNetworks6: [], outer: [] },
   })
   try {
     const firewall = await machine.raise(4_000)

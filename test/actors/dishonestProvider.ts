@@ -68,11 +68,13 @@ function miscounting(firewall: Firewall): Firewall {
     { ...reading, downBytes: bytes(claimed(reading.downBytes)) },
   ]
   return {
-    get limits() {
-      return firewall.limits
-    },
+    limits: () => firewall.limits(),
     limit: (limits) => firewall.limit(limits),
     close: () => firewall.close(),
+    isWhole: () => firewall.isWhole(),
+    probe: (targets) => firewall.probe(targets),
+    follow: (around) => firewall.follow(around),
+    rebuild: (sessions) => firewall.rebuild(sessions),
     async admit(key, addresses, limit) {
       admitted.set(key, addresses)
       held.delete(key)

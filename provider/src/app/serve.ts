@@ -7,8 +7,10 @@ import {
   wireguardKeyToHex,
 } from '@pontage/shared/node'
 import { AddressPool } from '../core/addressPool.js'
+import { judgeEndpoint } from '../core/endpoint.js'
 import type { Firewall } from '../io/kernel/firewall.js'
 import { ownWireguardKeys } from '../io/kernel/wireguardKey.js'
+import { followOuterAddresses } from '../io/link/outerAddresses.js'
 import { answerConsumers } from './admission/answerConsumers.js'
 import type { ServiceState } from './admission/consumerRequests.js'
 import type { Components } from './components.js'
@@ -20,7 +22,7 @@ import { resumeSessions } from './metering/resume.js'
 import { openPorts } from './offer/openPorts.js'
 import { planNetwork } from './offer/planNetwork.js'
 import { followPrice, type PriceInForce } from './offer/priceInForce.js'
-import { publishOffer } from './offer/publish.js'
+import { publishOffer, withdrawOffer } from './offer/publish.js'
 import { createMetrics } from './operator/metrics.js'
 import { openOwnersView } from './operator/ownersView.js'
 import { prepareRetirement } from './retirement/drain.js'
@@ -29,6 +31,8 @@ import type { Settings } from './settings.js'
 import { demandHubs } from './settlement/hubs.js'
 import { type Money, openMoney } from './settlement/openMoney.js'
 import { watchChain } from './settlement/watchChain.js'
+import { keepOfferTrue } from './upkeep/offerFollowsWay.js'
+import { Upkeep } from './upkeep/upkeep.js'
 
 /** A provider that serves. */
 export interface Serving {
@@ -92,7 +96,10 @@ async function serveWith(
   const retirement = prepareRetirement(components, sessions)
   closers.add('the retirement', () => retirement.stop())
   const pathMtus = watchPathMtus(components, tunnels.machine)
-  const isOffered = () => service.price?.now() !== undefined && !retirement.hasBegun()
+  const upkeep = new Upkeep(components, settings, { ...tunnels, sessions, outer: base.outer }, base.network)
+  closers.add('the upkeep of the machine', () => upkeep.stop())
+  const isOffered = () =>
+    service.price?.now() !== undefined && !retirement.hasBegun() && upkeep.faults().length === 0
   service.requests = answerConsumers(
     components,
     settings,
@@ -107,8 +114,14 @@ async function serveWith(
   await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort: tunnels.paymentPort })
   const { port, price } = await goPublic(components, settings, service, base, closers)
   const { machine, firewall } = tunnels
+  const offer = keepOfferTrue(components, upkeep, settings.withdrawAfterSeconds, {
+    withdraw: () => withdrawOffer(components),
+    publish: async () => retirement.hasBegun() || publishOffer(components, settings, base),
+  })
+  closers.add('the look after the offer', () => offer.stop())
+  void upkeep.look(true)
   const watch = await watchChain(components, settings, money, price, machine, closers, fail)
-  const view = { sessions, firewall, metrics, pathMtus, retirement, hubs: hubs.links }
+  const view = { sessions, firewall, metrics, pathMtus, retirement, upkeep, hubs: hubs.links }
   closers.opened('the owner’s view', await openOwnersView(components, settings, view))
   const liveness = watchLiveness(components, sessions, machine, settings.goneAfterSeconds)
   closers.add('the look after consumers', () => liveness.stop())
@@ -146,7 +159,11 @@ async function raiseBase(
   counting: (firewall: Firewall) => Firewall,
   closers: Closers,
 ) {
-  const network = await planNetwork(settings)
+  const { host } = settings.endpoint
+  const outer = followOuterAddresses(host, () => components.clock.elapsedMs())
+  const vain = judgeEndpoint({ host, addresses: await outer.now(), listen: settings.listen.host })
+  if (vain !== undefined) throw new UserError(vain)
+  const network = { ...(await planNetwork(settings)), outer: await outer.now() }
   const pool = new AddressPool(settings, settings.maxSessions)
   const keys = await ownWireguardKeys(settings.home)
   const certificate = await ownCertificate(settings.home)
@@ -154,7 +171,7 @@ async function raiseBase(
   const place = { network, keys, pool, earlierPort }
   const raised = await raiseTunnels(settings, place, listen, () => service.requests, closers)
   return {
-    ...{ network, pool, listen, wireguardKey: wireguardKeyToHex(keys.publicKey) },
+    ...{ network, outer, pool, listen, wireguardKey: wireguardKeyToHex(keys.publicKey) },
     ...{ certificate: certificate.fingerprint, tunnels: { ...raised, firewall: counting(raised.firewall) } },
   }
 }
@@ -164,17 +181,21 @@ async function goPublic(
   components: Components,
   settings: Settings,
   service: Service,
-  { listen, wireguardKey, certificate }: Base,
+  base: Base,
   closers: Closers,
 ): Promise<{ port: number; price: PriceInForce }> {
   const { host, port } = settings.listen
-  const outside = closers.opened('the listening socket', await listen(host, port, () => service.requests))
+  const outside = closers.opened(
+    'the listening socket',
+    await base.listen(host, port, () => service.requests),
+  )
   const mapping = await openPorts(components, settings)
   if (mapping) {
     closers.add('the port mappings', () => mapping.remove())
     service.udpPort = mapping.udp
+    base.outer.add(mapping.externalHost)
   }
-  await publishOffer(components, settings, { wireguardKey, certificate })
+  await publishOffer(components, settings, base)
   const price = await followPrice(components, settings)
   service.price = price
   return { port: outside.port, price }

@@ -35,6 +35,8 @@ export interface Settings {
   readonly graceSeconds: number
   /** Silence in the tunnel after which a consumer counts as gone. */
   readonly goneAfterSeconds: number
+  /** How long no traffic may pass before the offer is withdrawn. */
+  readonly withdrawAfterSeconds: number
   readonly clearEverySeconds: number
   readonly maxSessions: number
   readonly redeem: RedeemRule

@@ -47,6 +47,11 @@ export class AddressPool {
     return this.#at(1)
   }
 
+  /** Those of the first consumer, whoever that is. */
+  get first(): TunnelAddresses {
+    return this.#at(2)
+  }
+
   /** Addresses for one consumer, undefined when all are taken. */
   take(): TunnelAddresses | undefined {
     for (let tried = 0; tried < this.#places; tried++) {

@@ -4,6 +4,9 @@ import { admit, dismiss, ruleset } from './ruleset.js'
 
 const values = {
   tunnel: '"wg0"',
+  probe: '"wg0p"',
+  probe4: '192.0.0.129',
+  probe6: 'fd50::ffff',
   uplink: '"eth0"',
   gateway4: '10.86.0.1',
   gateway6: 'fd50::1',
@@ -14,9 +17,11 @@ const values = {
   resolver4: '9.9.9.9',
   resolver6: undefined,
   ownNetworks6: ['2001:db8:1::/64'],
+  outer4: ['203.0.113.9'],
+  outer6: ['2001:db8:9::9'],
   policy: parseExitPolicy(defaultExitPolicy),
-  forwardsAlready4: false,
-  forwardsAlready6: false,
+  othersForward4: false,
+  othersForward6: false,
 }
 /** Lines of one chain. */
 const chain = (text: string, name: string): string[] =>
@@ -41,12 +46,12 @@ describe('the rules', () => {
       expect(at(closed)).toBeGreaterThan(0)
       expect(at(closed)).toBeLessThan(out)
     }
-    expect(at(/^iifname "wg0" oifname "wg0" drop$/)).toBe(1)
+    expect(at(/^iifname "wg0" oifname "wg0" drop$/)).toBeLessThan(out)
   })
 
-  it('leave others’ traffic alone only where the machine forwarded before', () => {
+  it('leave others’ traffic alone only where the machine forwards for them', () => {
     expect(at(/iifname != "wg0" oifname != "wg0" accept/)).toBe(-1)
-    const before = chain(ruleset({ ...values, forwardsAlready4: true }), 'filtering')
+    const before = chain(ruleset({ ...values, othersForward4: true }), 'filtering')
     expect(before).toContain('meta nfproto ipv4 iifname != "wg0" oifname != "wg0" accept')
     expect(before.some((line) => line.startsWith('meta nfproto ipv6'))).toBe(false)
   })
@@ -58,10 +63,31 @@ describe('the rules', () => {
     expect(unasked).toBeLessThan(leaving.indexOf('goto charge_down'))
   })
 
+  it('charge what comes from a consumer after everybody else has judged it', () => {
+    const charging = chain(ruleset(values), 'charging')
+    expect(charging).toEqual([
+      'type filter hook forward priority 300; policy accept;',
+      'iifname "wg0p" meta nfproto ipv4 counter name probe_out4',
+      'iifname "wg0p" meta nfproto ipv6 counter name probe_out6',
+      'iifname "wg0" goto charge_up',
+    ])
+    expect(chain(ruleset(values), 'arriving').join()).not.toContain('charge_up')
+  })
+
+  it('close addresses that only look public', () => {
+    const text = ruleset(values)
+    const closed = (family: 4 | 6) =>
+      new RegExp(`set closed${family} .*elements = \\{(.*)\\} \\}`).exec(text)?.[1]
+    for (const address of ['168.63.129.16/32', '198.18.0.0/15', '203.0.113.9'])
+      expect(closed(4)).toContain(address)
+    for (const address of ['2001:db8:1::/64', '2001:db8:9::9']) expect(closed(6)).toContain(address)
+  })
+
   it('let in paying, names and ping, and then nothing', () => {
     const input = chain(ruleset(values), 'entering')
     expect(input.at(-1)).toBe('drop')
-    expect(input.filter((line) => / accept$/.test(line) && !line.startsWith('type'))).toHaveLength(7)
+    expect(input.filter((line) => / accept$/.test(line) && !line.startsWith('type'))).toHaveLength(6)
+    expect(input).toContain('ct status dnat meta l4proto { tcp, udp } th dport 53 goto charge_up')
   })
 
   it('open no port 53 when there is no resolver', () => {

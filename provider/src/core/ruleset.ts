@@ -19,16 +19,24 @@ export interface RulesetValues {
   readonly resolver6: string | undefined
   /** IPv6 networks of the machine itself: global addresses, but nobody's business. */
   readonly ownNetworks6: readonly string[]
+  /** Addresses under which the machine or its router is known outside, of each family: behind them are the owner's own services. */
+  readonly outer4: readonly string[]
+  readonly outer6: readonly string[]
   readonly policy: ExitPolicy
-  /** Whether the machine forwarded for others before: then what is not ours is left alone. */
-  readonly forwardsAlready4: boolean
-  readonly forwardsAlready6: boolean
+  /** The line of our own probes, and the addresses at its far end. */
+  readonly probe: string
+  readonly probe4: string
+  readonly probe6: string
+  /** Whether this machine forwards for somebody else, too: then what does not touch the tunnel is left alone. */
+  readonly othersForward4: boolean
+  readonly othersForward6: boolean
 }
 
 /**
  * The body of the provider's table, without any session (docs/security.md has it as a table of what may pass).
  *
- * A packet of a consumer passes `arriving` (its credit), `filtering` (where to), and on the way back `leaving`.
+ * A packet of a consumer passes `arriving` (whether it may), `filtering` (where to) and `charging`, which comes after the
+ * rules of everybody else: what they drop is not charged. On the way back it passes `leaving`.
  * A session is a row in each of the maps below; without one nothing of an address passes, so what a crash
  * leaves behind forwards no more than was paid for.
  */
@@ -38,11 +46,17 @@ export function ruleset(values: RulesetValues): string {
     arriving(values),
     leaving(values),
     filtering(values),
+    charging(values),
     entering(values),
     translating(values),
     wrapping(values),
   ].join('\n')
 }
+
+/** Chains without which consumers are not limited, or the machine is not guarded. None of them is ever empty. */
+export const guardedChains = [
+  ...['arriving', 'leaving', 'filtering', 'charging', 'entering', 'masquerading'],
+] as const
 
 /** Names of the kernel objects of one session; `key` is unique while the session lives. */
 export const sessionObjects = (key: number) => ({
@@ -104,7 +118,17 @@ function rows({ key, address4, address6 }: SessionRules): [map: string, row: str
   ])
 }
 
-function objects({ ownNetworks6 }: RulesetValues): string {
+/** What became of a probe's packets of one family: left the machine's forwarding, were answered, and the answers delivered. */
+export const probeCounters = (family: 4 | 6) => ({
+  out: `probe_out${family}`,
+  back: `probe_back${family}`,
+  in: `probe_in${family}`,
+})
+
+/** Connections that one consumer may have at a time, in each family: each takes up memory of the machine until it times out. */
+export const mostConnections = 4_000
+
+function objects({ ownNetworks6, outer4, outer6 }: RulesetValues): string {
   const map = (name: string, kind: string) => [
     `map ${name}4 { type ipv4_addr : ${kind}; }`,
     `map ${name}6 { type ipv6_addr : ${kind}; }`,
@@ -112,6 +136,7 @@ function objects({ ownNetworks6 }: RulesetValues): string {
   return [
     'set passing4 { type ipv4_addr; }',
     'set passing6 { type ipv6_addr; }',
+    ...[probeCounters(4), probeCounters(6)].flatMap(Object.values).map((name) => `counter ${name} { }`),
     ...['down', 'up', 'dropped'].flatMap((name) => map(name, 'counter')),
     ...map('credit', 'quota'),
     ...map('class', 'classid'),
@@ -119,33 +144,55 @@ function objects({ ownNetworks6 }: RulesetValues): string {
     'set rate_up4 { type ipv4_addr; size 65535; flags dynamic; }',
     'set rate_up6 { type ipv6_addr; size 65535; flags dynamic; }',
     'chain shape_up { }',
-    `set closed4 { type ipv4_addr; flags interval; elements = { ${closedRanges4.join(', ')} } }`,
-    `set closed6 { type ipv6_addr; flags interval; auto-merge; elements = { ${[...closedRanges6, ...ownNetworks6].join(', ')} } }`,
+    'set connections4 { type ipv4_addr; size 65535; flags dynamic; }',
+    'set connections6 { type ipv6_addr; size 65535; flags dynamic; }',
+    `set closed4 { type ipv4_addr; flags interval; auto-merge; elements = { ${[...closedRanges4, ...outer4].join(', ')} } }`,
+    `set closed6 { type ipv6_addr; flags interval; auto-merge; elements = { ${[...closedRanges6, ...ownNetworks6, ...outer6].join(', ')} } }`,
   ].join('\n')
 }
 
-/** Counting and credit of what comes out of the tunnel, before its destination is looked at. */
-function arriving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
+/** What comes out of the tunnel, before its destination is looked at: only whoever pays, with so many connections. */
+function arriving({ tunnel, gateway4, gateway6, probe, probe4, probe6 }: RulesetValues): string {
   return `chain arriving {
   type filter hook prerouting priority mangle; policy accept;
+  iifname != ${probe} ct original ip saddr ${probe4} counter name ${probeCounters(4).back}
+  iifname != ${probe} ct original ip6 saddr ${probe6} counter name ${probeCounters(6).back}
   iifname != ${tunnel} accept
-  ip daddr ${gateway4} meta l4proto { tcp, udp } th dport 53 goto charge_up
-  ip6 daddr ${gateway6} meta l4proto { tcp, udp } th dport 53 goto charge_up
+  ip daddr ${gateway4} meta l4proto { tcp, udp } th dport 53 goto admitting
+  ip6 daddr ${gateway6} meta l4proto { tcp, udp } th dport 53 goto admitting
   ip daddr ${gateway4} accept
   ip6 daddr ${gateway6} accept
   jump shape_up
-  goto charge_up
+  goto admitting
+}
+chain admitting {
+  meta nfproto ipv4 ip saddr != @passing4 drop
+  meta nfproto ipv6 ip6 saddr != @passing6 drop
+  ct state new add @connections4 { ip saddr ct count over ${mostConnections} } drop
+  ct state new add @connections6 { ip6 saddr ct count over ${mostConnections} } drop
+}`
+}
+
+/** Counting and credit of what came out of the tunnel and is about to leave: after everybody else has judged it. */
+function charging({ tunnel, probe }: RulesetValues): string {
+  return `chain charging {
+  type filter hook forward priority 300; policy accept;
+  iifname ${probe} meta nfproto ipv4 counter name ${probeCounters(4).out}
+  iifname ${probe} meta nfproto ipv6 counter name ${probeCounters(6).out}
+  iifname ${tunnel} goto charge_up
 }
 ${charge('up', 'saddr')}`
 }
 
 /**
- * The same for what goes into the tunnel, after every translation: the packets as the consumer sees them. What it did not
+ * Counting and credit of what goes into the tunnel, after every translation: the packets as the consumer sees them. What it did not
  * ask for it does not count, so nothing else is sent or charged, whoever on this machine sends it.
  */
-function leaving({ tunnel, gateway4, gateway6 }: RulesetValues): string {
+function leaving({ tunnel, gateway4, gateway6, probe, probe4, probe6 }: RulesetValues): string {
   return `chain leaving {
   type filter hook postrouting priority 300; policy accept;
+  oifname ${probe} ip daddr ${probe4} counter name ${probeCounters(4).in}
+  oifname ${probe} ip6 daddr ${probe6} counter name ${probeCounters(6).in}
   oifname != ${tunnel} accept
   ip saddr ${gateway4} meta l4proto { tcp, udp } th sport 53 goto charge_down
   ip6 saddr ${gateway6} meta l4proto { tcp, udp } th sport 53 goto charge_down
@@ -173,9 +220,9 @@ function charge(direction: 'up' | 'down', side: 'saddr' | 'daddr'): string {
 
 /** Where consumers may go. */
 function filtering(values: RulesetValues): string {
-  const { tunnel, uplink, resolver4, resolver6, policy, forwardsAlready4, forwardsAlready6 } = values
-  const untouched = (already: boolean, family: string) =>
-    already ? [`meta nfproto ${family} iifname != ${tunnel} oifname != ${tunnel} accept`] : []
+  const { tunnel, uplink, probe, resolver4, resolver6, policy, othersForward4, othersForward6 } = values
+  const untouched = (others: boolean, family: string) =>
+    others ? [`meta nfproto ${family} iifname != ${tunnel} oifname != ${tunnel} accept`] : []
   const resolver = (word: 'ip' | 'ip6', address: string | undefined) =>
     address === undefined
       ? []
@@ -201,8 +248,10 @@ function filtering(values: RulesetValues): string {
         ]
   const lines = [
     'type filter hook forward priority filter; policy drop;',
-    ...untouched(forwardsAlready4, 'ipv4'),
-    ...untouched(forwardsAlready6, 'ipv6'),
+    `iifname ${probe} oifname != ${tunnel} accept`,
+    `oifname ${probe} ct state established,related accept`,
+    ...untouched(othersForward4, 'ipv4'),
+    ...untouched(othersForward6, 'ipv6'),
     `iifname ${tunnel} oifname ${tunnel} drop`,
     `iifname ${tunnel} tcp flags syn tcp option maxseg size set rt mtu`,
     `oifname ${tunnel} tcp flags syn tcp option maxseg size set rt mtu`,
@@ -228,13 +277,13 @@ function entering({ tunnel, gateway4, gateway6, paymentPort, resolver4, resolver
   const localResolver =
     resolver4 === undefined && resolver6 === undefined
       ? []
-      : ['  ct status dnat meta l4proto { tcp, udp } th dport 53 accept']
+      : ['  ct status dnat meta l4proto { tcp, udp } th dport 53 goto charge_up']
   return [
     'chain entering {',
     '  type filter hook input priority filter; policy accept;',
     `  iifname != ${tunnel} accept`,
-    '  ct state established,related accept',
     ...localResolver,
+    '  ct state established,related accept',
     `  ip daddr ${gateway4} tcp dport ${paymentPort} accept`,
     `  ip6 daddr ${gateway6} tcp dport ${paymentPort} accept`,
     `  ip daddr ${gateway4} icmp type echo-request accept`,
@@ -246,6 +295,8 @@ function entering({ tunnel, gateway4, gateway6, paymentPort, resolver4, resolver
 
 function translating({
   tunnel,
+  probe4,
+  probe6,
   gateway4,
   gateway6,
   subnet4,
@@ -269,6 +320,8 @@ function translating({
     '  type nat hook postrouting priority srcnat; policy accept;',
     `  ip saddr ${subnet4} oifname != ${tunnel} masquerade`,
     `  ip6 saddr ${subnet6} oifname != ${tunnel} masquerade`,
+    `  ip saddr ${probe4} masquerade`,
+    `  ip6 saddr ${probe6} masquerade`,
     '}',
   ].join('\n')
 }

@@ -23,7 +23,6 @@ export interface AdmissionContext {
   readonly maxGuaranteeSeconds: number
   /** Prices in force on chain: terms are never dearer. */
   readonly price: () => Price
-  readonly nextKey: () => number
 }
 
 export interface TunnelEnd {

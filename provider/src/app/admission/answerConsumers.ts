@@ -24,8 +24,7 @@ export function answerConsumers(
   },
   failed: (error: unknown) => void,
 ): Handlers {
-  const { chain, clock, sessions: history } = components
-  let nextKey = history.nextKey()
+  const { chain, clock } = components
   return createConsumerRequests(components, {
     ...{ settings, sessions, lines, openTerms: new OpenTerms(), ...place },
     standings: new Standings(
@@ -35,7 +34,6 @@ export function answerConsumers(
     hubs: new Map([...hubs.links].filter(([hub]) => settings.hubs.includes(hub))),
     suspicion: (hub) => hubs.settlements.get(hub)?.suspicion,
     maxGuaranteeSeconds: delays.maxGuarantee,
-    nextKey: () => nextKey++,
     frame: acceptPromises(components, lines, sessions, gate, {
       paidLate: (hub) => void hubs.settlements.get(hub)?.settle(),
       failed,

@@ -75,7 +75,7 @@ beforeEach(() => {
   const used = { ...noReading, downBytes: bytes(10_000_000n) }
   const machine = { bootId: 'boot', addPeer: soon, removePeer: soon }
   const firewall = {
-    ...{ admit: soon, dismiss: soon, apply: soon, close: silent },
+    ...{ admit: soon, dismiss: soon, apply: soon, close: silent, isWhole: async () => true },
     read: async () => {
       await soon()
       return new Map(Array.from({ length: 20 }, (_, key) => [key, used]))
@@ -87,13 +87,11 @@ beforeEach(() => {
       throw error
     },
   })
-  let key = 1
   context = {
     settings: { creditBytes: bytes(25_000_000n), graceSeconds: 30, maxSessions: 50 },
     ...{ sessions, openTerms, lines: new CreditLines(promises) },
     pool: new AddressPool({ subnet4: '10.86.0.0/24', subnet6: 'fd50::/64' }, 50),
     tunnelEnd: () => ({ paymentPort: 4_711 }),
-    nextKey: () => key++,
   } as unknown as AdmissionContext
   open = createOpenSession(components, context)
 })

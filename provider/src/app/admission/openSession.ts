@@ -99,7 +99,7 @@ export function createOpenSession(components: Components, context: AdmissionCont
           graceSeconds: settings.graceSeconds,
           ceiling: line.ceiling ?? wei(guarantee.ceiling),
         },
-        { id, key: context.nextKey(), channelId, consumer, hub, startedAt: clock.now(), base },
+        { id, channelId, consumer, hub, startedAt: clock.now(), base },
         { addresses, wireguardKey, paymentPort: end.paymentPort },
         link,
       )

@@ -25,6 +25,7 @@ import {
   checkPorts,
   checkReach,
   checkStake,
+  checkWay,
   checkWithheld,
 } from '../operator/checks.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
@@ -35,7 +36,7 @@ type Options = ServeOptions & Given<typeof jsonFlag>
 export const doctorCommand: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
-    'Check machine, chain, stake, gas coin, hubs, network, ports and reachability, and say what to fix',
+    'Check machine, chain, stake, gas coin, hubs, network, the way through, ports and reachability, and say what to fix',
   builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
     printFindings(await look(options), options)
@@ -65,6 +66,7 @@ async function look(options: Options): Promise<Finding[]> {
     ),
     hubs: onChain((on) => checkHubs(on, readSettings(options, on).hubs)),
     network: onChain((on) => checkNetwork(readSettings(options, on), running)),
+    way: onChain((on) => checkWay(readSettings(options, on), running)),
     ports: onChain((on) => checkPorts(readSettings(options, on), running)),
     reach: onChain((on) => checkReach(readSettings(options, on), running)),
   }

@@ -1,5 +1,5 @@
 import { systemClock } from '@pontage/shared'
-import { type CommonOptions, createLog } from '@pontage/shared/node'
+import { type CommonOptions, createLog, UserError } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { lockHome } from '../../io/store/homeLock.js'
 import { PromiseStore } from '../../io/store/promiseStore.js'
@@ -20,11 +20,15 @@ async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Prom
   try {
     const unlock = lockHome(home)
     try {
-      const { undone } = await recoverMachine(
+      const { undone, left } = await recoverMachine(
         { sessions: new SessionStore(db), promises: new PromiseStore(db), clock: systemClock, log },
         home,
         false,
       )
+      if (left.length > 0)
+        throw new UserError(
+          `Not everything could be undone. ${left.join(' ')} Run this again once that is mended.`,
+        )
       process.stdout.write(
         undone ? 'The machine is as it was before the run.\n' : 'There was nothing to undo.\n',
       )

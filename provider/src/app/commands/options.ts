@@ -42,7 +42,7 @@ export const serveFlags = {
   'time-price': { type: 'string', default: '0/h', describe: 'Price of time in tokens, such as 0.01/h' },
   country: { type: 'string', describe: 'Two-letter code of the country where the traffic exits' },
   hub: { type: 'string', array: true, describe: 'Hub whose guarantees are accepted; can be repeated' },
-  host: { type: 'string', default: '0.0.0.0', describe: 'Address to listen on' },
+  host: { type: 'string', default: '::', describe: 'Address to listen on; :: for IPv4 and IPv6' },
   port: { type: 'number', describe: 'TCP port to listen on, if different from the endpoint’s' },
   'wireguard-port': { type: 'number', default: 51_820, describe: 'UDP port for the tunnels' },
   'port-mapping': {
@@ -84,6 +84,11 @@ export const serveFlags = {
     default: 120,
     describe:
       'Seconds of silence in the tunnel after which a consumer counts as gone; consumers send a keepalive every 25',
+  },
+  'withdraw-after': {
+    type: 'number',
+    default: 300,
+    describe: 'Seconds without a way to the internet after which the offer is withdrawn until there is one',
   },
   'clear-every': { type: 'number', default: 60, describe: 'Seconds between clearings with the hub' },
   ...redeemFlags,
@@ -158,6 +163,7 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     ceilingBytes: atLeast('--ceiling', parseBytes(given.ceiling), 1_000_000n),
     graceSeconds: wholeNumber('--grace', given.grace, 1),
     goneAfterSeconds: wholeNumber('--gone-after', given.goneAfter, 30),
+    withdrawAfterSeconds: wholeNumber('--withdraw-after', given.withdrawAfter, 1),
     clearEverySeconds: wholeNumber('--clear-every', given.clearEvery, 1),
     maxSessions: wholeNumber('--max-sessions', given.maxSessions, 1),
     ...readRedeemSettings(given, chain),

@@ -14,7 +14,6 @@ import {
   onChain,
   printJson,
   printLines,
-  readOffer,
   timeOf,
   UserError,
 } from '@pontage/shared/node'
@@ -22,6 +21,7 @@ import type { CommandModule } from 'yargs'
 import { tryLock } from '../../io/store/homeLock.js'
 import type { Components } from '../components.js'
 import { recoverMachine } from '../metering/recover.js'
+import { withdrawOffer } from '../offer/publish.js'
 import { forgetRetiring, noteRetiring } from '../retirement/retiring.js'
 import { type HubLeft, takeStake, windUp } from '../retirement/windUp.js'
 import { withComponents } from './open.js'
@@ -69,8 +69,7 @@ interface Report {
 async function retire(options: Options, chain: Chain): Promise<void> {
   await noteRetiring(options.home)
   const report = await withComponents(options, chain, async (components): Promise<Report> => {
-    const { live } = await readOffer(chain, components.identity.address)
-    if (live) await components.sender.send(chain.marketplace.withdrawOffer.populateTransaction())
+    await withdrawOffer(components)
     const unlock = await lockOnceNoneRuns(options)
     try {
       return await windUpAlone(components, options.home)

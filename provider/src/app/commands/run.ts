@@ -45,11 +45,20 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
       (error: Error) => error,
     )
     if (broken) log.error('cannot go on', { reason: broken.message })
-    await serving.stop().catch((error: Error) => log.error('stopping failed', { reason: error.message }))
+    const left = await serving.stop().then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    if (left) log.error('stopping failed', { reason: left.message })
     if (broken)
       throw new UserError(
         'The provider stopped because disk, tunnel or firewall failed, see the log. What was promised is kept; start again once that is fixed.',
         { cause: broken },
+      )
+    if (left)
+      throw new UserError(
+        `The provider has stopped. ${left.message} Once that is mended, pontage-provider down undoes the rest.`,
+        { cause: left },
       )
     log.info('stopped')
   } finally {
@@ -57,8 +66,12 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
   }
 }
 
-/** Resolves at the first request to stop; a second one changes nothing, cleaning up goes on. */
-const untilStopped = (): Promise<NodeJS.Signals> =>
+/**
+ * Resolves at the first reason to stop: a signal, a terminal that hung up, a log that nobody reads any more. A second one
+ * changes nothing, cleaning up goes on.
+ */
+const untilStopped = (): Promise<string> =>
   new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolve(signal))
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal))
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => resolve('closed pipe'))
   })

@@ -27,6 +27,8 @@ interface LiveStatus {
   readonly limits: { readonly total: string; readonly session: string }
   /** The chain's coin, in its smallest unit, as a decimal string. */
   readonly gasCoins: string | null
+  /** What keeps traffic from passing, as the kernel has it now. */
+  readonly faults: readonly string[]
 }
 
 async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> {
@@ -90,7 +92,8 @@ function human(report: {
 }): string {
   const lines = [`${report.running ? 'Running' : 'Not running'} on ${report.home}`]
   if (report.live) {
-    const { sessions, limits, gasCoins } = report.live
+    const { sessions, limits, gasCoins, faults } = report.live
+    for (const fault of faults) lines.push(`NO TRAFFIC PASSES: ${fault}`)
     lines.push(`${sessions.length} session(s); speed limits: all ${limits.total}, each ${limits.session}`)
     if (gasCoins !== null)
       lines.push(`Gas: ${formatTokens(BigInt(gasCoins), coinDecimals)} of the chain’s coin`)

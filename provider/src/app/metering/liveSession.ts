@@ -9,12 +9,12 @@ import type { Carried, SessionFigures, SessionProgress, SessionRecord } from '..
 /** A session with all that belongs to it in the world. */
 export interface LiveSession {
   session: Session
-  readonly record: SessionRecord
+  record: SessionRecord
   readonly addresses: TunnelAddresses
   readonly wireguardKey: WireguardKey
   readonly links: Set<Link>
-  /** Counted before its present kernel objects were made: before the program died, if it did. */
-  readonly carried: Carried
+  /** Counted before its present kernel objects were made: before the program died, or the rules were flushed. */
+  carried: Carried
   /** Taken up again after a crash, and its consumer has not been heard of since. */
   isInterrupted: boolean
   /** What the kernel was told last. */

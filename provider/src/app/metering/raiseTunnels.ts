@@ -1,8 +1,14 @@
-import type { Closers, Handlers, Listening, WireguardKeyPair } from '@pontage/shared/node'
+import {
+  type Closers,
+  type Handlers,
+  type Listening,
+  UserError,
+  type WireguardKeyPair,
+} from '@pontage/shared/node'
 import type { AddressPool } from '../../core/addressPool.js'
 import { parseRange } from '../../core/addressRange.js'
 import { parseExitPolicy } from '../../core/exitPolicy.js'
-import type { Firewall } from '../../io/kernel/firewall.js'
+import type { Firewall, Surroundings } from '../../io/kernel/firewall.js'
 import { type Machine, prepareMachine } from '../../io/kernel/machine.js'
 import type { planNetwork } from '../offer/planNetwork.js'
 import type { Settings } from '../settings.js'
@@ -27,7 +33,7 @@ export type ListenFor = (host: string, port: number, accept: () => Handlers) => 
 export async function raiseTunnels(
   settings: Settings,
   place: {
-    readonly network: Awaited<ReturnType<typeof planNetwork>>
+    readonly network: Awaited<ReturnType<typeof planNetwork>> & Pick<Surroundings, 'outer'>
     readonly keys: WireguardKeyPair
     readonly pool: AddressPool
     readonly earlierPort: number
@@ -36,7 +42,7 @@ export async function raiseTunnels(
   accept: () => Handlers,
   closers: Closers,
 ): Promise<Tunnels> {
-  const { gateway } = place.pool
+  const { gateway, first: consumer } = place.pool
   const { subnet4, subnet6 } = settings
   const machine = await prepareMachine({
     ...place.network,
@@ -44,12 +50,16 @@ export async function raiseTunnels(
     keys: place.keys,
     wireguardPort: settings.wireguardPort,
     gateway,
+    consumer,
     subnet4,
     subnet6,
     bits: { four: bitsOf(subnet4), six: bitsOf(subnet6) },
     policy: parseExitPolicy(settings.exitPolicy),
   })
-  closers.add('the machine', () => machine.restore())
+  closers.add('the machine', async () => {
+    const { left } = await machine.restore()
+    if (left.length > 0) throw new UserError(left.join(' '))
+  })
   // Its own socket on the gateway's address: only consumers reach it, and its port is free for sure.
   const inside = await listen(gateway.address4, place.earlierPort, accept).catch((error: unknown) => {
     if (place.earlierPort === 0) throw error

@@ -1,7 +1,8 @@
 import { type Counted, chargedBytes, owedFor, type Wei, wei } from '@pontage/shared'
 import type { WireguardEndpoint } from '@pontage/shared/node'
 import { noReading } from '../../core/meter.js'
-import { collectLeftovers, type Leftovers, undo } from '../../io/kernel/machine.js'
+import { collectLeftovers, type Leftovers } from '../../io/kernel/machine.js'
+import { type Undone, undo } from '../../io/kernel/undo.js'
 import type { InterruptedSession, SessionHistory } from '../../io/store/sessionStore.js'
 import type { Components } from '../components.js'
 import { withCarried } from './liveSession.js'
@@ -18,24 +19,25 @@ type RecoveryComponents = Pick<Components, 'sessions' | 'promises' | 'clock' | '
  * Undoes what a crash left on the machine, its counts safe in the store before.
  *
  * @param keep - Whether sessions are to go on; else, and where their counts are lost, they end as interrupted.
- * @returns Whether there was anything, and the sessions that can go on.
+ * @returns Whether there was anything, what could not be undone, and the sessions that can go on.
  */
 export async function recoverMachine(
   components: RecoveryComponents,
   home: string,
   keep: boolean,
-): Promise<{ readonly undone: boolean; readonly resumable: readonly Resumable[] }> {
+): Promise<Undone & { readonly resumable: readonly Resumable[] }> {
   const { sessions, log } = components
-  const left = await collectLeftovers(home)
+  const found = await collectLeftovers(home)
   const resumable: Resumable[] = []
   for (const record of sessions.open()) {
-    const session = keep ? carryOver(components, record.id, left) : undefined
-    if (session === undefined) interrupt(components, record, left)
-    else resumable.push({ session, endpoint: left.endpoints.get(session.tunnel.wireguardKey) })
+    const session = keep ? carryOver(components, record.id, found) : undefined
+    if (session === undefined) interrupt(components, record, found)
+    else resumable.push({ session, endpoint: found.endpoints.get(session.tunnel.wireguardKey) })
   }
-  const undone = await undo(home)
-  if (undone) log.warn('undid what an earlier run had left behind', { sessions: left.readings.size })
-  return { undone, resumable }
+  const { undone, left } = await undo(home)
+  if (undone) log.warn('undid what an earlier run had left behind', { sessions: found.readings.size })
+  for (const problem of left) log.error('could not be undone', { problem })
+  return { undone, left, resumable }
 }
 
 /** Brings a session's totals up to date; undefined when what it has used is not known any more. */
@@ -49,7 +51,7 @@ function carryOver(
   const reading = readings.get(found.record.key)
   if (reading === undefined && found.isRaised) return undefined
   const carried = withCarried(reading ?? noReading, found.carried)
-  sessions.carry(id, carried, sessions.nextKey())
+  sessions.carry(id, carried)
   return sessions.interrupted(id)
 }
 

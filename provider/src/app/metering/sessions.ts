@@ -14,7 +14,7 @@ import {
   type SessionEvent,
   step,
 } from '../../core/session.js'
-import type { Firewall } from '../../io/kernel/firewall.js'
+import type { Firewall, Surroundings } from '../../io/kernel/firewall.js'
 import type { Machine, Peer } from '../../io/kernel/machine.js'
 import type { InterruptedSession, SessionRecord, TunnelRecord } from '../../io/store/sessionStore.js'
 import type { Components } from '../components.js'
@@ -31,6 +31,7 @@ import {
   withCarried,
 } from './liveSession.js'
 import { LiveSessions } from './liveSessions.js'
+import { rebuildRules } from './rebuildRules.js'
 import { Rounds } from './rounds.js'
 
 /**
@@ -72,12 +73,15 @@ export class Sessions extends LiveSessions {
   /** Lets a session in. */
   open(
     opening: Parameters<typeof beginSession>[0],
-    record: SessionRecord,
+    given: Omit<SessionRecord, 'key'>,
     tunnel: Pick<TunnelRecord, 'addresses' | 'wireguardKey' | 'paymentPort'>,
     link: Link,
   ): Promise<WireguardKey> {
     return this.#rounds.inTurn(async () => {
+      // Before its key is chosen: rules that are put back give new keys to all sessions.
+      await this.#ensureRules()
       const session = beginSession(opening)
+      const record = { ...given, key: this.components.sessions.nextKey() }
       const live = liveFrom(session, record, tunnel, nothingCarried)
       const { wireguardKey } = tunnel
       const presharedKey = generatePresharedKey()
@@ -113,6 +117,7 @@ export class Sessions extends LiveSessions {
       const live = liveFrom(session, record, tunnel, carried)
       live.isInterrupted = true
       // Known first: its consumer may connect as soon as the peer is there.
+      await this.#ensureRules()
       this.add(live)
       await this.#raise(live, { wireguardKey, presharedKey, endpoint }).catch((error) => {
         this.remove(live)
@@ -181,18 +186,42 @@ export class Sessions extends LiveSessions {
     this.firewall.close()
   }
 
+  /** Has the rules follow the machine, and puts them back where another program took them away. */
+  keepRules(around: Surroundings): Promise<void> {
+    return this.#rounds.inTurn(() => (this.firewall.follow(around) ? this.#rebuild() : this.#ensureRules()))
+  }
+
+  async #ensureRules(): Promise<void> {
+    if (await this.firewall.isWhole()) return
+    await this.#rebuild()
+    this.components.log.warn('the rules were gone and are back', { sessions: this.count })
+  }
+
+  #rebuild(): Promise<void> {
+    return rebuildRules(this.components, this.firewall, this.all())
+  }
+
+  /** Does it once more where it failed since the rules were gone; they are put back in between. */
+  async #withRules<T>(work: () => Promise<T>): Promise<T> {
+    return work().catch(async (error: unknown) => {
+      if (await this.firewall.isWhole()) throw error
+      await this.#ensureRules()
+      return work()
+    })
+  }
+
   /** Writes the limits of those that paid. */
   async #raiseLimits(): Promise<void> {
     const raised = [...this.#raised].filter(({ record }) => this.find(record.id) !== undefined)
     this.#raised.clear()
-    await this.firewall.apply(raised.flatMap(catchUp))
+    await this.#withRules(() => this.firewall.apply(raised.flatMap(catchUp)))
   }
 
   async #round(elapsedMs: number): Promise<void> {
     const { log } = this.components
     this.#raised.clear()
     if (this.count === 0) return
-    const readings = await this.firewall.read()
+    const readings = await this.#withRules(() => this.firewall.read())
     const over: [LiveSession, Ending][] = []
     for (const live of this.all()) {
       const { phase: before, reading: last } = live.session
@@ -207,7 +236,7 @@ export class Sessions extends LiveSessions {
         log.debug('session changed', { session: live.record.id, phase: live.session.phase })
     }
     const going = this.all().filter((live) => live.session.phase !== 'ended')
-    await this.firewall.apply(going.flatMap(catchUp))
+    await this.#withRules(() => this.firewall.apply(going.flatMap(catchUp)))
     for (const [live, ending] of over) await this.#finish(live, ending)
     this.#accounts.give(this.all())
   }
@@ -233,6 +262,7 @@ export class Sessions extends LiveSessions {
   }
 
   async #finish(live: LiveSession, ending: Ending): Promise<void> {
+    await this.#ensureRules().catch(this.events.failed)
     // Known until what it owes is stored: its consumer has no moment in which neither counts against its credit.
     const code = await endSession(this.components, this.firewall, live, ending, this.events.failed).finally(
       () => this.remove(live),

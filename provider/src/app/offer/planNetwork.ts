@@ -26,12 +26,16 @@ export async function planNetwork(settings: Settings, running = false) {
     }
   }
   const uplink = chooseUplink(settings.uplink, routes, devices)
-  const onLink6 = routes.flatMap(({ to }) => (parseRange(to)?.family === 6 ? [to] : []))
+  const ours = parseRange(settings.subnet6)
+  const onLink6 = routes.flatMap(({ to }) => {
+    const range = parseRange(to)
+    return range?.family === 6 && !(ours && overlap(ours, range) && range.bits >= ours.bits) ? [to] : []
+  })
   return {
     uplink,
     ...resolvers,
     // Link-local and unique local ones are closed anyway.
-    ownNetworks6: [...new Set(onLink6)].filter((to) => !/^f[cdef]/i.test(to)),
+    ownNetworks6: [...new Set(onLink6)].filter((to) => !/^f[cdef]/i.test(to)).sort(),
     // Answers of a resolver may come in on another device than the uplink.
     devices: [...new Set([uplink, ...(await devicesTowards(resolvers))])],
   }

@@ -75,6 +75,16 @@ export async function publish(
   return transaction
 }
 
+/** Takes our offer off the chain, where there is one. */
+export async function withdrawOffer({
+  identity,
+  chain,
+  sender,
+}: Pick<Components, 'identity' | 'chain' | 'sender'>): Promise<void> {
+  const { live } = await readOffer(chain, identity.address)
+  if (live) await sender.send(chain.marketplace.withdrawOffer.populateTransaction())
+}
+
 const pathIn = (home: string): string => join(home, 'proposal.json')
 
 const encode = (value: object): string =>

@@ -1,11 +1,12 @@
 import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
+import { createServer } from 'node:http'
 import { type Address, explain, isActive, tunnelMtuOver } from '@pontage/shared'
 import {
   type Chain,
   CommandFailed,
   inTokens,
   linkMtu,
+  listenOn,
   readStanding,
   readWithheld,
   runCommand,
@@ -17,6 +18,7 @@ import { askRunning } from '../../io/link/askRunning.js'
 import { planNetwork } from '../offer/planNetwork.js'
 import type { Settings } from '../settings.js'
 import type { Reached } from './reach.js'
+import { tryWay } from './tryWay.js'
 
 // Each check says what is well, or throws a sentence that says what to do about it.
 
@@ -88,6 +90,18 @@ export async function checkNetwork(settings: Settings, running: boolean): Promis
   return `traffic leaves through ${uplink}, DNS from ${resolvers.join(' and ')}; ${uplink} takes packets of ${takes} bytes, so tunnels take up to ${tunnelMtuOver(takes, 4)} bytes`
 }
 
+/**
+ * Whether packets pass this machine as a consumer would send them: a running provider is asked, otherwise the tunnel and
+ * its rules are made for a moment.
+ */
+export async function checkWay(settings: Settings, running: boolean): Promise<string> {
+  const faults = running
+    ? await askRunning<readonly string[]>(settings.home, { type: 'way' })
+    : await tryWay(settings)
+  if (faults.length > 0) throw new UserError(faults.join(' '))
+  return 'packets like those of a consumer pass the rules of this machine'
+}
+
 /** Whether the ports are free for us, or ours already. */
 export async function checkPorts(settings: Settings, running: boolean): Promise<string> {
   const { listen, wireguardPort } = settings
@@ -109,12 +123,10 @@ export async function checkReach(settings: Settings, running: boolean): Promise<
   )
 }
 
-function bindTcp(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', (cause: Error) => reject(taken(`TCP ${port}`, '--port', cause)))
-    server.listen(port, host, () => server.close(() => resolve()))
-  })
+async function bindTcp(host: string, port: number): Promise<void> {
+  const server = createServer()
+  await listenOn(server, host, port)
+  await new Promise<void>((resolve) => server.close(() => resolve()))
 }
 
 function bindUdp(port: number): Promise<void> {

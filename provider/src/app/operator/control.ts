@@ -9,6 +9,7 @@ import type { LiveSession } from '../metering/liveSession.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { Retirement } from '../retirement/drain.js'
+import type { Upkeep } from '../upkeep/upkeep.js'
 import { tryReach } from './reach.js'
 
 /** A running session as its owner sees it: who, how much and when, never where to. */
@@ -43,9 +44,10 @@ export function createControl(
     readonly hubs: ReadonlyMap<Address, HubLink>
     readonly pathMtus: Pick<PathMtus, 'of'>
     readonly retirement: Pick<Retirement, 'begin'>
+    readonly upkeep: Pick<Upkeep, 'look'>
   },
 ): ControlHandlers {
-  const { sessions, firewall, gas, hubs, pathMtus, retirement } = view
+  const { sessions, firewall, gas, hubs, pathMtus, retirement, upkeep } = view
   const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
@@ -55,7 +57,9 @@ export function createControl(
       sessions: views(),
       limits: limitsText(firewall.limits()),
       gasCoins: gas.balance() ?? null,
+      faults: await upkeep.look(false),
     }),
+    way: () => upkeep.look(true),
     retire: ({ now }) => retirement.begin(now === true),
     reach: () => tryReach(hubs.values()),
     async kick({ who }) {

@@ -7,6 +7,7 @@ import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { Retirement } from '../retirement/drain.js'
 import type { Settings } from '../settings.js'
+import type { Upkeep } from '../upkeep/upkeep.js'
 import { createControl } from './control.js'
 import type { Metrics } from './metrics.js'
 
@@ -21,9 +22,10 @@ export async function openOwnersView(
     readonly hubs: ReadonlyMap<Address, HubLink>
     readonly pathMtus: PathMtus
     readonly retirement: Retirement
+    readonly upkeep: Upkeep
   },
 ): Promise<{ close(): Promise<void> }> {
-  const { sessions, firewall, metrics, hubs, pathMtus, retirement } = view
+  const { sessions, firewall, metrics, hubs, pathMtus, retirement, upkeep } = view
   const gas = watchGas({
     ...components,
     warnBelow: settings.gasWarnBelow,
@@ -41,7 +43,9 @@ export async function openOwnersView(
             firewall,
             gas,
           })
-    const control = createControl(components, { sessions, firewall, gas, hubs, pathMtus, retirement })
+    const control = createControl(components, {
+      ...{ sessions, firewall, gas, hubs, pathMtus, retirement, upkeep },
+    })
     const socket = await listenControl({ path: controlPath(settings.home) }, control)
     return {
       async close() {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Bytes, bytes } from '@pontage/shared'
 import {
   applyRuleset,
@@ -5,6 +6,7 @@ import {
   listTable,
   type NftTable,
   nftAddress,
+  nftAddressWord,
   nftBytes,
   nftInterface,
   nftName,
@@ -17,25 +19,56 @@ import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { BandwidthLimits } from '../../core/bandwidth.js'
 import type { ExitPolicy } from '../../core/exitPolicy.js'
 import type { Reading } from '../../core/meter.js'
-import { admit, dismiss, hold, pass, ruleset, sessionObjects, setLimit } from '../../core/ruleset.js'
+import {
+  admit,
+  dismiss,
+  guardedChains,
+  hold,
+  pass,
+  probeCounters,
+  type RulesetValues,
+  ruleset,
+  sessionObjects,
+  setLimit,
+} from '../../core/ruleset.js'
+import type { Passage, Probed } from '../../core/way.js'
+import { type ProbeTarget, probeLine, sendProbe } from './probe.js'
 import { createShaper } from './shaper.js'
 
 /** What the rules of one provider depend on. */
-export interface FirewallPlan {
+export interface FirewallPlan extends Surroundings {
   readonly table: string
   readonly tunnel: string
-  readonly uplink: string
   readonly gateway: TunnelAddresses
   readonly subnet4: string
   readonly subnet6: string
   readonly paymentPort: number
   readonly wireguardPort: number
+  readonly policy: ExitPolicy
+}
+
+/** What of it is the machine's, and changes while we run. */
+export interface Surroundings extends OthersForward {
+  readonly uplink: string
   readonly resolver4: string | undefined
   readonly resolver6: string | undefined
   readonly ownNetworks6: readonly string[]
-  readonly policy: ExitPolicy
-  readonly forwardsAlready4: boolean
-  readonly forwardsAlready6: boolean
+  /** Addresses under which the machine or its router is known outside. */
+  readonly outer: readonly string[]
+}
+
+/** Whether this machine forwards for somebody else, too. */
+export interface OthersForward {
+  readonly othersForward4: boolean
+  readonly othersForward6: boolean
+}
+
+/** A session as the rules have to know it. */
+export interface Admitted {
+  readonly key: number
+  readonly addresses: TunnelAddresses
+  readonly limit: bigint
+  readonly passing: boolean
 }
 
 /** A change to one session's rules. */
@@ -55,6 +88,17 @@ export interface Firewall {
   apply(changes: readonly FirewallChange[]): Promise<void>
   /** What the kernel has counted, by key. */
   read(): Promise<ReadonlyMap<number, Reading>>
+  /**
+   * Sends packets through as a consumer would, and says what became of them.
+   * @returns Why it could not be tried, or what was counted.
+   */
+  probe(targets: readonly ProbeTarget[]): Promise<string | Probed>
+  /** Whether the kernel still has all rules: another program may have flushed them. */
+  isWhole(): Promise<boolean>
+  /** Takes note of what the next `rebuild` has to heed. @returns whether it differs from what the rules heed now. */
+  follow(around: Surroundings): boolean
+  /** Writes all rules anew, in one step, with these sessions and nothing counted. */
+  rebuild(sessions: readonly Admitted[]): Promise<void>
   /** How fast consumers may be; changed at once for all of them. */
   limits(): BandwidthLimits
   limit(limits: BandwidthLimits): Promise<void>
@@ -65,23 +109,6 @@ export interface Firewall {
 /** Replaces the provider's table, whatever was in it, by one without sessions. */
 export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
   const table = nftName(plan.table)
-  const body = ruleset({
-    tunnel: nftInterface(plan.tunnel),
-    uplink: nftInterface(plan.uplink),
-    gateway4: nftAddress(plan.gateway.address4),
-    gateway6: nftAddress(plan.gateway.address6),
-    subnet4: nftRange(plan.subnet4),
-    subnet6: nftRange(plan.subnet6),
-    paymentPort: nftPort(plan.paymentPort),
-    wireguardPort: nftPort(plan.wireguardPort),
-    resolver4: plan.resolver4 === undefined ? undefined : nftAddress(plan.resolver4),
-    resolver6: plan.resolver6 === undefined ? undefined : nftAddress(plan.resolver6),
-    ownNetworks6: plan.ownNetworks6.map(nftRange),
-    policy: plan.policy,
-    forwardsAlready4: plan.forwardsAlready4,
-    forwardsAlready6: plan.forwardsAlready6,
-  })
-  await applyRuleset(replaceTable('inet', table, body))
   const reader = openNftReader()
   const shaper = createShaper(plan.tunnel, table, reader)
   const rules = (key: number, { address4, address6 }: TunnelAddresses) => ({
@@ -89,10 +116,20 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     address4: nftAddress(address4),
     address6: nftAddress(address6),
   })
+  const admission = ({ key, addresses, limit, passing }: Admitted): string[] => {
+    const session = rules(key, addresses)
+    return [...admit(table, session, nftBytes(limit)), ...(passing ? [] : hold(table, session))]
+  }
+  let heeded = plan
+  const write = (sessions: readonly Admitted[]) => {
+    const body = ruleset(checked(heeded))
+    return applyRuleset([replaceTable('inet', table, body), ...sessions.flatMap(admission)].join('\n'))
+  }
+  await write([])
   return {
     async admit(key, addresses, limit) {
       await shaper.admit(addresses)
-      await reader.apply(admit(table, rules(key, addresses), nftBytes(limit)))
+      await reader.apply(admission({ key, addresses, limit, passing: true }))
     },
     async dismiss(key, addresses, passing) {
       await reader.apply(dismiss(table, rules(key, addresses), passing))
@@ -108,9 +145,56 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     limits: () => shaper.limits,
     limit: (limits) => shaper.change(limits),
     read: async () => readings(await reader.readCounters('inet', table)),
+    async probe(targets) {
+      const before = await reader.readCounters('inet', table)
+      const problem = await sendProbe(probeLine(plan.tunnel), targets)
+      if (problem !== undefined) return problem
+      const after = await reader.readCounters('inet', table)
+      const passage = (family: 4 | 6): Passage => {
+        const names = probeCounters(family)
+        const moved = (name: string) => (after.get(name)?.packets ?? 0n) > (before.get(name)?.packets ?? 0n)
+        return { out: moved(names.out), back: moved(names.back), in: moved(names.in) }
+      }
+      return { four: passage(4), six: passage(6) }
+    },
+    async isWhole() {
+      for (const chain of guardedChains)
+        if ((await reader.countRules('inet', table, chain)) === 0) return false
+      return true
+    },
+    follow(around) {
+      const before = heeded
+      heeded = { ...plan, ...around }
+      return !isDeepStrictEqual(heeded, before)
+    },
+    async rebuild(sessions) {
+      await write(sessions)
+      await shaper.rename()
+    },
     close: () => reader.close(),
   }
 }
+
+/** Every value put into words that can stand in a rule. */
+const checked = (plan: FirewallPlan): RulesetValues => ({
+  ...plan,
+  tunnel: nftInterface(plan.tunnel),
+  probe: nftInterface(probeLine(plan.tunnel).device),
+  probe4: nftAddress(probeLine(plan.tunnel).far4),
+  probe6: nftAddress(probeLine(plan.tunnel).far6),
+  uplink: nftInterface(plan.uplink),
+  gateway4: nftAddress(plan.gateway.address4),
+  gateway6: nftAddress(plan.gateway.address6),
+  subnet4: nftRange(plan.subnet4),
+  subnet6: nftRange(plan.subnet6),
+  paymentPort: nftPort(plan.paymentPort),
+  wireguardPort: nftPort(plan.wireguardPort),
+  resolver4: plan.resolver4 === undefined ? undefined : nftAddress(plan.resolver4),
+  resolver6: plan.resolver6 === undefined ? undefined : nftAddress(plan.resolver6),
+  ownNetworks6: plan.ownNetworks6.map(nftRange),
+  outer4: plan.outer.map(nftAddress).filter((address) => nftAddressWord(address) === 'ip'),
+  outer6: plan.outer.map(nftAddress).filter((address) => nftAddressWord(address) === 'ip6'),
+})
 
 /** What a table left by a crash had counted, by session key; empty when it is gone. */
 export async function readLeftTable(table: string): Promise<ReadonlyMap<number, Reading>> {

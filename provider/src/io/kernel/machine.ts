@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { tunnelMtuOver } from '@pontage/shared'
 import {
   addWireguardPeer,
-  applyIp,
   bringUp,
   CommandFailed,
   configureWireguard,
@@ -23,16 +21,30 @@ import {
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { Reading } from '../../core/meter.js'
 import type { Heard } from '../../core/presence.js'
-import { dropFirewall, type Firewall, type FirewallPlan, raiseFirewall, readLeftTable } from './firewall.js'
-import { enableForwarding, readForwarding, restoreSettings } from './forwarding.js'
-import { readBootId, readMachineRecord, removeMachineRecord, writeMachineRecord } from './machineRecord.js'
+import type { WaysOut } from '../../core/way.js'
+import {
+  type Firewall,
+  type FirewallPlan,
+  type OthersForward,
+  raiseFirewall,
+  readLeftTable,
+} from './firewall.js'
+import { readStrangers, tablePrefix } from './foreignChains.js'
+import type { KernelSettings } from './forwarding.js'
+import { type MachineRecord, readBootId, readMachineRecord, writeMachineRecord } from './machineRecord.js'
+import { waysOut } from './network.js'
+import { type Others, shareSwitches } from './switches.js'
+import { mendTunnel, ownAddresses, PathRoutes } from './tunnelState.js'
+import { type Undone, undo } from './undo.js'
 
 /** What the tunnels of one daemon need of the machine. */
 export interface MachinePlan
-  extends Omit<FirewallPlan, 'table' | 'tunnel' | 'paymentPort' | 'forwardsAlready4' | 'forwardsAlready6'> {
+  extends Omit<FirewallPlan, 'table' | 'tunnel' | 'paymentPort' | keyof OthersForward> {
   /** Where to write down what is changed. */
   readonly home: string
   readonly keys: WireguardKeyPair
+  /** Addresses as a consumer has them. */
+  readonly consumer: TunnelAddresses
   readonly wireguardPort: number
   /** Prefix lengths of the subnets. */
   readonly bits: { readonly four: number; readonly six: number }
@@ -72,8 +84,20 @@ export interface Machine {
   heard(): Promise<ReadonlyMap<WireguardKey, Heard>>
   /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
   isAlive(): Promise<boolean>
-  /** Puts everything back as it was. */
-  restore(): Promise<void>
+  /**
+   * Switches forwarding on again where somebody switched it off.
+   * @param devices - Through which packets come back by now.
+   * @returns Names of the settings that were written.
+   */
+  keepForwarding(devices: readonly string[]): Promise<string[]>
+  /** Gives the tunnel back what it has lost: state, addresses, routes. @returns what that was. */
+  keepTunnel(): Promise<string[]>
+  /** Who else has a say in forwarding. */
+  others(): Promise<Others>
+  /** The devices by which a consumer's packets would leave. */
+  waysOut(): Promise<WaysOut>
+  /** Puts everything back as it was, as far as it can be. */
+  restore(): Promise<Undone>
 }
 
 /**
@@ -87,55 +111,40 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
       'Serving needs root, for the tunnel and the firewall. Run it with sudo or as a service.',
     )
   const name = uniqueInterfaceName()
-  const table = `pontage_${name}`
+  const table = `${tablePrefix}${name}`
   const mtu = tunnelMtuOver(await linkMtu(plan.uplink), 4)
-  const forwarding = await readForwarding(plan.devices)
   const bootId = await readBootId()
-  const note = (kind: WireguardInterface['kind']) =>
-    writeMachineRecord(plan.home, { bootId, tunnel: { name, kind }, table, settings: forwarding.settings })
+  const chainsBefore = (await readStrangers()).chains.map((chain) => chain.name)
+  let record: MachineRecord = {
+    ...{ bootId, tunnel: { name, kind: 'userspace' }, table, chainsBefore },
+    settings: await leftSettings(plan.home, bootId),
+  }
+  const note = async (change: Partial<MachineRecord>) => {
+    record = { ...record, ...change }
+    await writeMachineRecord(plan.home, record)
+  }
   // Until it is known which kind it became, the one that takes more to remove is noted.
-  await note('userspace')
+  await note({})
   const tunnel = await createWireguard(name)
   try {
-    await note(tunnel.kind)
+    await note({ tunnel: { name, kind: tunnel.kind } })
     await configureTunnel(tunnel, plan, mtu)
   } catch (error) {
     await undo(plan.home)
     throw error
   }
-  const narrowed = new Map<WireguardKey, TunnelAddresses>()
-  /** A route of its own for each consumer whose path takes less than the tunnel. */
-  const route = async (
-    verb: 'replace' | 'delete',
-    { address4, address6 }: TunnelAddresses,
-    limit?: number,
-  ) => {
-    const words = ['dev', name, ...(limit === undefined ? [] : ['mtu', String(limit)])]
-    await applyIp([
-      ['route', verb, `${address4}/32`, ...words],
-      ...((await hasIpv6()) ? [['route', verb, `${address6}/128`, ...words]] : []),
-    ])
-  }
-  const widen = async (publicKey: WireguardKey) => {
-    const addresses = narrowed.get(publicKey)
-    narrowed.delete(publicKey)
-    if (addresses) await route('delete', addresses)
-  }
+  const routes = new PathRoutes(name)
+  const switches = shareSwitches(table, chainsBefore, record.settings, (settings) => note({ settings }))
   return {
     tunnel,
     mtu,
     bootId,
     async raise(paymentPort) {
-      const firewall = await raiseFirewall({
-        ...plan,
-        table,
-        tunnel: name,
-        paymentPort,
-        forwardsAlready4: forwarding.forwards4,
-        forwardsAlready6: forwarding.forwards6,
-      })
+      const { othersForward4, othersForward6 } = await switches.others()
+      const others = { othersForward4, othersForward6 }
+      const firewall = await raiseFirewall({ ...plan, ...others, table, tunnel: name, paymentPort })
       // Last: with the rules standing nothing passes that should not.
-      await enableForwarding([name, ...plan.devices], forwarding)
+      await switches.keep([name, ...plan.devices])
       return firewall
     },
     addPeer: ({ wireguardKey, presharedKey, endpoint }, { address4, address6 }) =>
@@ -146,7 +155,7 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
         ...(endpoint === undefined ? {} : { endpoint, keepaliveSeconds: callEverySeconds }),
       }),
     async removePeer(publicKey) {
-      await widen(publicKey)
+      await routes.widen(publicKey)
       await removeWireguardPeer(tunnel, publicKey)
     },
     async fitPath(publicKey, addresses, found) {
@@ -155,11 +164,8 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
       const path = endpoint && (await routeTo(endpoint.host))
       const known = path === undefined ? mtu : tunnelMtuOver(path.mtu, endpoint?.host.includes(':') ? 6 : 4)
       const fits = Math.min(mtu, known, found)
-      if (fits === mtu) await widen(publicKey)
-      else {
-        narrowed.set(publicKey, addresses)
-        await route('replace', addresses, fits)
-      }
+      if (fits === mtu) await routes.widen(publicKey)
+      else await routes.narrow(publicKey, addresses, fits)
       return fits
     },
     heard: async () =>
@@ -170,24 +176,22 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
         ]),
       ),
     isAlive: () => linkExists(name),
-    restore: async () => {
-      await undo(plan.home)
+    keepForwarding: (devices) => switches.keep([name, ...devices]),
+    async keepTunnel() {
+      const mended = await mendTunnel({ ...plan, name, mtu })
+      if (mended.length > 0) await routes.restore()
+      return mended
     },
+    others: () => switches.others(),
+    waysOut: () => waysOut(name, plan.consumer),
+    restore: () => undo(plan.home),
   }
 }
 
-/** Undoes what a run has changed. @returns whether there was anything. */
-export async function undo(home: string): Promise<boolean> {
-  const record = await readMachineRecord(home)
-  if (record === undefined) return false
-  if (record.bootId === (await readBootId())) {
-    // The way through is closed before the rules that guard it go.
-    await restoreSettings(record.settings)
-    await deleteWireguard(record.tunnel)
-    await dropFirewall(record.table)
-  }
-  await removeMachineRecord(home)
-  return true
+/** Settings that an earlier run changed and could not put back: what they were before it still counts. */
+async function leftSettings(home: string, bootId: string): Promise<KernelSettings> {
+  const left = await readMachineRecord(home)
+  return left?.bootId === bootId ? left.settings : {}
 }
 
 /** What a crashed run left on the machine. */
@@ -218,20 +222,13 @@ export async function collectLeftovers(home: string): Promise<Leftovers> {
 }
 
 async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan, mtu: number): Promise<void> {
-  const { address4, address6 } = plan.gateway
   try {
     await configureWireguard(tunnel, {
       privateKey: plan.keys.privateKey,
       listenPort: plan.wireguardPort,
       peers: [],
     })
-    await bringUp(tunnel.name, {
-      mtu,
-      addresses: [
-        `${address4}/${plan.bits.four}`,
-        ...((await hasIpv6()) ? [`${address6}/${plan.bits.six}`] : []),
-      ],
-    })
+    await bringUp(tunnel.name, { mtu, addresses: await ownAddresses(plan) })
   } catch (error) {
     if (error instanceof CommandFailed && /address (already )?in use/i.test(error.stderr))
       throw new UserError(
@@ -241,7 +238,3 @@ async function configureTunnel(tunnel: WireguardInterface, plan: MachinePlan, mt
     throw error
   }
 }
-
-/** Whether the machine has IPv6 at all; without it consumers have none either. */
-const hasIpv6 = async (): Promise<boolean> =>
-  (await readFile('/proc/sys/net/ipv6/conf/all/disable_ipv6', 'utf8').catch(() => '1')).trim() === '0'

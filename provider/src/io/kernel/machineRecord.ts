@@ -10,6 +10,8 @@ export interface MachineRecord {
   readonly tunnel: { readonly name: string; readonly kind: 'kernel' | 'userspace' }
   readonly table: string
   readonly settings: KernelSettings
+  /** Chains of others that judged what is forwarded before we came. */
+  readonly chainsBefore: readonly string[]
 }
 
 const pathIn = (home: string): string => join(home, 'machine.json')
@@ -37,9 +39,9 @@ export const readBootId = async (): Promise<string> =>
   (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
 
 function checked(record: MachineRecord): MachineRecord {
-  const { bootId, tunnel, table, settings } = record
-  const texts = [bootId, tunnel.name, table, ...Object.values(settings)]
+  const { bootId, tunnel, table, settings, chainsBefore = [] } = record
+  const texts = [bootId, tunnel.name, table, ...Object.values(settings), ...chainsBefore]
   if (texts.some((text) => typeof text !== 'string') || !['kernel', 'userspace'].includes(tunnel.kind))
     throw new Error('A field is missing.')
-  return record
+  return { ...record, chainsBefore }
 }

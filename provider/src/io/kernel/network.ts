@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { isIP, isIPv4 } from 'node:net'
 import { runCommand, UserError } from '@pontage/shared/node'
+import type { TunnelAddresses } from '../../core/addressPool.js'
+import type { WaysOut } from '../../core/way.js'
 
 /** One line of the routing table. */
 export interface RouteLine {
@@ -46,6 +48,18 @@ export function chooseUplink(
       'This machine has no default route, so traffic cannot leave it. Give --uplink DEVICE, or connect the machine.',
     )
   return route.device
+}
+
+/** The devices by which the kernel would hand on a consumer's packets to the internet, by its rules, routes and switches. */
+export async function waysOut(tunnel: string, { address4, address6 }: TunnelAddresses): Promise<WaysOut> {
+  const ask = async (there: string, from: string): Promise<string | undefined> => {
+    const question = ['ip', '-json', 'route', 'get', there, 'from', from, 'iif', tunnel]
+    const found = await runCommand(question).catch(() => undefined)
+    const [route] = JSON.parse(found?.stdout.trim() || '[]') as { dev?: string }[]
+    return route?.dev
+  }
+  const [four, six] = await Promise.all([ask('192.0.2.1', address4), ask('2001:db8::1', address6)])
+  return { four, six }
 }
 
 /** Names of the machine's network devices. */

@@ -24,6 +24,8 @@ export interface Shaper {
   dismiss(addresses: TunnelAddresses): Promise<void>
   /** Changes the limits of all sessions, those that run included. */
   change(limits: BandwidthLimits): Promise<void>
+  /** Writes its rules again, after the table was made anew. */
+  rename(): Promise<void>
 }
 
 /** Shapes what passes a tunnel; its queue goes with the interface, its rules with the table. */
@@ -90,5 +92,11 @@ export function createShaper(device: string, table: string, nft: Pick<NftReader,
         await tc([deleteClass(device, generation, session)])
       }),
     change: (to) => turns.run(() => changeNow(to)),
+    rename: () =>
+      turns.run(async () => {
+        if (!isLimited(limits)) return
+        const names = [...sessions.values()].flatMap((each) => nameClass(table, generation, each))
+        await nft.apply([...names, ...limitUploads(table, limits)])
+      }),
   }
 }

@@ -50,11 +50,7 @@ describe('a session in the store', () => {
   })
 
   it('takes its counts over under a new key, so that the old ones are never added again', () => {
-    store.carry(
-      's',
-      { downBytes: bytes(5n), upBytes: bytes(6n), downPackets: 7n, upPackets: 8n },
-      store.nextKey(),
-    )
+    store.carry('s', { downBytes: bytes(5n), upBytes: bytes(6n), downPackets: 7n, upPackets: 8n })
     const found = store.interrupted('s')
     expect(found).toMatchObject({
       record: { key: 2 },

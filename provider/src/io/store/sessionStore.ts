@@ -192,18 +192,29 @@ export class SessionStore {
   /**
    * Takes what the kernel has counted for a session into its totals, and gives it a new key in the same commit: the
    * objects of the old key are never counted again, wherever the next crash comes.
+   *
+   * @returns The new key.
    */
-  carry(id: string, carried: Carried, key: number): void {
-    this.db.transaction(() => {
-      this.db
-        .prepare('UPDATE session SET key = ?, down = ?, up = ? WHERE id = ?')
-        .run(key, carried.downBytes, carried.upBytes, id)
-      this.db
-        .prepare(
-          'UPDATE tunnel SET carried_down = ?, carried_up = ?, carried_packets = ?, carried_up_packets = ?, raised = 0 WHERE session = ?',
-        )
-        .run(carried.downBytes, carried.upBytes, carried.downPackets, carried.upPackets, id)
-    })()
+  carry(id: string, carried: Carried): number {
+    return this.carryAll([{ id, carried }])[0] ?? 0
+  }
+
+  /** As {@link carry}, of several in one commit. */
+  carryAll(sessions: readonly { readonly id: string; readonly carried: Carried }[]): number[] {
+    return this.db.transaction(() =>
+      sessions.map(({ id, carried }) => {
+        const key = this.nextKey()
+        this.db
+          .prepare('UPDATE session SET key = ?, down = ?, up = ? WHERE id = ?')
+          .run(key, carried.downBytes, carried.upBytes, id)
+        this.db
+          .prepare(
+            'UPDATE tunnel SET carried_down = ?, carried_up = ?, carried_packets = ?, carried_up_packets = ?, raised = 0 WHERE session = ?',
+          )
+          .run(carried.downBytes, carried.upBytes, carried.downPackets, carried.upPackets, id)
+        return key
+      }),
+    )()
   }
 
   /** Notes that the kernel counts for a session under its present key. */

@@ -1,0 +1,40 @@
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { KernelSettings } from './forwarding.js'
+
+// Several providers on one machine share its switches. Each keeps a note of those that it relies on, with the value from
+// before the first of them came: the last one puts them back.
+
+const folder = '/run/pontage'
+
+/** Notes what one provider relies on, over what it had noted before. */
+export async function noteUse(table: string, settings: KernelSettings): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o755 })
+  await writeFile(await pathOf(table), JSON.stringify(settings))
+}
+
+/** Takes a provider's note away. */
+export const forgetUse = async (table: string): Promise<void> => rm(await pathOf(table), { force: true })
+
+/**
+ * What the other providers in this network namespace rely on: each setting with its value from before them.
+ *
+ * @param tables - Tables in the kernel: whoever has none there is gone.
+ */
+export async function readOtherUses(own: string, tables: readonly string[]): Promise<KernelSettings> {
+  const prefix = await prefixHere()
+  const files = (await readdir(folder).catch(() => [])).filter((file) => file.startsWith(prefix))
+  const found: Record<string, string> = {}
+  for (const file of files) {
+    const table = file.slice(prefix.length)
+    if (table === own || !tables.includes(table)) continue
+    const text = await readFile(join(folder, file), 'utf8').catch(() => '{}')
+    Object.assign(found, JSON.parse(text))
+  }
+  return found
+}
+
+const pathOf = async (table: string): Promise<string> => join(folder, `${await prefixHere()}${table}`)
+
+/** A namespace is known by the number of its file. */
+const prefixHere = async (): Promise<string> => `provider-${(await stat('/proc/self/ns/net')).ino}-`
