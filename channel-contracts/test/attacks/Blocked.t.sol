@@ -226,6 +226,11 @@ contract BlockedTest is World {
             abi.encodeWithSelector(IChannelMoney.AmountTooLarge.selector, 101 * WHOLE, 100 * WHOLE)
         );
         _collectBy(collection, signature);
+        collection.relayFee = 100 * WHOLE;
+        signature = _signCollection(collection);
+        // All of it is no fee too many: it is this token that refuses to send on nothing.
+        vm.expectRevert(BlockingToken.Blocked.selector);
+        _collectBy(collection, signature);
         collection.relayFee = 3 * WHOLE;
         signature = _signCollection(collection);
         uint256 before = token.balanceOf(relayer);

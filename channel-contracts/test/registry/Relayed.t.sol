@@ -180,6 +180,19 @@ contract RelayedTest is World {
         registry.repayFor(repayment, _noPermit(), signature);
     }
 
+    /// @notice Some tokens refuse transfers of nothing: where all is taken, nothing goes back.
+    function test_a_debt_is_repaid_in_full_without_a_transfer_of_nothing() public {
+        _indebt();
+        Repayment memory repayment = _repayment(95 * WHOLE);
+        repayment.relayFee = 0;
+        bytes memory signature = _signRepayment(repayment);
+        vm.mockCallRevert(
+            address(token), abi.encodeWithSelector(token.transfer.selector, consumer, uint256(0)), ""
+        );
+        assertEq(registry.repayFor(repayment, _noPermit(), signature), 95 * WHOLE, "taken");
+        assertEq(registry.debtOf(consumer), 0, "repaid");
+    }
+
     function test_a_part_of_a_debt_is_repaid_without_gas_by_permit() public {
         _indebt();
         vm.prank(consumer);
