@@ -10,7 +10,8 @@ export interface Lock {
   release(): Promise<void>
 }
 
-const machineLocks = '/run/pontage'
+/** Not the service's own folder in /run, which systemd removes with the service. */
+const machineLocks = '/run/pontage-consumer'
 
 /**
  * Takes the lock of a home folder: two programs that sign for one channel could sign a lower total.
