@@ -12,6 +12,7 @@ import {
 import { inToken, type Limits } from '../../core/limits.js'
 import type { TopUpRule } from '../../core/refill.js'
 import type { EndReason } from '../../core/session.js'
+import { namespaceName } from '../../io/home/connectionFile.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
 import { controlOwner } from '../../io/home/ownership.js'
@@ -128,6 +129,10 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
     retryForMs: argv.retryFor === undefined ? undefined : wholeNumber('--retry-for', argv.retryFor) * 1_000,
     use: expectedUse(argv),
   }
+  if (argv.netns !== undefined && !namespaceName.test(argv.netns))
+    throw new UserError(
+      `"${argv.netns}" cannot be the name of a network namespace here. Give --netns a name of letters, digits, dots, dashes and underscores.`,
+    )
   await requireFreeMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
   let answerEnd: (answer: { result: 'ended' } | Promise<never>) => void = () => {}

@@ -37,6 +37,9 @@ export interface ConnectionRecord {
   readonly netns?: { readonly name: string; readonly isOurs: boolean }
 }
 
+/** Names of namespaces that are taken: none leads out of the folder where the system keeps them. */
+export const namespaceName = /^\w[\w.-]{0,63}$/
+
 /** Root acts upon it: it lies where only root may write. */
 const pathIn = async (home: string): Promise<string> => join(await recordFolder(home), 'connection.json')
 
@@ -83,7 +86,7 @@ function checked(record: ConnectionRecord): ConnectionRecord {
     throw new Error('a field is missing')
   const { dns, netns } = record
   if (dns?.way === 'file' && dns.path !== resolverFile) throw new Error('it names another file')
-  if (netns !== undefined && !/^[\w-][\w.-]*$/.test(netns.name)) throw new Error('it names no namespace')
+  if (netns !== undefined && !namespaceName.test(netns.name)) throw new Error('it names no namespace')
   return record
 }
 
