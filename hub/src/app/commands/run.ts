@@ -27,9 +27,9 @@ import { readPresented, tlsFlags } from './tls.js'
 export const serveFlags = {
   host: {
     type: 'string',
-    default: '0.0.0.0',
+    default: '::',
     requiresArg: true,
-    describe: 'Address to listen on',
+    describe: 'Address to listen on; :: is every address of IPv4 and IPv6',
   },
   port: {
     type: 'number',

@@ -4,7 +4,15 @@ import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
 import { type Address, type Clock, formatBytes, type Hex, isActive, wei } from '@pontage/shared'
-import { type Chain, inTokens, readHub, readPinnedUrl, readStanding, UserError } from '@pontage/shared/node'
+import {
+  type Chain,
+  inTokens,
+  listenOn,
+  readHub,
+  readPinnedUrl,
+  readStanding,
+  UserError,
+} from '@pontage/shared/node'
 import { poolFree } from '../../core/solvency.js'
 import type { Ledger } from '../../io/ledger.js'
 import { certificateAt } from '../../io/link/readCertificate.js'
@@ -73,21 +81,17 @@ export async function checkPort(options: {
 }
 
 /** @throws UserError when it may not be listened on, whoever has it. */
-function isFree(host: string, port: number): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once('error', (cause: NodeJS.ErrnoException) => {
-      if (cause.code === 'EADDRINUSE') resolve(false)
-      else
-        reject(
-          new UserError(
-            `Cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Choose another --port, or check --host.`,
-            { cause },
-          ),
-        )
-    })
-    server.listen(port, host, () => server.close(() => resolve(true)))
-  })
+async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer()
+  try {
+    await listenOn(server, host, port)
+  } catch (error) {
+    const { code } = (error as { cause?: NodeJS.ErrnoException }).cause ?? {}
+    if (code === 'EADDRINUSE') return false
+    throw error
+  }
+  await new Promise((resolve) => server.close(resolve))
+  return true
 }
 
 /** Whose page it is that says whether a hub is ready. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { TLSSocket } from 'node:tls'
+import { isIP, type Socket } from 'node:net'
+import { type ConnectionOptions, TLSSocket, connect as tlsConnect } from 'node:tls'
 import { WebSocket } from 'ws'
 import { type Refusal, refuse, type Verdict } from '../../refusal.js'
 import type { Address, Hex } from '../../units.js'
@@ -10,6 +11,7 @@ import { type Introduction, sayHello } from './hello.js'
 import { Inbox } from './inbox.js'
 import { defaultLimits, Gatekeeper } from './limits.js'
 import type { Handlers, Link } from './link.js'
+import { raceConnect } from './raceConnect.js'
 import { startLink } from './startLink.js'
 
 /** Fingerprint where there is no TLS. */
@@ -68,6 +70,7 @@ export async function connectLink(options: {
     ...frameLimits,
     handshakeTimeout: timeoutMs,
     ecdhCurve,
+    createConnection: racing(where, timeoutMs),
   })
   const inbox = new Inbox(socket)
   const opened = await opening(socket, where)
@@ -89,6 +92,21 @@ export async function connectLink(options: {
   const link = startLink(pingEveryMs === undefined ? parts : { ...parts, pingEveryMs })
   return { ok: true, link }
 }
+
+/** What a websocket connects by: whichever of the host's addresses answers first. */
+const racing = (url: string, timeoutMs: number) =>
+  ((options: ConnectionOptions, done: (error: Error | null, socket?: Socket) => void) => {
+    const { host = '', port = 0 } = options
+    const servername = isIP(host) > 0 ? '' : host
+    raceConnect({ host, port, timeoutMs }).then(
+      (socket) =>
+        done(
+          null,
+          /^wss:/i.test(url) ? tlsConnect({ ...options, path: undefined, servername, socket }) : socket,
+        ),
+      (error: Error) => done(error),
+    )
+  }) as never
 
 function opening(
   socket: WebSocket,

@@ -14,6 +14,7 @@ import { type Introduction, receiveHello, refuseAloud } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, type Limits, toldAtOnce, withDefaults } from './limits.js'
 import type { Handlers, Link } from './link.js'
+import { plainAddress } from './network.js'
 import { startLink } from './startLink.js'
 
 /** A certificate and its key, PEM. */
@@ -106,7 +107,7 @@ export async function listenLinks(options: {
     joined?.(link)
   }
   sockets.on('connection', (socket, request) => {
-    const address = request.socket.remoteAddress ?? ''
+    const address = plainAddress(request.socket.remoteAddress)
     const remoteAddress = `${address}:${request.socket.remotePort}`
     socket.on('error', (error) => log.warn('a connection failed', { remoteAddress, reason: error.message }))
     const refusal = gatekeeper.crowded(address)

@@ -9,7 +9,7 @@ import { isIPv6 } from 'node:net'
  * networkOf('2001:db8::7') // '2001:db8:0:0::/64'
  */
 export function networkOf(address: string): string {
-  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '').replace(/%.*$/, '')
+  const plain = plainAddress(address).replace(/%.*$/, '')
   if (!isIPv6(plain)) return plain
   const [head = '', tail] = plain.replace(/\d+\.\d+\.\d+\.\d+$/, '0:0').split('::')
   const groups = (text: string): string[] => (text === '' ? [] : text.split(':'))
@@ -21,3 +21,7 @@ export function networkOf(address: string): string {
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`
 }
+
+/** An address as people write it: a socket of both families gives those of IPv4 as `::ffff:192.0.2.1`. */
+export const plainAddress = (address: string | undefined): string =>
+  (address ?? '').replace(/^::ffff:(?=\d+\.)/i, '')

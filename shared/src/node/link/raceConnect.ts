@@ -25,7 +25,9 @@ export async function raceConnect(options: {
     const waiting = [...addresses]
     const failures = new Set<string>()
     let nextTimer: NodeJS.Timeout | undefined
+    let isOver = false
     const end = (winner?: Socket) => {
+      isOver = true
       clearTimeout(nextTimer)
       clearTimeout(limit)
       for (const socket of underWay) if (socket !== winner) socket.destroy()
@@ -37,6 +39,7 @@ export async function raceConnect(options: {
       end()
     }, timeoutMs)
     const tryNext = () => {
+      if (isOver) return
       clearTimeout(nextTimer)
       const address = waiting.shift()
       if (address === undefined) {
@@ -53,6 +56,8 @@ export async function raceConnect(options: {
       socket.once('error', failed)
       socket.once('connect', () => {
         socket.off('error', failed)
+        // Until its new owner listens.
+        socket.on('error', () => {})
         end(socket)
       })
       if (waiting.length > 0) nextTimer = setTimeout(tryNext, nextAfterMs)
