@@ -29,12 +29,16 @@ export async function recordPayments(components: HistoryParts, payments: readonl
   }
 }
 
-/** Looks through these blocks for payments, also those that others brought about. */
+/** Blocks that may still be replaced: they are looked through again at the next start. */
+const replaceable = 64
+
+/** Looks through these blocks for payments, also those that others brought about, and remembers how far it came. */
 export async function followPayments(components: HistoryParts, from: number, to: number): Promise<void> {
-  await recordPayments(
-    components,
-    await findPayments(components.chain, components.identity.address, from, to),
-  )
+  const { chain, identity, settlements } = components
+  for await (const { payments, through } of findPayments(chain, identity.address, from, to)) {
+    await recordPayments(components, payments)
+    settlements.follow(Math.max(0, through - replaceable))
+  }
 }
 
 interface Group {

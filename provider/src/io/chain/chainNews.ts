@@ -1,5 +1,5 @@
 import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontage/shared'
-import { type Chain, inChunks } from '@pontage/shared/node'
+import { type Chain, inChunks, inPieces } from '@pontage/shared/node'
 import { zeroPadValue } from 'ethers'
 
 /** Something on chain that ends a channel. */
@@ -70,17 +70,16 @@ interface PaymentLog {
   readonly blockNumber: number
 }
 
-/** What was drawn for us, and paid out to us, in these blocks, by whomever. */
-export async function findPayments(
+/** What was drawn for us, and paid out to us, in these blocks, by whomever: piece by piece, each with its last block. */
+export async function* findPayments(
   chain: Chain,
   provider: Address,
   from: number,
   to: number,
-): Promise<Payment[]> {
+): AsyncGenerator<{ payments: Payment[]; through: number }> {
   const { channels } = chain
   const topics = (['Drawn', 'Redeemed'] as const).map((name) => channels.interface.getEvent(name).topicHash)
-  const found: PaymentLog[] = []
-  const logs = inChunks(from, to, (fromBlock, toBlock) =>
+  const pieces = inPieces<PaymentLog>(from, to, (fromBlock, toBlock) =>
     chain.rpc.getLogs({
       address: chain.deployment.channels,
       topics: [topics, null, zeroPadValue(provider, 32)],
@@ -88,8 +87,8 @@ export async function findPayments(
       toBlock,
     }),
   )
-  for await (const log of logs) found.push(log)
-  return readPayments(chain, found, provider)
+  for await (const { logs, to: through } of pieces)
+    yield { payments: readPayments(chain, logs, provider), through }
 }
 
 /** The payments to us among a transaction's logs. */

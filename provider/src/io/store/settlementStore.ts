@@ -68,10 +68,21 @@ export class SettlementStore {
     )
   }
 
-  /** The newest block of which anything is kept; undefined when there is none. */
+  /** Remembers that everything up to a block was looked through. */
+  follow(block: number): void {
+    this.db
+      .prepare(
+        'INSERT INTO followed (id, block) VALUES (1, ?) ON CONFLICT DO UPDATE SET block = max(block, excluded.block)',
+      )
+      .run(block)
+  }
+
+  /** The block up to which everything was looked through, else the newest of which anything is kept; undefined before that. */
   lastBlock(): number | undefined {
     const row = this.db
-      .prepare<[], { last: number | null }>('SELECT max(block) AS last FROM settlement')
+      .prepare<[], { last: number | null }>(
+        'SELECT coalesce((SELECT block FROM followed), (SELECT max(block) FROM settlement)) AS last',
+      )
       .get()
     return row?.last ?? undefined
   }

@@ -79,6 +79,10 @@ const migrations = [
   `
   CREATE INDEX session_unpaid ON session (ended_at) WHERE promised = base AND ended_at IS NOT NULL;
   `,
+  // How far payments were looked for, so that a long way is gone once.
+  `
+  CREATE TABLE followed (id INTEGER PRIMARY KEY CHECK (id = 1), block INTEGER NOT NULL);
+  `,
 ]
 
 /**
