@@ -1,11 +1,13 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { deployAll } from '@pontage/channel-contracts'
+import { type DeployOptions, deployAll } from '@pontage/channel-contracts'
 import { type Address, address, type Deployment, parseTokens, type Wei } from '@pontage/shared'
 import { type Chain, connectChain } from '@pontage/shared/node'
 import { JsonRpcProvider, Network, NonceManager, Wallet } from 'ethers'
 import { startChain, type TestChain } from './chain.js'
+import type { Host } from './host.js'
 import { type Internet, startInternet } from './internet.js'
+import { deployStreetToken, type StreetTokenName } from './token.js'
 import { createWorld, type Outer, type World } from './world.js'
 
 /** A world with an internet, a chain, and the contracts on it: what all roles need before they begin. */
@@ -27,13 +29,28 @@ export interface Market {
   destroy(): Promise<void>
 }
 
-/** Starts world, internet, chain; deploys token and contracts. */
-export async function createMarket(outer: Outer = 'dual'): Promise<Market> {
+/**
+ * Starts world, internet, chain; deploys token and contracts.
+ *
+ * @param outer - What the network between the machines speaks.
+ * @param options.start - Starts the chain on its host; anvil when left out.
+ * @param options.token - The token that everything is paid in; the project's own when left out.
+ */
+export async function createMarket(
+  outer: Outer = 'dual',
+  {
+    start = startChain,
+    token,
+  }: {
+    start?: (host: Host) => Promise<TestChain>
+    token?: { readonly name: StreetTokenName; readonly decimals: number }
+  } = {},
+): Promise<Market> {
   const world = await createWorld(outer)
-  const testChain = await startChain(await world.addHost('chain'))
+  const testChain = await start(await world.addHost('chain'))
   const internet = await startInternet(await world.addHost('internet'))
   const chainId = 31_337
-  const { chain, deployment, deploymentFile, signer } = await deploy(testChain, world.folder, chainId)
+  const { chain, deployment, deploymentFile, signer } = await deploy(testChain, world.folder, chainId, token)
   const deployer = address(await signer.getAddress())
   return {
     world,
@@ -60,7 +77,12 @@ export async function createMarket(outer: Outer = 'dual'): Promise<Market> {
   }
 }
 
-async function deploy(testChain: TestChain, folder: string, chainId: number) {
+async function deploy(
+  testChain: TestChain,
+  folder: string,
+  chainId: number,
+  token: { readonly name: StreetTokenName; readonly decimals: number } | undefined,
+) {
   const provider = new JsonRpcProvider(testChain.rpcUrl, chainId, {
     staticNetwork: Network.from(chainId),
     cacheTimeout: -1,
@@ -68,11 +90,24 @@ async function deploy(testChain: TestChain, folder: string, chainId: number) {
     pollingInterval: 50,
   })
   const wallet = new Wallet(testChain.keys[0] ?? '', provider)
-  const deployment = (await deployAll(wallet)) as Deployment
+  const deployment = (await deployAll(wallet, token && (await optionsFor(wallet, token)))) as Deployment
   const deploymentFile = join(folder, 'deployment.json')
   writeFileSync(deploymentFile, JSON.stringify(deployment))
   const chain = await connectChain({ rpc: testChain.rpcUrl, deploymentFile, confirmations: 0 })
   return { chain, deployment, deploymentFile, signer: new NonceManager(wallet) }
+}
+
+/** The usual amounts in units of another token. */
+async function optionsFor(
+  signer: Wallet,
+  { name, decimals }: { readonly name: StreetTokenName; readonly decimals: number },
+): Promise<DeployOptions> {
+  const whole = 10n ** BigInt(decimals)
+  return {
+    token: await deployStreetToken(signer, name, 1_000_000_000n * whole),
+    minimumStakes: { consumer: whole, provider: 50n * whole, hub: 1_000n * whole },
+    overchargePenalty: 5n * whole,
+  }
 }
 
 /** Waits until a condition on the world holds, looking again and again. @throws Error when it takes too long. */

@@ -8,7 +8,7 @@ import { createRepeats } from '../report/repeats.js'
 import type { Identity } from '../signing/identity.js'
 import type { Chain } from './chain.js'
 import { reasonOf, revertedReason } from './chainReason.js'
-import { type GasPrice, raised } from './gasPrice.js'
+import { feeFields, type GasPrice, raised } from './gasPrice.js'
 import { marketPrice } from './marketPrice.js'
 import { intentOf, type Outbox, type OutboxEntry, type SignedVersion } from './outbox.js'
 
@@ -125,7 +125,7 @@ export class ChainWriter {
           throw error
         })
       const [price, count, open, balance] = await Promise.all([
-        marketPrice(chain).then((market) => markedBy(entry.intent, market)),
+        marketPrice(chain).then((market) => markedBy(entry.intent, market, chain.maxFeePerGas)),
         chain.rpc.getTransactionCount(from, 'pending'),
         outbox.open(),
         chain.rpc.getBalance(from),
@@ -282,7 +282,8 @@ export class ChainWriter {
     price: GasPrice,
   ): Promise<SignedVersion> {
     const { chainId } = this.parts.chain.deployment
-    const request = { type: 2, chainId, ...call, nonce: nonce ?? 0, gasLimit: gasLimit ?? '0', ...price }
+    const fees = feeFields(price)
+    const request = { chainId, ...call, nonce: nonce ?? 0, gasLimit: gasLimit ?? '0', ...fees }
     const raw = (await this.#wallet.signTransaction(request)) as Hex
     return {
       hash: keccak256(raw) as Hex,
@@ -339,8 +340,17 @@ const minedIn = (entry: OutboxEntry, receipt: TransactionReceipt): OutboxEntry =
  * A price that tells intents apart by some wei: else two programs with one key that want the same call would sign the
  * same bytes for the same nonce, and each take the one transaction for its own.
  */
-const markedBy = (intent: Hex, { maxFeePerGas, maxPriorityFeePerGas }: GasPrice): GasPrice => {
+const markedBy = (
+  intent: Hex,
+  { maxFeePerGas, maxPriorityFeePerGas }: GasPrice,
+  ceiling: bigint,
+): GasPrice => {
   const mark = BigInt(`0x${intent.slice(-4)}`)
+  if (maxFeePerGas === maxPriorityFeePerGas) {
+    // One price stays one: a chain without base fee knows no other.
+    const price = maxFeePerGas + mark <= ceiling ? maxFeePerGas + mark : larger(maxFeePerGas - mark, 0n)
+    return { maxFeePerGas: price, maxPriorityFeePerGas: price }
+  }
   const above = maxPriorityFeePerGas + mark
   // A tip above the whole is refused. Where the base fee is next to nothing there is only room below.
   const tip = above <= maxFeePerGas ? above : larger(maxPriorityFeePerGas - mark, 0n)

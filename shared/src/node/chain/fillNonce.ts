@@ -4,7 +4,7 @@ import { UserError } from '../program/userError.js'
 import type { Identity } from '../signing/identity.js'
 import type { Chain } from './chain.js'
 import { wait } from './chainWriter.js'
-import { raised } from './gasPrice.js'
+import { feeFields, raised } from './gasPrice.js'
 import { marketPrice } from './marketPrice.js'
 
 const transferGas = 21_000n
@@ -35,8 +35,8 @@ export async function fillNonce(chain: Chain, identity: Identity, nonce: number)
   const { address } = identity
   const isSpent = async () => (await rpc.getTransactionCount(address, 'latest')) > nonce
   for (let price = await marketPrice(chain); ; ) {
-    const call = { to: address, value: 0n, data: '0x', type: 2, chainId: deployment.chainId }
-    const raw = await wallet.signTransaction({ ...call, nonce, gasLimit: transferGas, ...price })
+    const call = { to: address, value: 0n, data: '0x', chainId: deployment.chainId }
+    const raw = await wallet.signTransaction({ ...call, nonce, gasLimit: transferGas, ...feeFields(price) })
     try {
       const hash: Hex = await rpc.send('eth_sendRawTransaction', [raw])
       for (const giveUp = performance.now() + patienceMs; performance.now() < giveUp; ) {

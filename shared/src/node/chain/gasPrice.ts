@@ -36,3 +36,12 @@ export function raised(before: GasPrice, market: GasPrice, ceiling: bigint): Gas
     ? price
     : undefined
 }
+
+/**
+ * The fields of a transaction that offers this. Where tip and whole are the same, the one price of an old transaction says
+ * it too, and is taken by chains without EIP-1559.
+ */
+export const feeFields = ({ maxFeePerGas, maxPriorityFeePerGas }: GasPrice) =>
+  maxFeePerGas === maxPriorityFeePerGas
+    ? { type: 0, gasPrice: maxFeePerGas }
+    : { type: 2, maxFeePerGas, maxPriorityFeePerGas }

@@ -5,9 +5,8 @@ import { capped, type GasPrice } from './gasPrice.js'
 const usualTip = 10n ** 9n
 
 /**
- * What a transaction has to offer now: twice the base fee, which is also a base fee where it is zero, and a tip.
- *
- * @throws Error on a chain without base fee.
+ * What a transaction has to offer now: twice the base fee, which is also a base fee where it is zero, and a tip. On a
+ * chain without base fee (before EIP-1559), the one price of gas is both.
  */
 export async function marketPrice(chain: Pick<Chain, 'rpc' | 'maxFeePerGas'>): Promise<GasPrice> {
   const [block, tip] = await Promise.all([
@@ -15,9 +14,12 @@ export async function marketPrice(chain: Pick<Chain, 'rpc' | 'maxFeePerGas'>): P
     chain.rpc.send('eth_maxPriorityFeePerGas', []).then(BigInt, () => usualTip),
   ])
   if (block?.baseFeePerGas === undefined || block.baseFeePerGas === null)
-    throw new Error('The chain has no base fee (EIP-1559), which its transactions need.')
+    return onePrice(BigInt(await chain.rpc.send('eth_gasPrice', [])), chain.maxFeePerGas)
   return capped(
     { maxFeePerGas: 2n * block.baseFeePerGas + tip, maxPriorityFeePerGas: tip },
     chain.maxFeePerGas,
   )
 }
+
+const onePrice = (price: bigint, ceiling: bigint): GasPrice =>
+  capped({ maxFeePerGas: price, maxPriorityFeePerGas: price }, ceiling)

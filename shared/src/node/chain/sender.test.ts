@@ -45,11 +45,20 @@ const sender = (outbox?: Outbox) =>
 /** The transaction that waits in the node's pool for this identity, if any. */
 async function pooled(): Promise<{ hash: Hex; maxFeePerGas: bigint; nonce: number } | undefined> {
   const { pending } = await anvil.rpc<{
-    pending: Record<string, Record<string, { hash: Hex; maxFeePerGas: string; nonce: string }>>
+    pending: Record<
+      string,
+      Record<string, { hash: Hex; maxFeePerGas?: string; gasPrice: string; nonce: string }>
+    >
   }>('txpool_content')
   const own = Object.entries(pending).find(([who]) => who.toLowerCase() === identity.address)?.[1]
   const [first] = Object.values(own ?? {})
-  return first && { hash: first.hash, maxFeePerGas: BigInt(first.maxFeePerGas), nonce: Number(first.nonce) }
+  return (
+    first && {
+      hash: first.hash,
+      maxFeePerGas: BigInt(first.maxFeePerGas ?? first.gasPrice),
+      nonce: Number(first.nonce),
+    }
+  )
 }
 const begin = <Value>(work: Promise<Value>): Promise<Value> => {
   background.push(work.catch(() => undefined))
