@@ -10,7 +10,15 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { readChannel, signPermit, UserError } from '@pontage/shared/node'
+import {
+  approveAtLeast,
+  createSender,
+  noPermits,
+  readAllowing,
+  readChannel,
+  signPermit,
+  UserError,
+} from '@pontage/shared/node'
 import { standingsAs } from '../../io/chain/discovery.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
@@ -80,7 +88,10 @@ export async function openChannel(
       throw new UserError(
         `${shown(needed)} are needed (deposit, stake and fees), but ${identity.address} has ${shown(balance)}. Send it the rest.`,
       )
+    const allowances = await missingAllowances(context, cost)
     await wishes.confirm?.(cost)
+    for (const { spender, value } of allowances)
+      await approveAtLeast(chain, createSender(chain, identity), identity.address, spender, value)
     const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + validSeconds)
     const registerTransaction = isRegistered ? null : await register(context, hub, cost, deadline)
     const opened = await open(context, journal, hub, wishes.hub, cost, deadline)
@@ -88,6 +99,30 @@ export async function openChannel(
   } finally {
     hub.link.close()
   }
+}
+
+/**
+ * What has to be allowed by transactions of our own, because the token has no permits.
+ *
+ * @throws UserError when there is no coin for them: before anything is signed.
+ */
+async function missingAllowances(
+  { chain, identity }: Context,
+  { amount, stake, registerFee, openFee }: OpeningCost,
+): Promise<readonly { spender: Address; value: Wei }[]> {
+  const { registry, channels } = chain.deployment
+  const wanted = [
+    { spender: registry, value: wei(stake + registerFee) },
+    { spender: channels, value: wei(amount + openFee) },
+  ].filter(({ value }) => value > 0n)
+  const missing = []
+  for (const each of wanted) {
+    const { by } = await readAllowing(chain, identity.address, each.spender, each.value)
+    if (by === 'transaction') missing.push(each)
+  }
+  if (missing.length > 0 && (await chain.rpc.getBalance(identity.address)) === 0n)
+    throw new UserError(noPermits(identity.address))
+  return missing
 }
 
 /** Stake that is missing for the consumer's role; undefined when it has the role. @throws UserError in debt. */

@@ -1,5 +1,5 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
-import { readAccount } from '@pontage/shared/node'
+import { readAccount, withheldNote } from '@pontage/shared/node'
 import { redeemable } from '../../core/redeemPolicy.js'
 import { readPayments } from '../../io/chain/chainNews.js'
 import type { StoredChannel } from '../../io/store/promiseStore.js'
@@ -37,7 +37,14 @@ export async function redeemAccount(components: SendingComponents, hub: Address)
   await recordPayments(components, payments)
   const redeemed = payments.reduce((sum, { kind, amount }) => (kind === 'redeem' ? sum + amount : sum), 0n)
   if (redeemed < due) log.warn('the hub could not pay in full', { hub, due, paid: redeemed })
+  await warnOfWithheld(components)
   return wei(redeemed)
+}
+
+/** What the token would not pay the beneficiary stays in the contract, and nobody else may know of it. */
+async function warnOfWithheld({ chain, identity, log }: SendingComponents): Promise<void> {
+  const { amount: withheld } = await chain.channels.withheldOf(identity.address)
+  if (withheld > 0n) log.warn('payment withheld', { note: withheldNote(chain, withheld, 'pontage-provider') })
 }
 
 /** Presents a promise on chain that no guarantee covers. @returns the transaction. */

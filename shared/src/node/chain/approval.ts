@@ -24,5 +24,19 @@ export async function approveAtLeast(
     throw new UserError(
       `${owner} has ${inTokens(chain, balance)}, but ${inTokens(chain, amount)} is needed. Send it tokens, or choose a smaller amount.`,
     )
-  if (allowance < amount) await sender.send(chain.token.approve.populateTransaction(spender, amount))
+  if (allowance >= amount) return
+  const approve = chain.token.approve
+  if (allowance > 0n && !(await wouldTake(approve.staticCall(spender, amount, { from: owner }))))
+    await sender.send(approve.populateTransaction(spender, 0n))
+  await sender.send(approve.populateTransaction(spender, amount))
 }
+
+/** Some tokens change an allowance only by way of zero; some answer nothing, which is a yes. */
+const wouldTake = (call: Promise<unknown>): Promise<boolean> =>
+  call.then(
+    () => true,
+    (error: { code?: string }) => {
+      if (error.code !== 'BAD_DATA' && error.code !== 'CALL_EXCEPTION') throw error
+      return error.code === 'BAD_DATA'
+    },
+  )

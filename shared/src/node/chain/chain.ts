@@ -10,6 +10,7 @@ import {
 } from '@pontage/channel-contracts'
 import { systemClock } from '../../clock.js'
 import type { Deployment } from '../../documents.js'
+import { printable } from '../../printable.js'
 import { type UnixSeconds, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
@@ -94,7 +95,7 @@ export async function connectChain(options: {
     if (!block?.hash) throw new Error(`The RPC ${rpc.url} has no block ${tag}.`)
     return { number: block.number, at: unixSeconds(block.timestamp), hash: block.hash }
   }
-  const [decimals, symbol] = await Promise.all([token.decimals(), token.symbol()])
+  const [decimals, symbol] = await Promise.all([token.decimals(), symbolOf(token)])
   return {
     deployment,
     rpc,
@@ -113,6 +114,23 @@ export async function connectChain(options: {
       return blockAt(Math.max(0, newest - options.confirmations))
     },
     close: () => rpc.destroy(),
+  }
+}
+
+/** A token's symbol as it may be shown; old tokens give it in 32 bytes. */
+async function symbolOf(token: TestToken): Promise<string> {
+  const answer = await token.runner?.call?.({
+    to: await token.getAddress(),
+    data: token.interface.encodeFunctionData('symbol'),
+  })
+  try {
+    const [symbol] = token.interface.decodeFunctionResult('symbol', answer ?? '0x')
+    return printable(symbol)
+  } catch {
+    const text = Buffer.from((answer ?? '0x').slice(2), 'hex')
+      .toString('latin1')
+      .replace(/\0+$/, '')
+    return text.length > 0 && text.length <= 32 ? printable(text) : 'tokens'
   }
 }
 

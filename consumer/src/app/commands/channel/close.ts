@@ -1,5 +1,5 @@
 import { bytes32 } from '@pontage/shared'
-import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { inTokens, jsonFlag, printJson, withheldNote } from '@pontage/shared/node'
 import { closeChannel, findOpenChannel } from '../../channel/closeChannel.js'
 import { withJournal } from '../journalled.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'
@@ -19,5 +19,7 @@ export const closeCommand = command<Settings & { json: boolean; channel?: string
       printLine(
         `${inTokens(context.chain, returned)} was returned; ${inTokens(context.chain, spent)} went to providers.`,
       )
+      const { amount: withheld } = await context.chain.channels.withheldOf(context.identity.address)
+      if (withheld > 0n) printLine(withheldNote(context.chain, withheld, 'pontage'))
     }),
 })
