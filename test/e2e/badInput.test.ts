@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createMarket, type Host, type Market, programPath, seat } from '../world/index.js'
@@ -73,6 +73,101 @@ describe('whoever mistypes', () => {
   })
 })
 
+describe('whoever misspells a setting', () => {
+  const home = () => join(host.home, 'settings-home')
+  const configured = async (line: string, env: NodeJS.ProcessEnv = {}) => {
+    mkdirSync(home(), { recursive: true })
+    writeFileSync(join(home(), 'config.yaml'), `# mine\n${line}\n`)
+    return refusal(host, [consumer, 'account', '--home', home()], env)
+  }
+
+  it.each([
+    [
+      'a key',
+      'max-prize: 0.02/GB',
+      /config\.yaml, line 2: there is no setting "max-prize"\. Did you mean max-price\?/,
+    ],
+    ['a yes', 'allow-lan: jein', /config\.yaml, line 2: allow-lan is "jein": expected yes or no\./],
+    ['a number', 'patience: long', /config\.yaml, line 2: patience is "long": expected a number\./],
+    ['a value that is left out', 'max-price:', /line 2: max-price has no value\./],
+    ['a list', 'patience: [1, 2]', /line 2: patience takes one value, but there is a list\./],
+    ['a quote', 'hub: "0x', /config\.yaml, line 2: Missing closing/],
+    ['the same twice', 'cap: 1GB\ncap: 2GB', /config\.yaml, line 3: Map keys must be unique\./],
+    [
+      'a limit',
+      'confirmations: 1.5',
+      /--confirmations is 1\.5.*confirmations is set in .*config\.yaml, line 2\./,
+    ],
+  ])('in a file is told the line: %s', async (_what, line, seen) => {
+    const { code, said } = await configured(line)
+    expect(code).toBe(1)
+    expectSentence(said, seen)
+  })
+
+  it('in the environment is told the variable', async () => {
+    for (const [variable, seen] of [
+      [
+        'PONTAGE_CONSUMER_MAX_PRIZE',
+        /MAX_PRIZE names no setting\. Did you mean PONTAGE_CONSUMER_MAX_PRICE\?/,
+      ],
+      ['PONTAGE_MAX_PRICE', /PONTAGE_MAX_PRICE is not read\. Did you mean PONTAGE_CONSUMER_MAX_PRICE\?/],
+    ] as const) {
+      const { code, said } = await configured('', { [variable]: '0.02/GB' })
+      expect(code).toBe(1)
+      expectSentence(said, seen)
+    }
+  })
+
+  it('on the command line is told the flag that was meant, or that it was given twice', async () => {
+    const flags = ['--max-prize', '0.02/GB']
+    const misspelt = await refusal(host, [consumer, 'connect', '--home', home(), ...flags])
+    expectSentence(misspelt.said, /Unknown arguments?: max-prize.* Did you mean --max-price\?/)
+    const twice = ['--country', 'DE', '--country', 'FR']
+    const repeated = await refusal(host, [consumer, 'connect', '--home', home(), ...twice])
+    expectSentence(repeated.said, /--country was given more than once: DE, FR\. Give it once\./)
+    expect([misspelt.code, repeated.code]).toEqual([2, 2])
+  })
+
+  it('can still open the network again', async () => {
+    await configured('max-prize: 0.02/GB')
+    const { code, said } = await refusal(host, [consumer, 'disconnect', '--home', home()])
+    expectSentence(said.split('\n')[0] ?? '', /Did you mean max-price\?.* It is passed over now\./)
+    expect(code).toBe(0)
+  })
+})
+
+describe('whoever has the password in a file', () => {
+  const home = () => join(host.home, 'password-home')
+  const opened = (content: string | Buffer, mode = 0o600) => {
+    const path = join(host.home, 'strange-password')
+    rmSync(path, { force: true })
+    writeFileSync(path, content, { mode })
+    const flags = ['--rpc', market.testChain.rpcUrl, '--deployment', market.deploymentFile]
+    return refusal(host, [hub, 'fee', '100', '--home', home(), ...flags, '--password-file', path])
+  }
+  beforeAll(async () => {
+    const { code } = await refusal(host, [hub, 'init', '--home', home(), ...chainFlags()])
+    expect(code).toBe(0)
+  })
+
+  it.each([
+    ['that is empty', '', /password file .*strange-password is empty\./],
+    ['with a byte order mark', '\uFEFFright', /begins with a byte order mark/],
+    ['in UTF-16', Buffer.from('\uFEFFright', 'utf16le'), /is not text in UTF-8\./],
+    ['with several lines', 'right\nwrong\n', /has several lines\./],
+  ])('%s is told so', async (_what, content, seen) => {
+    const { code, said } = await opened(content)
+    expect(code).toBe(1)
+    expectSentence(said, seen)
+  })
+
+  it('with a line end of Windows needs to do nothing, and is told that others can read it', async () => {
+    const { said } = await opened('right\r\n', 0o644)
+    expect(said).toMatch(/^Other users can access the password file .*strange-password\. Run: chmod 600 /)
+    expect(said).not.toMatch(/password does not open/)
+  })
+})
+
 describe('whoever points at the wrong chain', () => {
   const home = () => join(host.home, 'hub-home')
   const register = () => [hub, 'register', '--url', 'ws://203.0.113.9:7700', '--home', home()]
@@ -87,6 +182,14 @@ describe('whoever points at the wrong chain', () => {
     const { code, said } = await refusal(host, command)
     expect(code).toBe(1)
     expectSentence(said, /http:\/\/127\.0\.0\.1:9.*cannot be reached/)
+  })
+
+  it('sees nothing of a node’s address that others must not see', async () => {
+    const rpc = 'http://somebody:sesame@127.0.0.1:9/v3/0123456789abcdef'
+    const { code, said } = await refusal(host, [...register(), ...chainFlags({ rpc })])
+    expect(code).toBe(1)
+    expectSentence(said, /The chain at http:\/\/127\.0\.0\.1:9\/… cannot be reached/)
+    expect(said).not.toMatch(/somebody|sesame|0123456789abcdef/)
   })
 
   it('learns which chain was expected and which answered', async () => {
