@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { createServer as createHttpServer, type Server } from 'node:http'
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Refusal } from '../../refusal.js'
@@ -157,11 +157,7 @@ function ownFingerprint(socket: Socket): Hex | undefined {
  *
  * @throws UserError when the port is taken or may not be used.
  */
-export async function listenOn(
-  server: Pick<Server, 'listen' | 'once' | 'off'>,
-  host: string,
-  port: number,
-): Promise<void> {
+export async function listenOn(server: NetServer, host: string, port: number): Promise<void> {
   const on = (address: string) =>
     new Promise<void>((resolve, reject) => {
       server.once('error', reject)
