@@ -72,7 +72,7 @@ function miscounting(firewall: Firewall): Firewall {
     limit: (limits) => firewall.limit(limits),
     close: () => firewall.close(),
     isWhole: () => firewall.isWhole(),
-    probe: (targets) => firewall.probe(targets),
+    probe: (targets, signal) => firewall.probe(targets, signal),
     follow: (around) => firewall.follow(around),
     rebuild: (sessions) => firewall.rebuild(sessions),
     async admit(key, addresses, limit) {

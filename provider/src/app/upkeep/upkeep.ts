@@ -39,9 +39,12 @@ export class Upkeep {
   #probedAt = Number.NEGATIVE_INFINITY
   #chains: readonly JudgingChain[] = []
   #chainsSeen = ''
+  /** Takes seconds, in which the rest is looked at as ever. */
+  #probing: Promise<void> | undefined
   #ways: WaysOut = { four: undefined, six: undefined }
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
+  readonly #stopping = new AbortController()
   readonly #turns = new SerialQueue()
 
   constructor(
@@ -63,13 +66,16 @@ export class Upkeep {
   async look(probing: boolean): Promise<readonly string[]> {
     if (probing) this.#probedAt = Number.NEGATIVE_INFINITY
     await this.#turns.run(() => this.#round(true))
+    if (probing) await this.#probing
     return this.#faults
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true
     clearTimeout(this.#timer)
+    this.#stopping.abort()
     await this.#turns.run(async () => undefined)
+    await this.#probing
   }
 
   #next(): void {
@@ -91,9 +97,12 @@ export class Upkeep {
     await this.#attempt('rules', async () => void (this.#around && (await this.#keepRules(this.#around))))
     if (isWide) {
       await this.#attempt('route', () => this.#lookOut())
-      await this.#attempt('probe', () => this.#probe())
+      this.#probing ??= this.#attempt('probe', () => this.#probe()).finally(() => {
+        this.#probing = undefined
+        this.#note()
+      })
     }
-    this.#note([...new Set(this.#found.values())])
+    this.#note()
   }
 
   async #attempt(what: string, step: () => Promise<string | undefined>): Promise<void> {
@@ -102,8 +111,9 @@ export class Upkeep {
     else this.#found.set(what, fault)
   }
 
-  #note(now: readonly string[]): void {
+  #note(): void {
     const { log } = this.components
+    const now = [...new Set(this.#found.values())]
     const before = this.#faults
     for (const fault of now) if (!before.includes(fault)) log.error('no traffic passes', { reason: fault })
     if (before.length > 0 && now.length === 0) log.info('traffic passes again')
@@ -159,8 +169,13 @@ export class Upkeep {
     if (this.#around === undefined || !isDue) return known
     this.#chainsSeen = seen
     this.#probedAt = clock.elapsedMs()
-    const probed = await this.kept.firewall.probe(await probeTargets(this.#around))
-    if (typeof probed !== 'string') return judgeProbe(probed, this.#ways, this.#chains)
+    const targets = await probeTargets(this.#around)
+    const send = () => this.kept.firewall.probe(targets, this.#stopping.signal)
+    let probed = await send()
+    const judge = () => (typeof probed === 'string' ? undefined : judgeProbe(probed, this.#ways, this.#chains))
+    // One that got lost is no proof.
+    if (judge() !== undefined && known === undefined) probed = await send()
+    if (typeof probed !== 'string') return judge()
     log.debug('no packet was sent through', { reason: probed })
     return undefined
   }

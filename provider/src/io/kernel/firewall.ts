@@ -92,7 +92,7 @@ export interface Firewall {
    * Sends packets through as a consumer would, and says what became of them.
    * @returns Why it could not be tried, or what was counted.
    */
-  probe(targets: readonly ProbeTarget[]): Promise<string | Probed>
+  probe(targets: readonly ProbeTarget[], signal?: AbortSignal): Promise<string | Probed>
   /** Whether the kernel still has all rules: another program may have flushed them. */
   isWhole(): Promise<boolean>
   /** Takes note of what the next `rebuild` has to heed. @returns whether it differs from what the rules heed now. */
@@ -145,9 +145,9 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     limits: () => shaper.limits,
     limit: (limits) => shaper.change(limits),
     read: async () => readings(await reader.readCounters('inet', table)),
-    async probe(targets) {
+    async probe(targets, signal) {
       const before = await reader.readCounters('inet', table)
-      const problem = await sendProbe(probeLine(plan.tunnel), targets)
+      const problem = await sendProbe(probeLine(plan.tunnel), targets, signal)
       if (problem !== undefined) return problem
       const after = await reader.readCounters('inet', table)
       const passage = (family: 4 | 6): Passage => {

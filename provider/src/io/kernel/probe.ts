@@ -33,17 +33,20 @@ export function probeLine(tunnel: string): ProbeLine {
 }
 
 const readyWithinMs = 5_000
-const answerWithinMs = 1_000
+/** Packets are sent several times: the first ones may come before both ends of the line know each other. */
+const sendEveryMs = 400
+const sendForMs = 2_000
 
 /**
  * Sends packets into this machine's forwarding as a consumer would: from a namespace of their own, over a line of their
- * own. What became of them the provider's rules have counted. Takes about a second where nothing answers.
+ * own. What became of them the provider's rules have counted. Takes a little more than two seconds.
  *
  * @returns Why it could not be tried; undefined when it was.
  */
 export async function sendProbe(
   line: ProbeLine,
   targets: readonly ProbeTarget[],
+  signal?: AbortSignal,
 ): Promise<string | undefined> {
   let problem = ''
   // Without the right to make one here, one of a user namespace of its own will do.
@@ -53,9 +56,11 @@ export async function sendProbe(
       await ready(child)
       await plugIn(line, child.pid ?? 0)
       child.stdin?.end('go\n')
-      await once(child, 'exit', { signal: AbortSignal.timeout(readyWithinMs + answerWithinMs) })
+      const patience = AbortSignal.timeout(readyWithinMs + sendForMs)
+      await once(child, 'exit', { signal: signal ? AbortSignal.any([patience, signal]) : patience })
       return undefined
     } catch (error) {
+      if (signal?.aborted) return 'It was not needed any more.'
       problem = (error as Error).message
     } finally {
       child.kill('SIGKILL')
@@ -66,7 +71,7 @@ export async function sendProbe(
   return `No namespace could be made for it (${problem}).`
 }
 
-/** What runs in the namespace: it waits for its line, and sends until something answers or the time is up. */
+/** What runs in the namespace: it waits for its line, and sends for a while. */
 function inside({ device, near4, far4, near6, far6 }: ProbeLine, targets: readonly ProbeTarget[]): string {
   const commands = [
     `address add ${far4}/32 dev ${device}`,
@@ -82,15 +87,18 @@ function inside({ device, near4, far4, near6, far6 }: ProbeLine, targets: readon
 }
 
 const sender = (targets: readonly ProbeTarget[]): string => `
-const end = () => process.exit(0)
-setTimeout(end, ${answerWithinMs})
-const question = Buffer.from("000701000001000000000000000002" + "0001", "hex")
-for (const { host, port, transport } of ${JSON.stringify(targets)})
-  if (transport === "tcp") require("node:net").connect(port, host).on("connect", end).on("error", () => {})
-  else {
-    const socket = require("node:dgram").createSocket(host.includes(":") ? "udp6" : "udp4")
-    socket.on("message", end).on("error", () => {}).send(question, port, host)
-  }`
+const question = Buffer.from("0007010000010000000000000000020001", "hex")
+const send = () => {
+  for (const { host, port, transport } of ${JSON.stringify(targets)})
+    if (transport === "tcp") require("node:net").connect(port, host).on("error", () => {})
+    else {
+      const socket = require("node:dgram").createSocket(host.includes(":") ? "udp6" : "udp4")
+      socket.on("error", () => {}).send(question, port, host)
+    }
+}
+send()
+setInterval(send, ${sendEveryMs})
+setTimeout(() => process.exit(0), ${sendForMs})`
 
 async function ready(child: ChildProcess): Promise<void> {
   const complaint: string[] = []
