@@ -19,6 +19,8 @@ import {
 // A provider's machine is not its alone: firewalls are reloaded, switches reset, devices come and go, containers start.
 
 const beneficiary = `0x${'b4'.repeat(20)}` as const
+/** Nothing here is a matter of time; a busy machine takes it. */
+const patientMs = 60_000
 let market: Market
 let hub: Person
 let provider: Person & { program: Program }
@@ -233,7 +235,7 @@ describe('a provider beside other firewalls', () => {
     await passesAgain('connecting')
     expect(await way()).toMatchObject({ ok: true })
     await provider.host.firewall(strictFirewall)
-    const { reason } = await logged(provider.program, 'no traffic passes')
+    const { reason } = await logged(provider.program, 'no traffic passes', {}, patientMs)
     expect(reason).toContain('chain ip filter FORWARD')
     const counted = async () => {
       const { sessions } = await provider.json<{ sessions: { upBytes: string }[] }>('sessions')
@@ -244,21 +246,19 @@ describe('a provider beside other firewalls', () => {
     expect([before, undefined]).toContain(await counted())
     expect((await way()).says).toContain('chain ip filter FORWARD')
     expect(await provider.run('status')).toContain('NO TRAFFIC PASSES')
-    await logged(provider.program, 'the offer is withdrawn until traffic passes again')
-    await eventually('there is no offer', async () => /There is no offer/.test(await provider.run('offer')))
+    await logged(provider.program, 'the offer is withdrawn until traffic passes again', {}, patientMs)
+    const hasOffer = async () => !/There is no offer/.test(await provider.run('offer'))
+    await eventually('there is no offer', async () => !(await hasOffer()), patientMs)
     await session.stop('SIGKILL')
     await consumer.run('disconnect')
 
     await provider.host.firewall('delete table ip filter')
-    await logged(provider.program, 'traffic passes again')
-    await eventually(
-      'there is an offer again',
-      async () => !/There is no offer/.test(await provider.run('offer')),
-    )
+    await logged(provider.program, 'traffic passes again', {}, patientMs)
+    await eventually('there is an offer again', hasOffer, patientMs)
     const again = await connect()
     await passesAgain('the firewall was changed')
     await hangUp(again)
-  })
+  }, 400_000)
 
   it('lets containers be that were started after it, while it runs and after that', async () => {
     const box = await startContainer(provider.host)
@@ -296,7 +296,7 @@ describe('two providers on one machine', () => {
     await hangUp(session)
     expect((await program.stop('SIGTERM', 20_000)).code).toBe(0)
     expect(await switches()).toBe(untouched)
-  })
+  }, 400_000)
 })
 
 /** What a provider leaves on its machine. */

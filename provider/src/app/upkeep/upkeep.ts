@@ -172,7 +172,8 @@ export class Upkeep {
     const targets = await probeTargets(this.#around)
     const send = () => this.kept.firewall.probe(targets, this.#stopping.signal)
     let probed = await send()
-    const judge = () => (typeof probed === 'string' ? undefined : judgeProbe(probed, this.#ways, this.#chains))
+    const judge = () =>
+      typeof probed === 'string' ? undefined : judgeProbe(probed, this.#ways, this.#chains)
     // One that got lost is no proof.
     if (judge() !== undefined && known === undefined) probed = await send()
     if (typeof probed !== 'string') return judge()
