@@ -28,7 +28,7 @@ export const readUrgent = plain(
       UNION SELECT channel_id FROM tab WHERE protest_ends_at > 0) AS urgent
     CROSS JOIN tab AS held ${ofOpenChannel} WHERE held.channel_id = urgent.channel_id AND held.undrawn > 0`),
 )
-/** The largest, to a power of two. */
+/** The largest, to a power of sixteen. */
 export const readLargest = statement(`{with:number}
   SELECT ${columns} FROM (SELECT * FROM tab WHERE undrawn > 0 ORDER BY undrawn DESC LIMIT ?1) AS held
     ${ofOpenChannel}`)
