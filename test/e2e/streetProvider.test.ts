@@ -320,7 +320,13 @@ const inContainer = (...args: string[]): Program =>
 
 const stackTrace = /\n\s+at .+:\d+:\d+/
 
+const nobodyServes = async () => {
+  if (provider.program.running) await provider.program.stop('SIGTERM', 20_000)
+}
+
 describe('a provider that ends', () => {
+  beforeEach(nobodyServes)
+
   it('serves where settings cannot be written but are right, and says what is wrong where they are not', async () => {
     const refused = inContainer('run', ...offer())
     expect((await refused.ended).code).toBe(1)
@@ -341,6 +347,7 @@ describe('a provider that ends', () => {
   it('is undone as far as possible, the rest named and done later', async () => {
     const untouched = await switches()
     const program = await serve(provider, 7800)
+    provider.program = program
     program.signal('SIGKILL')
     await program.ended
     const down = inContainer('down')
@@ -371,6 +378,8 @@ describe('a provider that ends', () => {
 })
 
 describe('a provider that serves', () => {
+  beforeEach(nobodyServes)
+
   it('is heard by IPv4 and by IPv6, and offers no endpoint that nobody can reach', async () => {
     provider.program = await serve(provider, 7800)
     for (const host of [provider.host.address, provider.host.address6])

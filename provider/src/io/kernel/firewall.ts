@@ -121,8 +121,11 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     return [...admit(table, session, nftBytes(limit)), ...(passing ? [] : hold(table, session))]
   }
   let heeded = plan
+  /** How often the rules were written: each time all counters begin anew. */
+  let writes = 0
   const write = (sessions: readonly Admitted[]) => {
     const body = ruleset(checked(heeded))
+    writes += 1
     return applyRuleset([replaceTable('inet', table, body), ...sessions.flatMap(admission)].join('\n'))
   }
   await write([])
@@ -146,16 +149,15 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     limit: (limits) => shaper.change(limits),
     read: async () => readings(await reader.readCounters('inet', table)),
     async probe(targets, signal) {
-      const before = await reader.readCounters('inet', table)
-      const problem = await sendProbe(probeLine(plan.tunnel), targets, signal)
-      if (problem !== undefined) return problem
-      const after = await reader.readCounters('inet', table)
-      const passage = (family: 4 | 6): Passage => {
-        const names = probeCounters(family)
-        const moved = (name: string) => (after.get(name)?.packets ?? 0n) > (before.get(name)?.packets ?? 0n)
-        return { out: moved(names.out), back: moved(names.back), in: moved(names.in) }
+      for (let tried = 0; tried < mostProbes; tried++) {
+        const begun = writes
+        const before = await reader.readCounters('inet', table)
+        const problem = await sendProbe(probeLine(plan.tunnel), targets, signal)
+        if (problem !== undefined) return problem
+        const after = await reader.readCounters('inet', table)
+        if (begun === writes) return { four: passage(4, before, after), six: passage(6, before, after) }
       }
-      return { four: passage(4), six: passage(6) }
+      return 'The rules were written anew each time.'
     },
     async isWhole() {
       for (const chain of guardedChains)
@@ -173,6 +175,15 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     },
     close: () => reader.close(),
   }
+}
+
+/** Rules that are written anew meanwhile make a probe void: it is sent again. */
+const mostProbes = 4
+
+function passage(family: 4 | 6, before: NftTable['counters'], after: NftTable['counters']): Passage {
+  const names = probeCounters(family)
+  const moved = (name: string) => (after.get(name)?.packets ?? 0n) > (before.get(name)?.packets ?? 0n)
+  return { out: moved(names.out), back: moved(names.back), in: moved(names.in) }
 }
 
 /** Every value put into words that can stand in a rule. */
