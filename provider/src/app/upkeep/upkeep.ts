@@ -170,7 +170,9 @@ export class Upkeep {
     this.#chainsSeen = seen
     this.#probedAt = clock.elapsedMs()
     const targets = await probeTargets(this.#around)
-    const send = () => this.kept.firewall.probe(targets, this.#stopping.signal)
+    // Rules that are flushed meanwhile are another matter.
+    const send = () =>
+      this.kept.firewall.probe(targets, this.#stopping.signal).catch((error: Error) => error.message)
     let probed = await send()
     const judge = () =>
       typeof probed === 'string' ? undefined : judgeProbe(probed, this.#ways, this.#chains)
