@@ -65,20 +65,23 @@ export async function checkPort(options: {
 }): Promise<string> {
   const { host, port, tls, running, hub } = options
   const isTaken = running !== true && !(await isFree(host, port))
-  if (running !== true && !isTaken) return `${host}:${port} is free; the hub is not running`
+  if (running !== true && !isTaken) return `${shown(host)}:${port} is free; the hub is not running`
   if (port === 0) return 'the hub is running, on a port it chose itself'
   const target = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   const page = await readyPage(target, port, tls).catch((error: Error) => error)
   // Whoever holds the port may be this hub itself, where no file says that it runs.
   if (isTaken && (running === false || page instanceof Error || hubOf(page.text) !== hub))
     throw new UserError(
-      `Cannot listen on ${host}:${port}: another program has it. Stop that one, or choose another --port.`,
+      `Cannot listen on ${shown(host)}:${port}: another program has it. Stop that one, or choose another --port.`,
     )
   if (page instanceof Error) throw page
   if (page.status !== 200)
     throw new UserError(`The hub is running, but not ready: ${page.text.trim().slice(0, 300)}`)
   return `the hub answers on ${target}:${port} and is ready`
 }
+
+/** A host as it stands before a port. */
+const shown = (host: string): string => (host.includes(':') ? `[${host}]` : host)
 
 /** @throws UserError when it may not be listened on, whoever has it. */
 async function isFree(host: string, port: number): Promise<boolean> {
