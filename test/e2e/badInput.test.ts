@@ -78,7 +78,7 @@ describe('whoever misspells a setting', () => {
   const configured = async (line: string, env: NodeJS.ProcessEnv = {}) => {
     mkdirSync(home(), { recursive: true })
     writeFileSync(join(home(), 'config.yaml'), `# mine\n${line}\n`)
-    return refusal(host, [consumer, 'account', '--home', home()], env)
+    return refusal(host, [consumer, 'providers', '--home', home()], env)
   }
 
   it.each([
@@ -91,7 +91,7 @@ describe('whoever misspells a setting', () => {
     ['a number', 'patience: long', /config\.yaml, line 2: patience is "long": expected a number\./],
     ['a value that is left out', 'max-price:', /line 2: max-price has no value\./],
     ['a list', 'patience: [1, 2]', /line 2: patience takes one value, but there is a list\./],
-    ['a quote', 'hub: "0x', /config\.yaml, line 2: Missing closing/],
+    ['a quote', 'hub: "0x', /config\.yaml, line 3: Missing closing/],
     ['the same twice', 'cap: 1GB\ncap: 2GB', /config\.yaml, line 3: Map keys must be unique\./],
     [
       'a limit',
@@ -143,7 +143,8 @@ describe('whoever has the password in a file', () => {
     rmSync(path, { force: true })
     writeFileSync(path, content, { mode })
     const flags = ['--rpc', market.testChain.rpcUrl, '--deployment', market.deploymentFile]
-    return refusal(host, [hub, 'fee', '100', '--home', home(), ...flags, '--password-file', path])
+    const register = [hub, 'register', '--url', 'ws://203.0.113.9:7700', '--home', home()]
+    return refusal(host, [...register, ...flags, '--password-file', path])
   }
   beforeAll(async () => {
     const { code } = await refusal(host, [hub, 'init', '--home', home(), ...chainFlags()])
