@@ -272,7 +272,13 @@ describe('a provider beside other firewalls', () => {
   })
 })
 
+const nobodyServes = async () => {
+  if (provider.program.running) await provider.program.stop('SIGTERM', 20_000)
+}
+
 describe('two providers on one machine', () => {
+  beforeEach(nobodyServes)
+
   it('both serve, and the one that ends first leaves the other its forwarding', async () => {
     const untouched = await switches()
     const { netns, address, address6 } = provider.host
@@ -319,10 +325,6 @@ const inContainer = (...args: string[]): Program =>
   ])
 
 const stackTrace = /\n\s+at .+:\d+:\d+/
-
-const nobodyServes = async () => {
-  if (provider.program.running) await provider.program.stop('SIGTERM', 20_000)
-}
 
 describe('a provider that ends', () => {
   beforeEach(nobodyServes)
