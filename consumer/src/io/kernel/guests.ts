@@ -19,6 +19,22 @@ export async function guestBridges(): Promise<string[]> {
   return bridges.filter(isGuest).sort().map(nftInterface)
 }
 
+/** The networks of these bridges, as address and prefix length. */
+export async function guestNetworks(): Promise<string[]> {
+  const bridges = new Set((await guestBridges()).map((word) => word.replaceAll('"', '')))
+  if (bridges.size === 0) return []
+  const { stdout } = await runCommand(['ip', '-json', 'address', 'show'])
+  const links = JSON.parse(stdout || '[]') as {
+    ifname?: string
+    addr_info?: { local?: string; prefixlen?: number; scope?: string }[]
+  }[]
+  return links
+    .filter(({ ifname = '' }) => bridges.has(ifname))
+    .flatMap(({ addr_info: addresses = [] }) => addresses)
+    .filter(({ scope }) => scope === 'global')
+    .map(({ local, prefixlen }) => `${local}/${prefixlen}`)
+}
+
 async function defaultDevices(): Promise<Set<string>> {
   const found = new Set<string>()
   for (const family of ['-4', '-6']) {

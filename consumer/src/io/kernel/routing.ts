@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { applyIp, CommandFailed, deleteWireguard, runCommand, UserError, undoIp } from '@pontage/shared/node'
 import { nameAsker } from '../../core/killSwitch.js'
+import { guestNetworks } from './guests.js'
 import type { Asked } from './killSwitch.js'
 import type { Part } from './upkeep.js'
 
@@ -19,9 +20,10 @@ export interface TunnelRoutes {
 const firstPriority = 32_000
 const maxRules = 6
 const firstWallPriority = 32_010
-const maxWallRules = 16
+const maxWallRules = 32
 /** Of one host in one family that are tried. */
 const maxAddresses = 8
+const maxGuestNetworks = 12
 const lastMetric = '4294967295'
 
 /**
@@ -226,9 +228,10 @@ export function wallPart(wall: Wall): Part {
     look: print,
     async apply() {
       await removeWall()
+      const guests = await guestNetworks()
       for (const family of wall.ipv6 ? ([4, 6] as const) : ([4] as const))
         await applyIp(
-          wallOf(wall, family)
+          wallOf(wall, guests, family)
             .map((words, index) => ['rule', 'add', ...words, 'priority', String(firstWallPriority + index)])
             // The wall first, then what passes: nothing leaves meanwhile.
             .reverse(),
@@ -253,7 +256,7 @@ const isWalls = (priority: number): boolean =>
   priority >= firstWallPriority && priority < firstWallPriority + maxWallRules
 
 /** What keeps the link alive passes, as in the firewall, and what is asked of a provider. */
-function wallOf({ asked, allowLan }: Wall, family: 4 | 6): readonly string[][] {
+function wallOf({ asked, allowLan }: Wall, guests: readonly string[], family: 4 | 6): readonly string[][] {
   const [from, to] = family === 6 ? ['546', '547'] : ['68', '67']
   const addresses = (asked?.addresses ?? []).filter((each) => each.includes(':') === (family === 6))
   return [
@@ -267,6 +270,11 @@ function wallOf({ asked, allowLan }: Wall, family: 4 | 6): readonly string[][] {
         ])
       : []),
     ['ipproto', 'udp', 'sport', from, 'dport', to, 'table', 'main'],
+    // Containers and virtual machines are this machine.
+    ...guests
+      .filter((each) => each.includes(':') === (family === 6))
+      .slice(0, maxGuestNetworks)
+      .map((each) => ['to', each, 'table', 'main']),
     ...(allowLan
       ? ['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'unreachable'])
       : ['tcp', 'udp', family === 6 ? 'ipv6-icmp' : 'icmp'].map((each) => ['ipproto', each, 'unreachable'])),
