@@ -177,7 +177,7 @@ describe('the operator', () => {
     expect(poor.code).toBe(1)
     const { stdout, code } = await programs.run(
       ...['doctor', '--json', '--home', programs.home, '--port', '1'],
-      ...['--rpc', 'http://127.0.0.1:1024', '--tls-certificate', programs.home],
+      ...['--rpc', 'http://127.0.0.1:1024', '--tls-certificate', programs.home, '--tls-key', programs.home],
     )
     const wrong = Object.fromEntries(
       JSON.parse(stdout).checks.map((each: { check: string; ok: boolean; says: string }) => [
