@@ -111,11 +111,17 @@ describe('pontage-hub', () => {
     for (const { code } of [wrongPassword, wrongChain, portTaken, homeInUse]) expect(code).toBe(1)
   })
 
-  it('ends with 0 when told to stop', async () => {
+  it.each(['SIGTERM', 'SIGHUP'] as const)('ends with 0 when told to stop by %s', async (signal) => {
     const { child, lines } = await start()
-    child.kill('SIGTERM')
+    child.kill(signal)
     expect(await ended(child)).toBe(0)
     expect(lines.map((line) => JSON.parse(line).message)).toEqual(['listening', 'stopping', 'stopped'])
+  })
+
+  it('ends in order when nobody reads its log any more', async () => {
+    const { child } = await start('--log-level', 'debug')
+    child.stderr?.destroy()
+    expect(await ended(child)).toBe(0)
   })
 
   it('answers frames that are none with a reason, and serves on', async () => {

@@ -143,6 +143,16 @@ const askFreely = (): Promise<void> =>
     'flush chain inet pontage_consumer names\ninsert rule inet pontage_consumer output udp dport 53 accept',
   )
 
+/** What programs would put right at once, they do not while they are stopped; their tunnels go on. */
+async function whileStopped<Result>(programs: readonly Program[], act: () => Promise<Result>): Promise<Result> {
+  for (const program of programs) program.signal('SIGSTOP')
+  try {
+    return await act()
+  } finally {
+    for (const program of programs) program.signal('SIGCONT')
+  }
+}
+
 /** Whether somebody at the consumer's machine hears a greeting from there. */
 async function reaches(host: string, port: string): Promise<boolean> {
   const attempt = consumer.host.start([
@@ -228,8 +238,11 @@ describe('from inside a tunnel', () => {
   it('nothing of the provider or its neighbours can be reached, and no mail sent; the internet can', async () => {
     const sessions = [await connect(), await connect(other)]
     expect(await addressesOf(other)).toHaveLength(2)
-    await askFreely()
-    expect(await scan()).toEqual([])
+    const open = await whileStopped(sessions, async () => {
+      await askFreely()
+      return scan()
+    })
+    expect(open).toEqual([])
     expect((await download(100_000)).code).toBe(0)
     for (const session of sessions) await hangUp(session)
   })
@@ -243,22 +256,26 @@ describe('from inside a tunnel', () => {
 
   it('all of it could be reached without the rules', async () => {
     const sessions = [await connect(), await connect(other)]
-    await askFreely()
     const others = await addressesOf(other)
-    const tables = (await provider.host.run(['nft', 'list', 'tables'])).stdout
-    const table = /table inet (\w+)/.exec(tables)?.[1] ?? ''
-    await provider.host.firewall(
-      ['filtering', 'entering', 'leaving']
-        .map((chain) => `insert rule inet ${table} ${chain} accept`)
-        .join('\n'),
-    )
-    // Another consumer lets nothing in that it did not ask for, either.
-    await other.host.firewall('insert rule inet pontage_consumer download accept')
-    // The provider lets nothing forward but the way out; a machine that is a router already does.
-    const forward = (on: 0 | 1) => provider.host.run(['sysctl', '-qw', `net.ipv4.conf.lan0.forwarding=${on}`])
-    await forward(1)
-    const open = await scan()
-    await forward(0)
+    const open = await whileStopped([...sessions, provider.program], async () => {
+      await askFreely()
+      const tables = (await provider.host.run(['nft', 'list', 'tables'])).stdout
+      const table = /table inet (\w+)/.exec(tables)?.[1] ?? ''
+      await provider.host.firewall(
+        ['filtering', 'entering', 'leaving']
+          .map((chain) => `insert rule inet ${table} ${chain} accept`)
+          .join('\n'),
+      )
+      // Another consumer lets nothing in that it did not ask for, either.
+      await other.host.firewall('insert rule inet pontage_consumer download accept')
+      // The provider lets nothing forward but the way out; a machine that is a router already does.
+      const forward = (on: 0 | 1) =>
+        provider.host.run(['sysctl', '-qw', `net.ipv4.conf.lan0.forwarding=${on}`])
+      await forward(1)
+      const found = await scan()
+      await forward(0)
+      return found
+    })
     for (const session of sessions) await hangUp(session)
     expect(open).toEqual([
       ...closed.map(([what]) => what),

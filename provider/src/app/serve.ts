@@ -116,7 +116,11 @@ async function serveWith(
   const { machine, firewall } = tunnels
   const offer = keepOfferTrue(components, upkeep, settings.withdrawAfterSeconds, {
     withdraw: () => withdrawOffer(components),
-    publish: async () => retirement.hasBegun() || publishOffer(components, settings, base),
+    publish: async () => {
+      if (retirement.hasBegun()) return
+      await publishOffer(components, settings, base)
+      await price.refresh()
+    },
   })
   closers.add('the look after the offer', () => offer.stop())
   void upkeep.look(true)

@@ -15,6 +15,7 @@ import {
   readStanding,
   UserError,
   unlock,
+  untilStopped,
   wholeNumber,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
@@ -200,7 +201,7 @@ async function untilSignal(options: Options, port: number, presented: Presented)
       // A file is one process's; a database is shared by as many as there are.
       const release = options.database === undefined ? lockHome(options.home) : () => undefined
       const ledger = await openLedger(options)
-      const stopped = signalled()
+      const stopped = untilStopped('ends')
       const hub = await startHub({
         chain,
         home: options.home,
@@ -232,9 +233,3 @@ const limitsFrom = (options: Options): Partial<Limits> => ({
     1,
   ),
 })
-
-/** Resolves with the signal that asks for the end. A second one ends at once, as the system does it. */
-const signalled = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal))
-  })

@@ -6,6 +6,7 @@ import {
   openChain,
   UserError,
   unlock,
+  untilStopped,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { lockHome } from '../../io/store/homeLock.js'
@@ -30,7 +31,7 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
     )
   const log = createLog('pontage-provider', given.logLevel)
   const identity = await unlock(given)
-  const stopped = untilStopped()
+  const stopped = untilStopped('ignored')
   const chain = await openChain(given, log)
   const closers: (() => void)[] = [() => chain.close()]
   try {
@@ -65,13 +66,3 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
     for (const close of closers.reverse()) close()
   }
 }
-
-/**
- * Resolves at the first reason to stop: a signal, a terminal that hung up, a log that nobody reads any more. A second one
- * changes nothing, cleaning up goes on.
- */
-const untilStopped = (): Promise<string> =>
-  new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(signal))
-    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => resolve('closed pipe'))
-  })
