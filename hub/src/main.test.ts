@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
@@ -6,7 +7,7 @@ import { createSender, type Identity } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { dial, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
-import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
+import { ended, type ProgramWorld, program, startProgramWorld } from './program.fixture.js'
 
 let programs: ProgramWorld
 let world: TestChain
@@ -119,8 +120,8 @@ describe('pontage-hub', () => {
   })
 
   it('ends in order when nobody reads its log any more', async () => {
-    const { child } = await start('--log-level', 'debug')
-    child.stderr?.destroy()
+    const child = spawn(program, ['run', '--home', home, '--host', '127.0.0.1', '--port', '0'])
+    child.stderr.destroy()
     expect(await ended(child)).toBe(0)
   })
 

@@ -8,7 +8,7 @@ import { type Address, address } from '@pontage/shared'
 import { startTestChain, type TestChain } from './app/world.fixture.js'
 
 const from = (path: string) => fileURLToPath(new URL(path, import.meta.url))
-const program = from('../bin/pontage-hub')
+export const program = from('../bin/pontage-hub')
 
 /** How a command ended. */
 export interface Ended {
