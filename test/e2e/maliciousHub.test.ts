@@ -45,7 +45,7 @@ afterAll(() => market.destroy())
 async function connected(name: string, hub: Person): Promise<{ consumer: Person; session: Program }> {
   const consumer = await seatConsumer(market, name, '20')
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
-  const session = consumer.start(['connect', '--json'])
+  const session = consumer.start(['connect', '--json', '--retry-for', '1'])
   await logged(session, 'connected', {}, 60_000)
   return { consumer, session }
 }

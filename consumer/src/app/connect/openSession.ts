@@ -1,4 +1,4 @@
-import { bytes, wei } from '@pontage/shared'
+import { bytes, smaller, wei } from '@pontage/shared'
 import {
   generateWireguardKeys,
   type Link,
@@ -156,7 +156,10 @@ async function serve(
       terms: {
         ...{ price: agreement.price, base: agreement.base, credit: agreement.credit },
         ...agreement.guaranteed,
-        raiseBelow: wei(agreement.suggested / 2n),
+        // Half of what one guarantee is worth here; a small channel's is smaller than what was suggested.
+        raiseBelow: wei(
+          smaller(agreement.suggested, wei(agreement.guaranteed.ceiling - agreement.base)) / 2n,
+        ),
       },
       raise,
       topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },

@@ -48,7 +48,7 @@ export async function raiseGuarantee(
   const wanted = known > session.ceiling ? known : to(await maxNow(context, journal, session, terms))
   if (wanted <= session.ceiling)
     return {
-      because: `Channel ${channelId} has no money left. Add to it with "pontage channel top-up".`,
+      because: `All that channel ${channelId} holds is guaranteed already. Add to it with "pontage channel top-up".`,
     }
   const parties = { consumer: identity.address, hub, nonce }
   const request = { channelId, provider, ceiling: wanted, issuedAt: clock.now() }
