@@ -1,8 +1,7 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { applyIp, listTable } from '@pontage/shared/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
+  alteredRules,
   captureLeak,
   createMarket,
   eventually,
@@ -239,18 +238,12 @@ describe('whoever is connected', () => {
 
   it('would leak each time without the guard', async () => {
     // What loads the rules takes their teeth out: they stand as they were loaded, so nothing puts others in their place.
-    const folder = join(market.world.folder, 'toothless')
-    mkdirSync(folder)
-    const { stdout: nft } = await consumer.host.run(['which', 'nft'])
-    const pull = 's/policy drop/policy accept/; /reject with/d; s/ drop$/ continue/'
-    writeFileSync(
-      join(folder, 'nft'),
-      `#!/bin/sh\nif [ "$1" = -f ]; then sed '${pull}' | exec ${nft.trim()} "$@"; fi\nexec ${nft.trim()} "$@"\n`,
-      { mode: 0o755 },
+    const env = await alteredRules(
+      consumer.host,
+      's/policy drop/policy accept/; /reject with/d; s/ drop$/ continue/',
     )
-    const toothless = { env: { PATH: `${folder}:${process.env.PATH}` } }
     try {
-      program = await connectWith(toothless)
+      program = await connectWith({ env })
       const connected = async () => {
         await once(program, 'connected', 0)
         await pause(2_000)

@@ -1,6 +1,7 @@
 import { type Address, address } from '@pontage/shared'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import {
+  alteredRules,
   createMarket,
   eventually,
   logged,
@@ -9,6 +10,7 @@ import {
   openProvider,
   type Person,
   type Program,
+  programPath,
   seatConsumer,
 } from '../world/index.js'
 
@@ -68,8 +70,8 @@ beforeAll(async () => {
 beforeEach(() => onTestFailed(() => console.error(market.world.lastWords())))
 afterAll(() => market.destroy())
 
-async function connect(consumer: Person): Promise<Program> {
-  const program = consumer.start(['connect', '--json'])
+async function connect(consumer: Person, env: NodeJS.ProcessEnv = {}): Promise<Program> {
+  const program = consumer.host.start([programPath('pontage'), 'connect', '--json'], { env })
   await logged(program, 'connected', {}, 60_000)
   return program
 }
@@ -110,12 +112,15 @@ async function passTime(seconds: number): Promise<void> {
 
 describe('a provider with three consumers at once', { timeout: 300_000 }, () => {
   it('gives one that stops paying the credit and no more, one that pays half what loss explains', async () => {
-    const [honest, stopped, cheating] = await Promise.all([paying, stopping, halving].map(connect))
-    if (!honest || !stopped || !cheating) throw new Error('Three consumers were connected.')
+    // Half of the packets pass its counter by.
+    const half = '/chain download {/,/}/ s/type filter hook.*/&\\n    numgen random mod 2 0 accept/'
+    const [honest, stopped, cheating] = await Promise.all([
+      connect(paying),
+      connect(stopping),
+      connect(halving, await alteredRules(halving.host, half)),
+    ])
     session = honest
     stopped.signal('SIGSTOP')
-    // Half of the packets pass its counter by.
-    await halving.host.firewall('insert rule inet pontage_consumer download numgen random mod 2 0 accept')
     const [whole] = await Promise.all([
       download(paying, 4_000_000, 60),
       download(stopping, 20_000_000, 8),

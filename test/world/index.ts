@@ -1,3 +1,4 @@
+export * from './alteredRules.js'
 export * from './capRun.js'
 export * from './chain.js'
 export * from './delivered.js'
