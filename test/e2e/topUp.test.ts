@@ -48,16 +48,9 @@ const disconnect = async (program: Program): Promise<void> => {
   await program.ended
 }
 const download = (bytes: number) =>
-  consumer.host.run([
-    'curl',
-    '-sS',
-    '--fail',
-    '--max-time',
-    '90',
-    '-o',
-    '/dev/null',
-    market.internet.fileUrl(bytes),
-  ])
+  consumer.host.run(['curl', '-sS', '--fail', '-o', '/dev/null', market.internet.fileUrl(bytes)], {
+    timeoutMs: 120_000,
+  })
 
 it('refills its channel while it is connected, and goes on past what it had locked', async () => {
   expect(await market.chain.rpc.getBalance(consumer.address)).toBe(0n)

@@ -3,14 +3,18 @@ import type { Components } from './components.js'
 
 const weiPerCoin = 10n ** 18n
 
-/** What so much gas costs now, in the token; nothing where its operator named no price of the coin. */
-export async function costOf(
-  { chain, settings }: Pick<Components, 'chain' | 'settings'>,
-  gas: bigint,
-): Promise<Wei> {
+/**
+ * Asks the chain once what gas costs now.
+ *
+ * @returns What an amount of gas costs, in the token; nothing where the operator named no price of the coin.
+ */
+export async function gasCost({
+  chain,
+  settings,
+}: Pick<Components, 'chain' | 'settings'>): Promise<(gas: bigint) => Wei> {
   const { coinPrice = 0n } = settings
-  if (coinPrice === 0n) return wei(0n)
+  if (coinPrice === 0n) return () => wei(0n)
   const { gasPrice, maxFeePerGas } = await chain.rpc.getFeeData()
-  const cost = gas * (gasPrice ?? maxFeePerGas ?? 0n) * coinPrice
-  return wei((cost + weiPerCoin - 1n) / weiPerCoin)
+  const price = (gasPrice ?? maxFeePerGas ?? 0n) * coinPrice
+  return (gas) => wei((gas * price + weiPerCoin - 1n) / weiPerCoin)
 }

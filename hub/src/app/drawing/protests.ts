@@ -5,7 +5,7 @@ import type { ChannelLine } from '../../core/channelLine.js'
 import { isWorthSettling } from '../../core/protestPolicy.js'
 import type { ChainUpdate } from '../../io/ledger.js'
 import type { Components } from '../components.js'
-import { costOf } from '../gasCost.js'
+import { gasCost } from '../gasCost.js'
 import type { DrawScheduler } from './drawScheduler.js'
 
 /** Watches protests on the hub's channels: what it stands for is drawn before, the rest it settles after. */
@@ -106,5 +106,5 @@ async function isWorth(
     balance,
     isEnding: exitAt !== 0 || closing,
   }
-  return isWorthSettling(protest, feeBps, await costOf(components, gas))
+  return isWorthSettling(protest, feeBps, (await gasCost(components))(gas))
 }

@@ -28,7 +28,7 @@ import type { ChannelLine } from '../../core/channelLine.js'
 import { LedgerUnavailable } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 import { findChannel, judgeService } from '../fresh.js'
-import { costOf } from '../gasCost.js'
+import { gasCost } from '../gasCost.js'
 import { finishGas } from './relayPrice.js'
 
 /** What ending a channel needs of the room that draws, which in turn asks here what gas costs. */
@@ -231,7 +231,7 @@ async function relay(components: Components, failed: Buckets, job: RelayJob): Pr
       const judged = (await job.judge?.()) ?? { ok: true }
       if (!judged.ok) return judged
       const gas = await chain.rpc.estimateGas({ ...call, from: identity.address })
-      const cost = await costOf(components, gas + (job.laterGas ?? 0n))
+      const cost = (await gasCost(components))(gas + (job.laterGas ?? 0n))
       if (job.fee < cost) return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: cost })
       const counted = await count(components, job)
       if (!counted.ok) return counted

@@ -1,6 +1,6 @@
-import type { Result, Wei } from '@pontage/shared'
+import { larger, type Result, type Wei } from '@pontage/shared'
 import type { Components } from '../components.js'
-import { costOf } from '../gasCost.js'
+import { gasCost } from '../gasCost.js'
 
 /** Gas that relaying a document takes, as far as it can be said before the document is there. */
 const typicalGas = {
@@ -24,12 +24,11 @@ export const sameForAll = (fee: Wei): Result<'describe'>['relayFees'] =>
 export async function quoteRelays(
   components: Pick<Components, 'chain' | 'settings'>,
 ): Promise<Result<'describe'>['relayFees']> {
-  const quote = async (gas: bigint): Promise<Wei> => {
-    const cost = await costOf(components, (gas * 5n) / 4n)
-    return cost > components.settings.relayFee ? cost : components.settings.relayFee
-  }
-  const quotes = Object.entries(typicalGas).map(
-    async ([kind, gas]) => [kind, await quote(kind === 'exit' ? gas + finishGas : gas)] as const,
-  )
-  return Object.fromEntries(await Promise.all(quotes)) as Result<'describe'>['relayFees']
+  const costOf = await gasCost(components)
+  const quote = (gas: bigint): Wei => larger(costOf((gas * 5n) / 4n), components.settings.relayFee)
+  const quotes = Object.entries(typicalGas).map(([kind, gas]) => [
+    kind,
+    quote(kind === 'exit' ? gas + finishGas : gas),
+  ])
+  return Object.fromEntries(quotes) as Result<'describe'>['relayFees']
 }
