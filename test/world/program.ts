@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createWriteStream } from 'node:fs'
+import { createWriteStream, openSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 /** How a program ended: with an exit code, or by a signal; with neither where it could not start. */
@@ -157,7 +157,8 @@ export class Program {
   private async keep(stream: 'stdout' | 'stderr', path: string): Promise<void> {
     const source = this.child[stream]
     if (source === null) return
-    const file = createWriteStream(path, { flags: 'a' })
+    // Opened at once: later the folder may be gone.
+    const file = createWriteStream(path, { fd: openSync(path, 'a') })
     const lines = createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })
     lines.on('line', (line) => {
       this.printed[stream].push(line)
