@@ -82,7 +82,7 @@ export function resolverPart(
     async apply() {
       if (change.way === 'file') {
         const now = await readFile(change.path, 'utf8').catch(() => '')
-        if (now !== '' && now !== change.before && now !== change.after) await remember(now)
+        if (now !== '' && now !== change.before && !isOurs(now)) await remember(now)
       }
       await applyDns(change, device, servers)
     },
@@ -102,7 +102,8 @@ export async function restoreDns(change: DnsChange, device: string): Promise<voi
     case 'file': {
       const now = await readFile(change.path, 'utf8').catch(() => undefined)
       // A power cut may have left a part of what was to be written.
-      if (now !== undefined && change.after.startsWith(now)) await writeFile(change.path, change.before)
+      const isToGo = now !== undefined && (isOurs(now) || change.after.startsWith(now))
+      if (isToGo) await writeFile(change.path, change.before)
     }
   }
 }
@@ -119,11 +120,14 @@ export function resolverByHand(change: DnsChange, device: string): string {
   }
 }
 
+const mark = '# Written by pontage while it is connected.'
+
 /** What stands in a resolver file. */
 export const resolverText = (servers: readonly string[]): string =>
-  ['# Written by pontage while it is connected.', ...servers.map((each) => `nameserver ${each}`), ''].join(
-    '\n',
-  )
+  [mark, ...servers.map((each) => `nameserver ${each}`), ''].join('\n')
+
+/** Also for another provider's resolvers. */
+const isOurs = (text: string): boolean => text.startsWith(mark)
 
 const recordOf = (device: string): string => `tun.${device}`
 
