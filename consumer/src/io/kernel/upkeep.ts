@@ -26,8 +26,6 @@ export interface Upkeep {
   put(name: PartName, part: Part): Promise<void>
   /** Keeps it no longer; it stays as it is. */
   drop(...names: readonly PartName[]): Promise<void>
-  /** Looks at everything now. @returns What is not as it should be and could not be put right. */
-  check(): Promise<readonly PartName[]>
   /** Calls once more whenever interfaces, addresses or routes changed, or the clock was set. @returns What ends that. */
   onChange(listener: () => void): () => void
   close(): Promise<void>
@@ -56,13 +54,13 @@ export function keepInForce(options: {
   const listeners = new Set<() => void>()
   const queue = new SerialQueue()
 
-  async function mend(name: PartName, one: Kept): Promise<boolean> {
+  async function mend(name: PartName, one: Kept): Promise<void> {
     one.lookedAt = performance.now()
     const seen = await one.part.look().catch(() => undefined)
-    if (seen === undefined) return !one.isBroken // What cannot be looked at now says nothing.
+    if (seen === undefined) return // What cannot be looked at now says nothing.
     if (seen === one.expected) {
       one.isBroken = false
-      return true
+      return
     }
     try {
       await one.part.apply()
@@ -70,19 +68,15 @@ export function keepInForce(options: {
       one.isBroken = false
       // Guests come and go, which is nobody's interference.
       if (name !== 'guests') tell({ part: name })
-      return true
     } catch (error) {
       if (!one.isBroken) tell({ part: name, problem: (error as Error).message })
       one.isBroken = true
-      return false
     }
   }
 
   const checkOf = (isDue: (one: Kept) => boolean) =>
     queue.run(async () => {
-      const wrong: PartName[] = []
-      for (const [name, one] of kept) if (isDue(one) && !(await mend(name, one))) wrong.push(name)
-      return wrong
+      for (const [name, one] of kept) if (isDue(one)) await mend(name, one)
     })
 
   const changed = (change: Change) => {
@@ -116,7 +110,6 @@ export function keepInForce(options: {
       queue.run(() => {
         for (const name of names) kept.delete(name)
       }),
-    check: () => checkOf(() => true),
     onChange(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
