@@ -144,7 +144,10 @@ const askFreely = (): Promise<void> =>
   )
 
 /** What programs would put right at once, they do not while they are stopped; their tunnels go on. */
-async function whileStopped<Result>(programs: readonly Program[], act: () => Promise<Result>): Promise<Result> {
+async function whileStopped<Result>(
+  programs: readonly Program[],
+  act: () => Promise<Result>,
+): Promise<Result> {
   for (const program of programs) program.signal('SIGSTOP')
   try {
     return await act()

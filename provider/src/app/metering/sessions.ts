@@ -188,13 +188,15 @@ export class Sessions extends LiveSessions {
 
   /** Has the rules follow the machine, and puts them back where another program took them away. */
   keepRules(around: Surroundings): Promise<void> {
-    return this.#rounds.inTurn(() => (this.firewall.follow(around) ? this.#rebuild() : this.#ensureRules()))
+    return this.#rounds.inTurn(() => this.#ensureRules(this.firewall.follow(around)))
   }
 
-  async #ensureRules(): Promise<void> {
-    if (await this.firewall.isWhole()) return
+  /** @param areOld - Whether they are to be written anew in any case. */
+  async #ensureRules(areOld = false): Promise<void> {
+    const isWhole = await this.firewall.isWhole()
+    if (isWhole && !areOld) return
     await this.#rebuild()
-    this.components.log.warn('the rules were gone and are back', { sessions: this.count })
+    if (!isWhole) this.components.log.warn('the rules were gone and are back', { sessions: this.count })
   }
 
   #rebuild(): Promise<void> {

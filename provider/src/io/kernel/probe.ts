@@ -65,10 +65,20 @@ export async function sendProbe(
     } finally {
       child.kill('SIGKILL')
       // With its namespace the line goes, but some time later.
-      await applyIp([['link', 'delete', 'dev', line.device]]).catch(() => undefined)
+      await removeLine(line).catch(() => undefined)
     }
   }
   return `No namespace could be made for it (${problem}).`
+}
+
+/** Takes away what a probe may have left. */
+export const removeProbe = (tunnel: string): Promise<void> => removeLine(probeLine(tunnel))
+
+/** That there is none is no failure. */
+const removeLine = async ({ device }: Pick<ProbeLine, 'device'>): Promise<void> => {
+  await applyIp([['link', 'delete', 'dev', device]]).catch((error) => {
+    if (!(error instanceof CommandFailed)) throw error
+  })
 }
 
 /** What runs in the namespace: it waits for its line, and sends for a while. */
@@ -115,9 +125,7 @@ async function ready(child: ChildProcess): Promise<void> {
 
 /** Lays the line: one end here, the other in the namespace of that process. */
 async function plugIn({ device, near4, far4, near6, far6 }: ProbeLine, pid: number): Promise<void> {
-  await applyIp([['link', 'delete', 'dev', device]]).catch((error) => {
-    if (!(error instanceof CommandFailed)) throw error
-  })
+  await removeLine({ device })
   await applyIp([
     ['link', 'add', 'dev', device, 'type', 'veth', 'peer', 'name', device, 'netns', String(pid)],
     ['address', 'add', `${near4}/32`, 'dev', device],

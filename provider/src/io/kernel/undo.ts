@@ -5,6 +5,7 @@ import { readStrangers, type Strangers } from './foreignChains.js'
 import { familyOf, forwards4, restoreSettings } from './forwarding.js'
 import { type MachineRecord, readBootId, readMachineRecord, removeMachineRecord } from './machineRecord.js'
 import { forgetUse, readOtherUses } from './neighbours.js'
+import { removeProbe } from './probe.js'
 
 /** What came of undoing. */
 export interface Undone {
@@ -27,6 +28,7 @@ export async function undo(home: string): Promise<Undone> {
     // The way through is closed before the rules that guard it go.
     left.push(...(await restoreForwarding(record)))
     await attempt(`ip link delete ${tunnel.name}`, () => deleteWireguard(tunnel))
+    await attempt(`ip link delete ${tunnel.name}p`, () => removeProbe(tunnel.name))
     await attempt(`nft delete table inet ${table}`, () => dropFirewall(table))
   }
   // What is left can be tried again.

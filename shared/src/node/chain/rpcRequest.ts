@@ -131,9 +131,12 @@ function post(address: string, body: string, timeoutMs: number): Promise<Answer>
       protocol === 'https:'
         ? httpsRequest(url, { ...options, agent: secureAgent })
         : httpRequest(url, { ...options, agent })
-    request.on('error', (error) =>
-      reject(signal.aborted ? new Error(`it does not answer within ${timeoutMs / 1_000} s`) : error),
-    )
+    request.on('error', (error) => {
+      if (signal.aborted) reject(new Error(`it does not answer within ${timeoutMs / 1_000} s`))
+      // A kept socket may have died unnoticed, as when a tunnel took over its route: that says nothing of the node.
+      else if (request.reusedSocket) resolve(post(address, body, timeoutMs))
+      else reject(error)
+    })
     request.on('response', (response) => void read(response).then(resolve, reject))
     request.end(body)
   })
