@@ -97,7 +97,8 @@ describe('a consumer', () => {
     expect(BigInt(String(ended.spent))).toBe(BigInt(Math.ceil(used / 1_000_000)) * price)
     const theirs = await logged(provider.program, 'session ended')
     const counted = Number(theirs.downBytes) + Number(theirs.upBytes)
-    expect(Math.abs(counted - used)).toBeLessThan(0.03 * used)
+    // Of packets that a device has merged only one header is counted: 52 bytes of 1,440 each, and the acknowledgements.
+    expect(Math.abs(counted - used)).toBeLessThan(0.06 * used)
     expect(await whoAmI()).toBe(consumer.host.address)
   })
 

@@ -122,7 +122,8 @@ describe('a machine whose other programs change what a connection relies on', ()
     ).toEqual([])
     expect(readFileSync(resolverFile, 'utf8')).toContain('pontage')
     const { downBytes } = await consumer.json<{ downBytes: number }>('status')
-    expect(downBytes).toBeGreaterThan(4_000_000)
+    // Of the first download at most the last moment before the flush is not counted.
+    expect(downBytes).toBeGreaterThan(3_500_000)
     await end(program)
     expect(readFileSync(resolverFile, 'utf8')).toBe('nameserver 192.0.2.53\n')
     writeFileSync(resolverFile, resolvers)
@@ -337,8 +338,9 @@ describe('a container on the machine', () => {
 describe('two connections of two home folders', () => {
   it('leave the network to the first, whose kill switch the other one does not touch', async () => {
     const before = await machine()
+    const own = join(consumer.host.home, '.pontage', 'consumer')
     const other = join(consumer.host.home, 'other')
-    cpSync(join(consumer.host.home, '.pontage', 'consumer'), other, { recursive: true })
+    cpSync(own, other, { recursive: true })
     const both = [[], ['--home', other]].map((home) =>
       consumer.host.start([programPath('pontage'), ...home, 'connect', '--json']),
     )
@@ -353,6 +355,8 @@ describe('two connections of two home folders', () => {
     expect(await whoAmI()).toBe(provider.host.address)
     await end(winner)
     expect(await machine()).toBe(before)
+    // Both have one identity: what the winner signed is what counts.
+    if (winner === both[1]) cpSync(other, own, { recursive: true })
   })
 })
 
