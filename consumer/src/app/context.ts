@@ -29,15 +29,16 @@ export interface Context {
 /** @throws UserError when the key cannot be opened or the chain not be reached. */
 export async function openContext(settings: ChainOptions & KeyOptions, log: Log): Promise<Context> {
   await keystoreAddress(settings.home)
-  const chain = await openChain(settings, log)
-  try {
-    const identity = await unlock(settings)
-    const typedData = createTypedData(chain.deployment)
-    return { home: settings.home, identity, chain, typedData, clock: systemClock, log }
-  } catch (error) {
-    chain.close()
+  // Opening the key takes a third of a second, in which the chain is asked.
+  const opening = openChain(settings, log)
+  opening.catch(() => undefined)
+  const identity = await unlock(settings).catch(async (error) => {
+    ;(await opening.catch(() => undefined))?.close()
     throw error
-  }
+  })
+  const chain = await opening
+  const typedData = createTypedData(chain.deployment)
+  return { home: settings.home, identity, chain, typedData, clock: systemClock, log }
 }
 
 /** Connects as this identity. */

@@ -3,7 +3,7 @@ import { readChannel } from '@pontage/shared/node'
 import { freeCollateral } from '../../core/cap.js'
 import { type PayableChannel, payableChannels, whyHubUnsound } from '../../core/hubs.js'
 import type { JournalState } from '../../core/journalState.js'
-import { readChannels, readDrawn } from '../../io/chain/channelReader.js'
+import { asItStands, readDrawn, readOpened } from '../../io/chain/channelReader.js'
 import { standingsAs } from '../../io/chain/discovery.js'
 import type { Context } from '../context.js'
 
@@ -15,26 +15,22 @@ export async function findPayableChannels(context: Context, trail: JournalState)
     const exit = trail.exit(channelId)
     return exit?.stage === 'asked' && exit.at > now
   }
-  const own = await readChannels(context.home, chain, identity.address)
-  const facts = await Promise.all(
-    own.map(async (channel) => {
+  const opened = await readOpened(context.home, chain, identity.address)
+  const [sound, ...facts] = await Promise.all([
+    soundHubs(context, [...new Set(opened.map(({ hub }) => hub))]),
+    ...opened.map(async (channel) => {
       const signed = trail.totals(channel.channelId)
-      const drawn = await readDrawn(
-        chain,
-        channel.channelId,
-        signed.map(({ provider }) => provider),
-      )
+      const providers = signed.map(({ provider }) => provider)
+      const [standing, drawn] = await Promise.all([
+        asItStands(chain, channel),
+        readDrawn(chain, channel.channelId, providers),
+      ])
       const totals = signed.map(({ amount }, index) => ({ signed: amount, drawn: drawn[index] ?? amount }))
-      return {
-        ...channel,
-        isClosing: trail.isClosing(channel.channelId) || mayExit(channel.channelId),
-        totals,
-      }
+      const isClosing = trail.isClosing(channel.channelId) || mayExit(channel.channelId)
+      return { ...standing, isClosing, totals }
     }),
-  )
-  const payable = payableChannels(facts)
-  const sound = await soundHubs(context, [...new Set(payable.map(({ hub }) => hub))])
-  return payable.filter(({ hub }) => sound.includes(hub))
+  ])
+  return payableChannels(facts).filter(({ hub }) => sound.includes(hub))
 }
 
 /** What a channel holds now beyond everything that was promised from it. */

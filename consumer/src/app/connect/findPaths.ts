@@ -60,17 +60,19 @@ export async function findPaths(
   left: Left,
   screen: Screen,
 ): Promise<Found> {
-  const seen = judgeHead(context.chain, await context.chain.head(), context.clock.now())
+  const [head, offers, own] = await Promise.all([
+    context.chain.head(),
+    readOffers(context.home, context.chain, context.typedData),
+    findPayableChannels(context, journal.trail()),
+  ])
+  const seen = judgeHead(context.chain, head, context.clock.now())
   if (!seen.ok) throw new UserError(explain(seen.refusal))
-  const offers = await readOffers(context.home, context.chain, context.typedData)
   if (offers.length === 0)
     throw new UserError(
       'No provider has an offer on this chain. Check --rpc and --deployment, or come back later.',
     )
   const { hub, deposit } = wishes
-  const payable = (await findPayableChannels(context, journal.trail())).filter(
-    (channel) => hub === undefined || channel.hub === hub,
-  )
+  const payable = own.filter((channel) => hub === undefined || channel.hub === hub)
   const named = hub === undefined ? offers.flatMap(({ proposal }) => proposal.hubs) : [hub]
   const openable = deposit === undefined ? [] : await soundHubs(context, [...new Set(named)])
   const hubs = [...payable.map((channel) => channel.hub), ...openable]

@@ -2,19 +2,23 @@ import { type Address, address, bytes32, type Hex, type Wei, wei } from '@pontag
 import { type Chain, inChunks, readChannel, readTabs } from '@pontage/shared/node'
 import { newestLogs } from './logCache.js'
 
-/** A channel of ours as the chain has it. */
-export interface OwnChannel {
+/** A channel of ours as it opened. */
+export interface OpenedChannel {
   readonly channelId: Hex
   readonly consumer: Address
   readonly hub: Address
   readonly nonce: number
+  /** What it opened with. */
+  readonly deposit: Wei
+}
+
+/** A channel of ours as the chain has it now. */
+export interface OwnChannel extends OpenedChannel {
   readonly status: 'open' | 'closed'
   readonly balance: Wei
   /** When the exit ends; zero when none was requested. */
   readonly exitAt: number
   readonly openProtests: number
-  /** What it opened with. */
-  readonly deposit: Wei
 }
 
 /**
@@ -22,10 +26,16 @@ export interface OwnChannel {
  * What was read before is remembered in the home.
  */
 export async function readChannels(home: string, chain: Chain, consumer: Address): Promise<OwnChannel[]> {
+  const opened = await readOpened(home, chain, consumer)
+  return Promise.all(opened.map((channel) => asItStands(chain, channel)))
+}
+
+/** The same channels, as they opened. */
+export async function readOpened(home: string, chain: Chain, consumer: Address): Promise<OpenedChannel[]> {
   const { channels, deployment } = chain
   const topics = channels.interface.encodeFilterTopics('ChannelOpened', [null, consumer])
   const logs = await newestLogs(home, chain, { name: 'channels', contract: deployment.channels, topics })
-  const found = logs.flatMap(({ topics, data }) => {
+  return logs.flatMap(({ topics, data }) => {
     const event = channels.interface.parseLog({ topics: [...topics], data })
     if (!event) return []
     const { channelId, hub, nonce, amount } = event.args
@@ -39,12 +49,11 @@ export async function readChannels(home: string, chain: Chain, consumer: Address
       },
     ]
   })
-  return Promise.all(
-    found.map(async (channel) => {
-      const view = await readChannel(chain, channel.channelId)
-      return { ...channel, ...view, status: view.status === 'open' ? ('open' as const) : ('closed' as const) }
-    }),
-  )
+}
+
+export async function asItStands(chain: Chain, channel: OpenedChannel): Promise<OwnChannel> {
+  const view = await readChannel(chain, channel.channelId)
+  return { ...channel, ...view, status: view.status === 'open' ? 'open' : 'closed' }
 }
 
 /** What was drawn for each of these providers out of a channel, in their order. */

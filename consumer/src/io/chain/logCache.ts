@@ -20,12 +20,22 @@ export async function newestLogs(
     made: (path) => giveToOwner(home, path),
     progress: (block, of) => process.stderr.write(`Reading the chain: block ${block} of ${of}.\n`),
   })
-  const head = await chain.head()
-  const confirmed = await chain.confirmed()
-  const found = new Map(await cache.upTo(confirmed))
-  const unconfirmed = inChunks(confirmed.number + 1, head.number, (fromBlock, toBlock) =>
-    rpc.getLogs({ address: query.contract, topics: query.topics, fromBlock, toBlock }),
-  )
-  for await (const log of unconfirmed) found.set(log.topics[1] ?? '', kept(log))
-  return [...found.values()]
+  const [head, confirmed] = await Promise.all([chain.head(), chain.confirmed()])
+  const [found, unconfirmed] = await Promise.all([
+    cache.upTo(confirmed),
+    collect(
+      inChunks(confirmed.number + 1, head.number, (fromBlock, toBlock) =>
+        rpc.getLogs({ address: query.contract, topics: query.topics, fromBlock, toBlock }),
+      ),
+    ),
+  ])
+  const newest = new Map(found)
+  for (const log of unconfirmed) newest.set(log.topics[1] ?? '', kept(log))
+  return [...newest.values()]
+}
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const found: Item[] = []
+  for await (const item of items) found.push(item)
+  return found
 }

@@ -82,20 +82,16 @@ export async function connectChain(options: {
     )
   const maxHeadAgeSeconds = options.maxHeadAgeSeconds ?? usualHeadAge(chainId)
   const rpc = new RpcPool(urls, chainId, options.log, { maxHeadAgeSeconds, now: systemClock.now })
-  for (const contract of ['token', 'registry', 'channels', 'marketplace'] as const)
-    if ((await rpc.getCode(deployment[contract])) === '0x') {
-      rpc.destroy()
-      throw new UserError(
-        `There is no ${contract} contract at ${deployment[contract]} on chain ${chainId}. Check --deployment, or whether the node is synchronised.`,
-      )
-    }
   const token = TestToken__factory.connect(deployment.token, rpc)
+  const [decimals, symbol] = await readConstants(rpc, deployment, token).catch((error) => {
+    rpc.destroy()
+    throw error
+  })
   const blockAt = async (tag: number): Promise<Block> => {
     const block = await rpc.getBlock(tag)
     if (!block?.hash) throw new Error(`The RPC ${rpc.url} has no block ${tag}.`)
     return { number: block.number, at: unixSeconds(block.timestamp), hash: block.hash }
   }
-  const [decimals, symbol] = await Promise.all([token.decimals(), symbolOf(token)])
   return {
     deployment,
     rpc,
@@ -108,13 +104,30 @@ export async function connectChain(options: {
     maxHeadAgeSeconds,
     tokenDecimals: Number(decimals),
     tokenSymbol: symbol,
-    head: async () => blockAt(await rpc.getBlockNumber()),
+    head: () => rpc.newestBlock(),
     confirmed: async () => {
       const newest = await rpc.getBlockNumber()
       return blockAt(Math.max(0, newest - options.confirmations))
     },
     close: () => rpc.destroy(),
   }
+}
+
+/** Decimals and symbol of the token. @throws UserError when one of the contracts is not there. */
+async function readConstants(
+  rpc: RpcPool,
+  deployment: Deployment,
+  token: TestToken,
+): Promise<[decimals: bigint, symbol: string]> {
+  const constants = Promise.all([token.decimals(), symbolOf(token)])
+  constants.catch(() => undefined) // Where there is no token, that is said instead.
+  const names = ['token', 'registry', 'channels', 'marketplace'] as const
+  const codes = await Promise.all(names.map((name) => rpc.getCode(deployment[name])))
+  const missing = names.find((_name, index) => codes[index] === '0x')
+  if (missing === undefined) return constants
+  throw new UserError(
+    `There is no ${missing} contract at ${deployment[missing]} on chain ${deployment.chainId}. Check --deployment, or whether the node is synchronised.`,
+  )
 }
 
 /** A token's symbol as it may be shown; old tokens give it in 32 bytes. */

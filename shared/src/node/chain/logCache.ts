@@ -66,11 +66,22 @@ export function openLogCache(options: {
   const stands = async ({ number, hash }: Snapshot['block']): Promise<boolean> =>
     (await rpc.getBlock(number))?.hash === hash
 
-  async function standing(): Promise<Snapshot | undefined> {
+  async function remembered(): Promise<readonly Snapshot[]> {
     snapshots ??= path === undefined ? [] : await readSnapshots(path, name)
-    while (snapshots[0] && !(await stands(snapshots[0].block))) snapshots = snapshots.slice(1)
-    return snapshots[0]
+    return snapshots
   }
+
+  async function standing(): Promise<Snapshot | undefined> {
+    let left = await remembered()
+    while (left[0] && !(await stands(left[0].block))) left = left.slice(1)
+    snapshots = left
+    return left[0]
+  }
+
+  const readFrom = (from: number, to: number) =>
+    inPieces<Log>(from, to, (fromBlock, toBlock) =>
+      rpc.getLogs({ address: query.contract, topics: query.topics, fromBlock, toBlock }),
+    )
 
   async function keep(taken: Snapshot, isDue: boolean): Promise<void> {
     const [newest, earlier] = snapshots ?? []
@@ -85,14 +96,15 @@ export function openLogCache(options: {
 
   return {
     async upTo(target) {
+      const known = (await remembered())[0]
+      // What follows is asked for while it is looked whether that still stands.
+      const follows = known && begun(readFrom(known.block.number + 1, target.number))
       const base = await standing()
       const logs = new Map(base?.logs)
       const from = base === undefined ? deployment.fromBlock : base.block.number + 1
       let steppedAt = performance.now()
       let stepped = from
-      const pieces = inPieces<Log>(from, target.number, (fromBlock, toBlock) =>
-        rpc.getLogs({ address: query.contract, topics: query.topics, fromBlock, toBlock }),
-      )
+      const pieces = follows && base === known ? follows : readFrom(from, target.number)
       for await (const { to, logs: found } of pieces) {
         for (const log of found) logs.set(log.topics[1] ?? '', kept(log))
         const isSoon = performance.now() - steppedAt < stepMs && to - stepped < stepBlocks
@@ -109,6 +121,18 @@ export function openLogCache(options: {
       return logs
     },
   }
+}
+
+/** The same, with the first asked for already. */
+function begun<Item>(items: AsyncGenerator<Item>): AsyncGenerator<Item> {
+  const first = items.next()
+  first.catch(() => undefined) // It may not be needed.
+  return (async function* () {
+    const { done, value } = await first
+    if (done) return
+    yield value
+    yield* items
+  })()
 }
 
 export const kept = ({ topics, data, blockNumber, blockHash, transactionHash, index }: Log): KeptLog => ({

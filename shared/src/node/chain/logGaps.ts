@@ -19,10 +19,32 @@ interface RawLog {
   readonly topics: readonly string[]
 }
 
+/** Headers of the blocks of a filter that are near the head, asked for beside its logs. */
+export type NearHeaders = ReadonlyMap<number, Promise<Header | null>>
+
+/** @param newest - Number of the newest block that is known. */
+export function askNearHeaders(
+  rpc: JsonRpcProvider,
+  filter: Filter | FilterByBlockHash,
+  newest: number,
+): NearHeaders {
+  if (!('fromBlock' in filter) || typeof filter.address !== 'string') return new Map()
+  const { fromBlock, toBlock } = filter
+  if (typeof fromBlock !== 'number' || typeof toBlock !== 'number') return new Map()
+  const headers = new Map<number, Promise<Header | null>>()
+  for (let number = Math.max(fromBlock, newest - checkedBlocks + 1); number <= toBlock; number++) {
+    const header = rpc.send('eth_getBlockByNumber', [hexOf(number), false])
+    header.catch(() => undefined) // The logs may fail first.
+    headers.set(number, header)
+  }
+  return headers
+}
+
 /**
  * Looks for a block whose header and receipts speak of a log that the node's answer to eth_getLogs left out. Only near
  * the head: what is old was followed when it was new, or has many witnesses.
  *
+ * @param near - What {@link askNearHeaders} gave for this filter.
  * @param newest - Number of the newest block that is known.
  * @returns The first such block; undefined when there is none among the newest 64, or 8 where headers' filters are full.
  * @throws Error when the blocks changed while they were compared.
@@ -31,23 +53,14 @@ export async function findGap(
   rpc: JsonRpcProvider,
   filter: Filter | FilterByBlockHash,
   logs: readonly ChainLog[],
+  near: NearHeaders,
   newest: number,
 ): Promise<number | undefined> {
-  if (!('fromBlock' in filter) || typeof filter.address !== 'string') return undefined
-  const { fromBlock, toBlock } = filter
-  if (typeof fromBlock !== 'number' || typeof toBlock !== 'number') return undefined
-  const contract = filter.address.toLowerCase()
+  const contract = String(filter.address).toLowerCase()
   const told = new Set(logs.map(({ blockNumber }) => blockNumber))
-  const first = Math.max(fromBlock, newest - checkedBlocks + 1)
-  const silent = Array.from({ length: Math.max(0, toBlock - first + 1) }, (_, index) => first + index).filter(
-    (number) => !told.has(number),
-  )
-  const headers = await Promise.all(
-    silent.map((number): Promise<Header | null> => rpc.send('eth_getBlockByNumber', [hexOf(number), false])),
-  )
-  for (const [index, header] of headers.entries()) {
-    if (!header || !bloomMayHold(header.logsBloom, contract)) continue
-    const number = silent[index] ?? 0
+  for (const [number, asked] of near) {
+    const header = await asked
+    if (told.has(number) || !header || !bloomMayHold(header.logsBloom, contract)) continue
     const isFull = isFilled(header.logsBloom)
     if (isFull && number <= newest - checkedByReceipts) continue
     const isWanted = ({ address, topics }: RawLog) =>

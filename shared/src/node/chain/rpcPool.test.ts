@@ -132,8 +132,10 @@ it('passes over a node whose chain has become shorter, while another knows more'
 it('passes over a node that stands still while it answers, though it was never behind what it said before', async () => {
   const [first, second] = [await openRoad(), await openRoad()]
   const connected = await connect(first, second)
-  const standing = (await connected.head()).number
-  first.lie = ({ method }) => (method === 'eth_blockNumber' ? `0x${standing.toString(16)}` : undefined)
+  const newest = await connected.rpc.send('eth_getBlockByNumber', ['latest', false])
+  const standing = Number(newest.number)
+  first.lie = ({ method, params }) =>
+    method === 'eth_blockNumber' ? newest.number : params?.[0] === 'latest' ? newest : undefined
   await anvil.rpc('anvil_mine', '0x66')
   await eventually(async () => (await connected.head()).number === standing + 0x66)
   expect(connected.rpc.url).toBe(second.url)

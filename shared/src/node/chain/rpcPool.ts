@@ -12,8 +12,9 @@ import {
 import { type UnixSeconds, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
+import type { Block } from './chain.js'
 import { aheadSeconds, commonHeight, differ, notBelieved, toleratedLag } from './heads.js'
-import { findGap } from './logGaps.js'
+import { askNearHeaders, findGap } from './logGaps.js'
 import { RpcNode } from './rpcNode.js'
 import { RpcBusy } from './rpcRequest.js'
 
@@ -28,6 +29,13 @@ interface Endpoint {
   checkedAt: number
   /** Whether its newest block was behind what another knew when they were compared last. */
   isBehind: boolean
+}
+
+/** What nodes say of a block, in hexadecimal. */
+interface RawHeader {
+  readonly number: string
+  readonly timestamp: string
+  readonly hash: string | null
 }
 
 const awayMs = 5_000
@@ -68,6 +76,8 @@ export class RpcPool extends JsonRpcProvider {
     super(first, chainId, {
       staticNetwork: Network.from(chainId),
       cacheTimeout: -1,
+      // Questions of one moment go in one message; nothing else is waited for.
+      batchStallTime: 0,
       polling: true,
       pollingInterval: pollingMs,
     })
@@ -97,8 +107,10 @@ export class RpcPool extends JsonRpcProvider {
     let busy: Endpoint | undefined
     for (const endpoint of this.#inOrder()) {
       try {
-        if (!isChecked(endpoint) && !(await this.#check(endpoint))) continue
-        const results = await endpoint.node.ask(payload)
+        const results = isChecked(endpoint)
+          ? await endpoint.node.ask(payload)
+          : await this.#askUnchecked(endpoint, payload)
+        if (results === undefined) continue
         this.#use(endpoint)
         return results
       } catch (error) {
@@ -117,17 +129,34 @@ export class RpcPool extends JsonRpcProvider {
    * another is not: it may answer everything and yet stand still.
    */
   override async getBlockNumber(): Promise<number> {
+    const newest = await this.#newest(async () => ({
+      number: Number(await this.send('eth_blockNumber', [])),
+    }))
+    return newest.number
+  }
+
+  /** The newest block, of which the same holds. */
+  async newestBlock(): Promise<Block> {
+    return this.#newest(async () => {
+      const found: RawHeader | null = await this.send('eth_getBlockByNumber', ['latest', false])
+      if (!found?.hash) throw new Error(`The RPC ${this.url} does not say which block is the newest.`)
+      return { number: Number(found.number), at: unixSeconds(Number(found.timestamp)), hash: found.hash }
+    })
+  }
+
+  async #newest<Newest extends { readonly number: number }>(ask: () => Promise<Newest>): Promise<Newest> {
     await this.#compareHeads()
-    let best = 0
+    let best: Newest | undefined
     for (let asked = 0; asked < this.#endpoints.length; asked++) {
       const endpoint = this.#active
-      const number = Number(await this.send('eth_blockNumber', []))
-      best = Math.max(best, number)
-      if (number + toleratedLag >= this.#highest || this.#active !== endpoint) break
-      this.#passOver(endpoint, behind(number, this.#highest), awayMs)
+      const newest = await ask()
+      if (best === undefined || newest.number > best.number) best = newest
+      if (newest.number + toleratedLag >= this.#highest || this.#active !== endpoint) break
+      this.#passOver(endpoint, behind(newest.number, this.#highest), awayMs)
     }
-    if (best + toleratedLag < this.#highest) this.#saysShorter(best)
-    this.#highest = best
+    best ??= await ask()
+    if (best.number + toleratedLag < this.#highest) this.#saysShorter(best.number)
+    this.#highest = best.number
     return best
   }
 
@@ -168,13 +197,10 @@ export class RpcPool extends JsonRpcProvider {
   override async getLogs(filter: Filter | FilterByBlockHash): Promise<ChainLog[]> {
     for (let left = this.#endpoints.length; ; left--) {
       const endpoint = this.#active
+      const newest = this.#newestKnown('toBlock' in filter ? filter.toBlock : 0)
+      const near = askNearHeaders(this, filter, newest)
       const logs = await super.getLogs(filter)
-      const gap = await findGap(
-        this,
-        filter,
-        logs,
-        this.#newestKnown('toBlock' in filter ? filter.toBlock : 0),
-      )
+      const gap = await findGap(this, filter, logs, near, newest)
       if (gap === undefined) return logs
       this.#passOver(endpoint, `leaves out logs of block ${gap}`, distrustMs)
       if (left <= 1) throw new Error(`The RPC ${endpoint.node.name} leaves out logs of block ${gap}.`)
@@ -216,7 +242,7 @@ export class RpcPool extends JsonRpcProvider {
   /** When a node says that its block of this number was made; undefined where it shows none. */
   async #shownAt(endpoint: Endpoint, number: number): Promise<UnixSeconds | undefined> {
     const [shown] = await this.#ask([endpoint], 'eth_getBlockByNumber', [`0x${number.toString(16)}`, false])
-    const block = (shown?.answer ?? {}) as { number?: string; timestamp?: string }
+    const block = (shown?.answer ?? {}) as Partial<RawHeader>
     return Number(block.number) === number && block.timestamp !== undefined
       ? unixSeconds(Number(block.timestamp))
       : undefined
@@ -271,8 +297,26 @@ export class RpcPool extends JsonRpcProvider {
     return [...this.#endpoints].sort((a, b) => rank(a) - rank(b))
   }
 
+  /** Asks a node which chain it is on, and the rest in the same message. @returns undefined when it is the wrong one. */
+  async #askUnchecked(
+    endpoint: Endpoint,
+    payload: JsonRpcPayload | JsonRpcPayload[],
+  ): Promise<JsonRpcResult[] | undefined> {
+    const questions = [payload].flat()
+    const first = { ...chainIdQuestion, id: 1 + Math.max(...questions.map(({ id }) => id)) }
+    const answers = await endpoint.node.ask([first, ...questions])
+    const chainId = chainIdIn(answers.find(({ id }) => id === first.id))
+    return this.#judge(endpoint, chainId) ? answers.filter(({ id }) => id !== first.id) : undefined
+  }
+
   async #check(endpoint: Endpoint, timeoutMs?: number): Promise<boolean> {
-    const chainId = await askChainId(endpoint.node, timeoutMs === undefined ? {} : { timeoutMs })
+    return this.#judge(
+      endpoint,
+      await askChainId(endpoint.node, timeoutMs === undefined ? {} : { timeoutMs }),
+    )
+  }
+
+  #judge(endpoint: Endpoint, chainId: number): boolean {
     const isRight = chainId === this.#chainId
     if (isRight) endpoint.checkedAt = performance.now()
     else this.#passOver(endpoint, `is chain ${chainId}, not ${this.#chainId}`, distrustMs)
@@ -308,7 +352,13 @@ export async function askChainId(
   node: RpcNode,
   options: { timeoutMs?: number; patienceMs?: number },
 ): Promise<number> {
-  const [answer] = await node.ask({ jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] }, options)
+  const [answer] = await node.ask(chainIdQuestion, options)
+  return chainIdIn(answer)
+}
+
+const chainIdQuestion = { jsonrpc: '2.0', id: 1, method: 'eth_chainId', params: [] } as const
+
+function chainIdIn(answer: JsonRpcResult | undefined): number {
   const chainId = Number(answer?.result)
   if (!Number.isSafeInteger(chainId) || chainId <= 0)
     throw new Error('it does not answer eth_chainId with a number')
