@@ -1,4 +1,5 @@
 export * from './chain/approval.js'
+export * from './chain/block.js'
 export * from './chain/chain.js'
 export * from './chain/chainReason.js'
 export * from './chain/deployment.js'

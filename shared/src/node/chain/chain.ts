@@ -11,20 +11,14 @@ import {
 import { systemClock } from '../../clock.js'
 import type { Deployment } from '../../documents.js'
 import { printable } from '../../printable.js'
-import { type UnixSeconds, unixSeconds } from '../../units.js'
+import { unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { publicAddress } from '../report/publicAddress.js'
+import type { Block } from './block.js'
 import { readDeployment } from './deployment.js'
 import { RpcNode } from './rpcNode.js'
 import { askChainId, RpcPool } from './rpcPool.js'
-
-/** A block by number and time. */
-export interface Block {
-  readonly number: number
-  readonly at: UnixSeconds
-  readonly hash: string
-}
 
 /** One deployment on one chain, read through one RPC address or several. */
 export interface Chain {

@@ -1,6 +1,7 @@
 import { refuse, type Verdict } from '../../refusal.js'
 import type { UnixSeconds } from '../../units.js'
-import type { Block, Chain } from './chain.js'
+import type { Block } from './block.js'
+import type { Chain } from './chain.js'
 import { aheadSeconds } from './heads.js'
 
 /**

@@ -3,7 +3,8 @@ import { dirname } from 'node:path'
 import type { Filter, Log } from 'ethers'
 import type { Address } from '../../units.js'
 import { writeFileDurably } from '../home/durableFile.js'
-import type { Block, Chain } from './chain.js'
+import type { Block } from './block.js'
+import type { Chain } from './chain.js'
 import { inPieces } from './logScan.js'
 
 /** An event as the cache keeps it. */

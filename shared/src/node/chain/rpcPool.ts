@@ -12,7 +12,7 @@ import {
 import { type UnixSeconds, unixSeconds } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
-import type { Block } from './chain.js'
+import type { Block } from './block.js'
 import { aheadSeconds, commonHeight, differ, notBelieved, toleratedLag } from './heads.js'
 import { askNearHeaders, findGap } from './logGaps.js'
 import { RpcNode } from './rpcNode.js'
