@@ -55,7 +55,8 @@ const tables = {
     ]),
   ],
   consumer: (d) => [
-    ['From connect to the first byte through the tunnel', `${number(d.connectToFirstByteMs)} ms`],
+    ['From connect to the first byte through the tunnel', `${number(d.connectMs?.local)} ms`],
+    ['The same where the node of the chain is 80 ms away', `${number(d.connectMs?.rpc80)} ms`],
     ['From close to the tokens back', `${number(d.closeToTokensMs)} ms`],
     [
       'Past the cap, short of the cap, at most',

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { fileURLToPath } from 'node:url'
 import {
   captureLeak,
   createMarket,
@@ -13,12 +14,12 @@ import {
 } from '../../test/dist/world/index.js'
 
 // How long a consumer waits, how exactly a cap holds, and what leaks, measured in a world of its own:
-//   npm run -s bench -w consumer [-- --json] [-- --runs N]
+//   npm run -s bench -w consumer [-- --json] [-- --runs N] [-- --connects N]
 
 const flags = process.argv.slice(2)
 const isJson = flags.includes('--json')
 const runs = flags.includes('--runs') ? Number(flags[flags.indexOf('--runs') + 1]) : 20
-const connects = 5
+const connects = flags.includes('--connects') ? Number(flags[flags.indexOf('--connects') + 1]) : 20
 
 /** @param {string} line */
 const say = (line) => (isJson ? process.stderr : process.stdout).write(`${line}\n`)
@@ -31,8 +32,35 @@ try {
   const consumer = await seatConsumer(market, 'consumer', '10')
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '5')
 
-  const connectToFirstByteMs = await median(connects, () => firstByte(consumer))
-  say(`from connect to the first byte: ${connectToFirstByteMs} ms (median of ${connects})`)
+  const { host } = market.testChain
+  const line = host.start([
+    process.execPath,
+    fileURLToPath(new URL('delayedRpc.mjs', import.meta.url)),
+    '8546',
+    '80',
+  ])
+  await line.line(/listening/)
+  const far = ['--rpc', `http://${host.at(8546)}`]
+  const times = { local: [], rpc80: [] }
+  const steps = []
+  for (let turn = 0; turn < connects; turn++) {
+    const near = await firstByte(consumer)
+    times.local.push(near.took)
+    steps.push(near.stepsMs)
+    times.rpc80.push((await firstByte(consumer, far)).took)
+  }
+  const connectMs = { local: median(times.local), rpc80: median(times.rpc80) }
+  const stepsMs = Object.fromEntries(
+    Object.keys(steps[0] ?? {}).map((step) => [step, median(steps.map((each) => each[step]))]),
+  )
+  say(
+    `from connect to the first byte (medians of ${connects}): ${connectMs.local} ms; ${connectMs.rpc80} ms where the node is 80 ms away`,
+  )
+  say(
+    `of the former: ${Object.entries(stepsMs)
+      .map(([step, ms]) => `${step} ${ms} ms`)
+      .join(', ')}`,
+  )
 
   const seed = 20_261_123
   const random = sequence(seed)
@@ -53,20 +81,20 @@ try {
   const closeToTokensMs = await closing(consumer)
   say(`from close to the tokens back: ${closeToTokensMs} ms (blocks each second)`)
   if (isJson)
-    process.stdout.write(`${JSON.stringify({ connectToFirstByteMs, closeToTokensMs, cap, leakedPackets })}\n`)
+    process.stdout.write(`${JSON.stringify({ connectMs, stepsMs, closeToTokensMs, cap, leakedPackets })}\n`)
 } finally {
   await market.destroy()
 }
 
 /** From typing connect to the first byte of an answer of the internet. */
-async function firstByte(consumer) {
+async function firstByte(consumer, args = []) {
   const began = performance.now()
-  const program = consumer.start(['connect', '--json'])
-  await logged(program, 'connected', {}, 90_000)
+  const program = consumer.start(['connect', '--json', ...args])
+  const { stepsMs } = await logged(program, 'connected', {}, 90_000)
   await consumer.host.run(['curl', '-s', '-m', '20', market.internet.addressUrl])
   const took = performance.now() - began
   await program.stop('SIGINT', 30_000)
-  return took
+  return { took, stepsMs }
 }
 
 /** Connects, loses wireguard-go, is connected anew, is killed: all of it captured while a busy machine tries everything. */
@@ -106,8 +134,6 @@ async function closing(consumer) {
 }
 
 /** Whole milliseconds. */
-async function median(times, measure) {
-  const found = []
-  for (let turn = 0; turn < times; turn++) found.push(await measure())
-  return Math.round(found.sort((a, b) => a - b)[Math.floor(times / 2)] ?? 0)
+function median(found) {
+  return Math.round(found.toSorted((a, b) => a - b)[Math.floor(found.length / 2)] ?? 0)
 }

@@ -23,6 +23,7 @@ import { watched } from '../connect/live.js'
 import { demandShellIsSafe, requireFreeMachine } from '../connect/machine.js'
 import { humanScreen, jsonScreen, type Screen } from '../connect/screen.js'
 import { status } from '../connect/status.js'
+import { stepDone } from '../connect/timings.js'
 import { openContext } from '../context.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
@@ -88,6 +89,7 @@ export const connectionFlags = {
   },
   yes: { type: 'boolean', default: false, describe: 'Connect even if that cuts off this remote shell' },
   interface: { type: 'string', requiresArg: true, describe: 'Name of the tunnel’s interface' },
+  timings: { type: 'boolean', default: false, describe: 'Print how long each step of connecting took' },
   ...controlFlag,
   'control-group': {
     type: 'string',
@@ -120,6 +122,7 @@ interface Extras {
 /** Connects until that is over; sets the exit code. */
 export async function runConnection(argv: ConnectionOptions, extras: Extras = {}): Promise<void> {
   const { stop = new AbortController() } = extras
+  stepDone('program')
   // What cannot be read is better said before anything is asked or locked.
   const limits = limitsFrom(argv)
   const read = {
@@ -148,6 +151,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       // Only now nobody else can begin: what was free before may be taken.
       await requireFreeMachine(argv.home, argv.interface)
       const context = await openContext(argv, logFrom(argv))
+      stepDone('chain and key')
       const token = tokenOf(closers.opened('chain', context.chain))
       const { decimals } = token
       const journal = closers.opened('journal', await openJournal(argv.home))
@@ -228,7 +232,20 @@ function screenFor(
 ): Screen {
   const write = (text: string) => void output.write(text)
   const columns = output.isTTY ? () => output.columns ?? 80 : undefined
-  if (!isInBackground()) return onScreen(argv.json ? jsonScreen(write) : humanScreen(write, token, columns))
+  if (!isInBackground() && argv.json) return onScreen(jsonScreen(write))
+  if (!isInBackground()) {
+    const screen = humanScreen(write, token, columns)
+    return onScreen(argv.timings ? withTimings(screen) : screen)
+  }
   boundLog()
   return onScreen(jsonScreen((line) => line.startsWith('{"event":"progress"') || write(line)))
 }
+
+const withTimings = (screen: Screen): Screen => ({
+  ...screen,
+  connected(tunnel) {
+    screen.connected(tunnel)
+    const steps = Object.entries(tunnel.stepsMs).map(([step, ms]) => `${step} ${ms} ms`)
+    screen.warned(`Time taken: ${steps.join(', ')}.`)
+  },
+})

@@ -15,6 +15,7 @@ import { type Connection, type ConnectWishes, createConnection, PathRefused } fr
 import { findPaths, type Path } from './findPaths.js'
 import { openSession } from './openSession.js'
 import type { Screen } from './screen.js'
+import { stepDone } from './timings.js'
 
 /** Ends after which the next provider is tried. */
 const failures: readonly EndReason[] = ['provider', 'payment', 'counts', 'slow', 'undelivered', 'lost']
@@ -42,6 +43,7 @@ export async function connect(
 ): Promise<EndReason> {
   const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
   const { paths, budget } = await findPaths(context, journal, wishes, left, screen)
+  stepDone('offers and channel')
   const limits = withBudget(wishes.limits, budget)
   const resolver = wishes.netns === undefined ? recursiveResolver() : undefined
   if (resolver !== undefined) screen.warned(whyResolverFails(resolver))

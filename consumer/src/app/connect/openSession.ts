@@ -26,6 +26,7 @@ import type { RaiseTerms } from '../session/raiseGuarantee.js'
 import { runSession } from '../session/runSession.js'
 import { type Connection, PathRefused } from './connection.js'
 import type { Path } from './findPaths.js'
+import { stepDone, stepsMs } from './timings.js'
 
 /** How long a provider may take to shake hands. */
 const introduceWithinMs = 6_000
@@ -120,6 +121,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
           : `Channel ${channelId} has too little left for one megabyte. Close it and open another with a larger deposit.`,
       )
     const raise = { channel, provider, step: agreement.suggested, left, past }
+    stepDone('agreement')
     return { outer, address, agreement, keys, raise }
   } catch (error) {
     outer.close()
@@ -181,7 +183,8 @@ async function serve(
         void connection.move({ type: 'attached' })
         outer.close()
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
-        screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way })
+        stepDone('tunnel')
+        screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way, stepsMs: stepsMs() })
       },
       report: (report) => screen.report(report, raise.left.budget),
       patienceMs: wishes.patienceMs,

@@ -20,6 +20,7 @@ import { type EndReason, type Session, spentIn } from '../../core/session.js'
 import type { PathMtu } from '../../io/kernel/pathMtu.js'
 import type { Interference, PartName } from '../../io/kernel/upkeep.js'
 import type { SessionReport } from '../session/runSession.js'
+import type { Step } from './timings.js'
 
 /** Most that a connect can cost, and what holds it there: the user's budget, ours, or what the channel holds. */
 export interface MostToSpend {
@@ -46,6 +47,7 @@ export interface Screen {
     /** The namespace of programs, where the tunnel is not for the whole machine. */
     netns: string | undefined
     path: PathMtu
+    stepsMs: Partial<Record<Step, number>>
   }): void
   /** @param budget - Of this session; undefined where nothing limits it. */
   report(report: SessionReport, budget: Wei | undefined): void
@@ -83,7 +85,18 @@ export function jsonScreen(write: (line: string) => void): Screen {
     },
     refused: ({ provider, code, message }) => say('refused', { provider, code: code ?? null, message }),
     opened: (channel) => say('opened', channel),
-    connected: ({ provider, interface: name, wireguard, address4, address6, gateway4, limit, netns, path }) =>
+    connected: ({
+      provider,
+      interface: name,
+      wireguard,
+      address4,
+      address6,
+      gateway4,
+      limit,
+      netns,
+      path,
+      stepsMs,
+    }) =>
       say('connected', {
         provider,
         interface: name,
@@ -94,6 +107,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
         limitBytes: limit === undefined ? null : Number(limit),
         netns: netns ?? null,
         ...path,
+        stepsMs,
       }),
     report({ kind, session, bytesPerSecond, latencyMs, message }, budget) {
       if (kind !== 'progress')
