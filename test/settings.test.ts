@@ -119,6 +119,12 @@ describe('pontage', () => {
   })
 })
 
+it('takes the value of one flag for no other flag', async () => {
+  await write('hub: "0x00000000000000000000000000000000000000aa"')
+  const { stderr } = await run('pontage-provider', ['earnings', '--by', 'hub'])
+  expect(stderr).not.toContain('Unknown argument')
+})
+
 describe('yes and no', () => {
   it.each(['yes', 'on', '1', 'True', 'off', 'no'])('%s is read as it is meant', async (text) => {
     const value = `${!['off', 'no'].includes(text)}`

@@ -32,7 +32,8 @@ it('serves with a certificate of its own, whose fingerprint stands on chain, and
   expect(published).toMatch(/^wss:\/\/127\.0\.0\.1:7700#sha256=[0-9a-f]{64}$/)
   expect((await stat(join(home, 'certificate.key'))).mode & 0o777).toBe(0o600)
 
-  const { port, lines } = await programs.start('--tls')
+  // Registering was told how it serves: nothing has to be said twice.
+  const { port, lines } = await programs.start()
   const certificate = `0x${published.slice(-64)}` as const
   expect(JSON.parse(lines.at(-1) ?? '')).toMatchObject({ message: 'listening', certificate })
   const dialled = await dial(published.replace(':7700', `:${port}`))
@@ -59,6 +60,13 @@ it('serves with a given certificate, and explains flags that contradict each oth
   if (dialled.ok) dialled.link.close()
   expect((await run('run', '--home', home, '--tls', ...given)).stderr).toContain('Use one of the two.')
   expect((await run('register', '--home', home, '--tls', '--url', 'ws://x:1')).stderr).toContain('Write wss.')
+})
+
+it('does not serve without the certificate that its address on chain names', async () => {
+  const { home, run } = programs
+  const { code, stderr } = await run('run', '--home', home, '--no-tls', '--port', '0')
+  expect(code).toBe(1)
+  expect(stderr).toContain('names a certificate, but this hub would serve without one')
 })
 
 /** A certificate and its key in a folder of the world's, as others make them. */
@@ -135,6 +143,7 @@ it('works behind a proxy that adds TLS, whose certificate it is told', async () 
   await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve))
   const url = pinnedUrl(`wss://127.0.0.1:${(proxy.address() as AddressInfo).port}`, proxied.fingerprint)
   try {
+    await programs.json('register', '--stake', '0', '--no-tls', '--url', url.replace(/#.*/, ''))
     ;({ port: hubPort } = await programs.start())
     expect(await dial(url)).toMatchObject({ ok: false })
     await programs.stopAll()

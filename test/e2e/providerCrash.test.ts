@@ -209,6 +209,24 @@ describe('a provider that is killed again and again under load', () => {
     60_000 + kills * 15_000,
   )
 
+  it('keeps sessions through a start that fails, for the next one', async () => {
+    const [first] = consumers
+    await first?.connect()
+    await kill()
+    const other = provider.host.start(['node', '-e', 'require("node:net").createServer().listen(7800)'])
+    await eventually('another program has the port', async () =>
+      (await provider.host.run(['ss', '-Hltn', 'sport = 7800'])).stdout.includes(':7800'),
+    )
+    start()
+    expect((await provider.program.ended).code).toBe(1)
+    expect(provider.program.output()).toMatch(/session resumed[\s\S]*7800/)
+    expect(provider.program.output()).not.toMatch(/session ended|database/)
+    await other.stop()
+    start()
+    await logged(provider.program, 'session resumed')
+    await provider.program.line(/"listening"/, { timeoutMs: 60_000 })
+  })
+
   it('puts the machine back, and brings in what was promised before it died', async () => {
     const [first] = consumers
     await first?.connect()

@@ -184,6 +184,12 @@ describe('a provider with three consumers at once', { timeout: 300_000 }, () => 
     const raised = await provider.json<{ inForceAt: number | null }>('price', '11/GB')
     expect(raised.inForceAt).toBeGreaterThan(0)
     await expect(provider.run('price', '19/GB')).rejects.toThrow(/too much at once/)
+    // What it offers was told at its first start; a price that cannot be had yet is no reason not to serve.
+    expect((await provider.program.stop()).code).toBe(0)
+    provider.program = provider.start(['run', '--price', '20/GB'])
+    await provider.program.line(/"listening"/, { timeoutMs: 60_000 })
+    await logged(provider.program, 'the price rises later', { now: '10 PTT/GB', next: '11 PTT/GB' })
+    await logged(provider.program, 'the market does not let the price rise so far within a day')
     const leaving = await provider.json<{ unbondsAt: number; done: boolean }>('retire')
     expect((await provider.program.ended).code).toBe(0)
     expect(await provider.run('offer')).toMatch(/There is no offer on chain/)

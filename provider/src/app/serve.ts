@@ -111,6 +111,10 @@ async function serveWith(
     },
     fail,
   )
+  closers.add('sessions that were taken up', async () => {
+    // A start that fails is no reason to end them: the next one takes them up again.
+    if (service.state === 'opening') await sessions.leave()
+  })
   await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort: tunnels.paymentPort })
   const { port, price } = await goPublic(components, settings, service, base, closers)
   const { machine, firewall } = tunnels

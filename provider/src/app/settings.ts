@@ -45,6 +45,17 @@ export interface Settings {
   readonly exposure: { readonly each: Wei; readonly of: ReadonlyMap<Address, Wei> }
 }
 
+/** What the owner is told of when everything is examined. */
+export type Examined = Pick<
+  Settings,
+  'home' | 'endpoint' | 'listen' | 'wireguardPort' | 'hubs' | 'uplink' | 'subnet4' | 'subnet6' | 'resolvers'
+>
+
+export const examinedOf = (settings: Settings): Examined => {
+  const { home, endpoint, listen, wireguardPort, hubs, uplink, subnet4, subnet6, resolvers } = settings
+  return { home, endpoint, listen, wireguardPort, hubs, uplink, subnet4, subnet6, resolvers }
+}
+
 /** The limit that holds for a hub: its own, or that of all. */
 export const exposureLimit = ({ exposure }: Pick<Settings, 'exposure'>, hub: Address): Wei =>
   exposure.of.get(hub) ?? exposure.each

@@ -36,7 +36,7 @@ import {
 } from '../operator/checks.js'
 import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } from './openLedger.js'
 import { serveFlags } from './run.js'
-import { readPresented } from './tls.js'
+import { asTyped, readPresented } from './tls.js'
 
 type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
 
@@ -47,7 +47,7 @@ export const doctor: CommandModule<CommonOptions, Options> = {
     'Check chain, clock, key, stake, pool, gas coin, port, certificates and ledger, and say what to fix',
   builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
   async handler(options) {
-    printFindings(await look(options), options)
+    printFindings(await look(asTyped(options)), options)
   },
 }
 

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { type Hex, parseTokens, roles } from '@pontage/shared'
 import {
   approveAtLeast,
@@ -14,12 +15,13 @@ import {
   pinnedUrl,
   readPinnedUrl,
   readStanding,
+  rememberSettings,
   UserError,
   unlock,
 } from '@pontage/shared/node'
 import { ZeroAddress } from 'ethers'
 import type { CommandModule } from 'yargs'
-import { readFingerprint, tlsFlags } from './tls.js'
+import { asTyped, readFingerprint, tlsFlags } from './tls.js'
 
 type Options = CommonOptions &
   ChainOptions &
@@ -55,7 +57,8 @@ export const register: CommandModule<CommonOptions, Options> = {
         'Public address of the hub: ws://HOST:PORT or wss://HOST:PORT; with one of the certificates its fingerprint is added',
     },
   },
-  async handler(options) {
+  async handler(given) {
+    const options = asTyped(given)
     const url = await websocketUrl(options)
     await onChain(options, async (chain) => {
       const stake = parseTokens(options.stake, chain.tokenDecimals)
@@ -65,6 +68,7 @@ export const register: CommandModule<CommonOptions, Options> = {
       const { transaction, gasUsed } = await sender.send(
         chain.registry.register.populateTransaction(roles.hub, stake, ZeroAddress, url),
       )
+      await remember(options)
       const standing = await readStanding(chain, identity.address)
       if (options.json)
         process.stdout.write(
@@ -74,6 +78,16 @@ export const register: CommandModule<CommonOptions, Options> = {
     })
   },
 }
+
+/** `run` presents what was published: a hub that is known by its certificate must not serve without. */
+const remember = ({ home, url, tls, tlsCertificate, proxyCertificate }: Options): Promise<void> =>
+  rememberSettings(home, {
+    url,
+    tls: tls || undefined,
+    'tls-certificate': tlsCertificate && resolve(tlsCertificate),
+    ...(tlsCertificate === undefined ? { 'tls-key': undefined } : {}),
+    'proxy-certificate': proxyCertificate && resolve(proxyCertificate),
+  })
 
 async function websocketUrl(options: Options): Promise<string> {
   const { url } = options

@@ -11,7 +11,9 @@ import {
   type Limits,
   onChain,
   type Presented,
+  presentedFingerprint,
   readChannelSettings,
+  readPinnedUrl,
   readStanding,
   UserError,
   unlock,
@@ -196,6 +198,7 @@ async function untilSignal(options: Options, port: number, presented: Presented)
         throw new UserError(
           `${identity.address} is not registered as a hub on chain ${chain.deployment.chainId}. Run pontage-hub register first.`,
         )
+      demandPublished(standing.url, presented)
       if (!isActive(standing, 'hub'))
         log.warn('stake too low', { stake: standing.stake, debt: standing.debt })
       // A file is one process's; a database is shared by as many as there are.
@@ -220,6 +223,15 @@ async function untilSignal(options: Options, port: number, presented: Presented)
       return release
     },
     log,
+  )
+}
+
+/** @throws UserError where whoever connects is told on chain to expect a certificate, and none would be shown. */
+function demandPublished(url: string, presented: Presented): void {
+  const published = readPinnedUrl(url)?.certificate
+  if (published === undefined || presentedFingerprint(presented) !== undefined) return
+  throw new UserError(
+    `The address on chain, ${url}, names a certificate, but this hub would serve without one, and nobody could connect. Give run the flag that register was given: --tls, --tls-certificate with --tls-key, or --proxy-certificate.`,
   )
 }
 

@@ -35,7 +35,23 @@ export const tlsFlags = {
   },
 } as const
 
-type Options = Given<typeof tlsFlags> & { home: string }
+type Options = Given<typeof tlsFlags> & { home: string; typed?: ReadonlySet<string> }
+
+/** Settings that go together: the ways to come by a certificate, of which one holds. */
+const ways = [['tls'], ['tls-certificate', 'tls-key'], ['proxy-certificate']]
+
+/** The flags as they hold: a way that is typed goes before those that stand in configuration or environment. */
+export function asTyped<Each extends Partial<Options>>(options: Each): Each {
+  const { typed = new Set<string>() } = options
+  if (!ways.flat().some((name) => typed.has(name))) return options
+  const [tls, pair, proxy] = ways.map((way) => way.some((name) => typed.has(name)))
+  return {
+    ...options,
+    ...(tls ? {} : { tls: false }),
+    ...(pair ? {} : { tlsCertificate: undefined, tlsKey: undefined }),
+    ...(proxy ? {} : { proxyCertificate: undefined }),
+  }
+}
 
 /**
  * What those who connect are shown: the home's own certificate, the one given, or the one of a proxy; nothing without TLS.
@@ -43,7 +59,7 @@ type Options = Given<typeof tlsFlags> & { home: string }
  * @throws UserError when it cannot be read, or does not belong to its key.
  */
 export async function readPresented(options: Options): Promise<Presented> {
-  const { tls, tlsCertificate, tlsKey, proxyCertificate } = options
+  const { tls, tlsCertificate, tlsKey, proxyCertificate } = asTyped(options)
   const hasPair = tlsCertificate !== undefined || tlsKey !== undefined
   if (tls && hasPair)
     throw new UserError('--tls creates a certificate, --tls-certificate gives one. Use one of the two.')

@@ -160,7 +160,11 @@ export async function checkPublished(
     return certificate === undefined
       ? 'none: ws without TLS'
       : 'the address on chain names none, so that nobody can tell it from another'
-  if (certificate !== undefined && certificate !== published)
+  if (certificate === undefined)
+    throw new UserError(
+      `The address on chain names the certificate ${published}, but by these settings the hub serves without one: nobody connects. Set tls, tls-certificate with tls-key, or proxy-certificate in config.yaml.`,
+    )
+  if (certificate !== published)
     throw new UserError(
       `The address on chain names the certificate ${published}, but the hub presents ${certificate}: nobody connects. Run pontage-hub register --stake 0 with the flags that name the certificate.`,
     )

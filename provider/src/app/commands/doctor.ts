@@ -17,6 +17,7 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import { askRunning } from '../../io/link/askRunning.js'
 import { isRunning } from '../../io/store/homeLock.js'
 import {
   checkHubs,
@@ -28,6 +29,7 @@ import {
   checkWay,
   checkWithheld,
 } from '../operator/checks.js'
+import type { Examined } from '../settings.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
 type Options = ServeOptions & Given<typeof jsonFlag>
@@ -51,6 +53,9 @@ async function look(options: Options): Promise<Finding[]> {
     if (chain === undefined) throw new UserError('Not checked: fix the connection to the chain first.')
     return check(chain)
   }
+  // What holds for one that runs is what it was started with, whatever stands here by now.
+  const examined = async (on: Chain): Promise<Examined> =>
+    running ? askRunning<Examined>(home, { type: 'settings' }) : readSettings(options, on)
   const checks: Readonly<Record<string, () => Promise<string>>> = {
     machine: checkMachine,
     chain: async () => {
@@ -64,11 +69,11 @@ async function look(options: Options): Promise<Finding[]> {
     gas: onChain(async (on) =>
       checkGas(on, await keystoreAddress(home), parseTokens(String(options.gasWarning), coinDecimals)),
     ),
-    hubs: onChain((on) => checkHubs(on, readSettings(options, on).hubs)),
-    network: onChain((on) => checkNetwork(readSettings(options, on), running)),
-    way: onChain((on) => checkWay(readSettings(options, on), running)),
-    ports: onChain((on) => checkPorts(readSettings(options, on), running)),
-    reach: onChain((on) => checkReach(readSettings(options, on), running)),
+    hubs: onChain(async (on) => checkHubs(on, (await examined(on)).hubs)),
+    network: onChain(async (on) => checkNetwork(await examined(on), running)),
+    way: onChain((on) => checkWay(home, () => readSettings(options, on), running)),
+    ports: onChain(async (on) => checkPorts(await examined(on), running)),
+    reach: onChain(async (on) => checkReach(await examined(on), running)),
   }
   try {
     return await examine(checks)

@@ -1,14 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import {
-  formatPrice,
-  formatTimePrice,
-  formatTrafficPrice,
-  parseTimePrice,
-  parseTrafficPrice,
-  weiPerHour,
-  weiPerMegabyte,
-} from '@pontage/shared'
+import { formatPrice, parseTimePrice, parseTrafficPrice, weiPerHour } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -21,12 +11,13 @@ import {
   printJson,
   printLines,
   readOffer,
+  rememberSettings,
   timeOf,
   tokenOf,
   UserError,
-  writeFileDurably,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
+import { raiseLimitText, tooLargeRaise } from '../offer/priceRaise.js'
 import { publish, readPublished } from '../offer/publish.js'
 import { withComponents } from './open.js'
 
@@ -63,8 +54,11 @@ async function change(options: Options, chain: Chain): Promise<void> {
       throw tooLarge(error, chain)
     }),
   )
-  await remember(home, 'price', String(options.amount))
-  if (hourly !== undefined) await remember(home, 'time-price', String(hourly))
+  // The next run offers the same.
+  await rememberSettings(home, {
+    price: String(options.amount),
+    ...(hourly === undefined ? {} : { 'time-price': String(hourly) }),
+  })
   const { nextAt } = await readOffer(chain, last.provider)
   const raised = nextAt > 0
   if (json)
@@ -79,23 +73,10 @@ async function change(options: Options, chain: Chain): Promise<void> {
 
 /** The contract says how far a price may rise; in a price, that is worth more than a number. */
 function tooLarge(error: Error, chain: Chain): Error {
-  const limit = /RaiseTooLarge \(.*limit (\d+)\)/.exec(error.message)?.[1]
-  if (limit === undefined) return error
-  const token = tokenOf(chain)
-  const traffic = formatTrafficPrice(weiPerMegabyte(BigInt(limit)), token)
-  const time = formatTimePrice(weiPerHour(BigInt(limit)), token)
+  const raise = tooLargeRaise(error)
+  if (raise === undefined) return error
   return new UserError(
-    `That is too much at once: within a day, the market lets this price rise to ${traffic} for traffic, or ${time} for time. Choose less now, and raise it again tomorrow.`,
+    `That is too much at once: ${raiseLimitText(raise, tokenOf(chain))}. Choose less now, and raise it again tomorrow.`,
     { cause: error },
   )
-}
-
-/** The next run offers the same: its configuration says so. */
-async function remember(home: string, setting: string, value: string): Promise<void> {
-  const path = join(home, 'config.yaml')
-  const text = await readFile(path, 'utf8').catch(() => '')
-  const line = `${setting}: ${value}`
-  const existing = new RegExp(`^${setting}:.*$`, 'm')
-  const next = existing.test(text) ? text.replace(existing, line) : `${text.replace(/\n?$/, '\n')}${line}\n`
-  await writeFileDurably(path, next)
 }

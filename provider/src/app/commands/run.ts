@@ -4,6 +4,7 @@ import {
   createLog,
   keyFlags,
   openChain,
+  rememberSettings,
   UserError,
   unlock,
   untilStopped,
@@ -21,6 +22,24 @@ export const runCommandBy = (serveAs: typeof serve): CommandModule<CommonOptions
   builder: { ...chainFlags, ...keyFlags, ...serveFlags },
   handler: (given) => run(given, serveAs),
 })
+
+/** What an offer says: once told, every command knows it. */
+const offered = [
+  ...['endpoint', 'price', 'time-price', 'country', 'hub', 'host', 'port'],
+  ...['wireguard-port', 'exit-policy'],
+]
+
+/** Keeps what was typed of the offer in the configuration, for the next start and for the other commands. */
+async function rememberOffer({ typed = new Set(), ...given }: ServeOptions): Promise<void> {
+  const values = given as Readonly<Record<string, unknown>>
+  const camel = (name: string) => name.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase())
+  await rememberSettings(
+    given.home,
+    Object.fromEntries(
+      offered.filter((name) => typed.has(name)).map((name) => [name, values[camel(name)] as string]),
+    ),
+  )
+}
 
 export const runCommand = runCommandBy(serve)
 
@@ -40,6 +59,7 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
     const components = openComponents(given.home, identity, chain, log)
     closers.push(components.closeStore)
     const serving = await serveAs(components, settings)
+    await rememberOffer(given)
     const retired = serving.retired.then(() => 'retired')
     const broken = await Promise.race([stopped, retired, serving.failed]).then(
       (reason) => void log.info('stopping', { reason }),

@@ -177,6 +177,21 @@ export class Sessions extends LiveSessions {
     })
   }
 
+  /** Lets go of all as a crash would, with what was counted in the store: the next start takes them up. */
+  leave(): Promise<void> {
+    return this.#rounds.inTurn(async () => {
+      const readings = await this.firewall.read()
+      const left = this.all()
+      this.components.sessions.carryAll(
+        left.map(({ record: { id, key }, carried }) => ({
+          id,
+          carried: withCarried(readings.get(key) ?? noReading, carried),
+        })),
+      )
+      for (const live of left) this.remove(live)
+    })
+  }
+
   /** Ends all and stops reading. */
   async stop(): Promise<void> {
     this.#stopping = true

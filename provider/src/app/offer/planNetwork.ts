@@ -9,7 +9,10 @@ import type { Settings } from '../settings.js'
  * @param running - Whether our own tunnel stands: then its routes are no conflict.
  * @throws UserError when there is no way out, or a subnet of ours is somebody else's.
  */
-export async function planNetwork(settings: Settings, running = false) {
+export async function planNetwork(
+  settings: Pick<Settings, 'uplink' | 'subnet4' | 'subnet6' | 'resolvers'>,
+  running = false,
+) {
   const [routes, devices, resolvers] = await Promise.all([
     readRoutes(),
     readDevices(),

@@ -2,16 +2,20 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Document,
+  formatPrice,
   type Hex,
   isActive,
+  type Price,
   priceFields,
+  priceOf,
   type Signed,
   signedSchema,
   unixSeconds,
 } from '@pontage/shared'
-import { readOffer, readStanding, UserError, writeFileDurably } from '@pontage/shared/node'
+import { readOffer, readStanding, timeOf, tokenOf, UserError, writeFileDurably } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
+import { tooLargeRaise, withinRaise } from './priceRaise.js'
 
 /** What the offered service is called; consumers pass over offers of another kind. */
 const service = 'wireguard'
@@ -41,11 +45,43 @@ export async function publishOffer(
     hubs: settings.hubs,
   }
   const last = await readPublished(settings.home)
-  if (offer.live && last?.issuedAt === offer.issuedAt && textOf(last) === textOf(wanted)) {
-    log.info('the offer stands', { issuedAt: last.issuedAt })
-    return
+  const stands = (next: Omit<Document<'Proposal'>, 'issuedAt'>) =>
+    offer.live && last?.issuedAt === offer.issuedAt && textOf(last) === textOf(next)
+  let price: Price = settings.price
+  // One for each price that may have to wait.
+  for (const triesLeft of [2, 1, 0]) {
+    const next = { ...wanted, ...priceFields(price) }
+    if (stands(next)) {
+      log.info('the offer stands', { issuedAt: last?.issuedAt })
+      break
+    }
+    const refused = await publish(components, settings.home, next).then(
+      () => undefined,
+      (error: Error) => error,
+    )
+    if (refused === undefined) break
+    const raise = tooLargeRaise(refused)
+    if (raise === undefined || triesLeft === 0) throw refused
+    price = withinRaise(price, raise)
   }
-  await publish(components, settings.home, wanted)
+  await reportPrice(components, settings.price)
+}
+
+/** A provider does not die of its price: it says what it asks now, and when more. */
+async function reportPrice(
+  { identity, chain, log }: Pick<Components, 'identity' | 'chain' | 'log'>,
+  asked: Price,
+): Promise<void> {
+  const { nextAt, next, ...now } = await readOffer(chain, identity.address)
+  const text = (price: Price) => formatPrice(price.perMegabyte, price.perHour, tokenOf(chain))
+  if (nextAt > 0)
+    log.info('the price rises later', { now: text(priceOf(now)), next: text(next), at: timeOf(nextAt) })
+  if (text(next) !== text(asked))
+    log.warn('the market does not let the price rise so far within a day', {
+      asked: text(asked),
+      next: text(next),
+      cure: 'Start again, or give pontage-provider price the next step, a day later.',
+    })
 }
 
 /** Signs and publishes an offer, newer than all before, and keeps it in the home. @returns the transaction. */

@@ -16,7 +16,7 @@ import { judgeHub } from '../../core/hubTrust.js'
 import { readHubStanding } from '../../io/chain/hubStanding.js'
 import { askRunning } from '../../io/link/askRunning.js'
 import { planNetwork } from '../offer/planNetwork.js'
-import type { Settings } from '../settings.js'
+import type { Examined, Settings } from '../settings.js'
 import type { Reached } from './reach.js'
 import { tryWay } from './tryWay.js'
 
@@ -79,7 +79,7 @@ export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise
 }
 
 /** Whether there is a way out, and somebody to answer for names. */
-export async function checkNetwork(settings: Settings, running: boolean): Promise<string> {
+export async function checkNetwork(settings: Examined, running: boolean): Promise<string> {
   const { uplink, resolver4, resolver6 } = await planNetwork(settings, running)
   const takes = await linkMtu(uplink)
   const resolvers = [resolver4, resolver6].filter((each) => each !== undefined)
@@ -94,16 +94,16 @@ export async function checkNetwork(settings: Settings, running: boolean): Promis
  * Whether packets pass this machine as a consumer would send them: a running provider is asked, otherwise the tunnel and
  * its rules are made for a moment.
  */
-export async function checkWay(settings: Settings, running: boolean): Promise<string> {
+export async function checkWay(home: string, settings: () => Settings, running: boolean): Promise<string> {
   const faults = running
-    ? await askRunning<readonly string[]>(settings.home, { type: 'way' })
-    : await tryWay(settings)
+    ? await askRunning<readonly string[]>(home, { type: 'way' })
+    : await tryWay(settings())
   if (faults.length > 0) throw new UserError(faults.join(' '))
   return 'packets like those of a consumer pass the rules of this machine'
 }
 
 /** Whether the ports are free for us, or ours already. */
-export async function checkPorts(settings: Settings, running: boolean): Promise<string> {
+export async function checkPorts(settings: Examined, running: boolean): Promise<string> {
   const { listen, wireguardPort } = settings
   if (running) return `TCP ${listen.port} and UDP ${wireguardPort} are used by the running provider`
   await bindTcp(listen.host, listen.port)
@@ -112,7 +112,7 @@ export async function checkPorts(settings: Settings, running: boolean): Promise<
 }
 
 /** Whether consumers can reach us, by what the hubs find when they try. */
-export async function checkReach(settings: Settings, running: boolean): Promise<string> {
+export async function checkReach(settings: Examined, running: boolean): Promise<string> {
   if (!running) throw new UserError('Not checked: run pontage-provider run, then ask again.')
   const reached = await askRunning<Reached[]>(settings.home, { type: 'reach' })
   const good = reached.find(({ problem }) => problem === undefined)

@@ -9,6 +9,7 @@ import type { LiveSession } from '../metering/liveSession.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
 import type { Retirement } from '../retirement/drain.js'
+import { examinedOf, type Settings } from '../settings.js'
 import type { Upkeep } from '../upkeep/upkeep.js'
 import { tryReach } from './reach.js'
 
@@ -45,9 +46,10 @@ export function createControl(
     readonly pathMtus: Pick<PathMtus, 'of'>
     readonly retirement: Pick<Retirement, 'begin'>
     readonly upkeep: Pick<Upkeep, 'look'>
+    readonly settings: Settings
   },
 ): ControlHandlers {
-  const { sessions, firewall, gas, hubs, pathMtus, retirement, upkeep } = view
+  const { sessions, firewall, gas, hubs, pathMtus, retirement, upkeep, settings } = view
   const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
@@ -59,6 +61,7 @@ export function createControl(
       gasCoins: gas.balance() ?? null,
       faults: await upkeep.look(false),
     }),
+    settings: async () => examinedOf(settings),
     way: () => upkeep.look(true),
     retire: ({ now }) => retirement.begin(now === true),
     reach: () => tryReach(hubs.values()),

@@ -44,7 +44,7 @@ export async function openOwnersView(
             gas,
           })
     const control = createControl(components, {
-      ...{ sessions, firewall, gas, hubs, pathMtus, retirement, upkeep },
+      ...{ sessions, firewall, gas, hubs, pathMtus, retirement, upkeep, settings },
     })
     const socket = await listenControl({ path: controlPath(settings.home) }, control)
     return {

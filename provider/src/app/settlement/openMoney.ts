@@ -48,7 +48,6 @@ export async function openMoney(
     took: events.took,
     failed: events.failed,
   })
-  closers.add('the sessions', () => sessions.stop())
   const gate = new ExposureGate(
     promises,
     (hub) => exposureLimit(settings, hub),
@@ -60,6 +59,8 @@ export async function openMoney(
     },
   )
   const hubs = joinHubs(components, settings, { lines, sessions, gate, delays })
+  // What ends last is still cleared.
   closers.opened('the hubs', hubs)
+  closers.add('the sessions', () => sessions.stop())
   return { lines, gate, sessions, hubs, delays }
 }

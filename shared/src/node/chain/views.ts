@@ -1,6 +1,17 @@
 import type { Document } from '../../documents.js'
+import type { Price } from '../../pricing.js'
 import { printable } from '../../printable.js'
-import { type Address, address, type Hex, type UnixSeconds, unixSeconds, type Wei, wei } from '../../units.js'
+import {
+  type Address,
+  address,
+  type Hex,
+  type UnixSeconds,
+  unixSeconds,
+  type Wei,
+  wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '../../units.js'
 import type { Chain } from './chain.js'
 import { pricesFrom } from './proposal.js'
 
@@ -226,6 +237,8 @@ export type OfferOnChain = Pick<Document<'Proposal'>, 'pricePerMegabyte' | 'pric
   readonly live: boolean
   /** When a price that was announced takes effect. */
   readonly nextAt: number
+  /** That price; the one in force where none was announced. */
+  readonly next: Price
 }
 
 export async function readOffer(
@@ -239,6 +252,10 @@ export async function readOffer(
     issuedAt: unixSeconds(Number(offer.issuedAt)),
     ...pricesFrom(offer),
     nextAt: Number(offer.nextAt),
+    next: {
+      perMegabyte: weiPerMegabyte(offer.nextPricePerMegabyte),
+      perHour: weiPerHour(offer.nextPricePerHour),
+    },
   }
 }
 

@@ -20,6 +20,8 @@ export interface CommonOptions {
   /** Folder of the keystore, the configuration and the stored totals. */
   home: string
   logLevel: LogLevel
+  /** Names of the settings that stand on the command line. */
+  readonly typed?: ReadonlySet<string>
 }
 
 /**
@@ -69,6 +71,9 @@ export async function runProgram(options: {
     let parser = parserOf(options, common, (given, instance) => {
       forgetOthersSettings(given, instance, argv)
       refuseRepeated(given, kinds, repeatable)
+      const typed = new Set([...kinds.keys()].filter((setting) => isTyped(setting, argv)))
+      // Not one of the arguments, among which the library would not know it.
+      Object.defineProperty(given, 'typed', { value: typed, enumerable: false, configurable: true })
     })
     // The first of a name holds.
     parser = parser.config(Object.fromEntries(values.toReversed().map((each) => [each.name, each.value])))
@@ -197,9 +202,12 @@ function refuseRepeated(
       throw new UsageError(`--${name} was given more than once: ${given[name].join(', ')}. Give it once.`)
 }
 
-/** Whether a setting stands on the command line. */
+/** Whether a setting stands on the command line; a word without dashes is the value of another one. */
 const isTyped = (name: string, argv: readonly string[]): boolean =>
-  argv.some((word) => [name, dashed(name)].includes(word.replace(/^--?(no-)?/, '').replace(/=.*/s, '')))
+  beforeDashes(argv).some((word) => {
+    const [, typed = ''] = /^--?(?:no-)?([^=]+)/.exec(word) ?? []
+    return typed === name || typed === dashed(name)
+  })
 
 function report(
   name: string,
