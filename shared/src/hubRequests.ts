@@ -231,11 +231,18 @@ export const hubRequests = {
     }),
   },
   /**
-   * Provider → hub: can its endpoint be reached from where the hub is? The hub connects to the endpoint of the
-   * provider's own offer, nowhere else, and compares the certificate. `problem` is empty when all is well.
+   * Provider → hub: can it be reached from where the hub is? The hub connects to the endpoint, by default that of the
+   * provider's own offer, and compares the certificate; then it greets the WireGuard peer behind the UDP port with the
+   * private key that was made for this. `problem` is empty when all is well.
    */
   reach: {
-    params: z.object({}),
+    params: z.object({
+      endpoint: z.string().max(256).optional(),
+      certificate: zodBytes32.optional(),
+      wireguard: z
+        .object({ port: z.number().int().min(1).max(65_535), publicKey: zodBytes32, greeter: zodBytes32 })
+        .optional(),
+    }),
     result: z.object({ endpoint: z.string().max(512), problem: z.string().max(512) }),
   },
   /**

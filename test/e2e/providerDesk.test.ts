@@ -172,6 +172,26 @@ describe('the owner of a provider', () => {
     await provider.host.firewall('delete table inet closed')
     expect(closed).toContain('Unreachable from outside')
     expect(closed).toContain('Forward TCP 7800 and UDP 51820')
+    // Payments could be made, but there would be no tunnel to pay for.
+    await provider.host.firewall(
+      'table inet closed {\n chain input {\n type filter hook input priority -10\n udp dport 51820 drop\n }\n }',
+    )
+    const silent = await eventually(
+      'the hub tried again',
+      async () => {
+        const { reach } = await doctor()
+        return reach?.includes('UDP 51820 of') && reach
+      },
+      60_000,
+    )
+    expect(silent).toMatch(/No answer from WireGuard on UDP 51820 of \S+ to the hub: no answer within 3 s/)
+    const begun = Date.now()
+    const vain = consumer.start(['connect', '--json'])
+    const { message } = await logged(vain, 'refused', { provider: provider.address })
+    expect(message).toMatch(/^No answer on UDP 51820 of /)
+    expect((await vain.ended).code).toBe(1)
+    console.log(`no answer on UDP was said after ${Date.now() - begun} ms`)
+    await provider.host.firewall('delete table inet closed')
   })
 
   it('sees who is connected and how much was used, and ends a session', async () => {

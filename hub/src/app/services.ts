@@ -1,4 +1,4 @@
-import type { Address, Hex, Result, Verdict } from '@pontage/shared'
+import type { Address, Hex, Params, Result, Verdict } from '@pontage/shared'
 import { type GasWatch, watchGas } from '@pontage/shared/node'
 import { createProposalIndex } from '../io/chain/proposalIndex.js'
 import type { ChainUpdate } from '../io/ledger.js'
@@ -25,7 +25,7 @@ export interface Services {
   readonly market: Market
   readonly publisher: Publisher
   readonly gas: GasWatch
-  readonly reach: (provider: Address) => Promise<Verdict<{ value: Result<'reach'> }>>
+  readonly reach: (provider: Address, params: Params<'reach'>) => Promise<Verdict<{ value: Result<'reach'> }>>
   /** Fingerprint of the hub's TLS certificate, where it has one. */
   readonly certificate: () => Hex | undefined
   /** Finds again what a crash, or the process that led before, left undone. */
@@ -54,7 +54,7 @@ export function createServices(components: Components, certificate: () => Hex | 
   const recovery = createRecovery(components)
   const publisher = createPublisher(components, recovery.judgeCollateral)
   const relayer = createRelayer(components, drawScheduler)
-  const reach = createReach(index, clock)
+  const reach = createReach(index, chain, clock)
   const resume = () => {
     poolWatch.look()
     drawScheduler.consider()

@@ -23,6 +23,8 @@ import { openPorts } from './offer/openPorts.js'
 import { planNetwork } from './offer/planNetwork.js'
 import { followPrice, type PriceInForce } from './offer/priceInForce.js'
 import { publishOffer, withdrawOffer } from './offer/publish.js'
+import { type Publisher, publishOnceReached } from './offer/publishOnceReached.js'
+import { type Reached, tryReach } from './offer/reach.js'
 import { createMetrics } from './operator/metrics.js'
 import { openOwnersView } from './operator/ownersView.js'
 import { prepareRetirement } from './retirement/drain.js'
@@ -116,20 +118,24 @@ async function serveWith(
     if (service.state === 'opening') await sessions.leave()
   })
   await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort: tunnels.paymentPort })
-  const { port, price } = await goPublic(components, settings, service, base, closers)
   const { machine, firewall } = tunnels
+  const { host, port: endpointPort } = settings.endpoint
+  const reach = () =>
+    tryReach(hubs.links.values(), machine, {
+      ...{ endpoint: `${host}:${endpointPort}`, udpPort: service.udpPort },
+      ...{ certificate: base.certificate, wireguardKey: base.wireguardKey },
+    })
+  const { port, price, publisher } = await goPublic(components, settings, service, base, reach, closers)
   const offer = keepOfferTrue(components, upkeep, settings.withdrawAfterSeconds, {
     withdraw: () => withdrawOffer(components),
     publish: async () => {
-      if (retirement.hasBegun()) return
-      await publishOffer(components, settings, base)
-      await price.refresh()
+      if (!retirement.hasBegun()) await publisher.publish()
     },
   })
   closers.add('the look after the offer', () => offer.stop())
   void upkeep.look(true)
   const watch = await watchChain(components, settings, money, price, machine, closers, fail)
-  const view = { sessions, firewall, metrics, pathMtus, retirement, upkeep, hubs: hubs.links }
+  const view = { sessions, firewall, metrics, pathMtus, retirement, upkeep, reach }
   closers.opened('the owner’s view', await openOwnersView(components, settings, view))
   const liveness = watchLiveness(components, sessions, machine, settings.goneAfterSeconds)
   closers.add('the look after consumers', () => liveness.stop())
@@ -190,8 +196,9 @@ async function goPublic(
   settings: Settings,
   service: Service,
   base: Base,
+  reach: () => Promise<Reached[]>,
   closers: Closers,
-): Promise<{ port: number; price: PriceInForce }> {
+): Promise<{ port: number; price: PriceInForce; publisher: Publisher }> {
   const { host, port } = settings.listen
   const outside = closers.opened(
     'the listening socket',
@@ -203,10 +210,15 @@ async function goPublic(
     service.udpPort = mapping.udp
     base.outer.add(mapping.externalHost)
   }
-  await publishOffer(components, settings, base)
+  const publisher = publishOnceReached(components, settings, reach, async () => {
+    await publishOffer(components, settings, base)
+    await service.price?.refresh()
+  })
+  closers.add('the publishing of the offer', () => publisher.stop())
+  await publisher.publish()
   const price = await followPrice(components, settings)
   service.price = price
-  return { port: outside.port, price }
+  return { port: outside.port, price, publisher }
 }
 
 function reportListening({ log }: Components, settings: Settings, base: Base, port: number): void {

@@ -18,6 +18,8 @@ export interface Settings {
   readonly metricsPort: number | undefined
   /** Coin below which its owner is warned, in the chain's smallest unit. */
   readonly gasWarnBelow: bigint
+  /** Whether an offer is published only if a hub reaches our ports. */
+  readonly reachCheck: boolean
   readonly price: Price
   readonly country: string
   readonly hubs: readonly Address[]

@@ -4,7 +4,6 @@ import {
   type Link,
   UserError,
   uniqueInterfaceName,
-  type WireguardInterface,
   type WireguardKeyPair,
 } from '@pontage/shared/node'
 import { freeAfter } from '../../core/heldBack.js'
@@ -32,8 +31,8 @@ import { stepDone, stepsMs } from './timings.js'
 const introduceWithinMs = 6_000
 /** How long it may take to hear that a session is over that never came up, or that was lost. */
 const farewellMs = 2_000
-/** How long the two ends of a tunnel may take to greet each other. */
-const greetWithinMs = 10_000
+/** How long the two ends of a tunnel may take to greet each other, counted from when it is raised. */
+const greetWithinMs = 4_500
 
 const mostListeners = 3
 
@@ -146,13 +145,17 @@ async function serve(
   const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
   const meter = meterOf(record, agreement.tunnel, limit, () => screen.interfered({ part: 'firewall' }))
   try {
+    const greetUntil = context.clock.elapsedMs() + greetWithinMs
     const { tunnel, path: way } = await raiseTunnel({
       ...{ record, offer: agreement.tunnel, keys, meter, upkeep: connection.upkeep },
       remember: connection.remember,
       warn: (sentence) => screen.warned(sentence),
     })
     context.log.debug('path MTU', { ...way })
-    if (record.netns) await demandGreeting(tunnel)
+    if (!(await greeted(tunnel, greetUntil - context.clock.elapsedMs())))
+      throw new UserError(
+        `No answer on UDP ${agreement.tunnel.port} of ${address}. The provider’s port, or UDP on the way to it, is closed.`,
+      )
     const session = await runSession({
       ...{ context, journal, meter, stop },
       terms: {
@@ -233,11 +236,4 @@ async function planRecord(
     ...(dns === undefined ? {} : { dns }),
     ...(netns === undefined ? {} : { netns: { name: netns, isOurs } }),
   }
-}
-
-async function demandGreeting(tunnel: WireguardInterface): Promise<void> {
-  if (await greeted(tunnel, greetWithinMs)) return
-  throw new UserError(
-    'The provider does not answer through the tunnel. Its UDP port may be blocked on the way.',
-  )
 }

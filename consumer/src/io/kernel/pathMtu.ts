@@ -20,7 +20,7 @@ export interface TunnelPath {
 }
 
 /** For the first answer at all, the greeting of the two ends included; then for the larger ones. */
-const firstAnswerSeconds = 5
+const firstAnswerSeconds = 4
 const answerSeconds = 2
 const ipAndIcmpHeaders = 28
 

@@ -30,7 +30,7 @@ export function requestsOf(components: Components, services: Services): NonNulla
       const free = await recovery.judgeCollateral()
       return free.ok ? guarantee(components, params, link) : free
     },
-    reach: (_params, link) => reach(link.peer),
+    reach: (params, link) => reach(link.peer, params),
     clear: async (params, link) => {
       const known = recovery.judgeTotal(link.peer)
       if (!known.ok) return known

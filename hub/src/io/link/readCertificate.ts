@@ -6,7 +6,7 @@ import { ecdhCurve, fingerprintOf } from '@pontage/shared/node'
 
 /** What was found at an endpoint. */
 export type CertificateSeen =
-  | { readonly ok: true; readonly fingerprint: Hex }
+  | { readonly ok: true; readonly fingerprint: Hex; readonly address: string }
   | { readonly ok: false; readonly reason: string }
 
 const withinMs = 5_000
@@ -64,7 +64,7 @@ export async function certificateAt(
     socket.setTimeout(withinMs, () => done({ ok: false, reason: `no answer within ${withinMs / 1_000} s` }))
     socket.on('error', (error) => done({ ok: false, reason: error.message }))
     socket.on('secureConnect', () =>
-      done({ ok: true, fingerprint: fingerprintOf(socket.getPeerCertificate().raw) }),
+      done({ ok: true, fingerprint: fingerprintOf(socket.getPeerCertificate().raw), address }),
     )
   })
 }

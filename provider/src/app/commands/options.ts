@@ -50,6 +50,11 @@ export const serveFlags = {
     default: 'auto' as const,
     describe: 'Ask the router to forward the ports with NAT-PMP or UPnP; auto: only behind NAT',
   },
+  'reach-check': {
+    type: 'boolean',
+    default: true,
+    describe: 'Publish the offer only if a hub reaches the ports from outside',
+  },
   'metrics-port': {
     type: 'number',
     describe: 'Port on 127.0.0.1 for Prometheus; off by default',
@@ -136,6 +141,7 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     listen: { host: given.host, port: port('--port', given.port ?? endpoint.port) },
     wireguardPort: port('--wireguard-port', given.wireguardPort),
     portMapping: given.portMapping,
+    reachCheck: given.reachCheck,
     metricsPort: given.metricsPort === undefined ? undefined : port('--metrics-port', given.metricsPort),
     gasWarnBelow: parseTokens(String(given.gasWarning), coinDecimals),
     price: {

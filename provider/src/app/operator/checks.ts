@@ -16,8 +16,8 @@ import { judgeHub } from '../../core/hubTrust.js'
 import { readHubStanding } from '../../io/chain/hubStanding.js'
 import { askRunning } from '../../io/link/askRunning.js'
 import { planNetwork } from '../offer/planNetwork.js'
+import type { Reached } from '../offer/reach.js'
 import type { Examined, Settings } from '../settings.js'
-import type { Reached } from './reach.js'
 import { tryWay } from './tryWay.js'
 
 // Each check says what is well, or throws a sentence that says what to do about it.
@@ -116,7 +116,8 @@ export async function checkReach(settings: Examined, running: boolean): Promise<
   if (!running) throw new UserError('Not checked: run pontage-provider run, then ask again.')
   const reached = await askRunning<Reached[]>(settings.home, { type: 'reach' })
   const good = reached.find(({ problem }) => problem === undefined)
-  if (good) return `hub ${good.hub} reached ${good.endpoint}`
+  if (good)
+    return `hub ${good.hub} reached ${good.endpoint} by TCP, and WireGuard on UDP ${settings.wireguardPort}`
   const first = reached[0]?.problem ?? 'There is no hub to ask.'
   throw new UserError(
     `Unreachable from outside: ${first} Forward TCP ${settings.endpoint.port} and UDP ${settings.wireguardPort} to this machine in router and firewall, and check --endpoint.`,

@@ -1,17 +1,15 @@
-import type { Address } from '@pontage/shared'
 import { type ControlHandlers, type GasWatch, UserError } from '@pontage/shared/node'
 import { type BandwidthLimits, formatBandwidth, parseBandwidth } from '../../core/bandwidth.js'
 import { owed } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
-import type { HubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
+import type { Reached } from '../offer/reach.js'
 import type { Retirement } from '../retirement/drain.js'
 import { examinedOf, type Settings } from '../settings.js'
 import type { Upkeep } from '../upkeep/upkeep.js'
-import { tryReach } from './reach.js'
 
 /** A running session as its owner sees it: who, how much and when, never where to. */
 export interface SessionView {
@@ -42,14 +40,14 @@ export function createControl(
     readonly sessions: Sessions
     readonly firewall: Pick<Firewall, 'limits' | 'limit'>
     readonly gas: GasWatch
-    readonly hubs: ReadonlyMap<Address, HubLink>
+    readonly reach: () => Promise<Reached[]>
     readonly pathMtus: Pick<PathMtus, 'of'>
     readonly retirement: Pick<Retirement, 'begin'>
     readonly upkeep: Pick<Upkeep, 'look'>
     readonly settings: Settings
   },
 ): ControlHandlers {
-  const { sessions, firewall, gas, hubs, pathMtus, retirement, upkeep, settings } = view
+  const { sessions, firewall, gas, reach, pathMtus, retirement, upkeep, settings } = view
   const views = () => sessions.all().map((live) => viewOf(live, pathMtus.of(live)))
   const text = (value: unknown): string => (typeof value === 'string' ? value.toLowerCase() : '')
 
@@ -64,7 +62,7 @@ export function createControl(
     settings: async () => examinedOf(settings),
     way: () => upkeep.look(true),
     retire: ({ now }) => retirement.begin(now === true),
-    reach: () => tryReach(hubs.values()),
+    reach,
     async kick({ who }) {
       const wanted = text(who)
       const chosen = sessions

@@ -1,10 +1,9 @@
-import type { Address } from '@pontage/shared'
 import { controlPath, listenControl, watchGas } from '@pontage/shared/node'
 import type { Firewall } from '../../io/kernel/firewall.js'
-import type { HubLink } from '../../io/link/hubLink.js'
 import type { Components } from '../components.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { Sessions } from '../metering/sessions.js'
+import type { Reached } from '../offer/reach.js'
 import type { Retirement } from '../retirement/drain.js'
 import type { Settings } from '../settings.js'
 import type { Upkeep } from '../upkeep/upkeep.js'
@@ -19,13 +18,13 @@ export async function openOwnersView(
     readonly sessions: Sessions
     readonly firewall: Firewall
     readonly metrics: Metrics
-    readonly hubs: ReadonlyMap<Address, HubLink>
+    readonly reach: () => Promise<Reached[]>
     readonly pathMtus: PathMtus
     readonly retirement: Retirement
     readonly upkeep: Upkeep
   },
 ): Promise<{ close(): Promise<void> }> {
-  const { sessions, firewall, metrics, hubs, pathMtus, retirement, upkeep } = view
+  const { sessions, firewall, metrics, reach, pathMtus, retirement, upkeep } = view
   const gas = watchGas({
     ...components,
     warnBelow: settings.gasWarnBelow,
@@ -44,7 +43,7 @@ export async function openOwnersView(
             gas,
           })
     const control = createControl(components, {
-      ...{ sessions, firewall, gas, hubs, pathMtus, retirement, upkeep, settings },
+      ...{ sessions, firewall, gas, reach, pathMtus, retirement, upkeep, settings },
     })
     const socket = await listenControl({ path: controlPath(settings.home) }, control)
     return {

@@ -75,6 +75,8 @@ export interface Machine {
   /** Adds a consumer's end. */
   addPeer(peer: Peer, addresses: TunnelAddresses): Promise<void>
   removePeer(publicKey: WireguardKey): Promise<void>
+  /** Answers whoever has this key, and lets nothing of theirs through. @returns What takes it back. */
+  greetable(publicKey: WireguardKey): Promise<() => Promise<void>>
   /**
    * Sends a consumer no larger packets than its path takes, by what it found and by what our own kernel knows.
    * @returns The MTU towards it from now on.
@@ -157,6 +159,10 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
     async removePeer(publicKey) {
       await routes.widen(publicKey)
       await removeWireguardPeer(tunnel, publicKey)
+    },
+    async greetable(publicKey) {
+      await addWireguardPeer(tunnel, { publicKey, allowedIps: [] })
+      return () => removeWireguardPeer(tunnel, publicKey)
     },
     async fitPath(publicKey, addresses, found) {
       const { endpoint } =

@@ -60,7 +60,7 @@ export function writeConf(conf: WireguardConf): string {
 export function writePeer(peer: WireguardPeerConf): string {
   const lines = ['[Peer]', `PublicKey = ${key(peer.publicKey)}`]
   if (peer.presharedKey !== undefined) lines.push(`PresharedKey = ${key(peer.presharedKey)}`)
-  lines.push(`AllowedIPs = ${peer.allowedIps.map(range).join(', ')}`)
+  if (peer.allowedIps.length > 0) lines.push(`AllowedIPs = ${peer.allowedIps.map(range).join(', ')}`)
   if (peer.endpoint !== undefined) lines.push(`Endpoint = ${writeEndpoint(peer.endpoint)}`)
   if (peer.keepaliveSeconds !== undefined)
     lines.push(`PersistentKeepalive = ${whole('keepalive', peer.keepaliveSeconds, 65_535)}`)
