@@ -142,6 +142,8 @@ const explanations = {
   'relay-failed': (r: { reason: string }) => `The chain would refuse this: ${r.reason}. Nothing was sent.`,
   'exit-not-relayed': (r: { channelId: string }) =>
     `This hub did not relay the exit request of channel ${r.channelId}, so nobody would pay it for ending the channel. Ask the hub that did, or send the transaction yourself.`,
+  'relay-under-way': (r: { identity: string }) =>
+    `Another transaction of ${r.identity} is being relayed. Ask again once it is in a block.`,
   'relay-limit': (r: { perDay: number }) =>
     `This hub relays ${r.perDay} transactions per day and has reached that limit. Use another hub, or send it yourself.`,
 } satisfies Record<string, (refusal: never) => string>

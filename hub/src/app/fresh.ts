@@ -20,13 +20,18 @@ export function chainSeen({ watch }: Components): Verdict {
   return seconds <= maxUnseenSeconds ? { ok: true } : refuse({ code: 'chain-unseen', seconds })
 }
 
+/** Takes in the newest confirmed block. @returns Whether the chain answered */
+export const catchUp = async ({ watch, log }: Components): Promise<boolean> =>
+  (await answers(log, watch.catchUp())) !== undefined
+
 /** A channel of this hub. One not known yet is looked for on the chain first: it may have been confirmed just now. */
 export async function findChannel(
-  { ledger, watch, log }: Components,
+  components: Components,
   channelId: Hex,
 ): Promise<Verdict<{ line: ChannelLine }>> {
+  const { ledger, watch } = components
   const known = await ledger.channel(channelId)
-  if (!known && !(await answers(log, watch.catchUp())))
+  if (!known && !(await catchUp(components)))
     return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
   const line = known ?? (await ledger.channel(channelId))
   return line ? { ok: true, line } : refuse({ code: 'unknown-channel', channelId })

@@ -585,17 +585,43 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         })
         return verdict.ok ? seen[0] : 'refused'
       }
-      expect(await count(1, 1_000)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 0 })
+      const underWayOf = async (who: Address, at: number) => {
+        let underWay: number | undefined
+        await ledger.countRelayJob({
+          ...{ digest: channelId(99), identity: who, origin: channelId(1), at, since: 0 },
+          decide(counts) {
+            underWay = counts.underWay
+            return refuse({ code: 'relay-limit', perDay: 0 })
+          },
+        })
+        return underWay
+      }
+      expect(await count(1, 1_000)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 0, underWay: 0 })
       expect(await count(1, 1_001)).toBe(undefined)
-      expect(await count(2, 1_001, consumer, 2)).toEqual({ ofIdentity: 1, ofOrigin: 0, inAll: 1 })
+      expect(await count(2, 1_001, consumer, 2)).toEqual({
+        ofIdentity: 1,
+        ofOrigin: 0,
+        inAll: 1,
+        underWay: 1,
+      })
       // What arrives at once is counted one after the other.
       const together = await Promise.all([3, 4, 5].map((n) => count(n, 1_002, provider(1), 2)))
-      expect(together).toEqual([{ ofIdentity: 0, ofOrigin: 1, inAll: 2 }, 'refused', 'refused'])
+      expect(together).toEqual([{ ofIdentity: 0, ofOrigin: 1, inAll: 2, underWay: 0 }, 'refused', 'refused'])
       expect(await count(1, 1_002)).toBe(undefined)
+      // What is sent is under way until it is in a block, however long that takes.
+      const row = {
+        intent: channelId(3),
+        call: { to: consumer, data: '0x', value: '0' },
+        versions: [],
+      } as const
+      await ledger.outbox.add({ ...row, state: 'wanted', revision: 0 })
+      expect(await underWayOf(provider(1), 1_080)).toBe(1)
+      await ledger.outbox.put({ ...row, state: 'mined', revision: 1 })
+      expect(await underWayOf(provider(1), 1_080)).toBe(0)
       await ledger.close()
       ledger = await open()
       expect(await count(6, 1_099)).toBe('refused')
-      expect(await count(6, 1_101)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 1 })
+      expect(await count(6, 1_101)).toEqual({ ofIdentity: 0, ofOrigin: 0, inAll: 1, underWay: 0 })
       expect(
         (await ledger.dump()).filter(({ table }) => table === 'relay_job').map(({ row }) => row.digest),
       ).toEqual([channelId(3), channelId(6)])

@@ -143,6 +143,8 @@ export interface RelayJobCounts {
   readonly ofIdentity: number
   readonly ofOrigin: number
   readonly inAll: number
+  /** Of the identity, and in no block yet. */
+  readonly underWay: number
 }
 
 /** An identity that gets no guarantee, no channel and no relayed transaction. */

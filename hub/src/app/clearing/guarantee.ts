@@ -15,9 +15,9 @@ import {
 } from '@pontage/shared'
 import type { Link } from '@pontage/shared/node'
 import { type ChannelLine, tabOf } from '../../core/channelLine.js'
-import type { Renewal } from '../../core/clearing.js'
+import type { GrantOrder, Renewal } from '../../core/clearing.js'
 import type { Components } from '../components.js'
-import { chainSeen, findChannel, judgeService, judgeStandings } from '../fresh.js'
+import { catchUp, chainSeen, findChannel, judgeService, judgeStandings } from '../fresh.js'
 
 /** Stands behind a consumer towards the provider that forwards its request. */
 export async function guarantee(
@@ -43,13 +43,17 @@ export async function guarantee(
   const standings = await judgeStandings(components, consumer, provider)
   if (!standings.ok) return standings
   const expiresAt = await expiryNow(components)
-  const granted = await ledger.grant({
+  const order: GrantOrder = {
     cause: hex(typedData.digest('GuaranteeRequest', request)),
     channelId,
     provider,
     decide: (line) => rules.reserve(line, provider, ceiling),
     sign: () => signGuarantee(components, channelId, provider, ceiling, expiresAt),
-  })
+  }
+  let granted = await ledger.grant(order)
+  // What is missing may have been added just now.
+  const isShort = !granted.ok && granted.refusal.code === 'insufficient-collateral'
+  if (isShort && (await catchUp(components))) granted = await ledger.grant(order)
   if (!granted.ok) return granted
   log.info('guaranteed', { channelId, provider, ceiling, expiresAt: granted.guarantee.expiresAt })
   return { ok: true, value: { guarantee: granted.guarantee } }

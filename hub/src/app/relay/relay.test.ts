@@ -12,7 +12,7 @@ import { AbiCoder, keccak256, toBeHex } from 'ethers'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { fillPool, hubSettings, openChannel, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
-import { dial, promiseOf, startTestChain, type TestChain, tokens } from '../world.fixture.js'
+import { dial, promiseOf, requestOf, startTestChain, type TestChain, tokens } from '../world.fixture.js'
 
 // Whatever a consumer does with its stake and its channels is sent by a hub, for a fee in tokens.
 
@@ -38,18 +38,17 @@ beforeAll(async () => {
   channelId = await openChannel(world, consumer, hub.address, 1, '5')
   // From here on it has none of the chain's coin.
   await world.rpc('anvil_setBalance', consumer.address, '0x0')
-  running = await startTestHub(world, hub, 'relay.sqlite')
+})
+afterAll(() => world.close())
+beforeEach(async ({ task }) => {
+  stage = (await world.rpc('evm_snapshot')) as string
+  // On a ledger of its own: what was sent before the chain went back is nothing that it waits for.
+  running = await startTestHub(world, hub, `${task.id}.sqlite`)
   link = await dial(world, consumer, running.port)
 })
-afterAll(async () => {
+afterEach(async () => {
   link.close()
   await running.close()
-  await world.close()
-})
-beforeEach(async () => {
-  stage = (await world.rpc('evm_snapshot')) as string
-})
-afterEach(async () => {
   await world.rpc('evm_revert', stage)
 })
 
@@ -114,6 +113,27 @@ it('adds to a channel, once, for the fee that was signed', async () => {
   expect((await world.chain.channels.channelOf(channelId)).balance).toBe(tokens('8'))
   expect((await tokensOf(hub)) - before).toBe(relayFee)
   expect(had - (await tokensOf(consumer))).toBe(tokens('3') + relayFee)
+})
+
+it('stands behind what was added as soon as that is confirmed', async () => {
+  const slow = await startTestHub(world, hub, 'slow.sqlite', { settings: { pollMs: 3_600_000 } })
+  const [ofConsumer, ofProvider] = [
+    await dial(world, consumer, slow.port),
+    await dial(world, provider, slow.port),
+  ]
+  const channel = { consumer: consumer.address, hub: hub.address, nonce: 1 }
+  const guarantee = (ceiling: string) =>
+    ofProvider.request('guarantee', {
+      channel,
+      request: requestOf(world, consumer, channelId, provider.address, tokens(ceiling)),
+    })
+  expect(await guarantee('5')).toMatchObject({ ok: true })
+  expect(await guarantee('8')).toMatchObject({ refusal: { peerCode: 'insufficient-collateral' } })
+  expect(await ofConsumer.request('relay-deposit', await depositRequest('3'))).toMatchObject({ ok: true })
+  expect(await guarantee('8')).toMatchObject({ ok: true })
+  ofConsumer.close()
+  ofProvider.close()
+  await slow.close()
 })
 
 it('sends none for less than its fee, for nobody else, nor what the chain would refuse', async () => {

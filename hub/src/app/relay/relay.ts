@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto'
 import {
   type Address,
+  address,
   channelIdOf,
   type DocumentName,
   type Hex,
@@ -68,6 +69,8 @@ interface RelayJob {
   readonly identity: Address
   readonly digest: Hex
   readonly fee: Wei
+  /** The least that is taken, whatever gas costs; what the operator set when left out. */
+  readonly leastFee?: Wei
   /** The network that whoever asks is counted by. */
   readonly from: string
   /** Whether it may be sent, where more than its document decides. */
@@ -80,7 +83,7 @@ interface RelayJob {
 }
 
 export function createRelayer(components: Components, drawScheduler: BeforeFinish): Relayer {
-  const { chain, identity, typedData, settings } = components
+  const { chain, identity, typedData } = components
   const { registry, channels } = chain
   const running = new Map<Hex, Promise<Relayed>>()
   const failed = new Buckets(failures.perSecond, () => components.clock.elapsedMs(), failures.atOnce)
@@ -198,8 +201,9 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
           identity: channel.consumer,
           // No document asks for it: a channel ends once.
           digest: hex(keccak256(Buffer.from(channelId.slice(2), 'hex'))),
-          // What was signed with the exit is paid by the chain, to whoever relayed that.
-          fee: settings.relayFee,
+          // Asked for when the exit was relayed, which is long ago: what is asked for today was not signed then.
+          fee: await feeOfExit(components, channelId),
+          leastFee: wei(0n),
           judge: () => judgeFinish(components, drawScheduler, { channel, protesters }, channelId),
           call: () => channels.exit.populateTransaction(...given),
         },
@@ -211,6 +215,7 @@ export function createRelayer(components: Components, drawScheduler: BeforeFinis
 
 async function relay(components: Components, failed: Buckets, job: RelayJob): Promise<Relayed> {
   const { ledger, sender, chain, identity, settings, clock, log } = components
+  const { leastFee = settings.relayFee } = job
   const served = tying.includes(job.kind)
     ? await judgeService(components, [job.identity])
     : ({ ok: true } as const)
@@ -220,8 +225,8 @@ async function relay(components: Components, failed: Buckets, job: RelayJob): Pr
   const known = await ledger.outbox.find(job.digest)
   const isUnderWay = known !== undefined && known.state !== 'refused'
   if (!isUnderWay && !served.ok) return served
-  if (job.fee < settings.relayFee && !isUnderWay)
-    return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: settings.relayFee })
+  if (job.fee < leastFee && !isUnderWay)
+    return refuse({ code: 'relay-fee-too-low', fee: job.fee, quoted: leastFee })
   if (!isUnderWay && !failed.has(job.from))
     return refuse({ code: 'too-many-requests', perSecond: failures.perSecond })
   let sent: Sent
@@ -273,7 +278,8 @@ function count({ ledger, settings, identity: hub, clock }: Components, job: Rela
     .digest('hex')}`
   return ledger.countRelayJob({
     ...{ digest, identity, origin, at, since: at - secondsPerDay },
-    decide({ ofIdentity, ofOrigin, inAll }) {
+    decide({ ofIdentity, ofOrigin, inAll, underWay }) {
+      if (underWay > 0) return refuse({ code: 'relay-under-way', identity })
       const reached = [
         [ofIdentity, relaysPerDay],
         [ofOrigin, relaysPerDayPerAddress],
@@ -302,6 +308,21 @@ async function judgeFinish(
   // From its own channel the hub takes first what it holds: nothing is left behind an exit.
   const drawn = await drawScheduler.drawFrom(channelId)
   return drawn.length === 0 || (await isPaid()) ? { ok: true } : unpaid
+}
+
+/** What the chain pays this hub at the end of an exit that it relayed; nothing where it relayed none. */
+async function feeOfExit({ chain, ledger, identity, settings }: Components, channelId: Hex): Promise<Wei> {
+  const relayed = await ledger.relayed(exitOf(channelId))
+  if (!relayed) return wei(0n)
+  const receipt = await chain.rpc.getTransactionReceipt(relayed.transaction)
+  // A node that forgot it by now: no less was taken at the time.
+  if (!receipt) return settings.relayFee
+  for (const log of receipt.logs) {
+    const event = chain.channels.interface.parseLog(log)
+    const isIt = event?.name === 'ExitRequested' && event.args.channelId === channelId
+    if (isIt && address(event.args.relayer) === identity.address) return wei(event.args.relayFee)
+  }
+  return wei(0n)
 }
 
 /** What a relayed exit is remembered by: its channel, whichever request for it was signed. */
