@@ -16,6 +16,7 @@ import {
     Unbonding
 } from "./interfaces/IIdentityRegistry.sol";
 import {IChannelMoney, Opening, Parties} from "./interfaces/IChannelMoney.sol";
+import {IChannelViews} from "./interfaces/IChannelViews.sol";
 import {Domain} from "./Domain.sol";
 import {Documents} from "./libraries/Documents.sol";
 import {Signatures} from "./libraries/Signatures.sol";
@@ -233,19 +234,18 @@ contract IdentityRegistry is IIdentityRegistry, Domain, ReentrancyGuardTransient
         returns (uint256 taken)
     {
         address consumer = repayment.consumer;
-        uint256 amount = repayment.amount;
         // Check, Effect: signed by the consumer, for one use.
         bytes32 structHash = Documents.hashRepayment(repayment);
         _useSignature(consumer, repayment.nonce, repayment.deadline, structHash, signature);
-        // Interaction: what is missing goes through here, the rest of it back, and the fee to the relayer.
+        // Interaction: what is missing goes through here, and the fee to the relayer. No more is taken, since the token may
+        // refuse to give it back.
         _TOKEN.tryPermit(consumer, permit);
-        _pullForChannels(consumer, amount);
         Parties memory parties = Parties(consumer, repayment.hub, repayment.channelNonce);
+        uint256 amount =
+            _min(repayment.amount, IChannelViews(_CHANNELS).repayable(parties, repayment.provider));
+        if (amount > 0) _pullForChannels(consumer, amount);
         taken = IChannelMoney(_CHANNELS).repay(parties, repayment.provider, amount);
-        if (taken < amount) {
-            _TOKEN.forceApprove(_CHANNELS, 0);
-            _TOKEN.safeTransfer(consumer, amount - taken);
-        }
+        if (taken < amount) revert AmountTooLarge(amount, taken);
         _payRelayer(consumer, repayment.relayFee);
     }
 

@@ -470,14 +470,10 @@ contract PaymentChannels is IChannelMoney, ChannelStorage, Domain, ReentrancyGua
         returns (uint256 taken)
     {
         Claim memory claim = _claim(parties, provider);
-        Trouble storage trouble = _troubles[claim.channelId][provider];
-        // Check: something is missing, and something is paid on it.
-        uint256 missing = _max(trouble.missingByConsumer, trouble.missingByHub);
+        // Check: something is missing, and something is paid on it. What the hub has advanced already need not be paid by
+        // it again.
+        (uint256 missing, uint256 free) = _missingOf(claim.channelId, parties.hub, provider);
         if (missing == 0) revert NothingMissing(provider);
-        // What the hub has advanced already need not be paid by it again.
-        Account memory account = _accounts[parties.hub][provider];
-        uint256 free =
-            trouble.missingByConsumer == 0 ? _min(missing, _above(account.paid, account.credited)) : 0;
         taken = _min(amount, missing - free);
         if (taken == 0 && free == 0) revert ZeroAmount();
         // Effect: what arrives below is credited like a draw.

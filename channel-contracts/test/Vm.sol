@@ -16,6 +16,7 @@ interface Vm {
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit() external;
     function mockCallRevert(address callee, bytes calldata data, bytes calldata answer) external;
+    function mockCall(address callee, bytes calldata data, bytes calldata answer) external;
     function clearMockedCalls() external;
     function snapshotState() external returns (uint256);
     function revertToState(uint256 snapshot) external returns (bool);

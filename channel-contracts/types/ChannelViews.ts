@@ -163,6 +163,7 @@ export interface ChannelViewsInterface extends Interface {
       | "feeOf"
       | "hubOf"
       | "registry"
+      | "repayable"
       | "settings"
       | "tabOf"
       | "tabsOf"
@@ -189,6 +190,10 @@ export interface ChannelViewsInterface extends Interface {
   encodeFunctionData(functionFragment: "feeOf", values: [AddressLike]): string;
   encodeFunctionData(functionFragment: "hubOf", values: [AddressLike]): string;
   encodeFunctionData(functionFragment: "registry", values?: undefined): string;
+  encodeFunctionData(
+    functionFragment: "repayable",
+    values: [PartiesStruct, AddressLike]
+  ): string;
   encodeFunctionData(functionFragment: "settings", values?: undefined): string;
   encodeFunctionData(
     functionFragment: "tabOf",
@@ -214,6 +219,7 @@ export interface ChannelViewsInterface extends Interface {
   decodeFunctionResult(functionFragment: "feeOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "hubOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "registry", data: BytesLike): Result;
+  decodeFunctionResult(functionFragment: "repayable", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "settings", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "tabOf", data: BytesLike): Result;
   decodeFunctionResult(functionFragment: "tabsOf", data: BytesLike): Result;
@@ -290,6 +296,12 @@ export interface ChannelViews extends BaseContract {
 
   registry: TypedContractMethod<[], [string], "view">;
 
+  repayable: TypedContractMethod<
+    [parties: PartiesStruct, provider: AddressLike],
+    [bigint],
+    "view"
+  >;
+
   settings: TypedContractMethod<[], [ChannelSettingsStructOutput], "view">;
 
   tabOf: TypedContractMethod<
@@ -349,6 +361,13 @@ export interface ChannelViews extends BaseContract {
   getFunction(
     nameOrSignature: "registry"
   ): TypedContractMethod<[], [string], "view">;
+  getFunction(
+    nameOrSignature: "repayable"
+  ): TypedContractMethod<
+    [parties: PartiesStruct, provider: AddressLike],
+    [bigint],
+    "view"
+  >;
   getFunction(
     nameOrSignature: "settings"
   ): TypedContractMethod<[], [ChannelSettingsStructOutput], "view">;

@@ -348,6 +348,7 @@ export interface IPaymentChannelsInterface extends Interface {
       | "registry"
       | "repay"
       | "repayPromise"
+      | "repayable"
       | "requestExit"
       | "requestExitFor"
       | "requestWithdrawal"
@@ -480,6 +481,10 @@ export interface IPaymentChannelsInterface extends Interface {
     values: [AddressLike, AddressLike, BigNumberish]
   ): string;
   encodeFunctionData(
+    functionFragment: "repayable",
+    values: [PartiesStruct, AddressLike]
+  ): string;
+  encodeFunctionData(
     functionFragment: "requestExit",
     values: [AddressLike, BigNumberish]
   ): string;
@@ -559,6 +564,7 @@ export interface IPaymentChannelsInterface extends Interface {
     functionFragment: "repayPromise",
     data: BytesLike
   ): Result;
+  decodeFunctionResult(functionFragment: "repayable", data: BytesLike): Result;
   decodeFunctionResult(
     functionFragment: "requestExit",
     data: BytesLike
@@ -1208,6 +1214,12 @@ export interface IPaymentChannels extends BaseContract {
     "nonpayable"
   >;
 
+  repayable: TypedContractMethod<
+    [parties: PartiesStruct, provider: AddressLike],
+    [bigint],
+    "view"
+  >;
+
   requestExit: TypedContractMethod<
     [hub: AddressLike, nonce: BigNumberish],
     [void],
@@ -1441,6 +1453,13 @@ export interface IPaymentChannels extends BaseContract {
     [hub: AddressLike, provider: AddressLike, amount: BigNumberish],
     [bigint],
     "nonpayable"
+  >;
+  getFunction(
+    nameOrSignature: "repayable"
+  ): TypedContractMethod<
+    [parties: PartiesStruct, provider: AddressLike],
+    [bigint],
+    "view"
   >;
   getFunction(
     nameOrSignature: "requestExit"

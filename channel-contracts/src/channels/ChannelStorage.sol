@@ -87,6 +87,22 @@ abstract contract ChannelStorage {
         return hub.feeSet ? hub.feeBps : defaultFee;
     }
 
+    /// @dev What is missing on one claim, whoever failed, and what of it the hub has advanced already, so that nobody has
+    /// to bring that.
+    function _missingOf(bytes32 channelId, address hub, address provider)
+        internal
+        view
+        returns (uint256 missing, uint256 free)
+    {
+        Trouble storage trouble = _troubles[channelId][provider];
+        (uint256 byConsumer, uint256 byHub) = (trouble.missingByConsumer, trouble.missingByHub);
+        missing = byConsumer > byHub ? byConsumer : byHub;
+        if (byConsumer > 0) return (missing, 0);
+        Account memory account = _accounts[hub][provider];
+        if (account.paid > account.credited) free = account.paid - account.credited;
+        if (free > missing) free = missing;
+    }
+
     /// @dev What a hub asked to take out and may still take: a request lapses one delay after it came due.
     function _pendingWithdrawal(address hub, uint64 delay) internal view returns (Withdrawal memory pending) {
         pending = _withdrawals[hub];

@@ -113,6 +113,13 @@ contract ChannelViews is IChannelViews, ChannelStorage {
     }
 
     /// @inheritdoc IChannelViews
+    function repayable(Parties calldata parties, address provider) external view returns (uint256) {
+        bytes32 channelId = FinalStates.channelIdOf(parties.consumer, parties.hub, parties.nonce);
+        (uint256 missing, uint256 free) = _missingOf(channelId, parties.hub, provider);
+        return missing - free;
+    }
+
+    /// @inheritdoc IChannelViews
     function feeOf(address hub) external view returns (uint16) {
         return _feeOf(_hubs[hub], _DEFAULT_FEE);
     }

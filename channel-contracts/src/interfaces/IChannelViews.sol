@@ -86,6 +86,9 @@ interface IChannelViews {
     /// @notice A hub's liquidity, terms and standing.
     function hubOf(address hub) external view returns (HubView memory);
 
+    /// @notice The most that repaying takes now for what one promise lacks; zero when nothing is missing.
+    function repayable(Parties calldata parties, address provider) external view returns (uint256);
+
     /// @notice Fee in force now, in 1/10,000.
     function feeOf(address hub) external view returns (uint16);
 

@@ -180,6 +180,47 @@ contract RelayedTest is World {
         registry.repayFor(repayment, _noPermit(), signature);
     }
 
+    /// @notice A token may refuse to give back what was taken in excess, and so keep the debt standing for ever.
+    function test_a_consumer_that_the_token_pays_nothing_repays_its_debt() public {
+        _indebt();
+        Repayment memory repayment = _repayment(100 * WHOLE);
+        bytes memory signature = _signRepayment(repayment);
+        uint256 had = token.balanceOf(consumer);
+        vm.mockCallRevert(address(token), abi.encodeWithSelector(token.transfer.selector, consumer), "");
+        vm.prank(relayer);
+        assertEq(registry.repayFor(repayment, _noPermit(), signature), 95 * WHOLE, "taken");
+        assertEq(had - token.balanceOf(consumer), 96 * WHOLE, "what was missing, and the fee");
+        assertEq(registry.debtOf(consumer), 0, "repaid");
+        _assertConserved();
+    }
+
+    /// @notice Somebody may repay a part in the same block: no more than the rest is taken.
+    function test_a_debt_that_somebody_repays_first_takes_the_rest_only() public {
+        _indebt();
+        Repayment memory repayment = _repayment(95 * WHOLE);
+        bytes memory signature = _signRepayment(repayment);
+        vm.prank(relayer);
+        channels.repay(parties, provider, 60 * WHOLE);
+        assertEq(channels.repayable(parties, provider), 35 * WHOLE, "the rest");
+        assertEq(registry.repayFor(repayment, _noPermit(), signature), 35 * WHOLE, "taken");
+        assertEq(channels.repayable(parties, provider), 0, "nothing");
+        _assertConserved();
+    }
+
+    /// @notice A token that calls its sender lets it repay in the midst: nothing stays behind.
+    function test_what_is_repaid_in_the_midst_reverts() public {
+        _indebt();
+        Repayment memory repayment = _repayment(95 * WHOLE);
+        bytes memory signature = _signRepayment(repayment);
+        vm.mockCall(
+            address(channels), abi.encodeWithSelector(IChannelMoney.repay.selector), abi.encode(94 * WHOLE)
+        );
+        vm.expectRevert(
+            abi.encodeWithSelector(IIdentityRegistry.AmountTooLarge.selector, 95 * WHOLE, 94 * WHOLE)
+        );
+        registry.repayFor(repayment, _noPermit(), signature);
+    }
+
     /// @notice Some tokens refuse transfers of nothing: where all is taken, nothing goes back.
     function test_a_debt_is_repaid_in_full_without_a_transfer_of_nothing() public {
         _indebt();

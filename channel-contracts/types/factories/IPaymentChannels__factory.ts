@@ -1294,6 +1294,47 @@ const _abi = [
   },
   {
     type: "function",
+    name: "repayable",
+    inputs: [
+      {
+        name: "parties",
+        type: "tuple",
+        internalType: "struct Parties",
+        components: [
+          {
+            name: "consumer",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "hub",
+            type: "address",
+            internalType: "address",
+          },
+          {
+            name: "nonce",
+            type: "uint48",
+            internalType: "uint48",
+          },
+        ],
+      },
+      {
+        name: "provider",
+        type: "address",
+        internalType: "address",
+      },
+    ],
+    outputs: [
+      {
+        name: "",
+        type: "uint256",
+        internalType: "uint256",
+      },
+    ],
+    stateMutability: "view",
+  },
+  {
+    type: "function",
     name: "requestExit",
     inputs: [
       {
