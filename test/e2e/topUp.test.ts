@@ -65,6 +65,21 @@ it('refills its channel while it is connected, and goes on past what it had lock
   await disconnect(program)
 }, 240_000)
 
+it('refills an empty channel before it connects, where it may', async () => {
+  const other = await seatConsumer(market, 'other', '20')
+  await other.run('channel', 'open', '--hub', hub.address, '--amount', '0.001')
+  const refused = other.start(['connect', '--json'])
+  expect((await refused.ended).code).not.toBe(0)
+  expect(refused.output()).toMatch(/has too little left for one megabyte/)
+  const program = other.start(['connect', '--json', '--top-up', '1', '--top-up-limit', '1'])
+  expect((await logged(program, 'topped-up', {}, 60_000)).message).toMatch(/^Added 1 .* charged 0\.01 /)
+  await logged(program, 'connected', {}, 60_000)
+  await other.run('disconnect')
+  await program.ended
+  const [channel] = await other.json<{ balance: string }[]>('channel', 'status')
+  expect(BigInt(channel?.balance ?? 0)).toBe(market.tokens('1.001'))
+}, 240_000)
+
 it('adds no more after a restart than the month allows', async () => {
   const program = await connect(...rule('1'))
   expect((await logged(program, 'not-topped-up', {}, 60_000)).message).toMatch(/--top-up-limit/)

@@ -79,6 +79,10 @@ export function whatIsGuaranteed(session: { base: Wei; ceiling: Wei; left: Left;
   }
 }
 
+/** Whether so much cannot pay for the first megabyte. */
+export const isTooLittle = (free: Wei, price: Price): boolean =>
+  free === 0n || byteLimit(undefined, free, price) === 0n
+
 /** Bytes that still may flow. */
 export const capLeft = (limit: Bytes, used: Bytes): Bytes => bytes(limit > used ? limit - used : 0n)
 

@@ -28,5 +28,8 @@ describe('channels to pay from', () => {
       ['06', 70n],
       ['01', 10n],
     ])
+    // One that is refilled may be empty.
+    expect(payableChannels([facts('05', { balance: wei(0n) })])).toEqual([])
+    expect(payableChannels([facts('05', { balance: wei(0n) })], true)).toMatchObject([{ free: 0n }])
   })
 })

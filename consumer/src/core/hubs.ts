@@ -23,8 +23,12 @@ export interface ChannelFacts {
   readonly totals: readonly { readonly signed: Wei; readonly drawn: Wei }[]
 }
 
-/** Open channels, not on their way out, and not used up; the one with most left first. */
-export function payableChannels(channels: readonly ChannelFacts[]): PayableChannel[] {
+/**
+ * Open channels, not on their way out, and not used up; the one with most left first.
+ *
+ * @param canRefill - Whether those that are used up count as well, since they are refilled.
+ */
+export function payableChannels(channels: readonly ChannelFacts[], canRefill = false): PayableChannel[] {
   return channels
     .filter(({ status, exitAt, isClosing }) => status === 'open' && exitAt === 0 && !isClosing)
     .map(({ channelId, hub, nonce, balance, totals }) => ({
@@ -33,7 +37,7 @@ export function payableChannels(channels: readonly ChannelFacts[]): PayableChann
       nonce,
       free: freeCollateral(balance, totals),
     }))
-    .filter(({ free }) => free > 0n)
+    .filter(({ free }) => canRefill || free > 0n)
     .sort((a, b) => (a.free > b.free ? -1 : a.free < b.free ? 1 : 0))
 }
 

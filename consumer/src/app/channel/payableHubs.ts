@@ -7,8 +7,12 @@ import { asItStands, readDrawn, readOpened } from '../../io/chain/channelReader.
 import { standingsAs } from '../../io/chain/discovery.js'
 import type { Context } from '../context.js'
 
-/** Own channels with sound hubs from which one may still pay, the fullest first. */
-export async function findPayableChannels(context: Context, trail: JournalState): Promise<PayableChannel[]> {
+/** Own channels with sound hubs from which one may still pay, or could once they are refilled; the fullest first. */
+export async function findPayableChannels(
+  context: Context,
+  trail: JournalState,
+  canRefill: boolean,
+): Promise<PayableChannel[]> {
   const { chain, identity } = context
   const now = context.clock.now()
   const mayExit = (channelId: Hex) => {
@@ -30,7 +34,7 @@ export async function findPayableChannels(context: Context, trail: JournalState)
       return { ...standing, isClosing, totals }
     }),
   ])
-  return payableChannels(facts).filter(({ hub }) => sound.includes(hub))
+  return payableChannels(facts, canRefill).filter(({ hub }) => sound.includes(hub))
 }
 
 /** What a channel holds now beyond everything that was promised from it. */

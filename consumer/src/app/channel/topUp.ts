@@ -1,13 +1,21 @@
 import type { Hex, Wei } from '@pontage/shared'
-import { approveAtLeast, createSender, readChannel, UserError } from '@pontage/shared/node'
+import { approveAtLeast, createSender, readChannel, type Sender, UserError } from '@pontage/shared/node'
 import type { OwnChannel } from '../../io/chain/channelReader.js'
 import type { Context } from '../context.js'
-import { type RelayWishes, relayTimeoutMs, type SentFor, sendOrRelay } from '../hub/relayed.js'
+import { type RelayWishes, relayTimeoutMs, type SentFor, sendOrRelay, type Way } from '../hub/relayed.js'
 
 export interface ToppedUp extends SentFor {
   readonly channelId: Hex
   /** What the channel holds now. */
   readonly balance: Wei
+}
+
+/** One of several attempts of which at most one takes effect. */
+interface Attempt {
+  readonly way: Way
+  /** Keeps what was sent before under this intent. */
+  readonly sender: Sender
+  readonly intent: Hex
 }
 
 /**
@@ -20,6 +28,7 @@ export async function topUp(
   { channelId, hub, nonce, exitAt }: Pick<OwnChannel, 'channelId' | 'hub' | 'nonce' | 'exitAt'>,
   amount: Wei,
   wishes: RelayWishes,
+  attempt?: Attempt,
 ): Promise<ToppedUp> {
   const { chain, identity, typedData } = context
   const consumer = identity.address
@@ -30,9 +39,9 @@ export async function topUp(
     context,
     wishes,
     async () => {
-      const sender = createSender(chain, identity)
+      const { sender, intent } = attempt ?? { sender: createSender(chain, identity), intent: undefined }
       await approveAtLeast(chain, sender, consumer, chain.deployment.channels, amount)
-      return sender.send(chain.channels.deposit.populateTransaction({ consumer, hub, nonce }, amount))
+      return sender.send(chain.channels.deposit.populateTransaction({ consumer, hub, nonce }, amount), intent)
     },
     {
       ...{ kind: 'deposit', name: 'deposit', spends: amount, hub },
@@ -42,6 +51,7 @@ export async function topUp(
         return link.request('relay-deposit', { deposit, permit }, relayTimeoutMs)
       },
     },
+    attempt?.way,
   )
   return { channelId, ...sent, balance: (await readChannel(chain, channelId)).balance }
 }

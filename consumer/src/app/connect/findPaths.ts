@@ -1,17 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, explain, smaller, type Wei, wei } from '@pontage/shared'
 import { judgeHead, UserError } from '@pontage/shared/node'
-import { defaultBudget } from '../../core/cap.js'
+import { defaultBudget, isTooLittle } from '../../core/cap.js'
 import { type Choice, choose, type ExpectedUse, type Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import { type Left, type Limits, monthOf } from '../../core/limits.js'
 import { refillsLeft, type TopUpRule } from '../../core/refill.js'
 import { readOffers } from '../../io/chain/discovery.js'
+import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
 import { type Endpoint, resolveEndpoint } from '../../io/link/endpoint.js'
 import { openChannel } from '../channel/openChannel.js'
 import { findPayableChannels, soundHubs } from '../channel/payableHubs.js'
+import { createRefiller, refilledInWords } from '../channel/refiller.js'
 import type { Context } from '../context.js'
+import { connectHub } from '../hub/hubLink.js'
 import type { Screen } from './screen.js'
 
 /** Which providers the user would take, and how they may be paid. */
@@ -60,10 +63,11 @@ export async function findPaths(
   left: Left,
   screen: Screen,
 ): Promise<Found> {
+  const { hub, deposit, topUp } = wishes
   const [head, offers, own] = await Promise.all([
     context.chain.head(),
     readOffers(context.home, context.chain, context.typedData),
-    findPayableChannels(context, journal.trail()),
+    findPayableChannels(context, journal.trail(), topUp !== undefined),
   ])
   const seen = judgeHead(context.chain, head, context.clock.now())
   if (!seen.ok) throw new UserError(explain(seen.refusal))
@@ -71,22 +75,22 @@ export async function findPaths(
     throw new UserError(
       'No provider has an offer on this chain. Check --rpc and --deployment, or come back later.',
     )
-  const { hub, deposit } = wishes
-  const payable = own.filter((channel) => hub === undefined || channel.hub === hub)
+  const added = journal.trail().usage.addedIn(monthOf(head.at))
+  const refills = topUp === undefined ? 0n : refillsLeft(topUp, added)
+  const payable = own.filter(
+    (channel) => (hub === undefined || channel.hub === hub) && (channel.free > 0n || refills > 0n),
+  )
   const named = hub === undefined ? offers.flatMap(({ proposal }) => proposal.hubs) : [hub]
   const openable = deposit === undefined ? [] : await soundHubs(context, [...new Set(named)])
   const hubs = [...payable.map((channel) => channel.hub), ...openable]
   const choice = choose(offers, { ...wishes, maxPrice: wishes.limits.maxPrice }, hubs, wishes.use)
   if (choice.chosen === undefined)
-    throw new UserError(whyNobody(choice, payable.length + openable.length > 0))
+    throw new UserError(whyNobody(choice, payable.length + openable.length > 0, topUp && refills === 0n))
   const { offer, hub: chosenHub } = choice.chosen
   const fallback = defaultBudget(left.cap, offer.price)
   const budget = left.budget ?? (fallback === 0n ? undefined : fallback)
   const ready = payable.find((each) => each.hub === chosenHub)
   const opened = ready === undefined ? (deposit ?? 0n) : 0n
-  const { topUp } = wishes
-  const month = monthOf(context.clock.now())
-  const refills = topUp === undefined ? 0n : refillsLeft(topUp, journal.trail().usage.addedIn(month))
   const free = wei(payable.reduce((sum, each) => sum + each.free, opened + refills))
   screen.chosen(
     { ...choice, chosen: choice.chosen },
@@ -102,8 +106,10 @@ export async function findPaths(
             : 'budget',
     },
   )
-  const channel = ready ?? (await openFor(context, journal, chosenHub, wishes, screen))
-  const channels = [channel, ...payable.filter((each) => each !== channel)]
+  const channel = ready
+    ? await withEnough(context, journal, ready, offer.price, wishes, screen)
+    : await openFor(context, journal, chosenHub, wishes, screen)
+  const channels = [channel, ...payable.filter((each) => each !== ready && each.free > 0n)]
   const reserves = await Promise.all(
     choice.others.slice(0, maxReserves).map((other) => reserveOf(other, channels)),
   )
@@ -129,6 +135,26 @@ async function openFor(
   return { ...opened, free: amount }
 }
 
+/** The channel itself where it pays for a megabyte, else refilled: no provider opens a session on an empty one. */
+async function withEnough(
+  context: Context,
+  journal: Journal,
+  channel: PayableChannel,
+  price: Offer['price'],
+  { topUp: rule, maxRelayFee }: PathWishes,
+  screen: Screen,
+): Promise<PayableChannel> {
+  if (rule === undefined || !isTooLittle(channel.free, price)) return channel
+  const done = await createRefiller(context, journal, channel, { rule, maxRelayFee }).add(channel.free)
+  if ('because' in done) throw new UserError(done.because)
+  // The hub guarantees nothing on what is not as deep as the hub wants.
+  const { link, description } = await connectHub(context, channel.hub, { mustBeSound: true })
+  link.close()
+  await awaitConfirmed(context.chain, done.transaction, description.confirmations)
+  screen.refilled(refilledInWords(context, rule, done))
+  return { ...channel, free: wei(channel.free + rule.amount) }
+}
+
 /** One to go to when the chosen one fails; undefined when its address is not known soon. */
 async function reserveOf(offer: Offer, channels: readonly PayableChannel[]): Promise<Path | undefined> {
   const channel = channels.find((each) => offer.proposal.hubs.includes(each.hub))
@@ -138,7 +164,9 @@ async function reserveOf(offer: Offer, channels: readonly PayableChannel[]): Pro
   return endpoint && { offer, channel, endpoint }
 }
 
-function whyNobody({ unfit }: Choice, canPay: boolean): string {
+function whyNobody({ unfit }: Choice, canPay: boolean, isLimitReached = false): string {
+  if (!canPay && isLimitReached)
+    return 'There is no open channel with money left in it, and --top-up-limit is reached for this month (UTC). Raise it, or run "pontage channel top-up".'
   if (!canPay)
     return 'There is no open channel with money left in it. Run "pontage channel open --hub HUB --amount TOKENS", or give --deposit TOKENS.'
   const reasons = unfit.map(({ offer, reason }) => `${offer.proposal.provider}: ${reason}`)

@@ -34,6 +34,8 @@ export interface Screen {
   /** A provider that was asked did not begin to serve; the next one is asked. */
   refused(refused: { provider: Address; code: string | undefined; message: string }): void
   opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
+  /** An empty channel was refilled before anything is connected. @param sentence - What was added */
+  refilled(sentence: string): void
   connected(tunnel: {
     provider: Address
     interface: string
@@ -85,6 +87,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
     },
     refused: ({ provider, code, message }) => say('refused', { provider, code: code ?? null, message }),
     opened: (channel) => say('opened', channel),
+    refilled: (message) => say('topped-up', { message }),
     connected: ({
       provider,
       interface: name,
@@ -181,6 +184,7 @@ export function humanScreen(
     refused: ({ provider, message }) => line(`${provider} refused: ${message}`),
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub charged ${tokens(relayFees)} for sending it.`),
+    refilled: line,
     connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
       const guarded =

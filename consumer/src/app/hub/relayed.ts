@@ -53,10 +53,13 @@ export interface RelayRequest {
   readonly spends: Wei | undefined
   /** Whose turn comes first: the hub of the channel it is about, where there is one. */
   readonly hub?: Address
-  /** Where its nonce is not that of the registry. */
+  /** Where its nonce is not the registry’s next. */
   readonly nonce?: bigint
   ask(link: Link, terms: RelayTerms, permit: SignedPermit): Promise<Verdict<{ value: { transaction: Hex } }>>
 }
+
+/** How something is sent: what is signed for a nonce of the registry takes effect once at most. */
+export type Way = { readonly by: 'own' } | { readonly by: 'hub'; readonly nonce: bigint }
 
 /** Seconds that what is signed stays good. */
 const validSeconds = 1_800
@@ -68,6 +71,7 @@ const enoughGas = 400_000n
 /**
  * Sends with own gas where there is coin for it, else through a hub, for a fee in tokens that is part of what is signed.
  *
+ * @param way - Found out where it is left out.
  * @throws UserError when nobody sends it.
  */
 export async function sendOrRelay(
@@ -75,11 +79,19 @@ export async function sendOrRelay(
   wishes: RelayWishes,
   own: () => Promise<Pick<Sent, 'transaction'>>,
   request: RelayRequest,
+  way?: Way,
 ): Promise<SentFor> {
-  if (await hasCoin(context))
-    return { transaction: (await own()).transaction, relayFee: wei(0n), relayedBy: null }
+  const isOwn = way === undefined ? await hasCoin(context) : way.by === 'own'
+  if (isOwn) return { transaction: (await own()).transaction, relayFee: wei(0n), relayedBy: null }
   const hub = request.hub ?? (await hubOfNewestChannel(context))
-  return relay(context, await relayersFor(context, hub, wishes.relayer), wishes, request)
+  const asked = way?.by === 'hub' ? { ...request, nonce: way.nonce } : request
+  return relay(context, await relayersFor(context, hub, wishes.relayer), wishes, asked)
+}
+
+/** How it would be sent now. */
+export async function wayNow(context: Context): Promise<Way> {
+  if (await hasCoin(context)) return { by: 'own' }
+  return { by: 'hub', nonce: (await readStanding(context.chain, context.identity.address)).nonce }
 }
 
 /** Has one of them send it. @throws UserError when nobody does */
