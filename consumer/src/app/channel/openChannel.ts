@@ -94,11 +94,18 @@ export async function openChannel(
       await approveAtLeast(chain, createSender(chain, identity), identity.address, spender, value)
     const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + validSeconds)
     const registerTransaction = isRegistered ? null : await register(context, hub, cost, deadline)
-    const opened = await open(context, journal, hub, wishes.hub, cost, deadline)
-    return { ...opened, registerTransaction, relayFees: wei(cost.registerFee + cost.openFee) }
+    // While the registration went into a block, gas may have become dearer.
+    const openFee = isRegistered ? cost.openFee : await openFeeNow(hub, wishes.maxRelayFee, shown)
+    const opened = await open(context, journal, hub, wishes.hub, { ...cost, openFee }, deadline)
+    return { ...opened, registerTransaction, relayFees: wei(cost.registerFee + openFee) }
   } finally {
     hub.link.close()
   }
+}
+
+async function openFeeNow({ link }: Hub, limit: Wei, shown: (amount: Wei) => string): Promise<Wei> {
+  const { relayFees } = unwrap(await link.request('describe', {})).value
+  return acceptableFee('opening', relayFees.open, limit, shown)
 }
 
 /**

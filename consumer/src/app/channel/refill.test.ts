@@ -11,6 +11,7 @@ import {
   roles,
   systemClock,
   unixSeconds,
+  type Wei,
   wei,
 } from '@pontage/shared'
 import {
@@ -27,7 +28,8 @@ import {
 import { ZeroAddress } from 'ethers'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Anvil, eventually, startAnvil } from '../../../../shared/src/node/chain/anvil.fixture.js'
-import { type Journal, openJournal } from '../../io/home/journal.js'
+import { monthOf } from '../../core/limits.js'
+import { type Journal, openJournal, readJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
 import { keepRefilled } from './refill.js'
 import { createRefiller } from './refiller.js'
@@ -37,6 +39,10 @@ import { createRefiller } from './refiller.js'
 const token = 10n ** 18n
 const log = createLog('test', 'error')
 const refusal: Refusal = { code: 'relay-failed', reason: 'It says so' }
+
+const tooLow = (signed: Wei): Refusal => ({
+  ...{ code: 'relay-fee-too-low', fee: signed, quoted: wei(fee.wanted) },
+})
 
 let anvil: Anvil
 let chain: Chain
@@ -50,6 +56,10 @@ let laterSeconds = 0
 /** Whether the hub sends what it is given, and whether it says so. */
 let habit: { sends: boolean; admits: boolean }
 let asked = 0
+/** What it asks for sending; what it named before was less. */
+let fee: { named: bigint; wanted: bigint }
+/** What the journal on the disk had counted whenever the hub was given something. */
+const counted: bigint[] = []
 
 const clock: Clock = { ...systemClock, now: () => unixSeconds(systemClock.now() + laterSeconds) }
 const told: string[] = []
@@ -84,7 +94,8 @@ beforeEach(async () => {
   // From here on it has none of the chain's coin.
   await anvil.rpc('anvil_setBalance', identity.address, '0x0')
   stop = new AbortController()
-  ;[laterSeconds, asked, told.length] = [0, 0, 0]
+  ;[laterSeconds, asked, told.length, counted.length] = [0, 0, 0, 0]
+  fee = { named: 1n, wanted: 1n }
 })
 afterEach(async () => {
   stop.abort()
@@ -111,7 +122,9 @@ async function register(who: Identity, role: number, stake: bigint): Promise<voi
 
 async function describeHub() {
   const fees = ['register', 'open', 'exit', 'deposit', 'repay', 'unbond', 'withdraw', 'collect']
-  const relayFees = Object.fromEntries(fees.map((each) => [each, wei(1n)])) as Result<'describe'>['relayFees']
+  const relayFees = Object.fromEntries(
+    fees.map((each) => [each, wei(fee.named)]),
+  ) as Result<'describe'>['relayFees']
   const { chainId, channels } = chain.deployment
   const rest = { feeBps: 200, confirmations: 0, guaranteeSeconds: 3_600 }
   return { ok: true, value: { hub: hub.address, chainId, channels, relayFees, ...rest } } as const
@@ -119,6 +132,12 @@ async function describeHub() {
 
 async function relayDeposit({ deposit: { signature, ...deposit }, permit }: Params<'relay-deposit'>) {
   asked += 1
+  const { usage } = await readJournal(home)
+  counted.push(usage.addedIn(monthOf((await chain.head()).at)))
+  if (deposit.relayFee < fee.wanted) {
+    fee.named = fee.wanted
+    return { ok: false, refusal: tooLow(deposit.relayFee) } as const
+  }
   if (!habit.sends) return { ok: false, refusal } as const
   const call = chain.registry.depositFor.populateTransaction(deposit, permitArguments(permit), signature)
   const { transaction } = await createSender(chain, hub).send(call)
@@ -152,6 +171,8 @@ it('adds no more in a month than was allowed, though a hub denies what it sent',
   await eventually(() => asked > 1 || told.some((message) => message.includes('--top-up-limit')))
   expect(await balance()).toBe(2n * token)
   expect(asked).toBe(1)
+  // Whatever kills the program from here on: it is on the disk.
+  expect(counted).toEqual([token])
   stop.abort()
   await kept
 }, 90_000)
@@ -179,4 +200,12 @@ it('keeps to the month of the chain, whatever the clock of the machine says', as
   laterSeconds = 40 * 86_400
   expect(await refiller.add(wei(token))).toMatchObject({ because: expect.stringMatching(/--top-up-limit/) })
   expect(asked).toBe(1)
+})
+
+it('signs the fee of the moment where gas became dearer since the hub named it, and counts that once', async () => {
+  habit = { sends: true, admits: true }
+  fee = { named: 1n, wanted: 2n }
+  const refiller = createRefiller(context, journal, channel(), wishes(1n))
+  expect(await refiller.add(wei(token))).toMatchObject({ relayFee: 2n, balance: 2n * token })
+  expect(counted).toEqual([token, token])
 })

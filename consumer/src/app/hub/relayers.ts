@@ -34,7 +34,7 @@ export async function relayersFor(
 }
 
 /**
- * Asks one after the other until one does it.
+ * Asks one after the other until one does it; one whose fee has risen since it named it, again.
  *
  * @returns What it did, or undefined when nobody did, with everybody's reason told.
  */
@@ -49,7 +49,8 @@ export async function askRelayers<Done extends object>(
     try {
       const connected = await connectRelayer(context, relayer)
       try {
-        const answer = await ask(connected)
+        const first = await ask(connected)
+        const answer = isFeeTooLow(first) ? await ask(connected) : first
         if (answer.ok) return { done: answer, by: connected.peer }
         reasons.push(`${name}: ${explain(answer.refusal as Refusal)}`)
       } finally {
@@ -62,6 +63,10 @@ export async function askRelayers<Done extends object>(
   }
   return { reasons }
 }
+
+/** Whether gas became dearer between a hub's naming its fee and what was signed for it. */
+const isFeeTooLow = (answer: Verdict<object>): boolean =>
+  !answer.ok && answer.refusal.code === 'peer-refused' && answer.refusal.peerCode === 'relay-fee-too-low'
 
 const connectRelayer = async (context: Context, relayer: RelayerName): Promise<Link> =>
   'hub' in relayer
