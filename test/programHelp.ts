@@ -12,32 +12,14 @@ export interface CommandHelp {
   readonly flags: ReadonlyMap<string, boolean>
 }
 
-/** Asks a program for the help of everything it knows, in one process. */
-const asker = `
-  const [main, name] = process.argv.slice(1)
-  let text = ''
-  console.log = (...words) => { text += words.join(' ') + '\\n' }
-  const said = {}
-  let asked = 0
-  const ask = async (...words) => {
-    process.argv = [process.execPath, name, ...words, '--help']
-    text = ''
-    await import(main + '?' + asked++)
-    said[words.join(' ')] = text
-    const commands = text.split('\\nOptions:')[0].matchAll(new RegExp('^  ' + [name, ...words].join(' ') + ' ([a-z][a-z-]*)', 'gm'))
-    for (const [, command] of commands) if (command !== 'completion') await ask(...words, command)
-  }
-  await ask()
-  process.stdout.write(JSON.stringify(said))
-`
-
 /** The commands of a built program, such as `channel open`, by their words. */
 export function helpOf(repository: string, name: string): ReadonlyMap<string, CommandHelp> {
   const program = realpathSync(join(repository, 'node_modules', '.bin', name))
   const main = join(dirname(program), '..', 'dist', 'main.js')
   const env = { PATH: process.env.PATH, HOME: '/nonexistent', NODE_NO_WARNINGS: '1' }
   const options = { env, encoding: 'utf8', timeout: 100_000 } as const
-  const said = execFileSync(process.execPath, ['--input-type=module', '-e', asker, main, name], options)
+  const asker = join(repository, 'packaging', 'helpTexts.mjs')
+  const said = execFileSync(process.execPath, [asker, main, name], options)
   const texts = Object.entries(JSON.parse(said) as Record<string, string>)
   return new Map(texts.map(([command, text]) => [command, understood(text)]))
 }

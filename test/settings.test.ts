@@ -1,5 +1,5 @@
 import { type ExecFileException, execFile } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -18,12 +18,16 @@ afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true 
 
 const write = (...lines: string[]) => writeFile(join(home, 'config.yaml'), `${lines.join('\n')}\n`)
 
-function run(program: string, args: string[], variables: Record<string, string> = {}) {
+function run(program: string, args: string[], variables: Record<string, string> = {}, cwd = root) {
   const env = { PATH: process.env.PATH, HOME: home, ...variables }
   const file = join(root, 'node_modules', '.bin', program)
   return new Promise<{ code: number; stdout: string; stderr: string }>((resolve) =>
-    execFile(file, [...args, '--home', home], { env }, (error: ExecFileException | null, stdout, stderr) =>
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
+    execFile(
+      file,
+      [...args, '--home', home],
+      { env, cwd },
+      (error: ExecFileException | null, stdout, stderr) =>
+        resolve({ code: error ? Number(error.code) : 0, stdout, stderr }),
     ),
   )
 }
@@ -160,6 +164,61 @@ it('reads addresses and amounts as they are written', async () => {
     ['exposure', '010'],
   ])
     expect(stdout).toMatch(new RegExp(`^${setting} +${value} +\\S`, 'm'))
+})
+
+describe('a network', () => {
+  const address = (digit: string) => `0x${digit.repeat(40)}`
+  const contracts = {
+    ...{ chainId: 31337, token: address('1'), registry: address('2'), channels: address('3') },
+    ...{ marketplace: address('4'), fromBlock: 1 },
+  }
+  const describeNetwork = async (
+    text = JSON.stringify({ ...contracts, rpc: ['http://127.0.0.1:1'], hubs: [address('5')] }),
+  ) => {
+    const path = join(home, 'mine.json')
+    await writeFile(path, text)
+    return path
+  }
+
+  it('gives its node, contracts and hubs where no others are given, and says so', async () => {
+    const network = await describeNetwork()
+    await write(`network: ${network}`, 'confirmations: 1')
+    const of = async (setting: string, ...args: string[]) =>
+      (await holding('pontage-provider', setting, args))[0]
+    expect(await of('rpc')).toMatchObject({ value: 'http://127.0.0.1:1', from: 'network', place: network })
+    expect(await of('deployment')).toMatchObject({ value: network, from: 'network' })
+    expect(await of('hub')).toMatchObject({ value: address('5'), from: 'network' })
+    expect(await of('rpc', '--rpc', 'http://127.0.0.1:2')).toMatchObject({ from: 'flag' })
+    expect(await holding('pontage', 'rpc', ['--network', network])).toMatchObject([{ from: 'network' }])
+  })
+
+  it('is written down by init with its whole path, as are other files, and nothing of what it says', async () => {
+    await describeNetwork()
+    await writeFile(join(home, 'word'), 'secret', { mode: 0o600 })
+    const words = ['init', '--network', './mine.json', '--password-file', 'word', '--json']
+    const { code, stderr } = await run('pontage-provider', words, {}, home)
+    expect([code, stderr]).toEqual([0, ''])
+    const text = await readFile(join(home, 'config.yaml'), 'utf8')
+    expect(text.split('\n').filter((line) => /^[a-z]/.test(line))).toEqual([
+      `network: "${home}/mine.json"`,
+      `password-file: "${home}/word"`,
+    ])
+    expect(text).toContain('# rpc: ["http://127.0.0.1:1"]')
+  })
+
+  it('that is not known, or damaged, is refused, and keeps nobody from undoing', async () => {
+    const { code, stderr } = await run('pontage', ['account', '--network', 'nowhere'])
+    expect(stderr).toMatch(
+      /^pontage: There is no network "nowhere"\. .*Give --network a name of these, or a file\.\n$/,
+    )
+    expect(code).toBe(1)
+    const damaged = await describeNetwork(JSON.stringify({ ...contracts, token: undefined }))
+    const refused = await run('pontage', ['account', '--network', damaged])
+    expect(refused.stderr).toContain(
+      `${damaged} does not describe a network ("token"): expected JSON with chainId`,
+    )
+    expect((await run('pontage', ['status', '--network', 'nowhere'])).stdout).toContain('Not connected')
+  })
 })
 
 it('holds all limits of a consumer together, and shows each', async () => {

@@ -4,12 +4,12 @@
  *   npm run deploy -w channel-contracts -- --rpc URL --config networks/NAME.json
  *
  * The key is in the environment variable PONTAGE_DEPLOY_KEY, or in a file named by --key-file. The result is written
- * to deployments/<chainId>.json, or to --out.
+ * to networks/NAME.json at the top of the checkout, or to --out: what the programs take as --network.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { JsonRpcProvider, Wallet } from 'ethers'
+import { Contract, JsonRpcProvider, Wallet } from 'ethers'
 import { constructorArguments, deployAll, tooShort } from '../dist/ts/index.js'
 import { workspace } from './binary.mjs'
 import { verify } from './verify.mjs'
@@ -36,11 +36,12 @@ async function main() {
       )
     const short = tooShort(chainId, constructorArguments(config).channelSettings)
     if (short) throw new Mistake(`${short} Change the delays in ${configPath}.`)
-    const path = out ? resolve(out) : join(workspace, 'deployments', `${chainId}.json`)
+    const path = out ? resolve(out) : join(workspace, '..', 'networks', basename(configPath))
     const signer = new Wallet(readKey(keyFile), provider)
     const deployment = await deploy(signer, config, path)
     await verify(provider, deployment, constructorArguments(config))
-    writeFileSync(path, `${JSON.stringify(deployment, null, 2)}\n`)
+    const network = await describe(provider, config.name, deployment, path)
+    writeFileSync(path, `${JSON.stringify(network, null, 2)}\n`)
     rmSync(progressOf(path), { force: true })
     console.log(`Deployed and verified: ${path}`)
   } finally {
@@ -99,6 +100,15 @@ async function chainIdOf(provider, rpc) {
   } catch {
     throw new Mistake(`No chain answers at ${rpc}. Check the address, and that the node runs.`)
   }
+}
+
+/** The network as programs read it. Public nodes and hubs are for people to add, and stay when it is written anew. */
+async function describe(provider, name, deployment, path) {
+  const token = new Contract(deployment.token, ['function symbol() view returns (string)'], provider)
+  // It is only shown, and not every token has one.
+  const symbol = await token.symbol().catch(() => undefined)
+  const { rpc = [], hubs = [] } = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {}
+  return { name, ...deployment, symbol, rpc, hubs }
 }
 
 function progressOf(path) {

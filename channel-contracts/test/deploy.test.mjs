@@ -35,20 +35,17 @@ function deploy(out, { args = [], env = { PONTAGE_DEPLOY_KEY: key } } = {}) {
   })
 }
 
-test('writes a deployment it has verified', async () => {
+test('writes a network it has verified', async () => {
   const out = join(folder, 'first.json')
   const ended = deploy(out)
   assert.equal(ended.status, 0, ended.stderr)
   const deployment = JSON.parse(readFileSync(out, 'utf8'))
-  assert.deepEqual(Object.keys(deployment), [
-    'chainId',
-    'token',
-    'registry',
-    'channels',
-    'marketplace',
-    'fromBlock',
-  ])
+  assert.deepEqual(
+    Object.keys(deployment).join(' '),
+    'name chainId token registry channels marketplace fromBlock symbol rpc hubs',
+  )
   assert.equal(deployment.chainId, 31337)
+  assert.match(deployment.symbol, /^\w+$/)
   assert.ok(!existsSync(`${out}.progress`))
 })
 

@@ -20,8 +20,9 @@ export interface Person {
   start(args: readonly string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void): Program
 }
 
-/** Path of a program, where npm puts it, as on a machine where it is installed. */
-export const programPath = (program: ProgramName): string => join(repository, 'node_modules', '.bin', program)
+/** Path of a program: as built in this checkout, or in the folder that the environment names, such as `/usr/bin`. */
+export const programPath = (program: ProgramName): string =>
+  join(process.env.PONTAGE_PROGRAMS ?? join(repository, 'node_modules', '.bin'), program)
 
 /** The default, shortened: the test chain has a block a second, and nobody reorganises it. */
 const confirmations = '1'

@@ -21,16 +21,19 @@ export const tlsFlags = {
   'tls-certificate': {
     type: 'string',
     requiresArg: true,
+    isPath: true,
     describe: 'PEM file of the certificate for wss',
   },
   'tls-key': {
     type: 'string',
     requiresArg: true,
+    isPath: true,
     describe: 'PEM file of its key',
   },
   'proxy-certificate': {
     type: 'string',
     requiresArg: true,
+    isPath: true,
     describe: 'PEM file of the certificate that a proxy in front presents; the hub itself serves ws',
   },
 } as const

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
@@ -16,8 +17,9 @@ export function lockHome(home: string): () => void {
   return lock
 }
 
-/** Whether a daemon runs on this home. */
+/** Whether a daemon runs on this home; creates nothing. */
 export function isRunning(home: string): boolean {
+  if (!existsSync(lockPath(home))) return false
   const lock = tryLock(home)
   lock?.()
   return lock === undefined
@@ -25,7 +27,7 @@ export function isRunning(home: string): boolean {
 
 /** As {@link lockHome}; undefined when another process has it. */
 export function tryLock(home: string): (() => void) | undefined {
-  const lock = new Database(join(home, 'provider.lock'), { timeout: 0 })
+  const lock = new Database(lockPath(home), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')
     return () => lock.close()
@@ -34,3 +36,5 @@ export function tryLock(home: string): (() => void) | undefined {
     return undefined
   }
 }
+
+const lockPath = (home: string): string => join(home, 'provider.lock')

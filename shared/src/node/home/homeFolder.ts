@@ -1,7 +1,8 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import type { Options } from 'yargs'
 import { type Address, address } from '../../units.js'
+import { isNetworkFile, readNetwork, settingsOfNetwork } from '../program/network.js'
+import type { Flag } from '../program/settingKinds.js'
 import { UserError } from '../program/userError.js'
 import { writeFileDurably } from './durableFile.js'
 import { createKeystore, keyFromMnemonic, newMnemonic } from './keystore.js'
@@ -24,7 +25,7 @@ export interface HomeOptions {
   readonly importKeyFile: string | undefined
   readonly importMnemonicFile: string | undefined
   readonly backUp: (words: string) => Promise<void>
-  readonly flags: Readonly<Record<string, Options>>
+  readonly flags: Readonly<Record<string, Flag>>
   readonly given: Readonly<Record<string, unknown>>
 }
 
@@ -115,14 +116,21 @@ const readSecret = (file: string, flag: string): Promise<string> =>
     throw new UserError(`${file} cannot be read. Check ${flag}.`, { cause })
   })
 
-/** Every setting with its meaning: those given as they are, the others as comments with their defaults. */
+/** A network may be given by its name, too. */
+const wholePath = (setting: string, text: string): string =>
+  setting === 'network' && !isNetworkFile(text) ? text : resolve(text)
+
+/** Every setting with its meaning: those given as they are, the others as comments with what holds without them. */
 function configText(
   program: string,
-  flags: Readonly<Record<string, Options>>,
+  flags: Readonly<Record<string, Flag>>,
   given: Readonly<Record<string, unknown>>,
 ): string {
-  const lines = Object.entries(flags).flatMap(([name, { describe, default: standard }]) => {
-    const value = given[name]
+  const { network } = given
+  const ofNetwork = typeof network === 'string' ? settingsOfNetwork(readNetwork(network)) : {}
+  const lines = Object.entries(flags).flatMap(([name, { describe, default: usual, isPath }]) => {
+    const standard = ofNetwork[name] ?? usual
+    const value = isPath && typeof given[name] === 'string' ? wholePath(name, given[name]) : given[name]
     const isSet = value !== undefined && JSON.stringify(value) !== JSON.stringify(standard)
     const shown = isSet ? value : standard
     const setting = `${name}:${shown === undefined ? '' : ` ${JSON.stringify(shown)}`}`

@@ -1,6 +1,7 @@
 import { getAddress } from 'ethers'
-import type { CommandModule, Options } from 'yargs'
+import type { CommandModule } from 'yargs'
 import type { CommonOptions } from '../program/program.js'
+import type { Flag } from '../program/settingKinds.js'
 import { printJson, printLines } from '../report/print.js'
 import { backUp } from './backup.js'
 import { makeHome } from './homeFolder.js'
@@ -22,7 +23,7 @@ type InitOptions = KeyOptions & {
  */
 export const initCommand = (options: {
   program: string
-  flags: Readonly<Record<string, Options>>
+  flags: Readonly<Record<string, Flag>>
   next: readonly string[]
 }): CommandModule<CommonOptions, never> => {
   const module: CommandModule<CommonOptions, InitOptions> = {

@@ -1,17 +1,25 @@
-import type { InferredOptionTypes, Options } from 'yargs'
+import type { InferredOptionTypes } from 'yargs'
 import { parseTokens } from '../../quantity.js'
 import { type Chain, connectChain } from '../chain/chain.js'
 import type { CommonOptions } from '../program/program.js'
+import type { Flag } from '../program/settingKinds.js'
 import type { Log } from '../report/log.js'
 import type { Identity } from '../signing/identity.js'
 import { keystorePath } from './homeFolder.js'
 import { openKeystore } from './keystore.js'
 import { readPassword } from './password.js'
 
-type Flags = Readonly<Record<string, Options>>
+type Flags = Readonly<Record<string, Flag>>
 
 /** Flags of every command that talks to the chain. */
 export const chainFlags = {
+  network: {
+    type: 'string',
+    requiresArg: true,
+    isPath: true,
+    describe:
+      'Name of a network, or a file that describes one: its node, contracts and hubs serve where no others are given',
+  },
   rpc: {
     type: 'string',
     default: 'http://127.0.0.1:8545',
@@ -21,6 +29,7 @@ export const chainFlags = {
   deployment: {
     type: 'string',
     requiresArg: true,
+    isPath: true,
     describe: 'JSON file with the addresses of the contracts; by default the known deployment on that chain',
   },
   confirmations: {
@@ -48,6 +57,7 @@ export const keyFlags = {
   'password-file': {
     type: 'string',
     requiresArg: true,
+    isPath: true,
     describe: 'File with the keystore’s password; by default a systemd credential, or a prompt',
   },
 } as const satisfies Flags

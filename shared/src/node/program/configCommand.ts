@@ -9,7 +9,7 @@ interface Holding {
   /** As text; null where it is not set. */
   readonly value: string | null
   readonly from: 'flag' | SettingValue['from'] | 'default'
-  /** The flag or variable, or `PATH, line N`. */
+  /** The flag or variable, `PATH, line N`, or the network's file. */
   readonly place?: string
 }
 
@@ -17,7 +17,7 @@ interface Holding {
  * The command that shows what holds and where it came from. User, password and path of addresses are left out.
  *
  * @param options.flags - The program's settings.
- * @param options.sources - What the environment and the configuration say, the first of a name before the others.
+ * @param options.sources - What environment, configuration and network say, the first of a name before the others.
  * @param options.cumulative - Settings of which every value holds, wherever it stands.
  * @param options.isTyped - Whether a setting stands on the command line.
  */

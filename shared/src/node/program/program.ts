@@ -11,6 +11,7 @@ import { dashed } from './configuration.js'
 import { kindsOf, type SettingKind } from './settingKinds.js'
 import { readBoolean, readSettingSources, type SettingValue } from './settingSources.js'
 import { UserError } from './userError.js'
+import { programVersion } from './version.js'
 
 /** Exit codes every program shares: 0 done, 1 failed, 2 the command line is wrong. */
 export const exitCode = { done: 0, failed: 1, usage: 2 } as const
@@ -59,7 +60,10 @@ export async function runProgram(options: {
   try {
     const argv = withReadBooleans(options.argv, kinds)
     if (!asksForHelp(argv)) {
-      const read = readSettingSources({ kinds, environment, variables: process.env, home, repeatable })
+      const network = typedValue('network', argv)
+      const read = readSettingSources({
+        ...{ kinds, environment, variables: process.env, home, network, repeatable },
+      })
       refuse(name, read.problems, argv, undoing)
       values = read.values
     }
@@ -106,6 +110,7 @@ function parserOf(
 ): Argv<CommonOptions> {
   return yargs()
     .scriptName(name)
+    .version(programVersion())
     .usage(`${name}: ${description}\n\nUsage: $0 <command> [options]`)
     .options(common)
     .strict()
@@ -260,9 +265,16 @@ function isExplained(error: Error): boolean {
 const sentence = (words: string): string => words.replace(/\s*\n\s*/g, ' ').replace(/[^.?!]$/, '$&.')
 
 /** The home folder is needed before the rest is read, since the configuration lies in it. */
-function homeFrom(argv: readonly string[], environment: string): string | undefined {
-  const at = argv.findIndex((word) => word === '--home' || word.startsWith('--home='))
-  const word = argv[at]
-  if (word === undefined) return process.env[`${environment}_HOME`]
-  return word === '--home' ? argv[at + 1] : word.slice('--home='.length)
+const homeFrom = (argv: readonly string[], environment: string): string | undefined =>
+  argv.some((word) => /^--home(=|$)/.test(word))
+    ? typedValue('home', argv)
+    : process.env[`${environment}_HOME`]
+
+/** What a flag of one value is given on the command line, before that is read as a whole. */
+function typedValue(name: string, argv: readonly string[]): string | undefined {
+  const flag = `--${name}`
+  const own = beforeDashes(argv)
+  const at = own.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
+  const word = own[at]
+  return word === flag ? own[at + 1] : word?.slice(flag.length + 1)
 }

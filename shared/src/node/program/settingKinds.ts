@@ -1,5 +1,11 @@
 import yargs, { type CommandModule, type Options } from 'yargs'
 
+/** A setting as a program declares it. */
+export type Flag = Options & {
+  /** Names a file: written down, it is a whole path, since the program may be started elsewhere. */
+  readonly isPath?: boolean
+}
+
 /** What kind of value a setting takes. */
 export interface SettingKind {
   readonly type: 'text' | 'number' | 'boolean'

@@ -1,16 +1,17 @@
 import { closestTo } from '../../closest.js'
 import { configurationPath, dashed, readConfigurationLines, type Written } from './configuration.js'
+import { readNetwork, settingsOfNetwork } from './network.js'
 import type { SettingKind } from './settingKinds.js'
 import { UserError } from './userError.js'
 
-/** A setting from the environment or the configuration. */
+/** A setting from the environment, the configuration or the network that is named. */
 export interface SettingValue {
   readonly name: string
   readonly value: unknown
   /** As it was written. */
   readonly text: string
-  readonly from: 'variable' | 'file'
-  /** Name of the variable, or `PATH, line N`. */
+  readonly from: 'variable' | 'file' | 'network'
+  /** Name of the variable, `PATH, line N`, or the path of the network's file. */
   readonly place: string
 }
 
@@ -20,10 +21,11 @@ export type SettingProblem = string
 type Kinds = ReadonlyMap<string, SettingKind>
 
 /**
- * Reads the settings of the environment, then those of the home's configuration: of two of the same name, the first
- * holds.
+ * Reads the settings of the environment, then those of the home's configuration, then those of the network: of two of the
+ * same name, the first holds.
  *
  * @param options.environment - Prefix of the variables, such as `PONTAGE_HUB`.
+ * @param options.network - Name or file of the network on the command line.
  * @param options.repeatable - Settings of one text each that may have several values.
  * @returns What can be used, and a sentence on each that cannot: unknown, or not of its kind.
  */
@@ -32,6 +34,7 @@ export function readSettingSources(options: {
   environment: string
   variables: NodeJS.ProcessEnv
   home: string
+  network: string | undefined
   repeatable: readonly string[]
 }): { values: readonly SettingValue[]; problems: readonly SettingProblem[] } {
   const { kinds, environment, variables, home, repeatable } = options
@@ -68,7 +71,25 @@ export function readSettingSources(options: {
         `${place}: there is no setting "${written}". ${suggestion(name, kinds)}Correct the line, or delete it.`,
       )
   }
-  return { values, problems }
+  const network = options.network ?? values.find(({ name }) => name === 'network')?.value
+  if (typeof network !== 'string') return { values, problems }
+  try {
+    return { values: [...values, ...settingsOf(network, kinds)], problems }
+  } catch (error) {
+    return { values, problems: [...problems, (error as Error).message] }
+  }
+}
+
+/** What a network says of settings that the program has. @throws UserError */
+function settingsOf(name: string, kinds: Kinds): SettingValue[] {
+  const network = readNetwork(name)
+  // One hub of several is for its user to choose.
+  const takes = (setting: string) => (setting === 'hub' ? kinds.get(setting)?.isList : kinds.has(setting))
+  return Object.entries(settingsOfNetwork(network))
+    .filter(([setting]) => takes(setting))
+    .map(([setting, value]) => ({
+      ...{ name: setting, value, text: `${value}`, from: 'network', place: network.path },
+    }))
 }
 
 function linesOf(home: string, problems: SettingProblem[]): readonly Written[] {

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { cp, mkdir, readFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { build } from 'esbuild'
+import { root } from './repository.mjs'
+import { roles } from './roles.mjs'
+
+/** Modules of the older kind ask for built-in ones by a function that a bundle of the newer kind lacks. */
+const banner = [
+  "import { createRequire as bundleRequire } from 'node:module'",
+  'const require = bundleRequire(import.meta.url)',
+].join('\n')
+
+/** Not there, and done without: the packages that ask for them fall back. */
+const optional = ['pg-native', 'bufferutil', 'utf-8-validate']
+
+/** Modules that read the description of their own package from beside them get it as it is now. */
+const ownDescriptions = {
+  name: 'own-descriptions',
+  setup({ onLoad }) {
+    onLoad({ filter: /node_modules\/@achingbrain\/.*\.js$/ }, async ({ path }) => {
+      const contents = await readFile(path, 'utf8')
+      const inlined = contents.replace(/\breq\('((?:\.\.\/)+package\.json)'\)/, (_call, description) => {
+        const { name, version } = JSON.parse(readFileSync(join(dirname(path), description), 'utf8'))
+        return JSON.stringify({ name, version })
+      })
+      return { contents: inlined, loader: 'js' }
+    })
+  },
+}
+
+/**
+ * Bundles the programs of some roles into `folder`: `ROLE/main.js`, threads beside it, and native parts in `node_modules`.
+ *
+ * @param {readonly import('./roles.mjs').Role[]} chosen
+ * @param {string} folder
+ * @param {{ platforms: readonly string[] }} options - Which binaries of native parts, such as `linux-x64` or `linuxmusl-x64`.
+ * @returns {Promise<readonly string[]>} folders of the packages that went into them, from the root, sorted.
+ */
+export async function bundle(chosen, folder, { platforms }) {
+  const used = new Set()
+  for (const role of chosen)
+    for (const entry of roles[role].entries)
+      for (const input of await bundleOne(role, entry, folder)) used.add(input)
+  for (const addon of new Set(chosen.flatMap((role) => roles[role].addons)))
+    for (const name of await copyAddon(addon, folder, platforms)) used.add(join('node_modules', name))
+  return [...used].sort()
+}
+
+async function bundleOne(role, entry, folder) {
+  const { metafile } = await build({
+    absWorkingDir: root,
+    entryPoints: [join(root, role, 'dist', `${entry}.js`)],
+    outfile: join(folder, role, `${basename(entry)}.js`),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node24',
+    minifySyntax: true,
+    // Their licences go along in one file.
+    legalComments: 'none',
+    external: ['better-sqlite3', ...optional],
+    banner: { js: banner },
+    plugins: [ownDescriptions],
+    metafile: true,
+    logLevel: 'warning',
+  })
+  const packageOf = (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
+  return Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? [])
+}
+
+/** What of each package with native parts is needed to run, its binaries for a platform, and the packages it asks for. */
+const addonParts = {
+  secp256k1: {
+    files: ['package.json', 'bindings.js', 'lib/index.js', 'lib/uint8array.js', 'LICENSE'],
+    binaries: (platform) => [
+      `prebuilds/${platform.replace('musl', '')}/secp256k1.${platform.includes('musl') ? 'musl' : 'glibc'}.node`,
+      'build/Release/secp256k1.node',
+    ],
+    needs: ['node-gyp-build'],
+  },
+  'node-gyp-build': {
+    files: ['package.json', 'index.js', 'node-gyp-build.js', 'LICENSE'],
+    binaries: () => [],
+    needs: [],
+  },
+  'better-sqlite3': {
+    files: ['package.json', 'lib', 'LICENSE'],
+    binaries: (platform) => [`prebuilds/${platform}.node`],
+    needs: [],
+  },
+}
+
+async function copyAddon(name, folder, platforms) {
+  const [from, to] = [root, folder].map((each) => join(each, 'node_modules', name))
+  const { files, binaries, needs } = addonParts[name]
+  const found = platforms.flatMap(binaries).filter((path) => existsSync(join(from, path)))
+  if (found.length === 0 && binaries('').length > 0)
+    throw new Error(
+      `${name} has no binary for ${platforms.join(', ')}. Run "npm run setup", which compiles it.`,
+    )
+  for (const path of [...files, ...found]) {
+    await mkdir(dirname(join(to, path)), { recursive: true })
+    await cp(join(from, path), join(to, path), { recursive: true })
+  }
+  const more = await Promise.all(needs.map((need) => copyAddon(need, folder, platforms)))
+  return [name, ...more.flat()]
+}

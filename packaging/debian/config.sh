@@ -1,0 +1,4 @@
+#!/bin/sh
+set -e
+# Nothing is asked for before the package is purged.
+. /usr/share/debconf/confmodule

@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { bundle } from './bundle.mjs'
+import { thirdPartyLicences } from './licences.mjs'
+import { manualOf } from './manual.mjs'
+import { nodeFolder } from './node.mjs'
+import { root, version } from './repository.mjs'
+import { roles } from './roles.mjs'
+
+/** A file and the folders above it. */
+export function put(path, content, mode = 0o644) {
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, content, { mode })
+  chmodSync(path, mode)
+}
+
+/** As `gzip -9n`: without a name and a time. */
+export const packed = (text) => gzipSync(text, { level: 9 })
+
+/**
+ * Lays out what a package installs: programs with the Node that runs them, manual pages, completions, units, documents.
+ *
+ * @param {(typeof import('./roles.mjs').packages)[number]} what
+ * @param {string} tree - Empty folder that stands for `/`.
+ */
+export async function layOut(what, tree) {
+  const library = join('usr', 'lib', what.name)
+  const at = (...path) => join(tree, ...path)
+  const used = await bundle(what.roles, at(library), { platforms: [`linux-${process.arch}`] })
+  put(at(library, 'package.json'), `${JSON.stringify({ name: what.name, version, type: 'module' })}\n`)
+  cpSync(join(root, 'networks'), at(library, 'networks'), { recursive: true })
+  const node = at(library, 'node')
+  cpSync(join(nodeFolder(), 'bin', 'node'), node)
+  chmodSync(node, 0o755)
+  for (const role of what.roles) {
+    const { program } = roles[role]
+    const launcher = ['#!/bin/sh', `exec /${library}/node /${library}/${role}/main.js "$@"`, '']
+    put(at('usr', 'bin', program), launcher.join('\n'), 0o755)
+    put(at('usr', 'share', 'man', 'man1', `${program}.1.gz`), packed(manualOf(role)))
+    for (const [shell, path] of Object.entries(completions(program)))
+      put(at('usr', 'share', path), completionOf(node, at(library, role, 'main.js'), shell))
+    for (const [from, to] of Object.entries(systemFiles(role, program)))
+      if (existsSync(join(root, from))) put(at(to), execFileSync('cat', [join(root, from)]))
+  }
+  const documents = at('usr', 'share', 'doc', what.name)
+  put(join(documents, 'third-party-licences.gz'), packed(thirdPartyLicences(used, { withNode: true })))
+}
+
+const completions = (program) => ({
+  bash: join('bash-completion', 'completions', program),
+  zsh: join('zsh', 'vendor-completions', `_${program}`),
+})
+
+const completionOf = (node, main, shell) =>
+  execFileSync(node, [main, 'completion'], {
+    env: { HOME: '/nonexistent', SHELL: `/bin/${shell}`, ...(shell === 'zsh' ? { ZSH_NAME: 'zsh' } : {}) },
+    encoding: 'utf8',
+  })
+
+/** What systemd is to know, from the root of the checkout to the root of the machine. */
+const systemFiles = (role, program) => ({
+  [`${role}/systemd/${program}.service`]: `usr/lib/systemd/system/${program}.service`,
+  [`packaging/debian/${role}.sysusers`]: `usr/lib/sysusers.d/${program}.conf`,
+  [`packaging/debian/${role}.tmpfiles`]: `usr/lib/tmpfiles.d/${program}.conf`,
+  [`packaging/debian/${role}.default`]: `etc/default/${program}`,
+})

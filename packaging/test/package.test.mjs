@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { root, version } from '../repository.mjs'
+import { packages, roles } from '../roles.mjs'
+import { CleanRoot } from './cleanRoot.mjs'
+
+// The packages as somebody gets them: made twice, installed in a clean Debian, used, upgraded, removed.
+
+const folder = mkdtempSync(join(tmpdir(), 'pontage-packages-'))
+const [first, second] = ['first', 'second'].map((name) => join(folder, name))
+const make = (out) =>
+  console.log(
+    execFileSync(process.execPath, [join(root, 'packaging', 'main.mjs'), '--out', out], { encoding: 'utf8' }),
+  )
+const pathOf = (name) => join(first, readdirSync(first).find((file) => file.startsWith(`${name}_`)) ?? '')
+
+before(() => make(first))
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+it('makes the same bytes twice', () => {
+  make(second)
+  const names = readdirSync(first).sort()
+  assert.deepEqual(readdirSync(second).sort(), names)
+  for (const name of names)
+    assert.ok(readFileSync(join(first, name)).equals(readFileSync(join(second, name))), `${name} differs`)
+})
+
+it('makes Debian packages without errors', () => {
+  const paths = packages.map(({ name }) => pathOf(name))
+  const { status, stdout, stderr } = spawnSync('lintian', ['--allow-root', '--fail-on', 'error', ...paths], {
+    encoding: 'utf8',
+  })
+  assert.equal(status, 0, `${stdout}${stderr}`)
+})
+
+for (const { name, roles: held } of packages)
+  describe(name, () => {
+    /** @type {CleanRoot} */
+    let machine
+    const programs = held.map((role) => roles[role].program)
+    before(() => {
+      machine = new CleanRoot()
+    })
+    after(() => machine.remove())
+
+    it('installs, and its programs run', () => {
+      const { code, said } = machine.install(pathOf(name))
+      assert.equal(code, 0, said)
+      for (const program of programs) {
+        assert.equal(machine.must(`${program} --version`).trim(), version)
+        assert.match(machine.must(`${program} --help`), new RegExp(`^${program}: `))
+        const { code: verdict, said: checks } = machine.run(`${program} doctor`)
+        assert.equal(verdict, 1, checks)
+        assert.doesNotMatch(checks, /\n\s+at /, 'a stack')
+        assert.match(machine.must(`zcat /usr/share/man/man1/${program}.1.gz`), /^\.SS .*init/m)
+        const typed = `bash -c '. /usr/share/bash-completion/completions/${program}; complete -p ${program}'`
+        assert.match(machine.must(typed), /_yargs_completions/)
+        assert.match(machine.must(`${program} --get-yargs-completions ${program} docto`), /^doctor$/m)
+        machine.must(
+          `${program} init --home /root/made --password-file /etc/hostname --json && rm -r /root/made`,
+        )
+      }
+    })
+
+    it('keeps state, settings and what runs when it is upgraded', () => {
+      machine.must(
+        `for each in ${programs.join(' ')}; do mkdir -p /var/lib/$each; echo {} >/var/lib/$each/keystore.json; done`,
+      )
+      machine.must(`echo '# mine' >>/etc/default/${programs[0]}`)
+      const node = `/usr/lib/${name}/node`
+      const upgrade = [
+        `${node} -e 'setInterval(() => {}, 1000)' & running=$!`,
+        `dpkg --install /root/${name}_*.deb || exit 1`,
+        'kill -0 $running && kill $running',
+      ].join('; ')
+      machine.must(upgrade)
+      for (const program of programs) assert.ok(machine.has(`var/lib/${program}/keystore.json`), program)
+      assert.match(machine.must(`cat /etc/default/${programs[0]}`), /# mine/)
+    })
+
+    it('restores the machine when it is removed', () => {
+      if (held.includes('consumer'))
+        machine.must('nft add table inet pontage_consumer && nft list tables | grep -q pontage_consumer')
+      machine.must(`for each in ${programs.join(' ')}; do rm /var/lib/$each/keystore.json; done`)
+      const { code, said } = machine.run(`dpkg --remove ${name}`)
+      assert.equal(code, 0, said)
+      assert.equal(machine.must('nft list tables'), '')
+      for (const program of programs) assert.ok(!machine.has(`usr/bin/${program}`))
+      assert.ok(!machine.has(`usr/lib/${name}`))
+    })
+
+    it('keeps keys when it is purged, unless somebody says that they can go', () => {
+      const keys = programs.map((program) => `var/lib/${program}/keystore.json`)
+      const makeKeys = `for each in ${programs.join(' ')}; do mkdir -p /var/lib/$each; echo {} >/var/lib/$each/keystore.json; done`
+      machine.must(makeKeys)
+      const { code, said } = machine.run(`dpkg --purge ${name}`)
+      assert.equal(code, 0, said)
+      for (const key of keys) assert.ok(machine.has(key), key)
+      assert.match(said, /Kept, because keys with money may lie there: \/var\/lib\//)
+      assert.ok(!machine.has(`etc/default/${programs[0]}`))
+      assert.equal(machine.install(pathOf(name)).code, 0)
+      machine.must(`echo '${name} ${name}/delete-keys boolean true' | debconf-set-selections`)
+      machine.must(`dpkg --purge ${name}`)
+      for (const key of keys) assert.ok(!machine.has(key), key)
+    })
+  })
+
+it('the package with all programs takes the place of the others, and keeps their state', () => {
+  const machine = new CleanRoot()
+  try {
+    machine.install(pathOf('pontage'), pathOf('pontage-hub'))
+    machine.must('mkdir -p /var/lib/pontage-hub && echo {} >/var/lib/pontage-hub/keystore.json')
+    const { code, said } = machine.install(pathOf('pontage-all'))
+    assert.equal(code, 0, said)
+    assert.equal(machine.must('pontage-hub --version').trim(), version)
+    assert.match(machine.must('cat /usr/bin/pontage'), /\/usr\/lib\/pontage-all\/node/)
+    assert.ok(machine.has('var/lib/pontage-hub/keystore.json'))
+    assert.ok(!machine.has('usr/lib/pontage'))
+  } finally {
+    machine.remove()
+  }
+})
+
+it('the installed programs carry paid traffic', () => {
+  const tree = join(folder, 'tree')
+  for (const name of ['pontage', 'pontage-provider', 'pontage-hub'])
+    execFileSync('dpkg-deb', ['--extract', pathOf(name), tree])
+  // As if they were installed, in a namespace of mounts that nobody else sees.
+  const enter = 'mount -t overlay overlay -o "lowerdir=$0/usr:/usr" /usr && exec "$@"'
+  const story = [
+    'node_modules/.bin/vitest',
+    'run',
+    '--config',
+    'test/vitest.config.ts',
+    'e2e/session.test.ts',
+  ]
+  const { status, stdout, stderr } = spawnSync(
+    'unshare',
+    ['--mount', 'sh', '-c', enter, tree, 'bash', 'scripts/world', ...story],
+    { cwd: root, encoding: 'utf8', env: { ...process.env, PONTAGE_PROGRAMS: '/usr/bin' } },
+  )
+  assert.equal(status, 0, `${stdout}${stderr}`)
+  console.log(stdout)
+})
