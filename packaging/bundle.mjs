@@ -55,7 +55,7 @@ async function bundleOne(role, entry, folder) {
     bundle: true,
     platform: 'node',
     format: 'esm',
-    target: 'node24',
+    target: 'node22',
     minifySyntax: true,
     // Their licences go along in one file.
     legalComments: 'none',

@@ -2,13 +2,14 @@
  * Makes the packages, the same bytes for the same commit:
  *
  *   npm run package                    all of them, in packaging/dist
- *   npm run package -- --out FOLDER --only pontage
+ *   npm run package -- --out FOLDER --only pontage      or another Debian package, or `npm`
  */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeDebian } from './debian.mjs'
+import { makeNpmTarball } from './npmTarball.mjs'
 import { root } from './repository.mjs'
 import { packages } from './roles.mjs'
 
@@ -26,6 +27,10 @@ try {
     console.log(
       `${path}: ${megabytes(statSync(path).size)}, installed ${megabytes(installedBytes)} beside Node`,
     )
+  }
+  if ([undefined, 'npm'].includes(values.only)) {
+    const path = await makeNpmTarball(join(scratch, 'npm'), out)
+    console.log(`${path}: ${megabytes(statSync(path).size)}`)
   }
 } finally {
   rmSync(scratch, { recursive: true })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
@@ -108,6 +108,23 @@ for (const { name, roles: held } of packages)
       for (const key of keys) assert.ok(!machine.has(key), key)
     })
   })
+
+it('the tarball installs with npm without a network, and its programs run', () => {
+  const prefix = join(folder, 'prefix')
+  const tarball = join(first, `pontage-${version}.tgz`)
+  const flags = ['--offline', '--ignore-scripts', '--no-audit', '--no-fund']
+  const own = ['--prefix', prefix, '--cache', join(folder, 'empty-cache')]
+  execFileSync('npm', ['install', '--global', ...flags, ...own, tarball], { encoding: 'utf8' })
+  const word = join(folder, 'word')
+  writeFileSync(word, 'secret', { mode: 0o600 })
+  for (const { program } of Object.values(roles)) {
+    const run = (...words) =>
+      execFileSync(join(prefix, 'bin', program), words, { encoding: 'utf8', cwd: folder })
+    assert.equal(run('--version').trim(), version)
+    const made = run('init', '--home', join(folder, program), '--password-file', word, '--json')
+    assert.match(JSON.parse(made).address, /^0x/)
+  }
+})
 
 it('the package with all programs takes the place of the others, and keeps their state', () => {
   const machine = new CleanRoot()
