@@ -1,5 +1,6 @@
-import { runProgram } from '@pontage/shared/node'
+import { homeBehindSudo, runProgram } from '@pontage/shared/node'
 import { accountCommand } from './app/commands/account.js'
+import { aliasCommand } from './app/commands/alias.js'
 import { channelCommand } from './app/commands/channel.js'
 import { collectCommand } from './app/commands/collect.js'
 import { connectCommand } from './app/commands/connect.js'
@@ -12,18 +13,20 @@ import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
 import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
+import { sendCommand } from './app/commands/send.js'
 import { settings } from './app/commands/settings.js'
 import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { unlockCommand } from './app/commands/unlock.js'
 import { limitFlags } from './app/session/limits.js'
-import { homeBehindSudo } from './io/home/ownership.js'
+import { namesToType } from './core/providerName.js'
+import { readNames } from './io/home/knownNames.js'
 
 // A closed terminal or pipe is no failure of the command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
 
 // With sudo the home folder would be root's: the user's own is meant, where there is one.
-const home = homeBehindSudo(process.env)
+const home = homeBehindSudo(process.env, 'consumer')
 
 await runProgram({
   name: 'pontage',
@@ -34,6 +37,7 @@ await runProgram({
     initCommand,
     accountCommand,
     providersCommand,
+    aliasCommand,
     channelCommand,
     connectCommand,
     execCommand,
@@ -48,12 +52,14 @@ await runProgram({
     debtCommand,
     repayCommand,
     collectCommand,
+    sendCommand,
   ],
   settings: { ...settings, ...connectionFlags },
   cumulative: Object.keys(limitFlags),
   undoing: ['disconnect', 'unlock', 'status'],
   home,
   argv: process.argv.slice(2),
+  complete: { after: ['connect'], words: async (folder) => namesToType(await readNames(folder)) },
   notes: [
     'connect exits with 0 after Ctrl-C, disconnect, or a reached cap or budget; with 1 if no provider was left.',
     'exec exits with the code of its program.',

@@ -1,4 +1,4 @@
-import { type CommonOptions, runProgram } from '@pontage/shared/node'
+import { type CommonOptions, homeBehindSudo, runProgram } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { collectCommand } from './app/commands/collect.js'
 import { doctorCommand } from './app/commands/doctor.js'
@@ -44,5 +44,7 @@ await runProgram({
   ] as never as CommandModule<CommonOptions, never>[],
   settings,
   undoing: ['down'],
+  // With sudo the home folder would be root's: the one that was made without is meant.
+  home: homeBehindSudo(process.env, 'provider'),
   argv: process.argv.slice(2),
 })

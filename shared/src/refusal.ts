@@ -16,7 +16,7 @@ const explanations = {
   'wrong-version': (r: { version: number; expected: number }) =>
     `The other side speaks wire version ${r.version}, but this side speaks version ${r.expected}. Update the older program.`,
   'stale-hello': (r: { issuedAt: number; now: number }) =>
-    `The hello was issued at ${r.issuedAt}, but it is ${r.now} here. Set the clock; a difference of up to 60 seconds is allowed.`,
+    `Your clock is ${clockGap(r.issuedAt - r.now)} the other side’s. Set it, for instance with timedatectl set-ntp true; a difference of up to 60 seconds is allowed.`,
   'wrong-peer': (r: { identity: string; expected: string }) =>
     `Identity ${r.identity} answered where ${r.expected} was expected. Do not pay it; check the address.`,
   'wrong-certificate': (r: { seen: string; expected: string }) =>
@@ -105,7 +105,7 @@ const explanations = {
     `Hub ${r.hub} is winding down: it guarantees and opens nothing new. Use another hub.`,
   // Sessions.
   'stale-terms': (r: { issuedAt: number; now: number }) =>
-    `The terms were issued at ${r.issuedAt}, but it is ${r.now} here. Set the clock; a difference of up to 60 seconds is allowed.`,
+    `The provider’s clock is ${clockGap(r.issuedAt - r.now)} yours, by the terms that it gave. Set the one that is wrong; a difference of up to 60 seconds is allowed.`,
   'terms-differ': (r: { field: string; seen: string; expected: string }) =>
     `The terms say ${r.field} ${r.seen}, but the offer on chain says ${r.expected}. Choose another provider.`,
   'price-too-high': (r: { price: bigint; limit: bigint }) =>
@@ -173,3 +173,17 @@ export interface Refused {
 export type Verdict<Accepted extends object = object> = (Accepted & { readonly ok: true }) | Refused
 
 export const refuse = (refusal: Refusal): Refused => ({ ok: false, refusal })
+
+/** `2 days ahead of`, `90 seconds behind`: how far one clock is from another. */
+function clockGap(seconds: number): string {
+  const size = Math.abs(seconds)
+  const [unit, each] =
+    size >= 172_800
+      ? (['days', 86_400] as const)
+      : size >= 7_200
+        ? (['hours', 3_600] as const)
+        : size >= 120
+          ? (['minutes', 60] as const)
+          : (['seconds', 1] as const)
+  return `${Math.floor(size / each)} ${unit} ${seconds > 0 ? 'ahead of' : 'behind'}`
+}

@@ -71,8 +71,11 @@ describe('a connection in the background', () => {
   it('is asked by a socket that its group may use, and ended by it', async () => {
     const before = await machine()
     const socket = join(market.world.folder, 'control.sock')
+    expect(await consumer.run('providers', '--no-latency')).toMatch(/^1 {2}0x[0-9a-f]{40} {2}DE/m)
+    await consumer.run('alias', 'office', '1')
     await consumer.run(
       'connect',
+      'office',
       '--background',
       ...password(),
       '--control',
@@ -90,6 +93,9 @@ describe('a connection in the background', () => {
       return BigInt(now.live?.spentWei ?? 0) > 0n && now
     })
     expect(status).toMatchObject({ state: 'connected', killSwitch: true, live: { sessions: 1 } })
+    expect(await consumer.run('status', '--control', socket)).toMatch(
+      /Connected; the kill switch is on[\s\S]*, DE, \S+ PTT\/GB[\s\S]*Channel: \S+ PTT used[\s\S]*Next: "pontage disconnect"/,
+    )
     await expect(consumer.run('unlock')).rejects.toThrow(/A connection is running/)
     expect(await consumer.json('disconnect', '--control', socket)).toEqual({ result: 'ended' })
     expect(await machine()).toBe(before)
@@ -98,7 +104,7 @@ describe('a connection in the background', () => {
 
   it('that was killed is undone by unlock, exactly', async () => {
     const before = await machine()
-    await consumer.run('connect', '--background', ...password())
+    await consumer.run('connect', 'DE', '--background', ...password())
     process.kill(processOf(), 'SIGKILL')
     expect(await whoAmI()).not.toBe(consumer.host.address)
     expect(await consumer.json('status')).toMatchObject({ state: 'crashed', killSwitch: true })

@@ -9,7 +9,8 @@ export const connectCommand = command<ConnectionOptions & { background: boolean 
     withSettings(yargs)
       .positional('provider', {
         type: 'string',
-        describe: 'Address of a provider; by default the cheapest sound one',
+        describe:
+          'A provider’s address, its number in "pontage providers", a country, or a name of yours; by default the cheapest that fits',
       })
       .options(connectionFlags)
       .option('netns', {

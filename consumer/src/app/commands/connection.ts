@@ -10,10 +10,12 @@ import {
   withClosers,
 } from '@pontage/shared/node'
 import { inToken, type Limits } from '../../core/limits.js'
+import { providerNamed } from '../../core/providerName.js'
 import type { TopUpRule } from '../../core/refill.js'
 import type { EndReason } from '../../core/session.js'
 import { namespaceName } from '../../io/home/connectionFile.js'
 import { openJournal } from '../../io/home/journal.js'
+import { readNames } from '../../io/home/knownNames.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
 import { controlOwner } from '../../io/home/ownership.js'
 import { boundLog, isInBackground } from '../connect/background.js'
@@ -126,7 +128,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
   // What cannot be read is better said before anything is asked or locked.
   const limits = limitsFrom(argv)
   const read = {
-    provider: argv.provider === undefined ? undefined : address(argv.provider),
+    ...(await meantBy(argv)),
     hub: argv.hub === undefined ? undefined : address(argv.hub),
     patienceMs: wholeNumber('--patience', argv.patience, 1) * 1_000,
     retryForMs: argv.retryFor === undefined ? undefined : wholeNumber('--retry-for', argv.retryFor) * 1_000,
@@ -155,7 +157,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       const token = tokenOf(closers.opened('chain', context.chain))
       const { decimals } = token
       const journal = closers.opened('journal', await openJournal(argv.home))
-      const { screen, live } = watched(screenFor(argv, token, extras))
+      const { screen, live } = watched(screenFor(argv, token, extras), token)
       const control = await listenControl(
         {
           path: argv.control ?? controlPath(argv.home),
@@ -172,7 +174,6 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       closers.opened('control socket', control)
       const wishes: ConnectWishes = {
         ...read,
-        country: argv.country,
         interface: argv.interface,
         netns: argv.netns,
         allowLan: argv.allowLan,
@@ -189,6 +190,13 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       throw error
     }
   })
+}
+
+/** Whom the words mean: one provider, or whoever is in a country. */
+async function meantBy({ home, provider: name, country }: ConnectionOptions) {
+  if (name === undefined) return { provider: undefined, country }
+  const meant = providerNamed(`${name}`, await readNames(home))
+  return { provider: undefined, country, ...meant }
 }
 
 /** @throws UserError for amounts that contradict each other. */
@@ -231,7 +239,7 @@ function screenFor(
   { onScreen = (screen) => screen, output = process.stdout }: Extras,
 ): Screen {
   const write = (text: string) => void output.write(text)
-  const columns = output.isTTY ? () => output.columns ?? 80 : undefined
+  const columns = output.isTTY ? () => output.columns || 80 : undefined
   if (!isInBackground() && argv.json) return onScreen(jsonScreen(write))
   if (!isInBackground()) {
     const screen = humanScreen(write, token, columns)

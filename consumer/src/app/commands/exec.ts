@@ -11,9 +11,9 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
     'Run a single program whose only network is the tunnel; put -- before it. Exits with its exit code',
   builder: (yargs) =>
     withSettings(yargs)
-      .usage('$0 exec [options] -- COMMAND…')
+      .usage('pontage exec [options] -- COMMAND…')
       .options(connectionFlags)
-      .option('provider', { type: 'string', requiresArg: true, describe: 'Address of a provider' })
+      .option('provider', { type: 'string', requiresArg: true, describe: 'A provider, as connect takes it' })
       .option('json', { type: 'boolean', default: false, describe: 'Print events on standard error' }),
   async handler(argv) {
     if (process.getuid?.() !== 0)

@@ -3,6 +3,7 @@ import { type Chain, inTokens, jsonFlag, onChain, printJson, tokenOf } from '@po
 import { type ExpectedUse, whyUnsound } from '../../core/choose.js'
 import { inToken } from '../../core/limits.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
+import { keepList, readNames } from '../../io/home/knownNames.js'
 import { offerLine } from '../connect/screen.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { search } from '../market/market.js'
@@ -47,10 +48,20 @@ export const providersCommand = command<Options>({
         argv.sort,
         use,
       )
+      await keepList(
+        argv.home,
+        found.map(({ proposal: { provider, country: where } }) => ({ provider, country: where })),
+      )
       if (argv.json) return printJson(found.map((each) => asJson(each, use)))
       if (found.length === 0)
         return printLine('No provider offers this. Change --country or raise --max-price.')
-      for (const each of found) for (const line of linesOf(chain, each, use)) printLine(line)
+      const { aliases } = await readNames(argv.home)
+      for (const [index, each] of found.entries()) {
+        const names = Object.keys(aliases).filter((name) => aliases[name] === each.proposal.provider)
+        const [first = '', ...more] = linesOf(chain, each, use)
+        for (const line of [`${[index + 1, ...names].join('  ')}  ${first}`, ...more]) printLine(line)
+      }
+      printLine('Connect to one by its number: pontage connect 1')
     }),
 })
 

@@ -23,8 +23,9 @@ export const logFrom = (argv: Settings): Log => createLog('pontage', argv.logLev
 
 /** A sentence for a person; on a terminal broken between words. */
 export const printLine = (text: string): void => {
+  // A terminal that does not know its width says zero.
   const { isTTY, columns } = process.stdout
-  process.stdout.write(`${isTTY ? wrapped(text, columns) : text}\n`)
+  process.stdout.write(`${isTTY && columns > 0 ? wrapped(text, columns) : text}\n`)
 }
 
 /**

@@ -142,7 +142,9 @@ async function chainFindings(home: string, chain: Chain): Promise<Finding[]> {
   return [
     ok('chain', `chain ${chain.deployment.chainId} answers`),
     clockFinding(Math.floor(Date.now() / 1_000) - at),
-    sound > 0 ? ok('providers', `${sound} sound of ${offers.length}`) : bad('providers', 'none is sound'),
+    sound > 0
+      ? ok('providers', `${sound} of ${offers.length} can be dealt with`)
+      : bad('providers', 'none can be dealt with'),
     open > 0
       ? ok('channels', `${open} open`)
       : note('channels', 'none open: create one with "pontage channel open"'),

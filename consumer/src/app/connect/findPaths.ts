@@ -10,6 +10,7 @@ import { readOffers } from '../../io/chain/discovery.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
 import type { Journal } from '../../io/home/journal.js'
 import { type Endpoint, resolveEndpoint } from '../../io/link/endpoint.js'
+import { costText } from '../channel/costText.js'
 import { openChannel } from '../channel/openChannel.js'
 import { findPayableChannels, soundHubs } from '../channel/payableHubs.js'
 import { createRefiller, refilledInWords } from '../channel/refiller.js'
@@ -130,7 +131,10 @@ async function openFor(
   screen: Screen,
 ): Promise<PayableChannel> {
   const amount = deposit as Wei // Without a deposit no hub is openable, so none was chosen.
-  const opened = await openChannel(context, journal, { hub, amount, maxRelayFee })
+  const opened = await openChannel(context, journal, {
+    ...{ hub, amount, maxRelayFee },
+    confirm: async (cost) => screen.warned(`Opening a channel with hub ${hub}. ${costText(context, cost)}`),
+  })
   screen.opened(opened)
   return { ...opened, free: amount }
 }

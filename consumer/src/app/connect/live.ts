@@ -1,7 +1,16 @@
-import { type Bytes, type Wei, wei } from '@pontage/shared'
+import {
+  type Bytes,
+  formatBytes,
+  formatTokens,
+  type Price,
+  type TokenNames,
+  type Wei,
+  wei,
+} from '@pontage/shared'
+import { type Allowances, allowancesOf, isNearlyUsed } from '../../core/allowances.js'
 import { capLeft } from '../../core/cap.js'
 import { spentIn } from '../../core/session.js'
-import { budgetLeft, type Screen } from './screen.js'
+import { budgetLeft, type Screen, sentenceOfEnd } from './screen.js'
 
 /** What a running connection knows of itself beyond what is written down. */
 export interface Live {
@@ -22,10 +31,16 @@ export interface Live {
   readonly mtu: number | null
   /** Providers that served so far, this one included. */
   readonly sessions: number
+  /** The provider's country and price, and since when it serves, in Unix milliseconds; null before the first. */
+  readonly serving: { readonly country: string; readonly price: Price; readonly sinceMs: number } | null
+  /** How far cap, budget and channel are used up; null before the first session. */
+  readonly allowances: Allowances | null
+  /** Why it is not simply connected, as it was told last. */
+  readonly reason: string | null
 }
 
 /** Watches a screen: what it is told is kept for whoever asks. */
-export function watched(screen: Screen): { screen: Screen; live: () => Live } {
+export function watched(screen: Screen, token: TokenNames): { screen: Screen; live: () => Live } {
   let live: Live = {
     ...{
       state: 'connecting',
@@ -39,8 +54,33 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
       budgetLeftWei: null,
     },
     sessions: 0,
+    ...{ serving: null, allowances: null, reason: null },
   }
   let spentBefore = 0n
+  let bytesBefore = 0n
+  let atStart: Parameters<Screen['connected']>[0]['atStart'] | undefined
+  const warned = new Set<keyof Allowances>()
+  const used = (session: { bytes: bigint; spent: bigint }): Allowances | null =>
+    atStart === undefined
+      ? null
+      : allowancesOf(
+          atStart,
+          { bytes: session.bytes as Bytes, spent: wei(session.spent) },
+          { bytes: bytesBefore as Bytes, spent: wei(spentBefore) },
+        )
+  /** Says once of each limit that it will soon be reached. */
+  const warn = (allowances: Allowances | null) => {
+    for (const [name, text] of [
+      ['cap', formatBytes],
+      ['budget', (amount: bigint) => `${formatTokens(amount, token.decimals)} ${token.symbol}`],
+      ['channel', (amount: bigint) => `${formatTokens(amount, token.decimals)} ${token.symbol}`],
+    ] as const) {
+      const allowance = allowances?.[name]
+      if (allowance === undefined || warned.has(name) || !isNearlyUsed(allowance)) continue
+      warned.add(name)
+      screen.warned(`Four fifths of the ${name} are used: ${text(allowance.left)} left.`)
+    }
+  }
   const note = (news: Partial<Live>) => {
     live = { ...live, ...news }
   }
@@ -48,8 +88,16 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
     live: () => live,
     screen: {
       ...screen,
+      refused(refused) {
+        note({ reason: refused.message })
+        screen.refused(refused)
+      },
       connected(tunnel) {
+        atStart = tunnel.atStart
+        const { country, price } = tunnel
         note({
+          ...{ serving: { country, price, sinceMs: Date.now() }, reason: null },
+          allowances: used({ bytes: 0n, spent: 0n }),
           ...{ state: 'connected', sessions: live.sessions + 1 },
           ...{ capLeft: asNumber(tunnel.limit), mtu: tunnel.path.mtu },
         })
@@ -57,22 +105,30 @@ export function watched(screen: Screen): { screen: Screen; live: () => Live } {
       },
       report(report, budget) {
         const { kind, session } = report
-        const used = session.downBytes + session.upBytes
+        const carried = session.downBytes + session.upBytes
+        const allowances = used({ bytes: carried, spent: spentIn(session) })
+        warn(allowances)
         note({
           state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
           downBytes: Number(session.downBytes),
           upBytes: Number(session.upBytes),
           bytesPerSecond: Math.round(report.bytesPerSecond),
           spentWei: wei(spentBefore + spentIn(session)),
-          capLeft: session.limit === undefined ? null : asNumber(capLeft(session.limit, used as Bytes)),
+          capLeft: session.limit === undefined ? null : asNumber(capLeft(session.limit, carried as Bytes)),
           budgetLeftWei: budgetLeft(budget, session) ?? null,
           latencyMs: report.latencyMs ?? null,
+          ...(kind === 'progress' ? {} : { reason: report.message ?? null }),
+          allowances,
         })
         screen.report(report, budget)
       },
       failedOver(session, receipt) {
         spentBefore += receipt.spent
-        note({ state: 'reconnecting', bytesPerSecond: 0, spentWei: wei(spentBefore) })
+        bytesBefore += session.downBytes + session.upBytes
+        note({
+          ...{ state: 'reconnecting', bytesPerSecond: 0, spentWei: wei(spentBefore), serving: null },
+          reason: sentenceOfEnd(session),
+        })
         screen.failedOver(session, receipt)
       },
     },

@@ -187,7 +187,11 @@ async function serve(
         outer.close()
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
         stepDone('tunnel')
-        screen.connected({ provider, limit, ...names, ...agreement.tunnel, path: way, stepsMs: stepsMs() })
+        screen.connected({
+          ...{ provider, country: path.offer.proposal.country, price: agreement.price },
+          atStart: { left: raise.left, channel: raise.channel.free },
+          ...{ limit, ...names, ...agreement.tunnel, path: way, stepsMs: stepsMs() },
+        })
       },
       report: (report) => screen.report(report, raise.left.budget),
       patienceMs: wishes.patienceMs,

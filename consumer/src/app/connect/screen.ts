@@ -7,6 +7,7 @@ import {
   formatPrice,
   formatTokens,
   type Hex,
+  type Price,
   printable,
   type TokenNames,
   type Wei,
@@ -15,6 +16,7 @@ import {
 import { capLeft } from '../../core/cap.js'
 import type { Choice, Offer } from '../../core/choose.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
+import type { Left } from '../../core/limits.js'
 import { liveLine, wrapped } from '../../core/screen.js'
 import { type EndReason, type Session, spentIn } from '../../core/session.js'
 import type { PathMtu } from '../../io/kernel/pathMtu.js'
@@ -38,6 +40,10 @@ export interface Screen {
   refilled(sentence: string): void
   connected(tunnel: {
     provider: Address
+    country: string
+    price: Price
+    /** What cap and budget have left as this session begins, and what the channel has free. */
+    atStart: { left: Left; channel: Wei }
     interface: string
     wireguard: 'kernel' | 'userspace'
     address4: string
@@ -90,6 +96,8 @@ export function jsonScreen(write: (line: string) => void): Screen {
     refilled: (message) => say('topped-up', { message }),
     connected: ({
       provider,
+      country,
+      price,
       interface: name,
       wireguard,
       address4,
@@ -102,6 +110,9 @@ export function jsonScreen(write: (line: string) => void): Screen {
     }) =>
       say('connected', {
         provider,
+        country,
+        price: price.perMegabyte,
+        pricePerHour: price.perHour,
         interface: name,
         wireguard,
         address: address4,
@@ -165,6 +176,7 @@ export function humanScreen(
 ): Screen {
   let isLineOpen = false
   let quietTicks = 0
+  let suspendedTicks = 0
   const line = (text: string) => {
     // Some of it strangers wrote: a provider's country, a refusal's words.
     const shown = printable(text)
@@ -175,7 +187,7 @@ export function humanScreen(
   const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
   return {
     chosen({ chosen: { offer, hub }, others, unfit }, most) {
-      line(`${offerLine(offer, token)}  chosen: the cheapest sound one`)
+      line(`${offerLine(offer, token)}  chosen: the cheapest that fits`)
       for (const each of others) line(`${offerLine(each, token)}  suitable`)
       for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
       line(`Paying through hub ${hub}.`)
@@ -185,13 +197,16 @@ export function humanScreen(
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub charged ${tokens(relayFees)} for sending it.`),
     refilled: line,
-    connected({ provider, interface: name, wireguard, address4, limit, netns, path }) {
+    connected({ provider, country, price, interface: name, wireguard, address4, limit, netns, path }) {
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
       const guarded =
         netns === undefined
           ? 'The kill switch is on.'
           : `Only programs in the namespace ${netns} use it. Start them with "pontage exec": "ip netns exec" lets them ask this machine’s name services.`
-      line(`Connected to ${provider}: ${name}, WireGuard in ${where}, address ${address4}. ${guarded}`)
+      const cost = formatPrice(price.perMegabyte, price.perHour, token)
+      line(
+        `Connected to ${provider} in ${country}, at ${cost}: ${name}, WireGuard in ${where}, address ${address4}. ${guarded}`,
+      )
       line(`Packets of up to ${path.mtu} bytes: ${path.because}.`)
       const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
@@ -203,11 +218,20 @@ export function humanScreen(
           `The hub’s guarantee is nearly used up; the session ends when it is. ${report.message ?? ''}`,
         )
       if (kind === 'topped-up' || kind === 'not-topped-up') return line(report.message ?? '')
+      if (kind === 'suspended') return
+      if (kind === 'resumed') {
+        // A pause between two payments is nothing that somebody has to do something about.
+        if (suspendedTicks >= ticksBeforeSuspended) line(moments.resumed)
+        suspendedTicks = 0
+        return
+      }
       if (kind !== 'progress') return line(moments[kind])
+      suspendedTicks = session.phase === 'suspended' ? suspendedTicks + 1 : 0
+      if (suspendedTicks === ticksBeforeSuspended) line(moments.suspended)
       if (!terminal && quietTicks++ % ticksBetweenLines !== 0) return
       const text = liveLine(
         {
-          state: session.phase === 'suspended' ? 'suspended' : 'connected',
+          state: suspendedTicks >= ticksBeforeSuspended ? 'suspended' : 'connected',
           downBytes: session.downBytes,
           upBytes: session.upBytes,
           bytesPerSecond: report.bytesPerSecond,
@@ -256,7 +280,8 @@ export function offerLine({ proposal, price, standing }: Offer, token: TokenName
   return `${proposal.provider}  ${proposal.country}  ${formatPrice(price.perMegabyte, price.perHour, token)}  stake ${tokens(standing.stake)}, ${faults}${debt}`
 }
 
-const sentenceOfEnd = ({ reason, message }: Session): string =>
+/** Why a session ended, in words. */
+export const sentenceOfEnd = ({ reason, message }: Session): string =>
   `${endings[reason ?? 'provider']}${message === undefined ? '' : ` ${message}`}`
 
 type Sessions = readonly { readonly session: Session; readonly receipt: StoredReceipt }[]
@@ -289,6 +314,8 @@ const signedPart = (receipt: StoredReceipt) => ({
 
 const eraseLine = '\r\u001b[K'
 const ticksBetweenLines = 10
+/** Reports of progress, one a second, for which payment has to be missing before it is told. */
+const ticksBeforeSuspended = 3
 const unlimitedColumns = 1_000
 
 /** Tokens that may still be spent; undefined without a budget. */
@@ -301,7 +328,8 @@ const moments: Record<
   Exclude<SessionReport['kind'], 'progress' | 'low' | 'topped-up' | 'not-topped-up'>,
   string
 > = {
-  suspended: 'Suspended: the provider waits for payment.',
+  suspended:
+    'Suspended: the provider has waited for payment for some seconds. "pontage doctor" looks for the cause.',
   resumed: 'Resumed.',
   reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
   reconnected: 'The provider answers again.',

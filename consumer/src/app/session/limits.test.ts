@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytes, type UnixSeconds, unixSeconds, wei } from '@pontage/shared'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inToken, noLimits } from '../../core/limits.js'
+import { inToken, noLimits, withBudget } from '../../core/limits.js'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
-import { leftNow, limitsFrom } from './limits.js'
+import { leftNow, limitsFrom, UsedUp } from './limits.js'
 import { recordUsage } from './usage.js'
 
 const variables = ['PONTAGE_CONSUMER_CAP', 'PONTAGE_CONSUMER_MAX_PRICE']
@@ -46,6 +46,12 @@ describe('limits', () => {
       { amount: 5_000_000n, period: 'month' },
     ])
     expect(leftNow(at(november), journal, limits, nothing)).toEqual({ cap: 500_000_000n, budget: 1_000_000n })
+  })
+
+  it('of one connection count what each of its providers was paid, however dear the next one is', () => {
+    const limits = withBudget(noLimits, wei(50n))
+    expect(leftNow(at(november), journal, limits, { ...nothing, spent: wei(30n) }).budget).toBe(20n)
+    expect(() => leftNow(at(november), journal, limits, { ...nothing, spent: wei(50n) })).toThrow(UsedUp)
   })
 
   it('that cannot be read, or let nothing through, are refused', () => {

@@ -1,5 +1,6 @@
 import { type Address, type UnixSeconds, wholeStake } from '@pontage/shared'
 import {
+  askFirst,
   type Chain,
   type ChainOptions,
   type CommonOptions,
@@ -19,6 +20,7 @@ import {
   readStanding,
   timeOf,
   unlock,
+  yesFlag,
 } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { CommandModule } from 'yargs'
@@ -27,7 +29,7 @@ import type { Ledger } from '../../io/ledger.js'
 import { drawAll } from './drawAll.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 
-type Options = ChainOptions & LedgerOptions & KeyOptions & { cancel: boolean; json: boolean }
+type Options = ChainOptions & LedgerOptions & KeyOptions & { cancel: boolean; json: boolean; yes: boolean }
 
 /** Ends a hub in order: each time it is run, it does what can be done by then and says what comes next. */
 export const windDown: CommandModule<CommonOptions, Options> = {
@@ -39,12 +41,19 @@ export const windDown: CommandModule<CommonOptions, Options> = {
     ...ledgerFlags,
     ...keyFlags,
     ...jsonFlag,
+    ...yesFlag,
     cancel: { type: 'boolean', default: false, describe: 'Accept new guarantees again' },
   },
   async handler(options) {
     if (options.cancel) return cancel(options)
     const hub = await keystoreAddress(options.home)
     await onChain(options, async (chain) => {
+      const { stake: staked } = await readStanding(chain, hub)
+      if (staked > 0n)
+        await askFirst(
+          `The hub guarantees nothing new, and its pool and its stake of ${inTokens(chain, staked)} are locked until their delays have passed.`,
+          options,
+        )
       await withLedger(options, (ledger) => ledger.writeNote('leaving', hub))
       const drawn = await drawAll(options, chain)
       const obligations = await withLedger(options, (ledger) => readObligations(ledger, chain, hub))

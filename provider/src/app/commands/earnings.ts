@@ -1,12 +1,13 @@
-import { formatBytes, formatTokens } from '@pontage/shared'
-import { type CommonOptions, printJson, printLines, UserError } from '@pontage/shared/node'
+import { formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
+import { type CommonOptions, keystoreAddress, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { type Earnings, type EarningsBy, earningsBy, totalOf } from '../../core/earnings.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
+import { readToken } from '../../io/store/tokenFile.js'
 
-type Options = CommonOptions & { by: EarningsBy; json: boolean; csv: boolean; decimals: number }
+type Options = CommonOptions & { by: EarningsBy; json: boolean; csv: boolean; decimals: number | undefined }
 
 /** What was earned, from the store alone. */
 export const earningsCommand: CommandModule<CommonOptions, Options> = {
@@ -24,20 +25,26 @@ export const earningsCommand: CommandModule<CommonOptions, Options> = {
       default: false,
       describe: 'Print CSV, with amounts in the smallest unit',
     },
-    decimals: { type: 'number', default: 18, describe: 'Decimals of the token, for the table' },
+    decimals: {
+      type: 'number',
+      describe: 'Decimals of the token, for the table; by default those of the chain’s token',
+    },
   } as never,
   handler: earnings,
 }
 
-function earnings({ home, by, json, csv, decimals }: Options): void {
+async function earnings({ home, by, json, csv, decimals }: Options): Promise<void> {
   if (json && csv) throw new UserError('Give either --json or --csv, not both.')
+  await keystoreAddress(home)
+  const token = readToken(home)
+  const names = { symbol: token?.symbol ?? '', decimals: decimals ?? token?.decimals ?? 18 }
   const db = openDatabase(home)
   try {
     const rows = earningsBy(by, new SessionStore(db).all(), new SettlementStore(db).all())
     if (json) printJson({ by, rows, total: totalOf(rows) })
     else if (csv)
       printLines(columns.join(','), ...rows.map((row) => columns.map((name) => row[name]).join(',')))
-    else printLines(...[...rows, totalOf(rows)].map((row) => sentence(row, decimals)))
+    else printLines(...[...rows, totalOf(rows)].map((row) => sentence(row, names)))
   } finally {
     db.close()
   }
@@ -47,8 +54,8 @@ const columns = [
   ...(['of', 'sessions', 'bytes', 'promised', 'drawn', 'redeemed', 'gas', 'gasPaid'] as const),
 ] satisfies (keyof Earnings)[]
 
-function sentence(row: Earnings, decimals: number): string {
-  const tokens = (amount: bigint) => formatTokens(amount, decimals)
+function sentence(row: Earnings, { symbol, decimals }: TokenNames): string {
+  const tokens = (amount: bigint) => `${formatTokens(amount, decimals)} ${symbol}`.trimEnd()
   return (
     `${row.of}: ${row.sessions} session(s), ${formatBytes(row.bytes)}, promised ${tokens(row.promised)}, ` +
     `drawn ${tokens(row.drawn)}, redeemed ${tokens(row.redeemed)}, gas ${row.gas} (${formatTokens(row.gasPaid, 18)} coins)`

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import {
   askControl,
+  askFirst,
   type Chain,
   type ChainOptions,
   type CommonOptions,
@@ -10,12 +11,15 @@ import {
   jsonFlag,
   type KeyOptions,
   keyFlags,
+  keystoreAddress,
   NoAnswer,
   onChain,
   printJson,
   printLines,
+  readStanding,
   timeOf,
   UserError,
+  yesFlag,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { tryLock } from '../../io/store/homeLock.js'
@@ -26,7 +30,7 @@ import { forgetRetiring, noteRetiring } from '../retirement/retiring.js'
 import { type HubLeft, takeStake, windUp } from '../retirement/windUp.js'
 import { withComponents } from './open.js'
 
-type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json: boolean }
+type Options = ChainOptions & KeyOptions & { cancel: boolean; now: boolean; json: boolean; yes: boolean }
 
 /**
  * Ends a provider in order: each time it is run, it does what can be done by then and says what waits. A program that
@@ -40,6 +44,7 @@ export const retireCommand: CommandModule<CommonOptions, Options> = {
     ...chainFlags,
     ...keyFlags,
     ...jsonFlag,
+    ...yesFlag,
     now: {
       type: 'boolean',
       default: false,
@@ -67,6 +72,12 @@ interface Report {
 }
 
 async function retire(options: Options, chain: Chain): Promise<void> {
+  const { stake, unbonding } = await readStanding(chain, await keystoreAddress(options.home))
+  if (stake > 0n && unbonding === 0n)
+    await askFirst(
+      `The offer is withdrawn, nobody new is served, and the stake of ${inTokens(chain, stake)} is locked for the time of unbonding.`,
+      options,
+    )
   await noteRetiring(options.home)
   const report = await withComponents(options, chain, async (components): Promise<Report> => {
     await withdrawOffer(components)

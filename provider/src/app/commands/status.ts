@@ -1,5 +1,5 @@
-import { coinDecimals, formatBytes, formatTokens } from '@pontage/shared'
-import type { CommonOptions } from '@pontage/shared/node'
+import { coinDecimals, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
+import { type CommonOptions, keystoreAddress } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { exposureOf } from '../../core/exposure.js'
 import { askRunning } from '../../io/link/askRunning.js'
@@ -9,6 +9,7 @@ import { PromiseStore } from '../../io/store/promiseStore.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
+import { readToken } from '../../io/store/tokenFile.js'
 
 type Given = CommonOptions & { json?: boolean }
 
@@ -32,6 +33,8 @@ interface LiveStatus {
 }
 
 async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> {
+  // Only who has a home has something to show: looking makes nothing.
+  await keystoreAddress(home)
   const db = openDatabase(home)
   try {
     const promises = new PromiseStore(db)
@@ -42,6 +45,7 @@ async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> 
     const report = {
       home,
       running,
+      token: readToken(home) ?? null,
       // What only the running program knows; null when none answers.
       live: running ? await askRunning<LiveStatus>(home, { type: 'status' }).catch(() => null) : null,
       sessions: sessions.latest(sessionsShown),
@@ -78,6 +82,7 @@ async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> 
 function human(report: {
   running: boolean
   home: string
+  token: TokenNames | null
   live: LiveStatus | null
   sessions: ReturnType<SessionStore['latest']>
   hubs: readonly {
@@ -90,6 +95,11 @@ function human(report: {
     distrusted: string | null
   }[]
 }): string {
+  const { token } = report
+  const tokens = (amount: bigint) =>
+    token === null
+      ? `${amount} of the token’s smallest unit`
+      : `${formatTokens(amount, token.decimals)} ${token.symbol}`
   const lines = [`${report.running ? 'Running' : 'Not running'} on ${report.home}`]
   if (report.live) {
     const { sessions, limits, gasCoins, faults } = report.live
@@ -100,14 +110,14 @@ function human(report: {
   }
   for (const { hub, promised, cleared, undrawn, hubTotal, redeemed, distrusted } of report.hubs) {
     lines.push(
-      `Hub ${hub}: promised ${promised} wei, cleared ${cleared} wei, promised by the hub ${hubTotal} wei, redeemed ${redeemed} wei, not drawn yet ${undrawn} wei`,
+      `Hub ${hub}: promised ${tokens(promised)}, cleared ${tokens(cleared)}, promised by the hub ${tokens(hubTotal)}, redeemed ${tokens(redeemed)}, not drawn yet ${tokens(undrawn)}`,
     )
     if (distrusted !== null)
       lines.push(`  NOT TRUSTED: ${distrusted}. Run pontage-provider trust ${hub} to trust it again.`)
   }
   for (const each of report.sessions)
     lines.push(
-      `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, promised ${each.promised - each.base} wei, ${each.ending ?? 'running'}`,
+      `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, promised ${tokens(each.promised - each.base)}, ${each.ending ?? 'running'}`,
     )
   return `${lines.join('\n')}\n`
 }

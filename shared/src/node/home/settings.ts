@@ -5,7 +5,7 @@ import type { CommonOptions } from '../program/program.js'
 import type { Flag } from '../program/settingKinds.js'
 import type { Log } from '../report/log.js'
 import type { Identity } from '../signing/identity.js'
-import { keystorePath } from './homeFolder.js'
+import { keystoreAddress, keystorePath } from './homeFolder.js'
 import { openKeystore } from './keystore.js'
 import { readPassword } from './password.js'
 
@@ -113,6 +113,8 @@ export async function onChain<Result>(
 /** The identity of a home. @throws UserError for a missing keystore or a wrong password. */
 export async function unlock({ home, passwordFile }: KeyOptions): Promise<Identity> {
   const path = keystorePath(home)
+  // Nobody is asked for the password of what is not there.
+  await keystoreAddress(home)
   return openKeystore(path, await readPassword(passwordFile, `Password of ${path}: `))
 }
 

@@ -50,6 +50,11 @@ export async function runProgram(options: {
   undoing?: readonly string[]
   /** Home folder in place of the default. */
   home?: string | undefined
+  /** What can follow these commands, for completion, by what is known in a home. */
+  complete?: {
+    readonly after: readonly string[]
+    readonly words: (home: string) => Promise<readonly string[]>
+  }
 }): Promise<void> {
   const { name, environment, folder, commands, settings, cumulative = [], undoing = [] } = options
   const home = homeFrom(options.argv, environment) ?? options.home ?? join(homedir(), '.pontage', folder)
@@ -72,7 +77,10 @@ export async function runProgram(options: {
       sources: () => values,
       isTyped: (setting) => isTyped(setting, argv),
     })
-    let parser = parserOf(options, common, (given, instance) => {
+    const { after = [], words } = options.complete ?? {}
+    const isCompleting = options.argv.includes('--get-yargs-completions')
+    const completed = { after, words: words && isCompleting ? await words(home) : [] }
+    let parser = parserOf({ ...options, completed }, common, (given, instance) => {
       forgetOthersSettings(given, instance, argv)
       refuseRepeated(given, kinds, repeatable)
       const typed = new Set([...kinds.keys()].filter((setting) => isTyped(setting, argv)))
@@ -104,7 +112,18 @@ const commonFlags = (home: string) =>
   }) as const
 
 function parserOf(
-  { name, description, notes = [] }: { name: string; description: string; notes?: readonly string[] },
+  {
+    name,
+    description,
+    notes = [],
+    completed,
+  }: {
+    name: string
+    description: string
+    notes?: readonly string[]
+    /** Words that can follow these commands. */
+    completed: { readonly after: readonly string[]; readonly words: readonly string[] }
+  },
   common: ReturnType<typeof commonFlags>,
   checked: (given: Record<string, unknown>, instance: unknown) => void,
 ): Argv<CommonOptions> {
@@ -117,7 +136,7 @@ function parserOf(
     .middleware(checked as never, true)
     .recommendCommands()
     .demandCommand(1, 'Give a command.')
-    .wrap(isatty(1) ? Math.min(110, process.stdout.columns ?? 80) : 100)
+    .wrap(isatty(1) ? Math.min(110, process.stdout.columns || 80) : 100)
     .epilogue(
       [
         'A setting is taken from its flag, the environment, config.yaml in the home folder, or its default, in this order.',
@@ -125,7 +144,17 @@ function parserOf(
         ...notes,
       ].join('\n'),
     )
-    .completion('completion', 'Print a script for shell completion: source <($0 completion)')
+    .alias({ help: 'h', version: 'V' })
+    .completion('completion', `Print a script for shell completion: source <(${name} completion)`, ((
+      current: string,
+      given: { _: readonly (string | number)[] },
+      standard: (done: (error: Error | null, words: readonly string[]) => void) => void,
+      done: (words: readonly string[]) => void,
+    ) => {
+      if (completed.after.includes(`${given._[1]}`) && !current.startsWith('-'))
+        done(completed.words.filter((word) => word.startsWith(current)))
+      else standard((_, words) => done(words))
+    }) as never)
     .exitProcess(false)
     .fail((message, error) => {
       throw error ?? new UsageError(message)
@@ -137,7 +166,7 @@ const beforeDashes = (argv: readonly string[]): readonly string[] =>
 
 const asksForHelp = (argv: readonly string[]): boolean =>
   beforeDashes(argv).some((word) =>
-    ['--help', '--version', 'completion', '--get-yargs-completions'].includes(word),
+    ['--help', '-h', '--version', '-V', 'completion', '--get-yargs-completions'].includes(word),
   )
 
 /** The words with `--tls=yes` as the library reads it. @throws UsageError for neither yes nor no */

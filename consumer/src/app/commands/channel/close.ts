@@ -1,18 +1,23 @@
 import { bytes32 } from '@pontage/shared'
-import { inTokens, jsonFlag, printJson, withheldNote } from '@pontage/shared/node'
+import { askFirst, inTokens, jsonFlag, printJson, withheldNote, yesFlag } from '@pontage/shared/node'
 import { closeChannel, findOpenChannel } from '../../channel/closeChannel.js'
 import { withJournal } from '../journalled.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'
 import { channelFlag } from './flags.js'
 
-export const closeCommand = command<Settings & { json: boolean; channel?: string }>({
+export const closeCommand = command<Settings & { json: boolean; yes: boolean; channel?: string }>({
   command: 'close',
   describe: 'Close a channel together with its hub: what is not spent is returned at once',
-  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag }),
+  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag, ...yesFlag }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
       const named = argv.channel === undefined ? undefined : bytes32(argv.channel)
-      const closed = await closeChannel(context, journal, await findOpenChannel(context, named))
+      const channel = await findOpenChannel(context, named)
+      await askFirst(
+        `Channel ${channel.channelId} is closed for good; to pay again, another one has to be opened, for a fee.`,
+        argv,
+      )
+      const closed = await closeChannel(context, journal, channel)
       if (argv.json) return printJson(closed)
       const { channelId, transaction, returned, spent } = closed
       printLine(`Closed channel ${channelId} in transaction ${transaction}.`)

@@ -1,7 +1,7 @@
 import { address, parseTokens } from '@pontage/shared'
-import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
-import { type OpeningCost, openChannel } from '../../channel/openChannel.js'
-import type { Context } from '../../context.js'
+import { jsonFlag, printJson } from '@pontage/shared/node'
+import { costText } from '../../channel/costText.js'
+import { openChannel } from '../../channel/openChannel.js'
 import { confirm } from '../confirm.js'
 import { withJournal } from '../journalled.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'
@@ -41,14 +41,3 @@ export const openCommand = command<Options>({
       printLine(`Opened channel ${channelId} in transaction ${openTransaction}.`)
     }),
 })
-
-function costText({ chain }: Context, { amount, stake, registerFee, openFee }: OpeningCost): string {
-  const parts = [`Deposit ${inTokens(chain, amount)}`]
-  if (registerFee > 0n || stake > 0n)
-    parts.push(
-      `stake ${inTokens(chain, stake)} (returned when you unbond it)`,
-      `registration fee ${inTokens(chain, registerFee)}`,
-    )
-  parts.push(`opening fee ${inTokens(chain, openFee)}`)
-  return `${parts.join(', ')}.`
-}

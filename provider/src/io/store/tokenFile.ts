@@ -1,0 +1,22 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TokenNames } from '@pontage/shared'
+
+const pathIn = (home: string): string => join(home, 'token.json')
+
+/** Keeps what the token is called, for what is shown without asking the chain. */
+export function keepToken(home: string, { symbol, decimals }: TokenNames): void {
+  const known = readToken(home)
+  if (known?.symbol === symbol && known.decimals === decimals) return
+  writeFileSync(pathIn(home), `${JSON.stringify({ symbol, decimals })}\n`, { mode: 0o644 })
+}
+
+/** The token as it was called last; undefined in a home that has not been on a chain. */
+export function readToken(home: string): TokenNames | undefined {
+  try {
+    const { symbol, decimals } = JSON.parse(readFileSync(pathIn(home), 'utf8')) as TokenNames
+    return typeof symbol === 'string' && Number.isInteger(decimals) ? { symbol, decimals } : undefined
+  } catch {
+    return undefined // A file that a crash cut short is written anew.
+  }
+}
