@@ -95,7 +95,8 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
   /** What is under way may end by itself; a transaction that no block takes is recorded, and goes on at the next start. */
   const endWork = async () => {
     stopping.abort()
-    const ending = Promise.allSettled([inFlight.idle(), services.idle()])
+    // The last requests may begin work that outlives their answers.
+    const ending = Promise.allSettled([inFlight.idle()]).then(() => services.idle())
     await Promise.race([ending, pause(graceMs, sending.signal)])
     sending.abort()
     await ending

@@ -41,7 +41,7 @@ export interface Services {
 export function createServices(components: Components, certificate: () => Hex | undefined): Services {
   const { chain, home, typedData, clock, log, settings, sender } = components
   const drawScheduler = createDrawScheduler(components)
-  const closer = createCloser(components)
+  const closer = createCloser(components, drawScheduler)
   const watchtower = createWatchtower(components, drawScheduler)
   const poolWatch = createPoolWatch(components)
   const gas = watchGas({

@@ -86,6 +86,8 @@ export interface CreditOrder {
   /** @param owed - What the hub would have to advance if every provider redeemed now, this credit included. */
   readonly solvent: (owed: Wei, pool: Pool) => Verdict
   readonly sign: (total: Wei) => Hex
+  /** Whether they were looked at a moment ago, and only held since the pool was short: what was drawn since adds nothing. */
+  readonly wereHeld?: boolean
   /** Gives the guarantee that follows a tab's present one, or undefined while none is needed. */
   readonly renew: (line: ChannelLine, moved: boolean, now: RenewedAt) => Renewal | undefined
   /**
@@ -145,10 +147,10 @@ export function credit(
 ): Verdict<{ credited: Credited }> {
   const accepted: HeldPromise[] = []
   try {
-    const credited = rows.attempt(() => ({
-      ...creditAll(rows, order, accepted),
-      guarantees: renewals(rows, order, accepted, uncovered, now),
-    }))
+    const credited = rows.attempt(() => {
+      const { moved, ...rest } = creditAll(rows, order, accepted)
+      return { ...rest, guarantees: renewals(rows, order, moved, uncovered, now) }
+    })
     return { ok: true, credited }
   } catch (error) {
     if (!(error instanceof Insolvent)) throw error
@@ -183,10 +185,11 @@ function creditAll(
   rows: ClearingRows,
   order: CreditOrder,
   accepted: HeldPromise[],
-): Omit<Credited, 'guarantees'> {
+): Omit<Credited, 'guarantees'> & { moved: ReadonlySet<Hex> } {
   const { provider, promises, decide, solvent, sign } = order
   const { feeBps, ...pool } = rows.standing
   const refused: { channelId: Hex; verdict: Verdict }[] = []
+  const moved = new Set<Hex>()
   let credit = 0n
   for (const promise of promises) {
     const { channelId, amount } = promise
@@ -199,6 +202,8 @@ function creditAll(
       continue
     }
     accepted.push(promise)
+    // Shown again, it moves nothing: else a provider could keep what is guaranteed tied up for ever.
+    if (verdict.credit > 0n || order.wereHeld) moved.add(channelId)
     credit += verdict.credit
     hold(rows, order, promise, amount)
   }
@@ -214,7 +219,7 @@ function creditAll(
     account.signature !== null && account.signedTotal === total ? account.signature : sign(total)
   if (credit > 0n || (rows.knows(provider) && signature !== account.signature))
     rows.putAccount({ ...account, ...promised, signedTotal: total, signature })
-  return { total, signature, refused }
+  return { total, signature, refused, moved }
 }
 
 /** A micro-promise stays with the ledger as soon as it was accepted: it is what is drawn. */
@@ -236,11 +241,10 @@ function hold(
 function renewals(
   rows: ClearingRows,
   order: CreditOrder,
-  accepted: readonly HeldPromise[],
+  moved: ReadonlySet<Hex>,
   uncovered: readonly Hex[],
   now: RenewedAt,
 ): Credited['guarantees'] {
-  const moved = new Set(accepted.map(({ channelId }) => channelId))
   return [...new Set([...moved, ...uncovered])].flatMap((channelId) => {
     const line = rows.channel(channelId)
     // Only a guarantee that was asked for once is renewed.

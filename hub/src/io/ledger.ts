@@ -155,10 +155,17 @@ export interface Blocked {
 
 /**
  * `leaving`: the hub is being wound down. `draw-asked`: the number of the last command to draw everything;
- * `draw-done`: what came of it. `recovering`: the ledger was found to be older than what had left the hub. `probed`: when
+ * `draw-done`: what came of it. `relief-asked`, `relief-done`: the same for a process whose pool is empty. `recovering`: the ledger was found to be older than what had left the hub. `probed`: when
  * somebody last tried whether it can be written.
  */
-export type NoteName = 'probed' | 'leaving' | 'draw-asked' | 'draw-done' | 'recovering'
+export type NoteName =
+  | 'probed'
+  | 'leaving'
+  | 'draw-asked'
+  | 'draw-done'
+  | 'relief-asked'
+  | 'relief-done'
+  | 'recovering'
 
 /**
  * Everything a hub must not forget. Each method is decided and written in one transaction, on disk when it returns;

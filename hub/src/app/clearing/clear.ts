@@ -36,11 +36,13 @@ export async function clear(
   if (first && concerned.length === 0 && !(await components.ledger.guaranteed(provider)))
     return refuse({ code: 'no-guarantee', channelId: first.channelId })
   const signers = await signersOf(components, concerned, provider)
-  let outcome = await creditNow(components, latest, signers, provider, frozen)
+  const creditNow = (wereHeld: boolean) =>
+    creditThese(components, latest, signers, provider, { frozen, wereHeld })
+  let outcome = await creditNow(false)
   if (!outcome.ok && outcome.refusal.code === 'pool-exhausted') {
     // The promises are in the ledger already; drawn, they need no pool.
     await drawScheduler.draw({ forced: true })
-    outcome = await creditNow(components, latest, signers, provider, frozen)
+    outcome = await creditNow(true)
   }
   if (!outcome.ok) return outcome
   const { total, signature, guarantees, refused } = outcome.credited
@@ -82,18 +84,19 @@ function latestOfEach(promises: readonly PromiseFrame[]): readonly PromiseFrame[
   return latest.size === promises.length ? promises : [...latest.values()]
 }
 
-function creditNow(
+function creditThese(
   components: Components,
   promises: readonly PromiseFrame[],
   signers: ReadonlyMap<Hex, Address | undefined>,
   provider: Address,
-  frozen: boolean,
+  { frozen, wereHeld }: { readonly frozen: boolean; readonly wereHeld: boolean },
 ) {
   const { ledger, typedData, identity, rules, settings } = components
   let renewed = 0
   return ledger.credit({
     provider,
     promises,
+    wereHeld,
     decide: (line, { channelId, amount }, feeBps) =>
       rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,

@@ -31,8 +31,16 @@ export interface Closer {
   idle(): Promise<void>
 }
 
-export function createCloser(components: Components): Closer {
+/** What hurrying a close needs of the room that draws. */
+interface BeforeClose {
+  /** Draws everything from one channel. @throws Error when it fails */
+  drawFrom(channelId: Hex): Promise<unknown>
+}
+
+export function createCloser(components: Components, drawScheduler: BeforeClose): Closer {
   const { ledger, rules, identity, chain, log } = components
+  const hurried = new Set<Hex>()
+  let hurrying: Promise<unknown> = Promise.resolve()
   const running = new Map<Hex, Promise<Hex>>()
   let resuming: Promise<void> | undefined
 
@@ -43,6 +51,16 @@ export function createCloser(components: Components): Closer {
     const sending = sendConclusion(components, channelId, party).finally(() => running.delete(channelId))
     running.set(channelId, sending)
     return sending
+  }
+
+  /**
+   * A guarantee is renewed while something cleared under it is not drawn. Once that is drawn, it ends, whatever the provider
+   * does that releases nothing. Once for each channel: its consumer may be of one mind with the provider.
+   */
+  const hurry = (channelId: Hex): void => {
+    if (hurried.has(channelId)) return
+    hurried.add(channelId)
+    hurrying = drawScheduler.drawFrom(channelId).catch(() => hurried.delete(channelId))
   }
 
   async function resumeAll(): Promise<void> {
@@ -70,7 +88,10 @@ export function createCloser(components: Components): Closer {
       )
       const releases: SignedRelease[] = []
       for (const answer of asked) {
-        if (!answer.ok) return answer
+        if (!answer.ok) {
+          hurry(found.line.channelId)
+          return answer
+        }
         releases.push(answer.release)
       }
       const line = (await ledger.channel(found.line.channelId)) ?? found.line
@@ -131,7 +152,7 @@ export function createCloser(components: Components): Closer {
     },
 
     async idle() {
-      await Promise.allSettled([resuming, ...running.values()])
+      await Promise.allSettled([resuming, hurrying, ...running.values()])
     },
   }
 }

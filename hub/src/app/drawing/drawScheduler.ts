@@ -50,7 +50,7 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
     const at = await now()
     if (!mayRelieve({ now: at, smallDrawsAt })) return
     countSmallDraw(at)
-    await requestDraw(ledger, othersDrawMs)
+    await requestDraw(ledger, othersDrawMs, 'best')
   }
 
   async function drawNow(forced: boolean): Promise<readonly Drawn[]> {
@@ -76,8 +76,9 @@ export function createDrawScheduler(components: DrawComponents): DrawScheduler {
 
   /** Reads the ledger once: it is some blocks behind, so that what was just drawn would come up again. */
   async function drawEverything(channelId?: Hex): Promise<readonly Drawn[]> {
-    if (!(await ledger.leads())) {
-      await askLeader()
+    // What one channel holds is drawn by whichever process needs that; of two at once, the chain passes over the second.
+    if (channelId === undefined && !(await ledger.leads())) {
+      await requestDraw(ledger, othersDrawMs)
       return []
     }
     await components.sender.settleEarlier()
