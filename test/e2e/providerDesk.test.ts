@@ -253,7 +253,7 @@ describe('the owner of a provider', () => {
     await serve('--deny', consumer.address)
     await expectRefused('not-admitted', new RegExp(`does not serve ${consumer.address}`))
     await serve('--min-stake', '5', '--min-age', '30d')
-    await expectRefused('stake-too-low', /but this provider requires 5000000000000000000 wei/)
+    await expectRefused('stake-too-low', /but this provider requires 5 PTT/)
     await market.fund(consumer.address, { coin: '1' })
     await consumer.run('stake', 'add', '4')
     await expectRefused('too-young', /s ago, but this provider requires 2592000 s/)

@@ -4,6 +4,7 @@ import {
   exitCode,
   type Given,
   listenControl,
+  sayingTokens,
   tokenOf,
   UserError,
   wholeNumber,
@@ -182,7 +183,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
         topUp: topUpRule(argv, decimals),
         maxRelayFee: parseTokens(argv.maxRelayFee, decimals),
       }
-      const reason = await connect(context, journal, wishes, screen, stop.signal)
+      const reason = await sayingTokens(token, () => connect(context, journal, wishes, screen, stop.signal))
       answerEnd({ result: 'ended' })
       if (!isWanted(reason, wishes.limits)) process.exitCode = exitCode.failed
     } catch (error) {

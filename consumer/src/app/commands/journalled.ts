@@ -1,3 +1,4 @@
+import { sayingTokens, tokenOf } from '@pontage/shared/node'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import { lockHome } from '../../io/home/lock.js'
 import { type Context, openContext } from '../context.js'
@@ -16,7 +17,7 @@ export async function withJournal(
       throw error
     })
     try {
-      await work(context, journal)
+      await sayingTokens(tokenOf(context.chain), () => work(context, journal))
     } finally {
       await journal.close()
       context.chain.close()

@@ -13,6 +13,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
+import { withTokens } from '@pontage/shared/node'
 import { capLeft } from '../../core/cap.js'
 import type { Choice, Offer } from '../../core/choose.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
@@ -179,7 +180,7 @@ export function humanScreen(
   let suspendedTicks = 0
   const line = (text: string) => {
     // Some of it strangers wrote: a provider's country, a refusal's words.
-    const shown = printable(text)
+    const shown = withTokens(printable(text), token)
     const broken = terminal ? wrapped(shown, terminal()) : shown
     write(`${isLineOpen ? eraseLine : ''}${broken}\n`)
     isLineOpen = false

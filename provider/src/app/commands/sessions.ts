@@ -1,7 +1,8 @@
-import { formatBytes } from '@pontage/shared'
-import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
+import { formatBytes, type TokenNames } from '@pontage/shared'
+import { type CommonOptions, type Given, jsonFlag, printLines, withTokens } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { askRunning } from '../../io/link/askRunning.js'
+import { readToken } from '../../io/store/tokenFile.js'
 import type { SessionView } from '../operator/control.js'
 
 /** Amounts arrive as decimal strings. */
@@ -18,9 +19,12 @@ export const sessionsCommand: CommandModule<CommonOptions, CommonOptions & Given
     const sessions = await askRunning<Shown[]>(home, { type: 'sessions' })
     if (json) printLines(JSON.stringify({ sessions }))
     else if (sessions.length === 0) printLines('No session is running.')
-    else for (const each of sessions) printLines(line(each))
+    else for (const each of sessions) printLines(withToken(line(each), readToken(home)))
   },
 }
+
+const withToken = (text: string, token: TokenNames | undefined): string =>
+  token === undefined ? text : withTokens(text, token)
 
 const line = (each: Shown): string =>
   [

@@ -4,6 +4,8 @@ import { type Chain, connectChain } from '../chain/chain.js'
 import type { CommonOptions } from '../program/program.js'
 import type { Flag } from '../program/settingKinds.js'
 import type { Log } from '../report/log.js'
+import { tokenOf } from '../report/print.js'
+import { sayingTokens } from '../report/withTokens.js'
 import type { Identity } from '../signing/identity.js'
 import { keystoreAddress, keystorePath } from './homeFolder.js'
 import { openKeystore } from './keystore.js'
@@ -104,7 +106,7 @@ export async function onChain<Result>(
 ): Promise<Result> {
   const chain = await openChain(options, log)
   try {
-    return await work(chain)
+    return await sayingTokens(tokenOf(chain), () => work(chain))
   } finally {
     chain.close()
   }
