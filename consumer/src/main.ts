@@ -11,6 +11,7 @@ import { doctorCommand } from './app/commands/doctor.js'
 import { execCommand } from './app/commands/exec.js'
 import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
+import { lockdownCommand } from './app/commands/lockdown.js'
 import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
 import { sendCommand } from './app/commands/send.js'
@@ -21,9 +22,12 @@ import { unlockCommand } from './app/commands/unlock.js'
 import { limitFlags } from './app/session/limits.js'
 import { namesToType } from './core/providerName.js'
 import { readNames } from './io/home/knownNames.js'
+import { passLockdown } from './io/kernel/lockdown.js'
 
 // A closed terminal or pipe is no failure of the command.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+
+passLockdown()
 
 // With sudo the home folder would be root's: the user's own is meant, where there is one.
 const home = homeBehindSudo(process.env, 'consumer')
@@ -44,6 +48,7 @@ await runProgram({
     statusCommand,
     disconnectCommand,
     unlockCommand,
+    lockdownCommand,
     doctorCommand,
     historyCommand,
     rateCommand,
@@ -56,7 +61,7 @@ await runProgram({
   ],
   settings: { ...settings, ...connectionFlags },
   cumulative: Object.keys(limitFlags),
-  undoing: ['disconnect', 'unlock', 'status'],
+  undoing: ['disconnect', 'unlock', 'lockdown', 'status'],
   home,
   argv: process.argv.slice(2),
   complete: { after: ['connect'], words: async (folder) => namesToType(await readNames(folder)) },

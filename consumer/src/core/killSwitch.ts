@@ -262,21 +262,20 @@ export const haltRule = `add rule inet ${killSwitchTable} ${objectNames.halted} 
  * Containers and virtual machines are this machine: it talks to them, gives them addresses and answers, and what they send
  * out meets the same rules as all that is forwarded.
  */
-const guestSet = (guests: readonly string[]): string => {
+export const guestSet = (guests: readonly string[]): string => {
   const elements = guests.length === 0 ? '' : ` elements = { ${guests.join(', ')} };`
   return `set ${guestSetName} { type ifname;${elements} }`
 }
 const guestSetName = 'guests'
-const toGuests = `oifname @${guestSetName} accept`
+/** Lets out what goes to them. */
+export const toGuests = `oifname @${guestSetName} accept`
 const fromGuests = `iifname @${guestSetName}`
 
-/** The command that names the bridges there are now. */
-export const guestCommands = (guests: readonly string[]): string =>
+/** The command that names the bridges there are now in a table that refuses. */
+export const guestCommands = (guests: readonly string[], table: string = killSwitchTable): string =>
   [
-    `flush set inet ${killSwitchTable} ${guestSetName}`,
-    ...(guests.length === 0
-      ? []
-      : [`add element inet ${killSwitchTable} ${guestSetName} { ${guests.join(', ')} }`]),
+    `flush set inet ${table} ${guestSetName}`,
+    ...(guests.length === 0 ? [] : [`add element inet ${table} ${guestSetName} { ${guests.join(', ')} }`]),
   ].join('\n')
 
 /** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
@@ -316,7 +315,7 @@ const acceptPayment = ({ family, address, tcpPort }: PaymentPort): string =>
  *
  * @param verdict - What such a question meets: only `output` can answer, the guard drops.
  */
-const lan = (verdict: string, tunnel?: string): string[] => {
+export const lan = (verdict: string, tunnel?: string): string[] => {
   const elsewhere = tunnel === undefined ? '' : `oifname != ${tunnel} `
   return [
     `${elsewhere}${namePorts} ${verdict}`,
@@ -338,22 +337,25 @@ export const localRanges4 = [
 export const localRanges6 = ['fe80::/10', 'fc00::/7', 'ff02::/16']
 
 /** DHCP and neighbour discovery: without them the link under the tunnel would die. They tell no host beyond it. */
-const plumbing = [
+export const plumbing = [
   'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
   'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
   'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
 ]
 
 /** A question for a name, however it travels. */
-const question = 'meta l4proto { tcp, udp } th dport 53'
+export const question = 'meta l4proto { tcp, udp } th dport 53'
 
 /** As `question`, and names asked for over TLS. */
 const namePorts = 'meta l4proto { tcp, udp } th dport { 53, 853 }'
 
-const refused = 'reject with icmpx admin-prohibited'
-const refuseFast = ['meta l4proto tcp reject with tcp reset', refused]
+/** How something is refused, so that its program learns it. */
+export const refused = 'reject with icmpx admin-prohibited'
+/** As `refused`, for all that is left. */
+export const refuseFast = ['meta l4proto tcp reject with tcp reset', refused]
 
 const table = (contents: readonly string[]): string => contents.join('\n')
 
-const chain = (name: string, rules: readonly string[]): string =>
+/** A chain of a table. */
+export const chain = (name: string, rules: readonly string[]): string =>
   `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }`

@@ -19,6 +19,7 @@ import { openJournal } from '../../io/home/journal.js'
 import { readNames } from '../../io/home/knownNames.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
 import { controlOwner } from '../../io/home/ownership.js'
+import { isLockedDown, liftLockdown, loadLockdown } from '../../io/kernel/lockdown.js'
 import { boundLog, isInBackground } from '../connect/background.js'
 import { connect } from '../connect/connect.js'
 import type { ConnectWishes } from '../connect/connection.js'
@@ -139,6 +140,10 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
     throw new UserError(
       `"${argv.netns}" cannot be the name of a network namespace here. Give --netns a name of letters, digits, dots, dashes and underscores.`,
     )
+  if (argv.netns !== undefined && isLockedDown())
+    throw new UserError(
+      'Lockdown is on: only a tunnel of the whole machine is let through. Use "pontage connect", or "pontage lockdown off" first.',
+    )
   await requireFreeMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
   let answerEnd: (answer: { result: 'ended' } | Promise<never>) => void = () => {}
@@ -146,6 +151,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
     answerEnd = resolve
   })
   over.catch(() => undefined) // Whoever asked for the end hears of it.
+  let isToOpen = false
   await withClosers(async (closers) => {
     try {
       closers.add('signals', stopOnSignals(stop))
@@ -153,6 +159,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       closers.add('network', await lockNetwork(argv.netns).then((lock) => () => lock.release()))
       // Only now nobody else can begin: what was free before may be taken.
       await requireFreeMachine(argv.home, argv.interface)
+      if (isLockedDown()) await loadLockdown()
       const context = await openContext(argv, logFrom(argv))
       stepDone('chain and key')
       const token = tokenOf(closers.opened('chain', context.chain))
@@ -167,6 +174,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
         {
           status: () => status(argv.home, { live: live(), trail: journal.trail() }),
           disconnect: () => {
+            isToOpen = true
             stop.abort()
             return over
           },
@@ -183,7 +191,10 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
         topUp: topUpRule(argv, decimals),
         maxRelayFee: parseTokens(argv.maxRelayFee, decimals),
       }
-      const reason = await sayingTokens(token, () => connect(context, journal, wishes, screen, stop.signal))
+      const connecting = sayingTokens(token, () => connect(context, journal, wishes, screen, stop.signal))
+      const reason = await connecting.finally(async () => {
+        if (isToOpen && isLockedDown()) await liftLockdown()
+      })
       answerEnd({ result: 'ended' })
       if (!isWanted(reason, wishes.limits)) process.exitCode = exitCode.failed
     } catch (error) {

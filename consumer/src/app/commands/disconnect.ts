@@ -1,4 +1,5 @@
 import { controlPath, printJson } from '@pontage/shared/node'
+import { isLockedDown, liftLockdown, lockdownStands } from '../../io/kernel/lockdown.js'
 import { disconnect } from '../connect/disconnect.js'
 import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
@@ -8,6 +9,7 @@ const sentences = {
   restored: 'The kill switch is off, and the network is back to normal.',
   nothing: 'There is no connection, and there was nothing to undo.',
 } as const
+const untilNext = 'Lockdown is lifted until the next connect or boot; "pontage lockdown off" ends it.'
 
 export const disconnectCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'disconnect',
@@ -17,8 +19,15 @@ export const disconnectCommand = command<Settings & { json: boolean; control?: s
       .options(controlFlag)
       .option('json', { type: 'boolean', default: false, describe: 'Print {result}' }),
   async handler(argv) {
-    const result = await disconnect(argv.home, argv.control ?? controlPath(argv.home))
-    if (argv.json) printJson({ result })
-    else printLine(sentences[result])
+    const wasShut = isLockedDown()
+    let result = await disconnect(argv.home, argv.control ?? controlPath(argv.home))
+    // A connection that ran has done so itself, with rights that whoever asked it need not have.
+    if (wasShut && process.getuid?.() === 0 && (await lockdownStands())) {
+      await liftLockdown()
+      if (result === 'nothing') result = 'restored'
+    }
+    if (argv.json) return printJson({ result })
+    printLine(sentences[result])
+    if (wasShut) printLine(untilNext)
   },
 })

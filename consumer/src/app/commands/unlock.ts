@@ -1,4 +1,5 @@
 import { printJson, UserError } from '@pontage/shared/node'
+import { isLockedDown } from '../../io/kernel/lockdown.js'
 import { unlock } from '../connect/unlock.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
@@ -26,5 +27,7 @@ export const unlockCommand = command<Settings & { json: boolean; yes: boolean }>
     const result = await unlock(argv.home, argv.yes)
     if (argv.json) printJson({ result })
     else printLine(sentences[result])
+    if (!argv.json && isLockedDown())
+      printLine('Lockdown is on, and stays: "pontage disconnect" lifts it until the next boot or connect.')
   },
 })

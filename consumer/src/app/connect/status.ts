@@ -10,6 +10,7 @@ import {
 } from '../../io/home/connectionFile.js'
 import { readJournal } from '../../io/home/journal.js'
 import { differences } from '../../io/kernel/differences.js'
+import { isLockedDown, lockdownStands } from '../../io/kernel/lockdown.js'
 import type { Live } from './live.js'
 
 /** How things stand on this machine; read without the chain, and without a password. */
@@ -21,6 +22,8 @@ export interface Status {
   readonly state: 'disconnected' | 'blocked' | 'crashed' | Live['state']
   /** As the kernel says; as the record says, where only root may ask the kernel. */
   readonly killSwitch: boolean
+  /** `lifted`: on, but `disconnect` or something else took its rules away; where only root may ask the kernel, `on`. */
+  readonly lockdown: 'off' | 'on' | 'lifted'
   /** What the record says and the kernel does not, each a sentence; null where only root may ask the kernel. */
   readonly problems: readonly string[] | null
   readonly provider: string | null
@@ -61,6 +64,7 @@ export async function status(home: string, running?: { live: Live; trail: Journa
   return {
     state: live ? stateNow(record, live) : record ? await stateOf(record) : 'disconnected',
     killSwitch: record !== undefined && record.netns === undefined && isTableThere,
+    lockdown: await lockdownNow(),
     problems: problems ?? null,
     provider: record?.provider ?? null,
     interface: record?.state === 'connected' ? record.interface : null,
@@ -76,6 +80,11 @@ export async function status(home: string, running?: { live: Live; trail: Journa
     netns: record?.netns?.name ?? null,
     live: live ? withoutState(live) : null,
   }
+}
+
+const lockdownNow = async (): Promise<Status['lockdown']> => {
+  if (!isLockedDown()) return 'off'
+  return (await lockdownStands().catch(() => true)) ? 'on' : 'lifted'
 }
 
 const withoutState = ({ state: _, ...rest }: Live): Omit<Live, 'state'> => rest

@@ -7,7 +7,7 @@ const token = { tokenSymbol: 'PTT', tokenDecimals: 18 }
 const idle: Status = {
   ...{ state: 'disconnected', killSwitch: false, problems: [], provider: null, interface: null },
   ...{ downBytes: null, upBytes: null, promisedWei: null, token: null, stoppedPackets: null },
-  ...{ exits: [], netns: null, live: null },
+  ...{ exits: [], netns: null, live: null, lockdown: 'off' },
 }
 /** As it comes through the control socket: amounts are decimal strings. */
 const served = {
@@ -56,4 +56,13 @@ it('says why nobody is connected, and never an amount without its token', () => 
   const lines = statusLines({ ...served, state: 'reconnecting', token: null, live } as Status, 0)
   expect(lines).toContain('Why: No answer on UDP 51820 of 203.0.113.7.')
   expect(lines.join(' ')).not.toMatch(/wei|PTT/)
+})
+
+it('says whether lockdown holds', () => {
+  expect(statusLines({ ...idle, lockdown: 'on' }, 0)[0]).toBe(
+    'Not connected; lockdown is on, so nothing leaves this machine.',
+  )
+  const [state, lifted] = statusLines({ ...idle, lockdown: 'lifted' }, 0)
+  expect(state).toBe('Not connected; the network is open.')
+  expect(lifted).toContain('until the next connect or boot')
 })

@@ -26,6 +26,13 @@ const damaged: Record<Status['state'], string> = {
   crashed: 'The program was killed while connected, and not everything is in force:',
 }
 
+/** As `sentences`, where lockdown is on. */
+const lockedDown: Record<Status['state'], string> = {
+  ...sentences,
+  disconnected: 'Not connected; lockdown is on, so nothing leaves this machine.',
+  connecting: 'Connecting; lockdown is on, so nothing else leaves this machine.',
+}
+
 const next: Record<Status['state'], string> = {
   disconnected: '"pontage providers" shows who offers what, "pontage connect" connects.',
   connecting: '"pontage disconnect" calls it off.',
@@ -46,9 +53,12 @@ export function statusLines(now: Status, nowMs: number): string[] {
   const problems = now.problems ?? []
   return [
     netns === null
-      ? (problems.length === 0 ? sentences : damaged)[state]
+      ? (problems.length > 0 ? damaged : now.lockdown === 'on' ? lockedDown : sentences)[state]
       : `A tunnel for the programs in namespace ${netns}: ${state}.`,
     ...problems,
+    ...(now.lockdown === 'lifted'
+      ? ['Lockdown is lifted until the next connect or boot; "pontage lockdown on" shuts at once.']
+      : []),
     ...(live?.reason ? [`Why: ${live.reason}`] : []),
     ...(now.problems === null
       ? ['This is what was recorded: only root can ask the kernel whether it is so.']

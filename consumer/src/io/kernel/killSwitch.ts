@@ -12,6 +12,7 @@ import {
   replaceTable,
 } from '@pontage/shared/node'
 import {
+  guestCommands,
   killSwitchTable,
   objectNames,
   type PaymentPort,
@@ -19,7 +20,9 @@ import {
   type TunnelValues,
   tunnelRuleset,
 } from '../../core/killSwitch.js'
+import { lockdownTable } from '../../core/lockdown.js'
 import type { Policy } from '../../core/policy.js'
+import { isLockedDown, lockdownText } from './lockdown.js'
 
 /** The same as the rules take, not yet checked: some of it a provider sent. */
 export interface TunnelFacts
@@ -58,9 +61,26 @@ export const tunnelTable = (facts: TunnelFacts): string =>
     }),
   )
 
-/** Loads the rules of a tunnel. */
+/** Loads the rules of a tunnel, and lets it through a lockdown. */
 export const loadTunnelRules = (facts: TunnelFacts, where: NftOptions): Promise<void> =>
-  applyRuleset(tunnelTable(facts), where)
+  applyRuleset(
+    tunnelTable(facts) +
+      lockdownAround(where, {
+        tunnel: { interface: nftInterface(facts.interface), fwmark: nftMark(facts.fwmark) },
+        ...facts,
+      }),
+    where,
+  )
+
+/** What a lockdown, if there is one, is to be at the same moment. A namespace of programs knows of none. */
+const lockdownAround = (where: NftOptions, options: Parameters<typeof lockdownText>[0]): string =>
+  where.netns === undefined && isLockedDown() ? lockdownText(options) : ''
+
+/** Names the bridges there are now. */
+export const loadGuests = (guests: readonly string[]): Promise<void> =>
+  applyRuleset(
+    [guestCommands(guests), ...(isLockedDown() ? [guestCommands(guests, lockdownTable)] : [])].join('\n'),
+  )
 
 /** Where the provider that is asked takes payments. */
 export interface Asked {
@@ -83,7 +103,7 @@ export const loadShutRules = (
       'inet',
       killSwitchTable,
       shutRuleset(policy, { ...options, asked, lookUp: options.asked?.lookUp ?? false }),
-    ),
+    ) + lockdownAround(where, options),
     where,
   )
 }
@@ -94,7 +114,12 @@ export const loadShutRules = (
  * @returns '' where there are none.
  */
 export async function printRules(where: NftOptions): Promise<string> {
-  const table = await listTable('inet', killSwitchTable, where)
+  const around = where.netns === undefined && isLockedDown() ? await printTable(lockdownTable, where) : ''
+  return (await printTable(killSwitchTable, where)) + around
+}
+
+async function printTable(name: string, where: NftOptions): Promise<string> {
+  const table = await listTable('inet', name, where)
   if (table === undefined) return ''
   const lines = (table.objects as readonly NftObject[]).flatMap(({ counter, quota, set, chain, rule }) => {
     const named = counter ?? quota ?? set

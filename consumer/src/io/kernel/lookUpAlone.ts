@@ -13,16 +13,20 @@ const withinMs = 4_000
  * Asks for the addresses of a host as the one user whose questions the kill switch lets out while a provider is asked. No
  * service of the machine asks in its place: that one would be stopped.
  *
+ * @param timeoutMs - How long it may take.
  * @returns undefined where that is not possible here, or the name is not known.
  */
-export async function lookUpAlone(host: string): Promise<readonly string[] | undefined> {
+export async function lookUpAlone(
+  host: string,
+  timeoutMs = withinMs,
+): Promise<readonly string[] | undefined> {
   const servers = (await resolversIn(resolverFile)) ?? (await resolversIn(upstreamFile))
   if (servers === undefined) return undefined
   const asker = ['--reuid', nameAsker, '--regid', nameAsker, '--clear-groups', '--']
   try {
     const { stdout } = await withNamesCovered(servers, (covered) =>
       runCommand(['unshare', '--mount', ...covered, 'setpriv', ...asker, 'getent', '--', 'ahosts', host], {
-        timeoutMs: withinMs,
+        timeoutMs,
       }),
     )
     const found = stdout.split('\n').map((line) => line.split(/\s/)[0] ?? '')

@@ -1,7 +1,6 @@
 import type { Bytes, Result } from '@pontage/shared'
 import {
   applyIp,
-  applyRuleset,
   bringUp,
   CommandFailed,
   configureWireguard,
@@ -13,12 +12,13 @@ import {
   type WireguardKeyPair,
   wireguardKeyFromHex,
 } from '@pontage/shared/node'
-import { guestCommands, killSwitchTable } from '../../core/killSwitch.js'
+import { killSwitchTable } from '../../core/killSwitch.js'
 import type { Policy } from '../../core/policy.js'
 import { type ConnectionRecord, forgetConnection, writeConnection } from '../home/connectionFile.js'
 import { resolverByHand, resolverPart, restoreDns } from './dns.js'
 import { guestBridges } from './guests.js'
-import { type Asked, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
+import { type Asked, loadGuests, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
+import { isLockedDown, loadLockdown } from './lockdown.js'
 import { type Meter, openMeter } from './meter.js'
 import { namespaceExists, removeNamespace } from './namespace.js'
 import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
@@ -201,6 +201,9 @@ export async function restoreMachine(home: string, record: ConnectionRecord): Pr
           },
         ]
       : []),
+    ...(netns === undefined && isLockedDown()
+      ? [{ what: 'the lockdown', undo: loadLockdown, byHand: 'pontage lockdown on' }]
+      : []),
     {
       what: 'the kill switch',
       undo: () =>
@@ -300,7 +303,7 @@ async function keepGuests(upkeep: Upkeep, record: ConnectionRecord): Promise<voi
   if (record.netns !== undefined) return
   await upkeep.put('guests', {
     look: async () => (await guestBridges()).join(' '),
-    apply: async () => applyRuleset(guestCommands(await guestBridges())),
+    apply: async () => loadGuests(await guestBridges()),
   })
 }
 

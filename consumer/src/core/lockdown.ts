@@ -1,0 +1,65 @@
+import {
+  chain,
+  guestSet,
+  lan,
+  nameAsker,
+  objectNames,
+  plumbing,
+  question,
+  refused,
+  refuseFast,
+  toGuests,
+} from './killSwitch.js'
+
+/** A table of its own beside the kill switch's: it stands whether anything is connected or not. */
+export const lockdownTable = 'pontage_lockdown'
+
+/** Group, by number, of the sockets of our own programs: nobody else's. */
+export const ownGroup = 60_901
+
+/** What of a standing tunnel is let out; every text is ready to stand in a rule. */
+export interface LockdownTunnel {
+  readonly interface: string
+  /** Mark on WireGuard's own packets. */
+  readonly fwmark: string
+}
+
+/**
+ * The body of the table: loopback, what keeps the link alive, our own programs, and a tunnel where one stands. What may go
+ * into that, and where its packets may go to, the kill switch says.
+ *
+ * @param options.tunnel - Left out: nothing is connected, and programs are refused at once instead of hanging.
+ */
+export function lockdownRuleset(options: {
+  tunnel?: LockdownTunnel | undefined
+  allowLan: boolean
+  guests: readonly string[]
+}): string {
+  const { tunnel, allowLan, guests } = options
+  const passes = (verdict: string) => [
+    'oifname "lo" accept',
+    toGuests,
+    `meta skgid ${ownGroup} accept`,
+    `meta skuid ${nameAsker} ${question} accept`,
+    ...(allowLan ? lan(verdict, tunnel?.interface) : []),
+    ...plumbing,
+  ]
+  const refusing = chain('output', [
+    'type filter hook output priority filter; policy drop;',
+    ...passes(refused),
+    ...refuseFast,
+  ])
+  return [
+    `counter ${objectNames.stopped} { }`,
+    guestSet(guests),
+    ...(tunnel === undefined ? [refusing] : []),
+    chain('guard', [
+      'type filter hook postrouting priority 300; policy drop;',
+      ...(tunnel === undefined
+        ? []
+        : [`oifname ${tunnel.interface} accept`, `meta mark ${tunnel.fwmark} meta l4proto udp accept`]),
+      ...passes('drop'),
+      `counter name "${objectNames.stopped}" drop`,
+    ]),
+  ].join('\n')
+}

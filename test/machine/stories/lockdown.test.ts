@@ -1,0 +1,94 @@
+import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
+import { builtProgram, createMarket, eventually, type Market, type Person } from '../../world/index.js'
+import { asConsumer, bootConsumer, connectIn } from '../consumerMachine.js'
+import type { Machine } from '../machine.js'
+
+// Captured outside the machine, from power-on to power-off, while something in it tries to get out all the time, beside an
+// nftables.service, which flushes all tables when it starts, is reloaded, and stops.
+
+let market: Market
+let hub: Person
+let machine: Machine
+/** What keeps the link alive, and tells nobody beyond the router. */
+const plumbing = 'arp or (icmp6 and (ip6[40] == 133 or ip6[40] == 135 or ip6[40] == 136))'
+
+beforeAll(async () => {
+  market = await createMarket()
+  const names = market.internet.host.start([
+    process.execPath,
+    builtProgram('machine/nameServer.js'),
+    market.testChain.host.address,
+  ])
+  await names.line(/listening/)
+  const booted = await bootConsumer(market)
+  machine = booted.machine
+  hub = booted.hub
+  const { address: address4, address6 } = market.internet.host
+  await machine.run(`
+    printf 'ADDRESS4=%s\\nADDRESS6=%s\\n' ${address4} ${address6} >/etc/machine-noise
+    sed -i 's#^rpc:.*#rpc: http://chain.test:8545#' /var/lib/pontage/config.yaml
+    systemctl --quiet enable machine-noise nftables`)
+})
+
+beforeEach(() =>
+  onTestFailed(async () => {
+    console.error(
+      await machine.run('journalctl -b -u pontage -o cat | tail -n 30; nft list ruleset').catch(String),
+    )
+  }),
+)
+afterAll(async () => {
+  await machine?.destroy()
+  await market?.destroy()
+})
+
+const fetches = (url: string) => machine.attempt(`curl -sS --max-time 20 ${url}`)
+
+test('without lockdown a machine talks; disconnect lifts it, and lockdown off ends it', async () => {
+  await machine.run('systemctl start machine-noise')
+  const packets = await eventually(
+    'it was heard outside',
+    async () => {
+      const heard = await machine.sent('port 443')
+      return heard.length > 5 && heard
+    },
+    60_000,
+  )
+  console.log(`control: ${packets.length} packets to port 443`)
+  const pontage = (words: string) => machine.run(`${asConsumer} pontage ${words}`, 120_000)
+  await pontage('lockdown on')
+  expect((await fetches(market.internet.addressUrl)).code).not.toBe(0)
+  await pontage('disconnect')
+  expect((await fetches(market.internet.addressUrl)).stdout.trim()).toBe(machine.host.address)
+  await pontage('lockdown off')
+  expect(await machine.run('nft list tables; ls /etc/pontage /etc/systemd/system')).not.toMatch(/lockdown/)
+  await pontage('lockdown on')
+  await machine.shutDown()
+})
+
+test('with lockdown nothing but the tunnel leaves it, from power-on to power-off, connected or not', async () => {
+  await machine.powerOn()
+  expect(await machine.run(`${asConsumer} pontage status`, 120_000)).toContain('lockdown is on')
+  expect((await fetches(market.internet.addressUrl)).code).not.toBe(0)
+  for (const act of ['reload', 'restart', 'stop', 'start']) await machine.run(`systemctl ${act} nftables`)
+  expect(await machine.sent(`not (${plumbing})`)).toEqual([])
+
+  const connected = await connectIn(machine)
+  console.log(connected)
+  expect(connected).toContain('"wireguard":"kernel"')
+  const provider = market.world.hosts.get('provider')
+  expect((await fetches(market.internet.addressUrl)).stdout.trim()).toBe(provider?.address)
+  await machine.run('systemctl stop pontage', 180_000)
+  expect((await fetches(market.internet.addressUrl)).code).not.toBe(0)
+  await machine.shutDown()
+  const own = [
+    `(dst host ${market.internet.host.address} and udp dst port 53)`, // Looked at below.
+    `(dst host ${market.testChain.host.address} and tcp dst port 8545)`,
+    `(dst host ${hub.host.address} and tcp dst port 7700)`,
+    `(dst host ${provider?.address} and (tcp dst port 7800 or udp dst port 51820))`,
+  ]
+  expect(await machine.sent(`not (${[plumbing, ...own].join(' or ')})`)).toEqual([])
+  const questions = await machine.sent('dst port 53')
+  expect(questions.length).toBeGreaterThan(0)
+  expect(questions.filter((question) => !/ A(AAA)?\? chain\.test\./.test(question))).toEqual([])
+})
