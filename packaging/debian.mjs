@@ -1,5 +1,14 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+} from 'node:fs'
 import { join, relative } from 'node:path'
 import { layOut, packed, put } from './programTree.mjs'
 import { root, sourceDate, version } from './repository.mjs'
@@ -30,12 +39,12 @@ export async function makeDebian(what, tree, out) {
   await layOut(what, tree)
   execFileSync('strip', binariesIn(what, tree))
   documents(what, tree)
-  mkdirSync(join(tree, 'etc', 'pontage'), { recursive: true, mode: 0o700 })
+  mkdirSync(join(tree, 'etc', 'pontage'), { recursive: true })
   const files = filesIn(tree)
   const sizeOf = (path) => lstatSync(join(tree, path)).size
   const bytes = files.reduce((sum, path) => sum + sizeOf(path), 0)
   control(what, tree, { files, kibibytes: Math.ceil(bytes / 1_024) })
-  setTimes(tree)
+  settle(tree)
   const path = join(out, `${what.name}_${revision}_${architecture}.deb`)
   // Much faster than the default, and any dpkg can read it.
   const how = ['--root-owner-group', '-Zgzip', '-z6']
@@ -148,15 +157,22 @@ function libraries(what, tree) {
 }
 
 /** Files below a folder as paths from there, sorted. */
-export const filesIn = (folder) =>
+const filesIn = (folder) =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((each) => !each.isDirectory())
     .map((each) => relative(folder, join(each.parentPath, each.name)))
     .sort()
 
-function setTimes(folder) {
-  for (const each of readdirSync(folder, { withFileTypes: true }))
-    if (each.isDirectory()) setTimes(join(folder, each.name))
-    else utimesSync(join(folder, each.name), sourceDate, sourceDate)
+/** Neither the time of making nor the modes of the checkout are seen in a package. */
+function settle(folder) {
+  for (const each of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, each.name)
+    if (each.isDirectory()) settle(path)
+    else {
+      chmodSync(path, lstatSync(path).mode & 0o100 ? 0o755 : 0o644)
+      utimesSync(path, sourceDate, sourceDate)
+    }
+  }
+  chmodSync(folder, folder.endsWith('/etc/pontage') ? 0o700 : 0o755)
   utimesSync(folder, sourceDate, sourceDate)
 }

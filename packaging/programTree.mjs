@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { bundle } from './bundle.mjs'
@@ -42,7 +42,7 @@ export async function layOut(what, tree) {
     for (const [shell, path] of Object.entries(completions(program)))
       put(at('usr', 'share', path), completionOf(node, at(library, role, 'main.js'), shell))
     for (const [from, to] of Object.entries(systemFiles(role, program)))
-      if (existsSync(join(root, from))) put(at(to), execFileSync('cat', [join(root, from)]))
+      if (existsSync(join(root, from))) put(at(to), readFileSync(join(root, from)))
   }
   const documents = at('usr', 'share', 'doc', what.name)
   put(join(documents, 'third-party-licences.gz'), packed(thirdPartyLicences(used, { withNode: true })))
