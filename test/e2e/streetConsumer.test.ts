@@ -67,8 +67,10 @@ async function connectUnder(words: readonly string[], ...args: readonly string[]
 const end = async (program: Program) =>
   expect(await program.stop('SIGINT', 30_000)).toEqual({ code: 0, signal: null })
 
-const whoAmI = async (): Promise<string> =>
-  (await consumer.host.run(['curl', '-sS', '--max-time', '20', market.internet.addressUrl])).stdout.trim()
+const whoAmI = async (...flags: readonly string[]): Promise<string> => {
+  const words = ['curl', '-sS', '--max-time', '20', ...flags, market.internet.addressUrl]
+  return (await consumer.host.run(words)).stdout.trim()
+}
 
 const leaked = (during: () => Promise<unknown>) =>
   captureLeak(market, consumer.host, [provider.host, second.host], during)
@@ -103,6 +105,12 @@ describe('a machine whose other programs change what a connection relies on', ()
     await download(2_000_000)
     expect(await leaked(reload)).toEqual(noLeak)
     await download(2_000_000)
+    const mended = times(program, 'interfered', { part: 'firewall', problem: null })
+    await consumer.host.firewall('table inet pontage_consumer { flags dormant; }')
+    await eventually(
+      'the table judges again',
+      async () => times(program, 'interfered', { part: 'firewall', problem: null }) > mended,
+    )
     await consumer.host.run([
       'bash',
       '-c',
@@ -135,11 +143,17 @@ describe('a machine whose other programs change what a connection relies on', ()
     const program = await connect('--cap', '1MB')
     await download(5_000_000).catch(() => undefined)
     expect((await program.ended).code).toBe(0)
+    // A router that answers for everybody carries what is put on its link.
+    const answersForAll = (value: '0' | '1') =>
+      writeFileSync(`/proc/sys/net/ipv4/conf/to-${consumer.host.name}/proxy_arp`, value)
     const flushed = async () => {
       await consumer.host.run(['nft', 'flush', 'ruleset'])
       await expect(whoAmI()).rejects.toThrow()
+      await expect(whoAmI('--interface', consumer.host.device)).rejects.toThrow()
     }
+    answersForAll('1')
     expect(await leaked(flushed)).toEqual(noLeak)
+    answersForAll('0')
     expect(await consumer.json('status')).toMatchObject({
       ...{ state: 'blocked', killSwitch: false },
       problems: [
@@ -151,6 +165,38 @@ describe('a machine whose other programs change what a connection relies on', ()
     await consumer.run('disconnect')
     expect(await machine()).toBe(before)
     expect(await whoAmI()).toBe(consumer.host.address)
+  })
+})
+
+describe('a machine on which another VPN comes up', () => {
+  const ip = (...words: string[]) => consumer.host.run(['ip', ...words])
+
+  it('goes on through the tunnel past its routes, and says which rules come first where nothing passes', async () => {
+    const before = await machine()
+    const program = await connect()
+    const { device } = consumer.host
+    const halves = ['0.0.0.0/1', '128.0.0.0/1']
+    for (const half of halves) await ip('route', 'add', half, 'via', '192.0.2.1', 'dev', device)
+    expect(await whoAmI()).toBe(provider.host.address)
+    for (const half of halves) await ip('route', 'delete', half)
+
+    const tunnel = (await consumer.json<{ interface: string }>('status')).interface
+    await ip('link', 'set', 'dev', tunnel, 'mtu', '1000')
+    await eventually('its packets are as large as before', async () =>
+      (await ip('link', 'show', 'dev', tunnel)).stdout.includes('mtu 1440'),
+    )
+    expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [] })
+
+    await ip('rule', 'add', 'priority', '100', 'table', 'main')
+    const { problem } = await logged(program, 'interfered', { part: 'way' })
+    expect(problem).toMatch(/leave by eth0 and not through the tunnel.*rule 100 .*"pontage exec"/)
+    await expect(whoAmI()).rejects.toThrow()
+    expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [problem] })
+    await ip('rule', 'delete', 'priority', '100')
+    expect(await whoAmI()).toBe(provider.host.address)
+    expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [] })
+    await end(program)
+    expect(await machine()).toBe(before)
   })
 })
 
@@ -206,7 +252,7 @@ describe('a machine that does not let everything be undone', () => {
   })
 })
 
-describe('a line that is cut for longer than anybody waits', () => {
+describe('a line that is cut until every provider is out of reach', () => {
   it('is connected again by itself, and leaks nothing in the meantime', { timeout: 180_000 }, async () => {
     const { device, netns } = consumer.host
     const before = await machine()
@@ -214,7 +260,7 @@ describe('a line that is cut for longer than anybody waits', () => {
     const cut = async () => {
       await applyIp([['link', 'set', 'dev', device, 'down']], { netns })
       await logged(program, 'failed-over', {}, 60_000)
-      await new Promise((resolve) => setTimeout(resolve, 40_000))
+      await eventually('all were asked in vain', async () => times(program, 'refused') === 2, 60_000)
       expect(program.running).toBe(true)
       await applyIp(
         [
@@ -369,8 +415,14 @@ describe('a provider behind which nothing is reached', () => {
       `table inet hole {\nchain beyond {\ntype filter hook forward priority 0\nip saddr ${host.address} ip daddr != ${consumer.host.address} drop\nip6 saddr ${host.address6} drop\n}\n}`,
     )
     const moved = await logged(program, 'failed-over', {}, 60_000)
+    const problems = async () => (await consumer.json<{ problems: string[] }>('status')).problems
+    const seen = [await problems()]
     expect(moved).toMatchObject({ provider: provider.address, reason: 'undelivered' })
-    await eventually('it is connected again', async () => times(program, 'connected') === 2, 60_000)
+    await eventually('it is connected again', async () => {
+      seen.push(await problems())
+      return times(program, 'connected') === 2
+    })
+    expect(seen.flat()).toEqual([])
     expect(await whoAmI()).toBe(second.host.address)
     await deleteTable('inet', 'hole')
     await end(program)

@@ -1,11 +1,13 @@
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { applyIp, runCommand } from '@pontage/shared/node'
-import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
 import {
   createMarket,
   eventually,
   Host,
   logged,
+  logLines,
   type Market,
   openHub,
   openProvider,
@@ -52,8 +54,19 @@ async function serve(person: Person, port: number, ...flags: readonly string[]):
   return program
 }
 
+/** What still runs when a test fails would keep the next one from connecting. */
+const sessions: { person: Person; program: Program }[] = []
+afterEach(async () => {
+  for (const { person, program } of sessions.splice(0)) {
+    if (!program.running) continue
+    await program.stop('SIGKILL')
+    await person.run('unlock', '--yes')
+  }
+})
+
 async function connect(to: Person = provider, person: Person = consumer): Promise<Program> {
   const program = person.start(['connect', '--json', '--provider', to.address])
+  sessions.push({ person, program })
   await logged(program, 'connected', {}, 60_000)
   return program
 }
@@ -131,6 +144,41 @@ describe('a provider whose machine others change', () => {
     await hangUp(session)
   })
 
+  it('has back what was changed in part, and goes on when a session’s own rows were', async () => {
+    const session = await connect()
+    await passesAgain('connecting')
+    const table = ['inet', `pontage_${await tunnelName()}`]
+    const listed = () => onProvider('nft', '-s', 'list', 'table', ...table)
+    // Sets and counters stand before the chains; and the resolver follows a file that this world's machines share.
+    const constant = async () => {
+      const text = await listed()
+      return text
+        .slice(text.indexOf('\tchain '))
+        .split('\n')
+        .filter((line) => !line.includes('dnat'))
+    }
+    const whole = await constant()
+    const upsets: Record<string, string[]> = {
+      'a chain without which nothing is charged': ['flush', 'chain', ...table, 'charge_down'],
+      'a rule that lets everything through': ['insert', 'rule', ...table, 'filtering', 'accept'],
+      'the list of what is closed': ['flush', 'set', ...table, 'closed4'],
+      'the whole table, put to sleep': ['add', 'table', ...table, '{ flags dormant; }'],
+    }
+    const noticed = () => logLines(provider.program, isRebuilt).length
+    const isRebuilt = ({ message }: { message?: unknown }) => message === 'the rules were gone and are back'
+    for (const [what, words] of Object.entries(upsets)) {
+      const before = noticed()
+      await onProvider('nft', ...words)
+      await eventually(`it notices ${what}`, async () => noticed() > before)
+      expect(await constant(), what).toEqual(whole)
+    }
+    expect(await listed()).toContain('168.63.129.16')
+    expect(await listed()).not.toContain('dormant')
+    await onProvider('nft', 'flush', 'set', ...table, 'passing4')
+    await hangUp(session)
+    expect(provider.program.running).toBe(true)
+  })
+
   it('mends switches, routes, the tunnel’s state and a new uplink while it serves', async () => {
     const session = await connect()
     await passesAgain('connecting')
@@ -139,6 +187,12 @@ describe('a provider whose machine others change', () => {
       'forwarding was switched off': () => onProvider('sysctl', '-qw', 'net.ipv4.ip_forward=0'),
       'the route to consumers was deleted': () => onProvider('ip', 'route', 'delete', '10.86.0.0/16'),
       'the tunnel was set down': () => onProvider('ip', 'link', 'set', 'dev', tunnel, 'down'),
+      'the tunnel was made narrower than IPv6 bears': () =>
+        onProvider('ip', 'link', 'set', 'dev', tunnel, 'mtu', '1000').then(() =>
+          eventually('it is as wide again', async () =>
+            /mtu 14\d\d/.test(await onProvider('ip', 'link', 'show', 'dev', tunnel)),
+          ),
+        ),
       'the tunnel lost its address': () => onProvider('ip', 'address', 'flush', 'dev', tunnel),
       'the uplink was made anew': () => remakeUplink(provider.host),
     }
@@ -415,6 +469,87 @@ describe('a provider that serves', () => {
     const kept = Number(await onProvider('cat', '/proc/sys/net/netfilter/nf_conntrack_count'))
     expect(kept).toBeGreaterThan(1_000)
     expect(kept).toBeLessThan(5_000)
+    await hangUp(session)
+  })
+})
+
+/** Answers every question for a name with this address. */
+const nameServer = (listensOn: string, answer: string) => `
+const socket = require('node:dgram').createSocket('udp4')
+socket.on('message', (asked, { port, address }) => {
+  const head = Buffer.from(asked.subarray(0, 12))
+  head.writeUInt16BE(0x8180, 2); head.writeUInt16BE(1, 6); head.writeUInt32BE(0, 8)
+  const end = asked.indexOf(0, 12) + 5
+  const record = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 1, 0, 4, ${answer.split('.').join(', ')}])
+  socket.send(Buffer.concat([head, asked.subarray(12, end), record]), port, address)
+}).bind(53, '${listensOn}', () => console.log('ready'))`
+
+describe('a provider whose networks and resolver change', () => {
+  beforeEach(nobodyServes)
+  const onInternet = (...command: string[]) => market.internet.host.run(command)
+  const reaches = async (url: string): Promise<boolean> =>
+    (await consumer.host.start(['curl', '-gsS', '-m', '3', '-o', '/dev/null', url]).ended).code === 0
+
+  /** The internet host is reached at this address, too. */
+  async function alsoAt(address: string): Promise<string> {
+    const bits = address.includes(':') ? 128 : 32
+    const { name, device } = market.internet.host
+    await applyIp([['route', 'add', `${address}/${bits}`, 'dev', `to-${name}`]])
+    await onInternet(
+      'ip',
+      'address',
+      'add',
+      `${address}/${bits}`,
+      'dev',
+      device,
+      ...(bits === 128 ? ['nodad'] : []),
+    )
+    return `http://${bits === 128 ? `[${address}]` : address}/address`
+  }
+
+  it('closes what is its own, follows its prefix, and asks the resolver that its machine asks', async () => {
+    const [first, next] = [market.internet.host.address, '198.51.100.153'] as const
+    const open = await alsoAt(next)
+    const azure = await alsoAt('168.63.129.16')
+    const neighbour = await alsoAt('2001:db8:77::1')
+    for (const [address, answer] of [
+      [first, '192.0.2.71'],
+      [next, '192.0.2.72'],
+    ] as const)
+      await market.internet.host.start([process.execPath, '-e', nameServer(address, answer)]).line(/ready/)
+    const resolvers = join(provider.host.home, 'resolv.conf')
+    writeFileSync(resolvers, `nameserver ${first}\n`)
+    provider.program = provider.host.start([
+      ...['unshare', '--mount', 'sh', '-c', `mount --bind ${resolvers} /etc/resolv.conf && exec "$@"`, 'sh'],
+      ...[programPath('pontage-provider'), 'run', ...offer()],
+    ])
+    await provider.program.line(/"listening"/, { timeoutMs: 60_000 })
+    const own = `http://${provider.host.address}/address`
+    await provider.host
+      .start([
+        process.execPath,
+        '-e',
+        "require('node:http').createServer((_, a) => a.end()).listen(80, '::', () => console.log('ready'))",
+      ])
+      .line(/ready/)
+    for (const url of [open, azure, neighbour, own]) expect(await reaches(url), url).toBe(true)
+
+    const session = await connect()
+    await passesAgain('connecting')
+    expect(await reaches(open)).toBe(true)
+    expect(await reaches(neighbour)).toBe(true)
+    for (const url of [azure, own]) expect(await reaches(url), url).toBe(false)
+    await onProvider('ip', 'address', 'add', '2001:db8:77::4/64', 'dev', provider.host.device, 'nodad')
+    await eventually('its new prefix is closed', async () => !(await reaches(neighbour)))
+    await onProvider('ip', 'address', 'delete', '2001:db8:77::4/64', 'dev', provider.host.device)
+    await eventually('the prefix that it had is open', () => reaches(neighbour))
+
+    const ask = `const { Resolver } = require('node:dns'); const r = new Resolver({ timeout: 1000, tries: 1 })
+      r.setServers(['10.86.0.1']); r.resolve4('a.example', (error, found) => console.log(error ? error.code : found[0]))`
+    const answered = async () => (await consumer.host.run([process.execPath, '-e', ask])).stdout.trim()
+    expect(await answered()).toBe('192.0.2.71')
+    writeFileSync(resolvers, `nameserver ${next}\n`)
+    await eventually('the new resolver is asked', async () => (await answered()) === '192.0.2.72')
     await hangUp(session)
   })
 })

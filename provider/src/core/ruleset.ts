@@ -53,10 +53,18 @@ export function ruleset(values: RulesetValues): string {
   ].join('\n')
 }
 
-/** Chains without which consumers are not limited, or the machine is not guarded. None of them is ever empty. */
-export const guardedChains = [
-  ...['arriving', 'leaving', 'filtering', 'charging', 'entering', 'masquerading'],
-] as const
+/**
+ * What of a body has to stand as it was written: its chains, but for the one that follows the limit of speed, and what is closed.
+ *
+ * @param body - As {@link ruleset} gives it.
+ */
+export const constantParts = (body: string) => ({
+  chains: [...body.matchAll(/^ *chain (\w+)/gm)]
+    .map(([, name = '']) => name)
+    .filter((name) => name !== shapingChain),
+  sets: ['closed4', 'closed6'],
+})
+const shapingChain = 'shape_up'
 
 /** Names of the kernel objects of one session; `key` is unique while the session lives. */
 export const sessionObjects = (key: number) => ({
@@ -143,7 +151,7 @@ function objects({ ownNetworks6, outer4, outer6 }: RulesetValues): string {
     // Filled while there is a limit of speed.
     'set rate_up4 { type ipv4_addr; size 65535; flags dynamic; }',
     'set rate_up6 { type ipv6_addr; size 65535; flags dynamic; }',
-    'chain shape_up { }',
+    `chain ${shapingChain} { }`,
     'set connections4 { type ipv4_addr; size 65535; flags dynamic; }',
     'set connections6 { type ipv6_addr; size 65535; flags dynamic; }',
     `set closed4 { type ipv4_addr; flags interval; auto-merge; elements = { ${[...closedRanges4, ...outer4].join(', ')} } }`,

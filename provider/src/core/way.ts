@@ -1,3 +1,5 @@
+import type { LegacyProgram } from './legacyRules.js'
+
 /** What became of a probe's packets of one family: whether they left this machine, were answered, and the answers delivered. */
 export interface Passage {
   readonly out: boolean
@@ -19,8 +21,10 @@ export interface WaysOut {
 
 /** A chain of somebody else that judges what is forwarded. */
 export interface JudgingChain {
-  /** As `nft list chain` takes it: `ip filter FORWARD`. */
+  /** As `nft list chain` takes it: `ip filter FORWARD`; of the older kind `FORWARD of iptables-legacy`. */
   readonly name: string
+  /** The command for rules of the older kind; left out for chains of nftables. */
+  readonly program?: LegacyProgram
   /** Of the packets that it judges: `ip`, `ip6`, or `inet` for both. */
   readonly family: string
   /** Whether it drops what no rule of it accepts. */
@@ -53,14 +57,17 @@ export function judgeProbe(
 function suspects(chains: readonly JudgingChain[]): string {
   const dropping = chains.filter(({ drops }) => drops)
   const named = dropping.length > 0 ? dropping : chains
-  if (named.length === 0) return 'a rule that is not in nftables (see iptables-legacy -L FORWARD -v)'
+  if (named.length === 0)
+    return 'a rule in no chain for what is forwarded (see nft list ruleset, iptables-legacy-save)'
   return `the firewall of another program: ${named.map(({ name }) => `chain ${name}`).join(', ')}`
 }
 
 /** Rules for the chain that is the most likely. */
 function cure(chains: readonly JudgingChain[]): string {
-  const chain = (chains.find(({ drops }) => drops) ?? chains[0])?.name
+  const { name: chain, program } = chains.find(({ drops }) => drops) ?? chains[0] ?? {}
   if (chain === undefined) return 'Let pass what comes from and goes to pont*.'
+  if (program !== undefined)
+    return `Let tunnels pass there: ${program} -I FORWARD -i pont+ -j ACCEPT; ${program} -I FORWARD -o pont+ -m conntrack --ctstate ESTABLISHED,RELATED -j ACCEPT`
   return `Let tunnels pass there: nft insert rule ${chain} iifname "pont*" accept; nft insert rule ${chain} oifname "pont*" ct state established,related accept`
 }
 

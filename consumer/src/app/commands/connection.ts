@@ -165,14 +165,14 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       const token = tokenOf(closers.opened('chain', context.chain))
       const { decimals } = token
       const journal = closers.opened('journal', await openJournal(argv.home))
-      const { screen, live } = watched(screenFor(argv, token, extras), token)
+      const { screen, live, isRising } = watched(screenFor(argv, token, extras), token)
       const control = await listenControl(
         {
           path: argv.control ?? controlPath(argv.home),
           owner: await controlOwner(argv.home, argv.controlGroup),
         },
         {
-          status: () => status(argv.home, { live: live(), trail: journal.trail() }),
+          status: () => status(argv.home, { live: live(), isRising: isRising(), trail: journal.trail() }),
           disconnect: () => {
             isToOpen = true
             stop.abort()

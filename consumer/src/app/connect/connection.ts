@@ -6,6 +6,7 @@ import { policyOf } from '../../core/policy.js'
 import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, writeConnection } from '../../io/home/connectionFile.js'
 import type { Journal } from '../../io/home/journal.js'
+import type { DnsChange } from '../../io/kernel/dns.js'
 import { enforce } from '../../io/kernel/tunnel.js'
 import type { Upkeep } from '../../io/kernel/upkeep.js'
 import type { Context } from '../context.js'
@@ -57,8 +58,8 @@ export interface Connection extends Components {
    * @param news.planned - What is about to be changed for the tunnel that was agreed.
    */
   move(event: ConnectionEvent, news?: Parameters<typeof enforce>[3]): Promise<void>
-  /** Notes what somebody else made of the resolver file: the machine gets that back in the end. */
-  remember(resolverText: string): Promise<void>
+  /** Notes that somebody else wrote the resolver file: the machine gets that back in the end. */
+  remember(dns: DnsChange): Promise<void>
 }
 
 /** A connection that has not begun. */
@@ -76,9 +77,9 @@ export function createConnection(components: Components): Connection {
       const { context, upkeep } = components
       record = await enforce({ home: context.home, upkeep }, policyOf(state.name), record, news)
     },
-    async remember(before) {
-      if (record?.dns?.way !== 'file') return
-      record = { ...record, dns: { ...record.dns, before } }
+    async remember(dns) {
+      if (record === undefined) return
+      record = { ...record, dns }
       await writeConnection(components.context.home, record)
     },
   }

@@ -39,8 +39,11 @@ export interface Live {
   readonly reason: string | null
 }
 
-/** Watches a screen: what it is told is kept for whoever asks. */
-export function watched(screen: Screen, token: TokenNames): { screen: Screen; live: () => Live } {
+/** Watches a screen: what it is told is kept for whoever asks. `isRising`: there is no tunnel yet, or none any more. */
+export function watched(
+  screen: Screen,
+  token: TokenNames,
+): { screen: Screen; live: () => Live; isRising: () => boolean } {
   let live: Live = {
     ...{
       state: 'connecting',
@@ -57,6 +60,7 @@ export function watched(screen: Screen, token: TokenNames): { screen: Screen; li
     ...{ serving: null, allowances: null, reason: null },
   }
   let spentBefore = 0n
+  let isRising = true
   let bytesBefore = 0n
   let atStart: Parameters<Screen['connected']>[0]['atStart'] | undefined
   const warned = new Set<keyof Allowances>()
@@ -86,6 +90,7 @@ export function watched(screen: Screen, token: TokenNames): { screen: Screen; li
   }
   return {
     live: () => live,
+    isRising: () => isRising,
     screen: {
       ...screen,
       refused(refused) {
@@ -93,6 +98,7 @@ export function watched(screen: Screen, token: TokenNames): { screen: Screen; li
         screen.refused(refused)
       },
       connected(tunnel) {
+        isRising = false
         atStart = tunnel.atStart
         const { country, price } = tunnel
         note({
@@ -123,6 +129,7 @@ export function watched(screen: Screen, token: TokenNames): { screen: Screen; li
         screen.report(report, budget)
       },
       failedOver(session, receipt) {
+        isRising = true
         spentBefore += receipt.spent
         bytesBefore += session.downBytes + session.upBytes
         note({

@@ -341,6 +341,8 @@ const partNames: Record<PartName, string> = {
   firewall: 'the firewall',
   guests: 'the bridges of containers',
   routes: 'the routes',
+  devices: 'the rules for programs that are bound to a device',
+  way: 'the way into the tunnel',
   wall: 'the rules that answer "unreachable"',
   resolver: 'the resolver',
 }

@@ -47,7 +47,10 @@ export const askStatus = async (home: string, control: string): Promise<Status> 
   (await askControl<Status>(control, { type: 'status' })) ?? status(home)
 
 /** @param running - Given by the running connection itself, which has its journal in memory. */
-export async function status(home: string, running?: { live: Live; trail: JournalState }): Promise<Status> {
+export async function status(
+  home: string,
+  running?: { live: Live; isRising: boolean; trail: JournalState },
+): Promise<Status> {
   const live = running?.live
   const found = await readConnection(home)
   const record = found !== undefined && !isFromEarlierBoot(found) ? found : undefined
@@ -59,7 +62,7 @@ export async function status(home: string, running?: { live: Live; trail: Journa
     return found === undefined ? null : Number(name === objectNames.stopped ? found.packets : found.bytes)
   }
   const trail = running?.trail ?? (await readJournal(home))
-  const problems = record === undefined ? [] : await differences(record)
+  const problems = record === undefined ? [] : await differences(record, running?.isRising)
   const isTableThere = problems === undefined || table !== undefined
   return {
     state: live ? stateNow(record, live) : record ? await stateOf(record) : 'disconnected',

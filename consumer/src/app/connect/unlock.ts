@@ -7,6 +7,7 @@ import {
   readConnection,
 } from '../../io/home/connectionFile.js'
 import { lockNetwork } from '../../io/home/lock.js'
+import { restoreLeftFile } from '../../io/kernel/dns.js'
 import { sweepRoutes, wallStands } from '../../io/kernel/routing.js'
 import { NotRestored } from '../../io/kernel/tunnel.js'
 import { disconnect, restore } from './disconnect.js'
@@ -48,7 +49,9 @@ export async function unlock(home: string, anyway: boolean): Promise<'restored' 
   const lock = await lockNetwork(undefined)
   try {
     // Whatever becomes of the routes, the firewall opens.
-    await sweepRoutes().finally(() => deleteTable('inet', killSwitchTable))
+    await sweepRoutes()
+      .finally(() => deleteTable('inet', killSwitchTable))
+      .finally(() => restoreLeftFile())
     await forgetConnection(home)
     return 'swept'
   } finally {

@@ -1,24 +1,26 @@
 import { readFile } from 'node:fs/promises'
-import { CommandFailed, listTable, type NftOptions } from '@pontage/shared/node'
+import { CommandFailed, isAsleep, listTable, type NftOptions } from '@pontage/shared/node'
 import { guardingChains, killSwitchTable } from '../../core/killSwitch.js'
 import type { ConnectionRecord } from '../home/connectionFile.js'
-import { missingRoutes, wallStands } from './routing.js'
+import { missingRoutes, strayWay, wallStands } from './routing.js'
 
 /**
  * What of a connection is not in force on this machine, although its record says so: each a sentence for its user.
  *
+ * @param isRising - Whether the tunnel of the record is only being made.
  * @returns undefined where the kernel cannot be asked: only root may.
  */
-export async function differences(record: ConnectionRecord): Promise<string[] | undefined> {
+export async function differences(record: ConnectionRecord, isRising = false): Promise<string[] | undefined> {
   const { netns, state, dns } = record
   const where: NftOptions = netns === undefined ? {} : { netns: netns.name }
   try {
     const found = [await firewallProblem(where)]
     if (netns === undefined && state === 'blocked')
       found.push(wallWords(await wallStands(), found[0] !== undefined))
-    if (netns === undefined && state === 'connected') {
+    if (netns === undefined && state === 'connected' && !isRising) {
       const missing = await missingRoutes(record)
       if (missing.length > 0) found.push(`Rules or routes of the tunnel are gone: ${missing.join('; ')}.`)
+      else found.push(await strayWay(record))
       if (dns?.way === 'file' && (await readFile(dns.path, 'utf8').catch(() => '')) !== dns.after)
         found.push(`${dns.path} was overwritten: names are asked for by the firewall’s redirection only.`)
     }
@@ -38,15 +40,19 @@ async function firewallProblem(where: NftOptions): Promise<string | undefined> {
   const table = await listTable('inet', killSwitchTable, where)
   if (table === undefined) return 'The kill switch is gone: something else flushed the firewall.'
   const objects = table.objects as readonly NftObject[]
-  const isWhole = guardingChains.every(
-    (name) =>
-      objects.some(({ chain }) => chain?.name === name && chain.policy === 'drop') &&
-      objects.some(({ rule }) => rule?.chain === name),
-  )
-  return isWhole ? undefined : 'The kill switch has lost rules: something else changed the firewall.'
+  if (isAsleep(table.objects, 'inet', killSwitchTable))
+    return 'The kill switch is asleep: something else gave its table the flag "dormant".'
+  // What is let through by a rule before them, they do not see.
+  const isFirst = ({ expr }: NonNullable<NftObject['rule']>) => JSON.stringify(expr).includes('"right":"lo"')
+  const isWhole = guardingChains.every((name) => {
+    const first = objects.find(({ rule }) => rule?.chain === name)?.rule
+    const isThere = objects.some(({ chain }) => chain?.name === name && chain.policy === 'drop')
+    return isThere && first !== undefined && isFirst(first)
+  })
+  return isWhole ? undefined : 'The kill switch is not as it was loaded: something else changed the firewall.'
 }
 
 interface NftObject {
   readonly chain?: { readonly name: string; readonly policy?: string }
-  readonly rule?: { readonly chain: string }
+  readonly rule?: { readonly chain: string; readonly expr: unknown }
 }

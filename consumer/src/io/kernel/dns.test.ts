@@ -2,7 +2,8 @@ import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { applyDns, type DnsChange, planDns, resolverText, restoreDns } from './dns.js'
+import { applyDns, type DnsChange, planDns, resolverPart, restoreDns, restoreLeftFile } from './dns.js'
+import { isOurs, originalOf, resolverText, withOriginal } from './resolverText.js'
 
 // systemd-resolved and resolvconf do not run here: programs of their names write down how they were called.
 
@@ -73,14 +74,15 @@ describe('questions for names', () => {
 
 describe('the resolver file', () => {
   const change = (before: string): DnsChange & { way: 'file' } => ({
-    ...{ way: 'file', path: join(folder, 'resolv.conf'), before, after: resolverText(servers) },
+    ...{ way: 'file', path: join(folder, 'resolv.conf'), before },
+    after: withOriginal(resolverText(servers), before),
   })
 
   it('comes back as it was, also after a power cut in the middle of writing', async () => {
     const own = change('nameserver 192.168.1.1\noptions edns0')
     await writeFile(own.path, own.before)
     await applyDns(own, 'pont1', servers)
-    expect(await readFile(own.path, 'utf8')).toBe(resolverText(servers))
+    expect(await readFile(own.path, 'utf8')).toContain(resolverText(servers))
     await restoreDns(own, 'pont1')
     expect(await readFile(own.path, 'utf8')).toBe(own.before)
     await writeFile(own.path, own.after.slice(0, 20))
@@ -95,5 +97,33 @@ describe('the resolver file', () => {
     expect(await readFile(own.path, 'utf8')).toBe('nameserver 172.20.0.1\n')
     await rm(own.path)
     await restoreDns(own, 'pont1')
+  })
+
+  it('carries what stood before, for when no record says so any more', async () => {
+    for (const before of ['nameserver 192.168.1.1\noptions edns0\n', 'nameserver 192.168.1.1', '', '\n\n']) {
+      const own = change(before)
+      await writeFile(own.path, before)
+      await applyDns(own, 'pont1', servers)
+      await restoreLeftFile(own.path)
+      expect(await readFile(own.path, 'utf8')).toBe(before)
+      await restoreLeftFile(own.path)
+      expect(originalOf(before)).toBe(before)
+    }
+  })
+
+  it('gives back what somebody wrote while connected, whatever provider’s resolvers stand in it by then', async () => {
+    const own = change('nameserver 192.168.1.1\n')
+    await writeFile(own.path, own.before)
+    let known: DnsChange = own
+    const part = resolverPart(own, 'pont1', servers, async (changed) => {
+      known = changed
+    })
+    await part.apply()
+    await writeFile(own.path, 'nameserver 172.20.0.1\n')
+    await part.apply()
+    expect(isOurs(await readFile(own.path, 'utf8'))).toBe(true)
+    await writeFile(own.path, withOriginal(resolverText(['10.99.0.1']), 'nameserver 172.20.0.1\n'))
+    await restoreDns(known, 'pont1')
+    expect(await readFile(own.path, 'utf8')).toBe('nameserver 172.20.0.1\n')
   })
 })

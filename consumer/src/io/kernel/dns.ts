@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, readFile, writeFile } from 'node:fs/promises'
 import { CommandFailed, commandExists, runCommand } from '@pontage/shared/node'
+import { isOurs, originalOf, resolverText, withOriginal } from './resolverText.js'
 import type { Part } from './upkeep.js'
 
 /**
@@ -29,13 +30,18 @@ export async function planDns(servers: readonly string[]): Promise<DnsChange | u
   if (await answers('resolvectl', ['status'])) return { way: 'resolvectl' }
   if (await commandExists('resolvconf')) return { way: 'resolvconf' }
   // One that cannot be written stays as it is: questions are redirected into the tunnel anyhow.
-  const before = await access(resolverFile, constants.W_OK)
+  const text = await access(resolverFile, constants.W_OK)
     .then(() => readFile(resolverFile, 'utf8'))
     .catch(() => undefined)
-  return before === undefined
-    ? undefined
-    : { way: 'file', path: resolverFile, before, after: resolverText(servers) }
+  if (text === undefined) return undefined
+  // One of ours is left over from a connection whose record was lost.
+  const before = originalOf(text)
+  return { way: 'file', path: resolverFile, before, after: withOriginal(resolverText(servers), before) }
 }
+
+/** A change, with what somebody else wrote meanwhile as that which comes back in the end. */
+const restoring = (change: DnsChange, before: string, servers: readonly string[]): DnsChange =>
+  change.way === 'file' ? { ...change, before, after: withOriginal(resolverText(servers), before) } : change
 
 /** Turns the questions to the tunnel. */
 export async function applyDns(change: DnsChange, device: string, servers: readonly string[]): Promise<void> {
@@ -64,14 +70,15 @@ export async function applyDns(change: DnsChange, device: string, servers: reado
 /**
  * The machine's questions turned to the tunnel, to be kept so: DHCP and managers of networks write their own resolvers.
  *
- * @param remember - Told what somebody else wrote meanwhile: that is what the machine gets back in the end.
+ * @param remember - Told of the change as it is by now: what somebody else wrote meanwhile the machine gets back in the end.
  */
 export function resolverPart(
-  change: DnsChange,
+  planned: DnsChange,
   device: string,
   servers: readonly string[],
-  remember: (text: string) => Promise<void>,
+  remember: (change: DnsChange) => Promise<void>,
 ): Part {
+  let change = planned
   const asks = async (what: string) => (await runCommand(['resolvectl', what, device], quickly)).stdout
   return {
     lookEveryMs: change.way === 'resolvectl' ? 10_000 : 1_000,
@@ -82,7 +89,10 @@ export function resolverPart(
     async apply() {
       if (change.way === 'file') {
         const now = await readFile(change.path, 'utf8').catch(() => '')
-        if (now !== '' && now !== change.before && !isOurs(now)) await remember(now)
+        if (now !== '' && now !== change.before && !isOurs(now)) {
+          change = restoring(change, now, servers)
+          await remember(change)
+        }
       }
       await applyDns(change, device, servers)
     },
@@ -108,6 +118,12 @@ export async function restoreDns(change: DnsChange, device: string): Promise<voi
   }
 }
 
+/** Gives a resolver file that is ours without a record its text of before. */
+export async function restoreLeftFile(path = resolverFile): Promise<void> {
+  const text = await readFile(path, 'utf8').catch(() => '')
+  if (isOurs(text)) await writeFile(path, originalOf(text))
+}
+
 /** What a person types to turn them back. */
 export function resolverByHand(change: DnsChange, device: string): string {
   switch (change.way) {
@@ -119,15 +135,6 @@ export function resolverByHand(change: DnsChange, device: string): string {
       return `write this to ${change.path} again: ${change.before.trim().split('\n').join(' | ')}`
   }
 }
-
-const mark = '# Written by pontage while it is connected.'
-
-/** What stands in a resolver file. */
-export const resolverText = (servers: readonly string[]): string =>
-  [mark, ...servers.map((each) => `nameserver ${each}`), ''].join('\n')
-
-/** Also for another provider's resolvers. */
-const isOurs = (text: string): boolean => text.startsWith(mark)
 
 const recordOf = (device: string): string => `tun.${device}`
 

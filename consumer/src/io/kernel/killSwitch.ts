@@ -1,6 +1,7 @@
 import type { Bytes } from '@pontage/shared'
 import {
   applyRuleset,
+  isAsleep,
   listTable,
   type NftOptions,
   nftAddress,
@@ -121,6 +122,7 @@ export async function printRules(where: NftOptions): Promise<string> {
 async function printTable(name: string, where: NftOptions): Promise<string> {
   const table = await listTable('inet', name, where)
   if (table === undefined) return ''
+  if (isAsleep(table.objects, 'inet', killSwitchTable)) return 'asleep'
   const lines = (table.objects as readonly NftObject[]).flatMap(({ counter, quota, set, chain, rule }) => {
     const named = counter ?? quota ?? set
     if (named !== undefined) return [named.name]

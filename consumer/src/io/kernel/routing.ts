@@ -1,8 +1,18 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { applyIp, CommandFailed, deleteWireguard, runCommand, UserError, undoIp } from '@pontage/shared/node'
+import {
+  applyIp,
+  CommandFailed,
+  deleteWireguard,
+  linkMtu,
+  runCommand,
+  UserError,
+  undoIp,
+} from '@pontage/shared/node'
 import { nameAsker } from '../../core/killSwitch.js'
+import { firstBoundPriority, removeBoundSockets } from './boundSockets.js'
 import { guestNetworks } from './guests.js'
 import type { Asked } from './killSwitch.js'
+import { nearOnly } from './nearOnly.js'
 import type { Part } from './upkeep.js'
 
 /** How the tunnel is routed: as wg-quick does it, with four rules more. */
@@ -33,18 +43,20 @@ const lastMetric = '4294967295'
  */
 export function routesPart(
   routes: TunnelRoutes,
-  addresses: readonly string[],
+  { addresses, mtu }: { readonly addresses: readonly string[]; readonly mtu: number },
   stage: 'gateway' | 'all',
 ): Part {
   const count = stage === 'gateway' ? 1 : undefined
-  const look = () => printRoutes(routes)
   return {
-    look,
+    look: async () => `${await linkMtu(routes.interface)}\n${await printRoutes(routes)}`,
     async apply() {
       // What others took away may be a part only, or the interface's own address.
-      const standing = await look()
-      if (standing !== '') await removeRoutes(routes)
-      if (standing !== '') await refreshLink(routes.interface, addresses)
+      if ((await printRoutes(routes)) !== '') await removeRoutes(routes)
+      // Below 1,280 bytes the kernel takes IPv6 from it.
+      await applyIp([
+        ['link', 'set', 'dev', routes.interface, 'mtu', String(mtu), 'up'],
+        ...addresses.map((address) => ['address', 'replace', address, 'dev', routes.interface]),
+      ])
       for (const family of families(routes))
         await applyIp(
           [
@@ -60,12 +72,6 @@ export function routesPart(
     },
   }
 }
-
-const refreshLink = (device: string, addresses: readonly string[]): Promise<void> =>
-  applyIp([
-    ['link', 'set', 'dev', device, 'up'],
-    ...addresses.map((address) => ['address', 'replace', address, 'dev', device]),
-  ])
 
 async function printRoutes(routes: TunnelRoutes): Promise<string> {
   const lines: string[] = []
@@ -95,6 +101,38 @@ export async function missingRoutes(routes: TunnelRoutes): Promise<string[]> {
   return missing
 }
 
+/** Far away, one for each half of the address space: nobody's own network. */
+const farAway = { 4: ['1.0.0.1', '203.0.113.254'], 6: ['2001:db8::1'] } as const
+
+/**
+ * Whether what programs send really goes into the tunnel, to be watched: another tunnel's rules may come before ours, and then
+ * nothing passes, because the firewall refuses it. Such rules are nobody's mistake, and are left as they are.
+ */
+export const wayPart = (routes: TunnelRoutes): Part => ({
+  look: async () => (await strayWay(routes)) ?? '',
+  async apply() {
+    const problem = await strayWay(routes)
+    if (problem !== undefined) throw new UserError(problem)
+  },
+})
+
+/** A sentence about who leads traffic past the tunnel; undefined where nobody does. */
+export async function strayWay(routes: TunnelRoutes): Promise<string | undefined> {
+  for (const family of families(routes))
+    for (const address of farAway[family]) {
+      const asked = ['ip', `-${family}`, '-json', 'route', 'get', address]
+      const { stdout } = await runCommand(asked).catch(() => ({ stdout: '' })) // Nowhere is no other way.
+      const [way] = JSON.parse(stdout || '[]') as { dev?: string }[]
+      if (way?.dev === undefined || way.dev === routes.interface) continue
+      const earlier = (await allRules(family)).filter(
+        ({ priority }) => priority > 0 && priority < firstBoundPriority,
+      )
+      const by = earlier.map((rule) => `ip -${family} rule ${rule.priority} (table ${rule.table ?? 'none'})`)
+      return `Traffic would leave by ${way.dev} and not through the tunnel, so the kill switch refuses it: ${by.length > 0 ? `${by.join(', ')} comes` : 'routes come'} before it. If that is another VPN, end it, or use "pontage exec" for what is to go through the tunnel.`
+    }
+  return undefined
+}
+
 /** Whether {@link wallPart} is in force. */
 export const wallStands = async (): Promise<boolean> =>
   (await rulesAt(4)).some(({ priority }) => isWalls(priority))
@@ -109,9 +147,12 @@ interface Rule {
 
 /** Rules of ours, in their order. */
 async function rulesAt(family: 4 | 6): Promise<Rule[]> {
+  return (await allRules(family)).filter(({ priority }) => isTunnels(priority) || isWalls(priority))
+}
+
+async function allRules(family: 4 | 6): Promise<Rule[]> {
   const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'rule', 'show'])
-  const rules = JSON.parse(stdout || '[]') as Rule[]
-  return rules.filter(({ priority }) => isTunnels(priority) || isWalls(priority))
+  return JSON.parse(stdout || '[]') as Rule[]
 }
 
 /** What leads where in a table; one that does not exist is empty. */
@@ -143,6 +184,7 @@ export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
  * record says what was made.
  */
 export async function sweepRoutes(): Promise<void> {
+  await removeBoundSockets()
   for (const family of [4, 6] as const) {
     const ours = await rulesAt(family)
     await undoIp(
@@ -279,7 +321,7 @@ function wallOf({ asked, allowLan }: Wall, guests: readonly string[], family: 4 
       ? ['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'unreachable'])
       : ['tcp', 'udp', family === 6 ? 'ipv6-icmp' : 'icmp'].map((each) => ['ipproto', each, 'unreachable'])),
     // The kernel asks these rules, too, whether a router of a new default route is on the link: it names no protocol.
-    ['table', 'main', 'suppress_prefixlength', '0'],
+    [...nearOnly],
     ['unreachable'],
   ]
 }
@@ -332,7 +374,7 @@ function rulesOf(routes: TunnelRoutes, family: 4 | 6): readonly string[][] {
     ...(isOwnFamily ? [['to', address, 'ipproto', 'tcp', 'dport', String(tcpPort), 'table', 'main']] : []),
     // Not even a resolver of the local network hears a name in the moment after a firewall was reloaded.
     ...['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'table', table]),
-    ['table', 'main', 'suppress_prefixlength', '0'],
+    [...nearOnly],
     ['not', 'fwmark', table, 'table', table],
   ]
   return rules.map((words, index) => [...words, 'priority', String(firstPriority + index)])

@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
-import { resolverText } from './dns.js'
+import { resolverText } from './resolverText.js'
 
 /** The user who asked for root's rights, or nobody else than who we are. */
 interface Caller {

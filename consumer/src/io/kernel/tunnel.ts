@@ -15,14 +15,30 @@ import {
 import { killSwitchTable } from '../../core/killSwitch.js'
 import type { Policy } from '../../core/policy.js'
 import { type ConnectionRecord, forgetConnection, writeConnection } from '../home/connectionFile.js'
-import { resolverByHand, resolverPart, restoreDns } from './dns.js'
+import { boundSocketsPart, removeBoundSockets } from './boundSockets.js'
+import {
+  type DnsChange,
+  resolverByHand,
+  resolverFile,
+  resolverPart,
+  restoreDns,
+  restoreLeftFile,
+} from './dns.js'
 import { guestBridges } from './guests.js'
 import { type Asked, loadGuests, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
 import { isLockedDown, loadLockdown } from './lockdown.js'
 import { type Meter, openMeter } from './meter.js'
 import { namespaceExists, removeNamespace } from './namespace.js'
 import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
-import { heedMarks, removeRoutes, removeWall, routesPart, wallPart, writeSrcValidMark } from './routing.js'
+import {
+  heedMarks,
+  removeRoutes,
+  removeWall,
+  routesPart,
+  wallPart,
+  wayPart,
+  writeSrcValidMark,
+} from './routing.js'
 import type { Upkeep } from './upkeep.js'
 
 /** What the provider gave for one session. */
@@ -62,7 +78,7 @@ export const meterOf = (
  * connection's record before, so that {@link restoreMachine} can undo it from any point; what others change of it
  * afterwards is put back.
  *
- * @param options.remember - Told what somebody else made of the resolver file meanwhile.
+ * @param options.remember - Told when somebody else wrote the resolver file meanwhile.
  * @param options.warn - Told what goes on without.
  */
 export async function raiseTunnel(options: {
@@ -71,7 +87,7 @@ export async function raiseTunnel(options: {
   keys: WireguardKeyPair
   meter: Meter
   upkeep: Upkeep
-  remember: (resolverText: string) => Promise<void>
+  remember: (dns: DnsChange) => Promise<void>
   warn: (sentence: string) => void
 }): Promise<{ tunnel: WireguardInterface; path: PathMtu }> {
   const { record, offer, keys, meter, upkeep, remember, warn } = options
@@ -99,20 +115,22 @@ export async function raiseTunnel(options: {
   const tunnel = { ...made, ...where }
   const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
   const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
+  const known = await knownMtu(way)
   if (isEverywhere) {
     await upkeep.drop('wall')
     await removeWall()
   }
-  await bringUp(tunnel.name, { mtu: await knownMtu(way), addresses }, where)
+  await bringUp(tunnel.name, { mtu: known, addresses }, where)
   if (isEverywhere) {
     heedMarks()
-    await upkeep.put('routes', routesPart(record, addresses, 'gateway'))
+    await upkeep.put('routes', routesPart(record, { addresses, mtu: known }, 'gateway'))
   } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
   // Before anything else goes in: a connection keeps the size that it began with.
   const path = await findPathMtu({ ...way, tunnel, gateway4 })
-  await applyIp([['link', 'set', 'dev', tunnel.name, 'mtu', String(path.mtu)]], where)
   if (isEverywhere) {
-    await upkeep.put('routes', routesPart(record, addresses, 'all'))
+    await upkeep.put('routes', routesPart(record, { addresses, mtu: path.mtu }, 'all'))
+    await upkeep.put('devices', boundSocketsPart('open', record.interface))
+    await upkeep.put('way', wayPart(record))
     if (record.dns)
       await upkeep
         .put('resolver', resolverPart(record.dns, record.interface, dns, remember))
@@ -121,9 +139,11 @@ export async function raiseTunnel(options: {
             `The resolver could not be set (${error.message}); the firewall leads questions for names into the tunnel all the same.`,
           ),
         )
-  } else
+  } else {
+    await applyIp([['link', 'set', 'dev', tunnel.name, 'mtu', String(path.mtu)]], where)
     for (const family of record.ipv6 ? ([4, 6] as const) : ([4] as const))
       await applyIp([['route', 'add', 'default', 'dev', tunnel.name]], { ...where, family })
+  }
   return { tunnel, path }
 }
 
@@ -142,7 +162,7 @@ export async function enforce(
 ): Promise<ConnectionRecord | undefined> {
   switch (policy.rules) {
     case 'none':
-      await upkeep.drop('firewall', 'guests', 'routes', 'wall', 'resolver')
+      await upkeep.drop('firewall', 'guests', 'routes', 'devices', 'way', 'wall', 'resolver')
       if (record) await restoreMachine(home, record)
       return undefined
     case 'shut':
@@ -162,7 +182,7 @@ async function shutMachine(
 ): Promise<ConnectionRecord> {
   const { allowLan, ipv6, netns } = record
   const where = placeOf(record)
-  await upkeep.drop('routes', 'resolver')
+  await upkeep.drop('routes', 'way', 'resolver')
   const shut = async () =>
     loadShutRules(
       policy,
@@ -172,7 +192,10 @@ async function shutMachine(
   await unlessGone(netns, upkeep.put('firewall', { look: () => printRules(where), apply: shut }))
   await keepGuests(upkeep, record)
   const opened = policy.endpoint === 'payment-port' ? asked : undefined
-  if (netns === undefined) await upkeep.put('wall', wallPart({ asked: opened, allowLan, ipv6 }))
+  if (netns === undefined) {
+    await upkeep.put('wall', wallPart({ asked: opened, allowLan, ipv6 }))
+    await upkeep.put('devices', boundSocketsPart(allowLan ? 'open' : 'shut', record.interface))
+  }
   if (record.state === 'connected') await removeTunnel(record)
   const blocked: ConnectionRecord = { ...record, state: 'blocked' }
   await writeConnection(home, blocked)
@@ -198,6 +221,11 @@ export async function restoreMachine(home: string, record: ConnectionRecord): Pr
             what: 'the rules that answer "unreachable"',
             undo: removeWall,
             byHand: 'ip rule del priority 32010',
+          },
+          {
+            what: 'the rules for what is bound to a device',
+            undo: removeBoundSockets,
+            byHand: 'ip rule del table 31900; ip route flush table 31900',
           },
         ]
       : []),
@@ -268,9 +296,9 @@ function tunnelUndoing(record: ConnectionRecord): Undoing[] {
       undo: () => removeRoutes(record),
       byHand: `ip rule del table ${table}; ip route flush table ${table} (the same with ip -6)`,
     },
-    ...(dns
-      ? [{ what: 'the resolver', undo: () => restoreDns(dns, name), byHand: resolverByHand(dns, name) }]
-      : []),
+    dns
+      ? { what: 'the resolver', undo: () => restoreDns(dns, name), byHand: resolverByHand(dns, name) }
+      : { what: 'the resolver', undo: () => restoreLeftFile(), byHand: `edit ${resolverFile}` },
     tunnel,
     {
       what: 'src_valid_mark',

@@ -2,7 +2,7 @@ import { SerialQueue } from '@pontage/shared'
 import { type Change, watchKernel } from './watchKernel.js'
 
 /** What a connection has in force on this machine; parts are told apart by name. */
-export type PartName = 'firewall' | 'guests' | 'routes' | 'wall' | 'resolver'
+export type PartName = 'firewall' | 'guests' | 'routes' | 'devices' | 'way' | 'wall' | 'resolver'
 
 /** One thing that a connection has in force on this machine. */
 export interface Part {
@@ -66,8 +66,8 @@ export function keepInForce(options: {
       await one.part.apply()
       one.expected = await one.part.look()
       one.isBroken = false
-      // Guests come and go, which is nobody's interference.
-      if (name !== 'guests') tell({ part: name })
+      // Guests and devices come and go, which is nobody's interference; and of a way there is only to say that it is wrong.
+      if (!['guests', 'devices', 'way'].includes(name)) tell({ part: name })
     } catch (error) {
       if (!one.isBroken) tell({ part: name, problem: (error as Error).message })
       one.isBroken = true

@@ -7,7 +7,7 @@ import { accountOf, endingText, figuresOf, type LiveSession, tell, withCarried }
  * Closes a session's way, takes its last count, stores its figures and tells its consumer; a kernel that fails does not
  * keep it from ending.
  *
- * @param failed - Told of a kernel that cannot be read or written any more.
+ * @param left - Told where its rows in the rules could not be taken away.
  * @returns The code that stands in the history.
  */
 export async function endSession(
@@ -15,7 +15,7 @@ export async function endSession(
   firewall: Firewall,
   live: LiveSession,
   ending: Ending,
-  failed: (error: unknown) => void,
+  left: () => void,
 ): Promise<string> {
   const { id, key, channelId, consumer } = live.record
   try {
@@ -24,8 +24,8 @@ export async function endSession(
     const reading = (await firewall.read()).get(key)
     if (reading) live.session = { ...live.session, reading: withCarried(reading, live.carried) }
     await firewall.dismiss(key, live.addresses, false)
-  } catch (error) {
-    failed(error)
+  } catch {
+    left()
   }
   const figures = figuresOf(live)
   const { code, message } = endingText(ending)

@@ -211,18 +211,22 @@ export class Sessions extends LiveSessions {
     const isWhole = await this.firewall.isWhole()
     if (isWhole && !areOld) return
     await this.#rebuild()
-    if (!isWhole) this.components.log.warn('the rules were gone and are back', { sessions: this.count })
+    if (!isWhole) this.#tellRebuilt()
+  }
+
+  #tellRebuilt(): void {
+    this.components.log.warn('the rules were gone and are back', { sessions: this.count })
   }
 
   #rebuild(): Promise<void> {
     return rebuildRules(this.components, this.firewall, this.all())
   }
 
-  /** Does it once more where it failed since the rules were gone; they are put back in between. */
+  /** Does it once more where it failed: somebody changed the rules, or a session's row in them, and they are written anew. */
   async #withRules<T>(work: () => Promise<T>): Promise<T> {
-    return work().catch(async (error: unknown) => {
-      if (await this.firewall.isWhole()) throw error
-      await this.#ensureRules()
+    return work().catch(async () => {
+      await this.#rebuild()
+      this.#tellRebuilt()
       return work()
     })
   }
@@ -280,10 +284,15 @@ export class Sessions extends LiveSessions {
 
   async #finish(live: LiveSession, ending: Ending): Promise<void> {
     await this.#ensureRules().catch(this.events.failed)
+    let isLeft = false
+    const leave = () => {
+      isLeft = true
+    }
     // Known until what it owes is stored: its consumer has no moment in which neither counts against its credit.
-    const code = await endSession(this.components, this.firewall, live, ending, this.events.failed).finally(
-      () => this.remove(live),
+    const code = await endSession(this.components, this.firewall, live, ending, leave).finally(() =>
+      this.remove(live),
     )
+    if (isLeft) await this.#rebuild().then(() => this.#tellRebuilt(), this.events.failed)
     this.events.ended(live, code)
     this.#leaving.set(live, this.#leave(live))
   }

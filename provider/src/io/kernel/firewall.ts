@@ -21,8 +21,8 @@ import type { ExitPolicy } from '../../core/exitPolicy.js'
 import type { Reading } from '../../core/meter.js'
 import {
   admit,
+  constantParts,
   dismiss,
-  guardedChains,
   hold,
   pass,
   probeCounters,
@@ -93,7 +93,7 @@ export interface Firewall {
    * @returns Why it could not be tried, or what was counted.
    */
   probe(targets: readonly ProbeTarget[], signal?: AbortSignal): Promise<string | Probed>
-  /** Whether the kernel still has all rules: another program may have flushed them. */
+  /** Whether the kernel has all rules as they were written: another program may have flushed, removed or added some. */
   isWhole(): Promise<boolean>
   /** Takes note of what the next `rebuild` has to heed. @returns whether it differs from what the rules heed now. */
   follow(around: Surroundings): boolean
@@ -123,10 +123,15 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
   let heeded = plan
   /** How often the rules were written: each time all counters begin anew. */
   let writes = 0
-  const write = (sessions: readonly Admitted[]) => {
+  let parts = constantParts('')
+  let written = ''
+  const print = () => reader.print('inet', table, parts)
+  const write = async (sessions: readonly Admitted[]) => {
     const body = ruleset(checked(heeded))
     writes += 1
-    return applyRuleset([replaceTable('inet', table, body), ...sessions.flatMap(admission)].join('\n'))
+    await applyRuleset([replaceTable('inet', table, body), ...sessions.flatMap(admission)].join('\n'))
+    parts = constantParts(body)
+    written = await print()
   }
   await write([])
   return {
@@ -135,8 +140,9 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
       await reader.apply(admission({ key, addresses, limit, passing: true }))
     },
     async dismiss(key, addresses, passing) {
-      await reader.apply(dismiss(table, rules(key, addresses), passing))
-      await shaper.dismiss(addresses)
+      await reader
+        .apply(dismiss(table, rules(key, addresses), passing))
+        .finally(() => shaper.dismiss(addresses))
     },
     apply: (changes) =>
       reader.apply(
@@ -159,11 +165,7 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
       }
       return 'The rules were written anew each time.'
     },
-    async isWhole() {
-      for (const chain of guardedChains)
-        if ((await reader.countRules('inet', table, chain)) === 0) return false
-      return true
-    },
+    isWhole: async () => (await print()) === written,
     follow(around) {
       const before = heeded
       heeded = { ...plan, ...around }

@@ -35,12 +35,14 @@ export async function mendTunnel(state: TunnelState): Promise<string[]> {
   const addresses = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`)
   const missing = wanted.filter((address) => !addresses.includes(address))
   const isUp = link?.flags?.includes('UP') ?? false
+  const isWide = link?.mtu === mtu
   await applyIp([
+    // First: below 1,280 bytes there is no IPv6.
+    ...(isUp && isWide ? [] : [['link', 'set', 'dev', name, 'mtu', String(mtu), 'up']]),
     ...missing.map((address) => [
       ...['address', 'replace', address, 'dev', name],
       ...(address.includes(':') ? ['nodad'] : []),
     ]),
-    ...(isUp ? [] : [['link', 'set', 'dev', name, 'mtu', String(mtu), 'up']]),
   ])
   const subnets = [
     { subnet: subnet4, source: gateway.address4, family: '-4' },
@@ -60,12 +62,14 @@ export async function mendTunnel(state: TunnelState): Promise<string[]> {
   return [
     ...missing.map((address) => `address ${address}`),
     ...(isUp ? [] : ['state up']),
+    ...(isWide ? [] : [`MTU ${mtu}`]),
     ...lost.map(({ subnet }) => `route to ${subnet}`),
   ]
 }
 
 interface Link {
   readonly flags?: readonly string[]
+  readonly mtu?: number
   readonly addr_info?: readonly { readonly local: string; readonly prefixlen: number }[]
 }
 

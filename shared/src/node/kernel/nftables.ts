@@ -84,6 +84,15 @@ export function parseTable(json: string): NftTable {
   return { counters, quotas, objects: nftables.filter((object) => !('metainfo' in object)) }
 }
 
+/**
+ * Whether a table is there but judges nothing: somebody gave it the flag "dormant". Of its flags nft prints in JSON only that
+ * there are some.
+ */
+export const isAsleep = (objects: NftTable['objects'], family: NftFamily, name: string): boolean =>
+  (objects as readonly { table?: { family: string; name: string; flags?: unknown } }[]).some(
+    ({ table }) => table?.family === family && table.name === name && table.flags !== undefined,
+  )
+
 interface RawCounter {
   readonly name: string
   readonly packets: number

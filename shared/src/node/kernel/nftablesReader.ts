@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { SerialQueue } from '../../serialQueue.js'
-import { type NftOptions, type NftTable, parseTable } from './nftables.js'
+import { isAsleep, type NftOptions, type NftTable, parseTable } from './nftables.js'
 import { type NftFamily, nftName } from './nftablesValues.js'
 
 /** Reads counters and quotas many times a second, and changes elements and limits as often. */
@@ -12,8 +12,17 @@ export interface NftReader {
   read(family: NftFamily, table: string): Promise<NftTable>
   /** As `read`, but of the counters alone: much less to print where a table holds large maps. */
   readCounters(family: NftFamily, table: string): Promise<NftTable['counters']>
-  /** How many rules a chain has; none where the chain or its table is gone. */
-  countRules(family: NftFamily, table: string, chain: string): Promise<number>
+  /**
+   * A table's flags, chains and sets as they stand, in a text that is equal where they are: without the handles, which change
+   * each time they are written.
+   *
+   * @param names - Of the chains and sets that count.
+   */
+  print(
+    family: NftFamily,
+    table: string,
+    names: { readonly chains: readonly string[]; readonly sets: readonly string[] },
+  ): Promise<string>
   /**
    * Applies commands of one line each in one transaction: all of them, or on an error none.
    * @throws Error with nft's own words.
@@ -63,14 +72,22 @@ export function openNftReader(options: NftOptions = {}): NftReader {
   return {
     read: (family, table) => read('table', family, table),
     readCounters: async (family, table) => (await read('counters table', family, table)).counters,
-    async countRules(family, table, chain) {
-      const question = `list chain ${family} ${nftName(table)} ${nftName(chain)}`
-      const failure = `The chain ${chain} of ${family} ${table} could not be read`
-      const listed = await inTurn(question, failure).catch((error: Error) => {
-        if (/no such file/i.test(error.message)) return undefined
-        throw error
-      })
-      return listed === undefined ? 0 : listed.objects.filter((object) => 'rule' in object).length
+    async print(family, table, { chains, sets }) {
+      const place = `${family} ${nftName(table)}`
+      const questions = [
+        ...chains.map((name) => `list chain ${place} ${nftName(name)}`),
+        ...sets.map((name) => `list set ${place} ${nftName(name)}`),
+      ]
+      const printed: string[] = []
+      for (const question of questions) {
+        const listed = await inTurn(question, `${question} failed`).catch((error: Error) => {
+          if (/no such file/i.test(error.message)) return { objects: [] }
+          throw error
+        })
+        printed.push(JSON.stringify(listed.objects.map(withoutHandles)))
+      }
+      const { objects } = await inTurn(`list tables ${family}`, 'The firewall tables could not be read')
+      return [...printed, isAsleep(objects, family, table) ? 'asleep' : ''].join('\n')
     },
     async apply(commands) {
       if (commands.length === 0) return
@@ -82,6 +99,11 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     close: stop,
   }
 }
+
+const withoutHandles = (object: Record<string, unknown>) =>
+  Object.fromEntries(
+    Object.entries(object).map(([kind, value]) => [kind, { ...(value as object), handle: undefined }]),
+  )
 
 function start(netns: string | undefined): ChildProcessWithoutNullStreams {
   const nft = ['nft', '--json', '--interactive']

@@ -1,0 +1,103 @@
+import { existsSync, readdirSync } from 'node:fs'
+import { applyIp, CommandFailed, runCommand, undoIp } from '@pontage/shared/node'
+import { guestBridges } from './guests.js'
+import { nearOnly } from './nearOnly.js'
+import type { Part } from './upkeep.js'
+
+// Linux sends what a socket is bound to a device for straight onto that device's link where no route is found, and "unreachable"
+// counts as none (ip_route_output_key_hash_rcu: "Apparently, routing tables are wrong"). A router that answers for everybody, or
+// a line with nobody else at its end, then carries it. So behind the firewall each device has a route that is found and refuses
+// what programs send: one for broadcasts. IPv6 refuses by itself.
+
+/** Before the rules of the tunnel and of the wall. */
+export const firstBoundPriority = 31_900
+const maxRules = 90
+const table = '31900'
+const rulesEach = 6
+const maxDevices = maxRules / rulesEach
+
+/**
+ * What programs send that are bound to a device, refused, to be kept in force in the second layer of the kill switch.
+ *
+ * @param lan - What of a device's own network passes: all but questions for names, or nothing that a program sends.
+ * @param tunnel - The one device that is none of them.
+ */
+export function boundSocketsPart(lan: 'open' | 'shut', tunnel?: string): Part {
+  const wanted = async () => (await devices()).filter((name) => name !== tunnel)
+  return {
+    look: async () => `${await wanted()}\n${await print()}`,
+    async apply() {
+      await removeBoundSockets()
+      const found = (await wanted()).slice(0, maxDevices)
+      // One that is down has no routes, and sends nothing.
+      for (const [index, device] of found.entries())
+        await applyIp([
+          ['route', 'add', 'broadcast', 'default', 'dev', device, 'table', table, 'metric', String(index)],
+        ]).catch((error) => {
+          if (!(error instanceof CommandFailed)) throw error
+        })
+      await applyIp(
+        found
+          .flatMap((device) => rulesOf(device, lan))
+          .map((words, index) => ['rule', 'add', ...words, 'priority', String(firstBoundPriority + index)]),
+      )
+    },
+  }
+}
+
+/** Takes these rules and routes away. That there are none is no error. */
+export async function removeBoundSockets(): Promise<void> {
+  const priorities = (await rules()).map(({ priority }) => priority)
+  await undoIp(
+    [
+      ...priorities.map((priority) => ['rule', 'delete', 'priority', String(priority)]),
+      ...((await routes()).length === 0 ? [] : [['route', 'flush', 'table', table]]),
+    ],
+    { family: 4 },
+  )
+}
+
+const rulesOf = (device: string, lan: 'open' | 'shut'): readonly string[][] => {
+  const from = ['oif', device]
+  const refused = ['table', table]
+  return [
+    [...from, 'ipproto', 'udp', 'sport', '68', 'dport', '67', 'table', 'main'],
+    ...(lan === 'open'
+      ? ['udp', 'tcp'].map((protocol) => [...from, 'ipproto', protocol, 'dport', '53', ...refused])
+      : ['tcp', 'udp', 'icmp'].map((protocol) => [...from, 'ipproto', protocol, ...refused])),
+    // The kernel asks whether the router of a new default route is on the link, and names no protocol.
+    [...from, ...nearOnly],
+    [...from, ...refused],
+  ]
+}
+
+/** Names of devices that lead out of this machine: not the loopback, nor bridges of guests and what belongs to a bridge. */
+async function devices(): Promise<string[]> {
+  const guests = (await guestBridges()).map((word) => word.replaceAll('"', ''))
+  return readdirSync('/sys/class/net')
+    .filter((name) => name !== 'lo' && !guests.includes(name) && !existsSync(`/sys/class/net/${name}/brport`))
+    .sort()
+}
+
+async function print(): Promise<string> {
+  return [...(await rules()), ...(await routes())].map((each) => JSON.stringify(each)).join('\n')
+}
+
+/** A table that does not exist is empty. */
+async function routes(): Promise<unknown[]> {
+  const { stdout } = await runCommand(['ip', '-4', '-json', 'route', 'show', 'table', table]).catch(
+    (error) => {
+      if (error instanceof CommandFailed && error.problem === 'exited') return { stdout: '' }
+      throw error
+    },
+  )
+  return JSON.parse(stdout || '[]') as unknown[]
+}
+
+async function rules(): Promise<{ priority: number }[]> {
+  const { stdout } = await runCommand(['ip', '-4', '-json', 'rule', 'show'])
+  const all = JSON.parse(stdout || '[]') as { priority: number }[]
+  return all.filter(
+    ({ priority }) => priority >= firstBoundPriority && priority < firstBoundPriority + maxRules,
+  )
+}
