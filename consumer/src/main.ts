@@ -12,6 +12,7 @@ import { execCommand } from './app/commands/exec.js'
 import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
 import { lockdownCommand } from './app/commands/lockdown.js'
+import { nonceOfConsumer } from './app/commands/nonce.js'
 import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
 import { sendCommand } from './app/commands/send.js'
@@ -58,6 +59,7 @@ await runProgram({
     repayCommand,
     collectCommand,
     sendCommand,
+    nonceOfConsumer,
   ],
   settings: { ...settings, ...connectionFlags },
   cumulative: Object.keys(limitFlags),

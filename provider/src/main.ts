@@ -7,6 +7,7 @@ import { earningsCommand } from './app/commands/earnings.js'
 import { initCommand, settings } from './app/commands/init.js'
 import { kickCommand } from './app/commands/kick.js'
 import { limitCommand } from './app/commands/limit.js'
+import { nonceOfProvider } from './app/commands/nonce.js'
 import { offerCommand } from './app/commands/offer.js'
 import { priceCommand } from './app/commands/price.js'
 import { redeemCommand } from './app/commands/redeem.js'
@@ -39,6 +40,7 @@ await runProgram({
     priceCommand,
     offerCommand,
     stakeCommand,
+    nonceOfProvider,
     retireCommand,
     downCommand,
   ] as never as CommandModule<CommonOptions, never>[],

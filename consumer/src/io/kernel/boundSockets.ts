@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { applyIp, CommandFailed, runCommand, undoIp } from '@pontage/shared/node'
 import { guestBridges } from './guests.js'
 import { nearOnly } from './nearOnly.js'
@@ -23,24 +23,27 @@ const maxDevices = maxRules / rulesEach
  * @param tunnel - The one device that is none of them.
  */
 export function boundSocketsPart(lan: 'open' | 'shut', tunnel?: string): Part {
-  const wanted = async () => (await devices()).filter((name) => name !== tunnel)
+  const wanted = async () => (await devices()).filter((name) => name !== tunnel).slice(0, maxDevices)
   return {
-    look: async () => `${await wanted()}\n${await print()}`,
+    look: async () => {
+      const found = await wanted()
+      return [`${found}`, `${found.filter(isUp)}`, await print()].join('\n')
+    },
     async apply() {
       await removeBoundSockets()
-      const found = (await wanted()).slice(0, maxDevices)
-      // One that is down has no routes, and sends nothing.
-      for (const [index, device] of found.entries())
-        await applyIp([
-          ['route', 'add', 'broadcast', 'default', 'dev', device, 'table', table, 'metric', String(index)],
-        ]).catch((error) => {
-          if (!(error instanceof CommandFailed)) throw error
-        })
-      await applyIp(
-        found
-          .flatMap((device) => rulesOf(device, lan))
+      const found = await wanted()
+      await applyIp([
+        // One that is down has no routes, and sends nothing.
+        ...found
+          .filter(isUp)
+          .map((name, index) => [
+            ...['route', 'add', 'broadcast', 'default', 'dev', name, 'table', table],
+            ...['metric', String(index)],
+          ]),
+        ...found
+          .flatMap((name) => rulesOf(name, lan))
           .map((words, index) => ['rule', 'add', ...words, 'priority', String(firstBoundPriority + index)]),
-      )
+      ])
     },
   }
 }
@@ -77,6 +80,14 @@ async function devices(): Promise<string[]> {
   return readdirSync('/sys/class/net')
     .filter((name) => name !== 'lo' && !guests.includes(name) && !existsSync(`/sys/class/net/${name}/brport`))
     .sort()
+}
+
+function isUp(name: string): boolean {
+  try {
+    return (Number(readFileSync(`/sys/class/net/${name}/flags`, 'utf8')) & 1) === 1
+  } catch {
+    return false
+  }
 }
 
 async function print(): Promise<string> {

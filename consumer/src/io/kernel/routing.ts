@@ -118,19 +118,26 @@ export const wayPart = (routes: TunnelRoutes): Part => ({
 
 /** A sentence about who leads traffic past the tunnel; undefined where nobody does. */
 export async function strayWay(routes: TunnelRoutes): Promise<string | undefined> {
-  for (const family of families(routes))
-    for (const address of farAway[family]) {
-      const asked = ['ip', `-${family}`, '-json', 'route', 'get', address]
-      const { stdout } = await runCommand(asked).catch(() => ({ stdout: '' })) // Nowhere is no other way.
-      const [way] = JSON.parse(stdout || '[]') as { dev?: string }[]
-      if (way?.dev === undefined || way.dev === routes.interface) continue
-      const earlier = (await allRules(family)).filter(
-        ({ priority }) => priority > 0 && priority < firstBoundPriority,
-      )
-      const by = earlier.map((rule) => `ip -${family} rule ${rule.priority} (table ${rule.table ?? 'none'})`)
-      return `Traffic would leave by ${way.dev} and not through the tunnel, so the kill switch refuses it: ${by.length > 0 ? `${by.join(', ')} comes` : 'routes come'} before it. If that is another VPN, end it, or use "pontage exec" for what is to go through the tunnel.`
-    }
-  return undefined
+  const asked = families(routes).flatMap((family) => farAway[family].map((address) => ({ family, address })))
+  const ways = await Promise.all(
+    asked.map(async ({ family, address }) => ({ family, device: await deviceTowards(family, address) })),
+  )
+  const stray = ways.find(({ device }) => device !== undefined && device !== routes.interface)
+  if (stray === undefined) return undefined
+  const { family, device } = stray
+  const earlier = (await allRules(family)).filter(
+    ({ priority }) => priority > 0 && priority < firstBoundPriority,
+  )
+  const by = earlier.map((rule) => `ip -${family} rule ${rule.priority} (table ${rule.table ?? 'none'})`)
+  return `Traffic would leave by ${device} and not through the tunnel, so the kill switch refuses it: ${by.length > 0 ? `${by.join(', ')} comes` : 'routes come'} before it. If that is another VPN, end it, or use "pontage exec" for what is to go through the tunnel.`
+}
+
+/** Undefined for nowhere, which is no other way. */
+async function deviceTowards(family: 4 | 6, address: string): Promise<string | undefined> {
+  const asked = ['ip', `-${family}`, '-json', 'route', 'get', address]
+  const { stdout } = await runCommand(asked).catch(() => ({ stdout: '' }))
+  const [way] = JSON.parse(stdout || '[]') as { dev?: string }[]
+  return way?.dev
 }
 
 /** Whether {@link wallPart} is in force. */

@@ -133,7 +133,10 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     parts = constantParts(body)
     written = await print()
   }
-  await write([])
+  await write([]).catch((error) => {
+    reader.close()
+    throw error
+  })
   return {
     async admit(key, addresses, limit) {
       await shaper.admit(addresses)

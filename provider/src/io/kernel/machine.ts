@@ -146,7 +146,10 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
       const others = { othersForward4, othersForward6 }
       const firewall = await raiseFirewall({ ...plan, ...others, table, tunnel: name, paymentPort })
       // Last: with the rules standing nothing passes that should not.
-      await switches.keep([name, ...plan.devices])
+      await switches.keep([name, ...plan.devices]).catch((error) => {
+        firewall.close()
+        throw error
+      })
       return firewall
     },
     addPeer: ({ wireguardKey, presharedKey, endpoint }, { address4, address6 }) =>
