@@ -1,7 +1,4 @@
-import type { JudgingChain } from './way.js'
-
-/** The command of each family for rules that are not in nftables. */
-export type LegacyProgram = 'iptables-legacy' | 'ip6tables-legacy'
+import type { JudgingChain, LegacyProgram } from './way.js'
 
 /**
  * Chains of the older kind that judge what is forwarded: those that drop, else the first of all.

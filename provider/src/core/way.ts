@@ -1,5 +1,3 @@
-import type { LegacyProgram } from './legacyRules.js'
-
 /** What became of a probe's packets of one family: whether they left this machine, were answered, and the answers delivered. */
 export interface Passage {
   readonly out: boolean
@@ -18,6 +16,9 @@ export interface WaysOut {
   readonly four: string | undefined
   readonly six: string | undefined
 }
+
+/** The command of each family for rules that are not in nftables. */
+export type LegacyProgram = 'iptables-legacy' | 'ip6tables-legacy'
 
 /** A chain of somebody else that judges what is forwarded. */
 export interface JudgingChain {
