@@ -46,7 +46,8 @@ afterAll(async () => {
   await market.destroy()
 })
 
-afterEach(async () => {
+afterEach(async ({ task }) => {
+  if (task.result?.state === 'fail') console.log(market.world.lastWords())
   if (running?.running) await running.stop('SIGINT', 30_000)
   await consumer.run('unlock', '--yes')
 })

@@ -39,6 +39,7 @@ import {
   wayPart,
   writeSrcValidMark,
 } from './routing.js'
+import { greetingAgain } from './tunnelHealth.js'
 import type { Upkeep } from './upkeep.js'
 
 /** What the provider gave for one session. */
@@ -96,40 +97,48 @@ export async function raiseTunnel(options: {
   const { address4, address6, gateway4, dns } = offer
   await upkeep.put('firewall', { look: () => printRules(where), apply: () => meter.reload() })
   await keepGuests(upkeep, record)
+  // WireGuard greets as soon as it knows whom, and after a greeting that was refused not for another five seconds.
+  if (isEverywhere) {
+    await upkeep.drop('wall')
+    await removeWall()
+  }
   const made = await createWireguard(record.interface)
-  await configureWireguard(made, {
-    privateKey: keys.privateKey,
-    fwmark: record.table,
-    peers: [
-      {
-        publicKey: wireguardKeyFromHex(offer.publicKey),
-        presharedKey: wireguardKeyFromHex(offer.presharedKey),
-        allowedIps: ['0.0.0.0/0', '::/0'],
-        endpoint: { host: record.endpoint.address, port: offer.port },
-        keepaliveSeconds,
-      },
-    ],
-  })
+  const configure = (tunnel: WireguardInterface) =>
+    configureWireguard(tunnel, {
+      privateKey: keys.privateKey,
+      fwmark: record.table,
+      peers: [
+        {
+          publicKey: wireguardKeyFromHex(offer.publicKey),
+          presharedKey: wireguardKeyFromHex(offer.presharedKey),
+          allowedIps: ['0.0.0.0/0', '::/0'],
+          endpoint: { host: record.endpoint.address, port: offer.port },
+          keepaliveSeconds,
+        },
+      ],
+    })
+  await configure(made)
   // Its packets go on leaving where it was made: the programs inside see nothing but the tunnel.
   if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
   const tunnel = { ...made, ...where }
   const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
   const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
   const known = await knownMtu(way)
-  if (isEverywhere) {
-    await upkeep.drop('wall')
-    await removeWall()
-  }
   await bringUp(tunnel.name, { mtu: known, addresses }, where)
   if (isEverywhere) {
     heedMarks()
+    // What shut the machine in knew the tunnel before, and refuses what goes into this one.
+    await upkeep.put('devices', boundSocketsPart('open', record.interface))
     await upkeep.put('routes', routesPart(record, { addresses, mtu: known }, 'gateway'))
   } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
   // Before anything else goes in: a connection keeps the size that it began with.
-  const path = await findPathMtu({ ...way, tunnel, gateway4 })
+  const path = await greetingAgain(
+    tunnel,
+    () => configure(tunnel),
+    () => findPathMtu({ ...way, tunnel, gateway4 }),
+  )
   if (isEverywhere) {
     await upkeep.put('routes', routesPart(record, { addresses, mtu: path.mtu }, 'all'))
-    await upkeep.put('devices', boundSocketsPart('open', record.interface))
     await upkeep.put('way', wayPart(record))
     if (record.dns)
       await upkeep

@@ -63,6 +63,31 @@ export function watchHealth(
   }
 }
 
+/** A greeting that was lost is sent again after so long, and how often. WireGuard itself waits for 5 s. */
+const greetAgainAfterMs = 1_500
+const greetAgain = 2
+
+/** Does what needs the other end of the tunnel, and meanwhile greets it again where a greeting got lost. */
+export async function greetingAgain<Result>(
+  tunnel: WireguardInterface,
+  greet: () => Promise<void>,
+  work: () => Promise<Result>,
+): Promise<Result> {
+  let isDone = false
+  const again = async () => {
+    for (let tried = 0; tried < greetAgain; tried++) {
+      if ((await greeted(tunnel, greetAgainAfterMs)) || isDone) return
+      await greet()
+    }
+  }
+  const greeting = again().catch(() => undefined) // An interface that is gone is noticed by who waits for the greeting.
+  const result = await work().finally(() => {
+    isDone = true
+  })
+  await greeting
+  return result
+}
+
 /** Waits until both ends of a tunnel have greeted each other. @returns Whether they did in time. */
 export async function greeted(tunnel: WireguardInterface, timeoutMs: number): Promise<boolean> {
   const giveUpAt = Date.now() + timeoutMs
