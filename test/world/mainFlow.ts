@@ -37,7 +37,7 @@ export async function playMainFlow(market: Market, turns: Turns = {}): Promise<M
   const beneficiary: Address = address(Wallet.createRandom().address)
   const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '0.01' })
   const provider = await openProvider(market, 'provider', {
-    ...{ price, country: 'DE', hubs: [hub.address], beneficiary, redeemAbove: '0.05', clearEvery: 2 },
+    ...{ price, country: 'DE', hubs: [hub.address], beneficiary, redeemAbove: '0.01', clearEvery: 2 },
   })
   await turns.redeems?.({ beneficiary, provider })
   const consumer = await seatConsumer(market, 'consumer', '20')
