@@ -1,5 +1,4 @@
-import { address } from '@pontage/shared'
-import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { inTokens, jsonFlag, payee, printJson } from '@pontage/shared/node'
 import { collect } from '../channel/collect.js'
 import { openContext } from '../context.js'
 import { type RelayOptions, relayFlags, relayWishes, sentBy } from './channel/flags.js'
@@ -16,7 +15,7 @@ export const collectCommand = command<Settings & RelayOptions & { to: string; js
     const context = await openContext(argv, logFrom(argv))
     try {
       const { chain } = context
-      const done = await collect(context, address(argv.to), relayWishes(argv, chain))
+      const done = await collect(context, payee(argv.to, chain.deployment), relayWishes(argv, chain))
       if (argv.json) return printJson(done)
       const { amount, transaction } = done
       printLine(

@@ -1,10 +1,11 @@
-import { address, parseTokens, wei } from '@pontage/shared'
+import { parseTokens, wei } from '@pontage/shared'
 import {
   askFirst,
   createSender,
   inTokens,
   jsonFlag,
   onChain,
+  payee,
   printJson,
   UserError,
   unlock,
@@ -24,7 +25,7 @@ export const sendCommand = command<Options>({
       .options({ ...jsonFlag, ...yesFlag }),
   handler: (argv) =>
     onChain(argv, async (chain) => {
-      const to = address(argv.to)
+      const to = payee(argv.to, chain.deployment)
       const identity = await unlock(argv)
       const balance = wei(await chain.token.balanceOf(identity.address))
       const amount = argv.amount === 'all' ? balance : parseTokens(String(argv.amount), chain.tokenDecimals)

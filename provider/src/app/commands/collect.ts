@@ -1,4 +1,3 @@
-import { address } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -7,6 +6,7 @@ import {
   type KeyOptions,
   keyFlags,
   onChain,
+  payee,
   printLines,
   readWithheld,
   UserError,
@@ -30,7 +30,7 @@ export const collectCommand: CommandModule<CommonOptions, Options> = {
         const owner = identity.address
         const { amount } = await readWithheld(chain, owner)
         if (amount === 0n) throw new UserError('Nothing is withheld: the token paid everything.')
-        const to = address(options.to)
+        const to = payee(options.to, chain.deployment)
         const { transaction } = await sender.send(
           chain.channels.collectWithheld.populateTransaction(owner, to, 0n, 0n, '0x'),
         )

@@ -1,4 +1,4 @@
-import { address, parseTokens, roles } from '@pontage/shared'
+import { parseTokens, roles } from '@pontage/shared'
 import {
   approveAtLeast,
   type Chain,
@@ -11,6 +11,7 @@ import {
   type KeyOptions,
   keyFlags,
   onChain,
+  payee,
   printLines,
   readStanding,
   UserError,
@@ -48,7 +49,8 @@ async function register(options: Options, chain: Chain): Promise<void> {
   const stake = parseTokens(String(options.stake), chain.tokenDecimals)
   const identity = await unlock(options)
   const before = await readStanding(chain, identity.address)
-  const beneficiary = options.beneficiary === undefined ? before.beneficiary : address(options.beneficiary)
+  const beneficiary =
+    options.beneficiary === undefined ? before.beneficiary : payee(options.beneficiary, chain.deployment)
   const total = before.stake + stake
   const minimum = await chain.registry.minimumStake(roles.provider)
   if (total < minimum)
