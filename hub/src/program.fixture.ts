@@ -70,7 +70,10 @@ export async function startProgramWorld(): Promise<ProgramWorld> {
     async json(...args) {
       const { code, stdout, stderr } = await run(...args, '--json', '--home', home)
       if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}: ${stderr}`)
-      return JSON.parse(stdout)
+      const { schema, units, ...said } = JSON.parse(stdout)
+      if (schema !== 1 || (/"\d{11,}"/.test(stdout) && units === undefined))
+        throw new Error(`${args.join(' ')} does not keep to docs/json.md: ${stdout}`)
+      return said
     },
     start(...flags) {
       // What init was given is in the configuration: no command needs it again.

@@ -204,7 +204,7 @@ async function showProviders(
   tell: Telling,
   tokens: (amount: bigint) => string,
 ) {
-  const listed = await consumer.json<readonly ListedProvider[]>('providers')
+  const { providers: listed } = await consumer.json<{ providers: readonly ListedProvider[] }>('providers')
   for (const each of listed)
     tell.say(
       `${each.provider}  ${each.country}  ${formatTrafficPrice(weiPerMegabyte(BigInt(each.price)), tokenOf(market.chain))}  stake ${tokens(BigInt(each.stake))}, ${each.faults} faults`,

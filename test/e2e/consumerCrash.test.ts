@@ -30,7 +30,9 @@ beforeAll(async () => {
 afterAll(() => market.destroy())
 
 const promised = async (): Promise<bigint> => {
-  const [channel] = await consumer.json<{ promised: { amount: string }[] }[]>('channel', 'status')
+  const {
+    channels: [channel],
+  } = await consumer.json<{ channels: { promised: { amount: string }[] }[] }>('channel', 'status')
   return BigInt(channel?.promised[0]?.amount ?? 0)
 }
 

@@ -54,18 +54,18 @@ const cacheFile = (name: string) => homeFile('cache', `${name}.json`)
 
 describe('a consumer that looks for a provider', () => {
   it('finds it on the chain alone, knows how long the way to it is and what traffic costs', async () => {
-    const [found, ...more] = await consumer.json<Found[]>('providers', '--gb', '2', '--sort', 'latency')
+    const [found, ...more] = await offers('--gb', '2', '--sort', 'latency')
     expect(more).toEqual([])
     expect(found).toMatchObject({ provider: provider.address, sound: true })
     expect(found?.latencyMs).toBeGreaterThan(0)
     expect(found?.cost).toMatchObject({ bytes: '2000000000', traffic: market.tokens('40').toString() })
-    expect(await consumer.json('providers', '--country', 'FR')).toEqual([])
-    expect(await consumer.json('providers', '--max-price', '19/GB')).toEqual([])
+    expect(await offers('--country', 'FR')).toEqual([])
+    expect(await offers('--max-price', '19/GB')).toEqual([])
     expect(await consumer.run('providers')).toMatch(/10.00 GB costs 200 /)
   })
 
   it('remembers what it read of the chain, and reads it anew when that is damaged or gone', async () => {
-    const found = () => consumer.json<Found[]>('providers', '--no-latency')
+    const found = () => offers('--no-latency')
     const { name } = JSON.parse(readFileSync(cacheFile('proposals'), 'utf8'))
     expect(JSON.parse(name)[0]).toBe(31_337)
     writeFileSync(cacheFile('proposals'), '{"name":')
@@ -75,7 +75,7 @@ describe('a consumer that looks for a provider', () => {
   })
 
   it('finds the same in a hub’s index, held against the chain', async () => {
-    const listed = await consumer.json<Found[]>('providers', '--index', hub.address)
+    const listed = await offers('--index', hub.address)
     expect(listed).toMatchObject([{ provider: provider.address, sound: true }])
   })
 })
@@ -88,7 +88,9 @@ interface Channel {
   readonly promised: readonly { readonly amount: string }[]
 }
 
-const channels = () => consumer.json<Channel[]>('channel', 'status')
+const offers = async (...flags: string[]) =>
+  (await consumer.json<{ providers: Found[] }>('providers', ...flags)).providers
+const channels = async () => (await consumer.json<{ channels: Channel[] }>('channel', 'status')).channels
 const promised = async () => BigInt((await channels())[0]?.promised[0]?.amount ?? 0)
 
 /** Downloads as much of a file as comes through. */
@@ -152,7 +154,7 @@ describe('a consumer that set limits', () => {
   it('never pays above the lower of two highest prices', async () => {
     appendFileSync(homeFile('config.yaml'), 'max-price: 19/GB\n')
     expect(await refusal('connect', '--max-price', '30/GB')).toMatch(/above the price limit/)
-    expect(await consumer.json('providers', '--max-price', '30/GB')).toEqual([])
+    expect(await offers('--max-price', '30/GB')).toEqual([])
     const lines = readFileSync(homeFile('config.yaml'), 'utf8').replace(/^max-price: 19\/GB\n/m, '')
     rmSync(homeFile('config.yaml'))
     appendFileSync(homeFile('config.yaml'), lines)
@@ -161,7 +163,7 @@ describe('a consumer that set limits', () => {
 
 describe('a consumer that looks back', () => {
   it('has every session with its receipt, and what it says of the last is in the hub’s index', async () => {
-    const sessions = await consumer.json<{ session: number; spent: string }[]>('history')
+    const { sessions } = await consumer.json<{ sessions: { session: number; spent: string }[] }>('history')
     expect(sessions.length).toBeGreaterThan(1)
     expect((await consumer.run('history', '--csv')).split('\n')).toHaveLength(sessions.length + 1)
     const last = String(sessions.length)
@@ -171,7 +173,7 @@ describe('a consumer that looks back', () => {
       async () => (await consumer.json<{ delivered: boolean }>('rate', last, '4')).delivered,
       60_000,
     )
-    const [found] = await consumer.json<Found[]>('providers', '--index', hub.address, '--sort', 'quality')
+    const [found] = await offers('--index', hub.address, '--sort', 'quality')
     expect(found?.quality.score).toBeCloseTo(4)
     expect(found?.quality.throughputKbps).toBeGreaterThan(0)
   })

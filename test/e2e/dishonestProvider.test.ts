@@ -47,7 +47,7 @@ interface Receipt {
 /** Downloads while the provider cheats, and tells what that came to. */
 async function cheated(how: string, size: number) {
   writeFileSync(join(provider.host.home, 'cheat'), how)
-  const before = await consumer.json<Receipt[]>('history')
+  const { sessions: before } = await consumer.json<{ sessions: Receipt[] }>('history')
   const meter = await measureDelivery(market.internet)
   const session = consumer.start(['connect', '--json', '--cap', '50MB'])
   await logged(session, 'connected', {}, 60_000)
@@ -58,7 +58,7 @@ async function cheated(how: string, size: number) {
   meter.stop()
   await session.stop('SIGINT', 30_000)
   await consumer.run('disconnect')
-  const receipts = (await consumer.json<Receipt[]>('history')).slice(before.length)
+  const receipts = (await consumer.json<{ sessions: Receipt[] }>('history')).sessions.slice(before.length)
   const sum = (of: (receipt: Receipt) => bigint) => receipts.reduce((all, each) => all + of(each), 0n)
   return {
     sessions: BigInt(receipts.length),
@@ -134,9 +134,9 @@ describe('a consumer of a provider that', () => {
     connected.link.close()
     expect(new Set(totals)).toEqual(new Set([(last.amount * 98n) / 100n]))
 
-    const [channel] = await consumer.json<{ channelId: string; promised: { amount: string }[] }[]>(
-      ...(['channel', 'status'] as const),
-    )
+    const {
+      channels: [channel],
+    } = await consumer.json<{ channels: { promised: { amount: string }[] }[] }>('channel', 'status')
     expect(channel?.promised).toMatchObject([{ amount: last.amount.toString() }])
     const { paid } = await chain.channels.accountOf(hub.address, provider.address)
     expect(paid).toBeLessThanOrEqual((last.amount * 98n) / 100n)

@@ -195,7 +195,9 @@ describe('a tunnel for some programs only', () => {
 
 describe('a consumer that asks for help', () => {
   it('hears what its machine needs, and has its commands completed', async () => {
-    const findings = await consumer.json<{ about: string; verdict: string }[]>('doctor')
+    const { checks: findings } = await consumer.json<{ checks: { about: string; verdict: string }[] }>(
+      'doctor',
+    )
     expect(findings.filter(({ verdict }) => verdict === 'bad')).toEqual([])
     expect(findings.map(({ about }) => about)).toEqual(
       expect.arrayContaining(['nftables', 'clock', 'providers']),

@@ -129,7 +129,9 @@ describe('a malicious hub', { timeout: 300_000 }, () => {
       { hub: thief.address, provider: friend, total },
       hubKey.privateKey,
     )
-    const [status] = await consumer.json<{ channelId: Hex; nonce: number }[]>('channel', 'status')
+    const {
+      channels: [status],
+    } = await consumer.json<{ channels: { channelId: Hex; nonce: number }[] }>('channel', 'status')
     if (!status) throw new Error('The consumer has no channel.')
     const parties = { consumer: consumer.address, hub: thief.address, nonce: await nonceOf(status.channelId) }
     const state = finalState(deployment, parties, { totals: [], releases: [] })

@@ -349,9 +349,9 @@ describe('a provider', () => {
     await logged(provider.program, 'drew', { hub: hub.address }, 60_000)
     await hangUp(session)
     const promisedBy = async (person: Person) => {
-      const channels = JSON.parse(await person.run('channel', 'status', '--json')) as {
-        promised: { amount: string }[]
-      }[]
+      const { channels } = await person.json<{ channels: { promised: { amount: string }[] }[] }>(
+        ...(['channel', 'status'] as const),
+      )
       return BigInt(channels[0]?.promised[0]?.amount ?? 0)
     }
     const afterFee = (amount: bigint) => amount - (amount * 2n) / 100n

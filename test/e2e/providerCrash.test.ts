@@ -64,7 +64,9 @@ class Customer {
   }
 
   async promised(): Promise<bigint> {
-    const [channel] = await this.person.json<{ promised: { amount: string }[] }[]>('channel', 'status')
+    const {
+      channels: [channel],
+    } = await this.person.json<{ channels: { promised: { amount: string }[] }[] }>('channel', 'status')
     return BigInt(channel?.promised[0]?.amount ?? 0)
   }
 }

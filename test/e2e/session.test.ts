@@ -222,10 +222,10 @@ describe('a consumer', () => {
 
   /** The consumer's highest signed total, as its own journal has it. */
   async function signed(): Promise<bigint> {
-    const [channel] = JSON.parse(await consumer.run('channel', 'status', '--json')) as {
-      promised: { amount: string }[]
-    }[]
-    return BigInt(channel?.promised[0]?.amount ?? 0)
+    const { channels } = await consumer.json<{ channels: { promised: { amount: string }[] }[] }>(
+      ...(['channel', 'status'] as const),
+    )
+    return BigInt(channels[0]?.promised[0]?.amount ?? 0)
   }
 
   /** What connect says while no guarantee is to be had. */

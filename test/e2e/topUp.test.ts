@@ -34,7 +34,9 @@ afterEach(({ task }) => {
 })
 
 const balance = async (): Promise<bigint> => {
-  const [channel] = await consumer.json<{ balance: string }[]>('channel', 'status')
+  const {
+    channels: [channel],
+  } = await consumer.json<{ channels: { balance: string }[] }>('channel', 'status')
   return BigInt(channel?.balance ?? 0)
 }
 const rule = (limit: string) => ['--top-up', '1', '--top-up-below', '0.7', '--top-up-limit', limit]
@@ -76,7 +78,9 @@ it('refills an empty channel before it connects, where it may', async () => {
   await logged(program, 'connected', {}, 60_000)
   await other.run('disconnect')
   await program.ended
-  const [channel] = await other.json<{ balance: string }[]>('channel', 'status')
+  const {
+    channels: [channel],
+  } = await other.json<{ channels: { balance: string }[] }>('channel', 'status')
   expect(BigInt(channel?.balance ?? 0)).toBe(market.tokens('1.001'))
 }, 240_000)
 

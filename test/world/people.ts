@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Address, address } from '@pontage/shared'
 import type { Host } from './host.js'
+import { readContract } from './jsonContract.js'
 import type { Market } from './market.js'
 import type { Program } from './program.js'
 import { repository } from './repository.js'
@@ -14,7 +15,7 @@ export interface Person {
   readonly address: Address
   /** Runs a command to its end and gives what it printed. @throws Error when it fails, with what it said. */
   run(...args: readonly string[]): Promise<string>
-  /** As `run`, for a command that prints one JSON object. */
+  /** As `run`, for what a command prints as one JSON object, by the contract that is said with it. */
   json<T>(...args: readonly string[]): Promise<T>
   /** Starts a command that stays. */
   start(args: readonly string[], onLine?: (line: string, stream: 'stdout' | 'stderr') => void): Program
@@ -42,7 +43,7 @@ export async function seat(
   writeFileSync(passwordFile, `${host.name} password\n`, { mode: 0o600 })
   const command = (args: readonly string[]) => [programPath(program), ...args]
   const run = async (...args: readonly string[]) => host.start(command(args)).succeeded({ timeoutMs: 90_000 })
-  const json = async <T>(...args: readonly string[]) => JSON.parse(await run(...args, '--json')) as T
+  const json = async <T>(...args: readonly string[]) => readContract(await run(...args, '--json')) as T
   const made = await json<{ address: string }>(
     'init',
     ...['--rpc', market.testChain.rpcUrl, '--deployment', market.deploymentFile],

@@ -2,7 +2,6 @@ import { coinDecimals, formatTokens, type Wei, wei } from '@pontage/shared'
 import {
   type Chain,
   inTokens,
-  jsonFlag,
   keystoreAddress,
   onChain,
   printJson,
@@ -18,7 +17,7 @@ import { command, type Settings, withSettings } from './settings.js'
 export const accountCommand = command<Settings & { json: boolean }>({
   command: 'account',
   describe: 'Show the address, its balances, and how to fund it',
-  builder: (yargs) => withSettings(yargs).options(jsonFlag),
+  builder: (yargs) => withSettings(yargs),
   async handler(argv) {
     const address = await keystoreAddress(argv.home)
     await onChain(argv, async (chain) => {

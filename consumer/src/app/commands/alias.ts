@@ -1,4 +1,4 @@
-import { jsonFlag, printJson, UserError } from '@pontage/shared/node'
+import { printJson, UserError } from '@pontage/shared/node'
 import { isAlias, providerNamed } from '../../core/providerName.js'
 import { keepAlias, readNames } from '../../io/home/knownNames.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
@@ -12,8 +12,7 @@ export const aliasCommand = command<Options>({
     withSettings(yargs)
       .positional('name', { type: 'string', describe: 'Your name for it, three letters or more' })
       .positional('provider', { type: 'string', describe: 'Its address, or its number in the last list' })
-      .option('remove', { type: 'boolean', default: false, describe: 'Forget the name' })
-      .options(jsonFlag),
+      .option('remove', { type: 'boolean', default: false, describe: 'Forget the name' }),
   async handler({ home, name, provider, remove, json }) {
     if (name !== undefined)
       await change(home, name, provider === undefined ? undefined : `${provider}`, remove)

@@ -1,4 +1,4 @@
-import { inTokens, jsonFlag, payee, printJson } from '@pontage/shared/node'
+import { inTokens, payee, printJson } from '@pontage/shared/node'
 import { collect } from '../channel/collect.js'
 import { openContext } from '../context.js'
 import { type RelayOptions, relayFlags, relayWishes, sentBy } from './channel/flags.js'
@@ -9,7 +9,7 @@ export const collectCommand = command<Settings & RelayOptions & { to: string; js
   describe: 'Collect what the token refused to pay you, to another address',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...relayFlags, ...jsonFlag })
+      .options({ ...relayFlags })
       .positional('to', { type: 'string', demandOption: true, describe: 'Address that is paid' }),
   async handler(argv) {
     const context = await openContext(argv, logFrom(argv))

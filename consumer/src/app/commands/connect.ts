@@ -1,3 +1,4 @@
+import { printJson } from '@pontage/shared/node'
 import { requirePasswordFile, startInBackground } from '../connect/background.js'
 import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
 import { command, printLine, withSettings } from './settings.js'
@@ -29,6 +30,7 @@ export const connectCommand = command<ConnectionOptions & { background: boolean 
     if (!argv.background) return runConnection(argv)
     requirePasswordFile(argv.passwordFile)
     const connected = await startInBackground(argv.home, process.argv.slice(1))
-    printLine(argv.json ? connected.line : connected.sentence)
+    if (argv.json) printJson(connected.event)
+    else printLine(connected.sentence)
   },
 })

@@ -1,5 +1,5 @@
 import { parseTokens, wei } from '@pontage/shared'
-import { inTokens, jsonFlag, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
+import { inTokens, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
 import { readDebts, repayDebts } from '../channel/debts.js'
 import { openContext } from '../context.js'
 import { type RelayOptions, relayFlags, relayWishes } from './channel/flags.js'
@@ -8,7 +8,7 @@ import { command, logFrom, printLine, type Settings, withSettings } from './sett
 export const debtCommand = command<Settings & { json: boolean }>({
   command: 'debt',
   describe: 'Show your debt for promises that were not kept; while there is any, nobody serves you',
-  builder: (yargs) => withSettings(yargs).options(jsonFlag),
+  builder: (yargs) => withSettings(yargs),
   async handler(argv) {
     const consumer = await keystoreAddress(argv.home)
     await onChain(argv, async (chain) => {
@@ -32,7 +32,7 @@ export const repayCommand = command<Settings & RelayOptions & { amount?: string;
   describe: 'Repay your debt, or AMOUNT of it; without a gas coin a hub sends it for a fee',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...relayFlags, ...jsonFlag })
+      .options({ ...relayFlags })
       .positional('amount', { type: 'string', describe: 'Tokens' }),
   async handler(argv) {
     const context = await openContext(argv, logFrom(argv))

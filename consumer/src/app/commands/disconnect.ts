@@ -14,10 +14,7 @@ const untilNext = 'Lockdown is lifted until the next connect or boot; "pontage l
 export const disconnectCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'disconnect',
   describe: 'End the connection and restore the network, even after a crash or when a cap was reached',
-  builder: (yargs) =>
-    withSettings(yargs)
-      .options(controlFlag)
-      .option('json', { type: 'boolean', default: false, describe: 'Print {result}' }),
+  builder: (yargs) => withSettings(yargs).options(controlFlag),
   async handler(argv) {
     const wasShut = isLockedDown()
     let result = await disconnect(argv.home, argv.control ?? controlPath(argv.home))

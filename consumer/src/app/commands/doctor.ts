@@ -8,12 +8,12 @@ export const doctorCommand = command<Settings & { json: boolean }>({
   command: 'doctor',
   describe:
     'Check everything that a connection needs, and say what to fix; exits with 1 if something is wrong',
-  builder: (yargs) =>
-    withSettings(yargs).option('json', { type: 'boolean', default: false, describe: 'Print one JSON array' }),
+  builder: (yargs) => withSettings(yargs),
   async handler(argv) {
     const findings = await examine(argv)
-    if (argv.json) printJson(findings)
+    const ok = findings.every(({ verdict }) => verdict !== 'bad')
+    if (argv.json) printJson({ ok, checks: findings })
     else for (const { about, verdict, says } of findings) printLine(`${marks[verdict]}  ${about}: ${says}`)
-    if (findings.some(({ verdict }) => verdict === 'bad')) process.exitCode = exitCode.failed
+    if (!ok) process.exitCode = exitCode.failed
   },
 })

@@ -1,5 +1,5 @@
 import { formatBytes } from '@pontage/shared'
-import { inTokens, jsonFlag, onChain, printJson, printLines } from '@pontage/shared/node'
+import { inTokens, onChain, printJson, printLines } from '@pontage/shared/node'
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import { readJournal } from '../../io/home/journal.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
@@ -8,14 +8,14 @@ export const historyCommand = command<Settings & { json: boolean; csv: boolean }
   command: 'history',
   describe: 'List every session of this machine with its signed receipt, oldest first',
   builder: (yargs) =>
-    withSettings(yargs).options(jsonFlag).option('csv', {
+    withSettings(yargs).option('csv', {
       type: 'boolean',
       default: false,
       describe: 'Print CSV, with amounts in the smallest unit',
     }),
   async handler(argv) {
     const sessions = (await readJournal(argv.home)).receipts().map(sessionOf)
-    if (argv.json) return printJson(sessions)
+    if (argv.json) return printJson({ sessions })
     if (argv.csv) return printLines(columns.join(','), ...sessions.map(csvLine))
     if (sessions.length === 0) return printLine('There is no session yet.')
     // Only people are shown the token's own name: all else needs no chain.

@@ -22,8 +22,7 @@ export const lockdownCommand = command<Settings & { state: 'on' | 'off' } & Flag
         type: 'boolean',
         default: false,
         describe: 'Even if that cuts off this remote shell',
-      })
-      .option('json', { type: 'boolean', default: false, describe: 'Print {lockdown}' }),
+      }),
   async handler({ state, allowLan, yes, json }) {
     if (process.getuid?.() !== 0)
       throw new UserError('Only root can set up what is loaded at boot: use sudo.')

@@ -1,5 +1,5 @@
 import { formatBytes } from '@pontage/shared'
-import { type Chain, inTokens, jsonFlag, onChain, printJson, tokenOf } from '@pontage/shared/node'
+import { type Chain, inTokens, onChain, printJson, tokenOf } from '@pontage/shared/node'
 import { type ExpectedUse, whyUnsound } from '../../core/choose.js'
 import { inToken } from '../../core/limits.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
@@ -26,7 +26,7 @@ export const providersCommand = command<Options>({
   describe: 'List the offers, read from the chain, or from a hub’s index checked against it',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ 'max-price': limitFlags['max-price'], ...useFlags, ...jsonFlag })
+      .options({ 'max-price': limitFlags['max-price'], ...useFlags })
       .option('country', { type: 'string', describe: 'Only this country, such as DE' })
       .option('sort', { choices: orders, default: 'price', describe: 'Sort by' })
       .option('index', {
@@ -52,7 +52,7 @@ export const providersCommand = command<Options>({
         argv.home,
         found.map(({ proposal: { provider, country: where } }) => ({ provider, country: where })),
       )
-      if (argv.json) return printJson(found.map((each) => asJson(each, use)))
+      if (argv.json) return printJson({ providers: found.map((each) => asJson(each, use)) })
       if (found.length === 0)
         return printLine('No provider offers this. Change --country or raise --max-price.')
       const { aliases } = await readNames(argv.home)

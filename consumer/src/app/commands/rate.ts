@@ -1,4 +1,4 @@
-import { jsonFlag, printJson, wholeNumber } from '@pontage/shared/node'
+import { printJson, wholeNumber } from '@pontage/shared/node'
 import { rate } from '../channel/deliverReceipts.js'
 import { withJournal } from './journalled.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
@@ -8,7 +8,6 @@ export const rateCommand = command<Settings & { session: number; score: number; 
   describe: 'Rate a session in the history from 1 (useless) to 5; the signed receipt goes to the hub',
   builder: (yargs) =>
     withSettings(yargs)
-      .options(jsonFlag)
       .positional('session', {
         type: 'number',
         demandOption: true,

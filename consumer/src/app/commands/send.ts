@@ -3,7 +3,6 @@ import {
   askFirst,
   createSender,
   inTokens,
-  jsonFlag,
   onChain,
   payee,
   printJson,
@@ -22,7 +21,7 @@ export const sendCommand = command<Options>({
     withSettings(yargs)
       .positional('to', { type: 'string', demandOption: true, describe: 'Address that gets them' })
       .positional('amount', { type: 'string', demandOption: true, describe: 'Tokens to send, or all' })
-      .options({ ...jsonFlag, ...yesFlag }),
+      .options(yesFlag),
   handler: (argv) =>
     onChain(argv, async (chain) => {
       const to = payee(argv.to, chain.deployment)

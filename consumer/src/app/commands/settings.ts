@@ -7,6 +7,7 @@ import {
   type KeyOptions,
   keyFlags,
   type Log,
+  printLines,
   UserError,
 } from '@pontage/shared/node'
 import type { Argv, CommandModule } from 'yargs'
@@ -25,7 +26,7 @@ export const logFrom = (argv: Settings): Log => createLog('pontage', argv.logLev
 export const printLine = (text: string): void => {
   // A terminal that does not know its width says zero.
   const { isTTY, columns } = process.stdout
-  process.stdout.write(`${isTTY && columns > 0 ? wrapped(text, columns) : text}\n`)
+  printLines(isTTY && columns > 0 ? wrapped(text, columns) : text)
 }
 
 /**

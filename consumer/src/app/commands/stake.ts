@@ -1,13 +1,5 @@
 import { parseTokens, type Wei } from '@pontage/shared'
-import {
-  type Chain,
-  inTokens,
-  jsonFlag,
-  printJson,
-  readStanding,
-  timeOf,
-  UserError,
-} from '@pontage/shared/node'
+import { type Chain, inTokens, printJson, readStanding, timeOf, UserError } from '@pontage/shared/node'
 import { addStake, cancelUnbonding, unbond, withdrawStake } from '../channel/stake.js'
 import { type Context, openContext } from '../context.js'
 import type { RelayWishes, SentFor } from '../hub/relayed.js'
@@ -22,7 +14,7 @@ export const stakeCommand = command<Options & { action: Action }>({
   describe: 'Show the stake; add AMOUNT, cancel the unbonding, or withdraw what has unbonded',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...relayFlags, ...jsonFlag })
+      .options({ ...relayFlags })
       .positional('action', {
         choices: ['show', 'add', 'cancel', 'withdraw'],
         default: 'show',
@@ -49,7 +41,7 @@ export const unbondCommand = command<Options>({
   describe: 'Start withdrawing the stake: AMOUNT, or all of it, which ends your registration as a consumer',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...relayFlags, ...jsonFlag })
+      .options({ ...relayFlags })
       .positional('amount', { type: 'string', describe: 'Tokens' }),
   handler: (argv) =>
     changing(argv, (context, wishes) =>

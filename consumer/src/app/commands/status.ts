@@ -7,12 +7,7 @@ import { command, printLine, type Settings, withSettings } from './settings.js'
 export const statusCommand = command<Settings & { json: boolean; control?: string }>({
   command: 'status',
   describe: 'Show the state of the connection, what is used and left, and what to do next',
-  builder: (yargs) =>
-    withSettings(yargs).options(controlFlag).option('json', {
-      type: 'boolean',
-      default: false,
-      describe: 'Print one JSON object',
-    }),
+  builder: (yargs) => withSettings(yargs).options(controlFlag),
   async handler(argv) {
     const now = await askStatus(argv.home, argv.control ?? controlPath(argv.home))
     if (argv.json) return printJson(now)

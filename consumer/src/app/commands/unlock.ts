@@ -15,13 +15,11 @@ export const unlockCommand = command<Settings & { json: boolean; yes: boolean }>
   describe:
     'Open the network again when no connection is running: after a crash, a power cut or a lost home folder',
   builder: (yargs) =>
-    withSettings(yargs)
-      .option('yes', {
-        type: 'boolean',
-        default: false,
-        describe: 'Also remove a kill switch that this home folder has no record of',
-      })
-      .option('json', { type: 'boolean', default: false, describe: 'Print {result}' }),
+    withSettings(yargs).option('yes', {
+      type: 'boolean',
+      default: false,
+      describe: 'Also remove a kill switch that this home folder has no record of',
+    }),
   async handler(argv) {
     if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
     const result = await unlock(argv.home, argv.yes)

@@ -31,7 +31,7 @@ export function requirePasswordFile(file: string | undefined): void {
 export async function startInBackground(
   home: string,
   command: readonly string[],
-): Promise<{ line: string; sentence: string }> {
+): Promise<{ event: object; sentence: string }> {
   const path = join(home, logName)
   const log = await openLog(home)
   const from = (await log.stat()).size
@@ -52,9 +52,10 @@ export async function startInBackground(
     const line = lines.find((each) => each.startsWith('{"event":"connected"'))
     if (line !== undefined) {
       child.unref()
-      const { provider, interface: name } = JSON.parse(line) as { provider: string; interface: string }
+      const { schema: _, units: __, ...event } = JSON.parse(line)
+      const { provider, interface: name } = event
       return {
-        line,
+        event,
         sentence: `Connected to ${provider} through ${name}, in the background (process ${child.pid}).`,
       }
     }

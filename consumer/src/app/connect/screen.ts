@@ -2,7 +2,6 @@ import {
   type Address,
   type Bytes,
   bytes,
-  encodeMessage,
   formatBytes,
   formatPrice,
   formatTokens,
@@ -13,7 +12,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { withTokens } from '@pontage/shared/node'
+import { jsonEvents, withTokens } from '@pontage/shared/node'
 import { capLeft } from '../../core/cap.js'
 import type { Choice, Offer } from '../../core/choose.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
@@ -72,7 +71,7 @@ export interface Screen {
 
 /** One event a line, for programs. Amounts are decimal strings of the token's smallest unit. */
 export function jsonScreen(write: (line: string) => void): Screen {
-  const say = (event: string, details: object) => write(`${encodeMessage({ event, ...details })}\n`)
+  const say = jsonEvents(write)
   return {
     chosen({ chosen: { offer, hub }, others, unfit }, most) {
       const { proposal, price, standing } = offer

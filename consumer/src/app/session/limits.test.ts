@@ -33,7 +33,7 @@ describe('limits', () => {
     await writeFile(join(home, 'config.yaml'), 'max-price: 0.02/GB\ncap: 10GB/month\nbudget: [1, 5/month]\n')
     process.env.PONTAGE_CONSUMER_MAX_PRICE = '0.5/h'
     process.env.PONTAGE_CONSUMER_CAP = '2GB'
-    const argv = { home, logLevel: 'error', maxPrice: ['0.05/GB', '9/h'], cap: '500MB' } as const
+    const argv = { home, json: false, logLevel: 'error', maxPrice: ['0.05/GB', '9/h'], cap: '500MB' } as const
     const limits = inToken(limitsFrom(argv), 6)
     expect(limits.maxPrice).toEqual({ perMegabyte: 20n, perHour: 500_000n })
     expect(limits.caps).toEqual([
@@ -55,7 +55,7 @@ describe('limits', () => {
   })
 
   it('that cannot be read, or let nothing through, are refused', () => {
-    const argv = { home, logLevel: 'error' } as const
+    const argv = { home, json: false, logLevel: 'error' } as const
     expect(() => limitsFrom({ ...argv, cap: '0B' })).toThrow(/lets nothing through/)
     expect(() => limitsFrom({ ...argv, cap: '5' })).toThrow(/MB/)
     expect(() => limitsFrom({ ...argv, budget: '1/day' })).toThrow(/month/)

@@ -1,5 +1,5 @@
 import { address, systemClock } from '@pontage/shared'
-import { type CommonOptions, jsonFlag, printJson, printLines, timeOf, UserError } from '@pontage/shared/node'
+import { type CommonOptions, printJson, printLines, timeOf, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
@@ -14,9 +14,10 @@ const identityArgument = {
 export const block: CommandModule<CommonOptions, Options> = {
   command: 'block [identity]',
   describe: 'Stop giving an identity guarantees, channels and relays; without one, list who is blocked',
-  builder: { ...identityArgument, ...ledgerFlags, ...jsonFlag },
-  handler: ({ identity: given, json, ...options }) =>
+  builder: { ...identityArgument, ...ledgerFlags },
+  handler: ({ identity: given, ...options }) =>
     withLedger(options, async (ledger) => {
+      const { json } = options
       if (given !== undefined) {
         const identity = address(given)
         await ledger.block({ identity, since: systemClock.now() })
@@ -42,13 +43,13 @@ export const block: CommandModule<CommonOptions, Options> = {
 export const unblock: CommandModule<CommonOptions, Options> = {
   command: 'unblock <identity>',
   describe: 'Unblock an identity',
-  builder: { ...identityArgument, ...ledgerFlags, ...jsonFlag },
-  handler: ({ identity: given, json, ...options }) =>
+  builder: { ...identityArgument, ...ledgerFlags },
+  handler: ({ identity: given, ...options }) =>
     withLedger(options, async (ledger) => {
       const identity = address(String(given))
       if (!(await ledger.unblock(identity)))
         throw new UserError(`${identity} is not blocked. Run pontage-hub block to list who is.`)
-      if (json) printJson({ blocked: await ledger.blocked() })
+      if (options.json) printJson({ blocked: await ledger.blocked() })
       else printLines(`${identity} is no longer blocked.`)
     }),
 }

@@ -3,7 +3,6 @@ import {
   type CommonOptions,
   chainFlags,
   inTokens,
-  jsonFlag,
   onChain,
   printJson,
   printLines,
@@ -21,7 +20,7 @@ type Options = ChainOptions & LedgerOptions & { json: boolean }
 export const channels: CommandModule<CommonOptions, Options> = {
   command: 'channels',
   describe: 'List the open channels, what they hold and what is reserved of it',
-  builder: { ...chainFlags, ...ledgerFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...ledgerFlags },
   async handler(options) {
     const lines = await withLedger(options, (ledger) => ledger.openChannels())
     if (options.json) return printJson({ channels: lines.map(described) })

@@ -11,7 +11,6 @@ import {
   examine,
   type Finding,
   type Given,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
@@ -45,7 +44,7 @@ export const doctor: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
     'Check chain, clock, key, stake, pool, gas coin, port, certificates and ledger, and say what to fix',
-  builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags },
   async handler(options) {
     printFindings(await look(asTyped(options)), options)
   },

@@ -3,7 +3,6 @@ import {
   type CommonOptions,
   chainFlags,
   inTokens,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   onChain,
@@ -25,7 +24,6 @@ export const draw: CommandModule<CommonOptions, Options> = {
     ...chainFlags,
     ...ledgerFlags,
     ...keyFlags,
-    ...jsonFlag,
     now: { type: 'boolean', default: false, describe: 'Draw all of them, whatever it costs' },
   },
   handler: (options) =>

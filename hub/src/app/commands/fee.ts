@@ -2,7 +2,6 @@ import {
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
@@ -26,7 +25,6 @@ export const fee: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    ...jsonFlag,
     action: { choices: ['show', 'announce'], default: 'show', describe: 'What to do' },
     percent: { type: 'string', describe: 'Percentage, such as 2.5' },
   },

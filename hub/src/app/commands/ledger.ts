@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { open, readFile, writeFile } from 'node:fs/promises'
 import { formatBytes } from '@pontage/shared'
-import { type CommonOptions, jsonFlag, printJson, printLines, UserError } from '@pontage/shared/node'
+import { type CommonOptions, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import type { Ledger } from '../../io/ledger.js'
 import { ledgerLines, rowsFrom } from '../../io/ledgerFile.js'
@@ -18,7 +18,6 @@ export const ledger: CommandModule<CommonOptions, Asked> = {
     '"ledger backup FILE" copies the ledger, even while the hub is running; "ledger export FILE" writes it as lines of JSON (- for standard output), "ledger import FILE" reads them into an empty ledger; "ledger rebuild" completes an old ledger from what providers hold',
   builder: {
     ...ledgerFlags,
-    ...jsonFlag,
     action: { choices: ['backup', 'export', 'import', 'rebuild'], describe: 'What to do' },
     file: { type: 'string', describe: 'File to write, which must not exist yet, or file to import' },
   },
@@ -53,6 +52,8 @@ async function backup({ home, database, file, json }: Options): Promise<void> {
 async function exportTo(from: Ledger, { file, json }: Options): Promise<void> {
   const rows = await from.dump()
   if (isStandard(file)) {
+    if (json)
+      throw new UserError('The ledger itself goes to standard output. Leave out --json, or give a file.')
     for (const line of ledgerLines(rows)) process.stdout.write(line)
     return
   }

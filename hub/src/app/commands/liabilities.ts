@@ -3,7 +3,6 @@ import {
   type CommonOptions,
   chainFlags,
   connectChain,
-  jsonFlag,
   printJson,
   printLines,
   UserError,
@@ -32,7 +31,6 @@ export const liabilities: CommandModule<CommonOptions, Options> = {
   describe:
     '"liabilities verify URL|FILE" recomputes a hub’s whole publication; --rpc compares it with the chain',
   builder: {
-    ...jsonFlag,
     action: { choices: ['verify'], describe: 'What to do' },
     source: {
       type: 'string',

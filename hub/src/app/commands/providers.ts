@@ -4,7 +4,6 @@ import {
   type CommonOptions,
   chainFlags,
   inTokens,
-  jsonFlag,
   onChain,
   printJson,
   printLines,
@@ -22,7 +21,7 @@ type Options = ChainOptions & LedgerOptions & { json: boolean }
 export const providers: CommandModule<CommonOptions, Options> = {
   command: 'providers',
   describe: 'List the providers, what each is owed, and the guarantees they hold',
-  builder: { ...chainFlags, ...ledgerFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...ledgerFlags },
   async handler(options) {
     const entries = await withLedger(options, async (ledger) => {
       const [accounts, lines] = await Promise.all([ledger.accounts(), ledger.openChannels()])

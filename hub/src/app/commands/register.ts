@@ -7,12 +7,13 @@ import {
   chainFlags,
   createSender,
   type Given,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   onChain,
   ownCertificate,
   pinnedUrl,
+  printJson,
+  printLines,
   readPinnedUrl,
   readStanding,
   rememberSettings,
@@ -39,7 +40,6 @@ export const register: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    ...jsonFlag,
     tls: tlsFlags.tls,
     'tls-certificate': tlsFlags['tls-certificate'],
     'proxy-certificate': tlsFlags['proxy-certificate'],
@@ -70,11 +70,8 @@ export const register: CommandModule<CommonOptions, Options> = {
       )
       await remember(options)
       const standing = await readStanding(chain, identity.address)
-      if (options.json)
-        process.stdout.write(
-          `${JSON.stringify({ address: identity.address, transaction, gasUsed, stake: standing.stake.toString() })}\n`,
-        )
-      else process.stdout.write(`Registered as a hub at ${url} (transaction ${transaction}).\n`)
+      if (options.json) printJson({ address: identity.address, transaction, gasUsed, stake: standing.stake })
+      else printLines(`Registered as a hub at ${url} (transaction ${transaction}).`)
     })
   },
 }

@@ -12,6 +12,7 @@ import {
   onChain,
   type Presented,
   presentedFingerprint,
+  printJson,
   readChannelSettings,
   readPinnedUrl,
   readStanding,
@@ -218,8 +219,10 @@ async function untilSignal(options: Options, port: number, presented: Presented)
         limits: limitsFrom(options),
         log,
       })
-      log.info('stopping', { signal: await stopped })
+      const signal = await stopped
+      log.info('stopping', { signal })
       await hub.close()
+      if (options.json) printJson({ stopped: signal })
       return release
     },
     log,

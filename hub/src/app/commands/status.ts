@@ -4,9 +4,10 @@ import {
   type CommonOptions,
   chainFlags,
   inTokens,
-  jsonFlag,
   keystoreAddress,
   onChain,
+  printJson,
+  printLines,
   readHub,
   readStanding,
 } from '@pontage/shared/node'
@@ -23,7 +24,6 @@ export const status: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...ledgerFlags,
-    ...jsonFlag,
   },
   async handler(options) {
     const hub = await keystoreAddress(options.home)
@@ -34,27 +34,20 @@ export const status: CommandModule<CommonOptions, Options> = {
         chain.rpc.getBalance(hub),
       ])
       const owed = await fromLedger(options)
-      if (options.json) {
-        process.stdout.write(
-          `${JSON.stringify({
-            hub,
-            registered: hasRole(standing, 'hub'),
-            active: isActive(standing, 'hub'),
-            url: standing.url,
-            stake: standing.stake.toString(),
-            faults: standing.faults,
-            debt: standing.debt.toString(),
-            pool: view.pool.toString(),
-            feeBps: view.feeBps,
-            gasCoin: coin.toString(),
-            channels: owed.channels,
-            providers: owed.providers,
-            advanceNeeded: owed.advanceNeeded.toString(),
-            undrawn: owed.undrawn.toString(),
-          })}\n`,
-        )
-        return
-      }
+      if (options.json)
+        return printJson({
+          hub,
+          registered: hasRole(standing, 'hub'),
+          active: isActive(standing, 'hub'),
+          url: standing.url,
+          stake: standing.stake,
+          faults: standing.faults,
+          debt: standing.debt,
+          pool: view.pool,
+          feeBps: view.feeBps,
+          gasCoin: coin,
+          ...owed,
+        })
       const rows: [string, string][] = [
         ['Hub', hub],
         ['Address', standing.url === '' ? 'not registered' : standing.url],
@@ -71,7 +64,7 @@ export const status: CommandModule<CommonOptions, Options> = {
         ],
         ['Undrawn', inTokens(chain, owed.undrawn)],
       ]
-      process.stdout.write(`${rows.map(([name, value]) => `${name.padEnd(14)}${value}`).join('\n')}\n`)
+      printLines(...rows.map(([name, value]) => `${name.padEnd(14)}${value}`))
     })
   },
 }

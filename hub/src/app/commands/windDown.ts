@@ -7,7 +7,6 @@ import {
   chainFlags,
   createSender,
   inTokens,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
@@ -40,7 +39,6 @@ export const windDown: CommandModule<CommonOptions, Options> = {
     ...chainFlags,
     ...ledgerFlags,
     ...keyFlags,
-    ...jsonFlag,
     ...yesFlag,
     cancel: { type: 'boolean', default: false, describe: 'Accept new guarantees again' },
   },
@@ -87,9 +85,9 @@ export const windDown: CommandModule<CommonOptions, Options> = {
   },
 }
 
-async function cancel({ json, ...options }: Options): Promise<void> {
+async function cancel(options: Options): Promise<void> {
   await withLedger(options, (ledger) => ledger.writeNote('leaving', undefined))
-  if (json) printJson({ leaving: false })
+  if (options.json) printJson({ leaving: false })
   else
     printLines(
       'The hub accepts new guarantees again. To keep pool and stake, run pool cancel and stake cancel.',

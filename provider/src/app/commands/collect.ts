@@ -7,6 +7,7 @@ import {
   keyFlags,
   onChain,
   payee,
+  printJson,
   printLines,
   readWithheld,
   UserError,
@@ -34,6 +35,7 @@ export const collectCommand: CommandModule<CommonOptions, Options> = {
         const { transaction } = await sender.send(
           chain.channels.collectWithheld.populateTransaction(owner, to, 0n, 0n, '0x'),
         )
+        if (options.json) return printJson({ amount, to, transaction })
         printLines(`Collected ${inTokens(chain, amount)} to ${to} in transaction ${transaction}.`)
       }),
     ),

@@ -8,8 +8,6 @@ import {
   checkKeystore,
   examine,
   type Finding,
-  type Given,
-  jsonFlag,
   keyFlags,
   keystoreAddress,
   openChain,
@@ -32,14 +30,14 @@ import {
 import type { Examined } from '../settings.js'
 import { readSettings, type ServeOptions, serveFlags } from './options.js'
 
-type Options = ServeOptions & Given<typeof jsonFlag>
+type Options = ServeOptions
 
 /** Looks at everything a provider needs, and says of each that it is well or what to do. */
 export const doctorCommand: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
     'Check machine, chain, stake, gas coin, hubs, network, the way through, ports and reachability, and say what to fix',
-  builder: { ...chainFlags, ...keyFlags, ...serveFlags, ...jsonFlag },
+  builder: { ...chainFlags, ...keyFlags, ...serveFlags },
   async handler(options) {
     printFindings(await look(options), options)
   },

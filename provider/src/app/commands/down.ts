@@ -1,5 +1,5 @@
 import { systemClock } from '@pontage/shared'
-import { type CommonOptions, createLog, UserError } from '@pontage/shared/node'
+import { type CommonOptions, createLog, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { lockHome } from '../../io/store/homeLock.js'
 import { PromiseStore } from '../../io/store/promiseStore.js'
@@ -14,7 +14,7 @@ export const downCommand: CommandModule<CommonOptions, CommonOptions> = {
   handler: down,
 }
 
-async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Promise<void> {
+async function down({ home, logLevel, json }: ArgumentsCamelCase<CommonOptions>): Promise<void> {
   const log = createLog('pontage-provider', logLevel)
   const db = openDatabase(home)
   try {
@@ -29,9 +29,8 @@ async function down({ home, logLevel }: ArgumentsCamelCase<CommonOptions>): Prom
         throw new UserError(
           `Not everything could be undone. ${left.join(' ')} Run this again once that is mended.`,
         )
-      process.stdout.write(
-        undone ? 'The machine is as it was before the run.\n' : 'There was nothing to undo.\n',
-      )
+      if (json) printJson({ result: undone ? 'restored' : 'nothing' })
+      else printLines(undone ? 'The machine is as it was before the run.' : 'There was nothing to undo.')
     } finally {
       unlock()
     }

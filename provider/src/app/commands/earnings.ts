@@ -1,11 +1,17 @@
 import { formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
-import { type CommonOptions, keystoreAddress, printJson, printLines, UserError } from '@pontage/shared/node'
+import {
+  type CommonOptions,
+  keystoreAddress,
+  printJson,
+  printLines,
+  readToken,
+  UserError,
+} from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { type Earnings, type EarningsBy, earningsBy, totalOf } from '../../core/earnings.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
-import { readToken } from '../../io/store/tokenFile.js'
 
 type Options = CommonOptions & { by: EarningsBy; json: boolean; csv: boolean; decimals: number | undefined }
 
@@ -15,11 +21,6 @@ export const earningsCommand: CommandModule<CommonOptions, Options> = {
   describe: 'Show what was promised, drawn and redeemed, and the gas it cost',
   builder: {
     by: { choices: ['day', 'session', 'hub'], default: 'day', describe: 'What each line is for' },
-    json: {
-      type: 'boolean',
-      default: false,
-      describe: 'Print one JSON object, with amounts in the smallest unit',
-    },
     csv: {
       type: 'boolean',
       default: false,

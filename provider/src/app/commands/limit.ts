@@ -1,11 +1,10 @@
-import { type CommonOptions, type Given, jsonFlag, printLines } from '@pontage/shared/node'
+import { type CommonOptions, type Given, printJson, printLines } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { askRunning } from '../../io/link/askRunning.js'
 
 const flags = {
   total: { type: 'string', requiresArg: true, describe: 'Limit for all sessions together: 50Mbit, or none' },
   session: { type: 'string', requiresArg: true, describe: 'Limit for each session: 10Mbit, or none' },
-  ...jsonFlag,
 } as const
 
 /** Shows how fast consumers may be, and changes it while they are connected. */
@@ -19,7 +18,7 @@ export const limitCommand: CommandModule<CommonOptions, CommonOptions & Given<ty
       ...(total === undefined ? {} : { total }),
       ...(session === undefined ? {} : { session }),
     })
-    if (json) return printLines(JSON.stringify(limits))
+    if (json) return printJson(limits)
     printLines(`All sessions together: ${limits.total}. Each session: ${limits.session}.`)
     if (total !== undefined || session !== undefined)
       printLines('To keep them after a restart, put total-limit and session-limit into config.yaml.')

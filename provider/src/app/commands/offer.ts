@@ -4,7 +4,6 @@ import {
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
@@ -28,7 +27,6 @@ export const offerCommand: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    ...jsonFlag,
     action: { choices: ['show', 'withdraw'], default: 'show', describe: 'What to do' },
   } as never,
   handler: (options) => onChain(options, (chain) => offer(options, chain)),

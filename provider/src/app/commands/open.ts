@@ -7,7 +7,6 @@ import {
   type Identity,
   type KeyOptions,
   type Log,
-  tokenOf,
   unlock,
 } from '@pontage/shared/node'
 import { GroupCommit } from '../../io/store/groupCommit.js'
@@ -17,7 +16,6 @@ import { PromiseStore } from '../../io/store/promiseStore.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
-import { keepToken } from '../../io/store/tokenFile.js'
 import type { Components } from '../components.js'
 
 /** Opens the store of a home and joins it with identity and chain. */
@@ -28,7 +26,6 @@ export function openComponents(
   log: Log,
 ): Components & { readonly closeStore: () => void } {
   const db = openDatabase(home)
-  keepToken(home, tokenOf(chain))
   const promises = new PromiseStore(db)
   const commit = new GroupCommit(promises)
   return {

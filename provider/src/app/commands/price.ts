@@ -4,7 +4,6 @@ import {
   type ChainOptions,
   type CommonOptions,
   chainFlags,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   onChain,
@@ -30,7 +29,6 @@ export const priceCommand: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    ...jsonFlag,
     hourly: { type: 'string', describe: 'Price of time in tokens, such as 0.01/h; unchanged by default' },
     // A setting of `run` with the name of this command: it stands in config.yaml, and is nothing to us.
     price: { type: 'string', hidden: true },

@@ -1,3 +1,4 @@
+import { wei } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -7,6 +8,7 @@ import {
   type KeyOptions,
   keyFlags,
   onChain,
+  printJson,
   printLines,
   UserError,
 } from '@pontage/shared/node'
@@ -38,5 +40,6 @@ const redeem = (options: Options, chain: Chain): Promise<void> =>
   withComponents(options, chain, async (components) => {
     let redeemed = 0n
     for (const hub of components.promises.hubs()) redeemed += await redeemAccount(components, hub)
+    if (options.json) return printJson({ redeemed: wei(redeemed) })
     printLines(redeemed === 0n ? 'Nothing is due.' : `Redeemed ${inTokens(chain, redeemed)}.`)
   })

@@ -1,4 +1,4 @@
-import { parseTokens, roles } from '@pontage/shared'
+import { parseTokens, roles, wei } from '@pontage/shared'
 import {
   approveAtLeast,
   type Chain,
@@ -12,6 +12,7 @@ import {
   keyFlags,
   onChain,
   payee,
+  printJson,
   printLines,
   readStanding,
   UserError,
@@ -68,6 +69,11 @@ async function register(options: Options, chain: Chain): Promise<void> {
     ),
   )
   log.info('registered', { address: identity.address, stake: total, beneficiary, transaction, gasUsed })
+  if (options.json)
+    return printJson({
+      ...{ provider: identity.address, transaction, gasUsed, stake: wei(total) },
+      beneficiary: beneficiary === ZeroAddress ? identity.address : beneficiary,
+    })
   printLines(
     `${identity.address} is registered as a provider with a stake of ${inTokens(chain, total)}; what it earns goes to ${beneficiary === ZeroAddress ? identity.address : beneficiary}.`,
   )

@@ -8,7 +8,6 @@ import {
   chainFlags,
   controlPath,
   inTokens,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   keystoreAddress,
@@ -43,7 +42,6 @@ export const retireCommand: CommandModule<CommonOptions, Options> = {
   builder: {
     ...chainFlags,
     ...keyFlags,
-    ...jsonFlag,
     ...yesFlag,
     now: {
       type: 'boolean',

@@ -4,6 +4,7 @@ import {
   createLog,
   keyFlags,
   openChain,
+  printJson,
   rememberSettings,
   UserError,
   unlock,
@@ -82,6 +83,7 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
         { cause: left },
       )
     log.info('stopped')
+    if (given.json) printJson({ stopped: `${await Promise.race([stopped, retired])}` })
   } finally {
     for (const close of closers.reverse()) close()
   }

@@ -1,8 +1,7 @@
 import { formatBytes, type TokenNames } from '@pontage/shared'
-import { type CommonOptions, type Given, jsonFlag, printLines, withTokens } from '@pontage/shared/node'
+import { type CommonOptions, printJson, printLines, readToken, withTokens } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { askRunning } from '../../io/link/askRunning.js'
-import { readToken } from '../../io/store/tokenFile.js'
 import type { SessionView } from '../operator/control.js'
 
 /** Amounts arrive as decimal strings. */
@@ -11,13 +10,12 @@ type Shown = {
 }
 
 /** Lists what runs now. */
-export const sessionsCommand: CommandModule<CommonOptions, CommonOptions & Given<typeof jsonFlag>> = {
+export const sessionsCommand: CommandModule<CommonOptions, CommonOptions> = {
   command: 'sessions',
   describe: 'Show the running sessions',
-  builder: jsonFlag,
   async handler({ home, json }) {
     const sessions = await askRunning<Shown[]>(home, { type: 'sessions' })
-    if (json) printLines(JSON.stringify({ sessions }))
+    if (json) printJson({ sessions })
     else if (sessions.length === 0) printLines('No session is running.')
     else for (const each of sessions) printLines(withToken(line(each), readToken(home)))
   },

@@ -1,5 +1,5 @@
 import { coinDecimals, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
-import { type CommonOptions, keystoreAddress } from '@pontage/shared/node'
+import { type CommonOptions, keystoreAddress, printJson, printLines, readToken } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { exposureOf } from '../../core/exposure.js'
 import { askRunning } from '../../io/link/askRunning.js'
@@ -9,15 +9,11 @@ import { PromiseStore } from '../../io/store/promiseStore.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
-import { readToken } from '../../io/store/tokenFile.js'
-
-type Given = CommonOptions & { json?: boolean }
 
 /** Says how things stand, from the store alone: it works in every state. */
-export const statusCommand: CommandModule<CommonOptions, Given> = {
+export const statusCommand: CommandModule<CommonOptions, CommonOptions> = {
   command: 'status',
   describe: 'Show sessions, what is promised, cleared and redeemed',
-  builder: (parser) => parser.option('json', { type: 'boolean', describe: 'Print one JSON object' }) as never,
   handler: status,
 }
 
@@ -32,7 +28,7 @@ interface LiveStatus {
   readonly faults: readonly string[]
 }
 
-async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> {
+async function status({ home, json }: ArgumentsCamelCase<CommonOptions>): Promise<void> {
   // Only who has a home has something to show: looking makes nothing.
   await keystoreAddress(home)
   const db = openDatabase(home)
@@ -70,10 +66,8 @@ async function status({ home, json }: ArgumentsCamelCase<Given>): Promise<void> 
       }),
       settlements: settlements.slice(-sessionsShown),
     }
-    const text = JSON.stringify(report, (_key, value) =>
-      typeof value === 'bigint' ? value.toString() : value,
-    )
-    process.stdout.write(json ? `${text}\n` : human(report))
+    if (json) printJson(report)
+    else printLines(...human(report))
   } finally {
     db.close()
   }
@@ -94,7 +88,7 @@ function human(report: {
     redeemed: bigint
     distrusted: string | null
   }[]
-}): string {
+}): string[] {
   const { token } = report
   const tokens = (amount: bigint) =>
     token === null
@@ -119,5 +113,5 @@ function human(report: {
     lines.push(
       `Session ${each.id}: ${each.consumer}, down ${formatBytes(each.downBytes)}, up ${formatBytes(each.upBytes)}, promised ${tokens(each.promised - each.base)}, ${each.ending ?? 'running'}`,
     )
-  return `${lines.join('\n')}\n`
+  return lines
 }

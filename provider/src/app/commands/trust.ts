@@ -1,5 +1,5 @@
 import { address } from '@pontage/shared'
-import { type CommonOptions, printLines, UserError } from '@pontage/shared/node'
+import { type CommonOptions, printJson, printLines, UserError } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { HubTrustStore } from '../../io/store/hubTrustStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
@@ -11,7 +11,7 @@ export const trustCommand: CommandModule<CommonOptions, Options> = {
   command: 'trust <hub>',
   describe: 'Trust a hub again that was found to lie; takes effect at the next start',
   builder: { hub: { type: 'string', describe: 'Address of the hub' } },
-  handler({ home, hub }) {
+  handler({ home, hub, json }) {
     const db = openDatabase(home)
     try {
       if (!new HubTrustStore(db).trust(address(hub)))
@@ -21,6 +21,7 @@ export const trustCommand: CommandModule<CommonOptions, Options> = {
     } finally {
       db.close()
     }
-    printLines(`${hub} is trusted again from the next start on.`)
+    if (json) printJson({ hub, trusted: true })
+    else printLines(`${hub} is trusted again from the next start on.`)
   },
 }

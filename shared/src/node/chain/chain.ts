@@ -174,7 +174,7 @@ async function commonChainId(urls: readonly string[], log: Log | undefined): Pro
   if (!found)
     throw new UserError(
       `The chain at ${publicNames(urls)} cannot be reached: ${failure.message}. Check --rpc, and that the node is running.`,
-      { cause: failure },
+      { cause: failure, code: 'no-chain' },
     )
   for (const { url, chainId } of answers)
     if (chainId instanceof Error)

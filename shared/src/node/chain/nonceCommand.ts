@@ -3,7 +3,6 @@ import { keystoreAddress } from '../home/homeFolder.js'
 import {
   type ChainOptions,
   chainFlags,
-  jsonFlag,
   type KeyOptions,
   keyFlags,
   onChain,
@@ -41,7 +40,6 @@ export const nonceCommand = <Store extends CommonOptions>(options: {
         ...chainFlags,
         ...flags,
         ...keyFlags,
-        ...jsonFlag,
         action: { choices: ['show', 'fill'], default: 'show', describe: 'What to do' },
       },
       handler: (given) =>

@@ -56,7 +56,7 @@ export async function keystoreAddress(home: string): Promise<Address> {
   const path = keystorePath(home)
   const text = await readFile(path, 'utf8').catch((cause) => {
     throw new UserError(`There is no readable keystore at ${path}. Run init first, or give its --home.`, {
-      cause,
+      ...{ cause, code: 'no-keystore' },
     })
   })
   try {

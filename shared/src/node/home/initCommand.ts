@@ -5,7 +5,7 @@ import type { Flag } from '../program/settingKinds.js'
 import { printJson, printLines } from '../report/print.js'
 import { backUp } from './backup.js'
 import { makeHome } from './homeFolder.js'
-import { jsonFlag, type KeyOptions } from './settings.js'
+import type { KeyOptions } from './settings.js'
 
 type InitOptions = KeyOptions & {
   importKeyFile: string | undefined
@@ -31,7 +31,6 @@ export const initCommand = (options: {
     describe: 'Create a key and a configuration file; settings given here are written to that file',
     builder: {
       ...options.flags,
-      ...jsonFlag,
       'import-key-file': {
         type: 'string',
         requiresArg: true,

@@ -33,7 +33,7 @@ export async function createKeystore(path: string, password: string, privateKey?
 export async function openKeystore(path: string, password: string): Promise<Identity> {
   const json = await readFile(path, 'utf8').catch((cause) => {
     throw new UserError(`There is no readable keystore at ${path}. Run init first, or give its --home.`, {
-      cause,
+      ...{ cause, code: 'no-keystore' },
     })
   })
   await closeToOthers(path)
@@ -46,7 +46,7 @@ export async function openKeystore(path: string, password: string): Promise<Iden
       wrong
         ? `The password does not open the keystore ${path}. Give the one chosen at init.`
         : `${path} is not a version 3 keystore. Restore it from your backup.`,
-      { cause },
+      { cause, ...(wrong ? { code: 'wrong-password' } : {}) },
     )
   }
 }

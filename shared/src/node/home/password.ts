@@ -19,6 +19,7 @@ export async function readPassword(file: string | undefined, question: string): 
   if (!process.stdin.isTTY)
     throw new UserError(
       'A password is needed, and there is no terminal to ask for it. Give --password-file FILE, or a systemd credential named pontage-password.',
+      { code: 'no-password' },
     )
   return ask(question)
 }

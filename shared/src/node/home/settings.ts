@@ -4,12 +4,13 @@ import { type Chain, connectChain } from '../chain/chain.js'
 import type { CommonOptions } from '../program/program.js'
 import type { Flag } from '../program/settingKinds.js'
 import type { Log } from '../report/log.js'
-import { tokenOf } from '../report/print.js'
+import { nameToken, tokenOf } from '../report/print.js'
 import { sayingTokens } from '../report/withTokens.js'
 import type { Identity } from '../signing/identity.js'
 import { keystoreAddress, keystorePath } from './homeFolder.js'
 import { openKeystore } from './keystore.js'
 import { readPassword } from './password.js'
+import { keepToken } from './tokenFile.js'
 
 type Flags = Readonly<Record<string, Flag>>
 
@@ -64,10 +65,6 @@ export const keyFlags = {
   },
 } as const satisfies Flags
 
-export const jsonFlag = {
-  json: { type: 'boolean', default: false, describe: 'Print one JSON object' },
-} as const satisfies Flags
-
 /** `password-file` is typed, `passwordFile` is read. */
 type Camel<Name extends string> = Name extends `${infer Head}-${infer Tail}`
   ? `${Head}${Capitalize<Camel<Tail>>}`
@@ -82,11 +79,11 @@ export type ChainOptions = CommonOptions & Given<typeof chainFlags>
 export type KeyOptions = CommonOptions & Given<typeof keyFlags>
 
 /** @throws UserError when the chain cannot be reached or is another one. */
-export const openChain = (
-  { rpc, deployment, confirmations, maxGasPrice, maxBlockAge }: ChainOptions,
+export async function openChain(
+  { home, rpc, deployment, confirmations, maxGasPrice, maxBlockAge }: ChainOptions,
   log?: Log,
-): Promise<Chain> =>
-  connectChain({
+): Promise<Chain> {
+  const chain = await connectChain({
     // A flag that is repeated comes as a list.
     rpc: [rpc].flat().flatMap((each) => each.split(',').map((url) => url.trim())),
     ...(log ? { log } : {}),
@@ -97,6 +94,10 @@ export const openChain = (
       : { maxHeadAgeSeconds: wholeNumber('--max-block-age', maxBlockAge, 1) }),
     ...(deployment === undefined ? {} : { deploymentFile: deployment }),
   })
+  nameToken(tokenOf(chain))
+  keepToken(home, tokenOf(chain))
+  return chain
+}
 
 /** Runs `work` with a connection that is closed again, however it ends. */
 export async function onChain<Result>(

@@ -31,7 +31,7 @@ export const configCommand = (options: {
 }): CommandModule<any, any> => ({
   command: 'config',
   describe: 'Show every setting and where it comes from: flag, environment, configuration file or default',
-  builder: { ...options.flags, json: { type: 'boolean', default: false, describe: 'Print one JSON object' } },
+  builder: options.flags,
   handler(given: Record<string, unknown>) {
     const { flags, common, sources, cumulative, isTyped } = options
     const table = { ...common, ...flags }

@@ -4,7 +4,9 @@ import { isatty } from 'node:tty'
 import yargs, { type Argv, type CommandModule, type Options } from 'yargs'
 import { closestTo } from '../../closest.js'
 import { CommandFailed } from '../kernel/command.js'
+import { codeOf, failureOf } from '../report/failure.js'
 import type { LogLevel } from '../report/log.js'
+import { beginPrinting, endPrinting, printFailure } from '../report/print.js'
 import { withoutSecretsOf } from '../report/publicAddress.js'
 import { configCommand } from './configCommand.js'
 import { dashed } from './configuration.js'
@@ -21,6 +23,8 @@ export interface CommonOptions {
   /** Folder of the keystore, the configuration and the stored totals. */
   home: string
   logLevel: LogLevel
+  /** Whether a program reads what is printed. */
+  json: boolean
   /** Names of the settings that stand on the command line. */
   readonly typed?: ReadonlySet<string>
 }
@@ -62,6 +66,7 @@ export async function runProgram(options: {
   const repeatable = [...cumulative, 'rpc']
   const kinds = kindsOf(commands, { ...common, ...settings })
   let values: readonly SettingValue[] = []
+  beginPrinting(home, !asksForHelp(options.argv) && typedJson(options.argv) === true)
   try {
     const argv = withReadBooleans(options.argv, kinds)
     if (!asksForHelp(argv)) {
@@ -69,8 +74,9 @@ export async function runProgram(options: {
       const read = readSettingSources({
         ...{ kinds, environment, variables: process.env, home, network, repeatable },
       })
-      refuse(name, read.problems, argv, undoing)
       values = read.values
+      beginPrinting(home, typedJson(argv) ?? values.find((each) => each.name === 'json')?.value === true)
+      refuse(name, read.problems, argv, undoing)
     }
     const shownConfig = configCommand({
       ...{ flags: settings ?? {}, common, cumulative },
@@ -92,6 +98,7 @@ export async function runProgram(options: {
     for (const command of settings === undefined ? commands : [...commands, shownConfig])
       parser = parser.command(command as CommandModule<CommonOptions, CommonOptions>)
     await parser.parseAsync([...argv])
+    if (!asksForHelp(argv)) endPrinting()
   } catch (error) {
     report(name, error as Error, values, kinds)
   }
@@ -109,7 +116,13 @@ const commonFlags = (home: string) =>
       default: 'info',
       describe: 'What is logged to standard error',
     },
+    ...jsonFlag,
   }) as const
+
+/** What a program that reads the output asks for. */
+export const jsonFlag = {
+  json: { type: 'boolean', default: false, describe: 'Print one JSON object' },
+} as const
 
 function parserOf(
   {
@@ -202,6 +215,12 @@ function refuse(
 
 class UsageError extends Error {}
 
+/** Whether the command line asks for JSON, or for none; undefined where it does not say. */
+function typedJson(argv: readonly string[]): boolean | undefined {
+  const word = beforeDashes(argv).findLast((each) => /^--(no-)?json(=|$)/.test(each))
+  return word === undefined ? undefined : !/^--no-json|=(false|no|off|0)$/i.test(word)
+}
+
 /**
  * Configuration and environment hold the settings of all commands: what this one does not know is passed over
  * there, but not on the command line.
@@ -253,16 +272,19 @@ function report(
     const said = `${sentence(error.message)}${meantFlag(error.message, kinds)}`
     process.stderr.write(`${name}: ${said} See ${name} --help.\n`)
     process.exitCode = exitCode.usage
+    printFailure({ code: 'usage', message: said, cure: `See ${name} --help.` })
     return
   }
   process.exitCode = exitCode.failed
-  const said = isExplained(error)
-    ? `${error.message}${origins(error.message, values)}`
-    : (error.stack ?? error.message)
   const secretive = values.filter(({ text }) => text.includes('://'))
   const addresses = secretive.flatMap(({ text }) => text.split(','))
-  const clean = addresses.reduce((left, address) => withoutSecretsOf(address.trim(), left), said)
-  process.stderr.write(`${name}: ${clean}\n`)
+  const clean = (text: string) =>
+    addresses.reduce((left, address) => withoutSecretsOf(address.trim(), left), text)
+  const where = origins(error.message, values)
+  const said = isExplained(error) ? `${error.message}${where}` : (error.stack ?? error.message)
+  process.stderr.write(`${name}: ${clean(said)}\n`)
+  const failure = failureOf(codeOf(error), clean(error.message))
+  printFailure({ ...failure, message: `${failure.message}${isExplained(error) ? clean(where) : ''}` })
 }
 
 /** Where the settings that a sentence names, or quotes, come from, where that is not the command line. */

@@ -8,14 +8,7 @@ import type { Chain } from '../chain/chain.js'
 import type { Sender, Sent } from '../chain/sender.js'
 import { readStanding, type StandingOnChain } from '../chain/views.js'
 import { keystoreAddress } from '../home/homeFolder.js'
-import {
-  type ChainOptions,
-  chainFlags,
-  jsonFlag,
-  type KeyOptions,
-  keyFlags,
-  onChain,
-} from '../home/settings.js'
+import { type ChainOptions, chainFlags, type KeyOptions, keyFlags, onChain } from '../home/settings.js'
 import { inTokens, printJson, printLines, timeOf } from '../report/print.js'
 import type { CommonOptions } from './program.js'
 import { UserError } from './userError.js'
@@ -44,7 +37,6 @@ export const stakeCommand = (role: Role): CommandModule<CommonOptions, never> =>
     builder: {
       ...chainFlags,
       ...keyFlags,
-      ...jsonFlag,
       action: {
         choices: ['show', 'add', 'unbond', 'cancel', 'withdraw'],
         default: 'show',

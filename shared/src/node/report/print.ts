@@ -1,14 +1,74 @@
 import { formatTokens, type TokenNames } from '../../quantity.js'
 import type { Chain } from '../chain/chain.js'
+import { readToken } from '../home/tokenFile.js'
+import type { Failure } from './failure.js'
+import { jsonLine, type Printable } from './json.js'
 
-/** One JSON object and a line end on standard output; amounts as decimal strings. */
-export const printJson = (value: object): void => {
-  const text = JSON.stringify(value, (_key, each) => (typeof each === 'bigint' ? each.toString() : each))
-  process.stdout.write(`${text}\n`)
+type Write = (text: string) => void
+
+/** What a run of a program prints, and for whom: a process runs one command. */
+interface Printing {
+  readonly home: string
+  /** Whether a program reads it: then standard output is one JSON object. */
+  readonly json: boolean
+  isPrinted: boolean
+  /** Where events go, one object a line; undefined for a command that prints one object. */
+  events: Write | undefined
+  /** What was said for people while a program reads. */
+  readonly says: string[]
 }
 
+let printing: Printing = { home: '', json: false, isPrinted: false, events: undefined, says: [] }
+let token: TokenNames | undefined
+
+const toStdout: Write = (text) => void process.stdout.write(text)
+
+/** Begins a run. @param json - Whether one JSON object is to be printed */
+export function beginPrinting(home: string, json: boolean): void {
+  printing = { home, json, isPrinted: false, events: undefined, says: [] }
+}
+
+/** Says what the token of this run's chain is called. */
+export const nameToken = (names: TokenNames): void => {
+  token = names
+}
+
+const tokenNow = (): TokenNames | undefined => token ?? readToken(printing.home)
+
+/** One JSON object and a line end on standard output, by the contract of docs/json.md. @throws Error for a second one */
+export const printJson = <Value extends object>(value: Printable<Value>): void => {
+  if (printing.json && printing.isPrinted)
+    throw new Error('A command prints one JSON object, and did already.')
+  printing.isPrinted = true
+  toStdout(`${jsonLine(value as object, tokenNow())}\n`)
+}
+
+/** As `printJson`, for a command that prints an object for each thing that happens. */
+export function jsonEvents(write: Write): (event: string, details: object) => void {
+  printing.events = write
+  return (event, details) => write(`${jsonLine(details, tokenNow(), { event })}\n`)
+}
+
+/** For people, on standard output; where a program reads that, on standard error. */
 export const printLines = (...lines: string[]): void => {
-  process.stdout.write(`${lines.join('\n')}\n`)
+  const text = `${lines.join('\n')}\n`
+  if (printing.json) {
+    printing.says.push(...lines)
+    process.stderr.write(text)
+  } else toStdout(text)
+}
+
+/** Ends a run that went well: a command that has printed no object said sentences, which are the object. */
+export function endPrinting(): void {
+  if (printing.json && !printing.isPrinted && printing.events === undefined)
+    printJson({ says: printing.says })
+}
+
+/** Ends a run that failed. */
+export function printFailure(failure: Failure): void {
+  if (!printing.json) return
+  const write = printing.events ?? toStdout
+  write(`${jsonLine({ error: failure }, undefined)}\n`)
 }
 
 /** `12.5 PTT`, with the token's own name. */

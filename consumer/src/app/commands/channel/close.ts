@@ -1,5 +1,5 @@
 import { bytes32 } from '@pontage/shared'
-import { askFirst, inTokens, jsonFlag, printJson, withheldNote, yesFlag } from '@pontage/shared/node'
+import { askFirst, inTokens, printJson, withheldNote, yesFlag } from '@pontage/shared/node'
 import { closeChannel, findOpenChannel } from '../../channel/closeChannel.js'
 import { withJournal } from '../journalled.js'
 import { command, printLine, type Settings, withSettings } from '../settings.js'
@@ -8,7 +8,7 @@ import { channelFlag } from './flags.js'
 export const closeCommand = command<Settings & { json: boolean; yes: boolean; channel?: string }>({
   command: 'close',
   describe: 'Close a channel together with its hub: what is not spent is returned at once',
-  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag, ...yesFlag }),
+  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...yesFlag }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
       const named = argv.channel === undefined ? undefined : bytes32(argv.channel)

@@ -1,5 +1,5 @@
 import { bytes32, parseTokens } from '@pontage/shared'
-import { type Chain, inTokens, jsonFlag, printJson, timeOf } from '@pontage/shared/node'
+import { type Chain, inTokens, printJson, timeOf } from '@pontage/shared/node'
 import { inWords } from '../../../core/leaving.js'
 import { findOpenChannel } from '../../channel/closeChannel.js'
 import { beginExit, type ExitBegun, type ExitFinished, finishExit } from '../../channel/exitChannel.js'
@@ -22,7 +22,7 @@ export const exitCommand = command<Options>({
     'Exit a channel without its hub: request the exit, wait for the delay, then run it again to get the rest',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...channelFlag, ...relayFeeFlag, ...jsonFlag })
+      .options({ ...channelFlag, ...relayFeeFlag })
       .option('relayer', {
         type: 'string',
         describe:

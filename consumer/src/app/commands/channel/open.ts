@@ -1,5 +1,5 @@
 import { address, parseTokens } from '@pontage/shared'
-import { jsonFlag, printJson } from '@pontage/shared/node'
+import { printJson } from '@pontage/shared/node'
 import { costText } from '../../channel/costText.js'
 import { openChannel } from '../../channel/openChannel.js'
 import { confirm } from '../confirm.js'
@@ -14,7 +14,7 @@ export const openCommand = command<Options>({
   describe: 'Lock a deposit with a hub; the hub sends the transactions, so no gas coin is needed',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...relayFeeFlag, ...jsonFlag })
+      .options({ ...relayFeeFlag })
       .option('hub', { type: 'string', demandOption: true, describe: 'Address of the hub' })
       .option('amount', {
         type: 'string',

@@ -1,5 +1,5 @@
 import { bytes32 } from '@pontage/shared'
-import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { inTokens, printJson } from '@pontage/shared/node'
 import { findOpenChannel } from '../../channel/closeChannel.js'
 import { recover } from '../../channel/recoverTotals.js'
 import { withJournal } from '../journalled.js'
@@ -10,7 +10,7 @@ export const recoverCommand = command<Settings & { json: boolean; channel?: stri
   command: 'recover',
   describe:
     'After a lost disk, an old backup or a change of device: recover what was promised from those who hold it',
-  builder: (yargs) => withSettings(yargs).options({ ...channelFlag, ...jsonFlag }),
+  builder: (yargs) => withSettings(yargs).options({ ...channelFlag }),
   handler: (argv) =>
     withJournal(argv, async (context, journal) => {
       const named = argv.channel === undefined ? undefined : bytes32(argv.channel)

@@ -1,4 +1,4 @@
-import { inTokens, jsonFlag, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
+import { inTokens, keystoreAddress, onChain, printJson } from '@pontage/shared/node'
 import { inWords } from '../../../core/leaving.js'
 import { type OwnChannel, readChannels } from '../../../io/chain/channelReader.js'
 import { readJournal } from '../../../io/home/journal.js'
@@ -7,7 +7,7 @@ import { command, printLine, type Settings, withSettings } from '../settings.js'
 export const statusCommand = command<Settings & { json: boolean }>({
   command: 'status',
   describe: 'Show every channel: what it holds, what is promised from it, and whether it is being closed',
-  builder: (yargs) => withSettings(yargs).options(jsonFlag),
+  builder: (yargs) => withSettings(yargs),
   async handler(argv) {
     const consumer = await keystoreAddress(argv.home)
     await onChain(argv, async (chain) => {
@@ -20,7 +20,7 @@ export const statusCommand = command<Settings & { json: boolean }>({
         exitInSeconds: channel.exitAt === 0 ? null : Math.max(0, channel.exitAt - now),
         promised: trail.totals(channel.channelId),
       }))
-      if (argv.json) return printJson(channels)
+      if (argv.json) return printJson({ channels })
       if (channels.length === 0)
         return printLine(
           'There is no channel yet. Open one with "pontage channel open --hub HUB --amount TOKENS".',

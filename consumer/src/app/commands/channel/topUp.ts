@@ -1,5 +1,5 @@
 import { bytes32, parseTokens } from '@pontage/shared'
-import { inTokens, jsonFlag, printJson } from '@pontage/shared/node'
+import { inTokens, printJson } from '@pontage/shared/node'
 import { findOpenChannel } from '../../channel/closeChannel.js'
 import { topUp } from '../../channel/topUp.js'
 import { withJournal } from '../journalled.js'
@@ -13,7 +13,7 @@ export const topUpCommand = command<
   describe: 'Add tokens to a channel; without a gas coin a hub sends it for a fee',
   builder: (yargs) =>
     withSettings(yargs)
-      .options({ ...channelFlag, ...relayFlags, ...jsonFlag })
+      .options({ ...channelFlag, ...relayFlags })
       .option('amount', { type: 'string', demandOption: true, describe: 'Tokens to add' }),
   handler: (argv) =>
     withJournal(argv, async (context) => {
