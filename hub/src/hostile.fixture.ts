@@ -4,7 +4,10 @@ import { encodeClear } from '@pontage/shared/node'
 // Frames that nobody honest sends, all from one number: the same seed gives the same frames.
 
 /** Requests that a hub answers: every one of them must meet hostile frames that pass its schema. */
-export type HubRequest = Exclude<RequestType, 'release' | 'terms' | 'open' | 'raise' | 'attach' | 'end'>
+export type HubRequest = Exclude<
+  RequestType,
+  'release' | 'terms' | 'open' | 'raise' | 'attach' | 'carry' | 'end'
+>
 
 /** A valid signed example of each request, as an attacker has them: its own documents, and those it overheard. */
 export type Examples = Readonly<Record<HubRequest, readonly object[]>>

@@ -67,6 +67,14 @@ export const providerRequests = {
     result: z.object({ promised: zodWei }),
   },
   /**
+   * Consumer → provider, on a connection of its own: from now on this connection carries the tunnel's packets of that
+   * session, in frames of packets (docs/protocol.md, section 5).
+   */
+  carry: {
+    params: z.object({ session: z.string().max(64) }),
+    result: z.object({}),
+  },
+  /**
    * Consumer → provider: the guarantee of the session that runs on this channel is nearly used up; take this request
    * for a larger one to the hub.
    */

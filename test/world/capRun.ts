@@ -24,15 +24,17 @@ export function* sequence(seed: number): Generator<number, never> {
  * Connects with a cap, downloads more than that as fast as it goes, and counts what came through.
  *
  * @param exit - Address from which the provider's consumers are seen.
+ * @param flags - More of them for `connect`.
  */
 export async function runIntoCap(
   market: Market,
   consumer: Person,
   exit: string,
   cap: number,
+  ...flags: readonly string[]
 ): Promise<CapRun> {
   const { internet } = market
-  const program = consumer.start(['connect', '--json', '--cap', `${cap}B`])
+  const program = consumer.start(['connect', '--json', '--cap', `${cap}B`, ...flags])
   await logged(program, 'connected', {}, 90_000)
   const meter = await measureDelivery(internet)
   // Connections of earlier runs hang at the server until it gives them up.

@@ -1,5 +1,6 @@
 export * from './alteredRules.js'
 export * from './capRun.js'
+export * from './censor.js'
 export * from './chain.js'
 export * from './delivered.js'
 export * from './dishonestHub.js'

@@ -21,6 +21,10 @@ describe('the live line', () => {
     )
   })
 
+  it('names what carries the tunnel, where there is room', () => {
+    expect(liveLine({ ...glance, carrier: 'wss' }, token, 160)).toMatch(/paid in 3 ms {2}by wss$/)
+  })
+
   it('says what is left of a budget, never more than there is', () => {
     expect(liveLine({ ...glance, budgetLeft: wei(998_349_999_999_999_999n) }, token, 160)).toContain(
       'left 17.56 MB  budget left 0.998349 PTT  24.1 Mbit/s',

@@ -12,6 +12,8 @@ export interface Glance {
   /** What may still be spent; undefined without a budget. */
   readonly budgetLeft: Wei | undefined
   readonly latencyMs: number | undefined
+  /** What the tunnel's packets travel by. */
+  readonly carrier?: string
 }
 
 /**
@@ -29,6 +31,7 @@ export function liveLine(glance: Glance, token: TokenNames, columns: number): st
       : [`budget left ${shortTokens(glance.budgetLeft, token.decimals, 'down')} ${token.symbol}`]),
     `${((glance.bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
     ...(glance.latencyMs === undefined ? [] : [`paid in ${glance.latencyMs.toFixed(0)} ms`]),
+    ...(glance.carrier === undefined ? [] : [`by ${glance.carrier}`]),
   ]
   while (parts.length > 1 && parts.join('  ').length > columns) parts.pop()
   return parts.join('  ').slice(0, columns)

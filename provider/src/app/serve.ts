@@ -14,6 +14,7 @@ import { followOuterAddresses } from '../io/link/outerAddresses.js'
 import { answerConsumers } from './admission/answerConsumers.js'
 import type { ServiceState } from './admission/consumerRequests.js'
 import type { Components } from './components.js'
+import { Carriers } from './metering/carriers.js'
 import { watchLiveness } from './metering/liveness.js'
 import { watchPathMtus } from './metering/pathMtus.js'
 import { type ListenFor, raiseTunnels } from './metering/raiseTunnels.js'
@@ -88,9 +89,13 @@ async function serveWith(
   const base = await raiseBase(components, settings, service, earlierPort, counting, closers)
   const { pool, tunnels } = base
   const metrics = createMetrics(components.clock)
-  const money = await openMoney(components, settings, tunnels, closers, {
+  const carriers = new Carriers(components, settings.wireguardPort, (id) => money.sessions.find(id))
+  const money: Money = await openMoney(components, settings, tunnels, closers, {
     ended: (live, code) => metrics.ended(live, code),
-    left: (addresses) => pool.free(addresses),
+    left: (live) => {
+      carriers.left(live)
+      pool.free(live.addresses)
+    },
     took: (ms) => metrics.round(ms),
     failed: fail,
   })
@@ -107,7 +112,7 @@ async function serveWith(
     settings,
     money,
     {
-      ...{ pool, tunnelEnd: tunnelEndOf(base, service), fitPath: pathMtus.fit },
+      ...{ pool, tunnelEnd: tunnelEndOf(base, service), fitPath: pathMtus.fit, carriers },
       price: () => service.price?.now() ?? settings.price,
       state: () => (service.state === 'open' && !isOffered() ? 'closing' : service.state),
     },

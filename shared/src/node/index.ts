@@ -42,6 +42,7 @@ export { defaultLimits, type Limits } from './link/limits.js'
 export type { Handlers, Link } from './link/link.js'
 export * from './link/listen.js'
 export { networkOf } from './link/network.js'
+export * from './link/packetRelay.js'
 export {
   decodeAccepted,
   decodePromise,

@@ -10,6 +10,7 @@ import {
   wholeNumber,
   withClosers,
 } from '@pontage/shared/node'
+import { type CarrierWish, carrierWishes } from '../../core/carrier.js'
 import { inToken, type Limits } from '../../core/limits.js'
 import { providerNamed } from '../../core/providerName.js'
 import type { TopUpRule } from '../../core/refill.js'
@@ -74,6 +75,12 @@ export const connectionFlags = {
     requiresArg: true,
     describe: 'Most tokens a hub may charge for sending a transaction',
   },
+  carrier: {
+    choices: carrierWishes,
+    default: 'auto',
+    describe:
+      'What the tunnel travels by: udp, wss (TLS to the provider’s payment port, where UDP is blocked), or whichever gets through',
+  },
   patience: {
     type: 'number',
     default: 6,
@@ -102,11 +109,12 @@ export const connectionFlags = {
   },
 } as const
 
-type Flags = Omit<Given<typeof connectionFlags>, keyof LimitOptions>
+type Flags = Omit<Given<typeof connectionFlags>, keyof LimitOptions | 'carrier'>
 export interface ConnectionOptions extends Settings, LimitOptions, Flags {
   provider?: string
   netns?: string
   json: boolean
+  carrier: CarrierWish
 }
 
 /** Whether the user asked for this end, one way or the other: not by a budget of ours, nor where the channel is empty. */
@@ -186,6 +194,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
         interface: argv.interface,
         netns: argv.netns,
         allowLan: argv.allowLan,
+        carrier: argv.carrier,
         limits: inToken(limits, decimals),
         deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, decimals),
         topUp: topUpRule(argv, decimals),

@@ -1,4 +1,5 @@
 import type { Address } from '@pontage/shared'
+import type { CarrierWish } from '../../core/carrier.js'
 import { type ConnectionEvent, type ConnectionState, next } from '../../core/connectionState.js'
 import type { PastSession } from '../../core/heldBack.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
@@ -18,6 +19,8 @@ export interface ConnectWishes extends PathWishes {
   readonly interface: string | undefined
   /** Whether the local network may be talked to behind the kill switch. */
   readonly allowLan: boolean
+  /** What the tunnel's packets are to travel by. */
+  readonly carrier: CarrierWish
   /** Namespace of programs that the tunnel is for; left out: the whole machine. */
   readonly netns: string | undefined
   /** How long a provider that fell silent is waited for before the next one is tried. */

@@ -9,6 +9,7 @@ import {
 } from '@pontage/shared'
 import { type Allowances, allowancesOf, isNearlyUsed } from '../../core/allowances.js'
 import { capLeft } from '../../core/cap.js'
+import type { CarrierName } from '../../core/carrier.js'
 import { spentIn } from '../../core/session.js'
 import { budgetLeft, type Screen, sentenceOfEnd } from './screen.js'
 
@@ -29,6 +30,8 @@ export interface Live {
   readonly latencyMs: number | null
   /** The largest packet that the tunnel carries, in bytes; null before the first tunnel. */
   readonly mtu: number | null
+  /** What the tunnel's packets travel by; null before the first tunnel. */
+  readonly carrier: CarrierName | null
   /** Providers that served so far, this one included. */
   readonly sessions: number
   /** The provider's country and price, and since when it serves, in Unix milliseconds; null before the first. */
@@ -53,7 +56,7 @@ export function watched(
       spentWei: wei(0n),
       capLeft: null,
       latencyMs: null,
-      mtu: null,
+      ...{ mtu: null, carrier: null },
       budgetLeftWei: null,
     },
     sessions: 0,
@@ -105,9 +108,13 @@ export function watched(
           ...{ serving: { country, price, sinceMs: Date.now() }, reason: null },
           allowances: used({ bytes: 0n, spent: 0n }),
           ...{ state: 'connected', sessions: live.sessions + 1 },
-          ...{ capLeft: asNumber(tunnel.limit), mtu: tunnel.path.mtu },
+          ...{ capLeft: asNumber(tunnel.limit), mtu: tunnel.path.mtu, carrier: tunnel.carrier },
         })
         screen.connected(tunnel)
+      },
+      carried(carrier) {
+        note({ carrier })
+        screen.carried(carrier)
       },
       report(report, budget) {
         const { kind, session } = report

@@ -4,6 +4,7 @@ import {
   type Link,
   UserError,
   uniqueInterfaceName,
+  type WireguardEndpoint,
   type WireguardKeyPair,
 } from '@pontage/shared/node'
 import { freeAfter } from '../../core/heldBack.js'
@@ -14,7 +15,7 @@ import { planDns } from '../../io/kernel/dns.js'
 import { lookUpAlone } from '../../io/kernel/lookUpAlone.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
-import { meterOf, raiseTunnel } from '../../io/kernel/tunnel.js'
+import { meterOf, pointTunnel, raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
 import { answeringAddress, isAddress, urlOf } from '../../io/link/endpoint.js'
 import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.js'
@@ -23,6 +24,7 @@ import { type Agreement, agree } from '../session/agree.js'
 import { leftNow } from '../session/limits.js'
 import type { RaiseTerms } from '../session/raiseGuarantee.js'
 import { runSession } from '../session/runSession.js'
+import { createCarriers } from './carriers.js'
 import { type Connection, PathRefused } from './connection.js'
 import type { Path } from './findPaths.js'
 import { stepDone, stepsMs } from './timings.js'
@@ -143,20 +145,33 @@ async function serve(
     await makeNamespace(record.netns.name)
   const outsideUrl = urlOf(record.endpoint.address, record.endpoint.tcpPort)
   const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
+  const { tunnel: offered, session } = agreement
+  const carriers = await createCarriers(
+    context,
+    wishes.carrier,
+    {
+      ...{ udp: { host: address, port: offered.port }, url: outsideUrl, gateway4: offered.gateway4 },
+      ...{ provider, certificate, session },
+    },
+    (carrier) => screen.carried(carrier),
+  )
+  const gone = new AbortController()
   const meter = meterOf(record, agreement.tunnel, limit, () => screen.interfered({ part: 'firewall' }))
   try {
     const greetUntil = context.clock.elapsedMs() + greetWithinMs
     const { tunnel, path: way } = await raiseTunnel({
-      ...{ record, offer: agreement.tunnel, keys, meter, upkeep: connection.upkeep },
+      ...{ record, offer: agreement.tunnel, keys, meter, upkeep: connection.upkeep, carrier: carriers },
       remember: connection.remember,
       warn: (sentence) => screen.warned(sentence),
     })
     context.log.debug('path MTU', { ...way })
     if (!(await greeted(tunnel, greetUntil - context.clock.elapsedMs())))
       throw new UserError(
-        `No answer on UDP ${agreement.tunnel.port} of ${address}. The provider’s port, or UDP on the way to it, is closed.`,
+        wishes.carrier === 'wss'
+          ? `WireGuard does not answer over TLS to ${address}, port ${path.endpoint.tcpPort}. Try --carrier udp, or another provider.`
+          : `No answer on UDP ${agreement.tunnel.port} of ${address}. The provider’s port, or UDP on the way to it, is closed.`,
       )
-    const session = await runSession({
+    const ended = await runSession({
       ...{ context, journal, meter, stop },
       terms: {
         ...{ price: agreement.price, base: agreement.base, credit: agreement.credit },
@@ -184,20 +199,36 @@ async function serve(
       attached: () => {
         attached()
         void connection.move({ type: 'attached' })
+        void carriers.remember()
         outer.close()
+        const point = (endpoint: WireguardEndpoint) => pointTunnel(tunnel, offered, endpoint)
+        void carriers
+          .keep(tunnel, point, gone.signal)
+          .catch((error: Error) =>
+            context.log.warn('the carrier is not watched any more', { reason: error.message }),
+          )
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
         stepDone('tunnel')
         screen.connected({
           ...{ provider, country: path.offer.proposal.country, price: agreement.price },
           atStart: { left: raise.left, channel: raise.channel.free },
-          ...{ limit, ...names, ...agreement.tunnel, path: way, stepsMs: stepsMs() },
+          ...{
+            limit,
+            ...names,
+            ...agreement.tunnel,
+            path: way,
+            carrier: carriers.current,
+            stepsMs: stepsMs(),
+          },
         })
       },
       report: (report) => screen.report(report, raise.left.budget),
       patienceMs: wishes.patienceMs,
     })
-    return { id: agreement.session, session }
+    return { id: session, session: ended }
   } finally {
+    gone.abort()
+    carriers.close()
     meter.close()
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@pontage/shared'
 import { jsonEvents, withTokens } from '@pontage/shared/node'
 import { capLeft } from '../../core/cap.js'
+import type { CarrierName } from '../../core/carrier.js'
 import type { Choice, Offer } from '../../core/choose.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import type { Left } from '../../core/limits.js'
@@ -55,12 +56,15 @@ export interface Screen {
     /** The namespace of programs, where the tunnel is not for the whole machine. */
     netns: string | undefined
     path: PathMtu
+    carrier: CarrierName
     stepsMs: Partial<Record<Step, number>>
   }): void
   /** @param budget - Of this session; undefined where nothing limits it. */
   report(report: SessionReport, budget: Wei | undefined): void
   /** Somebody else changed what the connection relies on: it was put back, or could not be. */
   interfered(interference: Interference): void
+  /** The tunnel's packets travel by something else from now on; the session goes on. */
+  carried(carrier: CarrierName): void
   /** Something that was wanted is not there; the connection goes on. */
   warned(sentence: string): void
   /** A provider failed; the kill switch stands, and the next one is asked. */
@@ -106,6 +110,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
       limit,
       netns,
       path,
+      carrier,
       stepsMs,
     }) =>
       say('connected', {
@@ -121,6 +126,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
         limitBytes: limit === undefined ? null : Number(limit),
         netns: netns ?? null,
         ...path,
+        carrier,
         stepsMs,
       }),
     report({ kind, session, bytesPerSecond, latencyMs, message }, budget) {
@@ -143,6 +149,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
       })
     },
     interfered: ({ part, problem }) => say('interfered', { part, problem: problem ?? null }),
+    carried: (carrier) => say('carrier', { carrier }),
     warned: (message) => say('warning', { message }),
     failedOver: (session, receipt) =>
       say('failed-over', {
@@ -174,6 +181,7 @@ export function humanScreen(
   token: TokenNames,
   terminal: (() => number) | undefined,
 ): Screen {
+  let carrier: CarrierName = 'udp'
   let isLineOpen = false
   let quietTicks = 0
   let suspendedTicks = 0
@@ -197,7 +205,19 @@ export function humanScreen(
     opened: ({ channelId, relayFees }) =>
       line(`Opened channel ${channelId}; the hub charged ${tokens(relayFees)} for sending it.`),
     refilled: line,
-    connected({ provider, country, price, interface: name, wireguard, address4, limit, netns, path }) {
+    connected({
+      provider,
+      country,
+      price,
+      interface: name,
+      wireguard,
+      address4,
+      limit,
+      netns,
+      path,
+      ...how
+    }) {
+      carrier = how.carrier
       const where = wireguard === 'kernel' ? 'the kernel' : 'wireguard-go'
       const guarded =
         netns === undefined
@@ -207,7 +227,7 @@ export function humanScreen(
       line(
         `Connected to ${provider} in ${country}, at ${cost}: ${name}, WireGuard in ${where}, address ${address4}. ${guarded}`,
       )
-      line(`Packets of up to ${path.mtu} bytes: ${path.because}.`)
+      line(`Packets of up to ${path.mtu} bytes: ${path.because}. They travel by ${carrierNames[carrier]}.`)
       const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
     },
@@ -239,6 +259,7 @@ export function humanScreen(
           capLeft: session.limit === undefined ? undefined : capLeft(session.limit, usedIn(session)),
           budgetLeft: budgetLeft(budget, session),
           latencyMs: report.latencyMs,
+          carrier,
         },
         token,
         terminal ? terminal() : unlimitedColumns,
@@ -253,6 +274,10 @@ export function humanScreen(
           ? `Something else changed ${partNames[part]}; it was put back.`
           : `Something else changed ${partNames[part]}, and it cannot be put back: ${problem}`,
       ),
+    carried(moved) {
+      carrier = moved
+      line(`The tunnel travels by ${carrierNames[carrier]} from now on; the session goes on.`)
+    },
     warned: line,
     failedOver(session, receipt) {
       line(`This session ended: ${sentenceOfEnd(session)} Spent on it: ${tokens(receipt.spent)}.`)
@@ -334,6 +359,11 @@ const moments: Record<
   reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
   reconnected: 'The provider answers again.',
   raised: 'The hub guarantees more; the session goes on.',
+}
+
+const carrierNames: Record<CarrierName, string> = {
+  udp: 'UDP',
+  wss: 'TLS to the provider’s payment port (wss)',
 }
 
 const partNames: Record<PartName, string> = {

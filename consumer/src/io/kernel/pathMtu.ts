@@ -75,8 +75,8 @@ async function largestAnswered(path: TunnelPath, largest: number): Promise<numbe
 }
 
 /** Whether a packet of this size comes back in time; asked again and again, since any may be lost. */
-async function answers(
-  { tunnel, gateway4 }: TunnelPath,
+export async function answers(
+  { tunnel, gateway4 }: Pick<TunnelPath, 'tunnel' | 'gateway4'>,
   size: number,
   withinSeconds: number,
   signal?: AbortSignal,

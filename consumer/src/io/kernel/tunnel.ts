@@ -1,5 +1,6 @@
 import type { Bytes, Result } from '@pontage/shared'
 import {
+  addWireguardPeer,
   applyIp,
   bringUp,
   CommandFailed,
@@ -7,7 +8,9 @@ import {
   createWireguard,
   deleteTable,
   deleteWireguard,
+  removeWireguardPeer,
   UserError,
+  type WireguardEndpoint,
   type WireguardInterface,
   type WireguardKeyPair,
   wireguardKeyFromHex,
@@ -79,6 +82,7 @@ export const meterOf = (
  * connection's record before, so that {@link restoreMachine} can undo it from any point; what others change of it
  * afterwards is put back.
  *
+ * @param options.carrier - Where WireGuard sends its packets at first, by now, and how that is found once it is up.
  * @param options.remember - Told when somebody else wrote the resolver file meanwhile.
  * @param options.warn - Told what goes on without.
  */
@@ -88,10 +92,15 @@ export async function raiseTunnel(options: {
   keys: WireguardKeyPair
   meter: Meter
   upkeep: Upkeep
+  carrier: {
+    readonly first: WireguardEndpoint | undefined
+    now(): WireguardEndpoint | undefined
+    race(tunnel: WireguardInterface, greet: (endpoint: WireguardEndpoint) => Promise<void>): Promise<void>
+  }
   remember: (dns: DnsChange) => Promise<void>
   warn: (sentence: string) => void
 }): Promise<{ tunnel: WireguardInterface; path: PathMtu }> {
-  const { record, offer, keys, meter, upkeep, remember, warn } = options
+  const { record, offer, keys, meter, upkeep, carrier, remember, warn } = options
   const where = placeOf(record)
   const isEverywhere = record.netns === undefined
   const { address4, address6, gateway4, dns } = offer
@@ -103,21 +112,13 @@ export async function raiseTunnel(options: {
     await removeWall()
   }
   const made = await createWireguard(record.interface)
-  const configure = (tunnel: WireguardInterface) =>
-    configureWireguard(tunnel, {
-      privateKey: keys.privateKey,
-      fwmark: record.table,
-      peers: [
-        {
-          publicKey: wireguardKeyFromHex(offer.publicKey),
-          presharedKey: wireguardKeyFromHex(offer.presharedKey),
-          allowedIps: ['0.0.0.0/0', '::/0'],
-          endpoint: { host: record.endpoint.address, port: offer.port },
-          keepaliveSeconds,
-        },
-      ],
-    })
-  await configure(made)
+  const { first } = carrier
+  const peer = peerOf(offer)
+  await configureWireguard(made, {
+    privateKey: keys.privateKey,
+    fwmark: record.table,
+    peers: first === undefined ? [] : [{ ...peer, endpoint: first }],
+  })
   // Its packets go on leaving where it was made: the programs inside see nothing but the tunnel.
   if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
   const tunnel = { ...made, ...where }
@@ -131,12 +132,21 @@ export async function raiseTunnel(options: {
     await upkeep.put('devices', boundSocketsPart('open', record.interface))
     await upkeep.put('routes', routesPart(record, { addresses, mtu: known }, 'gateway'))
   } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
+  // A peer that is new is greeted at once; one that is known, after five seconds.
+  const greet = async (endpoint: WireguardEndpoint) => {
+    await removeWireguardPeer(tunnel, peer.publicKey)
+    await addWireguardPeer(tunnel, { ...peer, endpoint })
+  }
+  const raced = carrier.race(tunnel, greet)
   // Before anything else goes in: a connection keeps the size that it began with.
   const path = await greetingAgain(
     tunnel,
-    () => configure(tunnel),
+    async () => {
+      const endpoint = carrier.now()
+      if (endpoint) await greet(endpoint)
+    },
     () => findPathMtu({ ...way, tunnel, gateway4 }),
-  )
+  ).finally(() => raced)
   if (isEverywhere) {
     await upkeep.put('routes', routesPart(record, { addresses, mtu: path.mtu }, 'all'))
     await upkeep.put('way', wayPart(record))
@@ -155,6 +165,21 @@ export async function raiseTunnel(options: {
   }
   return { tunnel, path }
 }
+
+/** The provider's end, wherever it is. */
+const peerOf = (offer: TunnelOffer) => ({
+  publicKey: wireguardKeyFromHex(offer.publicKey),
+  presharedKey: wireguardKeyFromHex(offer.presharedKey),
+  allowedIps: ['0.0.0.0/0', '::/0'],
+  keepaliveSeconds,
+})
+
+/** Has a standing tunnel send its packets elsewhere; its keys and counters stay. */
+export const pointTunnel = (
+  tunnel: WireguardInterface,
+  offer: TunnelOffer,
+  endpoint: WireguardEndpoint,
+): Promise<void> => addWireguardPeer(tunnel, { ...peerOf(offer), endpoint })
 
 /**
  * Puts a policy into force.

@@ -1,42 +1,11 @@
 import { CommandFailed, readWireguard, type WireguardInterface } from '@pontage/shared/node'
+import { listen, nothingHeard } from '../../core/hearing.js'
 
-/** Bytes that count as data: a few of WireGuard's own keepalives (32 bytes) are never answered. */
-const dataBytes = 200n
 /**
  * A peer that receives data and has none to send answers with a keepalive after 10 seconds (WireGuard, 6.5):
  * whoever is silent for longer receives nothing.
  */
 const silentAfterMs = 15_000
-
-/** Bytes WireGuard sent and received, its own included. */
-export interface Traffic {
-  readonly receivedBytes: bigint
-  readonly sentBytes: bigint
-}
-
-/** What is remembered from one look to the next. */
-export interface Hearing {
-  readonly receivedBytes: bigint
-  /** Sent when something was heard last. */
-  readonly sentThen: bigint
-  /** Since when data has been out that nothing answered. */
-  readonly waitingSinceMs: number | undefined
-}
-
-export const nothingHeard: Hearing = { receivedBytes: 0n, sentThen: 0n, waitingSinceMs: undefined }
-
-/** Advances by one look. Pure. @returns Whether the peer counts as gone. */
-export function listen(
-  before: Hearing,
-  { receivedBytes, sentBytes }: Traffic,
-  atMs: number,
-): { hearing: Hearing; gone: boolean } {
-  if (receivedBytes !== before.receivedBytes)
-    return { hearing: { receivedBytes, sentThen: sentBytes, waitingSinceMs: undefined }, gone: false }
-  if (sentBytes - before.sentThen <= dataBytes) return { hearing: before, gone: false }
-  const waitingSinceMs = before.waitingSinceMs ?? atMs
-  return { hearing: { ...before, waitingSinceMs }, gone: atMs - waitingSinceMs > silentAfterMs }
-}
 
 /**
  * Looks whether a tunnel works.
@@ -52,9 +21,9 @@ export function watchHealth(
     try {
       const [peer] = (await readWireguard(tunnel)).peers
       if (peer === undefined) return 'The tunnel has lost its other end.'
-      const next = listen(hearing, peer, elapsedMs())
+      const next = listen(hearing, peer, elapsedMs(), silentAfterMs)
       hearing = next.hearing
-      return next.gone ? 'Nothing comes back through the tunnel.' : undefined
+      return next.isSilent ? 'Nothing comes back through the tunnel.' : undefined
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error
       // A machine too busy to answer says nothing about the tunnel.

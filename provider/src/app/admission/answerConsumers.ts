@@ -2,6 +2,7 @@ import { type Handlers, readStanding } from '@pontage/shared/node'
 import type { AddressPool } from '../../core/addressPool.js'
 import { OpenTerms } from '../../core/openTerms.js'
 import type { Components } from '../components.js'
+import type { Carriers } from '../metering/carriers.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import { acceptPromises } from '../promises/acceptPromise.js'
 import type { Settings } from '../settings.js'
@@ -21,6 +22,7 @@ export function answerConsumers(
     readonly price: AdmissionContext['price']
     readonly state: () => ServiceState
     readonly fitPath: PathMtus['fit']
+    readonly carriers: Pick<Carriers, 'carry' | 'take'>
   },
   failed: (error: unknown) => void,
 ): Handlers {

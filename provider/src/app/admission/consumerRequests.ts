@@ -1,6 +1,7 @@
 import { type RequestType, refuse } from '@pontage/shared'
 import type { Handlers, Link } from '@pontage/shared/node'
 import type { Components } from '../components.js'
+import type { Carriers } from '../metering/carriers.js'
 import type { PathMtus } from '../metering/pathMtus.js'
 import type { AdmissionContext } from './admissionContext.js'
 import { createGiveTerms } from './giveTerms.js'
@@ -21,6 +22,7 @@ export type ServiceState = 'opening' | 'open' | 'closing'
  *
  * @param frame - Takes their micro-promises.
  * @param fitPath - Told the largest packet that came through the tunnel to a consumer, whole.
+ * @param carriers - Carry packets of tunnels over connections.
  */
 export function createConsumerRequests(
   components: Components,
@@ -28,9 +30,10 @@ export function createConsumerRequests(
     readonly state: () => ServiceState
     readonly frame: NonNullable<Handlers['frame']>
     readonly fitPath: PathMtus['fit']
+    readonly carriers: Pick<Carriers, 'carry' | 'take'>
   },
 ): Handlers {
-  const { sessions, state, frame, fitPath } = context
+  const { sessions, state, frame, fitPath, carriers } = context
   const giveTerms = createGiveTerms(components, context)
   const openSession = createOpenSession(components, context)
   const raiseGuarantee = createRaiseGuarantee(components, context)
@@ -57,9 +60,11 @@ export function createConsumerRequests(
         if (live && mtu !== undefined) await fitPath(live, link, mtu)
         return { ok: true, value: { promised: attached.session.promised } }
       },
+      carry: ({ session }, link) => carriers.carry(session, link),
       end: ({ session }, link) => end(session, link),
     },
     frame,
+    packets: (packets, link) => carriers.take(packets, link),
     costOf: (type) => costs[type] ?? 1,
   }
 }

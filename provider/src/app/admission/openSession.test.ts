@@ -164,6 +164,7 @@ it('charges what it takes on to the hub by what that costs there', () => {
   const { costOf } = createConsumerRequests(components, {
     ...context,
     ...{ state: () => 'open', frame: none, fitPath: async () => undefined },
+    carriers: { carry: async () => ({ ok: true, value: {} }), take: none },
   })
   expect([costOf?.('open', {}), costOf?.('raise', {}), costOf?.('attach', {})]).toEqual([10, 10, 1])
 })

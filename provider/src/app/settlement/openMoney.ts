@@ -1,5 +1,4 @@
 import { type Closers, readChannelSettings } from '@pontage/shared/node'
-import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { ProtestDelays } from '../../core/protestPlan.js'
 import type { Components } from '../components.js'
 import type { LiveSession } from '../metering/liveSession.js'
@@ -28,8 +27,8 @@ export async function openMoney(
   events: {
     /** A session ended, for this reason. */
     readonly ended: (live: LiveSession, code: string) => void
-    /** Addresses may be given away again. */
-    readonly left: (addresses: TunnelAddresses) => void
+    /** Its consumer hung up: its addresses may be given away again. */
+    readonly left: (live: LiveSession) => void
     /** Milliseconds that a round over all sessions took. */
     readonly took: (ms: number) => void
     /** The kernel cannot be read or written any more. */
@@ -44,7 +43,7 @@ export async function openMoney(
       events.ended(live, code)
       void hubs.settlements.get(live.record.hub)?.settle()
     },
-    left: ({ addresses }) => events.left(addresses),
+    left: events.left,
     took: events.took,
     failed: events.failed,
   })

@@ -140,7 +140,8 @@ export class Answering {
   }
 }
 
-const malformed = (frame: Buffer): Refusal => ({
+/** Of a binary frame that is none of ours, or not for us. */
+export const malformed = (frame: Buffer): Refusal => ({
   code: 'malformed-frame',
   kind: frame[0] ?? 0,
   length: frame.length,

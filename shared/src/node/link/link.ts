@@ -15,8 +15,10 @@ export interface Link {
   ): Promise<Verdict<{ value: Result<Type> }>>
   /** Tells, without an answer. */
   notify<Type extends NoticeType>(type: Type, body: Notice<Type>): void
-  /** Sends one binary frame of promiseFrame.ts. */
+  /** Sends one binary frame of promiseFrame.ts or packetFrame.ts. */
   sendFrame(frame: Buffer): void
+  /** Bytes that were sent and wait in this process, because the other end does not take them. */
+  readonly backlogBytes: number
   close(): void
   /** Ends it at once, without waiting for a peer that may be gone. */
   terminate(): void
@@ -37,4 +39,6 @@ export interface Handlers {
   readonly notices?: { readonly [Type in NoticeType]?: (body: Notice<Type>, link: Link) => void }
   /** A binary frame. Returns a refusal to close the connection with. */
   readonly frame?: (frame: Buffer, link: Link) => Refusal | undefined
+  /** A binary frame of packetFrame.ts: thousands a second are usual. Returns a refusal to close the connection with. */
+  readonly packets?: (frame: Buffer, link: Link) => Refusal | undefined
 }

@@ -1,8 +1,11 @@
 import type { PromiseFrame } from '../../clear.js'
 import { type Hex, type Wei, wei } from '../../units.js'
 
-/** First byte of the binary frames: the two hot messages of a session, and a clear with its answer. */
-export const frameKind = { promise: 1, accepted: 2, clear: 3, cleared: 4 } as const
+/**
+ * First byte of the binary frames: the two hot messages of a session, a clear with its answer, and what a carrier
+ * carries, with the count of what arrived.
+ */
+export const frameKind = { promise: 1, accepted: 2, clear: 3, cleared: 4, packets: 5, arrived: 6 } as const
 
 /** Bytes of a promise frame: kind, channel id, amount, signature. */
 export const promiseFrameBytes = 1 + 32 + 32 + 65

@@ -4,7 +4,7 @@ import { type Refusal, refuse } from '../../refusal.js'
 import type { Address } from '../../units.js'
 import { encodeMessage, maxFrameBytes } from '../../wire.js'
 import type { Log } from '../report/log.js'
-import { type Allowance, Answering } from './answering.js'
+import { type Allowance, Answering, malformed } from './answering.js'
 import { Asking } from './asking.js'
 import { closeSoon } from './closeSoon.js'
 import type { Frame, Inbox } from './inbox.js'
@@ -80,6 +80,9 @@ export function startLink(options: {
         : Promise.resolve(refuse({ code: 'peer-gone', type })),
     notify: (type, body) => send(encodeMessage({ type, ...body })),
     sendFrame: send,
+    get backlogBytes() {
+      return socket.bufferedAmount
+    },
     close: () => socket.close(1000),
     terminate: () => socket.terminate(),
   }
@@ -98,6 +101,10 @@ export function startLink(options: {
 
   async function receive({ data, binary }: Frame): Promise<void> {
     if (binary) {
+      if (data[0] === frameKind.packets || data[0] === frameKind.arrived) {
+        const refusal = handlers.packets ? handlers.packets(data, link) : malformed(data)
+        return refusal && closeWith(refusal)
+      }
       if (data[0] === frameKind.cleared && asking.settleCleared(data)) return
       return answering.receiveFrame(data)
     }

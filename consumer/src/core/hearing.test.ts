@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { listen, nothingHeard } from './tunnelHealth.js'
+import { listen, nothingHeard } from './hearing.js'
 
 /** Looks one after the other: milliseconds, bytes received, bytes sent. */
 function heard(...looks: readonly (readonly [number, bigint, bigint])[]): boolean[] {
   let hearing = nothingHeard
   return looks.map(([atMs, receivedBytes, sentBytes]) => {
-    const next = listen(hearing, { receivedBytes, sentBytes }, atMs)
+    const next = listen(hearing, { receivedBytes, sentBytes }, atMs, 15_000)
     hearing = next.hearing
-    return next.gone
+    return next.isSilent
   })
 }
 

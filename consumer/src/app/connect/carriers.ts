@@ -1,0 +1,181 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { smallestTunnelMtu } from '@pontage/shared'
+import {
+  CommandFailed,
+  readWireguard,
+  type WireguardEndpoint,
+  type WireguardInterface,
+} from '@pontage/shared/node'
+import { type CarrierName, type CarrierWish, firstCarrier, rememberMs } from '../../core/carrier.js'
+import { listen, nothingHeard } from '../../core/hearing.js'
+import { keepCarrier, readCarrier } from '../../io/home/knownCarriers.js'
+import { networkPrint } from '../../io/kernel/networkPrint.js'
+import { answers } from '../../io/kernel/pathMtu.js'
+import { greeted } from '../../io/kernel/tunnelHealth.js'
+import type { Context } from '../context.js'
+import { type Reached, WssCarrier } from './wssCarrier.js'
+
+/** How long UDP is tried alone. */
+const headStartMs = 1_000
+const lookEveryMs = 500
+/** Data that nothing answers for so long makes a carrier doubtful; then the other end is asked. */
+const doubtAfterMs = 1_500
+const askSeconds = 1
+/** Between two attempts at another carrier. */
+const pauseMs = 2_000
+
+/** @param moved - Told of each change in mid-session. */
+export async function createCarriers(
+  context: Context,
+  wish: CarrierWish,
+  to: Reached,
+  moved: (carrier: CarrierName) => void,
+): Promise<Carriers> {
+  const network = wish === 'auto' ? await networkPrint(to.udp.host).catch(() => undefined) : undefined
+  const known = network === undefined ? undefined : await readCarrier(context.home, network)
+  const first = firstCarrier(wish, known, Date.now())
+  return new Carriers(context, { wish, to, network, first, moved })
+}
+
+/**
+ * What the packets of one session travel by. WireGuard's keys and counters, the firewall's, and so the money, know
+ * nothing of it: only the address changes that WireGuard sends to.
+ */
+export class Carriers {
+  readonly #wss: WssCarrier
+  #current: CarrierName
+
+  constructor(
+    private readonly context: Context,
+    private readonly plan: {
+      readonly wish: CarrierWish
+      readonly to: Reached
+      /** Print of the network, in which what worked is remembered. */
+      readonly network: string | undefined
+      readonly first: CarrierName
+      readonly moved: (carrier: CarrierName) => void
+    },
+  ) {
+    this.#wss = new WssCarrier(context, plan.to)
+    this.#current = plan.first
+  }
+
+  get current(): CarrierName {
+    return this.#current
+  }
+
+  /** Where WireGuard sends its packets at first; undefined where `wss` has to be connected before. */
+  get first(): WireguardEndpoint | undefined {
+    return this.plan.first === 'udp' ? this.plan.to.udp : undefined
+  }
+
+  /** The same by now. */
+  now(): WireguardEndpoint | undefined {
+    return this.#current === 'udp' ? this.plan.to.udp : this.#wss.endpoint
+  }
+
+  /** Finds one that carries a greeting: UDP gets a head start. To be called once the tunnel is up; never fails. */
+  async race(
+    tunnel: WireguardInterface,
+    greet: (endpoint: WireguardEndpoint) => Promise<void>,
+  ): Promise<void> {
+    const { wish } = this.plan
+    try {
+      if (this.#current === 'udp' && (wish === 'udp' || (await greeted(tunnel, headStartMs)))) return
+      const isConnected = await this.#connected(tunnel)
+      if (this.#current === 'udp' && (!isConnected || (await greeted(tunnel, 0)))) return this.#wss.close()
+      this.#current = isConnected || wish === 'wss' ? 'wss' : 'udp'
+      const endpoint = this.now()
+      if (endpoint) await greet(endpoint)
+    } catch (error) {
+      // The tunnel is gone, which is noticed by whoever waits for a greeting.
+      this.context.log.debug('no carrier was found', { reason: (error as Error).message })
+    }
+  }
+
+  /** Remembers for this network what carried the first packets. */
+  remember(): Promise<void> {
+    return this.#note(rememberMs.neverCame)
+  }
+
+  /** Puts another one in the place of one that carries nothing any more, until `gone`. */
+  async keep(
+    tunnel: WireguardInterface,
+    point: (endpoint: WireguardEndpoint) => Promise<void>,
+    gone: AbortSignal,
+  ): Promise<void> {
+    if (this.plan.wish === 'udp') return
+    let hearing = nothingHeard
+    while (await passed(lookEveryMs, gone)) {
+      const [peer] = await peersOf(tunnel)
+      if (peer === undefined) continue
+      const next = listen(hearing, peer, this.context.clock.elapsedMs(), doubtAfterMs)
+      hearing = next.hearing
+      const isBroken = this.#current === 'wss' && !this.#wss.isOpen
+      if (!isBroken && (!next.isSilent || (await this.#answers(tunnel)))) continue
+      if (gone.aborted) return
+      await this.#change(tunnel, point)
+      hearing = nothingHeard
+      if (!(await passed(pauseMs, gone))) return
+    }
+  }
+
+  close(): void {
+    this.#wss.close()
+  }
+
+  async #change(
+    tunnel: WireguardInterface,
+    point: (endpoint: WireguardEndpoint) => Promise<void>,
+  ): Promise<void> {
+    const before = this.#current
+    if (await this.#connected(tunnel)) this.#current = 'wss'
+    else if (this.plan.wish === 'auto') this.#current = 'udp'
+    const endpoint = this.now()
+    if (this.#current === before || endpoint === undefined) return
+    await point(endpoint)
+    this.plan.moved(this.#current)
+    await this.#note(rememberMs.stopped)
+  }
+
+  async #connected(tunnel: WireguardInterface): Promise<boolean> {
+    return this.#wss.connect(tunnel).then(
+      () => true,
+      (error: Error) => {
+        this.context.log.debug('wss does not carry', { reason: error.message })
+        return false
+      },
+    )
+  }
+
+  /** Whether the other end is there after all. What cannot be asked says nothing. */
+  #answers(tunnel: WireguardInterface): Promise<boolean> {
+    const { gateway4 } = this.plan.to
+    return answers({ tunnel, gateway4 }, smallestTunnelMtu, askSeconds).catch(() => true)
+  }
+
+  async #note(forMs: number): Promise<void> {
+    const { context, plan } = this
+    if (plan.network === undefined) return
+    const worked = { carrier: this.#current, until: Date.now() + forMs }
+    await keepCarrier(context.home, plan.network, this.#current === 'udp' ? undefined : worked).catch(
+      (error: Error) => context.log.debug('the carrier was not remembered', { reason: error.message }),
+    )
+  }
+}
+
+/** Waits. @returns Whether time has passed, and it is not over. */
+async function passed(ms: number, gone: AbortSignal): Promise<boolean> {
+  await delay(ms, undefined, { signal: gone }).catch(() => undefined)
+  return !gone.aborted
+}
+
+/** What WireGuard knows of the other end; nothing where it is gone, or too busy to say. */
+const peersOf = (tunnel: WireguardInterface) =>
+  readWireguard(tunnel).then(
+    ({ peers }) => peers,
+    (error) => {
+      if (error instanceof CommandFailed) return []
+      throw error
+    },
+  )

@@ -1,0 +1,48 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import {
+  decodeArrived,
+  decodePackets,
+  encodeArrived,
+  encodePackets,
+  maxPacketFrameBytes,
+} from './packetFrame.js'
+import { frameKind } from './promiseFrame.js'
+
+const packets = fc.array(fc.uint8Array({ minLength: 1, maxLength: 1_500 }), { maxLength: 30 })
+
+describe('a frame of packets', () => {
+  it('gives back what was put in', () => {
+    fc.assert(
+      fc.property(packets, (given) => {
+        expect(decodePackets(encodePackets(given))?.map((each) => [...each])).toEqual(
+          given.map((each) => [...each]),
+        )
+      }),
+    )
+  })
+
+  it('is refused where it is not made of whole packets, and never throws', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        const frame = Buffer.from([frameKind.packets, ...bytes])
+        const found = decodePackets(frame)
+        if (found === undefined) return
+        expect(encodePackets(found)).toEqual(frame)
+      }),
+    )
+    expect(decodePackets(Buffer.from([frameKind.packets, 0]))).toBeUndefined()
+    expect(decodePackets(Buffer.from([frameKind.packets, 0, 0]))).toBeUndefined()
+    expect(decodePackets(Buffer.from([frameKind.packets, 0, 2, 7]))).toBeUndefined()
+    expect(decodePackets(Buffer.from([frameKind.promise]))).toBeUndefined()
+    expect(decodePackets(Buffer.alloc(maxPacketFrameBytes + 1, frameKind.packets))).toBeUndefined()
+  })
+})
+
+describe('a count of frames', () => {
+  it('is of 32 bits', () => {
+    expect(decodeArrived(encodeArrived(7))).toBe(7)
+    expect(decodeArrived(encodeArrived(2 ** 32 + 1))).toBe(1)
+    expect(decodeArrived(Buffer.from([frameKind.arrived, 1]))).toBeUndefined()
+  })
+})

@@ -1,0 +1,151 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import type { Refusal } from '../../refusal.js'
+import { malformed } from './answering.js'
+import type { Link } from './link.js'
+import { PacketFlow } from './packetFlow.js'
+import {
+  bytesInFrame,
+  decodeArrived,
+  decodePackets,
+  encodeArrived,
+  encodePackets,
+  maxPacketFrameBytes,
+} from './packetFrame.js'
+import { frameKind } from './promiseFrame.js'
+
+const loopback = '127.0.0.1'
+/** What waits in this process beyond this is not added to, whatever the other end says has arrived. */
+const maxBacklogBytes = 524_288
+/** What has arrived is said this often at most. */
+const sayArrivedAfterMs = 5
+const socketBufferBytes = 4_194_304
+
+/**
+ * Carries the datagrams of a WireGuard on this machine over a link, and those that come over it back to it: WireGuard
+ * speaks to a socket on the loopback. What neither takes is dropped, as on any line.
+ */
+export interface PacketRelay {
+  /** Where on the loopback WireGuard's packets are taken. */
+  readonly port: number
+  /** Whose packets are taken, by its port on the loopback: nobody else's. */
+  face(port: number): Promise<void>
+  /** Takes what comes over this link from now on, and nothing else. */
+  use(link: Link): void
+  /** The other end of that link takes packets by now: sends them. */
+  begin(): void
+  /** A frame of packetFrame.ts came over a link. @returns A refusal to close it with. */
+  take(frame: Buffer, link: Link): Refusal | undefined
+  close(): void
+}
+
+/** Opens a relay; it carries once it faces somebody and has a link. */
+export async function openRelay(): Promise<PacketRelay> {
+  const socket = createSocket('udp4')
+  socket.bind(0, loopback)
+  await once(socket, 'listening')
+  enlarge(socket)
+  let connection: Connection | undefined
+  let isFacing = false
+  // Nobody listens there yet, or any more: what was sent is lost, as on any line.
+  socket.on('error', () => {})
+  socket.on('message', (packet) => {
+    if (isFacing) connection?.send(packet)
+  })
+  return {
+    port: socket.address().port,
+    async face(port) {
+      if (isFacing) socket.disconnect()
+      isFacing = false
+      socket.connect(port, loopback)
+      await once(socket, 'connect')
+      isFacing = true
+    },
+    use(link) {
+      connection?.close()
+      connection = new Connection(link)
+    },
+    begin() {
+      if (connection) connection.isBegun = true
+    },
+    take(frame, link) {
+      // From one that has been replaced nothing counts any more.
+      if (connection?.link !== link) return undefined
+      if (frame[0] === frameKind.arrived) {
+        const count = decodeArrived(frame)
+        return count !== undefined && connection.arrived(count) ? undefined : malformed(frame)
+      }
+      const packets = decodePackets(frame)
+      if (packets === undefined) return malformed(frame)
+      connection.received()
+      if (isFacing) for (const packet of packets) socket.send(packet)
+      return undefined
+    },
+    close() {
+      connection?.close()
+      connection = undefined
+      isFacing = false
+      socket.close()
+    },
+  }
+}
+
+/** A burst of a whole frame fits; where the system allows less, it takes what there is. */
+function enlarge(socket: Socket): void {
+  for (const set of [socket.setRecvBufferSize, socket.setSendBufferSize])
+    try {
+      set.call(socket, socketBufferBytes)
+    } catch {
+      // The usual size works, too.
+    }
+}
+
+/** What is on its way over one link. */
+class Connection {
+  readonly #flow = new PacketFlow()
+  #waiting: Buffer[] = []
+  #waitingBytes = 1
+  #received = 0
+  #saying: NodeJS.Timeout | undefined
+  isBegun = false
+
+  constructor(readonly link: Link) {}
+
+  /** Joins what comes in the same turn of the event loop into frames. */
+  send(packet: Buffer): void {
+    if (!this.isBegun) return
+    const needed = bytesInFrame(packet)
+    if (this.#waitingBytes + needed > maxPacketFrameBytes) this.#flush()
+    if (this.#waiting.length === 0) setImmediate(() => this.#flush())
+    this.#waiting.push(packet)
+    this.#waitingBytes += needed
+  }
+
+  arrived(count: number): boolean {
+    return this.#flow.arrived(count, performance.now())
+  }
+
+  received(): void {
+    this.#received = (this.#received + 1) % 2 ** 32
+    this.#saying ??= setTimeout(() => {
+      this.#saying = undefined
+      this.link.sendFrame(encodeArrived(this.#received))
+    }, sayArrivedAfterMs)
+  }
+
+  close(): void {
+    clearTimeout(this.#saying)
+    this.#waiting = []
+  }
+
+  #flush(): void {
+    const packets = this.#waiting
+    if (packets.length === 0) return
+    this.#waiting = []
+    this.#waitingBytes = 1
+    const now = performance.now()
+    if (this.#flow.isFull(now) || this.link.backlogBytes > maxBacklogBytes) return
+    this.#flow.sent(now)
+    this.link.sendFrame(encodePackets(packets))
+  }
+}
