@@ -1,8 +1,8 @@
 import { createRequire } from 'node:module'
-import { type Address, address, documents, wei } from '@pontage/shared'
+import { type Address, address, documents, solidityType, wei } from '@pontage/shared'
 import { createTypedData, type TypedData } from '@pontage/shared/node'
 import { verifyTypedData } from 'ethers'
-import { promiseAt, providerAt } from './crowd.js'
+import { consumerOf, promiseAt, providerAt } from './crowd.js'
 
 /** What one core does each second, this program's work and ethers', on the same papers. */
 export interface Yardsticks {
@@ -22,16 +22,24 @@ const deployment = {
 }
 const domain = { name: 'Pontage', version: '1', chainId: 31_337, verifyingContract: contract }
 const types = {
-  MicroPromise: Object.entries(documents.MicroPromise.fields).map(([name, type]) => ({ name, type })),
+  MicroPromise: Object.entries(documents.MicroPromise.fields).map(([name, type]) => ({
+    name,
+    type: solidityType(type),
+  })),
 }
 
-export function measureYardsticks(): Yardsticks {
+/** Measures each way over so many `papers`. @throws Error where ethers reads another signer from a paper. */
+export function measureYardsticks(count = 4_000): Yardsticks {
   const typedData = createTypedData(deployment)
   const provider = providerAt(0).address
-  const papers = Array.from({ length: 4_000 }, (_, index) => ({
+  const papers = Array.from({ length: count }, (_, index) => ({
     provider,
     ...promiseAt(typedData, index, provider, wei(BigInt(index + 1))),
   }))
+  for (const [index, { signature, ...promise }] of papers.slice(0, 10).entries()) {
+    const signer = verifyTypedData(domain, types, promise, signature).toLowerCase()
+    if (signer !== consumerOf(index).address) throw new Error('The libraries disagree on who signed.')
+  }
   return {
     nativeRecoverPerSecond: rate(papers, ({ signature, ...promise }) =>
       typedData.recover('MicroPromise', promise, signature),
