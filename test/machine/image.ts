@@ -1,14 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import {
-  copyFileSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-} from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { guestFiles, machineFolder, packages, recipeDigest, units } from './recipe.js'
 
@@ -39,15 +30,11 @@ export function makeImage(): Image {
   rmSync(making, { recursive: true, force: true })
   mkdirSync(making, { recursive: true })
   run(
-    'mmdebstrap',
-    '--quiet',
-    '--variant=minbase',
-    `--include=${packages.join(',')}`,
-    release(),
-    root,
-    ...sources(),
+    ...(['mmdebstrap', '--quiet', '--variant=minbase', `--include=${packages.join(',')}`] as const),
+    // Before the kernel, whose first disk is made as they say.
+    `--essential-hook=copy-in ${join(guestFiles, 'etc')} ${join(guestFiles, 'usr')} /`,
+    ...[release(), root, ...sources()],
   )
-  cpSync(guestFiles, root, { recursive: true })
   run('chroot', root, 'systemctl', '--quiet', 'enable', ...units.enabled)
   run('chroot', root, 'systemctl', '--quiet', 'mask', ...units.masked)
   run('chroot', root, 'ln', '-sf', '../run/systemd/resolve/stub-resolv.conf', '/etc/resolv.conf')

@@ -4,13 +4,13 @@ import { join } from 'node:path'
 import { applyIp, runCommand } from '@pontage/shared/node'
 import { eventually, type Host, type Market, type Program } from '../world/index.js'
 import { Agent, type Answer } from './agent.js'
-import { checkoutDisk } from './checkoutDisk.js'
 import { standingImage } from './image.js'
+import { packageDisk } from './packageDisk.js'
 import { Qmp } from './qmp.js'
 import { machineFolder } from './recipe.js'
 
 /** Emulated, a machine needs a minute where another takes seconds. */
-const bootMs = 180_000
+const bootMs = 300_000
 
 /** A whole machine with a kernel and an init of its own, on the line of a host of the world, whose addresses it has. */
 export interface Machine {
@@ -47,12 +47,21 @@ export async function makeMachine(market: Market, host: Host): Promise<Machine> 
   await runCommand(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', image.disk, '-F', 'raw', disk])
   await layLine(host)
   const words = [
-    ...['-machine', `q35,accel=${hasKvm() ? 'kvm' : 'tcg'}`, '-cpu', 'max', '-smp', '2', '-m', '3072'],
+    // A simple processor is emulated faster.
+    ...[
+      '-machine',
+      'q35',
+      ...(hasKvm() ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'Nehalem']),
+    ],
+    ...['-smp', '2', '-m', '3072'],
     ...['-nodefaults', '-no-user-config', '-display', 'none', '-rtc', 'base=utc,clock=host'],
     ...['-kernel', image.kernel, '-initrd', image.initrd],
-    ...['-append', `root=/dev/vda rw console=ttyS0 net.ifnames=0 machine.line=${lineOf(market, host)}`],
+    ...[
+      '-append',
+      `root=/dev/vda rw console=ttyS0 quiet mitigations=off net.ifnames=0 machine.line=${lineOf(market, host)}`,
+    ],
     ...['-drive', `file=${disk},if=virtio,cache=writeback`],
-    ...['-drive', `file=${checkoutDisk},if=virtio,format=raw,readonly=on`],
+    ...['-drive', `file=${packageDisk},if=virtio,format=raw,readonly=on`],
     ...['-netdev', `tap,id=line,ifname=${tap},script=no,downscript=no,vnet_hdr=off`],
     ...['-device', `virtio-net-pci,netdev=line,mac=${mac}`, '-device', 'virtio-rng-pci'],
     ...[

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
-import { checkoutDisk, makeCheckoutDisk } from './checkoutDisk.js'
 import { makeImage, standingImage } from './image.js'
+import { makePackageDisk, packageDisk } from './packageDisk.js'
 import { machineFolder } from './recipe.js'
 
 if (process.argv.includes('--clean')) {
@@ -9,6 +9,6 @@ if (process.argv.includes('--clean')) {
 } else {
   const began = Date.now()
   if (standingImage() === undefined) makeImage()
-  makeCheckoutDisk()
-  console.log(`Image and ${checkoutDisk} are ready after ${Math.round((Date.now() - began) / 1_000)} s.`)
+  makePackageDisk()
+  console.log(`Image and ${packageDisk} are ready after ${Math.round((Date.now() - began) / 1_000)} s.`)
 }

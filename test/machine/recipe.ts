@@ -15,7 +15,7 @@ export const guestFiles = join(repository, 'test', 'machine', 'guest')
 
 /** Units that are switched on, and those that have nothing to do in a machine without a person. */
 export const units = {
-  enabled: ['systemd-networkd', 'systemd-resolved', 'machine-agent', 'machine-line', 'machine-checkout'],
+  enabled: ['systemd-networkd', 'systemd-resolved', 'machine-agent', 'machine-line'],
   masked: [
     ...['getty@tty1', 'serial-getty@ttyS0', 'e2scrub_reap', 'apt-daily.timer', 'apt-daily-upgrade.timer'],
     ...['e2scrub_all.timer', 'fstrim.timer', 'dpkg-db-backup.timer', 'ufw', 'firewalld'],

@@ -8,6 +8,6 @@ export default defineConfig({
     include: ['machine/stories/*.test.ts'],
     fileParallelism: false,
     testTimeout: 900_000,
-    hookTimeout: 600_000,
+    hookTimeout: 900_000,
   },
 })

@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
 import { builtProgram, createMarket, eventually, type Market, type Person } from '../../world/index.js'
-import { asConsumer, bootConsumer, connectIn } from '../consumerMachine.js'
+import {
+  asConsumer,
+  beginDownload,
+  bootConsumer,
+  connectIn,
+  heldBy,
+  journalledIn,
+} from '../consumerMachine.js'
 import type { Machine } from '../machine.js'
 
 // Captured outside the machine, from power-on to power-off, while something in it tries to get out all the time, beside an
@@ -8,6 +15,7 @@ import type { Machine } from '../machine.js'
 
 let market: Market
 let hub: Person
+let provider: Person
 let machine: Machine
 /** What keeps the link alive, and tells nobody beyond the router. */
 const plumbing = 'arp or (icmp6 and (ip6[40] == 133 or ip6[40] == 135 or ip6[40] == 136))'
@@ -23,6 +31,7 @@ beforeAll(async () => {
   const booted = await bootConsumer(market)
   machine = booted.machine
   hub = booted.hub
+  provider = booted.provider
   const { address: address4, address6 } = market.internet.host
   await machine.run(`
     printf 'ADDRESS4=%s\\nADDRESS6=%s\\n' ${address4} ${address6} >/etc/machine-noise
@@ -43,6 +52,20 @@ afterAll(async () => {
 })
 
 const fetches = (url: string) => machine.attempt(`curl -sS --max-time 20 ${url}`)
+
+/** Nothing else left it since it was powered on: what goes to the tunnel's other end, to chain and hub, and for their names. */
+async function onlyOwn(): Promise<void> {
+  const own = [
+    `(dst host ${market.internet.host.address} and udp dst port 53)`, // Looked at below.
+    `(dst host ${market.testChain.host.address} and tcp dst port 8545)`,
+    `(dst host ${hub.host.address} and tcp dst port 7700)`,
+    `(dst host ${provider.host.address} and (tcp dst port 7800 or udp dst port 51820))`,
+  ]
+  expect(await machine.sent(`not (${[plumbing, ...own].join(' or ')})`)).toEqual([])
+  const questions = await machine.sent('dst port 53')
+  expect(questions.length).toBeGreaterThan(0)
+  expect(questions.filter((question) => !/ A(AAA)?\? chain\.test\./.test(question))).toEqual([])
+}
 
 test('without lockdown a machine talks; disconnect lifts it, and lockdown off ends it', async () => {
   await machine.run('systemctl start machine-noise')
@@ -76,19 +99,26 @@ test('with lockdown nothing but the tunnel leaves it, from power-on to power-off
   const connected = await connectIn(machine)
   console.log(connected)
   expect(connected).toContain('"wireguard":"kernel"')
-  const provider = market.world.hosts.get('provider')
-  expect((await fetches(market.internet.addressUrl)).stdout.trim()).toBe(provider?.address)
+  expect((await fetches(market.internet.addressUrl)).stdout.trim()).toBe(provider.host.address)
   await machine.run('systemctl stop pontage', 180_000)
   expect((await fetches(market.internet.addressUrl)).code).not.toBe(0)
   await machine.shutDown()
-  const own = [
-    `(dst host ${market.internet.host.address} and udp dst port 53)`, // Looked at below.
-    `(dst host ${market.testChain.host.address} and tcp dst port 8545)`,
-    `(dst host ${hub.host.address} and tcp dst port 7700)`,
-    `(dst host ${provider?.address} and (tcp dst port 7800 or udp dst port 51820))`,
-  ]
-  expect(await machine.sent(`not (${[plumbing, ...own].join(' or ')})`)).toEqual([])
-  const questions = await machine.sent('dst port 53')
-  expect(questions.length).toBeGreaterThan(0)
-  expect(questions.filter((question) => !/ A(AAA)?\? chain\.test\./.test(question))).toEqual([])
+  await onlyOwn()
+})
+
+test('a power cut opens nothing, and nothing is forgotten that was signed', async () => {
+  await machine.powerOn()
+  await connectIn(machine)
+  const download = beginDownload(market, machine)
+  const before = await heldBy(provider)
+  await eventually('the download is paid for', async () => (await heldBy(provider)) > before, 60_000)
+  await machine.cut()
+  await download
+  await onlyOwn()
+  const held = await heldBy(provider)
+  await machine.powerOn()
+  console.log(await machine.run(`${asConsumer} pontage unlock`, 120_000))
+  expect((await fetches(market.internet.addressUrl)).code).not.toBe(0)
+  expect(await machine.sent(`not (${plumbing})`)).toEqual([])
+  expect(await journalledIn(machine)).toBeGreaterThanOrEqual(held)
 })

@@ -16,6 +16,7 @@ import {
   readChannelSettings,
   readPinnedUrl,
   readStanding,
+  tellWatchdog,
   UserError,
   unlock,
   untilStopped,
@@ -160,6 +161,7 @@ export const run: CommandModule<CommonOptions, Options> = {
     ...serveFlags,
   },
   async handler(options) {
+    tellWatchdog()
     const port = wholeNumber('--port', options.port, 0, 65_535)
     const presented = await readPresented(options)
     const release = await untilSignal(options, port, presented)

@@ -6,6 +6,7 @@ import {
   openChain,
   printJson,
   rememberSettings,
+  tellWatchdog,
   UserError,
   unlock,
   untilStopped,
@@ -49,6 +50,7 @@ async function run(given: ServeOptions, serveAs: typeof serve): Promise<void> {
     throw new UserError(
       'Serving needs root, for the tunnel and the firewall. Run it with sudo or as a service.',
     )
+  tellWatchdog()
   const log = createLog('pontage-provider', given.logLevel)
   const identity = await unlock(given)
   const stopped = untilStopped('ignored')

@@ -1,0 +1,50 @@
+import { logged, logLines, type Market, type Person, type Program, seatConsumer } from '../world/index.js'
+
+/** A consumer outside, who downloads for as long as there is a way, at a speed that leaves the processor to the machine. */
+export class Customer {
+  connection: Program | undefined
+  /** The highest total that earlier connections say was confirmed. */
+  #accepted = 0n
+
+  private constructor(
+    readonly person: Person,
+    private readonly provider: string,
+  ) {}
+
+  /** Somebody with a channel at a hub who wants to go through one provider, and has not connected yet. */
+  static async seat(
+    market: Market,
+    name: string,
+    { hub, provider }: { hub: Person; provider: Person },
+  ): Promise<Customer> {
+    const person = await seatConsumer(market, name, '20')
+    await person.run('channel', 'open', '--hub', hub.address, '--amount', '10', '--max-relay-fee', '1')
+    const fetch = `curl -s --limit-rate 1M --max-time 10 -o /dev/null ${market.internet.fileUrl(1_000_000_000)}`
+    person.host.start(['sh', '-c', `while true; do ${fetch}; sleep 0.2; done`])
+    return new Customer(person, provider.address)
+  }
+
+  /** Connects, unless a connection runs. */
+  async connect(): Promise<void> {
+    if (this.connection?.running) return
+    this.#accepted = this.accepted()
+    if (this.connection) await this.person.run('disconnect')
+    this.connection = this.person.start(['connect', this.provider, '--json'])
+    await logged(this.connection, 'connected', {}, 240_000)
+  }
+
+  /** What it signed so far. */
+  async promised(): Promise<bigint> {
+    const [channel] = await this.person.json<{ promised: { amount: string }[] }[]>('channel', 'status')
+    return BigInt(channel?.promised[0]?.amount ?? 0)
+  }
+
+  /** The highest total that the provider has confirmed to it, as far as it has said. */
+  accepted(): bigint {
+    const lines =
+      this.connection === undefined ? [] : logLines(this.connection, ({ accepted }) => accepted !== undefined)
+    return lines
+      .map(({ accepted }) => BigInt(String(accepted)))
+      .reduce((most, each) => (each > most ? each : most), this.#accepted)
+  }
+}
