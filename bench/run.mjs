@@ -49,6 +49,10 @@ const tables = {
       'Forwarded unpaid when payments stop, of the credit',
       `${number(d.unpaidBytesAtStop)} of ${number(d.creditBytes)} bytes`,
     ],
+    [
+      'A tunnel by UDP; by wss down, up; a ping meanwhile',
+      `${number(d.carriers?.udpMbit)}; ${number(d.carriers?.wssDownMbit)}, ${number(d.carriers?.wssUpMbit)} Mbit/s; ${number(d.carriers?.loadedLatencyMs)} ms`,
+    ],
     ...Object.entries(d.peers ?? {}).map(([count, ms]) => [
       `With ${number(Number(count))} peers: a look at all, one more, one suspended`,
       `${number(ms?.tickMs)} ms, ${number(ms?.admitMs)} ms, ${number(ms?.suspendMs)} ms`,

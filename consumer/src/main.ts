@@ -11,6 +11,7 @@ import { doctorCommand } from './app/commands/doctor.js'
 import { execCommand } from './app/commands/exec.js'
 import { historyCommand } from './app/commands/history.js'
 import { initCommand } from './app/commands/init.js'
+import { invitationCommand } from './app/commands/invitation.js'
 import { lockdownCommand } from './app/commands/lockdown.js'
 import { nonceOfConsumer } from './app/commands/nonce.js'
 import { providersCommand } from './app/commands/providers.js'
@@ -43,6 +44,7 @@ await runProgram({
     accountCommand,
     providersCommand,
     aliasCommand,
+    invitationCommand,
     channelCommand,
     connectCommand,
     execCommand,

@@ -1,4 +1,5 @@
 import { measureAcceptance } from './acceptance.js'
+import { measureCarriers } from './carriers.js'
 import { measurePeers } from './peers.js'
 import { measureRecoveries } from './recover.js'
 import { tableOf } from './table.js'
@@ -17,6 +18,8 @@ say(`admitting ${manyPeers} peers …`)
 const peers = await measurePeers(manyPeers)
 say('a tunnel, with and without payments …')
 const tunnel = await measureTunnel()
+say('a tunnel over each carrier …')
+const carriers = await measureCarriers()
 say('done')
 
 const report = {
@@ -32,6 +35,7 @@ const report = {
   bareBitsPerSecond: Math.round(tunnel.bareBitsPerSecond),
   unpaidBytesAtStop: tunnel.unpaidBytesAtStop,
   creditBytes: tunnel.creditBytes,
+  carriers,
   peers: {
     [manyPeers]: {
       tickMs: rounded(peers.tickMs, 1),

@@ -20,6 +20,9 @@ export function tableOf(report: Report): string {
     ['  ratio, median of pairs', String(report.throughputRatio)],
     ['bytes given away when payments stop', megabytes(report.unpaidBytesAtStop)],
     ['  credit', megabytes(report.creditBytes)],
+    ['carried by UDP, down', `${report.carriers.udpMbit} Mbit/s`],
+    ['  by wss, down and up', `${report.carriers.wssDownMbit} and ${report.carriers.wssUpMbit} Mbit/s`],
+    ['  a ping meanwhile, by wss', `${report.carriers.loadedLatencyMs} ms`],
   ]
   for (const [peers, costs] of Object.entries(report.peers))
     rows.push(

@@ -12,17 +12,17 @@ const patienceSeconds = 20
 /** The first second, in which TCP finds out how fast the line is, does not count. */
 const omitSeconds = 1
 
-/** Downloads by iperf3 from one machine to others. */
+/** Downloads by iperf3 from one machine to others, and uploads to it. */
 export class Downloads {
   #port = firstPort
 
   constructor(private readonly from: Host) {}
 
   /** Bits a second that arrive. @throws Error with iperf3's own words when it measures nothing, again and again. */
-  async measure(to: Host, seconds: number): Promise<number> {
+  async measure(to: Host, seconds: number, direction: 'down' | 'up' = 'down'): Promise<number> {
     let problem = ''
     for (let attempt = 0; attempt < attempts; attempt++) {
-      const { client, server } = await this.begin(to, seconds)
+      const { client, server } = await this.begin(to, seconds, direction)
       const tooLong = setTimeout(() => client.signal('SIGKILL'), (seconds + patienceSeconds) * 1_000)
       await client.ended
       clearTimeout(tooLong)
@@ -37,13 +37,18 @@ export class Downloads {
   }
 
   /** One download, with a server of its own: one that still closes the run before refuses the next as busy. */
-  async begin(to: Host, seconds: number): Promise<{ client: Program; server: Program }> {
+  async begin(
+    to: Host,
+    seconds: number,
+    direction: 'down' | 'up' = 'down',
+  ): Promise<{ client: Program; server: Program }> {
     this.#port += 1
     const port = String(this.#port)
     const server = this.from.start(['iperf3', '--server', '--one-off', '--forceflush', '--port', port])
     await server.line(/listening/i)
     const client = to.start([
-      ...['iperf3', '--client', this.from.address, '--port', port, '--reverse', '--json'],
+      ...['iperf3', '--client', this.from.address, '--port', port, '--json'],
+      ...(direction === 'down' ? ['--reverse'] : []),
       ...['--time', String(seconds), '--omit', String(omitSeconds)],
     ])
     return { client, server }

@@ -5,6 +5,7 @@ import { doctorCommand } from './app/commands/doctor.js'
 import { downCommand } from './app/commands/down.js'
 import { earningsCommand } from './app/commands/earnings.js'
 import { initCommand, settings } from './app/commands/init.js'
+import { inviteCommand } from './app/commands/invite.js'
 import { kickCommand } from './app/commands/kick.js'
 import { limitCommand } from './app/commands/limit.js'
 import { nonceOfProvider } from './app/commands/nonce.js'
@@ -39,6 +40,7 @@ await runProgram({
     earningsCommand,
     priceCommand,
     offerCommand,
+    inviteCommand,
     stakeCommand,
     nonceOfProvider,
     retireCommand,

@@ -153,6 +153,25 @@ export const documents = {
       endedAt: 'unixSeconds',
     },
   },
+  Invitation: {
+    verifier: 'channels',
+    fields: {
+      provider: 'address',
+      /** Zero: whoever has it. */
+      consumer: 'address',
+      pricePerMegabyte: 'weiPerMegabyte',
+      pricePerHour: 'weiPerHour',
+      country: 'string',
+      endpoint: 'string',
+      path: 'string',
+      /** Zero: one that changes. */
+      certificate: 'bytes32',
+      exitPolicy: 'string',
+      hubs: 'address[]',
+      issuedAt: 'unixSeconds',
+      expiresAt: 'unixSeconds',
+    },
+  },
   Liabilities: {
     verifier: 'channels',
     fields: { hub: 'address', root: 'bytes32', sum: 'wei', pool: 'wei', blockNumber: 'uint64' },

@@ -130,6 +130,8 @@ const explanations = {
     'The provider ended the session deliberately. What was paid stays paid; choose another provider.',
   'not-admitted': (r: { identity: string }) =>
     `This provider does not serve ${r.identity}. Choose another provider.`,
+  'not-invited': (r: { problem: string }) =>
+    `This invitation does not let you in: ${r.problem}. Ask the provider for another.`,
   'stake-too-low': (r: { stake: bigint; minimum: bigint }) =>
     `The stake is ${r.stake} wei, but this provider requires ${r.minimum} wei. Add to the stake, or choose another provider.`,
   'too-young': (r: { ageSeconds: number; minimumSeconds: number }) =>

@@ -1,5 +1,9 @@
+import { join } from 'node:path'
 import { applyRuleset } from '@pontage/shared/node'
 import type { Host } from './host.js'
+import { Program } from './program.js'
+import { builtProgram } from './repository.js'
+import type { World } from './world.js'
 
 /** What a censor drops of one machine's packets, on the router between it and everybody else. */
 export interface Dropped {
@@ -37,8 +41,10 @@ export async function censor(victim: Host, dropped: Dropped): Promise<void> {
   await applyRuleset(`table inet ${table}
     delete table inet ${table}
     table inet ${table} {
+      set blocked { type ipv4_addr . inet_service; }
       chain between {
         type filter hook forward priority 0
+        ${out} ip daddr . tcp dport @blocked drop
         ${rules.join('\n        ')}
       }
     }`)
@@ -47,3 +53,40 @@ export async function censor(victim: Host, dropped: Dropped): Promise<void> {
 /** Lets everything pass again. */
 export const endCensorship = (): Promise<void> =>
   applyRuleset(`table inet ${table}\ndelete table inet ${table}`)
+
+/** What a prober found at one endpoint: why it is none of a web server, or nothing. */
+export interface Probed {
+  readonly host: string
+  readonly port: number
+  readonly problems: readonly string[]
+}
+
+/** Watches a censored machine's line for TLS, and blocks every endpoint there that does not answer as a web server would. */
+export async function startProber(
+  world: World,
+  victim: Host,
+): Promise<{ probed(): readonly Probed[]; stop(): Promise<void> }> {
+  const program = Program.start(
+    'prober',
+    [process.execPath, builtProgram('world/prober.js'), `to-${victim.name}`],
+    {
+      logBase: join(world.folder, 'prober'),
+      env: process.env,
+      cwd: world.folder,
+      onLine: (line) => {
+        if (!line.startsWith('{')) return
+        const { host, port, problems } = JSON.parse(line) as Probed
+        if (problems.length > 0) void applyRuleset(`add element inet ${table} blocked { ${host} . ${port} }`)
+      },
+    },
+  )
+  await program.line(/listening on/)
+  return {
+    probed: () =>
+      program
+        .lines()
+        .filter((line) => line.startsWith('{'))
+        .map((line) => JSON.parse(line) as Probed),
+    stop: async () => void (await program.stop('SIGTERM')),
+  }
+}

@@ -26,6 +26,7 @@ export async function captureLeak(
   from: Host,
   providers: readonly Host[],
   during: () => Promise<unknown>,
+  tcpPort = 7800,
 ): Promise<Leak> {
   captures += 1
   const file = join(world.folder, `capture-${captures}.pcap`)
@@ -54,7 +55,7 @@ export async function captureLeak(
     await capture.stop('SIGINT')
   }
   const ports = providers.map(
-    ({ address }) => `(dst host ${address} and (udp dst port 51820 or tcp dst port 7800))`,
+    ({ address }) => `(dst host ${address} and (udp dst port 51820 or tcp dst port ${tcpPort}))`,
   )
   const wrong = `not (${[...ports, neighbours].join(' or ')})`
   const count = async (filter: string) => {

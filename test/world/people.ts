@@ -106,6 +106,8 @@ export async function openProvider(
     readonly redeemAbove?: string
     /** Seconds between two looks at its hubs; default 60. */
     readonly clearEvery?: number
+    /** TCP port of its endpoint; default 7800. */
+    readonly port?: number
     /** Where it says that it is; by default at its machine's address. */
     readonly endpoint?: string
     /** More flags of `run`. */
@@ -121,7 +123,13 @@ export async function openProvider(
   await provider.run('register', '--stake', '50', '--beneficiary', offer.beneficiary)
   const program = host.start([
     ...(offer.actor ?? [programPath('pontage-provider')]),
-    ...['run', ...listening(market), '--auto-redeem', '--endpoint', offer.endpoint ?? host.at(providerPort)],
+    ...[
+      'run',
+      ...listening(market),
+      '--auto-redeem',
+      '--endpoint',
+      offer.endpoint ?? host.at(offer.port ?? providerPort),
+    ],
     ...['--price', offer.price, '--country', offer.country, '--redeem-above', offer.redeemAbove ?? '0.1'],
     ...['--clear-every', String(offer.clearEvery ?? 60)],
     ...offer.hubs.flatMap((hub) => ['--hub', hub]),

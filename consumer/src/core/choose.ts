@@ -26,6 +26,8 @@ export interface Offer {
   /** The price in force now; the proposal may hold one that comes later. */
   readonly price: Price
   readonly standing: Standing
+  /** The path at its endpoint that an invitation names; left out: the one that every reader of the offer knows. */
+  readonly path?: string
 }
 
 /** What the user asked for; what is left out is not asked for. */

@@ -2,6 +2,7 @@ import type { Clock } from '@pontage/shared'
 import type { Chain, DurableSender, Identity, Log, TypedData } from '@pontage/shared/node'
 import type { GroupCommit } from '../io/store/groupCommit.js'
 import type { HubTrustStore } from '../io/store/hubTrustStore.js'
+import type { InvitationStore } from '../io/store/invitationStore.js'
 import type { PromiseStore } from '../io/store/promiseStore.js'
 import type { SessionStore } from '../io/store/sessionStore.js'
 import type { SettlementStore } from '../io/store/settlementStore.js'
@@ -18,5 +19,6 @@ export interface Components {
   readonly sessions: SessionStore
   readonly settlements: SettlementStore
   readonly trust: HubTrustStore
+  readonly invitations: InvitationStore
   readonly log: Log
 }

@@ -1,8 +1,12 @@
+import type { Hex } from '@pontage/shared'
 import {
   Closers,
   type Handlers,
   listenLinks,
+  noCertificate,
   ownCertificate,
+  presentedFingerprint,
+  type TlsPair,
   UserError,
   wireguardKeyToHex,
 } from '@pontage/shared/node'
@@ -10,9 +14,11 @@ import { AddressPool } from '../core/addressPool.js'
 import { judgeEndpoint } from '../core/endpoint.js'
 import type { Firewall } from '../io/kernel/firewall.js'
 import { ownWireguardKeys } from '../io/kernel/wireguardKey.js'
+import { readCertificateFiles } from '../io/link/certificateFiles.js'
 import { followOuterAddresses } from '../io/link/outerAddresses.js'
 import { answerConsumers } from './admission/answerConsumers.js'
 import type { ServiceState } from './admission/consumerRequests.js'
+import { openFrontDoor } from './admission/frontDoor.js'
 import type { Components } from './components.js'
 import { Carriers } from './metering/carriers.js'
 import { watchLiveness } from './metering/liveness.js'
@@ -23,7 +29,7 @@ import { resumeSessions } from './metering/resume.js'
 import { openPorts } from './offer/openPorts.js'
 import { planNetwork } from './offer/planNetwork.js'
 import { followPrice, type PriceInForce } from './offer/priceInForce.js'
-import { publishOffer, withdrawOffer } from './offer/publish.js'
+import { demandRegistered, publishOffer, withdrawOffer } from './offer/publish.js'
 import { type Publisher, publishOnceReached } from './offer/publishOnceReached.js'
 import { type Reached, tryReach } from './offer/reach.js'
 import { createMetrics } from './operator/metrics.js'
@@ -35,6 +41,7 @@ import { demandHubs } from './settlement/hubs.js'
 import { type Money, openMoney } from './settlement/openMoney.js'
 import { watchChain } from './settlement/watchChain.js'
 import { keepOfferTrue } from './upkeep/offerFollowsWay.js'
+import { renewCertificate } from './upkeep/renewCertificate.js'
 import { Upkeep } from './upkeep/upkeep.js'
 
 /** A provider that serves. */
@@ -185,13 +192,17 @@ async function raiseBase(
   const network = { ...(await planNetwork(settings)), outer: await outer.now() }
   const pool = new AddressPool(settings, settings.maxSessions)
   const keys = await ownWireguardKeys(settings.home)
-  const certificate = await ownCertificate(settings.home)
-  const listen = listenWith(components, certificate)
+  // What its owner gave may be renewed at any time, so nothing relies on it: who we are, our signature says.
+  const tls = settings.tls ? await readCertificateFiles(settings.tls) : await ownCertificate(settings.home)
+  const certificate: Hex = settings.tls ? noCertificate : (presentedFingerprint({ tls }) ?? noCertificate)
+  const wireguardKey = wireguardKeyToHex(keys.publicKey)
+  const door = await openFrontDoor(components, settings, wireguardKey, keys.privateKey)
+  const listen = listenWith(components, tls)
   const place = { network, keys, pool, earlierPort }
   const raised = await raiseTunnels(settings, place, listen, () => service.requests, closers)
   return {
-    ...{ network, outer, pool, listen, wireguardKey: wireguardKeyToHex(keys.publicKey) },
-    ...{ certificate: certificate.fingerprint, tunnels: { ...raised, firewall: counting(raised.firewall) } },
+    ...{ network, outer, pool, tls, door, wireguardKey, certificate },
+    tunnels: { ...raised, firewall: counting(raised.firewall) },
   }
 }
 
@@ -207,8 +218,16 @@ async function goPublic(
   const { host, port } = settings.listen
   const outside = closers.opened(
     'the listening socket',
-    await base.listen(host, port, () => service.requests),
+    await listenLinks({
+      ...{ host, port, tls: base.tls, self: components, log: components.log, front: base.door },
+      accept: (path) => base.door.handlersAt(path, service.requests),
+    }),
   )
+  if (settings.tls)
+    closers.opened(
+      'the look after the certificate',
+      renewCertificate(components, settings.tls, base.tls, [outside, base.tunnels.inside]),
+    )
   const mapping = await openPorts(components, settings)
   if (mapping) {
     closers.add('the port mappings', () => mapping.remove())
@@ -216,7 +235,9 @@ async function goPublic(
     base.outer.add(mapping.externalHost)
   }
   const publisher = publishOnceReached(components, settings, reach, async () => {
-    await publishOffer(components, settings, base)
+    await demandRegistered(components)
+    if (settings.unlisted) await withdrawOffer(components)
+    else await publishOffer(components, settings, base)
     await service.price?.refresh()
   })
   closers.add('the publishing of the offer', () => publisher.stop())
@@ -268,10 +289,7 @@ function tunnelEndOf({ pool, network, wireguardKey, tunnels }: Base, service: Se
   })
 }
 
-function listenWith(
-  { identity, typedData, clock, log }: Components,
-  tls: Awaited<ReturnType<typeof ownCertificate>>,
-): ListenFor {
+function listenWith({ identity, typedData, clock, log }: Components, tls: TlsPair): ListenFor {
   const self = { identity, typedData, clock }
   return (host, port, accept) => listenLinks({ host, port, tls, self, accept, log })
 }

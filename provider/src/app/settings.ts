@@ -3,6 +3,7 @@ import type { AccessPolicy } from '../core/accessPolicy.js'
 import type { BandwidthLimits } from '../core/bandwidth.js'
 import type { RedeemRule } from '../core/redeemPolicy.js'
 import type { CoinPriceSource } from '../io/chain/coinPrice.js'
+import type { CertificateFiles } from '../io/link/certificateFiles.js'
 
 /** How one provider serves, every text already read. */
 export interface Settings {
@@ -12,6 +13,12 @@ export interface Settings {
   /** Address and port to listen on; the port differs from the endpoint's only behind a port mapping. */
   readonly listen: { readonly host: string; readonly port: number }
   readonly wireguardPort: number
+  /** PEM files of a certificate and its key, which may be renewed; undefined: one of our own. */
+  readonly tls: CertificateFiles | undefined
+  /** Folder of the pages that strangers are shown; undefined: a plain site. */
+  readonly front: string | undefined
+  /** Whether nothing is published, and only those who are invited find us. */
+  readonly unlisted: boolean
   /** Whether the router is asked to hand on the ports; `auto`: where this machine is behind one that translates. */
   readonly portMapping: 'auto' | 'on' | 'off'
   /** Loopback port of the metrics; undefined: none. */

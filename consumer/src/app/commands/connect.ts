@@ -11,7 +11,7 @@ export const connectCommand = command<ConnectionOptions & { background: boolean 
       .positional('provider', {
         type: 'string',
         describe:
-          'A provider’s address, its number in "pontage providers", a country, or a name of yours; by default the cheapest that fits',
+          'A provider’s address, its number in "pontage providers", a country, a name of yours, or the link of an invitation; by default the cheapest that fits',
       })
       .options(connectionFlags)
       .option('netns', {

@@ -4,6 +4,7 @@ import {
   exitCode,
   type Given,
   listenControl,
+  looksLikeInvitation,
   sayingTokens,
   tokenOf,
   UserError,
@@ -16,6 +17,7 @@ import { providerNamed } from '../../core/providerName.js'
 import type { TopUpRule } from '../../core/refill.js'
 import type { EndReason } from '../../core/session.js'
 import { namespaceName } from '../../io/home/connectionFile.js'
+import { keepInvitation } from '../../io/home/invitations.js'
 import { openJournal } from '../../io/home/journal.js'
 import { readNames } from '../../io/home/knownNames.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
@@ -216,6 +218,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
 /** Whom the words mean: one provider, or whoever is in a country. */
 async function meantBy({ home, provider: name, country }: ConnectionOptions) {
   if (name === undefined) return { provider: undefined, country }
+  if (looksLikeInvitation(name)) return { provider: (await keepInvitation(home, name)).provider, country }
   const meant = providerNamed(`${name}`, await readNames(home))
   return { provider: undefined, country, ...meant }
 }

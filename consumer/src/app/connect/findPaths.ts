@@ -7,7 +7,9 @@ import type { PayableChannel } from '../../core/hubs.js'
 import { type Left, type Limits, monthOf } from '../../core/limits.js'
 import { refillsLeft, type TopUpRule } from '../../core/refill.js'
 import { readOffers } from '../../io/chain/discovery.js'
+import { checkedInvitations } from '../../io/chain/invited.js'
 import { awaitConfirmed } from '../../io/home/confirmation.js'
+import { readInvitations } from '../../io/home/invitations.js'
 import type { Journal } from '../../io/home/journal.js'
 import { type Endpoint, resolveEndpoint } from '../../io/link/endpoint.js'
 import { costText } from '../channel/costText.js'
@@ -67,7 +69,7 @@ export async function findPaths(
   const { hub, deposit, topUp } = wishes
   const [head, offers, own] = await Promise.all([
     context.chain.head(),
-    readOffers(context.home, context.chain, context.typedData),
+    offersAndInvitations(context, wishes.provider),
     findPayableChannels(context, journal.trail(), topUp !== undefined),
   ])
   const seen = judgeHead(context.chain, head, context.clock.now())
@@ -157,6 +159,25 @@ async function withEnough(
   await awaitConfirmed(context.chain, done.transaction, description.confirmations)
   screen.refilled(refilledInWords(context, rule, done))
   return { ...channel, free: wei(channel.free + rule.amount) }
+}
+
+/** What is offered on chain and by invitations; an invitation goes before what its provider offers everybody. */
+async function offersAndInvitations(
+  { home, chain, typedData, identity, clock }: Context,
+  wanted: Address | undefined,
+): Promise<Offer[]> {
+  const self = { address: identity.address, now: clock.now() }
+  const [listed, invited] = await Promise.all([
+    readOffers(home, chain, typedData),
+    readInvitations(home).then((found) => checkedInvitations(chain, typedData, found, self)),
+  ])
+  const isInvited = (provider: Address) =>
+    invited.offers.some(({ proposal }) => proposal.provider === provider)
+  const offers = [...invited.offers, ...listed.filter(({ proposal }) => !isInvited(proposal.provider))]
+  const vain = invited.unfit.find(({ provider }) => provider === wanted)
+  if (vain && !offers.some(({ proposal }) => proposal.provider === wanted))
+    throw new UserError(`The invitation of ${vain.provider} ${vain.reason}. Ask for another.`)
+  return offers
 }
 
 /** One to go to when the chosen one fails; undefined when its address is not known soon. */

@@ -2,6 +2,8 @@ import { bytes, smaller, wei } from '@pontage/shared'
 import {
   generateWireguardKeys,
   type Link,
+  pinned,
+  publicPath,
   UserError,
   uniqueInterfaceName,
   type WireguardEndpoint,
@@ -102,8 +104,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
   const channel = { ...path.channel, free: freeAfter(path.channel.free, channelId, provider, past) }
   const keys = generateWireguardKeys()
   const address = await answeringAddress(path.endpoint, introduceWithinMs)
-  const url = urlOf(address, path.endpoint.tcpPort)
-  const to = { url, expectPeer: provider, expectCertificate: certificate }
+  const to = { url: outsideUrl(path, address), ...hostOf(path), expectPeer: provider, ...pinned(certificate) }
   const outer = unwrap(await link(context, { ...to, timeoutMs: introduceWithinMs })).link
   try {
     // Else it would keep the old session's place, and refuse this one, until it misses us.
@@ -143,15 +144,15 @@ async function serve(
   await connection.move({ type: 'agreed' }, { planned: record })
   if (record.netns?.isOurs && !(await namespaceExists(record.netns.name)))
     await makeNamespace(record.netns.name)
-  const outsideUrl = urlOf(record.endpoint.address, record.endpoint.tcpPort)
+  const outside = outsideUrl(path, record.endpoint.address)
   const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
   const { tunnel: offered, session } = agreement
   const carriers = await createCarriers(
     context,
     wishes.carrier,
     {
-      ...{ udp: { host: address, port: offered.port }, url: outsideUrl, gateway4: offered.gateway4 },
-      ...{ provider, certificate, session },
+      ...{ udp: { host: address, port: offered.port }, url: outside, gateway4: offered.gateway4 },
+      ...{ provider, certificate, session, ...hostOf(path) },
     },
     (carrier) => screen.carried(carrier),
   )
@@ -186,8 +187,8 @@ async function serve(
       party: { channelId: record.channelId, provider },
       // A namespace of programs is theirs alone: we speak to the provider over the open line.
       endpoint: {
-        ...{ provider, certificate, session: agreement.session, mtu: way.mtu },
-        urls: record.netns ? [outsideUrl] : [inside, outsideUrl],
+        ...{ provider, certificate, session: agreement.session, mtu: way.mtu, ...hostOf(path) },
+        urls: record.netns ? [outside] : [inside, outside],
       },
       health: watchHealth(tunnel, () => context.clock.elapsedMs()),
       delivers: () =>
@@ -232,6 +233,13 @@ async function serve(
     meter.close()
   }
 }
+
+/** Where a provider is reached on the open line. */
+const outsideUrl = ({ offer, endpoint }: Path, address: string): string =>
+  urlOf(address, endpoint.tcpPort, offer.path ?? publicPath(offer.proposal.wireguardKey))
+
+/** What its web server is called by, where that is a name. */
+const hostOf = ({ endpoint: { host } }: Path) => (isAddress(host) ? {} : { hostname: host })
 
 /** Who is tried when nothing comes back: nodes of the chain, and other providers. */
 function listenersBeyond({ chain }: Context, paths: readonly Path[], own: Path): Listener[] {

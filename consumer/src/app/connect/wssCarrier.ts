@@ -3,6 +3,7 @@ import {
   type Link,
   openRelay,
   type PacketRelay,
+  pinned,
   readWireguard,
   type WireguardEndpoint,
   type WireguardInterface,
@@ -18,6 +19,7 @@ export interface Reached {
   readonly url: string
   readonly provider: Address
   readonly certificate: Hex
+  readonly hostname?: string
   readonly session: string
   /** Inside the tunnel. */
   readonly gateway4: string
@@ -40,13 +42,14 @@ export class WssCarrier {
 
   /** Connects, in place of the connection before. @throws Error when the provider does not carry. */
   async connect(tunnel: WireguardInterface): Promise<void> {
-    const { url, provider, certificate, session } = this.to
+    const { url, provider, certificate, hostname, session } = this.to
     const relay = this.#relay ?? (await openRelay())
     this.#relay = relay
     await relay.face((await readWireguard(tunnel)).listenPort)
     const { link: opened } = unwrap(
       await link(this.context, {
-        ...{ url, expectPeer: provider, expectCertificate: certificate, pingEveryMs },
+        ...{ url, expectPeer: provider, pingEveryMs, ...pinned(certificate) },
+        ...(hostname === undefined ? {} : { hostname }),
         timeoutMs: connectWithinMs,
         handlers: { packets: (frame, from) => relay.take(frame, from) },
       }),

@@ -1,12 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, explain, type Hex } from '@pontage/shared'
-import { type Handlers, type Link, UserError } from '@pontage/shared/node'
+import { type Handlers, type Link, pinned, UserError } from '@pontage/shared/node'
 import { type Context, link } from '../context.js'
 
 /** Where a provider is spoken to about a session. */
 export interface PaymentEndpoint {
   readonly provider: Address
   readonly certificate: Hex
+  /** The name of its host, where it has one. */
+  readonly hostname?: string
   readonly session: string
   /** The largest packet that came through the tunnel whole. */
   readonly mtu: number
@@ -30,13 +32,14 @@ export async function attach(
   endpoint: PaymentEndpoint,
   options: { handlers: Handlers; patienceMs: number; signal?: AbortSignal },
 ): Promise<Link> {
-  const { provider, certificate, session, mtu, urls } = endpoint
+  const { provider, certificate, hostname, session, mtu, urls } = endpoint
   const giveUpAt = context.clock.elapsedMs() + options.patienceMs
   for (let turn = 0; ; turn++) {
     const verdict = await link(context, {
       url: urls[turn % urls.length] ?? urls[0],
       expectPeer: provider,
-      expectCertificate: certificate,
+      ...pinned(certificate),
+      ...(hostname === undefined ? {} : { hostname }),
       handlers: options.handlers,
       timeoutMs: attemptTimeoutMs,
       pingEveryMs,

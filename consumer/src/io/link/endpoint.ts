@@ -53,6 +53,6 @@ export async function answeringAddress(endpoint: Endpoint, timeoutMs: number): P
 /** Whether a host is named by an address: then there is nothing to look up. */
 export const isAddress = (host: string): boolean => isIP(host) > 0
 
-/** The url of a TLS websocket at an address. */
-export const urlOf = (address: string, port: number): string =>
-  `wss://${address.includes(':') ? `[${address}]` : address}:${port}`
+/** The url of a TLS websocket at an address. @param path - With its slash; left out: any will do. */
+export const urlOf = (address: string, port: number, path = ''): string =>
+  `wss://${address.includes(':') ? `[${address}]` : address}:${port}${path}`

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { performance } from 'node:perf_hooks'
 import { connect as connectTls } from 'node:tls'
 import type { Hex } from '@pontage/shared'
-import { ecdhCurve, fingerprintOf } from '@pontage/shared/node'
+import { ecdhCurve, fingerprintOf, noCertificate } from '@pontage/shared/node'
 import { firstToAnswer, resolveEndpoint } from './endpoint.js'
 
 /** What is probed: where a provider is, and the fingerprint of the certificate behind it. */
@@ -42,8 +42,8 @@ async function latencyOf({ endpoint, certificate }: ProbeTarget): Promise<number
     socket.on('error', () => {})
     await once(secure, 'secureConnect', { signal })
     const seen = secure.getPeerX509Certificate()
-    if (seen === undefined || fingerprintOf(seen.raw) !== certificate)
-      throw new Error('It presents a different certificate.')
+    const isExpected = certificate === noCertificate || (seen && fingerprintOf(seen.raw) === certificate)
+    if (!isExpected) throw new Error('It presents a different certificate.')
     return tookMs
   } finally {
     socket.destroy()

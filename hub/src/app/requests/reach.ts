@@ -9,7 +9,7 @@ import {
   refuse,
   type Verdict,
 } from '@pontage/shared'
-import { type Chain, readStanding } from '@pontage/shared/node'
+import { type Chain, noCertificate, readStanding } from '@pontage/shared/node'
 import type { ProposalIndex } from '../../io/chain/proposalIndex.js'
 import { greetWireguard } from '../../io/link/greetWireguard.js'
 import { readCertificate } from '../../io/link/readCertificate.js'
@@ -63,7 +63,8 @@ async function tryEndpoint(
 ): Promise<string> {
   const seen = await readCertificate(endpoint)
   if (!seen.ok) return `No TLS connection to ${endpoint} from the hub: ${seen.reason}.`
-  if (certificate !== undefined && seen.fingerprint !== certificate)
+  // A provider whose certificate is renewed names none.
+  if (certificate !== undefined && certificate !== noCertificate && seen.fingerprint !== certificate)
     return `${endpoint} presents the certificate ${seen.fingerprint}, but the offer says ${certificate}.`
   if (wireguard === undefined) return ''
   const [key, peer] = [wireguard.greeter, wireguard.publicKey].map((hex) => Buffer.from(hex.slice(2), 'hex'))

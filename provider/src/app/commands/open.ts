@@ -11,6 +11,7 @@ import {
 } from '@pontage/shared/node'
 import { GroupCommit } from '../../io/store/groupCommit.js'
 import { HubTrustStore } from '../../io/store/hubTrustStore.js'
+import { InvitationStore } from '../../io/store/invitationStore.js'
 import { openOutbox } from '../../io/store/outboxStore.js'
 import { PromiseStore } from '../../io/store/promiseStore.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
@@ -39,6 +40,7 @@ export function openComponents(
     sessions: new SessionStore(db),
     settlements: new SettlementStore(db),
     trust: new HubTrustStore(db),
+    invitations: new InvitationStore(db),
     log,
     closeStore() {
       commit.flush()

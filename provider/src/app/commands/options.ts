@@ -45,6 +45,22 @@ export const serveFlags = {
   host: { type: 'string', default: '::', describe: 'Address to listen on; :: for IPv4 and IPv6' },
   port: { type: 'number', describe: 'TCP port to listen on, if different from the endpoint’s' },
   'wireguard-port': { type: 'number', default: 51_820, describe: 'UDP port for the tunnels' },
+  'tls-certificate': {
+    type: 'string',
+    isPath: true,
+    describe: 'PEM file of a certificate for the endpoint’s host, read again when it is renewed',
+  },
+  'tls-key': { type: 'string', isPath: true, describe: 'PEM file of its key' },
+  front: {
+    type: 'string',
+    isPath: true,
+    describe: 'Folder of web pages that strangers find at the endpoint; by default a plain site',
+  },
+  unlisted: {
+    type: 'boolean',
+    default: false,
+    describe: 'Publish nothing: only those who were given an invitation find this provider',
+  },
   'port-mapping': {
     choices: ['auto', 'on', 'off'] as const,
     default: 'auto' as const,
@@ -140,8 +156,12 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     endpoint,
     listen: { host: given.host, port: port('--port', given.port ?? endpoint.port) },
     wireguardPort: port('--wireguard-port', given.wireguardPort),
+    tls: readTls(given),
+    front: given.front,
+    unlisted: given.unlisted,
     portMapping: given.portMapping,
-    reachCheck: given.reachCheck,
+    // A hub that tries our ports knows them.
+    reachCheck: given.reachCheck && !given.unlisted,
     metricsPort: given.metricsPort === undefined ? undefined : port('--metrics-port', given.metricsPort),
     gasWarnBelow: parseTokens(String(given.gasWarning), coinDecimals),
     price: {
@@ -181,6 +201,13 @@ function readEndpoint(text: string): { host: string; port: number } {
   if (!match?.[1])
     throw new UserError(`"${text}" is not an endpoint: expected HOST:PORT, such as 203.0.113.7:7711.`)
   return { host: match[1], port: port('--endpoint', Number(match[2])) }
+}
+
+function readTls({ tlsCertificate, tlsKey }: ServeOptions): Settings['tls'] {
+  if (tlsCertificate === undefined && tlsKey === undefined) return undefined
+  if (tlsCertificate === undefined || tlsKey === undefined)
+    throw new UserError('--tls-certificate and --tls-key go together. Give both, or neither.')
+  return { certificate: tlsCertificate, key: tlsKey }
 }
 
 function demand<T>(value: T | undefined, flag: string, what: string): T {

@@ -28,7 +28,7 @@ export const runCommandBy = (serveAs: typeof serve): CommandModule<CommonOptions
 /** What an offer says: once told, every command knows it. */
 const offered = [
   ...['endpoint', 'price', 'time-price', 'country', 'hub', 'host', 'port'],
-  ...['wireguard-port', 'exit-policy'],
+  ...['wireguard-port', 'exit-policy', 'tls-certificate', 'tls-key', 'front', 'unlisted'],
 ]
 
 /** Keeps what was typed of the offer in the configuration, for the next start and for the other commands. */

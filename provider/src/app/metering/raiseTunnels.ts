@@ -17,6 +17,8 @@ import type { Settings } from '../settings.js'
 export interface Tunnels {
   readonly machine: Machine
   readonly firewall: Firewall
+  /** The payment socket inside. */
+  readonly inside: Listening
   readonly paymentPort: number
 }
 
@@ -68,7 +70,7 @@ export async function raiseTunnels(
   closers.opened('the payment socket', inside)
   const firewall = await machine.raise(inside.port)
   await firewall.limit(settings.limits)
-  return { machine, firewall, paymentPort: inside.port }
+  return { machine, firewall, inside, paymentPort: inside.port }
 }
 
 const bitsOf = (subnet: string): number => parseRange(subnet)?.bits ?? 0

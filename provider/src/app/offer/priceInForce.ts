@@ -18,12 +18,14 @@ export interface PriceInForce {
  */
 export async function followPrice(
   { chain, identity }: Pick<Components, 'chain' | 'identity'>,
-  { home, price }: Settings,
+  { home, price, unlisted }: Settings,
 ): Promise<PriceInForce> {
   let inForce: Price | undefined
   const refresh = async () => {
     const [offer, last] = await Promise.all([readOffer(chain, identity.address), readPublished(home)])
-    inForce = offer.live ? cheaper(last ? priceOf(last) : price, priceOf(offer)) : undefined
+    // Not offered any more, a price that was once published is still held against dearer terms.
+    if (unlisted) inForce = offer.issuedAt > 0 ? cheaper(price, priceOf(offer)) : price
+    else inForce = offer.live ? cheaper(last ? priceOf(last) : price, priceOf(offer)) : undefined
   }
   await refresh()
   return { now: () => inForce, refresh }

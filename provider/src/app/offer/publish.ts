@@ -20,6 +20,18 @@ import { tooLargeRaise, withinRaise } from './priceRaise.js'
 /** What the offered service is called; consumers pass over offers of another kind. */
 const service = 'wireguard'
 
+/** @throws UserError where nobody would deal with this provider. */
+export async function demandRegistered({
+  identity,
+  chain,
+}: Pick<Components, 'identity' | 'chain'>): Promise<void> {
+  const standing = await readStanding(chain, identity.address)
+  if (!isActive(standing, 'provider'))
+    throw new UserError(
+      `${identity.address} is not registered as a provider with the minimum stake, or is in debt. Run: pontage-provider register --stake AMOUNT.`,
+    )
+}
+
 /** Publishes our offer on chain, unless exactly this one stands there. */
 export async function publishOffer(
   components: Pick<Components, 'identity' | 'typedData' | 'chain' | 'sender' | 'log'>,
@@ -27,11 +39,6 @@ export async function publishOffer(
   keys: { readonly wireguardKey: Hex; readonly certificate: Hex },
 ): Promise<void> {
   const { identity, chain, log } = components
-  const standing = await readStanding(chain, identity.address)
-  if (!isActive(standing, 'provider'))
-    throw new UserError(
-      `${identity.address} is not registered as a provider with the minimum stake, or is in debt. Run: pontage-provider register --stake AMOUNT.`,
-    )
   const offer = await readOffer(chain, identity.address)
   const wanted: Omit<Document<'Proposal'>, 'issuedAt'> = {
     provider: identity.address,

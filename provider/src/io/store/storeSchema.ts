@@ -83,6 +83,17 @@ const migrations = [
   `
   CREATE TABLE followed (id INTEGER PRIMARY KEY CHECK (id = 1), block INTEGER NOT NULL);
   `,
+  // Of the path only a hash: whoever reads the store is invited by nothing in it. No consumer: whoever has the link.
+  `
+  CREATE TABLE invitation (
+    id TEXT PRIMARY KEY, path BLOB NOT NULL UNIQUE, consumer BLOB, uses INTEGER, made_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL, revoked_at INTEGER
+  ) WITHOUT ROWID;
+  CREATE TABLE invitation_use (
+    invitation TEXT NOT NULL REFERENCES invitation, consumer BLOB NOT NULL, at INTEGER NOT NULL,
+    PRIMARY KEY (invitation, consumer)
+  ) WITHOUT ROWID;
+  `,
 ]
 
 /**

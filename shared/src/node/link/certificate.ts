@@ -17,7 +17,7 @@ const lifetimeYears = 20
 
 /**
  * The certificate of this home, made at the first call. Its fingerprint is what others check, so it names
- * nobody and no authority signs it.
+ * nobody, as that of many a web server that was just set up, and no authority signs it.
  *
  * @throws UserError when only half of it is there, or it cannot be read.
  */
@@ -44,7 +44,7 @@ async function selfSigned(): Promise<TlsPair> {
   notAfterDate.setUTCFullYear(notBeforeDate.getUTCFullYear() + lifetimeYears)
   // Loaded only by who makes one: once in the life of a home.
   const { generate } = await import('selfsigned')
-  const made = await generate([{ name: 'commonName', value: 'pontage' }], {
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',

@@ -17,6 +17,10 @@ import { startLink } from './startLink.js'
 /** Fingerprint where there is no TLS. */
 export const noCertificate: Hex = `0x${'00'.repeat(32)}`
 
+/** What is expected of a certificate that an offer names: nothing where it names none, because that is renewed. */
+export const pinned = (certificate: Hex): { expectCertificate?: Hex } =>
+  certificate === noCertificate ? {} : { expectCertificate: certificate }
+
 /** SHA-256 of a certificate in DER. */
 export const fingerprintOf = (der: Uint8Array): Hex => `0x${createHash('sha256').update(der).digest('hex')}`
 
@@ -52,6 +56,8 @@ export async function connectLink(options: {
   handlers: Handlers
   log: Log
   timeoutMs?: number
+  /** The name of the host whose address is in the url: what a web server there is called by. */
+  hostname?: string
   /** How soon a silent peer is asked whether it lives; it counts as gone after twice as long. */
   pingEveryMs?: number
 }): Promise<Verdict<{ link: Link }>> {
@@ -67,6 +73,10 @@ export async function connectLink(options: {
   const expectCertificate = options.expectCertificate ?? pinned.certificate
   const socket = new WebSocket(where, {
     rejectUnauthorized: false,
+    // As a browser names the host that it looked up.
+    ...(options.hostname === undefined
+      ? {}
+      : { servername: options.hostname, headers: { Host: options.hostname } }),
     ...frameLimits,
     handshakeTimeout: timeoutMs,
     ecdhCurve,
@@ -99,7 +109,7 @@ export async function connectLink(options: {
 const racing = (url: string, timeoutMs: number) =>
   ((options: ConnectionOptions, done: (error: Error | null, socket?: Socket) => void) => {
     const { host = '', port = 0 } = options
-    const servername = isIP(host) > 0 ? '' : host
+    const servername = options.servername || (isIP(host) > 0 ? '' : host)
     raceConnect({ host, port, timeoutMs }).then(
       (socket) =>
         done(

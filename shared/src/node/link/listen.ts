@@ -1,7 +1,8 @@
 import { X509Certificate } from 'node:crypto'
-import { createServer as createHttpServer, type Server } from 'node:http'
+import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https'
 import type { AddressInfo, Server as NetServer, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { Refusal } from '../../refusal.js'
@@ -10,6 +11,7 @@ import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { fingerprintOf, noCertificate } from './connect.js'
 import { frameLimits } from './frameLimits.js'
+import { type Front, pathOf, standBehind } from './front.js'
 import { type Introduction, receiveHello, refuseAloud } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, type Limits, toldAtOnce, withDefaults } from './limits.js'
@@ -50,7 +52,7 @@ export interface Listening {
  * Accepts connections, each after its introduction.
  *
  * @param options.host - Address to listen on; `::` for both families.
- * @param options.accept - Gives the handlers of a new connection.
+ * @param options.accept - Gives the handlers of a new connection, by the path that it came to.
  * @param options.joined - Told of each link once it stands.
  * @throws UserError when the port is taken or may not be used.
  */
@@ -61,13 +63,15 @@ export async function listenLinks(options: {
   /** SHA-256 of the certificate that a proxy in front presents. */
   proxied?: Hex
   self: Omit<Introduction, 'certificate'>
-  accept: () => Handlers
+  accept: (path: string) => Handlers
+  /** What everybody finds who does not know a path that admits; left out: every path does. */
+  front?: Front
   joined?: (link: Link) => void
   /** What is granted; the usual where nothing else is said. */
   limits?: Partial<Limits>
   log: Log
 }): Promise<Listening> {
-  const { host, port, tls, self, accept, joined, log } = options
+  const { host, port, tls, self, accept, front, joined, log } = options
   const limits = withDefaults(options.limits)
   const gatekeeper = new Gatekeeper(limits, self.clock)
   let { proxied } = options
@@ -89,8 +93,17 @@ export async function listenLinks(options: {
   })
 
   await listenOn(http, host, port)
-  const sockets = new WebSocketServer({ server: http, ...frameLimits })
-  const welcome = async (socket: WebSocket, from: Socket, remoteAddress: string): Promise<void> => {
+  const sockets = new WebSocketServer({ noServer: true, ...frameLimits })
+  const admit = (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    sockets.handleUpgrade(request, socket, head, (upgraded) => sockets.emit('connection', upgraded, request))
+  if (front) standBehind(http, front, admit)
+  else http.on('upgrade', admit)
+  const welcome = async (
+    socket: WebSocket,
+    request: IncomingMessage,
+    remoteAddress: string,
+  ): Promise<void> => {
+    const { socket: from } = request
     const address = from.remoteAddress ?? ''
     const inbox = new Inbox(socket)
     const certificate = ownFingerprint(from) ?? proxied ?? noCertificate
@@ -102,7 +115,7 @@ export async function listenLinks(options: {
     const { peer } = hello
     const { maxBacklogBytes } = limits
     const allowance = gatekeeper.allowance(peer, address)
-    const handlers = accept()
+    const handlers = accept(pathOf(request))
     const link = startLink({ socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log })
     joined?.(link)
   }
@@ -116,13 +129,13 @@ export async function listenLinks(options: {
       refuseAloud(socket, refusal, 1013)
       return
     }
-    void welcome(socket, request.socket, remoteAddress).catch((error) => {
+    void welcome(socket, request, remoteAddress).catch((error) => {
       log.error('an introduction failed', { remoteAddress, error: (error as Error).message })
       socket.terminate()
     })
   })
 
-  sockets.on('error', (error) => log.error('the listening port failed', { reason: error.message }))
+  http.on('error', (error) => log.error('the listening port failed', { reason: error.message }))
   return {
     port: (http.address() as AddressInfo).port,
     http,

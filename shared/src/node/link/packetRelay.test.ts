@@ -1,0 +1,91 @@
+import { createSocket, type Socket } from 'node:dgram'
+import { once } from 'node:events'
+import fc from 'fast-check'
+import { afterEach, expect, it } from 'vitest'
+import type { Link } from './link.js'
+import { decodePackets, encodeArrived, encodePackets, maxPacketFrameBytes } from './packetFrame.js'
+import { openRelay, type PacketRelay } from './packetRelay.js'
+import { frameKind } from './promiseFrame.js'
+
+const open: { close(): unknown }[] = []
+afterEach(() => {
+  for (const each of open.splice(0)) each.close()
+})
+
+/** A relay between a socket in WireGuard's place and a link of which only the frames are seen. */
+async function relayed(backlogBytes = 0) {
+  const wireguard: Socket = createSocket('udp4')
+  wireguard.bind(0, '127.0.0.1')
+  await once(wireguard, 'listening')
+  const relay: PacketRelay = await openRelay()
+  await relay.face(wireguard.address().port)
+  open.push(wireguard, relay)
+  const frames: Buffer[] = []
+  const link = { backlogBytes, sendFrame: (frame: Buffer) => frames.push(frame) } as unknown as Link
+  relay.use(link)
+  return { wireguard, relay, link, frames }
+}
+
+const packetFrames = (frames: readonly Buffer[]) => frames.filter((frame) => frame[0] === frameKind.packets)
+const until = async (holds: () => boolean) => {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5))
+}
+
+it('carries packets both ways, and sends none before the other end takes them', async () => {
+  const { wireguard, relay, link, frames } = await relayed()
+  wireguard.send(Buffer.from('early'), relay.port, '127.0.0.1')
+  const heard: string[] = []
+  wireguard.on('message', (packet) => heard.push(`${packet}`))
+  expect(relay.take(encodePackets([Buffer.from('one'), Buffer.from('two')]), link)).toBeUndefined()
+  await until(() => heard.length === 2)
+  expect(heard).toEqual(['one', 'two'])
+  expect(packetFrames(frames)).toEqual([])
+  relay.begin()
+  wireguard.send(Buffer.from('three'), relay.port, '127.0.0.1')
+  await until(() => packetFrames(frames).length === 1)
+  expect(decodePackets(packetFrames(frames)[0] as Buffer)?.map(String)).toEqual(['three'])
+})
+
+it('joins what comes together into frames of a bounded size', async () => {
+  const { wireguard, relay, frames } = await relayed()
+  relay.begin()
+  const packet = Buffer.alloc(1_400, 7)
+  for (let sent = 0; sent < 100; sent++) wireguard.send(packet, relay.port, '127.0.0.1')
+  const carried = () => packetFrames(frames).flatMap((frame) => decodePackets(frame) ?? []).length
+  await until(() => carried() === 100)
+  expect(packetFrames(frames).length).toBeLessThan(100)
+  for (const frame of packetFrames(frames)) expect(frame.length).toBeLessThanOrEqual(maxPacketFrameBytes)
+})
+
+it('drops what a link does not take, instead of keeping it', async () => {
+  const { wireguard, relay, frames } = await relayed(600_000)
+  relay.begin()
+  wireguard.send(Buffer.from('lost'), relay.port, '127.0.0.1')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(packetFrames(frames)).toEqual([])
+})
+
+it('takes packets from nobody but whom it faces', async () => {
+  const { relay, frames } = await relayed()
+  relay.begin()
+  const stranger = createSocket('udp4')
+  open.push(stranger)
+  stranger.send(Buffer.from('mine'), relay.port, '127.0.0.1')
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(packetFrames(frames)).toEqual([])
+})
+
+it('refuses every frame that is not whole, and believes no count of what it never sent', async () => {
+  const { relay, link } = await relayed()
+  relay.begin()
+  expect(relay.take(encodeArrived(1), link)).toMatchObject({ code: 'malformed-frame' })
+  expect(relay.take(encodeArrived(0), link)).toBeUndefined()
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), fc.constantFrom(5, 6), (rest, kind) => {
+      const frame = Buffer.from([kind, ...rest])
+      const refusal = relay.take(frame, link)
+      if (kind === frameKind.packets) expect(refusal === undefined).toBe(decodePackets(frame) !== undefined)
+    }),
+    { numRuns: 2_000 },
+  )
+})
