@@ -15,8 +15,9 @@ import { greeted } from '../../io/kernel/tunnelHealth.js'
 import type { Context } from '../context.js'
 import { type Reached, WssCarrier } from './wssCarrier.js'
 
-/** How long UDP is tried alone. */
+/** How long UDP is tried alone; and before what would take its place is connected, so that it is there in time. */
 const headStartMs = 1_000
+const connectAfterMs = 400
 const lookEveryMs = 500
 /** Data that nothing answers for so long makes a carrier doubtful; then the other end is asked. */
 const doubtAfterMs = 1_500
@@ -81,9 +82,13 @@ export class Carriers {
   ): Promise<void> {
     const { wish } = this.plan
     try {
-      if (this.#current === 'udp' && (wish === 'udp' || (await greeted(tunnel, headStartMs)))) return
-      const isConnected = await this.#connected(tunnel)
-      if (this.#current === 'udp' && (!isConnected || (await greeted(tunnel, 0)))) return this.#wss.close()
+      const isUdp = this.#current === 'udp'
+      if (isUdp && (wish === 'udp' || (await greeted(tunnel, connectAfterMs)))) return
+      const [isConnected] = await Promise.all([
+        this.#connected(tunnel),
+        isUdp && greeted(tunnel, headStartMs - connectAfterMs),
+      ])
+      if (isUdp && (!isConnected || (await greeted(tunnel, 0)))) return this.#wss.close()
       this.#current = isConnected || wish === 'wss' ? 'wss' : 'udp'
       const endpoint = this.now()
       if (endpoint) await greet(endpoint)

@@ -1,5 +1,11 @@
-/** Frames count as queueing when the oldest has been out for twice the shortest way there and back, and this. */
-const queueMs = 40
+/** The oldest frame may be out for twice the shortest way there and back (a loss on the way explains that), and this. */
+const queueMs = 30
+/** A queue that stands for so long is too long for the line; one that goes by itself was a burst, or a busy machine. */
+const standingMs = 100
+/** From a standing queue a frame is dropped this often, so that what is inside slows down without stopping. */
+const dropEveryMs = 20
+/** Beyond this nothing is added to a queue. */
+const longestQueueMs = 200
 /** Before the way there and back is known. */
 const unknownWayMs = 500
 /** The shortest way is that of the last one or two of these: a network changes, and with it the distance. */
@@ -9,8 +15,8 @@ const maxOut = 4_096
 
 /**
  * How much a connection holds of what it was given to carry. TCP takes megabytes before it says that it is slow, and
- * whoever is inside a tunnel would wait seconds for them: here, what would queue for longer than a moment is refused,
- * as a router with a short queue does, and TCP inside slows down by what it misses.
+ * whoever is inside a tunnel would wait seconds for them: here, a queue that stands is kept short as a good router does it,
+ * and TCP inside slows down by what it misses.
  */
 export class PacketFlow {
   /** When each frame that is out was sent, the oldest first. */
@@ -19,12 +25,22 @@ export class PacketFlow {
   #leastMs = unknownWayMs
   #leastInWindowMs = Number.POSITIVE_INFINITY
   #windowEndsAt = 0
+  #queueSince: number | undefined
+  #nextDropAt = 0
 
-  /** Whether the next frame would have to wait too long. */
-  isFull(atMs: number): boolean {
+  /** Whether the next frame is to be dropped instead of sent. */
+  drops(atMs: number): boolean {
     const [oldest] = this.#out
-    if (oldest === undefined) return false
-    return atMs - oldest > 2 * this.#leastMs + queueMs || this.#out.length >= maxOut
+    const queuedMs = oldest === undefined ? 0 : atMs - oldest - 2 * this.#leastMs
+    if (queuedMs > longestQueueMs || this.#out.length >= maxOut) return true
+    if (queuedMs <= queueMs) {
+      this.#queueSince = undefined
+      return false
+    }
+    this.#queueSince ??= atMs
+    if (atMs - this.#queueSince < standingMs || atMs < this.#nextDropAt) return false
+    this.#nextDropAt = atMs + dropEveryMs
+    return true
   }
 
   sent(atMs: number): void {

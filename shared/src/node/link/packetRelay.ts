@@ -144,7 +144,7 @@ class Connection {
     this.#waiting = []
     this.#waitingBytes = 1
     const now = performance.now()
-    if (this.#flow.isFull(now) || this.link.backlogBytes > maxBacklogBytes) return
+    if (this.link.backlogBytes > maxBacklogBytes || this.#flow.drops(now)) return
     this.#flow.sent(now)
     this.link.sendFrame(encodePackets(packets))
   }
