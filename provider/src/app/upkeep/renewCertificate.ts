@@ -11,7 +11,7 @@ export function renewCertificate(
   files: CertificateFiles,
   first: TlsPair,
   listening: readonly Pick<Listening, 'renew'>[],
-): { close(): Promise<void> } {
+): { close(): Promise<void> /** Resolves once no look is under way. */; idle(): Promise<void> } {
   let known = first.certificate
   let trouble: string | undefined
   let running: Promise<void> = Promise.resolve()
@@ -38,5 +38,6 @@ export function renewCertificate(
       clearInterval(timer)
       await running
     },
+    idle: () => running,
   }
 }

@@ -105,12 +105,12 @@ async function sendFile(
   if (found === undefined || !found.startsWith(`${root}${sep}`) || /\/\./.test(path)) return false
   const file = await open(found, 'r')
   try {
-    const { size, mtime, isFile } = await file.stat().then((seen) => ({ ...seen, isFile: seen.isFile() }))
-    if (!isFile) return false
+    const seen = await file.stat()
+    if (!seen.isFile()) return false
     response.writeHead(status, {
       'Content-Type': types[extname(found).toLowerCase()] ?? 'application/octet-stream',
-      'Content-Length': size,
-      'Last-Modified': mtime.toUTCString(),
+      'Content-Length': seen.size,
+      'Last-Modified': seen.mtime.toUTCString(),
     })
     if (request.method === 'HEAD') response.end()
     else await pipeline(file.createReadStream({ autoClose: false }), response)
