@@ -10,6 +10,7 @@ import { disconnectCommand } from './app/commands/disconnect.js'
 import { doctorCommand } from './app/commands/doctor.js'
 import { execCommand } from './app/commands/exec.js'
 import { historyCommand } from './app/commands/history.js'
+import { hubsCommand } from './app/commands/hubs.js'
 import { initCommand } from './app/commands/init.js'
 import { invitationCommand } from './app/commands/invitation.js'
 import { lockdownCommand } from './app/commands/lockdown.js'
@@ -18,6 +19,7 @@ import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
 import { sendCommand } from './app/commands/send.js'
 import { settings } from './app/commands/settings.js'
+import { setupCommand } from './app/commands/setup.js'
 import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { unlockCommand } from './app/commands/unlock.js'
@@ -40,9 +42,11 @@ await runProgram({
   environment: 'PONTAGE_CONSUMER',
   folder: 'consumer',
   commands: [
+    setupCommand,
     initCommand,
     accountCommand,
     providersCommand,
+    hubsCommand,
     aliasCommand,
     invitationCommand,
     channelCommand,

@@ -13,6 +13,7 @@ import { pool } from './app/commands/pool.js'
 import { providers } from './app/commands/providers.js'
 import { register } from './app/commands/register.js'
 import { run } from './app/commands/run.js'
+import { setup } from './app/commands/setup.js'
 import { stake } from './app/commands/stake.js'
 import { status } from './app/commands/status.js'
 import { windDown } from './app/commands/windDown.js'
@@ -23,6 +24,7 @@ await runProgram({
   environment: 'PONTAGE_HUB',
   folder: 'hub',
   commands: [
+    setup,
     init,
     register,
     run,

@@ -16,6 +16,7 @@ import { registerCommand } from './app/commands/register.js'
 import { retireCommand } from './app/commands/retire.js'
 import { runCommand } from './app/commands/run.js'
 import { sessionsCommand } from './app/commands/sessions.js'
+import { setupCommand } from './app/commands/setup.js'
 import { stakeCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { trustCommand } from './app/commands/trust.js'
@@ -26,6 +27,7 @@ await runProgram({
   environment: 'PONTAGE_PROVIDER',
   folder: 'provider',
   commands: [
+    setupCommand,
     initCommand,
     registerCommand,
     runCommand,

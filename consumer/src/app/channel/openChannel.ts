@@ -2,7 +2,6 @@ import {
   type Address,
   type ChannelParties,
   channelIdOf,
-  formatTokens,
   type Hex,
   roles,
   type UnixSeconds,
@@ -13,6 +12,7 @@ import {
 import {
   approveAtLeast,
   createSender,
+  inTokens,
   noPermits,
   readAllowing,
   readChannel,
@@ -67,22 +67,13 @@ export async function openChannel(
   },
 ): Promise<OpenedChannel> {
   const { chain, identity, clock } = context
-  const shown = (amount: Wei) => `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
+  const shown = (amount: Wei) => inTokens(chain, amount)
   if (wishes.amount === 0n) throw new UserError('A channel needs a deposit: give an --amount above 0.')
   const hub = await connectHub(context, wishes.hub, { mustBeSound: true })
   try {
-    const { relayFees } = hub.description
-    const missingStake = await stakeToRegister(context)
-    const isRegistered = missingStake === undefined
-    const cost: OpeningCost = {
-      amount: wishes.amount,
-      stake: missingStake ?? wei(0n),
-      registerFee: isRegistered
-        ? wei(0n)
-        : acceptableFee('registration', relayFees.register, wishes.maxRelayFee, shown),
-      openFee: acceptableFee('opening', relayFees.open, wishes.maxRelayFee, shown),
-    }
-    const needed = wei(cost.amount + cost.stake + cost.registerFee + cost.openFee)
+    const cost = await openingCost(context, hub, wishes)
+    const { isRegistered } = cost
+    const needed = sumOf(cost)
     const balance = wei(await chain.token.balanceOf(identity.address))
     if (balance < needed)
       throw new UserError(
@@ -98,6 +89,40 @@ export async function openChannel(
     const openFee = isRegistered ? cost.openFee : await openFeeNow(hub, wishes.maxRelayFee, shown)
     const opened = await open(context, journal, hub, wishes.hub, { ...cost, openFee }, deadline)
     return { ...opened, registerTransaction, relayFees: wei(cost.registerFee + openFee) }
+  } finally {
+    hub.link.close()
+  }
+}
+
+/** What it costs to open a channel with a hub that was connected to. @throws UserError for a fee above the limit */
+async function openingCost(
+  context: Context,
+  { description: { relayFees } }: Hub,
+  { amount, maxRelayFee }: { readonly amount: Wei; readonly maxRelayFee: Wei },
+): Promise<OpeningCost & { readonly isRegistered: boolean }> {
+  const shown = (of: Wei) => inTokens(context.chain, of)
+  const missingStake = await stakeToRegister(context)
+  const isRegistered = missingStake === undefined
+  return {
+    ...{ amount, isRegistered, stake: missingStake ?? wei(0n) },
+    registerFee: isRegistered
+      ? wei(0n)
+      : acceptableFee('registration', relayFees.register, maxRelayFee, shown),
+    openFee: acceptableFee('opening', relayFees.open, maxRelayFee, shown),
+  }
+}
+
+const sumOf = ({ amount, stake, registerFee, openFee }: OpeningCost): Wei =>
+  wei(amount + stake + registerFee + openFee)
+
+/** Tokens that opening a channel takes in all: deposit, stake and fees. @throws UserError as `openChannel` does */
+export async function neededToOpen(
+  context: Context,
+  wishes: { readonly hub: Address; readonly amount: Wei; readonly maxRelayFee: Wei },
+): Promise<Wei> {
+  const hub = await connectHub(context, wishes.hub, { mustBeSound: true })
+  try {
+    return sumOf(await openingCost(context, hub, wishes))
   } finally {
     hub.link.close()
   }

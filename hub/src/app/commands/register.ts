@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { type Hex, parseTokens, roles } from '@pontage/shared'
 import {
   approveAtLeast,
+  type Chain,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
@@ -24,14 +25,15 @@ import { ZeroAddress } from 'ethers'
 import type { CommandModule } from 'yargs'
 import { asTyped, readFingerprint, tlsFlags } from './tls.js'
 
-type Options = CommonOptions &
-  ChainOptions &
+/** What a registration says. */
+export type Registration = CommonOptions &
   KeyOptions &
   Pick<Given<typeof tlsFlags>, 'tls' | 'tlsCertificate' | 'proxyCertificate'> & {
     stake: string
     url: string
-    json: boolean
   }
+
+type Options = Registration & ChainOptions
 
 /** Registers this identity as a hub, with its own gas. */
 export const register: CommandModule<CommonOptions, Options> = {
@@ -59,25 +61,32 @@ export const register: CommandModule<CommonOptions, Options> = {
   },
   async handler(given) {
     const options = asTyped(given)
-    const url = await websocketUrl(options)
+    await hubUrl(options)
     await onChain(options, async (chain) => {
-      const stake = parseTokens(options.stake, chain.tokenDecimals)
-      const identity = await unlock(options)
-      const sender = createSender(chain, identity)
-      await approveAtLeast(chain, sender, identity.address, chain.deployment.registry, stake)
-      const { transaction, gasUsed } = await sender.send(
-        chain.registry.register.populateTransaction(roles.hub, stake, ZeroAddress, url),
-      )
-      await remember(options)
-      const standing = await readStanding(chain, identity.address)
-      if (options.json) printJson({ address: identity.address, transaction, gasUsed, stake: standing.stake })
+      const { url, address, transaction, gasUsed } = await registerHub(options, chain)
+      const standing = await readStanding(chain, address)
+      if (options.json) printJson({ address, transaction, gasUsed, stake: standing.stake })
       else printLines(`Registered as a hub at ${url} (transaction ${transaction}).`)
     })
   },
 }
 
+/** Registers the identity of a home as a hub, and keeps what `run` has to know of it. @throws UserError */
+export async function registerHub(options: Registration, chain: Chain) {
+  const url = await hubUrl(options)
+  const stake = parseTokens(String(options.stake), chain.tokenDecimals)
+  const identity = await unlock(options)
+  const sender = createSender(chain, identity)
+  await approveAtLeast(chain, sender, identity.address, chain.deployment.registry, stake)
+  const { transaction, gasUsed } = await sender.send(
+    chain.registry.register.populateTransaction(roles.hub, stake, ZeroAddress, url),
+  )
+  await remember(options)
+  return { url, address: identity.address, transaction, gasUsed }
+}
+
 /** `run` presents what was published: a hub that is known by its certificate must not serve without. */
-const remember = ({ home, url, tls, tlsCertificate, proxyCertificate }: Options): Promise<void> =>
+const remember = ({ home, url, tls, tlsCertificate, proxyCertificate }: Registration): Promise<void> =>
   rememberSettings(home, {
     url,
     tls: tls || undefined,
@@ -86,7 +95,8 @@ const remember = ({ home, url, tls, tlsCertificate, proxyCertificate }: Options)
     'proxy-certificate': proxyCertificate && resolve(proxyCertificate),
   })
 
-async function websocketUrl(options: Options): Promise<string> {
+/** The address to publish: the given one, with the fingerprint of its certificate. @throws UserError for another text */
+export async function hubUrl(options: Registration): Promise<string> {
   const { url } = options
   const pinned = readPinnedUrl(url)
   const parsed = pinned && URL.canParse(url) ? new URL(url) : undefined
@@ -104,7 +114,7 @@ async function websocketUrl(options: Options): Promise<string> {
 }
 
 /** The fingerprint to publish with the address; none where no flag names a certificate. */
-async function publishedCertificate(options: Options): Promise<Hex | undefined> {
+async function publishedCertificate(options: Registration): Promise<Hex | undefined> {
   const { tls, tlsCertificate, proxyCertificate, home } = options
   if ([tls || undefined, tlsCertificate, proxyCertificate].filter((each) => each !== undefined).length > 1)
     throw new UserError(

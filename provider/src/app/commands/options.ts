@@ -196,7 +196,8 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
   }
 }
 
-function readEndpoint(text: string): { host: string; port: number } {
+/** @throws UserError unless it is HOST:PORT. */
+export function readEndpoint(text: string): { host: string; port: number } {
   const match = /^(\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})$/.exec(text)
   if (!match?.[1])
     throw new UserError(`"${text}" is not an endpoint: expected HOST:PORT, such as 203.0.113.7:7711.`)

@@ -46,35 +46,38 @@ export const registerCommand: CommandModule<CommonOptions, Options> = {
 }
 
 async function register(options: Options, chain: Chain): Promise<void> {
+  const { transaction, gasUsed, provider, stake, beneficiary } = await registerProvider(options, chain)
+  if (options.json) return printJson({ provider, transaction, gasUsed, stake, beneficiary })
+  printLines(
+    `${provider} is registered as a provider with a stake of ${inTokens(chain, stake)}; what it earns goes to ${beneficiary}.`,
+  )
+}
+
+/** Registers the identity of a home as a provider, or adds to its stake. @throws UserError for too little of it */
+export async function registerProvider(
+  options: KeyOptions & { readonly stake: string; readonly beneficiary: string | undefined },
+  chain: Chain,
+) {
   const log = createLog('pontage-provider', options.logLevel)
-  const stake = parseTokens(String(options.stake), chain.tokenDecimals)
+  const added = parseTokens(String(options.stake), chain.tokenDecimals)
   const identity = await unlock(options)
-  const before = await readStanding(chain, identity.address)
-  const beneficiary =
+  const provider = identity.address
+  const before = await readStanding(chain, provider)
+  const payTo =
     options.beneficiary === undefined ? before.beneficiary : payee(options.beneficiary, chain.deployment)
-  const total = before.stake + stake
+  const beneficiary = payTo === ZeroAddress ? provider : payTo
+  const stake = wei(before.stake + added)
   const minimum = await chain.registry.minimumStake(roles.provider)
-  if (total < minimum)
+  if (stake < minimum)
     throw new UserError(
-      `The stake would be ${inTokens(chain, total)}, but a provider needs ${inTokens(chain, minimum)}. Raise --stake.`,
+      `The stake would be ${inTokens(chain, stake)}, but a provider needs ${inTokens(chain, minimum)}. Raise --stake.`,
     )
   const sender = createSender(chain, identity)
-  await approveAtLeast(chain, sender, identity.address, chain.deployment.registry, stake)
+  await approveAtLeast(chain, sender, provider, chain.deployment.registry, added)
+  const own = beneficiary === provider ? ZeroAddress : beneficiary
   const { transaction, gasUsed } = await sender.send(
-    chain.registry.register.populateTransaction(
-      roles.provider,
-      stake,
-      beneficiary === identity.address ? ZeroAddress : beneficiary,
-      before.url,
-    ),
+    chain.registry.register.populateTransaction(roles.provider, added, own, before.url),
   )
-  log.info('registered', { address: identity.address, stake: total, beneficiary, transaction, gasUsed })
-  if (options.json)
-    return printJson({
-      ...{ provider: identity.address, transaction, gasUsed, stake: wei(total) },
-      beneficiary: beneficiary === ZeroAddress ? identity.address : beneficiary,
-    })
-  printLines(
-    `${identity.address} is registered as a provider with a stake of ${inTokens(chain, total)}; what it earns goes to ${beneficiary === ZeroAddress ? identity.address : beneficiary}.`,
-  )
+  log.info('registered', { address: provider, stake, beneficiary, transaction, gasUsed })
+  return { provider, stake, beneficiary, transaction, gasUsed }
 }

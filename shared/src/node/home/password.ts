@@ -16,12 +16,20 @@ export async function readPassword(file: string | undefined, question: string): 
   const credentials = process.env.CREDENTIALS_DIRECTORY
   const path = file ?? (credentials === undefined ? undefined : join(credentials, 'pontage-password'))
   if (path !== undefined) return passwordIn(path)
+  if (held !== undefined) return held
   if (!process.stdin.isTTY)
     throw new UserError(
       'A password is needed, and there is no terminal to ask for it. Give --password-file FILE, or a systemd credential named pontage-password.',
       { code: 'no-password' },
     )
   return ask(question)
+}
+
+let held: string | undefined
+
+/** Keeps a password that was typed for as long as this run lasts: nobody is asked for it again. */
+export const holdPassword = (password: string): void => {
+  held = password
 }
 
 async function passwordIn(path: string): Promise<string> {

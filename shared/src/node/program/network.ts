@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
-import { address } from '../../units.js'
+import { type Address, address } from '../../units.js'
 import { UserError } from './userError.js'
 
 const contract = z.string().transform(address)
@@ -55,6 +55,22 @@ export const networkOfChain = (chainId: number): Network | undefined =>
   knownFiles()
     .map(read)
     .find((network) => network.chainId === chainId)
+
+/** The networks that go by a name here, sorted. @throws UserError for a damaged file */
+export const knownNetworks = (): { name: string; title: string; chainId: number }[] =>
+  [
+    ...new Map(
+      knownFiles()
+        .toReversed()
+        .map((path) => [nameOf(path), path]),
+    ),
+  ]
+    .map(([name, path]) => ({ network: read(path), name }))
+    .map(({ name, network }) => ({ name, title: network.name ?? name, chainId: network.chainId }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+
+/** The hubs that the known network of a chain lists. */
+export const hubsOfChain = (chainId: number): readonly Address[] => networkOfChain(chainId)?.hubs ?? []
 
 /** What a network says of settings: its file serves as the deployment. */
 export const settingsOfNetwork = ({
