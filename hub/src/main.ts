@@ -4,6 +4,7 @@ import { block, unblock } from './app/commands/block.js'
 import { channels } from './app/commands/channels.js'
 import { doctor } from './app/commands/doctor.js'
 import { draw } from './app/commands/draw.js'
+import { earnings } from './app/commands/earnings.js'
 import { fee } from './app/commands/fee.js'
 import { init, settings } from './app/commands/init.js'
 import { ledger } from './app/commands/ledger.js'
@@ -35,6 +36,7 @@ await runProgram({
     pool,
     stake,
     fee,
+    earnings,
     draw,
     nonce,
     block,

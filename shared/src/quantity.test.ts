@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
+  amountText,
   formatBytes,
   formatPrice,
   formatTokens,
@@ -75,4 +76,22 @@ describe('prices', () => {
     expect(formatPrice(traffic, parseTimePrice('0.01/h', 18), token)).toBe('20 PTT/GB + 0.01 PTT/h')
   })
   it('reads tokens per hour', () => expect(parseTimePrice('0.01/h', 6)).toBe(10_000n))
+})
+
+describe('a currency beside a token', () => {
+  const token = { decimals: 6, symbol: 'USDX', fiat: { currency: 'EUR', rate: '0.92' } }
+
+  it.each([
+    [12_500_000n, '12.5 USDX (11.50 EUR)'],
+    [0n, '0 USDX (0.00 EUR)'],
+    [1_000n, '0.001 USDX (0.00092 EUR)'],
+    [1n, '0.000001 USDX (0.000000920 EUR)'],
+  ])('is shown in cents, or as far as it counts: %s', (amount, text) =>
+    expect(amountText(amount, token)).toBe(text),
+  )
+
+  it('stands beside prices too, and nowhere where none is set', () => {
+    expect(formatTrafficPrice(parseTrafficPrice('20/GB', 6), token)).toBe('20 USDX/GB (18.40 EUR/GB)')
+    expect(amountText(5_000_000n, { decimals: 6, symbol: 'USDX' })).toBe('5 USDX')
+  })
 })

@@ -97,15 +97,39 @@ export function formatTokens(amount: bigint, decimals: number): string {
 export interface TokenNames {
   readonly decimals: number
   readonly symbol: string
+  /** Shown beside it; left out: nothing. */
+  readonly fiat?: Fiat
+}
+
+/** A currency, and what one whole token is worth in it, as a decimal number. */
+export interface Fiat {
+  readonly currency: string
+  readonly rate: string
+}
+
+/** `12.5 PTT`, or `12.5 PTT (11.50 EUR)` where a currency is shown as well. @param per - Such as `/GB` */
+export const amountText = (amount: bigint, token: TokenNames, per = ''): string =>
+  `${formatTokens(amount, token.decimals)} ${token.symbol}${per}${fiatText(amount, token, per)}`
+
+/** Cents, and two digits that count of what is less than one. */
+function fiatText(amount: bigint, { decimals, fiat }: TokenNames, per: string): string {
+  if (fiat === undefined) return ''
+  const rate = decimal(fiat.rate)
+  if (!rate)
+    throw new RangeError(`"${fiat.rate}" is not what a token is worth: expected a number such as 0.92.`)
+  const billionths = (amount * rate.numerator * 1_000_000_000n) / (rate.denominator * 10n ** BigInt(decimals))
+  const value = Number(billionths) / 1e9
+  const shown = value === 0 || Math.abs(value) >= 0.01 ? value.toFixed(2) : value.toPrecision(2)
+  return ` (${shown.includes('e') ? value.toFixed(9) : shown} ${fiat.currency}${per})`
 }
 
 /** `0.05 PTT/GB` for a price per megabyte. */
-export const formatTrafficPrice = (price: WeiPerMegabyte, { decimals, symbol }: TokenNames): string =>
-  `${formatTokens(price * 1_000n, decimals)} ${symbol}/GB`
+export const formatTrafficPrice = (price: WeiPerMegabyte, token: TokenNames): string =>
+  amountText(price * 1_000n, token, '/GB')
 
 /** `0.01 PTT/h` for a price per hour. */
-export const formatTimePrice = (price: WeiPerHour, { decimals, symbol }: TokenNames): string =>
-  `${formatTokens(price, decimals)} ${symbol}/h`
+export const formatTimePrice = (price: WeiPerHour, token: TokenNames): string =>
+  amountText(price, token, '/h')
 
 /** `0.05 PTT/GB + 0.01 PTT/h`, or without the second where time costs nothing. */
 export const formatPrice = (perMegabyte: WeiPerMegabyte, perHour: WeiPerHour, token: TokenNames): string =>

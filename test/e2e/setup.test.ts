@@ -23,6 +23,10 @@ let network = ''
 let hubAddress = ''
 let hub: Program
 let provider: Program
+let hubHost: Host
+let providerHost: Host
+let consumer: Host
+let spent = 0n
 
 beforeAll(async () => {
   market = await createMarket()
@@ -80,6 +84,7 @@ describe('a hub', () => {
       ...{ key: 'was-done', settings: 'was-done', funds: 'was-done', registration: 'was-done' },
       ...{ pool: 'was-done', service: 'done' },
     })
+    hubHost = host
     hub = host.start([programPath('pontage-hub'), 'run', '--draw-above', '0.01'])
     await hub.line(/"listening"/)
   })
@@ -102,7 +107,10 @@ describe('a provider', () => {
     expect(states(await setUp(host, 'pontage-provider', ...flags))).toMatchObject({
       ...{ key: 'was-done', funds: 'was-done', registration: 'done' },
     })
-    provider = host.start([programPath('pontage-provider'), 'run', '--redeem-above', '0.01'])
+    providerHost = host
+    provider = host.start([
+      ...[programPath('pontage-provider'), 'run', '--redeem-above', '0.01', '--clear-every', '2'],
+    ])
     await provider.line(/"listening"/)
   })
 })
@@ -127,8 +135,50 @@ describe('a consumer', () => {
     expect(hubs).toMatch(/1 provider, stake 1000 PTT, pool 100 PTT, keeps 2 % of what providers earn/)
     const connect = host.start([programPath('pontage'), 'connect', '--json'])
     await logged(connect, 'connected', {}, 60_000)
+    const fetched = ['curl', '-sS', '--fail', '--max-time', '60', '-o', '/dev/null']
+    await host.run([...fetched, market.internet.fileUrl(3_000_000)], { timeoutMs: 70_000 })
     await connect.stop('SIGINT')
-    await logged(connect, 'ended')
+    spent = BigInt(String((await logged(connect, 'ended')).spent))
+    consumer = host
+  })
+
+  it('reads in all three programs what was spent, earned and kept, in tokens and in a currency', async () => {
+    const ask = async (host: Host, program: Parameters<typeof programPath>[0], ...words: string[]) =>
+      host.start([programPath(program), ...words]).succeeded({ timeoutMs: 60_000 })
+    const fees = (spent * 2n) / 100n
+    const kept = await eventually(
+      'the hub drew it',
+      async () => {
+        const said = readContract(await ask(hubHost, 'pontage-hub', 'earnings', '--json'))
+        return (said.total as { drawn: string }).drawn === `${spent}` && (said.total as { fees: string })
+      },
+      90_000,
+    )
+    expect(kept.fees).toBe(`${fees}`)
+    for (const by of ['provider', 'channel']) {
+      const said = readContract(await ask(hubHost, 'pontage-hub', 'earnings', '--by', by, '--json'))
+      expect(said.total).toMatchObject({ fees: `${fees}`, drawn: `${spent}` })
+    }
+    expect(await ask(hubHost, 'pontage-hub', 'earnings', '--csv')).toMatch(
+      new RegExp(`^of,draws,drawn,fees,token,decimals\\n[\\d-]+,\\d+,${spent},${fees},PTT,18`),
+    )
+    const totals = []
+    for (const by of ['day', 'hub', 'session']) {
+      const said = readContract(await ask(providerHost, 'pontage-provider', 'earnings', '--by', by, '--json'))
+      totals.push(said.total)
+    }
+    expect(totals[0]).toMatchObject({ promised: `${spent}`, drawn: `${spent}` })
+    expect(totals).toEqual([totals[0], totals[0], totals[0]])
+    expect(await ask(providerHost, 'pontage-provider', 'earnings', '--csv')).toMatch(/,PTT,18$/m)
+    const inEuro = ['--fiat', 'EUR', '--fiat-rate', '0.5']
+    const told = await ask(consumer, 'pontage', 'history', '--last', '1', '--total', ...inEuro)
+    expect(told).toMatch(/^1 session: 3\.\d+ MB in .*, 0\.\d+ PTT \(0\.0\d EUR\)$/m)
+    const last = readContract(await ask(consumer, 'pontage', 'history', '--last', '1', '--json'))
+    expect(last).toMatchObject({ sessions: [{ spent: `${spent}` }], total: { spent: `${spent}` } })
+    expect(await ask(consumer, 'pontage', 'providers', '--no-latency', ...inEuro)).toMatch(
+      /20 PTT\/GB \(10\.00 EUR\/GB\)/,
+    )
+    await expect(ask(consumer, 'pontage', 'account', '--fiat', 'EUR')).rejects.toThrow(/go together/)
   })
 
   it('is asked at a terminal, question by question', async () => {

@@ -28,6 +28,7 @@ import { connect } from '../connect/connect.js'
 import type { ConnectWishes } from '../connect/connection.js'
 import { watched } from '../connect/live.js'
 import { demandShellIsSafe, requireFreeMachine } from '../connect/machine.js'
+import { notifying } from '../connect/notifying.js'
 import { humanScreen, jsonScreen, type Screen } from '../connect/screen.js'
 import { status } from '../connect/status.js'
 import { stepDone } from '../connect/timings.js'
@@ -103,6 +104,12 @@ export const connectionFlags = {
   yes: { type: 'boolean', default: false, describe: 'Connect even if that cuts off this remote shell' },
   interface: { type: 'string', requiresArg: true, describe: 'Name of the tunnel’s interface' },
   timings: { type: 'boolean', default: false, describe: 'Print how long each step of connecting took' },
+  verbose: {
+    type: 'boolean',
+    alias: 'v',
+    default: false,
+    describe: 'Tell whom else there was to choose from, and how packets travel',
+  },
   ...controlFlag,
   'control-group': {
     type: 'string',
@@ -175,7 +182,7 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
       const token = tokenOf(closers.opened('chain', context.chain))
       const { decimals } = token
       const journal = closers.opened('journal', await openJournal(argv.home))
-      const { screen, live, isRising } = watched(screenFor(argv, token, extras), token)
+      const { screen, live, isRising } = watched(notifying(screenFor(argv, token, extras)), token)
       const control = await listenControl(
         {
           path: argv.control ?? controlPath(argv.home),
@@ -266,7 +273,7 @@ function screenFor(
   const columns = output.isTTY ? () => output.columns || 80 : undefined
   if (!isInBackground() && argv.json) return onScreen(jsonScreen(write))
   if (!isInBackground()) {
-    const screen = humanScreen(write, token, columns)
+    const screen = humanScreen(write, token, columns, argv.verbose)
     return onScreen(argv.timings ? withTimings(screen) : screen)
   }
   boundLog()

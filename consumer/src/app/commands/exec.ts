@@ -1,10 +1,17 @@
 import { UserError, uniqueInterfaceName } from '@pontage/shared/node'
 import { isRunning, readConnection } from '../../io/home/connectionFile.js'
 import { runInside } from '../../io/kernel/runInside.js'
+import type { Screen } from '../connect/screen.js'
 import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
 import { command, withSettings } from './settings.js'
 
-export const execCommand = command<ConnectionOptions & { _: (string | number)[] }>({
+/** Says nothing: what fails is an error, and that is printed. */
+const silent: Screen = {
+  ...{ chosen() {}, refused() {}, opened() {}, refilled() {}, connected() {}, carried() {}, report() {} },
+  ...{ interfered() {}, warned() {}, failedOver() {}, ended() {} },
+}
+
+export const execCommand = command<ConnectionOptions & { _: (string | number)[]; quiet: boolean }>({
   // What follows -- is the program's own: no positional of ours takes it.
   command: 'exec',
   describe:
@@ -14,6 +21,12 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
       .usage('pontage exec [options] -- COMMAND…')
       .options(connectionFlags)
       .option('provider', { type: 'string', requiresArg: true, describe: 'A provider, as connect takes it' })
+      .option('quiet', {
+        type: 'boolean',
+        alias: 'q',
+        default: false,
+        describe: 'Print nothing of our own, unless something fails',
+      })
       .option('json', { type: 'boolean', default: false, describe: 'Print events on standard error' }),
   async handler(argv) {
     if (process.getuid?.() !== 0)
@@ -34,14 +47,14 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[] 
     const netns = uniqueInterfaceName()
     let program: Promise<number> | undefined
     await runConnection(
-      { ...argv, netns },
+      { ...argv, netns, logLevel: argv.quiet ? 'error' : argv.logLevel },
       {
         stop,
         output: process.stderr,
         onScreen: (screen) => ({
-          ...screen,
+          ...(argv.quiet ? silent : screen),
           connected(tunnel) {
-            screen.connected(tunnel)
+            if (!argv.quiet) screen.connected(tunnel)
             program ??= runInside(netns, words, tunnel.dns).finally(() => stop.abort())
             program.catch(() => undefined) // Asked for below.
           },

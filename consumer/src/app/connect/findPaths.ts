@@ -195,5 +195,6 @@ function whyNobody({ unfit }: Choice, canPay: boolean, isLimitReached = false): 
   if (!canPay)
     return 'There is no open channel with money left in it. Run "pontage channel open --hub HUB --amount TOKENS", or give --deposit TOKENS.'
   const reasons = unfit.map(({ offer, reason }) => `${offer.proposal.provider}: ${reason}`)
-  return `None of the ${unfit.length} providers is suitable (${reasons.join('; ')}). Change --country, --max-price or --hub.`
+  const who = unfit.length === 1 ? 'The only provider is not' : `None of the ${unfit.length} providers is`
+  return `${who} suitable (${reasons.join('; ')}). Change --country, --max-price or --hub.`
 }

@@ -1,7 +1,7 @@
 import {
+  amountText,
   type Bytes,
   formatBytes,
-  formatTokens,
   type Price,
   type TokenNames,
   type Wei,
@@ -11,7 +11,7 @@ import { type Allowances, allowancesOf, isNearlyUsed } from '../../core/allowanc
 import { capLeft } from '../../core/cap.js'
 import type { CarrierName } from '../../core/carrier.js'
 import { spentIn } from '../../core/session.js'
-import { budgetLeft, type Screen, sentenceOfEnd } from './screen.js'
+import { budgetLeft, type Screen, sentenceOfEnd, ticksBeforeSuspended } from './screen.js'
 
 /** What a running connection knows of itself beyond what is written down. */
 export interface Live {
@@ -62,6 +62,7 @@ export function watched(
     sessions: 0,
     ...{ serving: null, allowances: null, reason: null },
   }
+  let suspendedTicks = 0
   let spentBefore = 0n
   let isRising = true
   let bytesBefore = 0n
@@ -79,8 +80,8 @@ export function watched(
   const warn = (allowances: Allowances | null) => {
     for (const [name, text] of [
       ['cap', formatBytes],
-      ['budget', (amount: bigint) => `${formatTokens(amount, token.decimals)} ${token.symbol}`],
-      ['channel', (amount: bigint) => `${formatTokens(amount, token.decimals)} ${token.symbol}`],
+      ['budget', (amount: bigint) => amountText(amount, token)],
+      ['channel', (amount: bigint) => amountText(amount, token)],
     ] as const) {
       const allowance = allowances?.[name]
       if (allowance === undefined || warned.has(name) || !isNearlyUsed(allowance)) continue
@@ -118,11 +119,19 @@ export function watched(
       },
       report(report, budget) {
         const { kind, session } = report
+        // A pause between two payments is nothing that somebody has to do something about.
+        if (session.phase !== 'suspended') suspendedTicks = 0
+        else if (kind === 'progress') suspendedTicks++
         const carried = session.downBytes + session.upBytes
         const allowances = used({ bytes: carried, spent: spentIn(session) })
         warn(allowances)
         note({
-          state: kind === 'reconnecting' ? kind : session.phase === 'suspended' ? 'suspended' : 'connected',
+          state:
+            kind === 'reconnecting'
+              ? kind
+              : suspendedTicks >= ticksBeforeSuspended
+                ? 'suspended'
+                : 'connected',
           downBytes: Number(session.downBytes),
           upBytes: Number(session.upBytes),
           bytesPerSecond: Math.round(report.bytesPerSecond),

@@ -1,10 +1,10 @@
 import {
   type Address,
+  amountText,
   type Bytes,
   bytes,
   formatBytes,
   formatPrice,
-  formatTokens,
   type Hex,
   type Price,
   printable,
@@ -175,11 +175,13 @@ export function jsonScreen(write: (line: string) => void): Screen {
  * Sentences, and on a terminal one line that lives.
  *
  * @param terminal - Its width now; undefined when nobody looks: then the live line becomes a line now and then.
+ * @param isVerbose - Whether to tell whom else there was, and how packets travel.
  */
 export function humanScreen(
   write: (text: string) => void,
   token: TokenNames,
   terminal: (() => number) | undefined,
+  isVerbose = false,
 ): Screen {
   let carrier: CarrierName = 'udp'
   let isLineOpen = false
@@ -192,13 +194,16 @@ export function humanScreen(
     write(`${isLineOpen ? eraseLine : ''}${broken}\n`)
     isLineOpen = false
   }
-  const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
+  const tokens = (amount: Wei) => amountText(amount, token)
   return {
     chosen({ chosen: { offer, hub }, others, unfit }, most) {
       line(`${offerLine(offer, token)}  chosen: the cheapest that fits`)
-      for (const each of others) line(`${offerLine(each, token)}  suitable`)
-      for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
-      line(`Paying through hub ${hub}.`)
+      if (isVerbose) {
+        for (const each of others) line(`${offerLine(each, token)}  suitable`)
+        for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
+        line(`Paying through hub ${hub}.`)
+      } else if (others.length + unfit.length > 0)
+        line(`${others.length} other offers are suitable, ${unfit.length} not taken: -v shows them.`)
       line(`This connection costs at most ${tokens(most.amount)}: ${mosts[most.because]}.`)
     },
     refused: ({ provider, message }) => line(`${provider} refused: ${message}`),
@@ -224,10 +229,10 @@ export function humanScreen(
           ? 'The kill switch is on.'
           : `Only programs in the namespace ${netns} use it. Start them with "pontage exec": "ip netns exec" lets them ask this machine’s name services.`
       const cost = formatPrice(price.perMegabyte, price.perHour, token)
-      line(
-        `Connected to ${provider} in ${country}, at ${cost}: ${name}, WireGuard in ${where}, address ${address4}. ${guarded}`,
-      )
-      line(`Packets of up to ${path.mtu} bytes: ${path.because}. They travel by ${carrierNames[carrier]}.`)
+      const tunnel = isVerbose ? `: ${name}, WireGuard in ${where}, address ${address4}` : ''
+      line(`Connected to ${provider} in ${country}, at ${cost}${tunnel}. ${guarded}`)
+      if (isVerbose || carrier !== 'udp')
+        line(`Packets of up to ${path.mtu} bytes: ${path.because}. They travel by ${carrierNames[carrier]}.`)
       const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
     },
@@ -299,7 +304,7 @@ export function humanScreen(
 
 /** One provider in one line. */
 export function offerLine({ proposal, price, standing }: Offer, token: TokenNames): string {
-  const tokens = (amount: Wei) => `${formatTokens(amount, token.decimals)} ${token.symbol}`
+  const tokens = (amount: Wei) => amountText(amount, token)
   const faults = standing.faults === 0 ? 'no faults' : `${standing.faults} faults`
   const debt = standing.debt === 0n ? '' : `, debt ${tokens(standing.debt)}`
   return `${proposal.provider}  ${proposal.country}  ${formatPrice(price.perMegabyte, price.perHour, token)}  stake ${tokens(standing.stake)}, ${faults}${debt}`
@@ -340,7 +345,7 @@ const signedPart = (receipt: StoredReceipt) => ({
 const eraseLine = '\r\u001b[K'
 const ticksBetweenLines = 10
 /** Reports of progress, one a second, for which payment has to be missing before it is told. */
-const ticksBeforeSuspended = 3
+export const ticksBeforeSuspended = 3
 const unlimitedColumns = 1_000
 
 /** Tokens that may still be spent; undefined without a budget. */

@@ -1,4 +1,4 @@
-import { formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
+import { amountText, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
 import {
   type CommonOptions,
   keystoreAddress,
@@ -38,14 +38,20 @@ async function earnings({ home, by, json, csv, decimals }: Options): Promise<voi
   if (json && csv) throw new UserError('Give either --json or --csv, not both.')
   await keystoreAddress(home)
   const token = readToken(home)
-  const names = { symbol: token?.symbol ?? '', decimals: decimals ?? token?.decimals ?? 18 }
+  const names = { symbol: '', ...token, decimals: decimals ?? token?.decimals ?? 18 }
   const db = openDatabase(home)
   try {
-    const rows = earningsBy(by, new SessionStore(db).all(), new SettlementStore(db).all())
-    if (json) printJson({ by, rows, total: totalOf(rows) })
+    const [sessions, settlements] = [new SessionStore(db).all(), new SettlementStore(db).all()]
+    const rows = earningsBy(by, sessions, settlements)
+    // Draws and gas belong to no session: the total is that of all views.
+    const total = totalOf(earningsBy('day', sessions, settlements))
+    if (json) printJson({ by, rows, total })
     else if (csv)
-      printLines(columns.join(','), ...rows.map((row) => columns.map((name) => row[name]).join(',')))
-    else printLines(...[...rows, totalOf(rows)].map((row) => sentence(row, names)))
+      printLines(
+        [...columns, 'token', 'decimals'].join(','),
+        ...rows.map((row) => [...columns.map((name) => row[name]), names.symbol, names.decimals].join(',')),
+      )
+    else printLines(...[...rows, total].map((row) => sentence(row, by, names)))
   } finally {
     db.close()
   }
@@ -55,10 +61,9 @@ const columns = [
   ...(['of', 'sessions', 'bytes', 'promised', 'drawn', 'redeemed', 'gas', 'gasPaid'] as const),
 ] satisfies (keyof Earnings)[]
 
-function sentence(row: Earnings, { symbol, decimals }: TokenNames): string {
-  const tokens = (amount: bigint) => `${formatTokens(amount, decimals)} ${symbol}`.trimEnd()
-  return (
-    `${row.of}: ${row.sessions} session(s), ${formatBytes(row.bytes)}, promised ${tokens(row.promised)}, ` +
-    `drawn ${tokens(row.drawn)}, redeemed ${tokens(row.redeemed)}, gas ${row.gas} (${formatTokens(row.gasPaid, 18)} coins)`
-  )
+function sentence(row: Earnings, by: EarningsBy, token: TokenNames): string {
+  const tokens = (amount: bigint) => amountText(amount, token).trimEnd()
+  const brought = `${row.of}: ${row.sessions} session(s), ${formatBytes(row.bytes)}, promised ${tokens(row.promised)}`
+  if (by === 'session' && row.of !== 'total') return brought
+  return `${brought}, drawn ${tokens(row.drawn)}, redeemed ${tokens(row.redeemed)}, gas ${row.gas} (${formatTokens(row.gasPaid, 18)} coins)`
 }

@@ -1,4 +1,4 @@
-import { coinDecimals, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
+import { amountText, coinDecimals, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
 import { type CommonOptions, keystoreAddress, printJson, printLines, readToken } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { exposureOf } from '../../core/exposure.js'
@@ -91,9 +91,7 @@ function human(report: {
 }): string[] {
   const { token } = report
   const tokens = (amount: bigint) =>
-    token === null
-      ? `${amount} of the token’s smallest unit`
-      : `${formatTokens(amount, token.decimals)} ${token.symbol}`
+    token === null ? `${amount} of the token’s smallest unit` : amountText(amount, token)
   const lines = [`${report.running ? 'Running' : 'Not running'} on ${report.home}`]
   if (report.live) {
     const { sessions, limits, gasCoins, faults } = report.live

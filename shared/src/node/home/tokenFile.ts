@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TokenNames } from '../../quantity.js'
+import { withFiat } from '../report/fiat.js'
 import { keystorePath } from './homeFolder.js'
 
 const pathIn = (home: string): string => join(home, 'token.json')
@@ -21,7 +22,9 @@ export function keepToken(home: string, { symbol, decimals }: TokenNames): void 
 export function readToken(home: string): TokenNames | undefined {
   try {
     const { symbol, decimals } = JSON.parse(readFileSync(pathIn(home), 'utf8')) as TokenNames
-    return typeof symbol === 'string' && Number.isInteger(decimals) ? { symbol, decimals } : undefined
+    return typeof symbol === 'string' && Number.isInteger(decimals)
+      ? withFiat({ symbol, decimals })
+      : undefined
   } catch {
     return undefined // A file that a crash cut short is written anew.
   }

@@ -5,6 +5,7 @@ import yargs, { type Argv, type CommandModule, type Options } from 'yargs'
 import { closestTo } from '../../closest.js'
 import { CommandFailed } from '../kernel/command.js'
 import { codeOf, failureOf } from '../report/failure.js'
+import { fiatFlags, showFiat } from '../report/fiat.js'
 import type { LogLevel } from '../report/log.js'
 import { beginPrinting, endPrinting, printFailure } from '../report/print.js'
 import { withoutSecretsOf } from '../report/publicAddress.js'
@@ -89,6 +90,7 @@ export async function runProgram(options: {
     let parser = parserOf({ ...options, completed }, common, (given, instance) => {
       forgetOthersSettings(given, instance, argv)
       refuseRepeated(given, kinds, repeatable)
+      showFiat(given.fiat, given['fiat-rate'])
       const typed = new Set([...kinds.keys()].filter((setting) => isTyped(setting, argv)))
       // Not one of the arguments, among which the library would not know it.
       Object.defineProperty(given, 'typed', { value: typed, enumerable: false, configurable: true })
@@ -117,6 +119,7 @@ const commonFlags = (home: string) =>
       describe: 'What is logged to standard error',
     },
     ...jsonFlag,
+    ...fiatFlags,
   }) as const
 
 /** What a program that reads the output asks for. */

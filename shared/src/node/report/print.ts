@@ -1,7 +1,8 @@
-import { formatTokens, type TokenNames } from '../../quantity.js'
+import { amountText, type TokenNames } from '../../quantity.js'
 import type { Chain } from '../chain/chain.js'
 import { readToken } from '../home/tokenFile.js'
 import type { Failure } from './failure.js'
+import { withFiat } from './fiat.js'
 import { jsonLine, type Printable } from './json.js'
 
 type Write = (text: string) => void
@@ -73,12 +74,11 @@ export function printFailure(failure: Failure): void {
 
 /** `12.5 PTT`, with the token's own name. */
 export const inTokens = (chain: Pick<Chain, 'tokenDecimals' | 'tokenSymbol'>, amount: bigint): string =>
-  `${formatTokens(amount, chain.tokenDecimals)} ${chain.tokenSymbol}`
+  amountText(amount, tokenOf(chain))
 
-export const tokenOf = (chain: Pick<Chain, 'tokenDecimals' | 'tokenSymbol'>): TokenNames => ({
-  decimals: chain.tokenDecimals,
-  symbol: chain.tokenSymbol,
-})
+/** The token as people are to see it, with the currency that is to stand beside it. */
+export const tokenOf = (chain: Pick<Chain, 'tokenDecimals' | 'tokenSymbol'>): TokenNames =>
+  withFiat({ decimals: chain.tokenDecimals, symbol: chain.tokenSymbol })
 
 /** `2026-11-22 23:53 UTC`, of seconds since 1970. */
 export const timeOf = (seconds: number): string =>

@@ -1,4 +1,4 @@
-import { formatTimePrice, formatTokens, formatTrafficPrice, type TokenNames } from '../../quantity.js'
+import { amountText, formatTimePrice, formatTrafficPrice, type TokenNames } from '../../quantity.js'
 import { weiPerHour, weiPerMegabyte } from '../../units.js'
 import { UserError } from '../program/userError.js'
 
@@ -8,7 +8,7 @@ export const withTokens = (sentence: string, token: TokenNames): string =>
     const amount = BigInt(digits)
     if (per === ' per megabyte') return formatTrafficPrice(weiPerMegabyte(amount), token)
     if (per === ' per hour') return formatTimePrice(weiPerHour(amount), token)
-    return `${formatTokens(amount, token.decimals)} ${token.symbol}`
+    return amountText(amount, token)
   })
 
 /** Runs `work`; what it says to its user when it fails is said in tokens. */
