@@ -181,6 +181,12 @@ describe('a consumer', () => {
     await expect(ask(consumer, 'pontage', 'account', '--fiat', 'EUR')).rejects.toThrow(/go together/)
   })
 
+  it('runs a single program through the tunnel without a word of its own', async () => {
+    const quiet = consumer.start([programPath('pontage'), 'exec', '--quiet', '--', 'echo', 'from inside'])
+    await quiet.ended
+    expect([quiet.lines('stdout'), quiet.lines('stderr')]).toEqual([['from inside'], []])
+  })
+
   it('is asked at a terminal, question by question', async () => {
     const host = await market.world.addHost('asked')
     const [keys, log] = [join(host.home, 'keys'), join(host.home, 'screen')]

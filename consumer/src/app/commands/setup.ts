@@ -1,4 +1,4 @@
-import { address, parseTokens, wei } from '@pontage/shared'
+import { address, parseTimePrice, parseTokens, parseTrafficPrice, wei } from '@pontage/shared'
 import {
   chainOf,
   fundsStep,
@@ -77,8 +77,14 @@ const maxPrice: Question<Known> = {
   usual: () => 'none',
   given: (known) => settingGiven(known, 'max-price'),
   take(answer, known) {
-    if (answer !== 'none')
-      takeSetting(known, 'max-price', answer.includes('/') ? answer : [answer, 'GB'].join('/'))
+    if (answer === 'none') return
+    // Flags and configuration may hold several: they stay as they are.
+    if (answer !== settingGiven(known, 'max-price')) {
+      const price = answer.includes('/') ? answer : [answer, 'GB'].join('/')
+      const read = price.endsWith('/h') ? parseTimePrice : parseTrafficPrice
+      read(price, chainOf(known).tokenDecimals)
+      takeSetting(known, 'max-price', price)
+    } else if (known.given.typed?.has('max-price')) known.answers.set('max-price', answer.split(','))
   },
 }
 

@@ -5,7 +5,7 @@ import { holdPassword, readPassword } from '../home/password.js'
 import { openChain } from '../home/settings.js'
 import { knownNetworks, readNetwork, settingsOfNetwork } from '../program/network.js'
 import { UserError } from '../program/userError.js'
-import { type Known, namesOwnNode, takeSetting } from './known.js'
+import { type Known, takeSetting } from './known.js'
 import type { Question } from './question.js'
 
 /** In place of a network's name where node and contracts are given themselves. */
@@ -16,7 +16,7 @@ const network: Question<Known> = {
   flag: 'network',
   value: 'NAME',
   ask: 'Network',
-  given: (known) => known.given.network ?? (namesOwnNode(known) ? asGiven : undefined),
+  given: (known) => known.given.network ?? (known.own.rpc || known.own.deployment ? asGiven : undefined),
   choices: async () =>
     knownNetworks().map(({ name, title, chainId }) => ({
       ...{ value: name, label: title, hint: `chain ${chainId}` },
@@ -25,8 +25,8 @@ const network: Question<Known> = {
     if (answer !== asGiven) {
       const named = readNetwork(answer)
       const { deployment, rpc } = settingsOfNetwork(named)
-      known.given.deployment ??= deployment as string
-      if (!namesOwnNode(known) && rpc !== undefined) known.given.rpc = [rpc].flat().join(',')
+      if (!known.own.deployment) known.given.deployment = `${deployment}`
+      if (!known.own.rpc && rpc !== undefined) known.given.rpc = [rpc].flat().join(',')
       known.hubs = named.hubs
       takeSetting(known, 'network', answer)
     }

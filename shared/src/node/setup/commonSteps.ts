@@ -2,6 +2,7 @@ import { getAddress } from 'ethers'
 import { backUp } from '../home/backup.js'
 import { keystorePath, makeHome } from '../home/homeFolder.js'
 import { rememberSettings } from '../home/rememberSettings.js'
+import { wholeNumber } from '../home/settings.js'
 import { configurationPath, readConfiguration } from '../program/configuration.js'
 import type { Flag } from '../program/settingKinds.js'
 import { awaitFunds, type Funds, fundsOf, isEnough, missingFunds } from './funds.js'
@@ -61,7 +62,8 @@ export const fundsStep = (needs: (known: Known) => Promise<Funds | undefined>): 
   },
   async act(known, terminal) {
     const needed = (await needs(known)) ?? { tokens: 0n, coin: 0n }
-    const waitSeconds = known.given.wait ?? (terminal ? undefined : 0)
+    const { wait } = known.given
+    const waitSeconds = wait === undefined ? (terminal ? undefined : 0) : wholeNumber('--wait', wait)
     return awaitFunds(chainOf(known), addressOf(known), needed, { waitSeconds, terminal })
   },
 })

@@ -57,6 +57,8 @@ export interface Known {
   readonly home: string
   readonly given: SetupOptions
   readonly isAtTerminal: boolean
+  /** Whether node and contracts are given themselves: then no network takes their place. */
+  readonly own: { readonly rpc: boolean; readonly deployment: boolean }
   /** Whether a key is there already. */
   readonly hasKey: boolean
   /** Where a new key comes from. */
@@ -101,9 +103,13 @@ export function settingGiven({ given }: Known, name: string): string | undefined
   return value === undefined ? undefined : [value].flat().join(',')
 }
 
-/** Whether node or contracts are named in place of a network. */
-export const namesOwnNode = ({ given, home }: Pick<Known, 'given' | 'home'>): boolean =>
-  given.deployment !== undefined ||
-  given.typed?.has('rpc') === true ||
-  [given.rpc].flat().join() !== chainFlags.rpc.default ||
-  'rpc' in readConfiguration(home)
+/** Which of node and contracts are named themselves, and not by a network. */
+export function ownNode(given: SetupOptions): Known['own'] {
+  const written = readConfiguration(given.home)
+  const isOwn = (setting: 'rpc' | 'deployment', isSet: boolean) =>
+    given.typed?.has(setting) === true || setting in written || (given.network === undefined && isSet)
+  return {
+    rpc: isOwn('rpc', [given.rpc].flat().join() !== chainFlags.rpc.default),
+    deployment: isOwn('deployment', given.deployment !== undefined),
+  }
+}

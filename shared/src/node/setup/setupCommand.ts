@@ -6,7 +6,7 @@ import type { Flag } from '../program/settingKinds.js'
 import { printJson, printLines } from '../report/print.js'
 import { commonQuestions } from './commonQuestions.js'
 import { keyStep, settingsStep } from './commonSteps.js'
-import { type Known, type SetupOptions, setupFlags } from './known.js'
+import { type Known, ownNode, type SetupOptions, setupFlags } from './known.js'
 import { answer, type Question } from './question.js'
 import { perform, type Step } from './steps.js'
 import { hasTerminal, openTerminal } from './terminal.js'
@@ -40,6 +40,7 @@ export const setupCommand = (options: {
       const known: Known = {
         ...{ program, home: given.home, given: { ...given, typed: given.typed ?? new Set() } },
         ...{ isAtTerminal: terminal !== undefined, hasKey: existsSync(keystorePath(given.home)) },
+        own: ownNode(given),
         ...{ keyFrom: 'new', hubs: [], answers: new Map() },
       }
       if (known.hasKey) known.address = await keystoreAddress(known.home)
