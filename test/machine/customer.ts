@@ -3,8 +3,6 @@ import { logged, logLines, type Market, type Person, type Program, seatConsumer 
 /** A consumer outside, who downloads for as long as there is a way, at a speed that leaves the processor to the machine. */
 export class Customer {
   connection: Program | undefined
-  /** The highest total that earlier connections say was confirmed. */
-  #accepted = 0n
 
   private constructor(
     readonly person: Person,
@@ -19,32 +17,23 @@ export class Customer {
   ): Promise<Customer> {
     const person = await seatConsumer(market, name, '20')
     await person.run('channel', 'open', '--hub', hub.address, '--amount', '10', '--max-relay-fee', '1')
-    const fetch = `curl -s --limit-rate 1M --max-time 10 -o /dev/null ${market.internet.fileUrl(1_000_000_000)}`
-    person.host.start(['sh', '-c', `while true; do ${fetch}; sleep 0.2; done`])
+    const fetch = `curl -s --limit-rate 300k --max-time 20 -o /dev/null ${market.internet.fileUrl(1_000_000_000)}`
+    person.host.start(['sh', '-c', `while true; do ${fetch}; sleep 1; done`])
     return new Customer(person, provider.address)
   }
 
   /** Connects, unless a connection runs. */
   async connect(): Promise<void> {
     if (this.connection?.running) return
-    this.#accepted = this.accepted()
     if (this.connection) await this.person.run('disconnect')
     this.connection = this.person.start(['connect', this.provider, '--json'])
     await logged(this.connection, 'connected', {}, 240_000)
   }
 
-  /** What it signed so far. */
-  async promised(): Promise<bigint> {
-    const [channel] = await this.person.json<{ promised: { amount: string }[] }[]>('channel', 'status')
-    return BigInt(channel?.promised[0]?.amount ?? 0)
-  }
-
-  /** The highest total that the provider has confirmed to it, as far as it has said. */
-  accepted(): bigint {
+  /** What the connection that runs has signed, as it says itself: asking would take a program each time. */
+  spent(): bigint {
     const lines =
-      this.connection === undefined ? [] : logLines(this.connection, ({ accepted }) => accepted !== undefined)
-    return lines
-      .map(({ accepted }) => BigInt(String(accepted)))
-      .reduce((most, each) => (each > most ? each : most), this.#accepted)
+      this.connection === undefined ? [] : logLines(this.connection, ({ event }) => event === 'progress')
+    return BigInt(String(lines.at(-1)?.spent ?? 0))
   }
 }
