@@ -19,6 +19,7 @@ import {
   setupCommand,
   takeSetting,
   UserError,
+  yesOrNo,
 } from '@pontage/shared/node'
 import { isHomeTaken } from '../../io/sqlite/open.js'
 import { settings } from './init.js'
@@ -31,6 +32,7 @@ const certificates = ['tls', 'tlsCertificate', 'proxyCertificate'] as const
 const tls: Question<Known> = {
   ...{ flag: 'tls', value: 'yes|no', ask: 'Serve with TLS, by a certificate of its own' },
   usual: () => 'yes',
+  ...yesOrNo,
   isNeeded: ({ given }) => !certificates.some((name) => given[name] !== undefined && given[name] !== false),
   given: ({ given }) => (given.typed?.has('tls') ? `${given.tls}` : undefined),
   take(answer, known) {

@@ -16,6 +16,7 @@ import {
   setupCommand as setupOf,
   takeSetting,
   UserError,
+  yesOrNo,
 } from '@pontage/shared/node'
 import { isRunning } from '../../io/store/homeLock.js'
 import { settings } from './init.js'
@@ -161,7 +162,7 @@ const autoRedeem = setting(
   'yes|no',
   'Turn what hubs owe into tokens by itself',
   (answer) => `${!/^(no|false|off|0)$/i.test(answer)}`,
-  { usual: () => 'yes', given: ({ given }) => (given.autoRedeem === true ? 'yes' : undefined) },
+  { usual: () => 'yes', ...yesOrNo, given: ({ given }) => (given.autoRedeem === true ? 'yes' : undefined) },
 )
 
 export const setupCommand = setupOf({

@@ -52,8 +52,8 @@ export async function confirmWords(
   const { say, ask, choose } = terminal
   const list = words.split(' ')
   const shown = [
-    'Write these words down, in this order. Whoever has them has the key; if they and the keystore are lost,',
-    'so is everything else. They are shown only once.',
+    'Write these words down, in this order. They are shown only once.',
+    'Whoever has them has the key; without them and the keystore, all is lost.',
     '',
     ...Array.from({ length: Math.ceil(list.length / 4) }, (_row, row) =>
       list

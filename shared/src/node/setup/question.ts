@@ -26,6 +26,15 @@ export interface Question<Known> {
   readonly take: (answer: string, known: Known) => Promise<void> | void
 }
 
+/** What a question has that yes or no answers. */
+export const yesOrNo = {
+  isClosed: true,
+  choices: async (): Promise<readonly Choice[]> => [
+    { value: 'yes', label: 'Yes' },
+    { value: 'no', label: 'No' },
+  ],
+}
+
 /** Answers every question: by what is given, else by the terminal. @throws UserError that says all that is missing */
 export async function answer<Known>(
   program: string,
