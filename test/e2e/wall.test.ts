@@ -237,36 +237,6 @@ describe('over wss', { timeout: 300_000 }, () => {
     expect(seen.trim().split('\n').at(-1)).toBe(provider.host.address)
   })
 
-  it('a session goes on when its provider’s program is killed and started again', async () => {
-    const program = consumer.start([
-      'connect',
-      provider.address,
-      '--json',
-      '--carrier',
-      'wss',
-      '--patience',
-      '60',
-    ])
-    await logged(program, 'connected', { carrier: 'wss' }, 60_000)
-    await download(3_000_000)
-    provider.program.signal('SIGKILL')
-    await provider.program.ended
-    // What it was told is in its configuration by now.
-    const again = provider.start(['run', '--auto-redeem'])
-    await again.line(/"listening"/, { timeoutMs: 60_000 })
-    await eventually(
-      'packets pass again',
-      () =>
-        download(3_000_000).then(
-          () => true,
-          () => undefined,
-        ),
-      60_000,
-    )
-    await end(program, 6_000_000)
-    await again.stop()
-  })
-
   it('nothing leaves a busy machine but TCP to the payment port, also when its provider is gone', async () => {
     await censor(consumer.host, { udp: true })
     const program = consumer.start(['connect', provider.address, '--json', '--carrier', 'wss'])

@@ -131,12 +131,7 @@ async function serveWith(
   })
   await resumeSessions(components, resumable, { sessions, lines, pool, paymentPort: tunnels.paymentPort })
   const { machine, firewall } = tunnels
-  const { host, port: endpointPort } = settings.endpoint
-  const reach = () =>
-    tryReach(hubs.links.values(), machine, {
-      ...{ endpoint: `${host}:${endpointPort}`, udpPort: service.udpPort },
-      ...{ certificate: base.certificate, wireguardKey: base.wireguardKey },
-    })
+  const reach = reachBy(settings, service, base, hubs.links)
   const { port, price, publisher } = await goPublic(components, settings, service, base, reach, closers)
   const offer = keepOfferTrue(components, upkeep, settings.withdrawAfterSeconds, {
     withdraw: () => withdrawOffer(components),
@@ -163,6 +158,18 @@ async function serveWith(
       return endAndSettle(money, closers)
     },
   }
+}
+
+/** Has the hubs try our ports, but for those of an unlisted provider: who tries an address knows it. */
+function reachBy(settings: Settings, service: Service, base: Base, links: Money['hubs']['links']) {
+  const { host, port } = settings.endpoint
+  const { certificate, wireguardKey } = base
+  return async () =>
+    settings.unlisted
+      ? []
+      : tryReach(links.values(), base.tunnels.machine, {
+          ...{ endpoint: `${host}:${port}`, udpPort: service.udpPort, certificate, wireguardKey },
+        })
 }
 
 /** What consumers are answered by, as it comes into being. */

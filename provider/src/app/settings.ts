@@ -57,12 +57,22 @@ export interface Settings {
 /** What the owner is told of when everything is examined. */
 export type Examined = Pick<
   Settings,
-  'home' | 'endpoint' | 'listen' | 'wireguardPort' | 'hubs' | 'uplink' | 'subnet4' | 'subnet6' | 'resolvers'
+  | 'home'
+  | 'endpoint'
+  | 'listen'
+  | 'wireguardPort'
+  | 'unlisted'
+  | 'hubs'
+  | 'uplink'
+  | 'subnet4'
+  | 'subnet6'
+  | 'resolvers'
 >
 
 export const examinedOf = (settings: Settings): Examined => {
-  const { home, endpoint, listen, wireguardPort, hubs, uplink, subnet4, subnet6, resolvers } = settings
-  return { home, endpoint, listen, wireguardPort, hubs, uplink, subnet4, subnet6, resolvers }
+  const { home, endpoint, listen, wireguardPort, unlisted, hubs } = settings
+  const { uplink, subnet4, subnet6, resolvers } = settings
+  return { home, endpoint, listen, wireguardPort, unlisted, hubs, uplink, subnet4, subnet6, resolvers }
 }
 
 /** The limit that holds for a hub: its own, or that of all. */

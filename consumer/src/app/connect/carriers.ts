@@ -21,7 +21,7 @@ const connectAfterMs = 400
 const lookEveryMs = 500
 /** Data that nothing answers for so long makes a carrier doubtful; then the other end is asked. */
 const doubtAfterMs = 1_500
-const askSeconds = 1
+const askSeconds = 2
 /** Between two attempts at another carrier. */
 const pauseMs = 2_000
 
@@ -39,11 +39,12 @@ export async function createCarriers(
 }
 
 /**
- * What the packets of one session travel by. WireGuard's keys and counters, the firewall's, and so the money, know
- * nothing of it: only the address changes that WireGuard sends to.
+ * What the packets of one session travel by. The firewall's counters, and so the money, know nothing of it: only the
+ * address changes that WireGuard sends to.
  */
 export class Carriers {
   readonly #wss: WssCarrier
+  readonly #gone = new AbortController()
   #current: CarrierName
 
   constructor(
@@ -103,13 +104,30 @@ export class Carriers {
     return this.#note(rememberMs.neverCame)
   }
 
-  /** Puts another one in the place of one that carries nothing any more, until `gone`. */
+  /** Puts another one in the place of one that carries nothing any more, until it is closed; never fails. */
   async keep(
     tunnel: WireguardInterface,
-    point: (endpoint: WireguardEndpoint) => Promise<void>,
-    gone: AbortSignal,
+    greet: (endpoint: WireguardEndpoint) => Promise<void>,
   ): Promise<void> {
     if (this.plan.wish === 'udp') return
+    try {
+      await this.#watch(tunnel, greet, this.#gone.signal)
+    } catch (error) {
+      // A tunnel that is gone is noticed by whoever looks after its health.
+      this.context.log.debug('the carrier is not watched any more', { reason: (error as Error).message })
+    }
+  }
+
+  close(): void {
+    this.#gone.abort()
+    this.#wss.close()
+  }
+
+  async #watch(
+    tunnel: WireguardInterface,
+    greet: (endpoint: WireguardEndpoint) => Promise<void>,
+    gone: AbortSignal,
+  ): Promise<void> {
     let hearing = nothingHeard
     while (await passed(lookEveryMs, gone)) {
       const [peer] = await peersOf(tunnel)
@@ -117,28 +135,27 @@ export class Carriers {
       const next = listen(hearing, peer, this.context.clock.elapsedMs(), doubtAfterMs)
       hearing = next.hearing
       const isBroken = this.#current === 'wss' && !this.#wss.isOpen
-      if (!isBroken && (!next.isSilent || (await this.#answers(tunnel)))) continue
+      if (!isBroken && (!next.isSilent || (await this.#carriesAfterAll(tunnel)))) continue
       if (gone.aborted) return
-      await this.#change(tunnel, point)
+      await this.#change(tunnel, greet)
       hearing = nothingHeard
       if (!(await passed(pauseMs, gone))) return
     }
   }
 
-  close(): void {
-    this.#wss.close()
-  }
-
   async #change(
     tunnel: WireguardInterface,
-    point: (endpoint: WireguardEndpoint) => Promise<void>,
+    greet: (endpoint: WireguardEndpoint) => Promise<void>,
   ): Promise<void> {
     const before = this.#current
-    if (await this.#connected(tunnel)) this.#current = 'wss'
+    const isThere = before === 'udp' && this.#wss.isOpen
+    if (isThere || (await this.#connected(tunnel))) this.#current = 'wss'
     else if (this.plan.wish === 'auto') this.#current = 'udp'
     const endpoint = this.now()
-    if (this.#current === before || endpoint === undefined) return
-    await point(endpoint)
+    // One that was connected anew may lead to a provider that was started anew, which knows the tunnel's keys no more.
+    if (endpoint === undefined || (before === 'udp' && this.#current === 'udp')) return
+    await greet(endpoint)
+    if (this.#current === before) return
     this.plan.moved(this.#current)
     await this.#note(rememberMs.stopped)
   }
@@ -153,10 +170,16 @@ export class Carriers {
     )
   }
 
-  /** Whether the other end is there after all. What cannot be asked says nothing. */
-  #answers(tunnel: WireguardInterface): Promise<boolean> {
+  /** Whether the other end answers, asked while what would take over is connected. What cannot be asked says nothing. */
+  async #carriesAfterAll(tunnel: WireguardInterface): Promise<boolean> {
     const { gateway4 } = this.plan.to
-    return answers({ tunnel, gateway4 }, smallestTunnelMtu, askSeconds).catch(() => true)
+    const isUdp = this.#current === 'udp'
+    const [isAnswered] = await Promise.all([
+      answers({ tunnel, gateway4 }, smallestTunnelMtu, askSeconds).catch(() => true),
+      isUdp && this.#connected(tunnel),
+    ])
+    if (isAnswered && isUdp) this.#wss.close()
+    return isAnswered
   }
 
   async #note(forMs: number): Promise<void> {

@@ -6,9 +6,9 @@ import {
   publicPath,
   UserError,
   uniqueInterfaceName,
-  type WireguardEndpoint,
   type WireguardKeyPair,
 } from '@pontage/shared/node'
+import type { CarrierWish } from '../../core/carrier.js'
 import { freeAfter } from '../../core/heldBack.js'
 import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, thisNamespace, thisProcess } from '../../io/home/connectionFile.js'
@@ -17,7 +17,7 @@ import { planDns } from '../../io/kernel/dns.js'
 import { lookUpAlone } from '../../io/kernel/lookUpAlone.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
-import { meterOf, pointTunnel, raiseTunnel } from '../../io/kernel/tunnel.js'
+import { greetAt, meterOf, raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
 import { answeringAddress, isAddress, urlOf } from '../../io/link/endpoint.js'
 import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.js'
@@ -156,45 +156,33 @@ async function serve(
     },
     (carrier) => screen.carried(carrier),
   )
-  const gone = new AbortController()
-  const meter = meterOf(record, agreement.tunnel, limit, () => screen.interfered({ part: 'firewall' }))
+  const meter = meterOf(record, offered, limit, () => screen.interfered({ part: 'firewall' }))
   try {
     const greetUntil = context.clock.elapsedMs() + greetWithinMs
     const { tunnel, path: way } = await raiseTunnel({
-      ...{ record, offer: agreement.tunnel, keys, meter, upkeep: connection.upkeep, carrier: carriers },
+      ...{ record, offer: offered, keys, meter, upkeep: connection.upkeep, carrier: carriers },
       remember: connection.remember,
       warn: (sentence) => screen.warned(sentence),
     })
     context.log.debug('path MTU', { ...way })
     if (!(await greeted(tunnel, greetUntil - context.clock.elapsedMs())))
-      throw new UserError(
-        wishes.carrier === 'wss'
-          ? `WireGuard does not answer over TLS to ${address}, port ${path.endpoint.tcpPort}. Try --carrier udp, or another provider.`
-          : `No answer on UDP ${agreement.tunnel.port} of ${address}. The provider’s port, or UDP on the way to it, is closed.`,
-      )
+      throw unanswered(wishes.carrier, address, offered.port)
     const ended = await runSession({
       ...{ context, journal, meter, stop },
-      terms: {
-        ...{ price: agreement.price, base: agreement.base, credit: agreement.credit },
-        ...agreement.guaranteed,
-        // Half of what one guarantee is worth here; a small channel's is smaller than what was suggested.
-        raiseBelow: wei(
-          smaller(agreement.suggested, wei(agreement.guaranteed.ceiling - agreement.base)) / 2n,
-        ),
-      },
+      terms: termsOf(agreement),
       raise,
       topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },
       party: { channelId: record.channelId, provider },
       // A namespace of programs is theirs alone: we speak to the provider over the open line.
       endpoint: {
-        ...{ provider, certificate, session: agreement.session, mtu: way.mtu, ...hostOf(path) },
+        ...{ provider, certificate, session, mtu: way.mtu, ...hostOf(path) },
         urls: record.netns ? [outside] : [inside, outside],
       },
       health: watchHealth(tunnel, () => context.clock.elapsedMs()),
       delivers: () =>
         reachesAny(
           listenersBeyond(context, connection.paths, path),
-          [agreement.tunnel.address4, agreement.tunnel.address6],
+          [offered.address4, offered.address6],
           tunnel.netns,
         ),
       attached: () => {
@@ -202,25 +190,13 @@ async function serve(
         void connection.move({ type: 'attached' })
         void carriers.remember()
         outer.close()
-        const point = (endpoint: WireguardEndpoint) => pointTunnel(tunnel, offered, endpoint)
-        void carriers
-          .keep(tunnel, point, gone.signal)
-          .catch((error: Error) =>
-            context.log.warn('the carrier is not watched any more', { reason: error.message }),
-          )
+        void carriers.keep(tunnel, (endpoint) => greetAt(tunnel, offered, endpoint))
         const names = { interface: tunnel.name, wireguard: tunnel.kind, netns: tunnel.netns }
         stepDone('tunnel')
         screen.connected({
           ...{ provider, country: path.offer.proposal.country, price: agreement.price },
           atStart: { left: raise.left, channel: raise.channel.free },
-          ...{
-            limit,
-            ...names,
-            ...agreement.tunnel,
-            path: way,
-            carrier: carriers.current,
-            stepsMs: stepsMs(),
-          },
+          ...{ limit, ...names, ...offered, path: way, carrier: carriers.current, stepsMs: stepsMs() },
         })
       },
       report: (report) => screen.report(report, raise.left.budget),
@@ -228,11 +204,24 @@ async function serve(
     })
     return { id: session, session: ended }
   } finally {
-    gone.abort()
     carriers.close()
     meter.close()
   }
 }
+
+const termsOf = ({ price, base, credit, suggested, guaranteed }: Agreement) => ({
+  ...{ price, base, credit, ...guaranteed },
+  // Half of what one guarantee is worth here; a small channel's is smaller than what was suggested.
+  raiseBelow: wei(smaller(suggested, wei(guaranteed.ceiling - base)) / 2n),
+})
+
+/** Neither end of the tunnel has heard the other. */
+const unanswered = (carrier: CarrierWish, address: string, udpPort: number): UserError =>
+  new UserError(
+    carrier === 'wss'
+      ? `WireGuard does not answer over TLS to ${address}. Try --carrier udp, or another provider.`
+      : `No answer on UDP ${udpPort} of ${address}. The provider’s port, or UDP on the way to it, is closed${carrier === 'auto' ? ', and over TLS it does not answer either' : ''}.`,
+  )
 
 /** Where a provider is reached on the open line. */
 const outsideUrl = ({ offer, endpoint }: Path, address: string): string =>

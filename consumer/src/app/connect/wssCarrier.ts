@@ -54,6 +54,10 @@ export class WssCarrier {
         handlers: { packets: (frame, from) => relay.take(frame, from) },
       }),
     )
+    if (this.#relay !== relay) {
+      opened.terminate()
+      throw new Error('It was closed meanwhile.')
+    }
     const before = this.#link
     this.#link = opened
     relay.use(opened)

@@ -113,11 +113,10 @@ export async function raiseTunnel(options: {
   }
   const made = await createWireguard(record.interface)
   const { first } = carrier
-  const peer = peerOf(offer)
   await configureWireguard(made, {
     privateKey: keys.privateKey,
     fwmark: record.table,
-    peers: first === undefined ? [] : [{ ...peer, endpoint: first }],
+    peers: first === undefined ? [] : [{ ...peerOf(offer), endpoint: first }],
   })
   // Its packets go on leaving where it was made: the programs inside see nothing but the tunnel.
   if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
@@ -132,11 +131,7 @@ export async function raiseTunnel(options: {
     await upkeep.put('devices', boundSocketsPart('open', record.interface))
     await upkeep.put('routes', routesPart(record, { addresses, mtu: known }, 'gateway'))
   } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
-  // A peer that is new is greeted at once; one that is known, after five seconds.
-  const greet = async (endpoint: WireguardEndpoint) => {
-    await removeWireguardPeer(tunnel, peer.publicKey)
-    await addWireguardPeer(tunnel, { ...peer, endpoint })
-  }
+  const greet = (endpoint: WireguardEndpoint) => greetAt(tunnel, offer, endpoint)
   const raced = carrier.race(tunnel, greet)
   // Before anything else goes in: a connection keeps the size that it began with.
   const path = await greetingAgain(
@@ -174,12 +169,19 @@ const peerOf = (offer: TunnelOffer) => ({
   keepaliveSeconds,
 })
 
-/** Has a standing tunnel send its packets elsewhere; its keys and counters stay. */
-export const pointTunnel = (
+/**
+ * Has a tunnel send its packets somewhere, and greet the other end there: a peer that is new is greeted at once, one that is
+ * known after up to fifteen seconds, and the other end may have begun anew meanwhile.
+ */
+export async function greetAt(
   tunnel: WireguardInterface,
   offer: TunnelOffer,
   endpoint: WireguardEndpoint,
-): Promise<void> => addWireguardPeer(tunnel, { ...peerOf(offer), endpoint })
+): Promise<void> {
+  const peer = peerOf(offer)
+  await removeWireguardPeer(tunnel, peer.publicKey)
+  await addWireguardPeer(tunnel, { ...peer, endpoint })
+}
 
 /**
  * Puts a policy into force.

@@ -39,7 +39,7 @@ export class Carriers {
     })
     this.#carrying.get(live)?.close()
     this.#carrying.set(live, link)
-    this.components.log.info('carried over a connection', { session, remoteAddress: link.remoteAddress })
+    this.components.log.info('carried over a connection', { session })
     return { ok: true, value: {} }
   }
 

@@ -113,6 +113,7 @@ export async function checkPorts(settings: Examined, running: boolean): Promise<
 
 /** Whether consumers can reach us, by what the hubs find when they try. */
 export async function checkReach(settings: Examined, running: boolean): Promise<string> {
+  if (settings.unlisted) return 'not asked: a hub that tries an unlisted provider’s ports would know them'
   if (!running) throw new UserError('Not checked: run pontage-provider run, then ask again.')
   const reached = await askRunning<Reached[]>(settings.home, { type: 'reach' })
   const good = reached.find(({ problem }) => problem === undefined)

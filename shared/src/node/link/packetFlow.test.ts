@@ -9,37 +9,45 @@ function flowOf50Ms(): PacketFlow {
   return flow
 }
 
-it('drops now and then from a queue that stands, and nothing of one that goes by itself', () => {
+it('drops single packets from a queue that stands, more and more often, and none of one that goes by itself', () => {
   const flow = flowOf50Ms()
   flow.sent(100)
   const late = 100 + 2 * 50 + 31
-  expect(flow.drops(late - 1)).toBe(false)
-  expect(flow.drops(late)).toBe(false)
-  expect(flow.drops(late + 99)).toBe(false)
-  expect(flow.drops(late + 100)).toBe(true)
-  expect(flow.drops(late + 110)).toBe(false)
-  expect(flow.drops(late + 120)).toBe(true)
-  expect(flow.arrived(2, late + 130)).toBe(true)
-  expect(flow.drops(late + 150)).toBe(false)
-  flow.sent(late + 150)
-  expect(flow.drops(late + 150 + 2 * 50 + 31)).toBe(false)
+  const dropped: number[] = []
+  for (let at = late - 10; at < late + 169; at++) if (flow.drops(at) !== 'nothing') dropped.push(at - late)
+  expect(dropped).toEqual([100])
+  flow.sent(late + 169)
+  expect(flow.arrived(2, late + 169)).toBe(true)
+  // The frame behind it is out since just now.
+  expect(flow.drops(late + 170)).toBe('nothing')
+  const standing = flowOf50Ms()
+  let count = 1
+  const seen: number[] = []
+  for (let at = 1_000; at < 1_700; at++) {
+    standing.sent(at)
+    if (at >= 1_180) standing.arrived(++count, at)
+    if (standing.drops(at) === 'one packet') seen.push(at)
+  }
+  const pauses = seen.slice(1).map((at, index) => at - (seen[index] ?? 0))
+  expect(pauses.length).toBeGreaterThan(3)
+  expect(pauses).toEqual([...pauses].sort((a, b) => b - a))
 })
 
 it('adds nothing to a queue that is too long, however it came about', () => {
   const flow = flowOf50Ms()
   flow.sent(100)
-  expect(flow.drops(100 + 2 * 50 + 201)).toBe(true)
-  expect(flow.drops(100 + 2 * 50 + 202)).toBe(true)
+  expect(flow.drops(100 + 2 * 50 + 501)).toBe('all')
+  expect(flow.drops(100 + 2 * 50 + 502)).toBe('all')
 })
 
 it('allows more than a second before it knows the way, and a number of frames whatever the way', () => {
   const flow = new PacketFlow()
   flow.sent(0)
-  expect(flow.drops(1_000)).toBe(false)
-  expect(flow.drops(1_201)).toBe(true)
+  expect(flow.drops(1_000)).toBe('nothing')
+  expect(flow.drops(1_501)).toBe('all')
   const busy = new PacketFlow()
   for (let sent = 0; sent < 4_096; sent++) busy.sent(0)
-  expect(busy.drops(0)).toBe(true)
+  expect(busy.drops(0)).toBe('all')
 })
 
 it('follows a way that becomes longer', () => {
@@ -50,7 +58,7 @@ it('follows a way that becomes longer', () => {
     flow.arrived(++count, at + 400)
   }
   flow.sent(50_000)
-  expect(flow.drops(50_800)).toBe(false)
+  expect(flow.drops(50_800)).toBe('nothing')
 })
 
 it('believes no count of frames that were never sent', () => {

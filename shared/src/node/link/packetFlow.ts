@@ -2,10 +2,8 @@
 const queueMs = 30
 /** A queue that stands for so long is too long for the line; one that goes by itself was a burst, or a busy machine. */
 const standingMs = 100
-/** From a standing queue a frame is dropped this often, so that what is inside slows down without stopping. */
-const dropEveryMs = 20
-/** Beyond this nothing is added to a queue. */
-const longestQueueMs = 200
+/** Beyond this nothing is added to a queue, and it is no burst any more. */
+const longestQueueMs = 500
 /** Before the way there and back is known. */
 const unknownWayMs = 500
 /** The shortest way is that of the last one or two of these: a network changes, and with it the distance. */
@@ -27,20 +25,29 @@ export class PacketFlow {
   #windowEndsAt = 0
   #queueSince: number | undefined
   #nextDropAt = 0
+  #dropped = 0
 
-  /** Whether the next frame is to be dropped instead of sent. */
-  drops(atMs: number): boolean {
+  /**
+   * What of the next frame is to be dropped. While a queue stands, single packets are, and more and more often (the law of
+   * CoDel, RFC 8289, section 5.3): what is inside slows down and does not stop.
+   */
+  drops(atMs: number): 'nothing' | 'one packet' | 'all' {
     const [oldest] = this.#out
     const queuedMs = oldest === undefined ? 0 : atMs - oldest - 2 * this.#leastMs
-    if (queuedMs > longestQueueMs || this.#out.length >= maxOut) return true
+    if (queuedMs > longestQueueMs || this.#out.length >= maxOut) return 'all'
     if (queuedMs <= queueMs) {
       this.#queueSince = undefined
-      return false
+      return 'nothing'
     }
-    this.#queueSince ??= atMs
-    if (atMs - this.#queueSince < standingMs || atMs < this.#nextDropAt) return false
-    this.#nextDropAt = atMs + dropEveryMs
-    return true
+    if (this.#queueSince === undefined) {
+      this.#queueSince = atMs
+      this.#nextDropAt = atMs + standingMs
+      this.#dropped = 0
+    }
+    if (atMs < this.#nextDropAt) return 'nothing'
+    this.#dropped += 1
+    this.#nextDropAt = atMs + standingMs / Math.sqrt(this.#dropped)
+    return 'one packet'
   }
 
   sent(atMs: number): void {
