@@ -17,7 +17,7 @@ export default defineConfig({
       '{shared,hub,provider,consumer}/src/**/*.test.ts',
       'hub/bench/*.test.ts',
       'test/{,world/}*.test.ts',
-      'test/differential/*.test.ts',
+      'test/{differential,sim}/*.test.ts',
     ],
     // Many tests wait for a node or a database, so every processor gets a file (the default leaves one out).
     maxWorkers: '100%',

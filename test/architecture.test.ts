@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { doors } from './sim/stage/doors.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const programs = ['hub', 'provider', 'consumer']
@@ -141,6 +142,35 @@ const stillOpening = [
   'provider/src/app/operator/checks.ts',
   'provider/src/app/operator/metrics.ts',
 ]
+
+/** Modules of Node that answer from what they are given: no clock, nothing of the outside, no chance. */
+const inert = [
+  'events',
+  'module',
+  'os',
+  'path',
+  'perf_hooks',
+  'stream',
+  'stream/promises',
+  'string_decoder',
+  'url',
+  'util',
+  'async_hooks',
+]
+  .map((name) => `node:${name}`)
+  .concat('node:buffer')
+/** What a person at a terminal uses, and what only a second database server needs: no simulation takes that way. */
+const unsimulated = ['node:readline', 'node:readline/promises', 'node:tty', 'node:zlib', 'pg']
+
+it.each(['shared', ...programs])(
+  '%s reaches the world by doors that the simulation stands behind',
+  (workspace) => {
+    const known = [...Object.keys(doors), ...inert, ...unsimulated]
+    for (const { path, imports } of sourcesOf(`${workspace}/src`).filter((source) => !isTest(source)))
+      for (const target of imports.filter((each) => each.startsWith('node:')))
+        expect(known, `${path} imports ${target}: give it a door in test/sim/stage/doors`).toContain(target)
+  },
+)
 
 it.each(['shared', ...programs])('%s has no files that import each other in a circle', (workspace) => {
   const sources = sourcesOf(`${workspace}/src`).filter((source) => !isTest(source))

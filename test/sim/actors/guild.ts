@@ -1,0 +1,290 @@
+import {
+  type ChannelParties,
+  finalState,
+  type Hex,
+  money,
+  type Result,
+  refuse,
+  type Signed,
+  unixSeconds,
+  wei,
+} from '@pontage/shared'
+import { type Identity, type Link, signChannelState } from '@pontage/shared/node'
+import type { Chain } from '../chain/chain.js'
+import { documents } from '../chain/contracts.js'
+import { deployment } from '../chain/deployment.js'
+import { idOf } from '../chain/state.js'
+import { timeline } from '../stage/timeline.js'
+import {
+  bestGuarantee,
+  drawArguments,
+  guaranteeRequest,
+  type Line,
+  newLine,
+  nowSeconds,
+  promise,
+} from './lines.js'
+import { nameOf, tokens } from './people.js'
+import { Post } from './post.js'
+
+/** One thing that a dishonest party can do. */
+export const moves = [
+  'open',
+  'deposit',
+  'guarantee',
+  'guaranteeAll',
+  'clear',
+  'clearOld',
+  'clearForged',
+  'protest',
+  'protestUnit',
+  'settle',
+  'draw',
+  'redeem',
+  'redeemOld',
+  'exit',
+  'finish',
+  'close',
+  'closeStale',
+  'recall',
+  'recallOld',
+  'hurry',
+  'flood',
+  'repeat',
+  'sweep',
+] as const
+export type Move = (typeof moves)[number]
+
+type Voice = { readonly post: Post; promised: { total: bigint; signature: Hex }[] }
+
+/** Consumers and providers who know each other's keys, and want what is not theirs. */
+export class Guild {
+  readonly #consumers: readonly Voice[]
+  readonly #providers: readonly Voice[]
+  readonly #lines = new Map<string, Line>()
+  readonly #drafts = new Map<Hex, Result<'close-draft'>>()
+  #lastRequest: (() => Promise<unknown>) | undefined
+
+  constructor(
+    people: { readonly consumers: readonly Identity[]; readonly providers: readonly Identity[] },
+    private readonly chain: Chain,
+    private readonly hub: { readonly url: string; readonly identity: Identity },
+    /** What they are able to do in this run. */
+    readonly able: readonly Move[],
+  ) {
+    const voice = (identity: Identity, isProvider: boolean): Voice => ({
+      post: new Post(
+        nameOf(identity.address),
+        identity,
+        chain,
+        hub,
+        isProvider ? { requests: { release: (params) => this.#release(identity, params.channel) } } : {},
+      ),
+      promised: [],
+    })
+    this.#consumers = people.consumers.map((each) => voice(each, false))
+    this.#providers = people.providers.map((each) => voice(each, true))
+  }
+
+  /** Does one move that this run allows. */
+  step(): void {
+    const { chance } = timeline()
+    const name = chance.one(this.able)
+    const consumer = chance.one(this.#consumers)
+    const provider = chance.one(this.#providers)
+    timeline().trace.note(`guild ${name}`)
+    consumer.post.act(async () => this.#do(name, consumer, provider))
+  }
+
+  async #do(name: Move, consumer: Voice, provider: Voice): Promise<void> {
+    const { chance } = timeline()
+    const parties = this.#someChannel(consumer)
+    const line = this.#line(parties, provider)
+    const balance = this.#channel(parties)?.balance ?? 0n
+    const hub = this.hub.identity.address
+    const { drawn } = money.tabOf(this.chain.newest.state.money, parties, line.provider)
+    const clearThat = (amount: bigint, by: Identity) =>
+      this.#clear(provider, [{ line, amount, signature: promise(line, by, amount) }])
+    const acts: Readonly<Record<Move, () => unknown>> = {
+      open: () => consumer.post.send('open', hub, chance.dice(3), tokens(chance.one([1, 5, 20, 100]))),
+      deposit: () => provider.post.send('deposit', parties, tokens(chance.one([1, 5, 30]))),
+      guarantee: () => this.#guarantee(line, consumer, provider, this.#near(balance)),
+      guaranteeAll: () =>
+        Promise.all(
+          this.#providers.map((each) => this.#guarantee(this.#line(parties, each), consumer, each, balance)),
+        ),
+      clear: () => this.#clearMore(line, consumer, provider, balance),
+      clearOld: () => clearThat(line.promised / 2n, consumer.post.identity),
+      clearForged: () => clearThat(line.promised + tokens(1), chance.one(this.#consumers).post.identity),
+      sweep: () =>
+        this.#clear(
+          provider,
+          this.#linesOf(provider).map((each) => ({
+            ...{ line: each, amount: each.promised, signature: each.signature },
+          })),
+        ),
+      protest: () => this.#protest(line, consumer, this.#near(balance + line.promised)),
+      protestUnit: () => this.#protest(line, consumer, drawn + 1n),
+      settle: () => consumer.post.send('settleProtest', parties, line.provider),
+      draw: () => this.#draw(line, consumer, provider),
+      redeem: () => this.#redeem(provider, provider.promised.at(-1)),
+      redeemOld: () => this.#redeem(provider, provider.promised[0]),
+      exit: () => consumer.post.send('requestExit', hub, parties.nonce),
+      finish: () => {
+        const tabs = [...(this.chain.newest.state.money.tabs.get(money.channelKey(parties)) ?? [])]
+        const protesters = tabs.filter(([, tab]) => tab.protestEndsAt > 0).map(([each]) => each)
+        consumer.post.send('exit', parties, protesters)
+      },
+      close: () => this.#close(consumer, parties, false),
+      closeStale: () => this.#close(consumer, parties, true),
+      recall: () => this.#recall(provider, false),
+      recallOld: () => this.#recall(provider, true),
+      hurry: () => {
+        for (const each of this.#consumers) each.post.send('requestExit', hub, chance.dice(3))
+      },
+      flood: () => {
+        for (let nonce = 0; nonce < 12; nonce++) {
+          const other = this.#line({ ...parties, nonce: nonce % 3 }, chance.one(this.#providers))
+          this.#protest(other, consumer, tokens(0.001) * BigInt(nonce + 1))
+        }
+      },
+      repeat: () => this.#lastRequest?.(),
+    }
+    await acts[name]()
+  }
+
+  #clearMore(line: Line, consumer: Voice, provider: Voice, balance: bigint): Promise<void> {
+    const best = bestGuarantee(line, this.chain.newest.at)
+    const target = this.#near(best?.ceiling ?? balance)
+    if (target > line.promised) {
+      line.promised = target
+      line.signature = promise(line, consumer.post.identity, target)
+    }
+    return this.#clear(provider, [{ line, amount: line.promised, signature: line.signature }])
+  }
+
+  #draw(line: Line, consumer: Voice, provider: Voice): void {
+    const guarantee = bestGuarantee(line, this.chain.newest.at)
+    if (!guarantee) return
+    const isWhole = line.promised > guarantee.ceiling || timeline().chance.rarely(2)
+    const promised = isWhole ? guarantee.ceiling : line.promised
+    const signature = promise(line, consumer.post.identity, promised)
+    provider.post.send('drawMany', [drawArguments({ ...line, promised, signature }, guarantee)])
+  }
+
+  #redeem(provider: Voice, held: { total: bigint; signature: Hex } | undefined): void {
+    const { total, signature } = held ?? { total: 0n, signature: '0x' as Hex }
+    provider.post.send('redeem', {
+      ...{ hub: this.hub.identity.address, provider: provider.post.address, total, signature },
+    })
+  }
+
+  #channel(parties: ChannelParties): money.Channel | undefined {
+    return money.channelOf(this.chain.newest.state.money, parties)
+  }
+
+  #someChannel(consumer: Voice): ChannelParties {
+    return {
+      consumer: consumer.post.address,
+      hub: this.hub.identity.address,
+      nonce: timeline().chance.dice(3),
+    }
+  }
+
+  #line(parties: ChannelParties, provider: Voice): Line {
+    const key = `${money.channelKey(parties)} ${provider.post.address}`
+    const known = this.#lines.get(key) ?? newLine(parties, provider.post.address)
+    this.#lines.set(key, known)
+    return known
+  }
+
+  #linesOf = (provider: Voice): Line[] =>
+    [...this.#lines.values()].filter((line) => line.provider === provider.post.address && line.promised > 0n)
+
+  /** All of it, nearly, a part, or more than there is. */
+  #near(amount: bigint): bigint {
+    const { chance } = timeline()
+    const part = (amount * BigInt(chance.dice(1_001))) / 1_000n
+    return chance.one([amount, amount, part, part, part, amount + 1n, amount > 0n ? amount - 1n : 0n])
+  }
+
+  async #guarantee(line: Line, consumer: Voice, provider: Voice, ceiling: bigint): Promise<void> {
+    const link = await provider.post.link()
+    if (!link || ceiling === 0n) return
+    const request = guaranteeRequest(line, consumer.post.identity, ceiling)
+    const ask = () => link.request('guarantee', { channel: line.parties, request })
+    this.#lastRequest = ask
+    const answer = await ask()
+    if (answer.ok) line.guarantees.push(answer.value.guarantee)
+  }
+
+  async #clear(
+    provider: Voice,
+    sent: readonly { line: Line; amount: bigint; signature: Hex }[],
+  ): Promise<void> {
+    const link = await provider.post.link()
+    const promises = sent
+      .filter(({ amount, signature }) => amount > 0n && signature !== '0x')
+      .map(({ line: { channelId }, amount, signature }) => ({ channelId, amount: wei(amount), signature }))
+    if (!link || promises.length === 0) return
+    const ask = () => link.request('clear', { promises })
+    this.#lastRequest = ask
+    const answer = await ask()
+    if (!answer.ok) return
+    const { total, signature, guarantees } = answer.value
+    if (total > (provider.promised.at(-1)?.total ?? 0n)) provider.promised.push({ total, signature })
+    for (const guarantee of guarantees) this.#keep(guarantee)
+  }
+
+  #keep(guarantee: Signed<'Guarantee'>): void {
+    for (const line of this.#lines.values())
+      if (line.channelId === guarantee.channelId && line.provider === guarantee.provider)
+        line.guarantees.push(guarantee)
+  }
+
+  #protest(line: Line, consumer: Voice, amount: bigint): void {
+    const signature = promise(line, consumer.post.identity, amount)
+    consumer.post.send('protest', line.parties, line.provider, amount, signature)
+  }
+
+  async #close(consumer: Voice, parties: ChannelParties, isStale: boolean): Promise<void> {
+    const link = await consumer.post.link()
+    if (!link) return
+    const draft = await link.request('close-draft', { channel: parties })
+    if (draft.ok && !isStale) this.#drafts.set(idOf(parties), draft.value)
+    const value = isStale ? this.#drafts.get(idOf(parties)) : draft.ok ? draft.value : undefined
+    if (!value) return
+    const state = finalState(deployment, parties, value)
+    const signature = await timeline().hold(signChannelState(state, consumer.post.identity.privateKey))
+    const { turnNum, totals, releases } = value
+    await link.request('conclude', { channel: parties, turnNum, totals, releases, signature }, 60_000)
+  }
+
+  async #recall(provider: Voice, isOld: boolean): Promise<void> {
+    const link: Link | undefined = await provider.post.link()
+    const held = isOld ? provider.promised[0] : provider.promised.at(-1)
+    const guarantees = this.#linesOf(provider).flatMap((line) =>
+      isOld ? line.guarantees.slice(0, 1) : line.guarantees.slice(-1),
+    )
+    await link?.request('recall', {
+      hubPromise: held ? { total: wei(held.total), signature: held.signature } : null,
+      guarantees,
+    })
+  }
+
+  /** Releases some, refuses others, and keeps promises back. */
+  async #release(identity: Identity, channel: ChannelParties) {
+    const { chance } = timeline()
+    const line = this.#lines.get(`${money.channelKey(channel)} ${identity.address}`)
+    if (!line || chance.rarely(3))
+      return refuse({ code: 'channel-closing' as const, channelId: idOf(channel) })
+    const upTo = unixSeconds(Math.max(nowSeconds(), ...line.guarantees.map(({ expiresAt }) => expiresAt)))
+    const drawn = money.tabOf(this.chain.newest.state.money, channel, identity.address).drawn
+    const amount = wei(chance.rarely(3) ? drawn : line.promised)
+    const release = { provider: identity.address, channelId: line.channelId, amount, upTo }
+    return {
+      ok: true as const,
+      value: { release: documents.signed('Release', release, identity.privateKey) },
+    }
+  }
+}

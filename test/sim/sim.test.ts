@@ -1,0 +1,41 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Played {
+  readonly violations: readonly unknown[]
+  readonly digest: string
+}
+
+/** Plays a seed in a process of its own: what it finds there is virtual. */
+function played(seed: string, node: readonly string[] = [process.execPath]): Played {
+  const [program = '', ...given] = node
+  const options = ['test/dist/sim/main.js', '--seed', seed, '--steps', '120', '--json']
+  const { stdout, stderr } = spawnSync(program, [...given, ...options], { cwd: root, encoding: 'utf8' })
+  if (!stdout.startsWith('{')) throw new Error(`The simulation did not run: ${stderr}`)
+  return JSON.parse(stdout)
+}
+
+const folders = (major: number) => join(root, 'scripts/node', String(major), 'node_modules')
+const otherNode = (major: number): string | undefined =>
+  (existsSync(folders(major)) ? readdirSync(folders(major)) : [])
+    .map((name) => join(folders(major), name, 'bin/node'))
+    .find((path) => existsSync(path))
+
+describe('a world from one seed', () => {
+  const first = played('7')
+
+  it('breaks no rule', () => expect(first.violations).toEqual([]))
+
+  it('is the same world again, byte for byte', () => expect(played('7').digest).toBe(first.digest))
+
+  it('is another world with another seed', () => expect(played('8').digest).not.toBe(first.digest))
+
+  it.skipIf(![22, 24].every(otherNode))('is the same world on Node 22 and 24', () => {
+    for (const major of [22, 24]) expect(played('7', [otherNode(major) ?? '']).digest).toBe(first.digest)
+  })
+})

@@ -1,0 +1,3 @@
+export const createSocket = (): never => {
+  throw new Error('The simulation has no createSocket.')
+}

@@ -1,0 +1,27 @@
+import type { Move } from './actors/guild.js'
+import { named } from './actors/people.js'
+import type { Fault } from './faults/disorder.js'
+import { type Outcome, play } from './play.js'
+
+/** Plays that are spent on making a story shorter. */
+const attempts = 24
+/** Lines of a story that are shown: its end. */
+const mostLines = 80
+
+/** The same violation with as few kinds of moves and faults as it takes, and what happened, in the words of the protocol. */
+export async function shorten({ seed, steps, abilities, violations }: Outcome): Promise<{
+  readonly without: readonly (Move | Fault)[]
+  readonly lines: readonly string[]
+}> {
+  const rule = violations[0]?.rule
+  const without: (Move | Fault)[] = []
+  for (const each of abilities.slice(0, attempts)) {
+    const tried = await play({ seed, steps, without: [...without, each] })
+    if (tried.violations[0]?.rule === rule) without.push(each)
+  }
+  const { story } = await play({ seed, steps, without, isTold: true })
+  return { without, lines: story.filter(isTold).slice(-mostLines).map(named) }
+}
+
+/** Messages and answers are told by their digests only: they are for comparing, not for reading. */
+const isTold = (line: string): boolean => !/: (sends|reads|pending) /.test(line)
