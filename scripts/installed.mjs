@@ -13,15 +13,11 @@ function missing() {
   } catch {
     return 'node_modules'
   }
-  for (const [path, wanted] of Object.entries(packages('package-lock.json'))) {
-    if (
-      !path.includes('node_modules/') ||
-      wanted.link ||
-      wanted.optional ||
-      wanted.devOptional ||
-      wanted.peer
-    )
-      continue
+  const locked = packages('package-lock.json')
+  const isOurs = (path) => locked[''].devDependencies[path.slice('node_modules/'.length)] !== undefined
+  for (const [path, wanted] of Object.entries(locked)) {
+    const isOptional = wanted.optional || wanted.devOptional || wanted.peer
+    if (!path.includes('node_modules/') || wanted.link || (isOptional && !isOurs(path))) continue
     const found = installed[path]
     if (found?.version !== wanted.version || found?.integrity !== wanted.integrity) return path
   }
