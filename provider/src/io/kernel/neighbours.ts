@@ -5,11 +5,12 @@ import type { KernelSettings } from './forwarding.js'
 // Several providers on one machine share its switches. Each keeps a note of those that it relies on, with the value from
 // before the first of them came: the last one puts them back.
 
-const folder = '/run/pontage'
+/** Not the folder of the consumer's service, which members of its group enter. */
+export const notesFolder = '/run/pontage-provider'
 
 /** Notes what one provider relies on, over what it had noted before. */
 export async function noteUse(table: string, settings: KernelSettings): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o755 })
+  await mkdir(notesFolder, { recursive: true, mode: 0o755 })
   await writeFile(await pathOf(table), JSON.stringify(settings))
 }
 
@@ -23,18 +24,18 @@ export const forgetUse = async (table: string): Promise<void> => rm(await pathOf
  */
 export async function readOtherUses(own: string, tables: readonly string[]): Promise<KernelSettings> {
   const prefix = await prefixHere()
-  const files = (await readdir(folder).catch(() => [])).filter((file) => file.startsWith(prefix))
+  const files = (await readdir(notesFolder).catch(() => [])).filter((file) => file.startsWith(prefix))
   const found: Record<string, string> = {}
   for (const file of files) {
     const table = file.slice(prefix.length)
     if (table === own || !tables.includes(table)) continue
-    const text = await readFile(join(folder, file), 'utf8').catch(() => '{}')
+    const text = await readFile(join(notesFolder, file), 'utf8').catch(() => '{}')
     Object.assign(found, JSON.parse(text))
   }
   return found
 }
 
-const pathOf = async (table: string): Promise<string> => join(folder, `${await prefixHere()}${table}`)
+const pathOf = async (table: string): Promise<string> => join(notesFolder, `${await prefixHere()}${table}`)
 
 /** A namespace is known by the number of its file. */
 const prefixHere = async (): Promise<string> => `provider-${(await stat('/proc/self/ns/net')).ino}-`

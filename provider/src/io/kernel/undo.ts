@@ -4,7 +4,7 @@ import { dropFirewall } from './firewall.js'
 import { readStrangers, type Strangers } from './foreignChains.js'
 import { familyOf, forwards4, restoreSettings } from './forwarding.js'
 import { type MachineRecord, readBootId, readMachineRecord, removeMachineRecord } from './machineRecord.js'
-import { forgetUse, readOtherUses } from './neighbours.js'
+import { forgetUse, notesFolder, readOtherUses } from './neighbours.js'
 import { removeProbe } from './probe.js'
 
 /** What came of undoing. */
@@ -24,7 +24,7 @@ export async function undo(home: string): Promise<Undone> {
   const attempt = (byHand: string, step: () => Promise<unknown>) =>
     step().catch((error: Error) => void left.push(`${error.message} By hand: ${byHand}`))
   if (record.bootId === (await readBootId())) {
-    await attempt(`rm /run/pontage/*${table}`, () => forgetUse(table))
+    await attempt(`rm ${notesFolder}/*${table}`, () => forgetUse(table))
     // The way through is closed before the rules that guard it go.
     left.push(...(await restoreForwarding(record)))
     await attempt(`ip link delete ${tunnel.name}`, () => deleteWireguard(tunnel))
