@@ -70,7 +70,7 @@ async function machineFindings(): Promise<Finding[]> {
       : note('packets', `without ping the path is not probed: at most ${smallestTunnelMtu} bytes`),
     tun
       ? ok('tun', '/dev/net/tun can be opened')
-      : bad('tun', '/dev/net/tun is missing or cannot be opened: load the module tun'),
+      : (isRoot ? bad : note)('tun', '/dev/net/tun is missing or cannot be opened: load the module tun'),
     await wireguardFinding(),
     isRoot ? await firewallFinding() : note('nftables', 'only root can check'),
     speaksIpv6() ? ok('IPv6', 'available') : note('IPv6', 'not available: the tunnel carries IPv4 only'),

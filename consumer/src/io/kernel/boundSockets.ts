@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { applyIp, CommandFailed, runCommand, undoIp } from '@pontage/shared/node'
 import { guestBridges } from './guests.js'
 import { nearOnly } from './nearOnly.js'
+import { protocols } from './protocols.js'
 import type { Part } from './upkeep.js'
 
 // Linux sends what a socket is bound to a device for straight onto that device's link where no route is found, and "unreachable"
@@ -64,10 +65,22 @@ const rulesOf = (device: string, lan: 'open' | 'shut'): readonly string[][] => {
   const from = ['oif', device]
   const refused = ['table', table]
   return [
-    [...from, 'ipproto', 'udp', 'sport', '68', 'dport', '67', 'table', 'main'],
+    [...from, 'ipproto', protocols.udp, 'sport', '68', 'dport', '67', 'table', 'main'],
     ...(lan === 'open'
-      ? ['udp', 'tcp'].map((protocol) => [...from, 'ipproto', protocol, 'dport', '53', ...refused])
-      : ['tcp', 'udp', 'icmp'].map((protocol) => [...from, 'ipproto', protocol, ...refused])),
+      ? [protocols.udp, protocols.tcp].map((protocol) => [
+          ...from,
+          'ipproto',
+          protocol,
+          'dport',
+          '53',
+          ...refused,
+        ])
+      : [protocols.tcp, protocols.udp, protocols.icmp].map((protocol) => [
+          ...from,
+          'ipproto',
+          protocol,
+          ...refused,
+        ])),
     // The kernel asks whether the router of a new default route is on the link, and names no protocol.
     [...from, ...nearOnly],
     [...from, ...refused],

@@ -13,6 +13,7 @@ import { firstBoundPriority, removeBoundSockets } from './boundSockets.js'
 import { guestNetworks } from './guests.js'
 import type { Asked } from './killSwitch.js'
 import { nearOnly } from './nearOnly.js'
+import { protocols } from './protocols.js'
 import type { Part } from './upkeep.js'
 
 /** How the tunnel is routed: as wg-quick does it, with four rules more. */
@@ -311,22 +312,35 @@ function wallOf({ asked, allowLan }: Wall, guests: readonly string[], family: 4 
   return [
     ...addresses
       .slice(0, maxAddresses)
-      .map((each) => ['to', each, 'ipproto', 'tcp', 'dport', String(asked?.tcpPort), 'table', 'main']),
+      .map((each) => [
+        'to',
+        each,
+        'ipproto',
+        protocols.tcp,
+        'dport',
+        String(asked?.tcpPort),
+        'table',
+        'main',
+      ]),
     ...(asked?.lookUp
-      ? ['udp', 'tcp'].map((protocol) => [
+      ? [protocols.udp, protocols.tcp].map((protocol) => [
           ...['uidrange', `${nameAsker}-${nameAsker}`],
           ...['ipproto', protocol, 'dport', '53', 'table', 'main'],
         ])
       : []),
-    ['ipproto', 'udp', 'sport', from, 'dport', to, 'table', 'main'],
+    ['ipproto', protocols.udp, 'sport', from, 'dport', to, 'table', 'main'],
     // Containers and virtual machines are this machine.
     ...guests
       .filter((each) => each.includes(':') === (family === 6))
       .slice(0, maxGuestNetworks)
       .map((each) => ['to', each, 'table', 'main']),
     ...(allowLan
-      ? ['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'unreachable'])
-      : ['tcp', 'udp', family === 6 ? 'ipv6-icmp' : 'icmp'].map((each) => ['ipproto', each, 'unreachable'])),
+      ? [protocols.udp, protocols.tcp].map((protocol) => ['ipproto', protocol, 'dport', '53', 'unreachable'])
+      : [protocols.tcp, protocols.udp, family === 6 ? protocols.icmp6 : protocols.icmp].map((each) => [
+          'ipproto',
+          each,
+          'unreachable',
+        ])),
     // The kernel asks these rules, too, whether a router of a new default route is on the link: it names no protocol.
     [...nearOnly],
     ['unreachable'],
@@ -378,9 +392,11 @@ function rulesOf(routes: TunnelRoutes, family: 4 | 6): readonly string[][] {
     // A network of the user's may overlap the tunnel's: the gateway is always inside.
     ['to', gatewayOf(routes, family), 'table', table],
     // The provider's payment port stays reachable from outside, to speak to it while the tunnel is down.
-    ...(isOwnFamily ? [['to', address, 'ipproto', 'tcp', 'dport', String(tcpPort), 'table', 'main']] : []),
+    ...(isOwnFamily
+      ? [['to', address, 'ipproto', protocols.tcp, 'dport', String(tcpPort), 'table', 'main']]
+      : []),
     // Not even a resolver of the local network hears a name in the moment after a firewall was reloaded.
-    ...['udp', 'tcp'].map((protocol) => ['ipproto', protocol, 'dport', '53', 'table', table]),
+    ...[protocols.udp, protocols.tcp].map((protocol) => ['ipproto', protocol, 'dport', '53', 'table', table]),
     [...nearOnly],
     ['not', 'fwmark', table, 'table', table],
   ]

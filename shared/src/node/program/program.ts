@@ -1,5 +1,5 @@
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import yargs, { type Argv, type CommandModule, type Options } from 'yargs'
 import { closestTo } from '../../closest.js'
@@ -62,6 +62,7 @@ export async function runProgram(options: {
   }
 }): Promise<void> {
   const { name, environment, folder, commands, settings, cumulative = [], undoing = [] } = options
+  process.env.PATH = withSystemFolders(process.env.PATH ?? '')
   const home = homeFrom(options.argv, environment) ?? options.home ?? join(homedir(), '.pontage', folder)
   const common = commonFlags(home)
   const repeatable = [...cumulative, 'rpc']
@@ -105,6 +106,10 @@ export async function runProgram(options: {
     report(name, error as Error, values, kinds)
   }
 }
+
+/** Where Debian keeps nft and ip, which the PATH of an ordinary user leaves out. */
+const withSystemFolders = (path: string): string =>
+  [...new Set([...path.split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin'])].join(delimiter)
 
 const commonFlags = (home: string) =>
   ({

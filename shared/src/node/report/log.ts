@@ -1,6 +1,8 @@
 import winston from 'winston'
 import { printable, withoutControls } from '../../printable.js'
+import { formatTokens } from '../../quantity.js'
 import { requestId } from '../link/requestContext.js'
+import { tokenNow } from './print.js'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -11,6 +13,20 @@ export interface Log {
   info(message: string, details?: object): void
   debug(message: string, details?: object): void
 }
+
+/** Fields of log lines that are amounts of tokens, in the smallest unit. */
+const amountFields = new Set(
+  'amount debt drawn due fee gasCost owed paid pool promised raised redeemed spare stake sum total undrawn'.split(
+    ' ',
+  ),
+)
+const inTokens = winston.format((info) => {
+  const token = tokenNow()
+  for (const [key, value] of Object.entries(info))
+    if (token !== undefined && typeof value === 'bigint' && amountFields.has(key))
+      info[key] = `${formatTokens(value, token.decimals)} ${token.symbol}`
+  return info
+})
 
 const asText = winston.format((info) => {
   for (const [key, value] of Object.entries(info)) {
@@ -50,7 +66,7 @@ const human = winston.format.printf(({ timestamp, level, message, program: _prog
 export function createLog(program: string, level: LogLevel): Log {
   const { combine, timestamp, colorize } = winston.format
   const format = process.stderr.isTTY
-    ? combine(withRequest(), asText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
+    ? combine(withRequest(), inTokens(), asText(), timestamp({ format: 'HH:mm:ss' }), colorize(), human)
     : combine(withRequest(), asText(), timestamp(), oneLine)
   const logger = winston.createLogger({
     level,

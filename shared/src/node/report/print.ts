@@ -34,7 +34,8 @@ export const nameToken = (names: TokenNames): void => {
   token = names
 }
 
-const tokenNow = (): TokenNames | undefined => token ?? readToken(printing.home)
+/** The token of this run's chain, as far as this run or the home knows it. */
+export const tokenNow = (): TokenNames | undefined => token ?? readToken(printing.home)
 
 /** One JSON object and a line end on standard output, by the contract of docs/json.md. @throws Error for a second one */
 export const printJson = <Value extends object>(value: Printable<Value>): void => {
