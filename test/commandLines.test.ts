@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
+import { codeOf, commandIn } from './documentCommands.js'
 import { helpOf } from './programHelp.js'
 
 // What the documents tell people to type is held against what the programs, as built, say that they know.
@@ -23,42 +24,6 @@ const documents = [
     .filter((name) => name.endsWith('.md'))
     .map((name) => join('docs', name)),
 ]
-/** Where a command is named without its program, it is this one's. */
-const programOf = (document: string): string =>
-  ({
-    'docs/operations.md': 'pontage-hub',
-    'docs/provider.md': 'pontage-provider',
-    'docs/earning.md': 'pontage-provider',
-  })[document] ?? 'pontage'
-/** Begins like a command, and is what a log says. */
-const logged = new Set(['draw failed', 'pool low', 'ledger unavailable', 'nonce taken by another program'])
-
-/** Everything in a document that is set as code: lines of blocks, and pieces of text. */
-function codeOf(document: string): string[] {
-  const text = readFileSync(join(root, document), 'utf8')
-  const blocks = [...text.matchAll(/^```\w*\n(.*?)^```/gms)].flatMap(([, block = '']) => block.split('\n'))
-  const pieces = [...text.replace(/^```\w*\n.*?^```/gms, '').matchAll(/`([^`]+)`/g)].map(
-    ([, piece = '']) => piece,
-  )
-  return [...blocks.map((line) => line.replace(/\s+#.*/, '')), ...pieces].map((code) =>
-    code.replace(/\s+/g, ' ').trim(),
-  )
-}
-
-/** A command line as its program and its words; undefined for other code. */
-function commandIn(code: string, document: string): { program: string; words: string[] } | undefined {
-  const words =
-    code
-      .replace(/^\$ /, '')
-      .replace(/^sudo (-u \S+ )?/, '')
-      .replaceAll('\\|', '|')
-      .match(/"[^"]*"|[^\s[\]]+/g) ?? []
-  const [first = ''] = words
-  if (programs.has(first)) return words.length > 1 ? { program: first, words: words.slice(1) } : undefined
-  const program = programOf(document)
-  return programs.get(program)?.has(first) && !logged.has(code) ? { program, words } : undefined
-}
-
 /** What is wrong with a command line; undefined when nothing is. */
 function problemWith({ program, words }: { program: string; words: readonly string[] }): string | undefined {
   const commands = programs.get(program)
@@ -89,12 +54,12 @@ const isKnown = (flag: string, flags: { has(name: string): boolean }): boolean =
   flags.has(nameOf(flag)) || flags.has(nameOf(flag).replace(/^no-/, ''))
 
 it.each(documents)('%s names no command and no flag that the programs do not know', (document) => {
-  const wrong = codeOf(document).flatMap((code) => {
-    const command = commandIn(code, document)
+  const wrong = codeOf(root, document).flatMap((code) => {
+    const command = commandIn(code, document, programs)
     const problem = command ? problemWith(command) : undefined
     return problem === undefined ? [] : [`${code}: ${command?.program} ${problem}`]
   })
-  const flags = codeOf(document).flatMap((code) =>
+  const flags = codeOf(root, document).flatMap((code) =>
     /^--[a-z-]+/.test(code) ? [code.split(/[ =]/)[0] ?? ''] : [],
   )
   const strange = flags.filter((flag) => !isKnown(flag, flagsOfAll))
@@ -119,6 +84,6 @@ it('sees through what is wrong', () => {
     'fine',
   ])
   expect(
-    documents.flatMap((each) => codeOf(each).filter((code) => commandIn(code, each))).length,
+    documents.flatMap((each) => codeOf(root, each).filter((code) => commandIn(code, each, programs))).length,
   ).toBeGreaterThan(80)
 })

@@ -1,25 +1,8 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs'
-import { homedir, tmpdir } from 'node:os'
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-
-/** What the packages depend on, so that they are installed without a network. */
-const included = 'wireguard-tools,nftables,iproute2,iputils-ping,systemd,debconf,passwd'
-
-/** A Debian of this machine's version, with nothing in it but what the packages depend on; kept for the next time. */
-function cachedRoot() {
-  const release = readFileSync('/etc/os-release', 'utf8')
-  const codename = /^VERSION_CODENAME=(\S+)$/m.exec(release)?.[1] ?? 'stable'
-  const folder = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'pontage')
-  const path = join(folder, `clean-${codename}-${process.arch}.tar`)
-  if (existsSync(path)) return path
-  mkdirSync(folder, { recursive: true })
-  const unfinished = `${path}.${process.pid}.tar`
-  const flags = ['--quiet', '--variant=minbase', `--include=${included}`]
-  execFileSync('mmdebstrap', [...flags, codename, unfinished], { stdio: ['ignore', 'ignore', 'inherit'] })
-  renameSync(unfinished, path)
-  return path
-}
+import { cachedRoot } from './cachedRoot.mjs'
 
 /** A machine with a clean Debian: a folder of its own, and for each command namespaces of one network. */
 export class CleanRoot {
