@@ -61,6 +61,9 @@ const tables = {
   consumer: (d) => [
     ['From connect to the first byte through the tunnel', `${number(d.connectMs?.local)} ms`],
     ['The same where the node of the chain is 80 ms away', `${number(d.connectMs?.rpc80)} ms`],
+    ['The same through a service that runs', `${number(d.connectMs?.service)} ms`],
+    ['From TAB to its answer, as installed', `${number(d.completionMs)} ms`],
+    ['Start of any command, as installed', `${number(d.startMs)} ms`],
     ['From close to the tokens back', `${number(d.closeToTokensMs)} ms`],
     [
       'Past the cap, short of the cap, at most',

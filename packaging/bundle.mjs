@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { cp, mkdir, readFile } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { root } from './repository.mjs'
@@ -30,7 +31,38 @@ const ownDescriptions = {
 }
 
 /**
- * Bundles the programs of some roles into `folder`: `ROLE/main.js`, threads beside it, and native parts in `node_modules`.
+ * As a module of the newer kind, this one would load everything that it offers, also what makes websockets, which takes a sixth of
+ * a start: it is asked for in the older way.
+ */
+const slimHttp = {
+  name: 'slim-http',
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^(node:)?http$/ }, ({ kind }) =>
+      kind === 'require-call' ? undefined : { path: 'http', namespace: 'slim-http' },
+    )
+    onLoad({ filter: /.*/, namespace: 'slim-http' }, () => ({
+      contents: "module.exports = require('node:http')",
+    }))
+  },
+}
+
+/** Which names the first module of a role knows: those of the consumer's providers. */
+const namesOf = (role) => ({
+  name: 'names',
+  setup({ onResolve, onLoad }) {
+    const own = join(root, 'packaging', 'namesOfConsumer.js')
+    onResolve({ filter: /^pontage:names$/ }, () =>
+      role === 'consumer' ? { path: own } : { path: 'none', namespace: 'names' },
+    )
+    onResolve({ filter: /^@pontage\/shared$/ }, ({ path }) => ({ path, external: true, sideEffects: false }))
+    onLoad({ filter: /.*/, namespace: 'names' }, () => ({
+      contents: 'export const namesIn = () => undefined',
+    }))
+  },
+})
+
+/**
+ * Bundles the programs of some roles into `folder`: `ROLE/start.js`, what that loads and threads beside it, and native parts in `node_modules`.
  *
  * @param {readonly import('./roles.mjs').Role[]} chosen
  * @param {string} folder
@@ -39,9 +71,12 @@ const ownDescriptions = {
  */
 export async function bundle(chosen, folder, { platforms }) {
   const used = new Set()
-  for (const role of chosen)
+  for (const role of chosen) {
     for (const entry of roles[role].entries)
       for (const input of await bundleOne(role, entry, folder)) used.add(input)
+    await bundleStart(role, folder)
+    await writeFile(join(folder, role, 'completions.json'), completionsOf(role))
+  }
   for (const addon of new Set(chosen.flatMap((role) => roles[role].addons)))
     for (const name of await copyAddon(addon, folder, platforms)) used.add(join('node_modules', name))
   return [...used].sort()
@@ -61,12 +96,36 @@ async function bundleOne(role, entry, folder) {
     legalComments: 'none',
     external: ['better-sqlite3', ...optional],
     banner: { js: banner },
-    plugins: [ownDescriptions],
+    plugins: [ownDescriptions, slimHttp],
     metafile: true,
     logLevel: 'warning',
   })
   const packageOf = (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
   return Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? [])
+}
+
+/** What a program begins with, which loads the bundle where it is needed. */
+const bundleStart = (role, folder) =>
+  build({
+    absWorkingDir: root,
+    entryPoints: [join(root, 'packaging', 'start.js')],
+    outfile: join(folder, role, 'start.js'),
+    ...{ bundle: true, platform: 'node', format: 'esm', target: 'node22' },
+    plugins: [namesOf(role)],
+    logLevel: 'warning',
+  })
+
+/** Several packages hold the same program. */
+const completions = new Map()
+
+function completionsOf(role) {
+  if (!completions.has(role)) {
+    const asker = join(root, 'packaging', 'completions.mjs')
+    const env = { PATH: process.env.PATH, HOME: '/nonexistent', NODE_NO_WARNINGS: '1' }
+    const words = [asker, join(root, role, 'dist', 'main.js'), roles[role].program]
+    completions.set(role, execFileSync(process.execPath, words, { env, encoding: 'utf8' }))
+  }
+  return completions.get(role)
 }
 
 /** What of each package with native parts is needed to run, its binaries for a platform, and the packages it asks for. */

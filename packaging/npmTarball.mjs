@@ -25,7 +25,7 @@ export async function makeNpmTarball(tree, out) {
   cpSync(join(root, 'networks'), join(tree, 'networks'), { recursive: true })
   const programs = names.map((role) => [roles[role].program, `bin/${roles[role].program}.js`, role])
   for (const [, path, role] of programs)
-    put(join(tree, path), `#!/usr/bin/env node\nimport '../${role}/main.js'\n`, 0o755)
+    put(join(tree, path), `#!/usr/bin/env node\nimport '../${role}/start.js'\n`, 0o755)
   const addons = [...new Set(names.flatMap((role) => roles[role].addons))]
   const { description, license, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const manifest = {

@@ -1,5 +1,6 @@
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import { askControl } from '../../shared/dist/node/index.js'
 import {
   captureLeak,
   createMarket,
@@ -12,6 +13,8 @@ import {
   seatConsumer,
   sequence,
 } from '../../test/dist/world/index.js'
+import { median } from './median.mjs'
+import { starts } from './starts.mjs'
 
 // How long a consumer waits, how exactly a cap holds, and what leaks, measured in a world of its own:
 //   npm run -s bench -w consumer [-- --json] [-- --runs N] [-- --connects N]
@@ -20,6 +23,9 @@ const flags = process.argv.slice(2)
 const isJson = flags.includes('--json')
 const runs = flags.includes('--runs') ? Number(flags[flags.indexOf('--runs') + 1]) : 20
 const connects = flags.includes('--connects') ? Number(flags[flags.indexOf('--connects') + 1]) : 20
+
+/** A group that every system has. */
+const group = 'users'
 
 /** @param {string} line */
 const say = (line) => (isJson ? process.stderr : process.stdout).write(`${line}\n`)
@@ -41,7 +47,7 @@ try {
   ])
   await line.line(/listening/)
   const far = ['--rpc', `http://${host.at(8546)}`]
-  const times = { local: [], rpc80: [] }
+  const times = { local: [], rpc80: [], service: [] }
   const steps = []
   for (let turn = 0; turn < connects; turn++) {
     const near = await firstByte(consumer)
@@ -49,18 +55,25 @@ try {
     steps.push(near.stepsMs)
     times.rpc80.push((await firstByte(consumer, far)).took)
   }
-  const connectMs = { local: median(times.local), rpc80: median(times.rpc80) }
+  const service = consumer.start(['run', '--control-group', group])
+  await logged(service, 'listening')
+  for (let turn = 0; turn < connects; turn++) times.service.push(await firstByteThroughService(consumer))
+  await service.stop('SIGTERM', 30_000)
+  const connectMs = Object.fromEntries(Object.entries(times).map(([way, each]) => [way, median(each)]))
   const stepsMs = Object.fromEntries(
     Object.keys(steps[0] ?? {}).map((step) => [step, median(steps.map((each) => each[step]))]),
   )
   say(
-    `from connect to the first byte (medians of ${connects}): ${connectMs.local} ms; ${connectMs.rpc80} ms where the node is 80 ms away`,
+    `from connect to the first byte (medians of ${connects}): ${connectMs.local} ms; ${connectMs.rpc80} ms where the node is 80 ms away; ${connectMs.service} ms through the service`,
   )
   say(
     `of the former: ${Object.entries(stepsMs)
       .map(([step, ms]) => `${step} ${ms} ms`)
       .join(', ')}`,
   )
+
+  const { completionMs, startMs } = await starts(connects)
+  say(`from TAB to the answer: ${completionMs} ms; start of any command: ${startMs} ms, as installed`)
 
   const seed = 20_261_123
   const random = sequence(seed)
@@ -81,7 +94,9 @@ try {
   const closeToTokensMs = await closing(consumer)
   say(`from close to the tokens back: ${closeToTokensMs} ms (blocks each second)`)
   if (isJson)
-    process.stdout.write(`${JSON.stringify({ connectMs, stepsMs, closeToTokensMs, cap, leakedPackets })}\n`)
+    process.stdout.write(
+      `${JSON.stringify({ connectMs, stepsMs, completionMs, startMs, closeToTokensMs, cap, leakedPackets })}\n`,
+    )
 } finally {
   await market.destroy()
 }
@@ -95,6 +110,16 @@ async function firstByte(consumer, args = []) {
   const took = performance.now() - began
   await program.stop('SIGINT', 30_000)
   return { took, stepsMs }
+}
+
+/** As `firstByte`, asked of a service that runs, as a program does that talks to its socket. */
+async function firstByteThroughService(consumer) {
+  const began = performance.now()
+  await askControl('/run/pontage/control.sock', { type: 'connect' }, 90_000)
+  await consumer.host.run(['curl', '-s', '-m', '20', market.internet.addressUrl])
+  const took = performance.now() - began
+  await askControl('/run/pontage/control.sock', { type: 'disconnect' })
+  return took
 }
 
 /** Connects, loses wireguard-go, is connected anew, is killed: all of it captured while a busy machine tries everything. */
@@ -131,9 +156,4 @@ async function closing(consumer) {
   const took = Math.round(performance.now() - began)
   await command.succeeded({ timeoutMs: 90_000 })
   return took
-}
-
-/** Whole milliseconds. */
-function median(found) {
-  return Math.round(found.toSorted((a, b) => a - b)[Math.floor(found.length / 2)] ?? 0)
 }

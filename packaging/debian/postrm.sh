@@ -1,6 +1,8 @@
 #!/bin/sh
 set -e
 
+# What root's starts have compiled.
+rm -rf /var/cache/pontage
 if [ "$1" != purge ]; then
   if [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
   exit 0
