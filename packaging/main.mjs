@@ -2,13 +2,14 @@
  * Makes the packages, the same bytes for the same commit:
  *
  *   npm run package                    all of them, in packaging/dist
- *   npm run package -- --out FOLDER --only pontage      or another Debian package, or `npm`
+ *   npm run package -- --out FOLDER --only pontage      or another Debian package, `npm`, `hub-image`, `provider-image`
  */
 import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { makeDebian } from './debian.mjs'
+import { imageRoles, makeImage } from './image.mjs'
 import { makeNpmTarball } from './npmTarball.mjs'
 import { root } from './repository.mjs'
 import { packages } from './roles.mjs'
@@ -27,6 +28,10 @@ try {
     console.log(
       `${path}: ${megabytes(statSync(path).size)}, installed ${megabytes(installedBytes)} beside Node`,
     )
+  }
+  for (const role of imageRoles.filter((each) => [undefined, `${each}-image`].includes(values.only))) {
+    const path = await makeImage(role, join(scratch, `${role}-image`), out)
+    console.log(`${path}: ${megabytes(statSync(path).size)}`)
   }
   if ([undefined, 'npm'].includes(values.only)) {
     const path = await makeNpmTarball(join(scratch, 'npm'), out)
