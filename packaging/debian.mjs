@@ -10,7 +10,7 @@ import {
   utimesSync,
 } from 'node:fs'
 import { join, relative } from 'node:path'
-import { layOut, packed, put } from './programTree.mjs'
+import { layOut, packed, put, unitsOf } from './programTree.mjs'
 import { root, sourceDate, version } from './repository.mjs'
 import { packages, roles } from './roles.mjs'
 
@@ -110,7 +110,7 @@ function control(what, tree, { files, kibibytes }) {
   const words = {
     PACKAGE: what.name,
     PROGRAMS: programs.join(' '),
-    UNITS: programs.map((program) => `${program}.service`).join(' '),
+    UNITS: what.roles.flatMap(unitsOf).join(' '),
     HOMES: what.roles.map((role) => homes[role]).join(' '),
     REMOVAL: what.roles.map(removalOf).join('\n'),
   }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { bundle } from './bundle.mjs'
@@ -36,7 +36,7 @@ export async function layOut(what, tree) {
   chmodSync(node, 0o755)
   for (const role of what.roles) {
     const { program } = roles[role]
-    const launcher = ['#!/bin/sh', `exec /${library}/node /${library}/${role}/main.js "$@"`, '']
+    const launcher = ['#!/bin/sh', `exec /${library}/node /${library}/${role}/start.js "$@"`, '']
     put(at('usr', 'bin', program), launcher.join('\n'), 0o755)
     put(at('usr', 'share', 'man', 'man1', `${program}.1.gz`), packed(manualOf(role)))
     for (const [shell, path] of Object.entries(completions(program)))
@@ -59,9 +59,14 @@ const completionOf = (node, main, shell) =>
     encoding: 'utf8',
   })
 
+/** The names of a role's units. */
+export const unitsOf = (role) => readdirSync(join(root, role, 'systemd')).sort()
+
 /** What systemd is to know, from the root of the checkout to the root of the machine. */
 const systemFiles = (role, program) => ({
-  [`${role}/systemd/${program}.service`]: `usr/lib/systemd/system/${program}.service`,
+  ...Object.fromEntries(
+    unitsOf(role).map((unit) => [`${role}/systemd/${unit}`, `usr/lib/systemd/system/${unit}`]),
+  ),
   [`packaging/debian/${role}.sysusers`]: `usr/lib/sysusers.d/${program}.conf`,
   [`packaging/debian/${role}.tmpfiles`]: `usr/lib/tmpfiles.d/${program}.conf`,
   [`packaging/debian/${role}.default`]: `etc/default/${program}`,

@@ -17,6 +17,7 @@ import { lockdownCommand } from './app/commands/lockdown.js'
 import { nonceOfConsumer } from './app/commands/nonce.js'
 import { providersCommand } from './app/commands/providers.js'
 import { rateCommand } from './app/commands/rate.js'
+import { runCommand } from './app/commands/run.js'
 import { sendCommand } from './app/commands/send.js'
 import { settings } from './app/commands/settings.js'
 import { setupCommand } from './app/commands/setup.js'
@@ -51,6 +52,7 @@ await runProgram({
     invitationCommand,
     channelCommand,
     connectCommand,
+    runCommand,
     execCommand,
     statusCommand,
     disconnectCommand,

@@ -1,6 +1,8 @@
 import { printJson } from '@pontage/shared/node'
 import { requirePasswordFile, startInBackground } from '../connect/background.js'
-import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
+import { askToConnect } from '../service/askToConnect.js'
+import { asksService } from '../service/place.js'
+import { type ConnectionOptions, connectionFlags, meantBy, runConnection } from './connection.js'
 import { command, printLine, withSettings } from './settings.js'
 
 export const connectCommand = command<ConnectionOptions & { background: boolean }>({
@@ -27,6 +29,15 @@ export const connectCommand = command<ConnectionOptions & { background: boolean 
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print one JSON event per line' }),
   async handler(argv) {
+    if (argv.netns === undefined && asksService(argv)) {
+      const { provider, country } = await meantBy(argv)
+      const { cap, budget, maxPrice } = argv
+      const wishes = { provider, country, cap, budget, maxPrice }
+      const connected = await askToConnect(argv, wishes)
+      if (argv.json) printJson(connected)
+      else printLine(`Connected to ${connected.provider} through ${connected.interface}, by the service.`)
+      return
+    }
     if (!argv.background) return runConnection(argv)
     requirePasswordFile(argv.passwordFile)
     const connected = await startInBackground(argv.home, process.argv.slice(1))

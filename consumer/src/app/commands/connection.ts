@@ -1,5 +1,6 @@
 import { address, parseTokens, wei } from '@pontage/shared'
 import {
+  type Closers,
   controlPath,
   exitCode,
   type Given,
@@ -30,9 +31,9 @@ import { watched } from '../connect/live.js'
 import { demandShellIsSafe, requireFreeMachine } from '../connect/machine.js'
 import { notifying } from '../connect/notifying.js'
 import { humanScreen, jsonScreen, type Screen } from '../connect/screen.js'
-import { status } from '../connect/status.js'
+import { type Status, status } from '../connect/status.js'
 import { stepDone } from '../connect/timings.js'
-import { openContext } from '../context.js'
+import { type Context, openContext } from '../context.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
 import { logFrom, type Settings } from './settings.js'
@@ -140,9 +141,56 @@ interface Extras {
   readonly output?: NodeJS.WriteStream
 }
 
+/** A connection as whoever may ask it sees it. */
+export interface Asked {
+  status(): Promise<Status>
+  /** Ends it, and resolves when the machine is as it was. @throws UserError when that fails. */
+  disconnect(): Promise<{ result: 'ended' }>
+}
+
+/** What a connection needs of the program that holds it. */
+interface Holder extends Extras {
+  /** Opens chain and key, and adds to the closers what is to be closed with the connection. */
+  readonly open: (closers: Closers) => Promise<Context>
+  /** Told once it can be asked. */
+  readonly onAsked: (asked: Asked, closers: Closers) => Promise<void> | void
+}
+
 /** Connects until that is over; sets the exit code. */
 export async function runConnection(argv: ConnectionOptions, extras: Extras = {}): Promise<void> {
   const { stop = new AbortController() } = extras
+  const forget = stopOnSignals(stop)
+  try {
+    const isWanted = await holdConnection(argv, {
+      ...extras,
+      stop,
+      async open(closers) {
+        const context = await openContext(argv, logFrom(argv))
+        closers.opened('chain', context.chain)
+        return context
+      },
+      async onAsked(asked, closers) {
+        const place = {
+          path: argv.control ?? controlPath(argv.home),
+          owner: await controlOwner(argv.home, argv.controlGroup),
+        }
+        closers.opened('control socket', await listenControl(place, { ...asked }))
+      },
+    })
+    if (!isWanted) process.exitCode = exitCode.failed
+  } finally {
+    forget()
+  }
+}
+
+/**
+ * Connects until that is over.
+ *
+ * @returns Whether its user wanted this end.
+ * @throws UserError when it cannot begin, or the machine not be restored.
+ */
+export async function holdConnection(argv: ConnectionOptions, holder: Holder): Promise<boolean> {
+  const { stop = new AbortController() } = holder
   stepDone('program')
   // What cannot be read is better said before anything is asked or locked.
   const limits = limitsFrom(argv)
@@ -153,77 +201,73 @@ export async function runConnection(argv: ConnectionOptions, extras: Extras = {}
     retryForMs: argv.retryFor === undefined ? undefined : wholeNumber('--retry-for', argv.retryFor) * 1_000,
     use: expectedUse(argv),
   }
-  if (argv.netns !== undefined && !namespaceName.test(argv.netns))
-    throw new UserError(
-      `"${argv.netns}" cannot be the name of a network namespace here. Give --netns a name of letters, digits, dots, dashes and underscores.`,
-    )
-  if (argv.netns !== undefined && isLockedDown())
-    throw new UserError(
-      'Lockdown is on: only a tunnel of the whole machine is let through. Use "pontage connect", or "pontage lockdown off" first.',
-    )
+  refuseNamespace(argv.netns)
   await requireFreeMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
-  let answerEnd: (answer: { result: 'ended' } | Promise<never>) => void = () => {}
-  const over = new Promise<{ result: 'ended' }>((resolve) => {
-    answerEnd = resolve
-  })
+  const end = {} as { resolve: (answer: { result: 'ended' }) => void; reject: (error: unknown) => void }
+  const over = new Promise<{ result: 'ended' }>((resolve, reject) => Object.assign(end, { resolve, reject }))
   over.catch(() => undefined) // Whoever asked for the end hears of it.
   let isToOpen = false
-  await withClosers(async (closers) => {
+  return withClosers(async (closers) => {
     try {
-      closers.add('signals', stopOnSignals(stop))
       closers.add('home', await lockHome(argv.home).then((lock) => () => lock.release()))
       closers.add('network', await lockNetwork(argv.netns).then((lock) => () => lock.release()))
       // Only now nobody else can begin: what was free before may be taken.
       await requireFreeMachine(argv.home, argv.interface)
       if (isLockedDown()) await loadLockdown()
-      const context = await openContext(argv, logFrom(argv))
+      const context = await holder.open(closers)
       stepDone('chain and key')
-      const token = tokenOf(closers.opened('chain', context.chain))
-      const { decimals } = token
+      const token = tokenOf(context.chain)
       const journal = closers.opened('journal', await openJournal(argv.home))
-      const { screen, live, isRising } = watched(notifying(screenFor(argv, token, extras)), token)
-      const control = await listenControl(
-        {
-          path: argv.control ?? controlPath(argv.home),
-          owner: await controlOwner(argv.home, argv.controlGroup),
+      const { screen, live, isRising } = watched(notifying(screenFor(argv, token, holder)), token)
+      const asked: Asked = {
+        status: () => status(argv.home, { live: live(), isRising: isRising(), trail: journal.trail() }),
+        disconnect() {
+          isToOpen = true
+          stop.abort()
+          return over
         },
-        {
-          status: () => status(argv.home, { live: live(), isRising: isRising(), trail: journal.trail() }),
-          disconnect: () => {
-            isToOpen = true
-            stop.abort()
-            return over
-          },
-        },
-      )
-      closers.opened('control socket', control)
+      }
+      await holder.onAsked(asked, closers)
       const wishes: ConnectWishes = {
         ...read,
         interface: argv.interface,
         netns: argv.netns,
         allowLan: argv.allowLan,
         carrier: argv.carrier,
-        limits: inToken(limits, decimals),
-        deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, decimals),
-        topUp: topUpRule(argv, decimals),
-        maxRelayFee: parseTokens(argv.maxRelayFee, decimals),
+        limits: inToken(limits, token.decimals),
+        deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, token.decimals),
+        topUp: topUpRule(argv, token.decimals),
+        maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
       }
       const connecting = sayingTokens(token, () => connect(context, journal, wishes, screen, stop.signal))
       const reason = await connecting.finally(async () => {
         if (isToOpen && isLockedDown()) await liftLockdown()
       })
-      answerEnd({ result: 'ended' })
-      if (!isWanted(reason, wishes.limits)) process.exitCode = exitCode.failed
+      end.resolve({ result: 'ended' })
+      return isWanted(reason, wishes.limits)
     } catch (error) {
-      answerEnd(Promise.reject(stop.signal.aborted ? stoppedEarly() : error))
+      end.reject(stop.signal.aborted ? stoppedEarly() : error)
       throw error
     }
   })
 }
 
+/** @throws UserError for a namespace that cannot be, or not now. */
+function refuseNamespace(netns: string | undefined): void {
+  if (netns === undefined) return
+  if (!namespaceName.test(netns))
+    throw new UserError(
+      `"${netns}" cannot be the name of a network namespace here. Give --netns a name of letters, digits, dots, dashes and underscores.`,
+    )
+  if (isLockedDown())
+    throw new UserError(
+      'Lockdown is on: only a tunnel of the whole machine is let through. Use "pontage connect", or "pontage lockdown off" first.',
+    )
+}
+
 /** Whom the words mean: one provider, or whoever is in a country. */
-async function meantBy({ home, provider: name, country }: ConnectionOptions) {
+export async function meantBy({ home, provider: name, country }: ConnectionOptions) {
   if (name === undefined) return { provider: undefined, country }
   if (looksLikeInvitation(name)) return { provider: (await keepInvitation(home, name)).provider, country }
   const meant = providerNamed(`${name}`, await readNames(home))
@@ -252,7 +296,7 @@ function topUpRule(
 const stoppedEarly = () => new UserError('Stopped before anything was connected.')
 
 /** @returns What takes the handlers off again. */
-function stopOnSignals(stop: AbortController): () => void {
+export function stopOnSignals(stop: AbortController): () => void {
   const onSignal = () => stop.abort()
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)

@@ -1,6 +1,7 @@
-import { controlPath, printJson } from '@pontage/shared/node'
+import { printJson } from '@pontage/shared/node'
 import { isLockedDown, liftLockdown, lockdownStands } from '../../io/kernel/lockdown.js'
 import { disconnect } from '../connect/disconnect.js'
+import { placeToAsk } from '../service/place.js'
 import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
@@ -17,7 +18,7 @@ export const disconnectCommand = command<Settings & { json: boolean; control?: s
   builder: (yargs) => withSettings(yargs).options(controlFlag),
   async handler(argv) {
     const wasShut = isLockedDown()
-    let result = await disconnect(argv.home, argv.control ?? controlPath(argv.home))
+    let result = await disconnect(argv.home, placeToAsk(argv))
     // A connection that ran has done so itself, with rights that whoever asked it need not have.
     if (wasShut && process.getuid?.() === 0 && (await lockdownStands())) {
       await liftLockdown()

@@ -1,6 +1,7 @@
-import { controlPath, printJson } from '@pontage/shared/node'
+import { printJson } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { statusLines } from '../connect/statusLines.js'
+import { placeToAsk } from '../service/place.js'
 import { controlFlag } from './connection.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
@@ -9,7 +10,7 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
   describe: 'Show the state of the connection, what is used and left, and what to do next',
   builder: (yargs) => withSettings(yargs).options(controlFlag),
   async handler(argv) {
-    const now = await askStatus(argv.home, argv.control ?? controlPath(argv.home))
+    const now = await askStatus(argv.home, placeToAsk(argv))
     if (argv.json) return printJson(now)
     for (const line of statusLines(now, Date.now())) printLine(line)
   },

@@ -16,6 +16,12 @@ import { restoreDns } from '../../io/kernel/dns.js'
 import { restoreMachine } from '../../io/kernel/tunnel.js'
 import { recordUsage } from '../session/usage.js'
 
+/** What became of the connection, and whether its process stays. */
+interface Answer {
+  readonly result: 'ended' | 'restored' | 'nothing'
+  readonly goesOn?: true
+}
+
 /** How long a running session may take to pay its last promise and close its books. */
 const endPatienceMs = 30_000
 
@@ -28,9 +34,11 @@ const endPatienceMs = 30_000
 export async function disconnect(home: string, control: string): Promise<'ended' | 'restored' | 'nothing'> {
   const before = await readConnection(home).catch(() => undefined)
   // Where it may be asked, no rights are needed: it has them.
-  if ((await askControl(control, { type: 'disconnect' })) !== undefined) {
-    if (before) await gone(before)
-    return 'ended'
+  const answer = control === '' ? undefined : await askControl<Answer>(control, { type: 'disconnect' })
+  if (answer !== undefined) {
+    // A service goes on.
+    if (before && answer.goesOn !== true) await gone(before)
+    return answer.result
   }
   if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
   const found = await readConnection(home)

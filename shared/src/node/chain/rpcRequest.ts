@@ -103,6 +103,12 @@ const secureAgent = new (class extends SecureAgent {
   }
 })({ keepAlive: true })
 
+/** Closes what is kept open to nodes: where routes have changed, nobody may hear of it, and the next question would wait in vain. */
+export function dropKeptSockets(): void {
+  agent.destroy()
+  secureAgent.destroy()
+}
+
 type Target = ConnectionOptions & { host?: string | null; port?: number | string | null }
 // biome-ignore lint/suspicious/noExplicitAny: the library's own type says less than it takes.
 type Done = (error: any, socket?: Duplex) => void

@@ -1,3 +1,4 @@
+import { readFileSync, statSync } from 'node:fs'
 import { lchown, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
@@ -32,6 +33,10 @@ const maxPathBytes = 107
 /** Longest request that is read. */
 const maxRequestLength = 4_096
 const answerWithinMs = 45_000
+/** Longest time from connecting to a whole request. */
+const askWithinMs = 10_000
+/** Connections at a time: whoever comes beyond that is turned away. */
+const maxAskers = 64
 /** How long a program that ends waits for answers that are on their way. */
 const lastAnswersWithinMs = 2_000
 
@@ -52,11 +57,21 @@ export async function listenControl(
   await rm(path, { force: true })
   const open = new Map<Socket, { isAsked: boolean }>()
   const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy())
+    if (open.size >= maxAskers) {
+      socket.end(`${encodeMessage({ ok: false, message: 'Too many ask at once. Try again.' })}\n`)
+      socket.resume()
+      return
+    }
     const state = { isAsked: false }
     open.set(socket, state)
-    socket.on('close', () => open.delete(socket))
-    socket.on('error', () => socket.destroy())
+    const timer = setTimeout(() => socket.destroy(), askWithinMs)
+    socket.on('close', () => {
+      clearTimeout(timer)
+      open.delete(socket)
+    })
     readLine(socket, maxRequestLength, (line) => {
+      clearTimeout(timer)
       state.isAsked = true
       answered(line, handlers)
         .then((answer) => socket.end(`${encodeMessage(answer)}\n`))
@@ -91,11 +106,16 @@ export async function listenControl(
 /**
  * Asks the program that listens.
  *
+ * @param withinMs - How long it may take to answer.
  * @returns What it answers; undefined when nobody listens there.
  * @throws UserError with its own sentence when it refuses, or when it may not be asked.
  * @throws NoAnswer when it does not answer.
  */
-export async function askControl<Value>(path: string, request: ControlRequest): Promise<Value | undefined> {
+export async function askControl<Value>(
+  path: string,
+  request: ControlRequest,
+  withinMs = answerWithinMs,
+): Promise<Value | undefined> {
   requireShort(path)
   return await new Promise((resolve, reject) => {
     const socket = connect(path)
@@ -105,8 +125,8 @@ export async function askControl<Value>(path: string, request: ControlRequest): 
     }
     const ended = (cause?: Error) =>
       fail(new NoAnswer(`The program behind ${path} ended before it answered.`, { cause }))
-    socket.setTimeout(answerWithinMs, () =>
-      fail(new NoAnswer(`The program behind ${path} does not answer within ${answerWithinMs / 1_000} s.`)),
+    socket.setTimeout(withinMs, () =>
+      fail(new NoAnswer(`The program behind ${path} does not answer within ${withinMs / 1_000} s.`)),
     )
     socket.on('connect', () => socket.write(`${encodeMessage(request)}\n`))
     readLine(socket, Number.POSITIVE_INFINITY, (line) => {
@@ -121,13 +141,27 @@ export async function askControl<Value>(path: string, request: ControlRequest): 
       if (nobodyListens.includes(error.code ?? '')) resolve(undefined)
       else if (error.code === 'EACCES')
         fail(
-          new UserError(`You are not allowed to use ${path}: ask as its owner, or use sudo.`, {
+          new UserError(`You are not allowed to use ${path}: ${whoMay(path)}, or use sudo.`, {
             cause: error,
           }),
         )
       else ended(error)
     })
   })
+}
+
+/** Who may use a socket, as its rights and the list of groups say. */
+function whoMay(path: string): string {
+  try {
+    const { gid, mode } = statSync(path)
+    const lines = readFileSync('/etc/group', 'utf8').split('\n')
+    const [group] = lines.map((line) => line.split(':')).find(([, , id]) => Number(id) === gid) ?? []
+    if ((mode & 0o020) !== 0 && group !== undefined && gid !== 0)
+      return `members of the group ${group} may (sudo usermod --append --groups ${group} "$USER", then log in again)`
+  } catch {
+    // Said without the group.
+  }
+  return 'ask as its owner'
 }
 
 const nobodyListens = ['ENOENT', 'ECONNREFUSED', 'ENOTSOCK', 'ENOTDIR']
