@@ -69,7 +69,7 @@ beforeAll(async () => {
   await owner.run('channel', 'open', '--hub', hub.address, '--amount', '5')
   await owner.host.run(['mkdir', '-p', '/run/pontage'])
   await startService()
-}, 120_000)
+}, 240_000)
 afterAll(async () => {
   await market?.destroy()
 }, 60_000)

@@ -2,33 +2,63 @@ import type { Guide } from './guide.js'
 import type { Traveller } from './traveller.js'
 
 /** The README's consumer: connects and pays, uses what is named for every day, and leaves with the rest of the money. */
-export async function readmeConsumer(who: Traveller, readme: Guide, exit: string): Promise<void> {
+export async function readmeConsumer(who: Traveller, readme: Guide): Promise<void> {
   await who.install(readme, 'pontage')
   const [init = '', providers = '', open = '', connect = '', disconnect = '', close = ''] =
     readme.block('consumer')
   await who.init(init, { tokens: '20' })
   await who.type(providers)
   await who.type(open)
-  await browse(who, connect, exit)
+  await browse(who, connect)
   await who.type(disconnect)
-  for (const command of ['status', 'history', 'account', 'doctor', 'stake'])
+  for (const command of ['status', 'history', 'account', 'doctor', 'stake', 'config'])
     await who.type(`pontage ${readme.command(command)}`)
-  await who.type(readme.command('pontage alias office'))
+  await who.type(readme.command('pontage alias office 2'))
   for (const command of ['connect 2', 'connect DE'])
-    await browse(who, `sudo pontage ${readme.command(command)}`, undefined)
-  const inside = await who.type(readme.command('sudo pontage exec -- firefox'))
+    await browse(who, `sudo pontage ${readme.command(command)}`)
+  await who.keepPassword('word')
+  await who.type(`sudo pontage ${readme.command('connect --background')} --password-file word`)
+  await readPage(who, undefined)
+  await who.type(disconnect)
+  await readPage(who, who.machine.host.address)
+  const inside = await who.type(readme.command('sudo pontage exec'))
   if (!/\d+\.\d+\.\d+\.\d+/.test(inside)) throw new Error(`exec showed no page:\n${inside}`)
-  await who.type(`pontage ${readme.command('channel top-up')}`)
+  await who.type(readme.command('sudo pontage lockdown on'))
+  await who.type(readme.command('sudo pontage lockdown off'))
+  await who.type(readme.command('sudo pontage unlock'))
+  await who.type(`pontage ${readme.command('channel top-up')} --amount 1`)
   await who.type(close)
   await who.remove(readme, 'pontage')
 }
 
+/** docs/service.md: root sets the service up, and the user connects without any rights. */
+export async function member(who: Traveller, readme: Guide, guide: Guide): Promise<void> {
+  await who.install(readme, 'pontage')
+  await who.keepServicePassword('/etc/pontage/consumer-password')
+  const [init = '', ...rest] = guide.block('service')
+  await who.init(init, { tokens: '20' })
+  for (const line of rest) await who.type(line)
+  const [connect = '', status = '', disconnect = ''] = guide.block('member')
+  await who.type(connect)
+  await readPage(who, undefined)
+  await who.type(status)
+  await who.type(disconnect)
+  await readPage(who, who.machine.host.address)
+  await who.type(`sudo ${guide.command('systemctl stop pontage-members')}`)
+  await who.remove(readme, 'pontage')
+}
+
 /** Connects, reads a page through the tunnel, and presses Ctrl-C. */
-async function browse(who: Traveller, connect: string, exit: string | undefined): Promise<void> {
+async function browse(who: Traveller, connect: string): Promise<void> {
   const connection = who.begin(connect)
   await connection.shows(/Connected to/, 90_000)
-  const page = await who.type('firefox')
-  if (exit !== undefined && !page.includes(exit))
-    throw new Error(`The page came to ${page.trim()}, and not to the provider at ${exit}.`)
+  await readPage(who, undefined)
   await who.interrupt(connection)
+}
+
+/** @param from - Where the server has to see the reader; left out: anywhere but at the reader's own address. */
+async function readPage(who: Traveller, from: string | undefined): Promise<void> {
+  const seen = (await who.type('firefox')).trim()
+  if (from === undefined ? seen.includes(who.machine.host.address) : !seen.includes(from))
+    throw new Error(`The server saw ${seen}, and not ${from ?? 'a provider'}.`)
 }

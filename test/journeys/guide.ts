@@ -5,7 +5,7 @@ type Programs = ReadonlyMap<string, ReadonlyMap<string, CommandHelp>>
 
 /** A document as somebody follows it: commands come out of it as they stand there, and it knows which were followed. */
 export class Guide {
-  private readonly followed = new Set<string>()
+  readonly followed = new Set<string>()
   private readonly code: readonly string[]
 
   constructor(
@@ -27,46 +27,52 @@ export class Guide {
 
   /** The first command that stands there and begins like this. @throws Error when the document names none. */
   command(beginning: string): string {
-    const found = this.code.find((code) => code === beginning || code.startsWith(`${beginning} `))
+    const found = [beginning, ...this.code.filter((code) => code.startsWith(`${beginning} `))].find((code) =>
+      this.code.includes(code),
+    )
     if (found === undefined) throw new Error(`${this.document} names no command "${beginning}".`)
     this.followed.add(found)
     return found
   }
 
-  /** Every way of typing a command whose parts in brackets can be left out: `stake [add|unbond]` is three. */
+  /** A command without its parts in brackets, and with each of them: `offer [withdraw|renew]` is three. */
   ways(beginning: string): readonly string[] {
     return waysOf(this.command(beginning).replaceAll('\\|', '|'))
   }
 
-  /** Commands of the document that nobody followed, nor any longer form of them. */
-  left(): readonly string[] {
-    const meant = (code: string) => {
-      const command = commandIn(code, this.document, this.programs)
-      return command && [command.program, ...command.words].join(' ')
-    }
-    const done = [...this.followed].flatMap((code) => meant(code) ?? [])
+  /** A command with its program. */
+  private meant(code: string): string | undefined {
+    const command = commandIn(code, this.document, this.programs)
+    return command && [command.program, ...command.words].join(' ')
+  }
+
+  /** Commands of the document that nobody followed, nor any longer form of them, here or in the others. */
+  left(others: readonly Guide[]): readonly string[] {
+    const done = others.flatMap((guide) => [...guide.followed].flatMap((code) => guide.meant(code) ?? []))
     return [...new Set(this.code)].filter((code) => {
-      const command = meant(code)
+      const command = this.meant(code)
       return command !== undefined && !done.some((each) => `${each} `.startsWith(`${command} `))
     })
   }
 }
 
 function waysOf(text: string): string[] {
-  const [all = '', inside = ''] = /\s*\[([^\]]*)\]/.exec(text) ?? []
-  if (all === '') return [text]
-  const [first = '', ...others] = inside.split('|')
-  // "--by day|session" names one word that differs, "add|unbond" whole words.
-  const begin = first.includes(' ') ? first.slice(0, first.lastIndexOf(' ') + 1) : ''
-  const choices = ['', ` ${first}`, ...others.map((other) => ` ${begin}${other}`)]
-  return choices.flatMap((choice) => waysOf(text.replace(all, choice)))
+  const parts = [...text.matchAll(/\s*\[([^\]]*)\]/g)]
+  const bare = parts.reduce((left, [all]) => left.replace(all, ''), text)
+  const choices = parts.flatMap(([, inside = '']) => {
+    const [first = '', ...others] = inside.split('|')
+    // "--by day|session" names one word that differs, "add|unbond" whole words.
+    const begin = first.slice(0, first.lastIndexOf(' ') + 1)
+    return [first, ...others.map((other) => `${begin}${other}`)]
+  })
+  return [bare, ...choices.map((choice) => `${bare} ${choice}`)]
 }
 
 /** A command with everything put in that the documents say to put in. @throws Error for what is left. */
 export function filled(command: string, values: Readonly<Record<string, string>>): string {
   let text = command
   for (const [name, value] of Object.entries(values)) text = text.replaceAll(name, value)
-  const left = /(?<![\w./-])(?:0x)?[A-Z]{3,}(?![\w./-])|…|example\.org/.exec(text)
+  const left = /(?<![\w./$-])(?:0x)?[A-Z]{3,}(?![\w./-])|…|example\.org/.exec(text)
   if (left !== null) throw new Error(`"${command}": nobody says what "${left[0]}" stands for.`)
   return text
 }

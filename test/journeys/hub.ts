@@ -37,17 +37,15 @@ export async function operateHub(who: Traveller, readme: Guide, guide: Guide): P
   await who.type(guide.command('pontage-hub wind-down'))
   await who.type(`pontage-hub ${guide.command('wind-down --cancel')}`)
   await who.interrupt(run)
-  await who.type(`pontage-hub ${guide.command('ledger export FILE').replace('ledger', 'ledger')}`)
+  who.values.FILE = 'exported'
+  await who.type(guide.command('pontage-hub ledger export FILE'))
   await serve(who, guide)
   await who.remove(readme, 'pontage-hub')
 }
 
 /** The hub as a service, with a key of its own. */
 async function serve(who: Traveller, guide: Guide): Promise<void> {
-  const password = `${who.machine.host.name} password`
-  await who.type(
-    `sudo install -m 600 /dev/null /etc/pontage/hub-password && echo ${password} | sudo tee /etc/pontage/hub-password`,
-  )
+  await who.keepServicePassword('/etc/pontage/hub-password')
   const [init = '', ...rest] = guide.block('service')
   await who.init(init, funds)
   for (const line of rest) await who.type(line)

@@ -14,6 +14,8 @@ import { Terminal } from './terminal.js'
 
 /** Somebody's machine: a clean Debian in a world of mounts and processes of its own, with one user who may use sudo. */
 export class Machine {
+  /** Of every key that is made here. */
+  readonly password: string
   private readonly terminals: Terminal[] = []
 
   private constructor(
@@ -21,7 +23,9 @@ export class Machine {
     private readonly root: string,
     /** Process that holds its namespaces. */
     private readonly holder: string,
-  ) {}
+  ) {
+    this.password = `${host.name} password`
+  }
 
   /**
    * @param archive - A clean Debian, as `packaging/test/cachedRoot.mjs` makes it.
@@ -47,13 +51,16 @@ export class Machine {
     await runCommand(['chroot', root, 'useradd', '--create-home', '--shell', '/bin/bash', 'ada'])
     const enter = [
       'mount --make-rprivate /',
+      // A root of its own, as the programs find one on any machine.
+      'mount --bind "$0" "$0"',
       'mount --rbind /dev "$0/dev"',
       'mount -t proc proc "$0/proc"',
       'mount -t sysfs sysfs "$0/sys"',
       'mount -t tmpfs tmpfs "$0/run"',
       `hostname ${host.name}`,
       'echo ready',
-      'exec sleep infinity',
+      // The first process collects what its orphans leave.
+      'while :; do sleep 1; done',
     ].join(' && ')
     const flags = ['--mount', '--pid', '--uts', '--fork', '--kill-child']
     const holding = host.start(['unshare', ...flags, 'sh', '-c', enter, root])
@@ -63,8 +70,21 @@ export class Machine {
 
   /** Opens a terminal of the user's and types a line there. */
   open(line: string): Terminal {
-    const login = ['su', '--login', '--session-command', line, 'ada']
+    // Nothing stands between the terminal and the line: Ctrl-C reaches that alone.
+    const login = [
+      'setpriv',
+      '--reuid',
+      'ada',
+      '--regid',
+      'ada',
+      '--init-groups',
+      'env',
+      ...['--chdir', '/home/ada', '--default-signal=INT', '--ignore-environment'],
+    ]
+    const shell = [...environment, 'bash', '-c', line]
     const enter = [
+      // Ctrl-C is for the line alone.
+      ...['env', '--ignore-signal=INT'],
       'nsenter',
       '--target',
       this.holder,
@@ -75,11 +95,7 @@ export class Machine {
       'chroot',
       this.root,
     ]
-    const terminal = new Terminal(
-      line,
-      [...enter, ...login].map(quoted).join(' '),
-      `${this.host.name} password`,
-    )
+    const terminal = new Terminal(line, [...enter, ...login, ...shell].map(quoted).join(' '), this.password)
     this.terminals.push(terminal)
     return terminal
   }
@@ -101,6 +117,12 @@ export class Machine {
     for (const terminal of this.terminals.reverse()) await terminal.destroy()
   }
 }
+
+/** As an ordinary user has it after logging in. */
+const environment = [
+  ...['USER=ada', 'LOGNAME=ada', 'HOME=/home/ada', 'SHELL=/bin/bash', 'TERM=xterm', 'LANG=C.UTF-8'],
+  'PATH=/usr/local/bin:/usr/bin:/bin',
+]
 
 /** The first process in a machine's own world of processes, by its number in ours. */
 function holderIn(host: Host): string {

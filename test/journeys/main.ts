@@ -7,13 +7,13 @@ import { join } from 'node:path'
 import { codeOf, commandIn } from '../documentCommands.js'
 import { helpOf } from '../programHelp.js'
 import { createMarket, repository } from '../world/index.js'
-import { readmeConsumer } from './consumer.js'
+import { member, readmeConsumer } from './consumer.js'
 import { Guide } from './guide.js'
 import { operateHub, readmeHub } from './hub.js'
 import { faultsOf } from './judge.js'
 import { Machine } from './machine.js'
 import { notFollowed } from './notFollowed.js'
-import { readmeProvider, runProvider } from './provider.js'
+import { guidedProvider, keepProvider, readmeProvider } from './provider.js'
 import { Traveller } from './traveller.js'
 
 const { PONTAGE_ROOT: archive = '', PONTAGE_PACKAGES: packages = '' } = process.env
@@ -24,6 +24,7 @@ const guides = {
   readme: new Guide(repository, 'README.md', programs),
   operations: new Guide(repository, 'docs/operations.md', programs),
   provider: new Guide(repository, 'docs/provider.md', programs),
+  service: new Guide(repository, 'docs/service.md', programs),
   earning: new Guide(repository, 'docs/earning.md', programs),
 }
 const documented = new Set(
@@ -83,18 +84,23 @@ try {
   }
   const seller = await seat('provider', anyone)
   const provider = await readmeProvider(seller, guides.readme)
-  const second = await seat('second', { ...anyone, 'vpn.example.org': '' })
+  const second = await seat('second', anyone)
   second.values['vpn.example.org'] = second.machine.host.address
-  const operator = await seat('operator', { ...anyone })
-  operator.values['hub.example.org'] = operator.machine.host.address
+  const guided = await guidedProvider(second, guides.readme, guides.provider)
   const consumer = await seat('consumer', anyone)
-  await follow(() => readmeConsumer(consumer, guides.readme, seller.machine.host.address))
+  const crew = await seat('crew', anyone)
+  const operator = await seat('operator', anyone)
+  operator.values['hub.example.org'] = operator.machine.host.address
+  await Promise.all([
+    follow(() => readmeConsumer(consumer, guides.readme)),
+    follow(() => member(crew, guides.readme, guides.service)),
+    follow(() => operateHub(operator, guides.readme, guides.operations)),
+  ])
   await seller.interrupt(provider.run)
-  await follow(() => runProvider(second, guides.readme, guides.provider, guides.earning))
-  await follow(() => operateHub(operator, guides.readme, guides.operations))
+  await follow(() => keepProvider(second, guided, guides.readme, guides.provider, guides.earning))
   const left = Object.values(guides).flatMap((guide) =>
     guide
-      .left()
+      .left(Object.values(guides))
       .filter((code) => !(code in (notFollowed[guide.document] ?? {})))
       .map((code) => `${guide.document}: ${code}`),
   )

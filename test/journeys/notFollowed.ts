@@ -1,2 +1,30 @@
 /** Commands of the documents that no journey follows, and why. */
-export const notFollowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {}
+export const notFollowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'README.md': {
+    'pontage channel exit': 'for a hub that has disappeared; takes days',
+    unbond: 'there is no stake of a consumer to take out here',
+    repay: 'there is no debt',
+  },
+  'docs/operations.md': {
+    'register --tls-certificate FILE': 'needs a certificate of an authority',
+    'stake withdraw': 'comes due after days',
+    'pontage-hub liabilities verify https://hub.example.org:7700 --rpc https://…':
+      'nothing is published in the first minute',
+    'pontage-provider status': 'of a provider that has left a hub',
+    'pontage-provider trust HUB': 'of a provider that has left a hub',
+    'pontage-hub ledger rebuild': 'for a ledger that was lost',
+    'ledger rebuild': 'for a ledger that was lost',
+    'pontage-hub ledger import FILE --database postgres://…': 'needs PostgreSQL',
+    'pontage-hub nonce fill': 'no nonce is held up',
+  },
+  'docs/provider.md': {
+    'pontage-provider init --home /var/lib/pontage-provider --password-file /etc/pontage/provider-password …':
+      'the first one again, for the service',
+    'kick SESSION': 'needs a consumer at that moment',
+    'kick IDENTITY': 'needs a consumer at that moment',
+  },
+  'docs/earning.md': {
+    'collect ADDRESS': 'nothing is withheld',
+    'stake withdraw': 'comes due after days',
+  },
+}

@@ -19,13 +19,8 @@ export async function readmeProvider(
   return { address, run }
 }
 
-/** docs/provider.md and docs/earning.md: getting started, what can be seen and changed, a service, and retirement. */
-export async function runProvider(
-  who: Traveller,
-  readme: Guide,
-  guide: Guide,
-  earning: Guide,
-): Promise<void> {
+/** docs/provider.md, as far as a provider that serves. @returns the terminal in which it runs. */
+export async function guidedProvider(who: Traveller, readme: Guide, guide: Guide): Promise<Terminal> {
   await who.install(readme, 'pontage-provider')
   const init = guide.command('pontage-provider init --network')
   const address = await who.init(init, funds)
@@ -33,6 +28,17 @@ export async function runProvider(
   await who.type(guide.command('pontage-provider register --stake'))
   const run = who.begin(`sudo ${guide.command('pontage-provider run')}`)
   await run.shows(/listening/)
+  return run
+}
+
+/** docs/provider.md and docs/earning.md: what can be seen and changed, and retirement. */
+export async function keepProvider(
+  who: Traveller,
+  run: Terminal,
+  readme: Guide,
+  guide: Guide,
+  earning: Guide,
+): Promise<void> {
   await who.type(`sudo ${guide.command('pontage-provider doctor')}`)
   await who.type(guide.command('pontage-provider config'))
   for (const command of ['status', 'sessions', 'limit --total 50Mbit --session 10Mbit'])

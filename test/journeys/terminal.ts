@@ -9,7 +9,7 @@ const answerFrom = (password: string): readonly Answer[] => [
   [/Repeat it: $/, () => password],
   [/Press Enter[^\n]*$/, () => ''],
   [/Word (\d+): $/, ([, position], screen) => wordAt(Number(position), screen)],
-  [/\[y\/N\] $/, () => 'y'],
+  [/\[(y\/N|Y\/n)\] $/, () => 'y'],
 ]
 
 /** One of the numbered words that were shown. */

@@ -61,6 +61,18 @@ export class Traveller {
     for (const line of readme.block('remove')) await this.type(line.replaceAll(/\bpontage\b/g, name))
   }
 
+  /** Writes the password of this machine's keys into a file that only its user may read. */
+  async keepPassword(path: string): Promise<void> {
+    await this.type(`umask 077 && echo ${this.machine.password} >${path}`)
+  }
+
+  /** As `keepPassword`, where only root may read. */
+  async keepServicePassword(path: string): Promise<void> {
+    await this.type(
+      `sudo install -m 600 /dev/null ${path} && echo ${this.machine.password} | sudo tee ${path}`,
+    )
+  }
+
   /** Makes the key, and gets tokens and coin sent to its address. @returns the address. */
   async init(command: string, amounts: { tokens: string; coin?: string }): Promise<string> {
     const [, address = ''] = /^Address\s+(0x[0-9a-fA-F]{40})$/m.exec(await this.type(command)) ?? []

@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, explain, isActive, tunnelMtuOver } from '@pontage/shared'
 import {
   type Chain,
@@ -78,6 +79,9 @@ export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise
   return `${hubs.length} hub(s), registered, without debt, none leaving`
 }
 
+const askHubsForMs = 12_000
+const askHubsEveryMs = 4_000
+
 /** Whether there is a way out, and somebody to answer for names. */
 export async function checkNetwork(settings: Examined, running: boolean): Promise<string> {
   const { uplink, resolver4, resolver6 } = await planNetwork(settings, running)
@@ -115,14 +119,26 @@ export async function checkPorts(settings: Examined, running: boolean): Promise<
 export async function checkReach(settings: Examined, running: boolean): Promise<string> {
   if (settings.unlisted) return 'not asked: a hub that tries an unlisted provider’s ports would know them'
   if (!running) throw new UserError('Not checked: run pontage-provider run, then ask again.')
-  const reached = await askRunning<Reached[]>(settings.home, { type: 'reach' })
+  const reached = await onceTried(() => askRunning<Reached[]>(settings.home, { type: 'reach' }))
   const good = reached.find(({ problem }) => problem === undefined)
   if (good)
     return `hub ${good.hub} reached ${good.endpoint} by TCP, and WireGuard on UDP ${settings.wireguardPort}`
   const first = reached[0]?.problem ?? 'There is no hub to ask.'
+  if (!reached.some(({ tried }) => tried))
+    throw new UserError(`Not known: no hub has tried to reach this provider. ${first}`)
   throw new UserError(
     `Unreachable from outside: ${first} Forward TCP ${settings.endpoint.port} and UDP ${settings.wireguardPort} to this machine in router and firewall, and check --endpoint.`,
   )
+}
+
+/** Asks again where no hub has tried: one that tried a moment ago, as it does before an offer is published, waits ten seconds. */
+async function onceTried(ask: () => Promise<Reached[]>): Promise<Reached[]> {
+  const giveUpAt = Date.now() + askHubsForMs
+  for (;;) {
+    const reached = await ask()
+    if (reached.some(({ tried }) => tried) || Date.now() > giveUpAt) return reached
+    await delay(askHubsEveryMs)
+  }
 }
 
 async function bindTcp(host: string, port: number): Promise<void> {

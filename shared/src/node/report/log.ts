@@ -16,7 +16,7 @@ export interface Log {
 
 /** Fields of log lines that are amounts of tokens, in the smallest unit. */
 const amountFields = new Set(
-  'amount debt drawn due fee gasCost owed paid pool promised raised redeemed spare stake sum total undrawn'.split(
+  'amount ceiling debt drawn due fee gasCost held outstanding owed paid pool promised raised redeemed spare stake sum total undrawn'.split(
     ' ',
   ),
 )
@@ -49,7 +49,8 @@ const withRequest = winston.format((info) => {
 })
 
 const human = winston.format.printf(({ timestamp, level, message, program: _program, ...details }) => {
-  const pairs = Object.entries(details).map(
+  const given = Object.entries(details).filter(([, value]) => value !== undefined)
+  const pairs = given.map(
     // A stranger's text must not move on the terminal.
     ([key, value]) =>
       `${key}=${printable(typeof value === 'object' ? JSON.stringify(value) : String(value))}`,
