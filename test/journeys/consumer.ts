@@ -23,7 +23,6 @@ export async function readmeConsumer(who: Traveller, readme: Guide): Promise<voi
   await readPage(who, who.machine.host.address)
   const inside = await who.type(readme.command('sudo pontage exec'))
   if (!/\d+\.\d+\.\d+\.\d+/.test(inside)) throw new Error(`exec showed no page:\n${inside}`)
-  await who.type(readme.command('sudo pontage lockdown on'))
   await who.type(readme.command('sudo pontage lockdown off'))
   await who.type(readme.command('sudo pontage unlock'))
   await who.type(`pontage ${readme.command('channel top-up')} --amount 1`)

@@ -2,6 +2,7 @@
 export const notFollowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': {
     'pontage channel exit': 'for a hub that has disappeared; takes days',
+    'sudo pontage lockdown on': 'needs systemd; test:machine boots machines for it',
     unbond: 'there is no stake of a consumer to take out here',
     repay: 'there is no debt',
   },

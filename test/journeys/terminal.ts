@@ -36,9 +36,13 @@ export class Terminal {
     command: string,
     private readonly password: string,
   ) {
-    this.child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-      env: { PATH: process.env.PATH, TERM: 'xterm', LANG: 'C.UTF-8', SHELL: '/bin/sh' },
-    })
+    this.child = spawn(
+      'script',
+      ['--quiet', '--return', '--flush', '--command', `exec ${command}`, '/dev/null'],
+      {
+        env: { PATH: process.env.PATH, TERM: 'xterm', LANG: 'C.UTF-8', SHELL: '/bin/sh' },
+      },
+    )
     // It may have ended when an answer comes.
     this.child.stdin.on('error', () => undefined)
     this.child.stdout.setEncoding('utf8')
