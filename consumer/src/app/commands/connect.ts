@@ -1,8 +1,8 @@
 import { printJson } from '@pontage/shared/node'
 import { requirePasswordFile, startInBackground } from '../connect/background.js'
-import { askToConnect } from '../service/askToConnect.js'
-import { asksService } from '../service/place.js'
 import { type ConnectionOptions, connectionFlags, meantBy, runConnection } from './connection.js'
+import { askToConnect } from './service/askToConnect.js'
+import { asksService } from './service/place.js'
 import { command, printLine, withSettings } from './settings.js'
 
 export const connectCommand = command<ConnectionOptions & { background: boolean }>({

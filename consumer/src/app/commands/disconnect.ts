@@ -1,8 +1,8 @@
 import { printJson } from '@pontage/shared/node'
 import { isLockedDown, liftLockdown, lockdownStands } from '../../io/kernel/lockdown.js'
 import { disconnect } from '../connect/disconnect.js'
-import { placeToAsk } from '../service/place.js'
 import { controlFlag } from './connection.js'
+import { placeToAsk } from './service/place.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 const sentences = {

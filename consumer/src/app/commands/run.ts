@@ -5,10 +5,10 @@ import { isFromEarlierBoot, readConnection } from '../../io/home/connectionFile.
 import { controlOwner } from '../../io/home/ownership.js'
 import { disconnect } from '../connect/disconnect.js'
 import { openContext } from '../context.js'
-import { serviceGroup, serviceSocket } from '../service/place.js'
-import { createService } from '../service/service.js'
-import { createWarmContext } from '../service/warmContext.js'
 import { type ConnectionOptions, connectionFlags, stopOnSignals } from './connection.js'
+import { serviceGroup, serviceSocket } from './service/place.js'
+import { createService } from './service/service.js'
+import { createWarmContext } from './service/warmContext.js'
 import { command, logFrom, withSettings } from './settings.js'
 
 export const runCommand = command<ConnectionOptions>({

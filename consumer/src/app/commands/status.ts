@@ -1,8 +1,8 @@
 import { printJson } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { statusLines } from '../connect/statusLines.js'
-import { placeToAsk } from '../service/place.js'
 import { controlFlag } from './connection.js'
+import { placeToAsk } from './service/place.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const statusCommand = command<Settings & { json: boolean; control?: string }>({

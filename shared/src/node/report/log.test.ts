@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream'
 import { afterEach, expect, it, vi } from 'vitest'
 import { createLog } from './log.js'
-import { nameToken } from './print.js'
+import { nameToken } from './namedToken.js'
 
 // Where winston writes to: a console's own stream for errors.
 const { _stderr: stream } = console as unknown as { _stderr: Writable }

@@ -2,7 +2,7 @@ import winston from 'winston'
 import { printable, withoutControls } from '../../printable.js'
 import { formatTokens } from '../../quantity.js'
 import { requestId } from '../link/requestContext.js'
-import { tokenNow } from './print.js'
+import { namedToken } from './namedToken.js'
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug'
 
@@ -21,7 +21,7 @@ const amountFields = new Set(
   ),
 )
 const inTokens = winston.format((info) => {
-  const token = tokenNow()
+  const token = namedToken()
   for (const [key, value] of Object.entries(info))
     if (token !== undefined && typeof value === 'bigint' && amountFields.has(key))
       info[key] = `${formatTokens(value, token.decimals)} ${token.symbol}`

@@ -4,6 +4,7 @@ import { readToken } from '../home/tokenFile.js'
 import type { Failure } from './failure.js'
 import { withFiat } from './fiat.js'
 import { jsonLine, type Printable } from './json.js'
+import { namedToken } from './namedToken.js'
 
 type Write = (text: string) => void
 
@@ -20,7 +21,6 @@ interface Printing {
 }
 
 let printing: Printing = { home: '', json: false, isPrinted: false, events: undefined, says: [] }
-let token: TokenNames | undefined
 
 const toStdout: Write = (text) => void process.stdout.write(text)
 
@@ -29,13 +29,7 @@ export function beginPrinting(home: string, json: boolean): void {
   printing = { home, json, isPrinted: false, events: undefined, says: [] }
 }
 
-/** Says what the token of this run's chain is called. */
-export const nameToken = (names: TokenNames): void => {
-  token = names
-}
-
-/** The token of this run's chain, as far as this run or the home knows it. */
-export const tokenNow = (): TokenNames | undefined => token ?? readToken(printing.home)
+const tokenNow = (): TokenNames | undefined => namedToken() ?? readToken(printing.home)
 
 /** One JSON object and a line end on standard output, by the contract of docs/json.md. @throws Error for a second one */
 export const printJson = <Value extends object>(value: Printable<Value>): void => {

@@ -1,5 +1,5 @@
 import { dropKeptSockets } from '@pontage/shared/node'
-import type { Context } from '../context.js'
+import type { Context } from '../../context.js'
 
 /** Chain and key, opened before somebody asks: it is what connecting would otherwise wait for. */
 export interface WarmContext {

@@ -1,6 +1,6 @@
 import { askControl, UserError } from '@pontage/shared/node'
-import type { ConnectionOptions } from '../commands/connection.js'
-import { demandShellIsSafe } from '../connect/machine.js'
+import { demandShellIsSafe } from '../../connect/machine.js'
+import type { ConnectionOptions } from '../connection.js'
 import { serviceSocket } from './place.js'
 import { type Wishes, wishFlags } from './request.js'
 import type { ConnectedAnswer } from './service.js'

@@ -1,8 +1,8 @@
 import type { ControlHandlers } from '@pontage/shared/node'
 import { UserError } from '@pontage/shared/node'
-import { type Asked, type ConnectionOptions, holdConnection } from '../commands/connection.js'
-import { restore } from '../connect/disconnect.js'
-import { status } from '../connect/status.js'
+import { restore } from '../../connect/disconnect.js'
+import { status } from '../../connect/status.js'
+import { type Asked, type ConnectionOptions, holdConnection } from '../connection.js'
 import { wishesIn } from './request.js'
 import type { WarmContext } from './warmContext.js'
 
