@@ -4,13 +4,11 @@ import type { Traveller } from './traveller.js'
 /** The README's consumer: connects and pays, uses what is named for every day, and leaves with the rest of the money. */
 export async function readmeConsumer(who: Traveller, readme: Guide): Promise<void> {
   await who.install(readme, 'pontage')
-  const [init = '', providers = '', open = '', connect = '', disconnect = '', close = ''] =
-    readme.block('consumer')
+  const [init = '', ...rest] = readme.block('consumer')
+  const close = rest.pop() ?? ''
   await who.init(init, { tokens: '20' })
-  await who.type(providers)
-  await who.type(open)
-  await browse(who, connect)
-  await who.type(disconnect)
+  for (const line of rest) await (/ connect\b/.test(line) ? browse(who, line) : who.type(line))
+  const disconnect = readme.command('sudo pontage disconnect')
   for (const command of ['status', 'history', 'account', 'doctor', 'stake', 'config'])
     await who.type(`pontage ${readme.command(command)}`)
   await who.type(readme.command('pontage alias office 2'))

@@ -1,6 +1,9 @@
 /** Commands of the documents that no journey follows, and why. */
 export const notFollowed: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'README.md': {
+    'pontage setup': 'asks, and has a test of its own',
+    'pontage-provider setup': 'asks, and has a test of its own',
+    'pontage-hub setup': 'asks, and has a test of its own',
     'pontage channel exit': 'for a hub that has disappeared; takes days',
     'sudo pontage lockdown on': 'needs systemd; test:machine boots machines for it',
     unbond: 'there is no stake of a consumer to take out here',
@@ -19,6 +22,7 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     'pontage-hub nonce fill': 'no nonce is held up',
   },
   'docs/provider.md': {
+    'pontage-provider setup': 'asks, and has a test of its own',
     'pontage-provider init --home /var/lib/pontage-provider --password-file /etc/pontage/provider-password …':
       'the first one again, for the service',
     'kick SESSION': 'needs a consumer at that moment',
