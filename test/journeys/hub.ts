@@ -32,6 +32,7 @@ export async function operateHub(who: Traveller, readme: Guide, guide: Guide): P
     ...['ledger backup FILE', 'register --stake 0'],
   ]
   for (const command of daily) await who.type(`pontage-hub ${guide.command(command)}`)
+  for (const way of guide.ways('earnings')) await who.type(`pontage-hub ${way}`)
   await who.type(guide.command('pontage-hub config'))
   await who.type(guide.command('pontage-hub nonce'))
   await who.type(guide.command('pontage-hub wind-down'))
