@@ -23,6 +23,7 @@ import { settings } from './app/commands/settings.js'
 import { setupCommand } from './app/commands/setup.js'
 import { stakeCommand, unbondCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
+import { ui } from './app/commands/ui.js'
 import { unlockCommand } from './app/commands/unlock.js'
 import { limitFlags } from './app/session/limits.js'
 import { namesToType } from './core/providerName.js'
@@ -68,6 +69,7 @@ await runProgram({
     collectCommand,
     sendCommand,
     nonceOfConsumer,
+    ui,
   ],
   settings: { ...settings, ...connectionFlags },
   cumulative: Object.keys(limitFlags),

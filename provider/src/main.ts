@@ -20,6 +20,7 @@ import { setupCommand } from './app/commands/setup.js'
 import { stakeCommand } from './app/commands/stake.js'
 import { statusCommand } from './app/commands/status.js'
 import { trustCommand } from './app/commands/trust.js'
+import { ui } from './app/commands/ui.js'
 
 await runProgram({
   name: 'pontage-provider',
@@ -47,6 +48,7 @@ await runProgram({
     nonceOfProvider,
     retireCommand,
     downCommand,
+    ui,
   ] as never as CommandModule<CommonOptions, never>[],
   settings,
   undoing: ['down'],

@@ -39,6 +39,9 @@ export const printJson = <Value extends object>(value: Printable<Value>): void =
   toStdout(`${jsonLine(value as object, tokenNow())}\n`)
 }
 
+/** What `printJson` prints, for pages: read again, so that amounts are strings and their units stand beside them. */
+export const asPrinted = (value: object): object => JSON.parse(jsonLine(value, tokenNow()))
+
 /** As `printJson`, for a command that prints an object for each thing that happens. */
 export function jsonEvents(write: Write): (event: string, details: object) => void {
   printing.events = write

@@ -1,0 +1,157 @@
+import { signal } from '@preact/signals'
+import { useEffect, useState } from 'preact/hooks'
+import { duration, short, tokens, type Units } from '../../shared/pages/amounts.js'
+import { Card, Deed, Empty, Field, Shown, Tiles } from '../../shared/pages/parts.js'
+import { type Answer, read } from '../../shared/pages/server.js'
+import { heardAt, status } from './state.js'
+import { texts } from './texts.js'
+
+interface Channel {
+  readonly channelId: string
+  readonly hub: string
+  readonly status: string
+  readonly balance: string
+  readonly exitAt: number
+  readonly promised: readonly { readonly provider: string; readonly amount: string }[]
+}
+interface Channels {
+  readonly channels: readonly Channel[]
+  readonly units?: Units
+}
+interface Account {
+  readonly address: string
+  readonly tokens: string
+  readonly coin: string
+  readonly units?: Units
+}
+
+const channels = signal<Answer<Channels> | undefined>(undefined)
+const account = signal<Answer<Account> | undefined>(undefined)
+
+async function look(): Promise<void> {
+  ;[channels.value, account.value] = await Promise.all([read<Channels>('channels'), read<Account>('account')])
+}
+
+export function ChannelsPage() {
+  useEffect(() => void look(), [])
+  return (
+    <>
+      <Card title={texts.account.title}>
+        <Shown of={account.value}>
+          {({ address, tokens: held, coin, units }) => (
+            <Tiles
+              of={[
+                [texts.account.tokens, tokens(held, units?.tokens)],
+                [texts.account.coin, tokens(coin, units?.coin)],
+                [texts.account.address, <code>{address}</code>],
+              ]}
+            />
+          )}
+        </Shown>
+      </Card>
+      <Shown of={channels.value}>
+        {({ channels: found, units }) =>
+          found.length === 0 ? (
+            <Card>
+              <Empty title={texts.channels.none}>{texts.channels.noneHint}</Empty>
+            </Card>
+          ) : (
+            found.map((each) => <One key={each.channelId} channel={each} units={units} />)
+          )
+        }
+      </Shown>
+      <Open />
+    </>
+  )
+}
+
+function One({ channel, units }: { channel: Channel; units: Units }) {
+  const [amount, setAmount] = useState('')
+  const promised = channel.promised.reduce((sum, each) => sum + BigInt(each.amount), 0n)
+  const begun = status.value?.exits.find(({ channelId }) => channelId === channel.channelId)
+  const seconds = begun === undefined ? undefined : begun.exitAt - heardAt.value / 1_000
+  return (
+    <section class="card stack">
+      <div class="row apart">
+        <h2>
+          {texts.channels.hub}{' '}
+          <span class="mono" title={channel.hub}>
+            {short(channel.hub)}
+          </span>
+        </h2>
+        <span class={`pill ${channel.status === 'open' ? 'good' : ''}`}>{channel.status}</span>
+      </div>
+      {seconds === undefined ? null : (
+        <p class="notice">{seconds > 0 ? texts.channels.due(duration(seconds)) : texts.channels.ready}</p>
+      )}
+      <Tiles
+        of={[
+          [texts.channels.holds, tokens(channel.balance, units?.balance)],
+          [texts.channels.promised, tokens(promised.toString(), units?.amount ?? units?.balance)],
+        ]}
+      />
+      {channel.status === 'open' ? (
+        <div class="row form">
+          <Field
+            label={texts.channels.amount}
+            inputMode="decimal"
+            value={amount}
+            onInput={(event) => setAmount(event.currentTarget.value.trim())}
+          />
+          <Deed
+            name="topUp"
+            fields={{ channel: channel.channelId, amount }}
+            label={texts.channels.topUp}
+            question={texts.channels.topUpCosts(amount)}
+            done={() => void look()}
+          />
+          <Deed
+            name="closeChannel"
+            fields={{ channel: channel.channelId }}
+            label={texts.channels.close}
+            question={texts.channels.closeCosts}
+            done={() => void look()}
+          />
+          <Deed
+            name="exitChannel"
+            fields={{ channel: channel.channelId }}
+            label={texts.channels.exit}
+            question={texts.channels.exitCosts}
+            done={() => void look()}
+          />
+        </div>
+      ) : null}
+    </section>
+  )
+}
+
+function Open() {
+  const [hub, setHub] = useState('')
+  const [amount, setAmount] = useState('')
+  return (
+    <Card title={texts.channels.open}>
+      <div class="row form">
+        <Field
+          label={texts.channels.hub}
+          placeholder="0x…"
+          value={hub}
+          onInput={(event) => setHub(event.currentTarget.value.trim())}
+        />
+        <Field
+          label={texts.channels.amount}
+          inputMode="decimal"
+          value={amount}
+          onInput={(event) => setAmount(event.currentTarget.value.trim())}
+        />
+        <Deed
+          name="openChannel"
+          fields={{ hub, amount }}
+          label={texts.channels.open}
+          kind="main"
+          question={texts.channels.openCosts(amount)}
+          done={() => void look()}
+        />
+      </div>
+    </Card>
+  )
+}

@@ -1,0 +1,174 @@
+import { signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
+import { bytes, duration, short, tokens, type Unit, type Units } from '../../shared/pages/amounts.js'
+import { Card, Empty, Shown } from '../../shared/pages/parts.js'
+import { type Answer, read } from '../../shared/pages/server.js'
+import { texts } from './texts.js'
+
+interface Session {
+  readonly session: number
+  readonly endedAt: string
+  readonly provider: string
+  readonly bytes: string
+  readonly downBytes: string
+  readonly upBytes: string
+  readonly seconds: number
+  readonly spent: string
+  readonly reason: string
+}
+interface History {
+  readonly sessions: readonly Session[]
+  readonly units?: Units
+}
+
+const history = signal<Answer<History> | undefined>(undefined)
+
+export function HistoryPage() {
+  useEffect(() => {
+    void read<History>('history').then((answer) => {
+      history.value = answer
+    })
+  }, [])
+  return (
+    <Shown of={history.value}>
+      {({ sessions, units }) =>
+        sessions.length === 0 ? (
+          <Card>
+            <Empty title={texts.history.none} />
+          </Card>
+        ) : (
+          <>
+            <Totals
+              title={texts.history.days}
+              of={sessions}
+              by={({ endedAt }) => endedAt.slice(0, 10)}
+              spent={units?.spent}
+            />
+            <Totals
+              title={texts.history.by}
+              of={sessions}
+              by={({ provider }) => short(provider)}
+              spent={units?.spent}
+            />
+            <Sessions of={sessions} spent={units?.spent} />
+          </>
+        )
+      }
+    </Shown>
+  )
+}
+
+function Totals({
+  title,
+  of,
+  by,
+  spent,
+}: {
+  title: string
+  of: readonly Session[]
+  by: (one: Session) => string
+  spent: Unit | undefined
+}) {
+  const { columns } = texts.history
+  const groups = new Map<string, Session[]>()
+  for (const each of of) groups.set(by(each), [...(groups.get(by(each)) ?? []), each])
+  const sum = (sessions: readonly Session[], field: 'bytes' | 'spent') =>
+    sessions.reduce((total, each) => total + BigInt(each[field]), 0n).toString()
+  return (
+    <Card title={title}>
+      <table>
+        <thead>
+          <tr>
+            <th>{title}</th>
+            <th class="number">{columns.traffic}</th>
+            <th class="number">{columns.spent}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {[...groups].reverse().map(([name, sessions]) => (
+            <tr key={name}>
+              <td>{name}</td>
+              <td class="number">{bytes(sum(sessions, 'bytes'))}</td>
+              <td class="number">{tokens(sum(sessions, 'spent'), spent)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Card>
+  )
+}
+
+function Sessions({ of, spent }: { of: readonly Session[]; spent: Unit | undefined }) {
+  const { columns } = texts.history
+  return (
+    <section class="card">
+      <div class="row apart">
+        <h2>{texts.history.title}</h2>
+        <a class="button" download="pontage-sessions.csv" href={csvOf(of)}>
+          {texts.history.csv}
+        </a>
+      </div>
+      <div class="scroll">
+        <table class="cards">
+          <thead>
+            <tr>
+              <th>{columns.ended}</th>
+              <th>{columns.provider}</th>
+              <th class="number">{columns.traffic}</th>
+              <th class="number">{columns.time}</th>
+              <th class="number">{columns.spent}</th>
+              <th>{columns.reason}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {[...of].reverse().map((each) => (
+              <tr key={each.session}>
+                <td data-label={columns.ended}>{each.endedAt.slice(0, 16).replace('T', ' ')}</td>
+                <td data-label={columns.provider}>
+                  <span class="mono" title={each.provider}>
+                    {short(each.provider)}
+                  </span>
+                </td>
+                <td class="number" data-label={columns.traffic}>
+                  {bytes(each.bytes)}
+                </td>
+                <td class="number" data-label={columns.time}>
+                  {duration(each.seconds)}
+                </td>
+                <td class="number" data-label={columns.spent}>
+                  {tokens(each.spent, spent)}
+                </td>
+                <td data-label={columns.reason}>{each.reason}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </section>
+  )
+}
+
+const fields = [
+  'session',
+  'endedAt',
+  'provider',
+  'downBytes',
+  'upBytes',
+  'bytes',
+  'seconds',
+  'spent',
+  'reason',
+] as const
+
+/** No value holds a comma or a quote: numbers, hexadecimal, times, and reasons of one word. */
+const csvOf = (sessions: readonly Session[]): string =>
+  URL.createObjectURL(
+    new Blob(
+      [
+        [fields.join(','), ...sessions.map((each) => fields.map((field) => each[field]).join(','))].join(
+          '\n',
+        ),
+      ],
+      { type: 'text/csv' },
+    ),
+  )

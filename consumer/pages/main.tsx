@@ -1,0 +1,14 @@
+import { show } from '../../shared/pages/show.js'
+import { ChannelsPage } from './channels.js'
+import { DoctorPage } from './doctor.js'
+import { HistoryPage } from './history.js'
+import { Now } from './now.js'
+import { Providers } from './providers.js'
+import { texts } from './texts.js'
+
+show(
+  texts.program,
+  texts.tabs,
+  { now: Now, providers: Providers, channels: ChannelsPage, history: HistoryPage, doctor: DoctorPage },
+  ['now'],
+)

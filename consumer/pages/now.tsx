@@ -1,0 +1,186 @@
+import { useState } from 'preact/hooks'
+import {
+  bytes,
+  country,
+  duration,
+  short,
+  speed,
+  timePrice,
+  tokens,
+  trafficPrice,
+} from '../../shared/pages/amounts.js'
+import { Curve } from '../../shared/pages/curve.js'
+import { Card, Deed, Field, Refused, Ring, Tiles, Waiting } from '../../shared/pages/parts.js'
+import { newest } from '../../shared/pages/speeds.js'
+import { heardAt, now, points, type State, type Status, status } from './state.js'
+import { texts } from './texts.js'
+
+const pills: Record<State, string> = {
+  disconnected: '',
+  connecting: 'warn',
+  connected: 'good',
+  suspended: 'warn',
+  reconnecting: 'warn',
+  blocked: 'bad',
+  crashed: 'bad',
+}
+
+/** Where things stand, and the one button. */
+export function Now() {
+  if (now.value === undefined)
+    return (
+      <Card>
+        <Waiting />
+      </Card>
+    )
+  if (now.value.error !== undefined) return <Refused failure={now.value.error} />
+  const is = now.value as Status
+  return (
+    <>
+      <section class="card stack">
+        <div class="row apart">
+          <span class={`pill ${pills[is.state]}`}>{texts.pill[is.state]}</span>
+          {is.problems === null ? <span class="soft small">{texts.noRoot}</span> : null}
+        </div>
+        <div>
+          <h1>{texts.state[is.state]}</h1>
+          <p class="soft">{is.live?.reason ?? texts.means[is.state]}</p>
+        </div>
+        {is.problems && is.problems.length > 0 ? (
+          <p class="notice" role="alert">
+            <strong>{texts.problems}</strong>
+            {is.problems.join(' ')}
+          </p>
+        ) : null}
+        <Button of={is.state} />
+        {is.provider === null ? null : <Facts of={is} />}
+      </section>
+      {is.live === null ? null : (
+        <Card title={texts.traffic}>
+          <Curve
+            points={points.value}
+            label={texts.curve(speed(newest(points.value.down)), speed(newest(points.value.up)))}
+          />
+        </Card>
+      )}
+      <Limits of={is} />
+    </>
+  )
+}
+
+function Button({ of }: { of: State }) {
+  const [cap, setCap] = useState('')
+  const [budget, setBudget] = useState('')
+  if (of === 'connected' || of === 'suspended')
+    return (
+      <div>
+        <Deed name="disconnect" label={texts.disconnect} kind="big" />
+      </div>
+    )
+  if (of === 'connecting' || of === 'reconnecting')
+    return (
+      <div>
+        <Deed name="disconnect" label={of === 'connecting' ? texts.callOff : texts.openNetwork} kind="big" />
+      </div>
+    )
+  return (
+    <div class="row form">
+      <Field
+        label={texts.cap}
+        placeholder={texts.capHint}
+        value={cap}
+        onInput={(event) => setCap(event.currentTarget.value.trim())}
+      />
+      <Field
+        label={texts.budget}
+        placeholder={texts.budgetHint}
+        inputMode="decimal"
+        value={budget}
+        onInput={(event) => setBudget(event.currentTarget.value.trim())}
+      />
+      <Deed
+        name="connect"
+        fields={{ cap, budget }}
+        label={texts.connect}
+        busy={texts.connecting}
+        kind="main big"
+        question={texts.connectCosts(cap, budget)}
+      />
+      {of === 'disconnected' ? null : <Deed name="disconnect" label={texts.openNetwork} kind="big" />}
+    </div>
+  )
+}
+
+function Facts({ of }: { of: Status }) {
+  const { live, units, provider, downBytes, upBytes } = of
+  const serving = live?.serving
+  const price =
+    serving &&
+    [
+      trafficPrice(serving.price.perMegabyte, units?.perMegabyte),
+      timePrice(serving.price.perHour, units?.perHour),
+    ]
+      .filter((each) => each !== '')
+      .join(' + ')
+  return (
+    <Tiles
+      of={[
+        [texts.tiles.country, serving ? country(serving.country) : '–'],
+        [texts.tiles.provider, <span title={provider ?? ''}>{short(provider ?? '')}</span>],
+        [texts.tiles.since, serving ? duration((heardAt.value - serving.sinceMs) / 1_000) : '–'],
+        [
+          texts.traffic,
+          <>
+            {bytes(downBytes)} <small>down, {bytes(upBytes)} up</small>
+          </>,
+        ],
+        [texts.tiles.spent, tokens(live?.spentWei, units?.spentWei)],
+        [texts.tiles.price, price ?? '–'],
+        [texts.tiles.left, timeLeft(of)],
+        [texts.tiles.killSwitch, of.killSwitch ? texts.on : texts.off],
+        [texts.tiles.carrier, texts.carriers[live?.carrier ?? ''] ?? '–'],
+        ...(of.lockdown === 'off'
+          ? []
+          : [[texts.tiles.lockdown, of.lockdown === 'on' ? texts.on : texts.lifted] as const]),
+      ]}
+    />
+  )
+}
+
+/** Until the first limit is reached, at the speed of the last seconds. */
+function timeLeft({ live }: Status): string {
+  const { allowances, bytesPerSecond, serving } = live ?? {}
+  if (!allowances || !serving || !bytesPerSecond) return '–'
+  const perByte = Number(serving.price.perMegabyte) / 1e6
+  const bytesLeft = [
+    ...(allowances.cap ? [Number(allowances.cap.left)] : []),
+    ...(perByte > 0
+      ? [allowances.budget, allowances.channel].flatMap((each) => (each ? [Number(each.left) / perByte] : []))
+      : []),
+  ]
+  return duration(Math.min(...bytesLeft) / bytesPerSecond)
+}
+
+function Limits({ of }: { of: Status }) {
+  const allowances = of.live?.allowances
+  if (!allowances) return null
+  const ring = (name: string, given: { used: string; left: string }, words: string) => {
+    const used = Number(given.used)
+    const all = used + Number(given.left)
+    return <Ring name={name} share={all === 0 ? 1 : used / all} words={texts.leftOf(words)} />
+  }
+  const { cap, budget, channel } = allowances
+  return (
+    <Card title={texts.limits}>
+      <div class="rings">
+        {cap ? ring(texts.cap, cap, bytes(cap.left)) : null}
+        {budget ? ring(texts.budget, budget, tokens(budget.left, of.units?.['budget.left'], 4)) : null}
+        {ring(texts.channelRing, channel, tokens(channel.left, of.units?.['channel.left'], 4))}
+      </div>
+    </Card>
+  )
+}
+
+/** Whether something is being paid for right now. */
+export const isServed = (): boolean =>
+  status.value?.state === 'connected' || status.value?.state === 'suspended'

@@ -1,0 +1,33 @@
+import { fileURLToPath } from 'node:url'
+import { asPrinted, controlPath, optionalFlags, requiredFlags, text, uiCommand } from '@pontage/shared/node'
+import { askStatus } from '../connect/status.js'
+import { controlFlag } from './connection.js'
+import { type Settings, settings } from './settings.js'
+
+export const ui = uiCommand<Settings & { control?: string }>({
+  folder: fileURLToPath(new URL('../../pages', import.meta.url)),
+  describe:
+    'Show pages for a browser on this machine: connect, see what flows and what it costs, channels, history',
+  flags: { ...settings, ...controlFlag },
+  live: async (argv) => asPrinted(await askStatus(argv.home, argv.control ?? controlPath(argv.home))),
+  reads: {
+    account: ['account'],
+    channels: ['channel', 'status'],
+    doctor: ['doctor'],
+    history: ['history'],
+    providers: ['providers'],
+  },
+  deeds: {
+    connect: (fields) => [
+      'connect',
+      ...('provider' in fields ? [text(fields, 'provider')] : []),
+      '--background',
+      ...optionalFlags(fields, 'cap', 'budget'),
+    ],
+    disconnect: () => ['disconnect'],
+    openChannel: (fields) => ['channel', 'open', '--yes', ...requiredFlags(fields, 'hub', 'amount')],
+    topUp: (fields) => ['channel', 'top-up', ...requiredFlags(fields, 'channel', 'amount')],
+    closeChannel: (fields) => ['channel', 'close', '--yes', ...requiredFlags(fields, 'channel')],
+    exitChannel: (fields) => ['channel', 'exit', ...requiredFlags(fields, 'channel')],
+  },
+})

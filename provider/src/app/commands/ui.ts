@@ -1,0 +1,40 @@
+import { fileURLToPath } from 'node:url'
+import {
+  askControl,
+  asPrinted,
+  type ChainOptions,
+  chainFlags,
+  controlPath,
+  type KeyOptions,
+  keyFlags,
+  optionalFlags,
+  text,
+  uiCommand,
+} from '@pontage/shared/node'
+
+export const ui = uiCommand<ChainOptions & KeyOptions>({
+  folder: fileURLToPath(new URL('../../pages', import.meta.url)),
+  describe:
+    'Show pages for a browser on this machine: what is earned, sessions, hubs, price, limits, retirement',
+  flags: { ...chainFlags, ...keyFlags },
+  live: async ({ home }) => {
+    const running = await askControl<object>(controlPath(home), { type: 'status' })
+    return asPrinted({ running: running !== undefined, ...running })
+  },
+  reads: {
+    status: ['status'],
+    earningsByDay: ['earnings', '--by=day'],
+    earningsByHub: ['earnings', '--by=hub'],
+    offer: ['offer', 'show'],
+    doctor: ['doctor'],
+  },
+  deeds: {
+    kick: (fields) => ['kick', text(fields, 'who')],
+    limit: (fields) => ['limit', ...optionalFlags(fields, 'total', 'session')],
+    redeem: () => ['redeem', '--now'],
+    price: (fields) => ['price', text(fields, 'price'), ...optionalFlags(fields, 'hourly')],
+    withdraw: () => ['offer', 'withdraw'],
+    retire: () => ['retire', '--yes'],
+    cancelRetire: () => ['retire', '--cancel'],
+  },
+})

@@ -1,0 +1,57 @@
+import { signal } from '@preact/signals'
+
+/** Why something failed, as every command says it with `--json`. */
+export interface Failure {
+  readonly code: string
+  readonly message: string
+  readonly cure: string | null
+}
+
+/** What a command printed: its fields, or why it failed. */
+export type Answer<Value> = (Value & { readonly error?: undefined }) | { readonly error: Failure }
+
+/** Whether this visit may do something, or only look; and whether the program behind the pages answers. */
+export const right = signal<'act' | 'read'>('read')
+export const isReached = signal(true)
+
+const unreachable: Failure = {
+  code: 'no-pages',
+  message: 'The program behind these pages does not answer.',
+  cure: 'Start it again and open the link that it prints.',
+}
+
+async function ask<Value>(path: string, options: RequestInit = {}): Promise<Answer<Value>> {
+  try {
+    const response = await fetch(path, options)
+    if (response.ok) return await response.json()
+    return { error: { code: String(response.status), message: (await response.text()).trim(), cure: null } }
+  } catch {
+    return { error: unreachable }
+  }
+}
+
+/** Reads something by its name. */
+export const read = <Value>(name: string): Promise<Answer<Value>> => ask(`/read/${name}`)
+
+/** Does something by its name. */
+export const act = <Value>(name: string, fields: object): Promise<Answer<Value>> =>
+  ask(`/do/${name}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(fields),
+  })
+
+/** Follows how things stand; a program that ends and comes back is found again. */
+export function follow<Value>(heard: (now: Answer<Value>) => void): void {
+  void ask<{ right: 'act' | 'read' }>('/right').then((answer) => {
+    if (answer.error === undefined) right.value = answer.right
+  })
+  const stream = new EventSource('/live')
+  stream.onmessage = ({ data }) => {
+    isReached.value = true
+    heard(JSON.parse(data))
+  }
+  stream.onerror = () => {
+    isReached.value = false
+  }
+}

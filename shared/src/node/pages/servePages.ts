@@ -1,0 +1,165 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { UserError } from '../program/userError.js'
+import { codeOf, failureOf } from '../report/failure.js'
+import { createLiveFeed } from './liveFeed.js'
+import type { PageFile } from './pageFiles.js'
+import { createVisitors, type Right } from './visitors.js'
+
+/** What the pages of a program can ask, and make it do. Answers are objects by the contract of docs/json.md. */
+export interface PagesOf {
+  /** As {@link readPageFiles} gives them. */
+  readonly files: ReadonlyMap<string, PageFile>
+  /** How things stand now; asked about once a second while somebody looks. */
+  readonly live: () => Promise<object>
+  /** By name, what can be read. */
+  readonly reads: Readonly<Record<string, () => Promise<object>>>
+  /** By name, what can be done. @throws UserError for a field that it does not take */
+  readonly deeds: Readonly<Record<string, (fields: Readonly<Record<string, unknown>>) => Promise<object>>>
+}
+
+/** The pages while they are served. */
+export interface ServedPages {
+  /** A link that can be opened once, for whoever may do everything, or only look. */
+  link(right: Right): string
+  close(): Promise<void>
+}
+
+const maxBodyBytes = 4_096
+const cookieName = 'pontage-visit'
+
+/** Nothing comes from, or goes to, another place; nothing inline runs; nobody frames it. */
+const headers = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cache-control': 'no-store',
+}
+
+/**
+ * Serves pages on loopback to whoever opened a link of {@link ServedPages.link}.
+ *
+ * Another site cannot read or steer them: a request must name this host (a name that was bound to this address
+ * meanwhile does not), a deed must come from these pages themselves, and the visit's cookie is never sent along from elsewhere.
+ *
+ * @param port - 0 for any that is free.
+ * @throws UserError where the port is taken.
+ */
+export async function servePages(port: number, pages: PagesOf): Promise<ServedPages> {
+  const visitors = createVisitors()
+  const feed = createLiveFeed(pages.live)
+  const server = createServer((request, response) => {
+    answer(request, response).catch(() => response.destroy())
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', resolve)
+  }).catch((cause: Error) => {
+    throw new UserError(
+      `Port ${port} of this machine cannot be used: ${cause.message}. Give another --port.`,
+      {
+        cause,
+      },
+    )
+  })
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  const own = [host, host.replace('127.0.0.1', 'localhost')]
+
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const say = (status: number, sentence: string, more = {}) =>
+      send(response, status, 'text/plain; charset=utf-8', `${sentence}\n`, more)
+    if (!own.includes(request.headers.host ?? ''))
+      return say(421, `This is ${host}, and answers to no other name.`)
+    const url = new URL(request.url ?? '/', `http://${host}`)
+    if (request.method === 'GET' && url.pathname === '/enter') {
+      const secret = visitors.enter(url.searchParams.get('key') ?? '')
+      if (secret === undefined) return say(403, usedLink)
+      const cookie = `${cookieName}-${host.split(':')[1]}=${secret}; HttpOnly; SameSite=Strict; Path=/`
+      return say(303, 'Welcome.', { 'set-cookie': cookie, location: '/' })
+    }
+    const right = visitors.rightOf(cookieOf(request, `${cookieName}-${host.split(':')[1]}`))
+    if (right === undefined) return say(401, 'Open the link that was typed out where the pages were started.')
+    if (request.method === 'POST') return act(request, response, url.pathname, right, say)
+    if (request.method !== 'GET') return say(405, 'Pages are read with GET, and do something with POST.')
+    const read = ownOf(pages.reads, nameIn(url.pathname, '/read/'))
+    if (url.pathname === '/live') return feed.follow(response, { ...headers, 'pontage-right': right })
+    if (read) return sendJson(response, await outcomeOf(read))
+    if (url.pathname === '/right') return sendJson(response, { right })
+    const file = pages.files.get(url.pathname)
+    if (file) return send(response, 200, file.type, file.content)
+    return say(404, `There is no ${url.pathname} here.`)
+  }
+
+  async function act(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    right: Right,
+    say: (status: number, sentence: string) => void,
+  ): Promise<void> {
+    if (!own.some((name) => request.headers.origin === `http://${name}`))
+      return say(403, 'Only these pages themselves may do something.')
+    if (right !== 'act') return say(403, 'This link is for looking only.')
+    const deed = ownOf(pages.deeds, nameIn(path, '/do/'))
+    if (deed === undefined) return say(404, `There is nothing called ${path} to do.`)
+    const fields = await fieldsOf(request)
+    if (fields === undefined) return say(400, `Expected one JSON object of at most ${maxBodyBytes} bytes.`)
+    sendJson(response, await outcomeOf(() => deed(fields)))
+  }
+
+  return {
+    link: (right) => `http://${host}/enter?key=${visitors.invite(right)}`,
+    async close() {
+      feed.close()
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
+
+const usedLink =
+  'This link was used already, or a newer one took its place. Start the pages anew for another.'
+
+const send = (response: ServerResponse, status: number, type: string, body: string | Buffer, more = {}) =>
+  void response.writeHead(status, { ...headers, ...more, 'content-type': type }).end(body)
+
+const sendJson = (response: ServerResponse, body: object) =>
+  send(response, 200, 'application/json', JSON.stringify(body))
+
+/** What was refused is an answer, too. */
+const outcomeOf = (ask: () => Promise<object>): Promise<object> =>
+  ask().catch((error: Error) => ({ error: failureOf(codeOf(error), error.message) }))
+
+const ownOf = <Value>(table: Readonly<Record<string, Value>>, name: string | undefined): Value | undefined =>
+  name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined
+
+const nameIn = (path: string, below: string): string | undefined =>
+  path.startsWith(below) ? path.slice(below.length) : undefined
+
+const cookieOf = (request: IncomingMessage, name: string): string | undefined =>
+  request.headers.cookie
+    ?.split('; ')
+    .find((each) => each.startsWith(`${name}=`))
+    ?.slice(name.length + 1)
+
+/** The object in a request's body. */
+async function fieldsOf(request: IncomingMessage): Promise<Readonly<Record<string, unknown>> | undefined> {
+  if (!request.headers['content-type']?.startsWith('application/json')) return undefined
+  let text = ''
+  for await (const chunk of request) {
+    text += chunk
+    if (text.length > maxBodyBytes) return undefined
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}
