@@ -76,11 +76,17 @@ export async function bundle(chosen, folder, { platforms }) {
       for (const input of await bundleOne(role, entry, folder)) used.add(input)
     await bundleStart(role, folder)
     await writeFile(join(folder, role, 'completions.json'), completionsOf(role))
+    if (!existsSync(join(root, role, 'dist', 'pages'))) continue
+    await cp(join(root, role, 'dist', 'pages'), join(folder, role, 'pages'), { recursive: true })
+    for (const name of inPages) used.add(join('node_modules', name))
   }
   for (const addon of new Set(chosen.flatMap((role) => roles[role].addons)))
     for (const name of await copyAddon(addon, folder, platforms)) used.add(join('node_modules', name))
   return [...used].sort()
 }
+
+/** What the pages are built with, and contain. */
+const inPages = ['preact', '@preact/signals', '@preact/signals-core', 'uplot']
 
 async function bundleOne(role, entry, folder) {
   const { metafile } = await build({

@@ -18,7 +18,7 @@ const market = await createMarket()
 try {
   const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
   const offer = (price, country) => ({
-    ...{ price, country, hubs: [hub.address], beneficiary: market.deployer, megabits: 40 },
+    ...{ price, country, hubs: [hub.address], beneficiary: market.deployer, megabits: 12 },
   })
   const provider = await openProvider(market, 'provider', offer('0.05/GB', 'DE'))
   for (const [name, price, country] of [
@@ -36,19 +36,18 @@ try {
 
   const served = await pagesOf(consumer, password(consumer))
   await keepAll(served, 'consumer-open', ['Now'])
-  await consumer.run('connect', '--background', '--cap', '120MB', '--budget', '1', ...password(consumer))
-  void download(200_000_000).catch(() => undefined)
-  await eventually('much has flowed', async () => (await consumer.json('status')).downBytes > 60_000_000, {
-    timeoutMs: 90_000,
+  await consumer.run('connect', '--background', '--cap', '400MB', '--budget', '1', ...password(consumer))
+  void download(390_000_000).catch(() => undefined)
+  await eventually('much has flowed', async () => (await consumer.json('status')).downBytes > 25_000_000, {
+    timeoutMs: 120_000,
   })
   const owner = await pagesOf(provider, password(provider))
-  await owner.page.waitForTimeout(20_000)
   await keepAll(served, 'consumer', ['Now', 'Providers', 'Channels', 'History', 'Doctor'])
   await keepAll(owner, 'provider', ['Now', 'Sessions', 'Earnings', 'Offer', 'Doctor', 'Retire'])
   await Promise.all([served.close(), owner.close()])
 
   async function download(bytes) {
-    await consumer.host.run(['curl', '-s', '-m', '100', '-o', '/dev/null', market.internet.fileUrl(bytes)])
+    await consumer.host.run(['curl', '-s', '-m', '400', '-o', '/dev/null', market.internet.fileUrl(bytes)])
   }
 } finally {
   await market.destroy()

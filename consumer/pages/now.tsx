@@ -53,7 +53,7 @@ export function Now() {
           </p>
         ) : null}
         <Button of={is.state} />
-        {is.provider === null ? null : <Facts of={is} />}
+        {is.live?.serving ? <Facts of={is} /> : null}
       </section>
       {is.live === null ? null : (
         <Card title={texts.traffic}>

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
 
@@ -13,52 +13,57 @@ export interface Points {
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
 const megabits = (bytes: number) => (bytes * 8) / 1e6
 
+const height = 200
+const darkness = matchMedia('(prefers-color-scheme: dark)')
+const clock = (seconds: number) => new Date(seconds * 1_000).toTimeString().slice(0, 8)
+
+/** How it is drawn, in the colours that hold now. */
+function look(width: number): uPlot.Options {
+  const axis = { stroke: colour('--soft'), font: '13px sans-serif', ticks: { show: false } }
+  const line = (label: string, stroke: string) => ({
+    ...{ label, stroke, fill: `${stroke}22`, width: 2 },
+    points: { show: false },
+  })
+  return {
+    ...{ width, height, legend: { show: false }, cursor: { show: false } },
+    axes: [
+      { ...axis, grid: { show: false }, space: 90, values: (_, ticks) => ticks.map(clock) },
+      {
+        ...axis,
+        ...{ grid: { stroke: colour('--line'), width: 1 }, size: 84, space: 44 },
+        values: (_, ticks) => ticks.map((each) => `${each} Mbit/s`),
+      },
+    ],
+    scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] } },
+    series: [{}, line('Down', colour('--down')), line('Up', colour('--up'))],
+  }
+}
+
 /** A curve that runs on while it is looked at. */
 export function Curve({ points, label }: { points: Points; label: string }) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
+  const [isDark, setDark] = useState(darkness.matches)
+  useEffect(() => {
+    const changed = () => setDark(darkness.matches)
+    darkness.addEventListener('change', changed)
+    return () => darkness.removeEventListener('change', changed)
+  }, [])
   useEffect(() => {
     const holder = place.current
     if (holder === null) return
-    const axis = {
-      stroke: colour('--soft'),
-      grid: { stroke: colour('--line'), width: 1 },
-      ticks: { show: false },
-    }
-    const line = (name: string, stroke: string) => ({
-      label: name,
-      stroke,
-      fill: `${stroke}22`,
-      width: 2,
-      points: { show: false },
-    })
-    const made = new uPlot(
-      {
-        width: holder.clientWidth,
-        height: 200,
-        legend: { show: false },
-        cursor: { show: false },
-        axes: [
-          { ...axis, grid: { show: false } },
-          { ...axis, size: 84, values: (_, ticks) => ticks.map((each) => `${each} Mbit/s`), space: 44 },
-        ],
-        scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] } },
-        series: [{}, line('Down', colour('--down')), line('Up', colour('--up'))],
-      },
-      [[], [], []],
-      holder,
-    )
+    const made = new uPlot(look(holder.clientWidth), [[], [], []], holder)
     plot.current = made
-    const watch = new ResizeObserver(() => made.setSize({ width: holder.clientWidth, height: 200 }))
+    const watch = new ResizeObserver(() => made.setSize({ width: holder.clientWidth, height }))
     watch.observe(holder)
     return () => {
       watch.disconnect()
       made.destroy()
     }
-  }, [])
+  }, [isDark])
   useEffect(() => {
     plot.current?.setData([[...points.at], points.down.map(megabits), points.up.map(megabits)])
-  }, [points])
+  }, [points, isDark])
   return (
     <>
       <div class="legend small soft" aria-hidden="true">

@@ -1,11 +1,11 @@
-import { fileURLToPath } from 'node:url'
 import { asPrinted, controlPath, optionalFlags, requiredFlags, text, uiCommand } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { controlFlag } from './connection.js'
 import { type Settings, settings } from './settings.js'
 
 export const ui = uiCommand<Settings & { control?: string }>({
-  folder: fileURLToPath(new URL('../../pages', import.meta.url)),
+  environment: 'PONTAGE_CONSUMER',
+  from: import.meta.url,
   describe:
     'Show pages for a browser on this machine: connect, see what flows and what it costs, channels, history',
   flags: { ...settings, ...controlFlag },

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import {
   askControl,
   asPrinted,
@@ -13,7 +12,8 @@ import {
 } from '@pontage/shared/node'
 
 export const ui = uiCommand<ChainOptions & KeyOptions>({
-  folder: fileURLToPath(new URL('../../pages', import.meta.url)),
+  environment: 'PONTAGE_PROVIDER',
+  from: import.meta.url,
   describe:
     'Show pages for a browser on this machine: what is earned, sessions, hubs, price, limits, retirement',
   flags: { ...chainFlags, ...keyFlags },

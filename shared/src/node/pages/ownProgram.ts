@@ -9,13 +9,15 @@ const maxOutputBytes = 16_000_000
  * a person would have been told.
  *
  * @param words - The command and its flags, without `--json`.
+ * @param variables - More variables for it: its settings.
  * @returns the object; with `error` where the command failed
  * @throws UserError where the program ended without a word.
  */
-export async function runOwnCommand(words: readonly string[]): Promise<object> {
+export async function runOwnCommand(words: readonly string[], variables: NodeJS.ProcessEnv): Promise<object> {
   const [, program = ''] = process.argv
   const child = spawn(process.execPath, [...process.execArgv, program, ...words, '--json'], {
     stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, ...variables },
   })
   const ended = new Promise<number | string>((resolve, reject) => {
     child.on('error', reject)

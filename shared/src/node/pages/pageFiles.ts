@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, join } from 'node:path'
+import { dirname, extname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { UserError } from '../program/userError.js'
 
 /** A file of the pages. */
@@ -16,13 +18,15 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /**
- * Reads the pages as they were built, all at once: what is asked for later is never a path on the disk.
+ * Reads the pages of a program as they were built, all at once: what is asked for later is never a path on the disk.
  *
+ * @param from - `import.meta.url` of a module of the program; its pages lie beside it, or above it.
  * @returns by the path in the address; `/` is `index.html`
  * @throws UserError where they were not built.
  */
-export async function readPageFiles(folder: string): Promise<ReadonlyMap<string, PageFile>> {
-  const found = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => [])
+export async function readPageFiles(from: string): Promise<ReadonlyMap<string, PageFile>> {
+  const folder = pagesAbove(dirname(fileURLToPath(from)))
+  const found = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = new Map<string, PageFile>()
   for (const entry of found) {
     const type = types[extname(entry.name)]
@@ -31,7 +35,12 @@ export async function readPageFiles(folder: string): Promise<ReadonlyMap<string,
     files.set(path.slice(folder.length), { type, content: await readFile(path) })
   }
   const index = files.get('/index.html')
-  if (index === undefined)
-    throw new UserError(`There are no pages in ${folder}. In a checkout, "npm run build" makes them.`)
-  return files.set('/', index)
+  return index === undefined ? files : files.set('/', index)
+}
+
+/** In a checkout `dist/pages`, in a package `pages` beside the program. */
+function pagesAbove(start: string): string {
+  for (let folder = start; folder !== dirname(folder); folder = dirname(folder))
+    if (existsSync(join(folder, 'pages', 'index.html'))) return join(folder, 'pages')
+  throw new UserError('The pages are not built. In a checkout, "npm run build" builds them.')
 }

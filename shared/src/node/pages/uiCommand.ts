@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process'
 import type { CommandModule } from 'yargs'
-import { dashed } from '../program/configuration.js'
 import type { CommonOptions } from '../program/program.js'
 import { untilStopped } from '../program/untilStopped.js'
 import { UserError } from '../program/userError.js'
-import { printLines } from '../report/print.js'
+import { printJson, printLines } from '../report/print.js'
 import { runOwnCommand } from './ownProgram.js'
 import { readPageFiles } from './pageFiles.js'
 import { servePages } from './servePages.js'
@@ -14,8 +13,10 @@ export type DeedsOf = Readonly<Record<string, (fields: Fields) => readonly strin
 
 /** What a program's pages show and do. */
 export interface UiOptions<Options extends CommonOptions> {
-  /** Where its pages were built. */
-  readonly folder: string
+  /** Prefix of its settings' variables, such as `PONTAGE_HUB`. */
+  readonly environment: string
+  /** `import.meta.url` of a module of the program. */
+  readonly from: string
   readonly describe: string
   readonly flags: Readonly<Record<string, object>>
   readonly live: (argv: Options) => Promise<object>
@@ -34,20 +35,23 @@ export const uiCommand = <Options extends CommonOptions>(
     describe: options.describe,
     builder: (yargs: { options(flags: object): unknown }) => yargs.options({ ...options.flags, ...flags }),
     async handler(argv: Options & { port: number; open: boolean }) {
-      const { reads, deeds, live, folder } = options
-      const own = settingsTyped(argv, Object.keys(flags))
+      const { reads, deeds, live, from } = options
+      const own = settingsTyped(argv, options.environment)
       const served = await servePages(argv.port, {
-        files: await readPageFiles(folder),
+        files: await readPageFiles(from),
         live: () => live(argv),
-        reads: mapped(reads, (words) => () => runOwnCommand([...words, ...own])),
-        deeds: mapped(deeds, (wordsOf) => (fields) => runOwnCommand([...wordsOf(fields), ...own])),
+        reads: mapped(reads, (words) => () => runOwnCommand(words, own)),
+        deeds: mapped(deeds, (wordsOf) => (fields) => runOwnCommand(wordsOf(fields), own)),
       })
       const link = served.link('act')
-      printLines(
-        `Open this once, in a browser on this machine: ${link}`,
-        `For looking only:                             ${served.link('read')}`,
-        'Ctrl-C ends the pages; what runs goes on.',
-      )
+      const looking = served.link('read')
+      if (argv.json) printJson({ link, looking })
+      else
+        printLines(
+          `Open this once, in a browser on this machine: ${link}`,
+          `For looking only:                             ${looking}`,
+          'Ctrl-C ends the pages; what runs goes on.',
+        )
       if (argv.open) openBrowser(link)
       await untilStopped('ends')
       await served.close()
@@ -86,19 +90,16 @@ export const optionalFlags = (fields: Fields, ...names: readonly string[]): stri
     .filter((name) => ![undefined, ''].includes(fields[name] as never))
     .flatMap((name) => requiredFlags(fields, name))
 
-/** The settings on our own command line, for the commands that we run. */
-function settingsTyped(argv: CommonOptions, ours: readonly string[]): string[] {
+/** The settings on our own command line as variables, which commands that do not know them pass over. */
+function settingsTyped(argv: CommonOptions, environment: string): NodeJS.ProcessEnv {
   const given = argv as unknown as Readonly<Record<string, unknown>>
-  const names = new Set([...(argv.typed ?? [])].map(dashed).filter((name) => !ours.includes(name)))
-  return [
-    `--home=${argv.home}`,
-    ...[...names]
-      .filter((name) => name !== 'home' && name !== 'json')
-      .flatMap((name) => {
-        const value = given[name]
-        return (Array.isArray(value) ? value : [value]).map((each) => `--${name}=${each}`)
-      }),
-  ]
+  const ours = ['port', 'open', 'json']
+  const names = [...(argv.typed ?? [])].filter((name) => !ours.includes(name))
+  const variable = (name: string) => `${environment}_${name.replaceAll('-', '_').toUpperCase()}`
+  return Object.fromEntries([
+    [variable('home'), argv.home],
+    ...names.map((name) => [variable(name), String(given[name])]),
+  ])
 }
 
 const mapped = <From, To>(
