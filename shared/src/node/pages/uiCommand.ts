@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import type { CommandModule } from 'yargs'
+import { keystoreAddress } from '../home/homeFolder.js'
 import type { CommonOptions } from '../program/program.js'
 import { untilStopped } from '../program/untilStopped.js'
 import { UserError } from '../program/userError.js'
@@ -35,6 +36,8 @@ export const uiCommand = <Options extends CommonOptions>(
     describe: options.describe,
     builder: (yargs: { options(flags: object): unknown }) => yargs.options({ ...options.flags, ...flags }),
     async handler(argv: Options & { port: number; open: boolean }) {
+      // Without a key there is nothing to show.
+      await keystoreAddress(argv.home)
       const { reads, deeds, live, from } = options
       const own = settingsTyped(argv, options.environment)
       const served = await servePages(argv.port, {
