@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   createMarket,
   type Market,
@@ -18,6 +18,7 @@ import {
 
 let market: Market
 let hub: Awaited<ReturnType<typeof openHub>>
+let provider: Person
 let consumer: Person
 let ui: Program
 let browser: Browser
@@ -29,7 +30,7 @@ beforeAll(async () => {
   market = await createMarket()
   hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
   const offer = { hubs: [hub.address], beneficiary: market.deployer, megabits: 100 }
-  await openProvider(market, 'provider', { ...offer, price: '0.05/GB', country: 'DE' })
+  provider = await openProvider(market, 'provider', { ...offer, price: '0.05/GB', country: 'DE' })
   await openProvider(market, 'other', { ...offer, price: '0.08/GB', country: 'NL' })
   consumer = await seatConsumer(market, 'consumer', '10')
   links = await start()
@@ -154,6 +155,42 @@ describe('a newcomer at the pages', () => {
           expect(overflow, `${tab} at ${width}`).toBeLessThanOrEqual(0)
         }
     expect(faults).toEqual([])
+  })
+})
+
+describe('an owner at the pages', () => {
+  it('changes the price, ends a session, and redeems', async () => {
+    const owner = provider.start(['ui', '--no-open', '--password-file', join(provider.host.home, 'password')])
+    const [, link = ''] = await owner.line(/Open this once.*(http:\S+)/)
+    const away = await openBrowser(provider.host)
+    onTestFinished(() => away.close())
+    const pages = await away.newPage()
+    const at = async (tab: string) => pages.getByRole('link', { name: tab, exact: true }).click()
+    const press = async (name: string) => {
+      await pages.getByRole('button', { name, exact: true }).click()
+      await pages.getByRole('dialog').getByRole('button', { name, exact: true }).click()
+    }
+    await pages.goto(link)
+    await pages.getByRole('heading', { name: 'You are selling traffic' }).waitFor()
+    await at('Offer')
+    await pages.getByLabel('Traffic').fill('0.04/GB')
+    await press('Change the price')
+    await pages.getByText('0.04 PTT/GB', { exact: true }).waitFor({ timeout: 60_000 })
+
+    await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '1')
+    const password = ['--password-file', join(consumer.host.home, 'password')]
+    await consumer.run('connect', provider.address, '--background', ...password)
+    await consumer.host.run(['curl', '-s', '-m', '60', '-o', '/dev/null', market.internet.fileUrl(2_000_000)])
+    await at('Sessions')
+    await pages.getByRole('cell', { name: /^0x/ }).waitFor()
+    await press('End')
+    await pages.getByRole('heading', { name: 'No session is running' }).waitFor({ timeout: 60_000 })
+    await consumer.run('disconnect')
+
+    await at('Now')
+    await press('Redeem now')
+    await pages.locator('td[data-label="Redeemed"]', { hasText: /[1-9]/ }).waitFor({ timeout: 60_000 })
+    await owner.stop('SIGINT', 5_000)
   })
 })
 
