@@ -31,7 +31,7 @@ export function Frame({
           ))}
         </nav>
       </header>
-      <main class="stack">
+      <main class="stack" id={here}>
         {title === undefined ? null : <h1>{title}</h1>}
         {isReached.value ? null : (
           <p class="notice bad" role="alert">
