@@ -39,7 +39,7 @@ describe.each(['pontage', 'pontage-provider', 'pontage-hub'])('%s', (program) =>
     const words = [...command.split(' '), '--json', '--home', home, '--rpc', 'http://127.0.0.1:1']
     const rpcless = known.get(command)?.flags.has('rpc') ? words : words.slice(0, -2)
     const { code, stdout, stderr } = await run(program, rpcless)
-    const said = readContract(stdout)
+    const said = readContract(stdout, false)
     expect(stderr).not.toMatch(/\n\s+at /)
     if (code === 0) return expect(said).not.toHaveProperty('error')
     if ('ok' in said) return expect(said.ok).toBe(false)
@@ -52,7 +52,7 @@ describe.each(['pontage', 'pontage-provider', 'pontage-hub'])('%s', (program) =>
   it('says in the object what is wrong with a command line', async () => {
     const { code, stdout } = await run(program, ['sttus', '--json'])
     expect(code).toBe(2)
-    expect(readContract(stdout)).toMatchObject({
+    expect(readContract(stdout, false)).toMatchObject({
       error: { code: 'usage', message: expect.stringContaining('status'), cure: `See ${program} --help.` },
     })
   })

@@ -7,8 +7,11 @@ interface Contract {
 /** Long runs of digits are amounts: counts and times are shorter. */
 const isLikeAmount = (value: unknown): boolean => typeof value === 'string' && /^\d{11,}$/.test(value)
 
-/** @throws Error unless the text is one line, one object, of the version, with the unit of each amount. */
-export function readContract(printed: string): Record<string, unknown> {
+/**
+ * @param hasToken - Whether the home has been on a chain, and so knows what the token is called.
+ * @throws Error unless the text is one line, one object, of the version, with the unit of each amount.
+ */
+export function readContract(printed: string, hasToken = true): Record<string, unknown> {
   if (printed.trim().split('\n').length !== 1) throw new Error(`Not one line of JSON: ${printed}`)
   const { schema, units = {}, ...said } = JSON.parse(printed) as Contract & Record<string, unknown>
   if (schema !== 1) throw new Error(`No version of the contract: ${printed}`)
@@ -16,7 +19,7 @@ export function readContract(printed: string): Record<string, unknown> {
     if (!(field in units) && !(`${above}.${field}` in units))
       throw new Error(`What ${field} counts is not said: ${printed}`)
   for (const [field, { unit, symbol }] of Object.entries(units))
-    if (unit.startsWith('token') && typeof symbol !== 'string')
+    if (unit.startsWith('token') && (hasToken ? typeof symbol !== 'string' : symbol !== null))
       throw new Error(`The token of ${field} is not named: ${printed}`)
   return said
 }
