@@ -110,12 +110,18 @@ for (const { name, roles: held } of packages)
     })
 
     it('restores the machine when it is removed', () => {
-      if (held.includes('consumer'))
+      if (held.includes('consumer')) {
         machine.must('nft add table inet pontage_consumer && nft list tables | grep -q pontage_consumer')
+        // A lockdown as it is loaded at boot: nothing but the program could end it.
+        machine.must(
+          'nft add table inet pontage_lockdown && nft list table inet pontage_lockdown >/etc/pontage/lockdown.nft',
+        )
+      }
       machine.must(`for each in ${programs.join(' ')}; do rm /var/lib/$each/keystore.json; done`)
       const { code, said } = machine.run(`dpkg --remove ${name}`)
       assert.equal(code, 0, said)
       assert.equal(machine.must('nft list tables'), '')
+      assert.ok(!machine.has('etc/pontage/lockdown.nft'))
       for (const program of programs) assert.ok(!machine.has(`usr/bin/${program}`))
       assert.ok(!machine.has(`usr/lib/${name}`))
     })
