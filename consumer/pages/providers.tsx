@@ -75,7 +75,7 @@ export function Providers() {
   return (
     <Card>
       <div class="stack">
-        <div class="row">
+        <div class="row form">
           <label>
             <span class="hidden">{texts.providers.search}</span>
             <input
@@ -181,9 +181,11 @@ function Row({ offer, units }: { offer: Offer; units: Units }) {
         </button>
       </td>
       <td data-label={columns.country}>
-        {country(offer.country)}{' '}
-        <span class="soft mono" title={offer.provider}>
-          {short(offer.provider)}
+        <span>
+          {country(offer.country)}{' '}
+          <span class="soft mono" title={offer.provider}>
+            {short(offer.provider)}
+          </span>
         </span>
       </td>
       <td class="number" data-label={columns.price}>
