@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { askControl, UserError } from '@pontage/shared/node'
 import { demandShellIsSafe } from '../../connect/machine.js'
 import type { ConnectionOptions } from '../connection.js'
@@ -8,6 +9,9 @@ import type { ConnectedAnswer } from './service.js'
 /** Flags that say how the answer is shown, or mean what the service does in any case. */
 const harmless = ['control', 'json', 'quiet', 'log-level', 'background', 'yes']
 const connectWithinMs = 180_000
+/** A service that was just started listens a moment later. */
+const startsWithinMs = 10_000
+const lookEveryMs = 100
 
 /**
  * Has the service connect.
@@ -24,7 +28,11 @@ export async function askToConnect(argv: ConnectionOptions, wishes: Wishes): Pro
     )
   if (!argv.yes) demandShellIsSafe(argv.allowLan)
   const path = argv.control ?? serviceSocket
-  const answer = await askControl<ConnectedAnswer>(path, { type: 'connect', ...wishes }, connectWithinMs)
-  if (answer !== undefined) return answer
+  const giveUpAt = Date.now() + startsWithinMs
+  do {
+    const answer = await askControl<ConnectedAnswer>(path, { type: 'connect', ...wishes }, connectWithinMs)
+    if (answer !== undefined) return answer
+    await delay(lookEveryMs)
+  } while (Date.now() < giveUpAt)
   throw new UserError('The service does not run. Start it with "sudo systemctl start pontage-members".')
 }

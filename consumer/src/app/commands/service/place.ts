@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { controlPath } from '@pontage/shared/node'
 
 /** Where the service that the package brings listens, and who may ask it. */
@@ -12,9 +13,11 @@ interface Asker {
   readonly typed?: ReadonlySet<string>
 }
 
-/** Whether the service is to be asked: where somebody without root's rights names no home, and it is there. */
+/** Whether the service is to be asked: where somebody without root's rights names no home, and it is there, or starts just now. */
 export const asksService = ({ control, typed }: Asker): boolean =>
-  process.getuid?.() !== 0 && !typed?.has('home') && (control !== undefined || existsSync(serviceSocket))
+  process.getuid?.() !== 0 &&
+  !typed?.has('home') &&
+  (control !== undefined || existsSync(dirname(serviceSocket)))
 
 /** Where the connection is asked that a command means: one of this user's own, else that of the service. */
 export const placeToAsk = (asker: Asker): string => {
