@@ -3,7 +3,6 @@ import { type Address, address, priceFields, systemClock, unixSeconds } from '@p
 import {
   type Chain,
   type ChainOptions,
-  CommandFailed,
   type CommonOptions,
   chainFlags,
   createTypedData,
@@ -15,7 +14,7 @@ import {
   ownCertificate,
   printJson,
   printLines,
-  runCommand,
+  qrCode,
   timeOf,
   UserError,
   unlock,
@@ -42,7 +41,7 @@ const inviteFlags = {
   qr: {
     type: 'boolean',
     default: true,
-    describe: 'Show the link as a QR code, too, where qrencode is installed',
+    describe: 'Show the link as a QR code, too (--no-qr to leave it out)',
   },
 } as const
 
@@ -113,7 +112,7 @@ async function invite(store: InvitationStore, options: Options, chain: Chain): P
   if (options.json) return printJson({ id, link, consumer: consumer ?? null, uses: uses ?? null, expiresAt })
   const whom = consumer ?? (uses === undefined ? 'whoever has the link' : `${uses} with the link`)
   printLines(`Invitation ${id} for ${whom}, until ${timeOf(expiresAt)}:`, link)
-  if (options.qr) printLines(await qrCode(link))
+  if (options.qr) printLines(qrCode(link))
 }
 
 const unitSeconds: Readonly<Record<string, number>> = { h: 3_600, d: 86_400 }
@@ -124,17 +123,6 @@ function secondsOf(text: string): number {
     throw new UserError(`--expires is "${text}": expected hours or days, such as 12h or 30d.`)
   return Number(number) * (unitSeconds[unit] ?? 0)
 }
-
-/** Where the program that draws it is missing, how to get it. */
-const qrCode = (link: string): Promise<string> =>
-  runCommand(['qrencode', '-t', 'ANSIUTF8', '-o', '-'], { input: link }).then(
-    ({ stdout }) => stdout.trimEnd(),
-    (error: Error) => {
-      if (error instanceof CommandFailed && error.problem === 'not-found')
-        return 'For a QR code, install qrencode.'
-      throw error
-    },
-  )
 
 function revoke(store: InvitationStore, { id, json }: Options): void {
   if (id === undefined) throw new UserError('Which one is missing: pontage-provider invite revoke ID.')

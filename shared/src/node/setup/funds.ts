@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { getAddress } from 'ethers'
-import { renderUnicodeCompact } from 'uqr'
 import { coinDecimals, formatTokens } from '../../quantity.js'
 import type { Address } from '../../units.js'
 import type { Chain } from '../chain/chain.js'
 import { UserError } from '../program/userError.js'
 import { inTokens, printLines } from '../report/print.js'
+import { qrCode } from '../report/qrCode.js'
 import type { Terminal } from './terminal.js'
 
 /** What an address has, or needs: tokens and the chain's coin, each in its smallest unit. */
@@ -46,7 +46,7 @@ export async function awaitFunds(
   let has = await fundsOf(chain, address)
   const asked = `${fundsText(chain, missingFunds(has, needs))} to ${getAddress(address)}`
   const where = `${chain.tokenSymbol} is token ${getAddress(chain.deployment.token)} on chain ${chain.deployment.chainId}.`
-  const code = renderUnicodeCompact(getAddress(address), { border: 1 })
+  const code = qrCode(getAddress(address))
   if (terminal) terminal.show(`${code}\n\n${getAddress(address)}\n${where}`, 'Your address')
   else printLines(`Send ${asked}. ${where}`)
   const waiting = terminal?.wait(`Waiting for ${asked}`)
