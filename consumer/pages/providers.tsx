@@ -223,7 +223,7 @@ function Row({ offer, units }: { offer: Offer; units: Units }) {
               kind="small"
               question={`${name}, ${price}${perHour === '' ? '' : ` + ${perHour}`}. ${texts.connectCosts('', '')}`}
               done={(answer) => {
-                if (answer.error === undefined) location.hash = '#now'
+                if (answer.error === undefined) location.hash = '#/now'
               }}
             />
           )

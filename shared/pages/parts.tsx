@@ -25,13 +25,13 @@ export function Frame({
         </div>
         <nav class="tabs" aria-label="Pages">
           {Object.entries(tabs).map(([name, title]) => (
-            <a key={name} href={`#${name}`} {...(name === here ? { 'aria-current': 'page' } : {})}>
+            <a key={name} href={`#/${name}`} {...(name === here ? { 'aria-current': 'page' } : {})}>
               {title}
             </a>
           ))}
         </nav>
       </header>
-      <main class="stack" id={here}>
+      <main class="stack">
         {title === undefined ? null : <h1>{title}</h1>}
         {isReached.value ? null : (
           <p class="notice bad" role="alert">

@@ -5,7 +5,7 @@ import { type ComponentType, render } from 'preact'
 import { Frame } from './parts.js'
 
 /**
- * Shows pages, one at a time, by the part of the address after `#`.
+ * Shows pages, one at a time, by the part of the address after `#/`.
  *
  * @param titled - Pages that have a title of their own.
  */
@@ -17,7 +17,7 @@ export function show<Name extends string>(
 ): void {
   const [first] = Object.keys(pages) as [Name]
   const named = (): Name => {
-    const name = location.hash.slice(1)
+    const name = location.hash.slice('#/'.length)
     return Object.hasOwn(pages, name) ? (name as Name) : first
   }
   const here = signal<Name>(named())
