@@ -4,6 +4,8 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     'pontage setup': 'asks, and has a test of its own',
     'pontage-provider setup': 'asks, and has a test of its own',
     'pontage-hub setup': 'asks, and has a test of its own',
+    'sudo pontage ui': 'is for a browser, and has a test of its own',
+    'pontage-provider ui': 'is for a browser, and has a test of its own',
     'pontage channel exit': 'for a hub that has disappeared; takes days',
     'sudo pontage lockdown on': 'needs systemd; test:machine boots machines for it',
     unbond: 'there is no stake of a consumer to take out here',
