@@ -143,6 +143,8 @@ const stillOpening = [
   'provider/src/app/operator/metrics.ts',
 ]
 
+const stage = new URL('./sim/stage/', import.meta.url)
+
 /** Modules of Node that answer from what they are given: no clock, nothing of the outside, no chance. */
 const inert = [
   'events',
@@ -171,6 +173,20 @@ it.each(['shared', ...programs])(
         expect(known, `${path} imports ${target}: give it a door in test/sim/stage/doors`).toContain(target)
   },
 )
+
+it.each(['shared', 'hub'])('the doors of the simulation have all that %s asks of them', async (workspace) => {
+  for (const { path } of sourcesOf(`${workspace}/src`).filter((source) => !isTest(source)))
+    for (const [, names = '', from = ''] of codeOf(path).matchAll(/import \{([^}]*)\} from '([^']+)'/g)) {
+      // A thread's end has a door of its own.
+      if (doors[from] === undefined || from === 'node:worker_threads') continue
+      const door = await import(new URL(doors[from].replace('.js', '.ts'), stage).href)
+      const asked = names.split(',').map((name) => name.trim().split(' as ')[0] ?? '')
+      for (const name of asked.filter((each) => each !== '' && !each.startsWith('type ')))
+        expect(Object.keys(door), `${path} imports ${name} of ${from}: ${doors[from]} lacks it`).toContain(
+          name,
+        )
+    }
+})
 
 it.each(['shared', ...programs])('%s has no files that import each other in a circle', (workspace) => {
   const sources = sourcesOf(`${workspace}/src`).filter((source) => !isTest(source))
