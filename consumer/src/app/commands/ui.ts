@@ -1,4 +1,4 @@
-import { asPrinted, controlPath, optionalFlags, requiredFlags, text, uiCommand } from '@pontage/shared/node'
+import { asPrinted, controlPath, optionalFlags, requiredFlags, uiCommand, wordOf } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { controlFlag } from './connection.js'
 import { type Settings, settings } from './settings.js'
@@ -20,7 +20,7 @@ export const ui = uiCommand<Settings & { control?: string }>({
   deeds: {
     connect: (fields) => [
       'connect',
-      ...('provider' in fields ? [text(fields, 'provider')] : []),
+      ...('provider' in fields ? [wordOf(fields, 'provider')] : []),
       '--background',
       ...optionalFlags(fields, 'cap', 'budget'),
     ],

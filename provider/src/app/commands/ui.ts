@@ -7,8 +7,8 @@ import {
   type KeyOptions,
   keyFlags,
   optionalFlags,
-  text,
   uiCommand,
+  wordOf,
 } from '@pontage/shared/node'
 
 export const ui = uiCommand<ChainOptions & KeyOptions>({
@@ -29,10 +29,10 @@ export const ui = uiCommand<ChainOptions & KeyOptions>({
     doctor: ['doctor'],
   },
   deeds: {
-    kick: (fields) => ['kick', text(fields, 'who')],
+    kick: (fields) => ['kick', wordOf(fields, 'who')],
     limit: (fields) => ['limit', ...optionalFlags(fields, 'total', 'session')],
     redeem: () => ['redeem', '--now'],
-    price: (fields) => ['price', text(fields, 'price'), ...optionalFlags(fields, 'hourly')],
+    price: (fields) => ['price', wordOf(fields, 'price'), ...optionalFlags(fields, 'hourly')],
     withdraw: () => ['offer', 'withdraw'],
     retire: () => ['retire', '--yes'],
     cancelRetire: () => ['retire', '--cancel'],

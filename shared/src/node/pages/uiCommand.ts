@@ -77,7 +77,7 @@ const flags = {
 type Fields = Readonly<Record<string, unknown>>
 
 /** A field of a deed, as a word of a command. @throws UserError where it could be none, or a flag */
-export function text(fields: Fields, name: string): string {
+export function wordOf(fields: Fields, name: string): string {
   const value = fields[name]
   if (typeof value === 'string' && /^[^-\0][^\0]{0,199}$/.test(value)) return value
   throw new UserError(`"${name}" was ${JSON.stringify(value)}; expected a text that is not empty.`)
@@ -85,7 +85,7 @@ export function text(fields: Fields, name: string): string {
 
 /** These fields as flags of a command, `--cap=50MB`. @throws UserError where one is missing */
 export const requiredFlags = (fields: Fields, ...names: readonly string[]): string[] =>
-  names.map((name) => `--${name}=${text(fields, name)}`)
+  names.map((name) => `--${name}=${wordOf(fields, name)}`)
 
 /** As `requiredFlags`, without those that are empty. */
 export const optionalFlags = (fields: Fields, ...names: readonly string[]): string[] =>
