@@ -5,6 +5,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   createMarket,
+  eventually,
   type Market,
   openBrowser,
   openHub,
@@ -30,7 +31,10 @@ beforeAll(async () => {
   market = await createMarket()
   hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
   const offer = { hubs: [hub.address], beneficiary: market.deployer, megabits: 100 }
-  provider = await openProvider(market, 'provider', { ...offer, price: '0.05/GB', country: 'DE' })
+  provider = await openProvider(market, 'provider', {
+    ...{ ...offer, price: '0.05/GB', country: 'DE' },
+    clearEvery: 2,
+  })
   await openProvider(market, 'other', { ...offer, price: '0.08/GB', country: 'NL' })
   consumer = await seatConsumer(market, 'consumer', '10')
   links = await start()
@@ -187,6 +191,10 @@ describe('an owner at the pages', () => {
     await pages.getByRole('heading', { name: 'No session is running' }).waitFor({ timeout: 60_000 })
     await consumer.run('disconnect')
 
+    await eventually('the hub has cleared what was promised', async () => {
+      const { hubs } = await provider.json<{ hubs: { cleared: string }[] }>('status')
+      return BigInt(hubs[0]?.cleared ?? 0) > 0n
+    })
     await at('Now')
     await press('Redeem now')
     await pages.locator('td[data-label="Redeemed"]', { hasText: /[1-9]/ }).waitFor({ timeout: 60_000 })
