@@ -32,14 +32,16 @@ it('closes a channel though a provider releases nothing, and clears the same aga
   const draft = () => closing.request('close-draft', { channel })
   expect(await serving.request('clear', { promises })).toMatchObject({ ok: true })
   expect(await draft()).toMatchObject({ refusal: { peerCode: 'close-delayed' } })
-  // Within a few lives of a guarantee.
+  // Within a few lives of a guarantee. The hub refuses whoever asks too often, so the answer that ends this is the one that counts.
   const giveUpAt = Date.now() + 25_000
+  let answer = await draft()
   await eventually(async () => {
     await world.rpc('evm_mine')
     await serving.request('clear', { promises })
-    return Date.now() > giveUpAt || (await draft()).ok
+    answer = await draft()
+    return answer.ok || Date.now() > giveUpAt
   })
-  expect(await draft()).toMatchObject({
+  expect(answer).toMatchObject({
     ok: true,
     value: { totals: [{ provider: provider.address, amount: tokens('1') }], releases: [] },
   })
