@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import {
   createMarket,
   eventually,
+  logged,
   type Market,
   openBrowser,
   openHub,
@@ -19,7 +20,7 @@ import {
 
 let market: Market
 let hub: Awaited<ReturnType<typeof openHub>>
-let provider: Person
+let provider: Awaited<ReturnType<typeof openProvider>>
 let consumer: Person
 let ui: Program
 let browser: Browser
@@ -188,8 +189,10 @@ describe('an owner at the pages', () => {
     await at('Sessions')
     await pages.getByRole('cell', { name: /^0x/ }).waitFor()
     await press('End')
-    await pages.getByRole('heading', { name: 'No session is running' }).waitFor({ timeout: 60_000 })
+    // The consumer may be back at once: nobody said that it is not welcome.
+    await logged(provider.program, 'session ended', { reason: 'kicked' })
     await consumer.run('disconnect')
+    await pages.getByRole('heading', { name: 'No session is running' }).waitFor({ timeout: 60_000 })
 
     await eventually('the hub has cleared what was promised', async () => {
       const { hubs } = await provider.json<{ hubs: { cleared: string }[] }>('status')
