@@ -19,7 +19,7 @@ export class Post {
     private readonly chain: Chain,
     private readonly hub: { readonly url: string },
     private readonly handlers: Handlers = {},
-    /** Done with each new link before anything else is asked on it. */
+    /** Done with each new link before anything else is asked on it; one with which it fails is not kept. */
     private readonly greeted: (link: Link) => Promise<void> = async () => undefined,
   ) {
     this.identity = identity
@@ -53,7 +53,12 @@ export class Post {
       void link.closed.then(() => {
         if (this.#link === link) this.#link = undefined
       })
-      await this.greeted(link)
+      try {
+        await this.greeted(link)
+      } catch {
+        link.close()
+        return undefined
+      }
       this.#link = link
       return link
     } finally {

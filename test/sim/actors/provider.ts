@@ -1,7 +1,17 @@
-import { type ChannelParties, type Hex, netOf, refuse, type Signed, unixSeconds, wei } from '@pontage/shared'
+import {
+  type ChannelParties,
+  type Hex,
+  netOf,
+  type Refusal,
+  refuse,
+  type Signed,
+  unixSeconds,
+  wei,
+} from '@pontage/shared'
 import type { Handlers, Identity, Link } from '@pontage/shared/node'
 import type { Chain } from '../chain/chain.js'
 import { documents } from '../chain/contracts.js'
+import { moneySettings } from '../chain/deployment.js'
 import { idOf } from '../chain/state.js'
 import type { Judge } from '../judge/judge.js'
 import { timeline } from '../stage/timeline.js'
@@ -13,6 +23,15 @@ const clearEveryMs = 60_000
 const marginSeconds = 120
 /** Seconds before a guarantee ends at which what was not cleared under it is drawn without the hub. */
 const drawAloneSeconds = 100
+const answerTimeoutMs = 10_000
+/** A hub that cannot take anything now is shown everything again, as the provider's program does it (presentHoldings.ts). */
+const passing: ReadonlySet<string> = new Set([
+  ...['chain-unseen', 'ledger-unavailable', 'peer-gone', 'peer-silent'],
+  ...['too-many-requests', 'too-many-under-way'],
+])
+
+const codeOf = (refusal: Refusal): string =>
+  refusal.code === 'peer-refused' ? refusal.peerCode : refusal.code
 
 /** A provider that keeps to the protocol: it takes what is guaranteed, clears, redeems, and draws when its hub is silent. */
 export class HonestProvider {
@@ -26,7 +45,7 @@ export class HonestProvider {
   constructor(
     readonly name: string,
     identity: Identity,
-    chain: Chain,
+    private readonly chain: Chain,
     private readonly hub: { readonly url: string; readonly identity: Identity },
     private readonly judge: Judge,
   ) {
@@ -128,21 +147,27 @@ export class HonestProvider {
     if (timeline().chance.rarely(6)) this.redeem()
   }
 
+  /** Of each channel one: that which ends last, unless it covers less than was promised. */
   #keep(guarantee: Signed<'Guarantee'>): void {
     const line = this.lines.get(guarantee.channelId)
-    if (line) line.guarantees.push(guarantee)
+    if (!line || guarantee.ceiling < line.promised) return
+    const [kept] = line.guarantees
+    const isNewer =
+      !kept ||
+      guarantee.expiresAt > kept.expiresAt ||
+      (guarantee.expiresAt === kept.expiresAt && guarantee.ceiling > kept.ceiling)
+    if (isNewer) line.guarantees.splice(0, 1, guarantee)
   }
 
+  /** Shows all it holds, also what has ended. @throws Error when the hub cannot take it now: then it connects again */
   async #present(link: Link): Promise<void> {
-    const now = nowSeconds()
-    const guarantees = [...this.lines.values()].flatMap((line) => {
-      const best = bestGuarantee(line, now)
-      return best ? [best] : []
-    })
+    const guarantees = [...this.lines.values()].flatMap((line) => (line.isReleased ? [] : line.guarantees))
     const held = this.hubPromise
     const hubPromise = held ? { total: wei(held.total), signature: held.signature } : null
-    const shown = await link.request('recall', { hubPromise, guarantees })
-    if (shown.ok && shown.value.isRecovering) this.#showsAll = true
+    const shown = await link.request('recall', { hubPromise, guarantees }, answerTimeoutMs)
+    if (shown.ok) this.#showsAll ||= shown.value.isRecovering
+    else if (passing.has(codeOf(shown.refusal)))
+      throw new Error(`The hub did not take it: ${codeOf(shown.refusal)}`)
   }
 
   #handlers(): Handlers {
@@ -155,7 +180,8 @@ export class HonestProvider {
           if (line.promised > line.cleared)
             return refuse({ code: 'channel-closing', channelId: line.channelId })
           line.isReleased = true
-          const upTo = unixSeconds(Math.max(0, ...line.guarantees.map(({ expiresAt }) => expiresAt)))
+          // No guarantee that was ever given ends later than this.
+          const upTo = unixSeconds(this.chain.newest.at + moneySettings.maxGuarantee)
           const release = {
             provider: this.post.address,
             channelId: line.channelId,

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Hex, netOf, type Result, wei } from '@pontage/shared'
-import { createSender, type Identity, type Link } from '@pontage/shared/node'
+import { connectChain, createSender, type Identity, type Link } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { backUp } from '../../io/sqlite/backup.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
@@ -38,21 +38,22 @@ afterEach(async () => {
 
 const silent = { error: () => {}, warn: () => {}, info: () => {}, debug: () => {} }
 
-const start = (name: string) => startTestHub(world, hub, name, { log: silent })
+const start = (name: string, options: Parameters<typeof startTestHub>[3] = {}) =>
+  startTestHub(world, hub, name, { log: silent, ...options })
 
 async function meet(running: RunningHub, who = provider): Promise<Link> {
   const link = await dial(world, who, running.port)
   links.push(link)
   return link
 }
-const ask = (link: Link, ceiling: string, by = provider) =>
+const ask = (link: Link, ceiling: string, by = provider, nonce = 1, channel = channelId) =>
   link.request('guarantee', {
-    channel: { consumer: consumer.address, hub: hub.address, nonce: 1 },
-    request: requestOf(world, consumer, channelId, by.address, tokens(ceiling)),
+    channel: { consumer: consumer.address, hub: hub.address, nonce },
+    request: requestOf(world, consumer, channel, by.address, tokens(ceiling)),
   })
-const pay = (link: Link, amount: string) =>
+const pay = (link: Link, amount: string, channel = channelId) =>
   link.request('clear', {
-    promises: [promiseOf(world, consumer, channelId, provider.address, tokens(amount))],
+    promises: [promiseOf(world, consumer, channel, provider.address, tokens(amount))],
   })
 
 /** A hub that guaranteed 8 and cleared 1, was backed up as `older`, then cleared 5 and guaranteed up to 12. */
@@ -153,6 +154,20 @@ it('finds out from a provider’s holdings alone that its ledger is old', async 
   await running.close()
 })
 
+it('takes nothing of what it is shown while a part of it is not its own', async () => {
+  const holdings = await forgetful('mixed.sqlite')
+  const running = await start('mixed.sqlite')
+  const link = await meet(running)
+  const [guarantee] = holdings.guarantees
+  const forged = { ...guarantee, ceiling: tokens('19') } as typeof guarantee & object
+  expect(await link.request('recall', { ...holdings, guarantees: [forged] })).toMatchObject({
+    refusal: { peerCode: 'wrong-signer' },
+  })
+  expect(await pay(link, '1')).toMatchObject({ value: { total: net('1') } })
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { isRecovering: true } })
+  await running.close()
+})
+
 it('loses nothing to a provider that hides its newest promise', async () => {
   const holdings = await forgetful('hidden.sqlite')
   const running = await start('hidden.sqlite')
@@ -171,4 +186,58 @@ it('loses nothing to a provider that hides its newest promise', async () => {
   const { paid } = await world.chain.channels.accountOf(hub.address, provider.address)
   expect(wei(paid)).toBe(net('5'))
   await running.close()
+})
+
+/** A hub whose ledger is older than a channel, and what another, on the newest ledger, gave for that channel. */
+async function olderThanChannel(name: string, chain = world.chain) {
+  // It looks at the chain only when it is asked something.
+  const running = await start(`older ${name}`, { chain, settings: { pollMs: 3_600_000 } })
+  const later = await openChannel(world, consumer, hub.address, 2, '10')
+  const newest = await start(`newest ${name}`)
+  const link = await meet(newest)
+  const granted = await ask(link, '6', provider, 2, later)
+  const cleared = await pay(link, '5', later)
+  if (!granted.ok || !cleared.ok) throw new Error('The hub refuses.')
+  await newest.close()
+  const { total, signature } = cleared.value
+  const { guarantee } = granted.value
+  return { running, later, holdings: { hubPromise: { total, signature }, guarantees: [guarantee] } }
+}
+
+it('reads the channel of a guarantee from the chain where its ledger is older than the channel', async () => {
+  const { running, later, holdings } = await olderThanChannel('recalls.sqlite')
+  const link = await meet(running)
+  expect(await link.request('recall', holdings)).toMatchObject({
+    value: { raised: net('5'), recalled: 1, isRecovering: true },
+  })
+  expect(await pay(link, '5', later)).toMatchObject({ value: { total: net('5'), refused: [] } })
+  expect(await pay(link, '6', later)).toMatchObject({ value: { total: net('6'), refused: [] } })
+  await running.close()
+})
+
+it('takes a promise that it had forgotten after the guarantee has ended, once', async () => {
+  const { running, later, holdings } = await olderThanChannel('ended.sqlite')
+  await world.rpc('evm_increaseTime', 2 * guaranteeSeconds)
+  await world.rpc('anvil_mine', '0x2')
+  const link = await meet(running)
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { raised: net('5'), recalled: 1 } })
+  expect(await pay(link, '5.5', later)).toMatchObject({ value: { total: net('5.5'), refused: [] } })
+  await running.close()
+})
+
+it('takes no presentation whose channels it cannot look for, and all of it when it can', async () => {
+  const { rpcUrl: rpc, deploymentFile } = world
+  const flaky = await connectChain({ rpc, deploymentFile, confirmations: 0 })
+  const { running, later, holdings } = await olderThanChannel('blind.sqlite', flaky)
+  const link = await meet(running)
+  const head = flaky.head
+  Object.assign(flaky, { head: () => Promise.reject(new Error('The node is away.')) })
+  expect(await link.request('recall', holdings)).toMatchObject({ refusal: { peerCode: 'chain-unseen' } })
+  // The total is taken all the same, but nothing is signed on it yet.
+  expect(await pay(link, '1', later)).toMatchObject({ refusal: { peerCode: 'holdings-expected' } })
+  Object.assign(flaky, { head })
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { recalled: 1, isRecovering: true } })
+  expect(await pay(link, '6', later)).toMatchObject({ value: { total: net('6'), refused: [] } })
+  await running.close()
+  flaky.close()
 })

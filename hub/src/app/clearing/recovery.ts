@@ -3,6 +3,7 @@ import {
   type Hex,
   judgeParty,
   type Params,
+  type Refused,
   type Result,
   refuse,
   SerialQueue,
@@ -13,6 +14,7 @@ import { inTokens, type Link, UserError } from '@pontage/shared/node'
 import { forgotten } from '../../core/solvency.js'
 import type { ChainUpdate } from '../../io/ledger.js'
 import type { Components } from '../components.js'
+import { findChannel } from '../fresh.js'
 import { expiryNow } from './guarantee.js'
 
 /** What a hub does whose ledger is older than what had left it. */
@@ -91,6 +93,26 @@ export function createRecovery(components: Components): Recovery {
     }
   }
 
+  /** Whether we signed all of this, and for this provider. */
+  function judgeHoldings(
+    provider: Address,
+    hubPromise: Params<'recall'>['hubPromise'],
+    guarantees: Params<'recall'>['guarantees'],
+  ): Verdict {
+    if (hubPromise) {
+      const named = { hub: identity.address, provider, ...hubPromise }
+      const signed = typedData.check('HubPromise', named, identity.address)
+      if (!signed.ok) return signed
+    }
+    for (const guarantee of guarantees) {
+      const named = judgeParty(provider, guarantee.provider)
+      if (!named.ok) return named
+      const signed = typedData.check('Guarantee', guarantee, identity.address)
+      if (!signed.ok) return signed
+    }
+    return { ok: true }
+  }
+
   return {
     async begin() {
       const known = await read()
@@ -126,26 +148,27 @@ export function createRecovery(components: Components): Recovery {
     },
     async recall({ hubPromise, guarantees }, link) {
       const provider = link.peer
-      let raised = wei(0n)
+      const sound = judgeHoldings(provider, hubPromise, guarantees)
+      if (!sound.ok) return sound
+      const raised = hubPromise ? await ledger.raiseTotal({ provider, ...hubPromise }) : wei(0n)
       let recalled = 0
-      if (hubPromise) {
-        const named = { hub: identity.address, provider, ...hubPromise }
-        const signed = typedData.check('HubPromise', named, identity.address)
-        if (!signed.ok) return signed
-        raised = await ledger.raiseTotal({ provider, ...hubPromise })
-      }
+      let blind: Refused | undefined
       for (const guarantee of guarantees) {
-        const named = judgeParty(provider, guarantee.provider)
-        if (!named.ok) return named
-        const signed = typedData.check('Guarantee', guarantee, identity.address)
-        if (!signed.ok) return signed
+        // A ledger that is older than the channel does not know it, but the chain does.
+        const found = await findChannel(components, guarantee.channelId)
+        if (!found.ok && found.refusal.code === 'chain-unseen') {
+          blind = found
+          break
+        }
         const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
-        if (await ledger.recallGuarantee({ cause, guarantee })) recalled++
+        if (found.ok && (await ledger.recallGuarantee({ cause, guarantee }))) recalled++
       }
       if (raised > 0n || recalled > 0) {
         log.error('holdings show what the ledger had forgotten', { provider, raised, guarantees: recalled })
         await enter(`${provider} holds ${raised} wei and ${recalled} guarantee(s) more than the ledger knows`)
       }
+      // What could not be looked for has to be shown again: until then, nothing is signed for this provider.
+      if (blind) return blind
       presented.add(provider)
       return { ok: true, value: { raised, recalled, isRecovering: note !== undefined } }
     },

@@ -45,7 +45,7 @@ export function keepHubLink(options: {
   typedData: TypedData
   clock: Clock
   handlers: Handlers
-  /** Done with each new connection before it is used for anything else. */
+  /** Done with each new connection before it is used for anything else; one with which it fails is not kept. */
   joined?: (link: Link) => Promise<void>
   log: Log
 }): HubLink {
@@ -79,7 +79,13 @@ export function keepHubLink(options: {
       answer.link.close()
       return undefined
     }
-    await joined?.(answer.link)
+    try {
+      await joined?.(answer.link)
+    } catch (error) {
+      // It is not used for anything else, either, and made anew after a pause.
+      answer.link.close()
+      throw error
+    }
     link = answer.link
     pauseMs = firstPauseMs
     reported = ''
