@@ -15,6 +15,7 @@ export default defineConfig({
   test: {
     include: [
       '{shared,hub,provider,consumer}/src/**/*.test.ts',
+      '{shared,hub,provider,consumer}/pages/**/*.test.ts',
       'hub/bench/*.test.ts',
       'test/{,world/}*.test.ts',
       'test/{differential,sim}/*.test.ts',

@@ -38,12 +38,14 @@ try {
   await keepAll(served, 'consumer-open', ['Now'])
   await consumer.run('connect', '--background', '--cap', '400MB', '--budget', '1', ...password(consumer))
   void download(390_000_000).catch(() => undefined)
-  await eventually('much has flowed', async () => (await consumer.json('status')).downBytes > 25_000_000, {
-    timeoutMs: 120_000,
-  })
+  await eventually(
+    'much has flowed',
+    async () => (await consumer.json('status')).downBytes > 25_000_000,
+    120_000,
+  )
   const owner = await pagesOf(provider, password(provider))
-  await keepAll(served, 'consumer', ['Now', 'Providers', 'Channels', 'History', 'Doctor'])
-  await keepAll(owner, 'provider', ['Now', 'Sessions', 'Earnings', 'Offer', 'Doctor', 'Retire'])
+  await keepAll(served, 'consumer', ['Now', 'Providers', 'Channels', 'History', 'Settings', 'Doctor'])
+  await keepAll(owner, 'provider', ['Now', 'Sessions', 'Earnings', 'Offer', 'Settings', 'Doctor', 'Retire'])
   await Promise.all([served.close(), owner.close()])
 
   async function download(bytes) {

@@ -3,7 +3,7 @@ import { useEffect, useState } from 'preact/hooks'
 import { duration, short, tokens, type Units } from '../../shared/pages/amounts.js'
 import { Card, Deed, Empty, Field, Shown, Tiles } from '../../shared/pages/parts.js'
 import { type Answer, read } from '../../shared/pages/server.js'
-import { heardAt, status } from './state.js'
+import { heardAt } from './state.js'
 import { texts } from './texts.js'
 
 interface Channel {
@@ -11,7 +11,10 @@ interface Channel {
   readonly hub: string
   readonly status: string
   readonly balance: string
-  readonly exitAt: number
+  /** Seconds until the rest can be taken, by the chain's clock; null where no exit has begun. */
+  readonly exitInSeconds: number | null
+  /** Whether a close was signed that is not finished. */
+  readonly closing: boolean
   readonly promised: readonly { readonly provider: string; readonly amount: string }[]
 }
 interface Channels {
@@ -26,10 +29,13 @@ interface Account {
 }
 
 const channels = signal<Answer<Channels> | undefined>(undefined)
+/** Unix milliseconds of when they were read. */
+const readAt = signal(0)
 const account = signal<Answer<Account> | undefined>(undefined)
 
 async function look(): Promise<void> {
   ;[channels.value, account.value] = await Promise.all([read<Channels>('channels'), read<Account>('account')])
+  readAt.value = Date.now()
 }
 
 export function ChannelsPage() {
@@ -37,7 +43,7 @@ export function ChannelsPage() {
   return (
     <>
       <Card title={texts.account.title}>
-        <Shown of={account.value}>
+        <Shown of={account.value} again={() => void look()}>
           {({ address, tokens: held, coin, units }) => (
             <Tiles
               of={[
@@ -49,7 +55,7 @@ export function ChannelsPage() {
           )}
         </Shown>
       </Card>
-      <Shown of={channels.value}>
+      <Shown of={channels.value} again={() => void look()}>
         {({ channels: found, units }) =>
           found.length === 0 ? (
             <Card>
@@ -68,8 +74,10 @@ export function ChannelsPage() {
 function One({ channel, units }: { channel: Channel; units: Units }) {
   const [amount, setAmount] = useState('')
   const promised = channel.promised.reduce((sum, each) => sum + BigInt(each.amount), 0n)
-  const begun = status.value?.exits.find(({ channelId }) => channelId === channel.channelId)
-  const seconds = begun === undefined ? undefined : begun.exitAt - heardAt.value / 1_000
+  const { exitInSeconds } = channel
+  const gone = Math.max(0, heardAt.value - readAt.value) / 1_000
+  const seconds = exitInSeconds === null ? undefined : Math.max(0, exitInSeconds - gone)
+  const isOpen = channel.status === 'open'
   return (
     <section class="card stack">
       <div class="row apart">
@@ -79,7 +87,9 @@ function One({ channel, units }: { channel: Channel; units: Units }) {
             {short(channel.hub)}
           </span>
         </h2>
-        <span class={`pill ${channel.status === 'open' ? 'good' : ''}`}>{channel.status}</span>
+        <span class={`pill ${isOpen && !channel.closing && seconds === undefined ? 'good' : ''}`}>
+          {isOpen && channel.closing ? texts.channels.closing : channel.status}
+        </span>
       </div>
       {seconds === undefined ? null : (
         <p class="notice">{seconds > 0 ? texts.channels.due(duration(seconds)) : texts.channels.ready}</p>
@@ -90,21 +100,26 @@ function One({ channel, units }: { channel: Channel; units: Units }) {
           [texts.channels.promised, tokens(promised.toString(), units?.amount ?? units?.balance)],
         ]}
       />
-      {channel.status === 'open' ? (
+      {isOpen && channel.closing ? <p class="notice">{texts.channels.closingHint}</p> : null}
+      {isOpen ? (
         <div class="row form">
-          <Field
-            label={texts.channels.amount}
-            inputMode="decimal"
-            value={amount}
-            onInput={(event) => setAmount(event.currentTarget.value.trim())}
-          />
-          <Deed
-            name="topUp"
-            fields={{ channel: channel.channelId, amount }}
-            label={texts.channels.topUp}
-            question={texts.channels.topUpCosts(amount)}
-            done={() => void look()}
-          />
+          {seconds === undefined && !channel.closing ? (
+            <>
+              <Field
+                label={texts.channels.amount}
+                inputMode="decimal"
+                value={amount}
+                onInput={(event) => setAmount(event.currentTarget.value.trim())}
+              />
+              <Deed
+                name="topUp"
+                fields={{ channel: channel.channelId, amount }}
+                label={texts.channels.topUp}
+                question={texts.channels.topUpCosts(amount)}
+                done={() => void look()}
+              />
+            </>
+          ) : null}
           <Deed
             name="closeChannel"
             fields={{ channel: channel.channelId }}
@@ -112,13 +127,15 @@ function One({ channel, units }: { channel: Channel; units: Units }) {
             question={texts.channels.closeCosts}
             done={() => void look()}
           />
-          <Deed
-            name="exitChannel"
-            fields={{ channel: channel.channelId }}
-            label={texts.channels.exit}
-            question={texts.channels.exitCosts}
-            done={() => void look()}
-          />
+          {seconds === undefined || seconds === 0 ? (
+            <Deed
+              name="exitChannel"
+              fields={{ channel: channel.channelId }}
+              label={seconds === undefined ? texts.channels.exit : texts.channels.finish}
+              question={seconds === undefined ? texts.channels.exitCosts : texts.channels.finishCosts}
+              done={() => void look()}
+            />
+          ) : null}
         </div>
       ) : null}
     </section>

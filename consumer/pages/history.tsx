@@ -23,14 +23,14 @@ interface History {
 
 const history = signal<Answer<History> | undefined>(undefined)
 
+async function look(): Promise<void> {
+  history.value = await read<History>('history')
+}
+
 export function HistoryPage() {
-  useEffect(() => {
-    void read<History>('history').then((answer) => {
-      history.value = answer
-    })
-  }, [])
+  useEffect(() => void look(), [])
   return (
-    <Shown of={history.value}>
+    <Shown of={history.value} again={() => void look()}>
       {({ sessions, units }) =>
         sessions.length === 0 ? (
           <Card>

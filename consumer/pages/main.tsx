@@ -4,11 +4,19 @@ import { DoctorPage } from './doctor.js'
 import { HistoryPage } from './history.js'
 import { Now } from './now.js'
 import { Providers } from './providers.js'
+import { SettingsPage } from './settings.js'
 import { texts } from './texts.js'
 
 show(
   texts.program,
   texts.tabs,
-  { now: Now, providers: Providers, channels: ChannelsPage, history: HistoryPage, doctor: DoctorPage },
+  {
+    now: Now,
+    providers: Providers,
+    channels: ChannelsPage,
+    history: HistoryPage,
+    settings: SettingsPage,
+    doctor: DoctorPage,
+  },
   ['now'],
 )

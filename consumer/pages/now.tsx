@@ -10,65 +10,58 @@ import {
   trafficPrice,
 } from '../../shared/pages/amounts.js'
 import { Curve } from '../../shared/pages/curve.js'
-import { Card, Deed, Field, Refused, Ring, Tiles, Waiting } from '../../shared/pages/parts.js'
+import { Card, Deed, Field, Ring, Shown, Tiles } from '../../shared/pages/parts.js'
 import { newest } from '../../shared/pages/speeds.js'
-import { heardAt, now, points, type State, type Status, status } from './state.js'
+import { heardAt, now, points, type State as StateName, type Status, status } from './state.js'
+import { secondsLeft, stateWords } from './stateWords.js'
 import { texts } from './texts.js'
 
-const pills: Record<State, string> = {
-  disconnected: '',
-  connecting: 'warn',
-  connected: 'good',
-  suspended: 'warn',
-  reconnecting: 'warn',
-  blocked: 'bad',
-  crashed: 'bad',
-}
-
 /** Where things stand, and the one button. */
-export function Now() {
-  if (now.value === undefined)
-    return (
-      <Card>
-        <Waiting />
-      </Card>
-    )
-  if (now.value.error !== undefined) return <Refused failure={now.value.error} />
-  const is = now.value as Status
+export const Now = () => (
+  <Shown of={now.value}>
+    {(is: Status) => (
+      <>
+        <State of={is} />
+        {is.live === null ? null : (
+          <Card title={texts.traffic}>
+            <Curve
+              points={points.value}
+              label={texts.curve(speed(newest(points.value.down)), speed(newest(points.value.up)))}
+            />
+          </Card>
+        )}
+        <Limits of={is} />
+      </>
+    )}
+  </Shown>
+)
+
+function State({ of }: { of: Status }) {
+  const { pill, kind, title, means } = stateWords(of)
   return (
-    <>
-      <section class="card stack">
-        <div class="row apart">
-          <span class={`pill ${pills[is.state]}`}>{texts.pill[is.state]}</span>
-          {is.problems === null ? <span class="soft small">{texts.noRoot}</span> : null}
-        </div>
-        <div>
-          <h1>{texts.state[is.state]}</h1>
-          <p class="soft">{is.live?.reason ?? texts.means[is.state]}</p>
-        </div>
-        {is.problems && is.problems.length > 0 ? (
-          <p class="notice" role="alert">
-            <strong>{texts.problems}</strong>
-            {is.problems.join(' ')}
-          </p>
-        ) : null}
-        <Button of={is.state} />
-        {is.live?.serving ? <Facts of={is} /> : null}
-      </section>
-      {is.live === null ? null : (
-        <Card title={texts.traffic}>
-          <Curve
-            points={points.value}
-            label={texts.curve(speed(newest(points.value.down)), speed(newest(points.value.up)))}
-          />
-        </Card>
-      )}
-      <Limits of={is} />
-    </>
+    <section class="card stack">
+      <div class="row apart">
+        <span class={`pill ${kind}`}>{pill}</span>
+        {of.problems === null ? <span class="soft small">{texts.noRoot}</span> : null}
+      </div>
+      <div>
+        <h1>{title}</h1>
+        <p class="soft">{means}</p>
+        {of.live?.reason ? <p>{of.live.reason}</p> : null}
+      </div>
+      {of.problems && of.problems.length > 0 ? (
+        <p class="notice bad" role="alert">
+          <strong>{texts.problems}</strong>
+          {of.problems.join(' ')}
+        </p>
+      ) : null}
+      <Button of={of.state} />
+      {of.live?.serving ? <Facts of={of} /> : null}
+    </section>
   )
 }
 
-function Button({ of }: { of: State }) {
+function Button({ of }: { of: StateName }) {
   const [cap, setCap] = useState('')
   const [budget, setBudget] = useState('')
   if (of === 'connected' || of === 'suspended')
@@ -136,7 +129,7 @@ function Facts({ of }: { of: Status }) {
         ],
         [texts.tiles.spent, tokens(live?.spentWei, units?.spentWei)],
         [texts.tiles.price, price ?? '–'],
-        [texts.tiles.left, timeLeft(of)],
+        [texts.tiles.left, duration(secondsLeft(of) ?? Number.NaN)],
         [texts.tiles.killSwitch, of.killSwitch ? texts.on : texts.off],
         [texts.tiles.carrier, texts.carriers[live?.carrier ?? ''] ?? '–'],
         ...(of.lockdown === 'off'
@@ -145,20 +138,6 @@ function Facts({ of }: { of: Status }) {
       ]}
     />
   )
-}
-
-/** Until the first limit is reached, at the speed of the last seconds. */
-function timeLeft({ live }: Status): string {
-  const { allowances, bytesPerSecond, serving } = live ?? {}
-  if (!allowances || !serving || !bytesPerSecond) return '–'
-  const perByte = Number(serving.price.perMegabyte) / 1e6
-  const bytesLeft = [
-    ...(allowances.cap ? [Number(allowances.cap.left)] : []),
-    ...(perByte > 0
-      ? [allowances.budget, allowances.channel].flatMap((each) => (each ? [Number(each.left) / perByte] : []))
-      : []),
-  ]
-  return duration(Math.min(...bytesLeft) / bytesPerSecond)
 }
 
 function Limits({ of }: { of: Status }) {

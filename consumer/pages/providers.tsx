@@ -12,6 +12,7 @@ import {
 } from '../../shared/pages/amounts.js'
 import { Card, Deed, Empty, Shown } from '../../shared/pages/parts.js'
 import { type Answer, read } from '../../shared/pages/server.js'
+import { Invitations } from './invitations.js'
 import { isServed } from './now.js'
 import { texts } from './texts.js'
 
@@ -73,27 +74,32 @@ export function Providers() {
     if (offers.value === undefined) void look()
   }, [])
   return (
-    <Card>
-      <div class="stack">
-        <div class="row form">
-          <label>
-            <span class="hidden">{texts.providers.search}</span>
-            <input
-              type="search"
-              placeholder={texts.providers.search}
-              value={sought.value}
-              onInput={(event) => {
-                sought.value = event.currentTarget.value
-              }}
-            />
-          </label>
-          <button type="button" onClick={() => void look()} disabled={offers.value === undefined}>
-            {texts.providers.refresh}
-          </button>
+    <>
+      <Card>
+        <div class="stack">
+          <div class="row form">
+            <label>
+              <span class="hidden">{texts.providers.search}</span>
+              <input
+                type="search"
+                placeholder={texts.providers.search}
+                value={sought.value}
+                onInput={(event) => {
+                  sought.value = event.currentTarget.value
+                }}
+              />
+            </label>
+            <button type="button" onClick={() => void look()} disabled={offers.value === undefined}>
+              {texts.providers.refresh}
+            </button>
+          </div>
+          <Shown of={offers.value} again={() => void look()}>
+            {(found) => <Table of={found} />}
+          </Shown>
         </div>
-        <Shown of={offers.value}>{(found) => <Table of={found} />}</Shown>
-      </div>
-    </Card>
+      </Card>
+      <Invitations changed={() => void look()} />
+    </>
   )
 }
 

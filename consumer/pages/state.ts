@@ -24,6 +24,10 @@ export interface Status {
   readonly killSwitch: boolean
   readonly lockdown: 'off' | 'on' | 'lifted'
   readonly problems: readonly string[] | null
+  /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
+  readonly netns: string | null
+  /** Whether the local network may be talked to; null where nothing is connected. */
+  readonly allowLan: boolean | null
   readonly provider: string | null
   readonly downBytes: number | null
   readonly upBytes: number | null

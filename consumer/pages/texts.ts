@@ -8,6 +8,7 @@ export const texts = {
     providers: 'Providers',
     channels: 'Channels',
     history: 'History',
+    settings: 'Settings',
     doctor: 'Doctor',
   },
   state: {
@@ -37,6 +38,32 @@ export const texts = {
     blocked: 'Blocked',
     crashed: 'Blocked',
   } satisfies Record<State, string>,
+  /** Where not all that a state relies on is in force. */
+  pillDamaged: 'Not protected',
+  damagedMeans: 'Not everything that this state relies on is in force: traffic may pass beside the tunnel.',
+  /** Where lockdown is on. */
+  pillShut: 'Locked down',
+  lockedMeans: {
+    disconnected: 'Lockdown is on, so nothing leaves this machine.',
+    connecting: 'Lockdown is on, so nothing else leaves this machine.',
+  },
+  meansWithLan:
+    'What leaves this machine goes through the tunnel, or not at all, except to the local network, which is allowed.',
+  /** Where the tunnel is for programs of one namespace. */
+  pillNamespace: 'For some programs',
+  pillNamespaceOff: 'No traffic',
+  stateWord: {
+    disconnected: 'not connected',
+    connecting: 'connecting',
+    connected: 'connected',
+    suspended: 'waiting for payment',
+    reconnecting: 'looking for a provider',
+    blocked: 'over',
+    crashed: 'left by a program that was killed',
+  } satisfies Record<State, string>,
+  namespaceTitle: (name: string, state: string) => `A tunnel for the programs in ${name}: ${state}`,
+  namespaceMeans: (name: string) =>
+    `Only programs in the namespace ${name} use it. What else this machine does is seen as without a VPN.`,
   connect: 'Connect',
   connecting: 'Connecting …',
   disconnect: 'Disconnect',
@@ -47,9 +74,15 @@ export const texts = {
   budget: 'Budget',
   budgetHint: 'Tokens, or empty',
   connectCosts: (cap: string, budget: string) =>
-    `You pay for each megabyte while it flows${cap === '' ? '' : `, for at most ${cap}`}${
-      budget === '' ? '; at most what 10 GB cost' : `; at most ${budget} tokens`
-    }.`,
+    [
+      'You pay for each megabyte that flows, and for the time where the provider charges for it.',
+      cap === '' ? '' : `It ends after ${cap}.`,
+      budget !== ''
+        ? `It costs at most ${budget} tokens.`
+        : `It costs at most what ${cap === '' ? '10 GB' : cap} and a day cost, or the budget in your settings.`,
+    ]
+      .filter((each) => each !== '')
+      .join(' '),
   traffic: 'Traffic',
   curve: (down: string, up: string) => `Speed over the last two minutes; now ${down} down, ${up} up`,
   limits: 'Limits',
@@ -70,7 +103,7 @@ export const texts = {
   on: 'on',
   off: 'off',
   lifted: 'lifted for now',
-  carriers: { udp: 'UDP', wss: 'TLS (UDP is blocked)' } as Readonly<Record<string, string>>,
+  carriers: { udp: 'UDP', wss: 'TLS, instead of UDP' } as Readonly<Record<string, string>>,
   problems: 'Not everything that this relies on is in force',
   noRoot: 'This is what was recorded: only root can ask the kernel whether it is so.',
   providers: {
@@ -112,6 +145,10 @@ export const texts = {
     close: 'Close',
     closeCosts: 'What is not spent comes back at once; connections paid from this channel end.',
     exit: 'Exit without the hub',
+    finish: 'Take the rest',
+    finishCosts: 'The rest comes back to your account, less what the transaction costs.',
+    closing: 'closing',
+    closingHint: 'A close was signed. Close it again to finish it.',
     exitCosts:
       'For a hub that does not answer: the rest comes back after a delay. The transaction costs gas.',
     due: (when: string) => `Exiting; the rest comes back in ${when}`,
@@ -120,10 +157,10 @@ export const texts = {
   history: {
     title: 'Sessions',
     none: 'There is no session yet',
-    days: 'By day',
+    days: 'By day (UTC)',
     by: 'By provider',
     columns: {
-      ended: 'Ended',
+      ended: 'Ended (UTC)',
       provider: 'Provider',
       traffic: 'Traffic',
       time: 'Time',
@@ -133,5 +170,40 @@ export const texts = {
     csv: 'Save as CSV',
   },
   doctor: { title: 'What a connection needs', again: 'Examine again', ok: 'Nothing is wrong.' },
+  settings: {
+    hint: 'Pages change no settings. Put them into config.yaml, or give them to the program; a restart takes them up.',
+    set: 'What was set',
+    usual: 'What nobody set',
+    none: 'not set',
+    from: {
+      flag: 'given to these pages as',
+      variable: 'from the environment,',
+      file: 'from',
+      network: 'from the network in',
+      default: 'as usual',
+    },
+  },
+  invitations: {
+    title: 'Invitations',
+    hint: 'A provider that is not listed gives you a link. It begins with "pontage:".',
+    link: 'Link of an invitation',
+    show: 'See what it offers',
+    offers: 'What it offers',
+    signed: 'Whether the provider really signed it is seen when you connect.',
+    refused: (reason: string) => `It is of no use here: it ${reason}.`,
+    keep: 'Keep it',
+    discard: 'Discard it',
+    none: 'No invitation is kept.',
+    forget: 'Forget',
+    forgetCosts: 'Without its link you cannot use it again.',
+    provider: 'Provider',
+    country: 'Country',
+    price: 'Price',
+    endpoint: 'Address',
+    hubs: 'Paid through',
+    until: 'Good until',
+    forWhom: 'For',
+    everybody: 'whoever has it',
+  },
   account: { title: 'Account', address: 'Address', tokens: 'Tokens', coin: 'Coin for gas' },
 } as const

@@ -9,22 +9,26 @@ import { texts } from './texts.js'
 const byDay = signal<Answer<Earnings> | undefined>(undefined)
 const byHub = signal<Answer<Earnings> | undefined>(undefined)
 
+async function look(): Promise<void> {
+  ;[byDay.value, byHub.value] = await Promise.all([
+    read<Earnings>('earningsByDay'),
+    read<Earnings>('earningsByHub'),
+  ])
+}
+
 export function EarningsPage() {
-  useEffect(() => {
-    void read<Earnings>('earningsByDay').then((answer) => {
-      byDay.value = answer
-    })
-    void read<Earnings>('earningsByHub').then((answer) => {
-      byHub.value = answer
-    })
-  }, [])
+  useEffect(() => void look(), [])
   return (
     <>
       <Card title={texts.earnings.days}>
-        <Shown of={byDay.value}>{(found) => <Table of={found} name={texts.earnings.days} />}</Shown>
+        <Shown of={byDay.value} again={() => void look()}>
+          {(found) => <Table of={found} name={texts.earnings.days} />}
+        </Shown>
       </Card>
       <Card title={texts.earnings.hubs}>
-        <Shown of={byHub.value}>{(found) => <Table of={found} name={texts.earnings.hubs} />}</Shown>
+        <Shown of={byHub.value} again={() => void look()}>
+          {(found) => <Table of={found} name={texts.earnings.hubs} />}
+        </Shown>
       </Card>
     </>
   )

@@ -5,6 +5,7 @@ import { Now } from './now.js'
 import { OfferPage } from './offer.js'
 import { Retire } from './retire.js'
 import { Sessions } from './sessions.js'
+import { SettingsPage } from './settings.js'
 import { texts } from './texts.js'
 
 show(
@@ -15,6 +16,7 @@ show(
     sessions: Sessions,
     earnings: EarningsPage,
     offer: OfferPage,
+    settings: SettingsPage,
     doctor: DoctorPage,
     retire: Retire,
   },

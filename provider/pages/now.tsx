@@ -2,7 +2,7 @@ import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { short, speed, tokens, type Units } from '../../shared/pages/amounts.js'
 import { Curve } from '../../shared/pages/curve.js'
-import { Card, Deed, Empty, Refused, Shown, Tiles, Waiting } from '../../shared/pages/parts.js'
+import { Card, Deed, Empty, Shown, Tiles } from '../../shared/pages/parts.js'
 import { type Answer, read } from '../../shared/pages/server.js'
 import { newest } from '../../shared/pages/speeds.js'
 import { type Earnings, earnedSince } from './earned.js'
@@ -34,49 +34,52 @@ async function look(): Promise<void> {
 
 export function Now() {
   useEffect(() => void look(), [])
-  if (now.value === undefined)
-    return (
-      <Card>
-        <Waiting />
-      </Card>
-    )
-  if (now.value.error !== undefined) return <Refused failure={now.value.error} />
-  const is: Live = now.value
   return (
-    <>
-      <Head of={is} />
-      <Card title={texts.earned}>
-        <Shown of={earnings.value}>{(found) => <Earned of={found} />}</Shown>
-      </Card>
-      {is.running ? (
-        <Card title={texts.traffic}>
-          <Curve
-            points={points.value}
-            label={texts.curve(speed(newest(points.value.down)), speed(newest(points.value.up)))}
-          />
-        </Card>
-      ) : null}
-      <Card title={texts.hubs.title}>
-        <Shown of={status.value}>{(found) => <Hubs of={found} />}</Shown>
-      </Card>
-    </>
+    <Shown of={now.value}>
+      {(is: Live) => (
+        <>
+          <Head of={is} />
+          <Card title={texts.earned}>
+            <Shown of={earnings.value} again={() => void look()}>
+              {(found) => <Earned of={found} />}
+            </Shown>
+          </Card>
+          {is.running ? (
+            <Card title={texts.traffic}>
+              <Curve
+                points={points.value}
+                label={texts.curve(speed(newest(points.value.down)), speed(newest(points.value.up)))}
+              />
+            </Card>
+          ) : null}
+          <Card title={texts.hubs.title}>
+            <Shown of={status.value} again={() => void look()}>
+              {(found) => <Hubs of={found} />}
+            </Shown>
+          </Card>
+        </>
+      )}
+    </Shown>
   )
 }
 
 function Head({ of }: { of: Live }) {
   const faults = of.faults ?? []
-  const [kind, pill] = !of.running
-    ? ['bad', texts.pillStopped]
+  const [kind, pill, title] = !of.running
+    ? ['bad', texts.pillStopped, texts.stopped]
     : faults.length > 0
-      ? ['bad', texts.pillFaulty]
-      : ['good', texts.pillRunning]
+      ? ['bad', texts.pillFaulty, texts.faulty]
+      : of.retiring
+        ? ['warn', texts.pillRetiring, texts.retiring]
+        : ['good', texts.pillRunning, texts.running]
   return (
     <section class="card stack">
       <div>
         <span class={`pill ${kind}`}>{pill}</span>
       </div>
-      <h1>{of.running ? (faults.length > 0 ? texts.faulty : texts.running) : texts.stopped}</h1>
+      <h1>{title}</h1>
       {of.running ? null : <p class="soft">{texts.stoppedHint}</p>}
+      {of.retiring ? <p class="soft">{texts.retiringHint}</p> : null}
       {faults.length > 0 ? (
         <p class="notice bad" role="alert">
           {faults.join(' ')}

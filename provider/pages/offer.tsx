@@ -27,7 +27,9 @@ export function OfferPage() {
   return (
     <>
       <Card title={texts.offer.standing}>
-        <Shown of={offer.value}>{(found) => <Standing of={found} />}</Shown>
+        <Shown of={offer.value} again={() => void look()}>
+          {(found) => <Standing of={found} />}
+        </Shown>
       </Card>
       <Card title={texts.offer.change}>
         <div class="stack">

@@ -5,7 +5,7 @@ import { heardAt, now, type Session } from './state.js'
 import { texts } from './texts.js'
 
 /** At most so many rows are drawn; the search finds the others. */
-const maxRows = 200
+const maxRows = 1_000
 
 export function Sessions() {
   const [sought, setSought] = useState('')

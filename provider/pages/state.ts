@@ -19,6 +19,8 @@ export interface Session {
 /** What the running provider says of itself; the fields are left out where none runs. */
 export interface Live {
   readonly running: boolean
+  /** Whether it is on its way out: nobody new is served. */
+  readonly retiring: boolean
   readonly sessions?: readonly Session[]
   readonly limits?: { readonly total: string; readonly session: string }
   readonly gasCoins?: string | null

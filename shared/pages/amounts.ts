@@ -56,6 +56,10 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24)} days`
 }
 
+/** `2026-11-29 14:05 UTC`, of seconds since 1970: as commands print it. */
+export const moment = (seconds: number): string =>
+  `${new Date(seconds * 1_000).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+
 /** `2026-11-29`, of seconds since 1970. */
 export const day = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(0, 10)
 

@@ -30,7 +30,7 @@ export function Examined({
   return (
     <Card title={texts.title}>
       <div class="stack">
-        <Shown of={examined.value}>
+        <Shown of={examined.value} again={() => void examine()}>
           {({ ok, checks }) => (
             <>
               {ok ? <p>{texts.ok}</p> : null}

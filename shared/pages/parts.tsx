@@ -52,13 +52,31 @@ export const Card = ({ title, children }: { title?: string; children: ComponentC
   </section>
 )
 
-/** What was refused: what was seen, and what to do. */
-export const Refused = ({ failure }: { failure: Failure }) => (
-  <p class="notice bad" role="alert">
-    <strong>{failure.message}</strong>
-    {failure.cure}
-  </p>
-)
+/**
+ * What was refused: what was seen, and what to do. A chain that cannot be reached is no fault of what was asked.
+ *
+ * @param again - Asks once more.
+ */
+export function Refused({ failure, again }: { failure: Failure; again?: (() => void) | undefined }) {
+  // The frame says so already.
+  if (failure.code === 'no-pages' && !isReached.value) return null
+  return (
+    <div class="notice bad stack" role="alert">
+      <div>
+        <strong>{failure.code === 'no-chain' ? 'The chain cannot be reached' : failure.message}</strong>
+        {failure.code === 'no-chain' ? <p>{failure.message}</p> : null}
+        {failure.cure}
+      </div>
+      {again === undefined ? null : (
+        <div>
+          <button type="button" class="small" onClick={again}>
+            Try again
+          </button>
+        </div>
+      )}
+    </div>
+  )
+}
 
 export const Tiles = ({ of }: { of: readonly (readonly [name: string, value: ComponentChildren])[] }) => (
   <dl class="tiles">
@@ -123,13 +141,16 @@ export const Empty = ({ title, children }: { title: string; children?: Component
 /** Shows what was read: that it is under way, that it failed, or it. */
 export function Shown<Value>({
   of,
+  again,
   children,
 }: {
   of: Answer<Value> | undefined
+  /** Reads it once more, where it failed. */
+  again?: () => void
   children: (value: Value) => ComponentChildren
 }) {
   if (of === undefined) return <Waiting />
-  if (of.error !== undefined) return <Refused failure={of.error} />
+  if (of.error !== undefined) return <Refused failure={of.error} again={again} />
   return <>{children(of as Value)}</>
 }
 

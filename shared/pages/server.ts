@@ -20,9 +20,23 @@ const unreachable: Failure = {
   cure: 'Start it again and open the link that it prints.',
 }
 
+/** The half of the visit that only these pages know; kept for a page that is loaded again, or in another tab. */
+function visitWord(): string {
+  const [, given] = /^#visit=([\w-]+)$/.exec(location.hash) ?? []
+  if (given !== undefined) {
+    localStorage.setItem('visit', given)
+    history.replaceState(null, '', '/')
+  }
+  return given ?? localStorage.getItem('visit') ?? ''
+}
+const visit = visitWord()
+
 async function ask<Value>(path: string, options: RequestInit = {}): Promise<Answer<Value>> {
   try {
-    const response = await fetch(path, options)
+    const response = await fetch(path, {
+      ...options,
+      headers: { ...options.headers, 'pontage-visit': visit },
+    })
     if (response.ok) return await response.json()
     return { error: { code: String(response.status), message: (await response.text()).trim(), cure: null } }
   } catch {
@@ -46,12 +60,20 @@ export function follow<Value>(heard: (now: Answer<Value>) => void): void {
   void ask<{ right: 'act' | 'read' }>('/right').then((answer) => {
     if (answer.error === undefined) right.value = answer.right
   })
-  const stream = new EventSource('/live')
-  stream.onmessage = ({ data }) => {
-    isReached.value = true
-    heard(JSON.parse(data))
+  let stream: EventSource | undefined
+  const listen = () => {
+    stream?.close()
+    // Nobody looks at a page that is hidden, and a browser has six connections for all that are open.
+    stream = document.hidden ? undefined : new EventSource(`/live?visit=${visit}`)
+    if (stream === undefined) return
+    stream.onmessage = ({ data }) => {
+      isReached.value = true
+      heard(JSON.parse(data))
+    }
+    stream.onerror = () => {
+      isReached.value = false
+    }
   }
-  stream.onerror = () => {
-    isReached.value = false
-  }
+  document.addEventListener('visibilitychange', listen)
+  listen()
 }

@@ -98,3 +98,15 @@ export const refusedMessage = z.object({
 /** JSON text of a message: bigints become decimal strings. */
 export const encodeMessage = (message: object): string =>
   JSON.stringify(message, (_key, value) => (typeof value === 'bigint' ? value.toString() : value))
+
+/** The JSON object in a text; undefined for any other text, a list or a bare value. */
+export function decodeObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? (value as Record<string, unknown>)
+      : undefined
+  } catch {
+    return undefined
+  }
+}

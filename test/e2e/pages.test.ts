@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { appendFileSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
@@ -40,7 +40,9 @@ beforeAll(async () => {
   consumer = await seatConsumer(market, 'consumer', '10')
   links = await start()
   browser = await openBrowser(consumer.host)
-  page = await browser.newPage({ viewport: { width: 1_280, height: 900 } })
+  // A context of its own: pages that are opened later share its cookies.
+  const context = await browser.newContext({ viewport: { width: 1_280, height: 900 } })
+  page = await context.newPage()
   page.on('console', (message) => {
     if (message.type() === 'error') faults.push(message.text())
   })
@@ -83,6 +85,15 @@ async function barriers(): Promise<string[]> {
     )
   })
 }
+
+/** A program of another user of this machine, whose page asks itself for more: to a browser it is of the same site. */
+const thiefProgram = `
+  require('node:http').createServer((request, response) => {
+    if (request.headers.cookie) console.log('cookie ' + request.headers.cookie)
+    response.setHeader('content-type', 'text/html')
+    response.end('<script>fetch("/more")</script>')
+  }).listen(0, '127.0.0.1', function () { console.log('listens ' + this.address().port) })
+`
 
 const curl = async (...words: string[]): Promise<string> => {
   const { stdout } = await consumer.host.run([
@@ -147,10 +158,41 @@ describe('a newcomer at the pages', () => {
     await page.getByRole('cell', { name: 'cap' }).waitFor()
   })
 
+  it('keeps an invitation once it has seen what it offers', async () => {
+    const flags = ['--price', '0.03/GB', '--country', 'DE', '--hub', hub.address]
+    const { link } = await provider.json<{ link: string }>(
+      ...['invite', '--endpoint', provider.host.at(7_800), ...flags],
+    )
+    await goTo('Providers')
+    await page.getByLabel('Link of an invitation').fill(link.slice(0, -9))
+    await button('See what it offers').click()
+    await page.getByText('This is no whole invitation.').waitFor()
+    await page.getByLabel('Link of an invitation').fill(link)
+    await button('See what it offers').click()
+    await page.locator('.tile', { hasText: /Price\s*0\.03 PTT\/GB/ }).waitFor()
+    expect(await consumer.json('invitation', 'list')).toMatchObject({ invitations: [] })
+    await button('Keep it').click()
+    await page.getByRole('cell', { name: '0.03 PTT/GB' }).first().waitFor()
+    expect(await consumer.json('invitation', 'list')).toMatchObject({
+      invitations: [{ provider: provider.address, country: 'DE' }],
+    })
+    await button('Forget').click()
+    await agree('Forget')
+    await page.getByText('No invitation is kept.').waitFor()
+  })
+
+  it('says what every setting is for, and where its value came from', async () => {
+    await goTo('Settings')
+    const setting = (name: string) => page.locator('.settings > div', { hasText: name })
+    await setting('password-file').getByText('given to these pages as --password-file').waitFor()
+    await setting('max-gas-price').getByText('as usual').waitFor()
+    await setting('max-gas-price').getByText('Highest gas price').waitFor()
+  })
+
   it('reads everything by keyboard, in weak light, on a phone', async () => {
     for (const colorScheme of ['light', 'dark'] as const)
-      for (const width of [390, 1_280])
-        for (const tab of ['Now', 'Providers', 'Channels', 'History', 'Doctor']) {
+      for (const width of [360, 1_280])
+        for (const tab of ['Now', 'Providers', 'Channels', 'History', 'Settings', 'Doctor']) {
           await page.emulateMedia({ colorScheme })
           await page.setViewportSize({ width, height: 844 })
           await goTo(tab)
@@ -165,6 +207,8 @@ describe('a newcomer at the pages', () => {
 
 describe('an owner at the pages', () => {
   it('changes the price, ends a session, and redeems', async () => {
+    // What the provider's own port is called must not become the port of its pages.
+    appendFileSync(join(provider.host.home, 'config.yaml'), 'port: 7800\n')
     const owner = provider.start(['ui', '--no-open', '--password-file', join(provider.host.home, 'password')])
     const [, link = ''] = await owner.line(/Open this once.*(http:\S+)/)
     const away = await openBrowser(provider.host)
@@ -216,19 +260,38 @@ describe('whoever should not be at the pages', () => {
   })
 
   it('does nothing from another site, nor with a link for looking', async () => {
-    const jar = join(consumer.host.home, 'jar')
-    expect(await curl('-c', jar, links.read)).toBe('303')
-    const deed = ['-b', jar, '-H', 'content-type: application/json', '-d', '{}', `${base()}/do/disconnect`]
-    expect(await curl(...deed)).toBe('403')
-    expect(await curl('-H', 'Origin: http://evil.example', ...deed)).toBe('403')
-    expect(await curl('-H', `Origin: ${base()}`, ...deed)).toBe('403')
-    expect(await curl('-b', jar, `${base()}/read/account`)).toBe('200')
-    const cookie = (await page.context().cookies())[0]
-    expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
-    const owner = ['-H', `Cookie: ${cookie?.name}=${cookie?.value}`, ...deed.slice(2)]
-    expect(await curl(...owner)).toBe('403')
-    expect(await curl('-H', 'Origin: http://evil.example', ...owner)).toBe('403')
-    expect(await curl('-H', `Origin: ${base()}`, ...owner)).toBe('200')
+    const opened = await consumer.host.run(['curl', '-s', '-D', '-', '-o', '/dev/null', links.read])
+    const [, cookie = ''] = /^set-cookie: ([^;]+)/im.exec(opened.stdout) ?? []
+    const [, word = ''] = /^location: \/#visit=(\S+)/im.exec(opened.stdout) ?? []
+    const reader = ['-H', `Cookie: ${cookie}`, '-H', `pontage-visit: ${word}`]
+    const deed = ['-H', 'content-type: application/json', '-d', '{}', `${base()}/do/disconnect`]
+    expect(await curl(...reader, ...deed)).toBe('403')
+    expect(await curl(...reader, '-H', 'Origin: http://evil.example', ...deed)).toBe('403')
+    expect(await curl(...reader, '-H', `Origin: ${base()}`, ...deed)).toBe('403')
+    expect(await curl(...reader, `${base()}/read/account`)).toBe('200')
+    const visit = (await page.context().cookies())[0]
+    expect(visit).toMatchObject({ httpOnly: true, sameSite: 'Strict' })
+    const kept = await page.evaluate<string>('localStorage.getItem("visit")')
+    const owner = ['-H', `Cookie: ${visit?.name}=${visit?.value}`, '-H', `pontage-visit: ${kept}`]
+    expect(await curl(...owner, ...deed)).toBe('403')
+    expect(await curl(...owner, '-H', 'Origin: http://evil.example', ...deed)).toBe('403')
+    expect(await curl(...owner, '-H', `Origin: ${base()}`, ...deed)).toBe('200')
+  })
+
+  it('listens on another port of this machine, is sent the cookie, and gets no further', async () => {
+    const thief = consumer.host.start(['node', '-e', thiefProgram])
+    const [, port = ''] = await thief.line(/listens (\d+)/)
+    const lured = await page.context().newPage()
+    await lured.goto(`http://127.0.0.1:${port}/`)
+    const [, stolen = ''] = await thief.line(/cookie (pontage-visit\S+)/)
+    const asThief = ['-H', `Cookie: ${stolen}`]
+    expect(await curl(...asThief, `${base()}/`)).toBe('200')
+    expect(await curl(...asThief, `${base()}/read/account`)).toBe('401')
+    expect(await curl(...asThief, `${base()}/live`)).toBe('401')
+    const deed = ['-H', 'content-type: application/json', '-d', '{}', `${base()}/do/disconnect`]
+    expect(await curl(...asThief, '-H', `Origin: ${base()}`, ...deed)).toBe('401')
+    await lured.close()
+    await thief.stop('SIGKILL')
   })
 
   it('runs no markup of its own in the pages', async () => {

@@ -1,3 +1,4 @@
+import { decodeObject } from '@pontage/shared'
 import type { Program } from './program.js'
 
 /** One line of a program's JSON log or event stream. */
@@ -25,11 +26,4 @@ export async function logged(
   return logLines(program, fits).at(-1) ?? {}
 }
 
-function parseLine(text: string): LogLine | undefined {
-  if (!text.startsWith('{')) return undefined
-  try {
-    return JSON.parse(text) as LogLine
-  } catch {
-    return undefined
-  }
-}
+const parseLine = (text: string): LogLine | undefined => decodeObject(text)

@@ -13,7 +13,7 @@ const unknownKey: Hex = `0x${'00'.repeat(32)}`
 
 /** Why an invitation is no use to an identity, as the end of a sentence; undefined where it may be. */
 export function whyNotInvited(
-  { consumer, expiresAt, hubs }: Document<'Invitation'>,
+  { consumer, expiresAt, hubs }: Pick<Document<'Invitation'>, 'consumer' | 'expiresAt' | 'hubs'>,
   self: Address,
   now: UnixSeconds,
 ): string | undefined {

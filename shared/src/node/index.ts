@@ -54,7 +54,7 @@ export {
   writeHex,
 } from './link/promiseFrame.js'
 export * from './link/raceConnect.js'
-export { optionalFlags, requiredFlags, uiCommand, wordOf } from './pages/uiCommand.js'
+export { optionalFlags, requiredFlags, textOf, uiCommand, wordOf } from './pages/uiCommand.js'
 export { askFirst, yesFlag } from './program/askFirst.js'
 export * from './program/closers.js'
 export { readConfiguration } from './program/configuration.js'

@@ -1,4 +1,12 @@
-import { asPrinted, controlPath, optionalFlags, requiredFlags, uiCommand, wordOf } from '@pontage/shared/node'
+import {
+  asPrinted,
+  controlPath,
+  optionalFlags,
+  requiredFlags,
+  textOf,
+  uiCommand,
+  wordOf,
+} from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { controlFlag } from './connection.js'
 import { type Settings, settings } from './settings.js'
@@ -16,6 +24,8 @@ export const ui = uiCommand<Settings & { control?: string }>({
     doctor: ['doctor'],
     history: ['history'],
     providers: ['providers'],
+    invitations: ['invitation', 'list'],
+    settings: ['config'],
   },
   deeds: {
     connect: (fields) => [
@@ -28,6 +38,10 @@ export const ui = uiCommand<Settings & { control?: string }>({
     openChannel: (fields) => ['channel', 'open', '--yes', ...requiredFlags(fields, 'hub', 'amount')],
     topUp: (fields) => ['channel', 'top-up', ...requiredFlags(fields, 'channel', 'amount')],
     closeChannel: (fields) => ['channel', 'close', '--yes', ...requiredFlags(fields, 'channel')],
+    // A link is as good as an invitation: it is in no list of processes.
+    showInvitation: (fields) => ({ words: ['invitation', 'show'], input: textOf(fields, 'link') }),
+    keepInvitation: (fields) => ({ words: ['invitation', 'add'], input: textOf(fields, 'link') }),
+    forgetInvitation: (fields) => ['invitation', 'remove', wordOf(fields, 'provider')],
     exitChannel: (fields) => ['channel', 'exit', ...requiredFlags(fields, 'channel')],
   },
 })

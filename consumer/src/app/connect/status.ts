@@ -36,6 +36,8 @@ export interface Status {
   readonly stoppedPackets: number | null
   /** Channels that are being left alone, and when the rest can be taken (Unix seconds). */
   readonly exits: readonly { readonly channelId: string; readonly exitAt: number }[]
+  /** Whether the local network may be talked to; null where nothing is connected. */
+  readonly allowLan: boolean | null
   /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
   readonly netns: string | null
   /** What only a running connection knows. */
@@ -80,6 +82,7 @@ export async function status(
       .exits()
       .filter(({ stage }) => stage === 'begun')
       .map(({ channelId, at }) => ({ channelId, exitAt: at })),
+    allowLan: record?.allowLan ?? null,
     netns: record?.netns?.name ?? null,
     live: live ? withoutState(live) : null,
   }

@@ -3,7 +3,7 @@ import { readFile, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
-import { type Address, type Clock, formatBytes, type Hex, isActive, wei } from '@pontage/shared'
+import { type Address, type Clock, decodeObject, formatBytes, type Hex, isActive, wei } from '@pontage/shared'
 import {
   type Chain,
   inTokens,
@@ -98,13 +98,7 @@ async function isFree(host: string, port: number): Promise<boolean> {
 }
 
 /** Whose page it is that says whether a hub is ready. */
-function hubOf(text: string): unknown {
-  try {
-    return (JSON.parse(text) as { hub?: unknown }).hub
-  } catch {
-    return undefined
-  }
-}
+const hubOf = (text: string): unknown => decodeObject(text)?.hub
 
 function readyPage(host: string, port: number, tls: boolean): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {

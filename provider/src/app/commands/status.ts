@@ -9,6 +9,7 @@ import { PromiseStore } from '../../io/store/promiseStore.js'
 import { SessionStore } from '../../io/store/sessionStore.js'
 import { SettlementStore } from '../../io/store/settlementStore.js'
 import { openDatabase } from '../../io/store/storeSchema.js'
+import { isRetiring } from '../retirement/retiring.js'
 
 /** Says how things stand, from the store alone: it works in every state. */
 export const statusCommand: CommandModule<CommonOptions, CommonOptions> = {
@@ -41,6 +42,8 @@ async function status({ home, json }: ArgumentsCamelCase<CommonOptions>): Promis
     const report = {
       home,
       running,
+      // Nobody new is served, whether it runs or not.
+      retiring: await isRetiring(home),
       token: readToken(home) ?? null,
       // What only the running program knows; null when none answers.
       live: running ? await askRunning<LiveStatus>(home, { type: 'status' }).catch(() => null) : null,

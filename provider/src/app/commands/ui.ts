@@ -10,6 +10,7 @@ import {
   uiCommand,
   wordOf,
 } from '@pontage/shared/node'
+import { isRetiring } from '../retirement/retiring.js'
 
 export const ui = uiCommand<ChainOptions & KeyOptions>({
   environment: 'PONTAGE_PROVIDER',
@@ -19,7 +20,7 @@ export const ui = uiCommand<ChainOptions & KeyOptions>({
   flags: { ...chainFlags, ...keyFlags },
   live: async ({ home }) => {
     const running = await askControl<object>(controlPath(home), { type: 'status' })
-    return asPrinted({ running: running !== undefined, ...running })
+    return asPrinted({ running: running !== undefined, retiring: await isRetiring(home), ...running })
   },
   reads: {
     status: ['status'],
@@ -27,6 +28,7 @@ export const ui = uiCommand<ChainOptions & KeyOptions>({
     earningsByHub: ['earnings', '--by=hub'],
     offer: ['offer', 'show'],
     doctor: ['doctor'],
+    settings: ['config'],
   },
   deeds: {
     kick: (fields) => ['kick', wordOf(fields, 'who')],
@@ -34,7 +36,7 @@ export const ui = uiCommand<ChainOptions & KeyOptions>({
     redeem: () => ['redeem', '--now'],
     price: (fields) => ['price', wordOf(fields, 'price'), ...optionalFlags(fields, 'hourly')],
     withdraw: () => ['offer', 'withdraw'],
-    retire: () => ['retire', '--yes'],
+    retire: (fields) => ['retire', '--yes', ...(fields.now === true ? ['--now'] : [])],
     cancelRetire: () => ['retire', '--cancel'],
   },
 })

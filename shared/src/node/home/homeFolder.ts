@@ -5,6 +5,7 @@ import { isNetworkFile, readNetwork, settingsOfNetwork } from '../program/networ
 import type { Flag } from '../program/settingKinds.js'
 import { UserError } from '../program/userError.js'
 import { writeFileDurably } from './durableFile.js'
+import type { KeyOrigin } from './keyOriginFlags.js'
 import { createKeystore, keyFromMnemonic, newMnemonic } from './keystore.js'
 import { readPassword } from './password.js'
 
@@ -18,12 +19,10 @@ export interface MadeHome {
   readonly config: string
 }
 
-export interface HomeOptions {
+export interface HomeOptions extends Omit<KeyOrigin, 'backupFile'> {
   readonly program: string
   readonly home: string
   readonly passwordFile: string | undefined
-  readonly importKeyFile: string | undefined
-  readonly importMnemonicFile: string | undefined
   readonly backUp: (words: string) => Promise<void>
   readonly flags: Readonly<Record<string, Flag>>
   readonly given: Readonly<Record<string, unknown>>

@@ -5,15 +5,10 @@ import type { Flag } from '../program/settingKinds.js'
 import { printJson, printLines } from '../report/print.js'
 import { backUp } from './backup.js'
 import { makeHome } from './homeFolder.js'
+import { type KeyOrigin, keyOriginFlags } from './keyOriginFlags.js'
 import type { KeyOptions } from './settings.js'
 
-type InitOptions = KeyOptions & {
-  importKeyFile: string | undefined
-  importMnemonicFile: string | undefined
-  backupFile: string | undefined
-  backup: boolean
-  json: boolean
-}
+type InitOptions = KeyOptions & KeyOrigin & { backup: boolean; json: boolean }
 
 /**
  * The command that makes a home: an encrypted key, new or imported, and a configuration.
@@ -31,22 +26,7 @@ export const initCommand = (options: {
     describe: 'Create a key and a configuration file; settings given here are written to that file',
     builder: {
       ...options.flags,
-      'import-key-file': {
-        type: 'string',
-        requiresArg: true,
-        describe: 'File with a private key (hexadecimal) to import instead of creating one',
-      },
-      'import-mnemonic-file': {
-        type: 'string',
-        requiresArg: true,
-        conflicts: 'import-key-file',
-        describe: 'File with the words of a backup to import instead of creating a key',
-      },
-      'backup-file': {
-        type: 'string',
-        requiresArg: true,
-        describe: 'Write the words of the new key to this new file instead of showing them',
-      },
+      ...keyOriginFlags,
       backup: {
         type: 'boolean',
         default: true,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import { type Refusal, refuse } from '../../refusal.js'
 import type { Address } from '../../units.js'
-import { encodeMessage, maxFrameBytes } from '../../wire.js'
+import { decodeObject, encodeMessage, maxFrameBytes } from '../../wire.js'
 import type { Log } from '../report/log.js'
 import { type Allowance, Answering, malformed } from './answering.js'
 import { Asking } from './asking.js'
@@ -109,7 +109,7 @@ export function startLink(options: {
       return answering.receiveFrame(data)
     }
     const text = data.toString('utf8')
-    const message = jsonObject(text)
+    const message = decodeObject(text)
     if (!message) return answering.notJson(text)
     const { id, type } = message
     if (typeof id === 'number' && type === undefined) return asking.settle(id, message)
@@ -117,17 +117,6 @@ export function startLink(options: {
   }
 
   return link
-}
-
-function jsonObject(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined
-  } catch {
-    return undefined
-  }
 }
 
 function closeReason(code: number, reason: string): string {

@@ -1,21 +1,24 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { codeOf, failureOf } from '../report/failure.js'
+import type { Visit } from './visitors.js'
 
 /** Tells everybody who looks how things stand, by server-sent events. */
 export interface LiveFeed {
-  /** Answers with a stream that ends when whoever looks goes. */
-  follow(response: ServerResponse, headers: Readonly<Record<string, string>>): void
+  /** Answers with a stream that ends when whoever looks goes. @returns false where this visit follows too often */
+  follow(visit: Visit, response: ServerResponse, headers: Readonly<Record<string, string>>): boolean
   close(): void
 }
 
 const everyMs = 1_000
 /** Somebody who does not read is hung up on before that much waits for it. */
 const maxWaitingBytes = 262_144
+/** A browser opens six connections to one place at most. */
+const maxOfOneVisit = 8
 
 /** @param ask - How things stand; asked only while somebody looks, once for all of them. */
 export function createLiveFeed(ask: () => Promise<object>): LiveFeed {
-  const lookers = new Set<ServerResponse>()
+  const lookers = new Map<ServerResponse, Visit>()
   const closing = new AbortController()
   let last: string | undefined
   let isAsking = false
@@ -28,23 +31,26 @@ export function createLiveFeed(ask: () => Promise<object>): LiveFeed {
     while (lookers.size > 0 && !closing.signal.aborted) {
       const now = await ask().catch((error: Error) => ({ error: failureOf(codeOf(error), error.message) }))
       last = JSON.stringify(now)
-      for (const looker of lookers) tell(looker, last)
+      for (const looker of lookers.keys()) tell(looker, last)
       await delay(everyMs, undefined, { signal: closing.signal }).catch(() => undefined)
     }
     isAsking = false
     last = undefined
   }
   return {
-    follow(response, headers) {
+    follow(visit, response, headers) {
+      const own = [...lookers.values()].filter((each) => each === visit)
+      if (own.length >= maxOfOneVisit) return false
       response.writeHead(200, { ...headers, 'content-type': 'text/event-stream' })
-      lookers.add(response)
+      lookers.set(response, visit)
       response.on('close', () => lookers.delete(response))
       if (last !== undefined) tell(response, last)
       if (!isAsking) void run()
+      return true
     },
     close() {
       closing.abort()
-      for (const looker of lookers) looker.end()
+      for (const looker of lookers.keys()) looker.end()
     },
   }
 }

@@ -1,16 +1,17 @@
 import { spawn } from 'node:child_process'
 import type { CommandModule } from 'yargs'
 import { keystoreAddress } from '../home/homeFolder.js'
+import { wholeNumber } from '../home/settings.js'
 import type { CommonOptions } from '../program/program.js'
 import { untilStopped } from '../program/untilStopped.js'
 import { UserError } from '../program/userError.js'
 import { printJson, printLines } from '../report/print.js'
-import { runOwnCommand } from './ownProgram.js'
+import { createOwnProgram, type Words } from './ownProgram.js'
 import { readPageFiles } from './pageFiles.js'
 import { servePages } from './servePages.js'
 
 /** Words of commands, by what they are called in the pages. */
-export type DeedsOf = Readonly<Record<string, (fields: Fields) => readonly string[]>>
+export type DeedsOf = Readonly<Record<string, (fields: Fields) => readonly string[] | Words>>
 
 /** What a program's pages show and do. */
 export interface UiOptions<Options extends CommonOptions> {
@@ -35,16 +36,20 @@ export const uiCommand = <Options extends CommonOptions>(
     command: 'ui',
     describe: options.describe,
     builder: (yargs: { options(flags: object): unknown }) => yargs.options({ ...options.flags, ...flags }),
-    async handler(argv: Options & { port: number; open: boolean }) {
+    async handler(argv: Options & { pagePort: number; open: boolean }) {
       // Without a key there is nothing to show.
       await keystoreAddress(argv.home)
       const { reads, deeds, live, from } = options
-      const own = settingsTyped(argv, options.environment)
-      const served = await servePages(argv.port, {
+      const typed = settingsTyped(argv, options.environment)
+      const own = createOwnProgram(typed)
+      const served = await servePages(wholeNumber('--page-port', argv.pagePort, 0, 65_535), {
         files: await readPageFiles(from),
         live: () => live(argv),
-        reads: mapped(reads, (words) => () => runOwnCommand(words, own)),
-        deeds: mapped(deeds, (wordsOf) => (fields) => runOwnCommand(wordsOf(fields), own)),
+        reads: mapped(reads, (words) => async () => asTyped(await own.read(words), typed)),
+        deeds: mapped(deeds, (wordsOf) => async (fields) => {
+          const words = wordsOf(fields)
+          return own.act('words' in words ? words : { words })
+        }),
       })
       const link = served.link('act')
       const looking = served.link('read')
@@ -57,12 +62,14 @@ export const uiCommand = <Options extends CommonOptions>(
         )
       if (argv.open) openBrowser(link)
       await untilStopped('ends')
+      own.close()
       await served.close()
     },
   }) as never
 
 const flags = {
-  port: {
+  // Not "port", which in the configuration of a hub or provider is where it serves.
+  'page-port': {
     type: 'number',
     default: 0,
     describe: 'Port on this machine for the pages; 0 for any that is free',
@@ -78,9 +85,22 @@ type Fields = Readonly<Record<string, unknown>>
 
 /** A field of a deed, as a word of a command. @throws UserError where it could be none, or a flag */
 export function wordOf(fields: Fields, name: string): string {
+  const value = textOf(fields, name)
+  if (/^[^-\p{Cc}][^\p{Cc}]{0,199}$/u.test(value)) return value
+  throw new UserError(`"${name}" was ${quoted(value)}; expected a word that begins with no dash.`)
+}
+
+/** As it came, where it is not too long to be shown. */
+const quoted = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'missing'
+  return text.length > 80 ? `${text.slice(0, 80)}… (${text.length} characters)` : text
+}
+
+/** A field of a deed, as a command reads it on standard input. @throws UserError where it is none */
+export function textOf(fields: Fields, name: string): string {
   const value = fields[name]
-  if (typeof value === 'string' && /^[^-\0][^\0]{0,199}$/.test(value)) return value
-  throw new UserError(`"${name}" was ${JSON.stringify(value)}; expected a text that is not empty.`)
+  if (typeof value === 'string' && value !== '') return value
+  throw new UserError(`"${name}" was ${quoted(value)}; expected a text.`)
 }
 
 /** These fields as flags of a command, `--cap=50MB`. @throws UserError where one is missing */
@@ -96,13 +116,25 @@ export const optionalFlags = (fields: Fields, ...names: readonly string[]): stri
 /** The settings on our own command line as variables, which commands that do not know them pass over. */
 function settingsTyped(argv: CommonOptions, environment: string): NodeJS.ProcessEnv {
   const given = argv as unknown as Readonly<Record<string, unknown>>
-  const ours = ['port', 'open', 'json']
+  const ours = ['page-port', 'open', 'json']
   const names = [...(argv.typed ?? [])].filter((name) => !ours.includes(name))
   const variable = (name: string) => `${environment}_${name.replaceAll('-', '_').toUpperCase()}`
   return Object.fromEntries([
     [variable('home'), argv.home],
     ...names.map((name) => [variable(name), String(given[name])]),
   ])
+}
+
+/** Our own flags go to commands as variables: where settings are told with their places, they are flags again. */
+function asTyped(answer: object, typed: NodeJS.ProcessEnv): object {
+  const { settings } = answer as { settings?: readonly { setting: string; place?: string }[] }
+  if (!Array.isArray(settings)) return answer
+  const isOurs = ({ place = '' }: { place?: string }) =>
+    Object.hasOwn(typed, place) && process.env[place] !== typed[place]
+  const told = settings.map((each) =>
+    isOurs(each) ? { ...each, from: 'flag', place: `--${each.setting}` } : each,
+  )
+  return { ...answer, settings: told }
 }
 
 const mapped = <From, To>(

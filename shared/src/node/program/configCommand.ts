@@ -6,6 +6,8 @@ import type { SettingValue } from './settingSources.js'
 /** What holds for one setting, and where it came from. */
 interface Holding {
   readonly setting: string
+  /** What it is for; left out where no command says so. */
+  readonly means?: string
   /** As text; null where it is not set. */
   readonly value: string | null
   readonly from: 'flag' | SettingValue['from'] | 'default'
@@ -48,7 +50,10 @@ export const configCommand = (options: {
         ? holding
         : [{ setting, value: shown(table[setting]?.default), from: 'default' }]
     })
-    if (given.json === true) return printJson({ settings: holdings })
+    if (given.json === true)
+      return printJson({
+        settings: holdings.map((each) => ({ ...each, means: table[each.setting]?.describe })),
+      })
     const width = (of: (each: Holding) => string) => Math.max(...holdings.map((each) => of(each).length))
     const [first, second] = [width(({ setting }) => setting), Math.min(48, width(textOf))]
     printLines(

@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { lchown, rm } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
-import { encodeMessage } from '../../wire.js'
+import { decodeObject, encodeMessage } from '../../wire.js'
 import { UserError } from './userError.js'
 
 /** A request to the running program: its type, and what it needs. */
@@ -202,20 +202,14 @@ async function answered(line: string, handlers: ControlHandlers): Promise<Contro
   }
 }
 
+/** Whatever listens there, it may be none of our programs. */
 function answerIn(line: string): ControlAnswer | undefined {
-  try {
-    return JSON.parse(line) as ControlAnswer
-  } catch {
-    return undefined // Whatever listens there, it is not one of our programs.
-  }
+  const answer = decodeObject(line)
+  return typeof answer?.ok === 'boolean' ? (answer as unknown as ControlAnswer) : undefined
 }
 
 function parsed(line: string): ControlRequest {
-  try {
-    const request = JSON.parse(line) as ControlRequest | null
-    if (typeof request?.type === 'string') return request
-  } catch {
-    // Told below.
-  }
+  const request = decodeObject(line)
+  if (typeof request?.type === 'string') return { ...request, type: request.type }
   throw new UserError('A request is one JSON object on one line, such as {"type":"status"}.')
 }

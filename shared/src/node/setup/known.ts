@@ -1,5 +1,6 @@
 import type { Address } from '../../units.js'
 import type { Chain } from '../chain/chain.js'
+import { type KeyOrigin, keyOriginFlags } from '../home/keyOriginFlags.js'
 import { type ChainOptions, chainFlags, type KeyOptions, unlock } from '../home/settings.js'
 import { readConfiguration } from '../program/configuration.js'
 import { UserError } from '../program/userError.js'
@@ -7,22 +8,7 @@ import type { Identity } from '../signing/identity.js'
 
 /** Flags of every wizard, beside the settings of its program. */
 export const setupFlags = {
-  'import-key-file': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'File with a private key (hexadecimal) to import instead of creating one',
-  },
-  'import-mnemonic-file': {
-    type: 'string',
-    requiresArg: true,
-    conflicts: 'import-key-file',
-    describe: 'File with the words of a backup to import instead of creating a key',
-  },
-  'backup-file': {
-    type: 'string',
-    requiresArg: true,
-    describe: 'Write the words of the new key to this new file instead of showing them',
-  },
+  ...keyOriginFlags,
   backup: {
     type: 'boolean',
     default: true,
@@ -40,10 +26,7 @@ export const setupFlags = {
 } as const
 
 /** What a wizard is given: settings of its program and its own flags, with the names that handlers read. */
-export type SetupOptions = Writable<ChainOptions & KeyOptions> & {
-  importKeyFile?: string
-  importMnemonicFile?: string
-  backupFile?: string
+export type SetupOptions = Writable<ChainOptions & KeyOptions & KeyOrigin> & {
   backup: boolean
   wait?: number
   service?: boolean

@@ -56,3 +56,9 @@ it('does not unpack what would fill the memory', () => {
   const huge = writeInvitation({ ...invitation, exitPolicy: 'x'.repeat(10_000_000) })
   expect(() => readInvitation(huge)).toThrow(/no whole invitation/)
 })
+
+it('is none where its texts would write on a terminal', () => {
+  for (const text of ['\u001b[2A', 'a\nb', '\u202egp.exe'])
+    for (const field of ['country', 'endpoint', 'exitPolicy'] as const)
+      expect(() => readInvitation(writeInvitation({ ...invitation, [field]: text }))).toThrow(/no whole/)
+})

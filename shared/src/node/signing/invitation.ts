@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import type { Signed } from '../../documents.js'
+import { printable } from '../../printable.js'
 import { encodeMessage } from '../../wire.js'
 import { signed } from '../../wireFields.js'
 import { UserError } from '../program/userError.js'
@@ -33,6 +34,10 @@ export function readInvitation(link: string): Signed<'Invitation'> {
     const text = inflateRawSync(packed, { maxOutputLength: maxTextBytes }).toString('utf8')
     const invitation = schema.parse(JSON.parse(text))
     if (!isInvitationPath(invitation.path)) throw new Error('Its path is none.')
+    // Whoever is invited is shown these, and they are a stranger's.
+    const { country, endpoint, exitPolicy } = invitation
+    if ([country, endpoint, exitPolicy].some((text) => printable(text) !== text))
+      throw new Error('Its texts cannot be shown.')
     return invitation
   } catch (cause) {
     throw new UserError(

@@ -1,0 +1,195 @@
+import { signal } from '@preact/signals'
+import type { ComponentChildren } from 'preact'
+import { useEffect, useState } from 'preact/hooks'
+import { country, moment, short, timePrice, trafficPrice, type Units } from '../../shared/pages/amounts.js'
+import { Card, Deed, Field, Shown, Tiles } from '../../shared/pages/parts.js'
+import { type Answer, read } from '../../shared/pages/server.js'
+import { isServed } from './now.js'
+import { texts } from './texts.js'
+
+/** As `pontage invitation show --json` and `list --json` print it. */
+interface Invitation {
+  readonly provider: string
+  readonly consumer: string
+  readonly country: string
+  readonly endpoint: string
+  readonly pricePerMegabyte: string
+  readonly pricePerHour: string
+  readonly hubs: readonly string[]
+  readonly expiresAt: number
+}
+interface Offered {
+  readonly invitation: Invitation & { readonly refused: string | null }
+  readonly units?: Units
+}
+interface Kept {
+  readonly invitations: readonly Invitation[]
+  readonly units?: Units
+}
+
+const kept = signal<Answer<Kept> | undefined>(undefined)
+
+async function look(): Promise<void> {
+  kept.value = await read<Kept>('invitations')
+}
+
+const priceText = ({ pricePerMegabyte, pricePerHour }: Invitation, units: Units): string =>
+  [trafficPrice(pricePerMegabyte, units?.pricePerMegabyte), timePrice(pricePerHour, units?.pricePerHour)]
+    .filter((each) => each !== '')
+    .join(' + ')
+
+/** A link that is pasted shows what it offers before it is kept. */
+export function Invitations({ changed }: { changed: () => void }) {
+  const [link, setLink] = useState('')
+  const [offered, setOffered] = useState<Offered>()
+  useEffect(() => void look(), [])
+  const clear = () => {
+    setLink('')
+    setOffered(undefined)
+  }
+  return (
+    <Card title={texts.invitations.title}>
+      <div class="stack">
+        <p class="soft">{texts.invitations.hint}</p>
+        <div class="row form">
+          <Field
+            label={texts.invitations.link}
+            placeholder="pontage:…"
+            spellcheck={false}
+            value={link}
+            onInput={(event) => {
+              setLink(event.currentTarget.value.trim())
+              setOffered(undefined)
+            }}
+          />
+          <Deed
+            name="showInvitation"
+            fields={{ link }}
+            label={texts.invitations.show}
+            done={(answer) => setOffered(answer.error === undefined ? (answer as Offered) : undefined)}
+          />
+        </div>
+        {offered === undefined ? null : (
+          <Offer of={offered}>
+            <Deed
+              name="keepInvitation"
+              fields={{ link }}
+              label={texts.invitations.keep}
+              kind="main"
+              done={(answer) => {
+                if (answer.error !== undefined) return
+                clear()
+                void look()
+                changed()
+              }}
+            />
+            <button type="button" onClick={clear}>
+              {texts.invitations.discard}
+            </button>
+          </Offer>
+        )}
+        <Shown of={kept.value} again={() => void look()}>
+          {({ invitations, units }) =>
+            invitations.length === 0 ? (
+              <p class="soft small">{texts.invitations.none}</p>
+            ) : (
+              <KeptTable of={invitations} units={units} changed={changed} />
+            )
+          }
+        </Shown>
+      </div>
+    </Card>
+  )
+}
+
+function Offer({ of: { invitation, units }, children }: { of: Offered; children: ComponentChildren }) {
+  const { invitations: words } = texts
+  const isForAll = /^0x0+$/.test(invitation.consumer)
+  return (
+    <section class="stack" aria-label={words.offers}>
+      <h3>{words.offers}</h3>
+      <Tiles
+        of={[
+          [words.price, priceText(invitation, units)],
+          [words.country, country(invitation.country)],
+          [words.provider, <code>{short(invitation.provider)}</code>],
+          [words.endpoint, invitation.endpoint],
+          [words.hubs, invitation.hubs.map(short).join(', ')],
+          [words.until, moment(invitation.expiresAt)],
+          [words.forWhom, isForAll ? words.everybody : short(invitation.consumer)],
+        ]}
+      />
+      {invitation.refused === null ? (
+        <p class="soft small">{words.signed}</p>
+      ) : (
+        <p class="notice bad">{words.refused(invitation.refused)}</p>
+      )}
+      <div class="row">{children}</div>
+    </section>
+  )
+}
+
+function KeptTable({ of, units, changed }: { of: readonly Invitation[]; units: Units; changed: () => void }) {
+  const { invitations: words } = texts
+  return (
+    <div class="scroll">
+      <table class="cards">
+        <thead>
+          <tr>
+            <th>{words.provider}</th>
+            <th class="number">{words.price}</th>
+            <th class="number">{words.until}</th>
+            <th>
+              <span class="hidden">{texts.connect}</span>
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {of.map((each) => (
+            <tr key={each.provider}>
+              <td data-label={words.provider}>
+                <span>
+                  {country(each.country)} <span class="soft mono">{short(each.provider)}</span>
+                </span>
+              </td>
+              <td class="number" data-label={words.price}>
+                {priceText(each, units)}
+              </td>
+              <td class="number" data-label={words.until}>
+                {moment(each.expiresAt)}
+              </td>
+              <td class="number" data-label="">
+                <div class="row end">
+                  {isServed() ? null : (
+                    <Deed
+                      name="connect"
+                      fields={{ provider: each.provider }}
+                      label={texts.connect}
+                      busy={texts.connecting}
+                      kind="small"
+                      question={`${priceText(each, units)}. ${texts.connectCosts('', '')}`}
+                      done={(answer) => {
+                        if (answer.error === undefined) location.hash = '#/now'
+                      }}
+                    />
+                  )}
+                  <Deed
+                    name="forgetInvitation"
+                    fields={{ provider: each.provider }}
+                    label={words.forget}
+                    kind="small"
+                    question={words.forgetCosts}
+                    done={() => {
+                      void look()
+                      changed()
+                    }}
+                  />
+                </div>
+              </td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  )
+}

@@ -1,0 +1,216 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  createMarket,
+  eventually,
+  type Market,
+  openBrowser,
+  openHub,
+  openProvider,
+  type Person,
+  seatConsumer,
+} from '../world/index.js'
+
+// Whatever somebody presses, types and leaves half done: no error in the console, nothing that contradicts the program,
+// and nothing that a reader of screens would stumble over. "npm run -s walk:pages -w test" walks ten times as far.
+
+const actions = Number(process.env.PONTAGE_WALK_ACTIONS ?? 200)
+const seed = Number(process.env.PONTAGE_WALK_SEED ?? 1)
+
+let market: Market
+let provider: Awaited<ReturnType<typeof openProvider>>
+let consumer: Person
+let hub: string
+const browsers: Browser[] = []
+const walked: { name: string; page: Page; tabs: readonly string[]; faults: string[] }[] = []
+
+beforeAll(async () => {
+  market = await createMarket()
+  const opened = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
+  hub = opened.address
+  const offer = { hubs: [opened.address], beneficiary: market.deployer, megabits: 100 }
+  provider = await openProvider(market, 'provider', {
+    ...{ ...offer, price: '0.05/GB', country: 'DE' },
+    clearEvery: 2,
+  })
+  consumer = await seatConsumer(market, 'consumer', '100')
+  await consumer.run('channel', 'open', '--hub', hub, '--amount', '5')
+  await follow('consumer', consumer, ['Now', 'Providers', 'Channels', 'History', 'Settings', 'Doctor'])
+  await follow('provider', provider, [
+    ...['Now', 'Sessions', 'Earnings', 'Offer', 'Settings', 'Doctor', 'Retire'],
+  ])
+})
+afterAll(async () => {
+  for (const browser of browsers) await browser.close()
+  await market.destroy()
+})
+
+async function follow(name: string, person: Person, tabs: readonly string[]): Promise<void> {
+  const ui = person.start(['ui', '--no-open', '--password-file', join(person.host.home, 'password')])
+  const [, link = ''] = await ui.line(/Open this once.*(http:\S+)/)
+  const browser = await openBrowser(person.host)
+  browsers.push(browser)
+  const page = await browser.newPage()
+  const faults: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error') faults.push(message.text())
+  })
+  page.on('pageerror', (error) => faults.push(error.stack ?? error.message))
+  page.setDefaultTimeout(20_000)
+  await page.goto(link)
+  walked.push({ name, page, tabs, faults })
+}
+
+type Walker = (typeof walked)[number]
+
+/** What is typed into a field: what belongs there, what does not, and what attacks. */
+const typed = fc.constantFrom(
+  ...['', '1', '0.5', '20MB', '50Mbit', 'none', '0.04/GB', '0.01/h', 'de', 'HUB', '-1', '--help', '1e99'],
+  ...['<img src=x onerror=alert(1)>', '\u202e0x', 'pontage:abc', 'x'.repeat(3_000), '0x', '٣', '🙂'],
+)
+const where = fc.nat(1_000)
+
+/** One thing that somebody does at one of the pages. `at` chooses among what is there. */
+const deed = fc.oneof(
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('open' as const), at: where }) },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('press' as const), at: where }) },
+  { weight: 4, arbitrary: fc.record({ do: fc.constant('type' as const), at: where, text: typed }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('key' as const), at: fc.constantFrom('Tab', 'Enter', 'Escape') }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('look' as const),
+      at: fc.constantFrom(360, 1_280),
+      dark: fc.boolean(),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('reload' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('download' as const) }) },
+)
+type Deed = typeof deed extends fc.Arbitrary<infer Value> ? Value : never
+
+/** These end the provider for good, and with it the walk: they are asked for, and never agreed to. */
+const neverAgreed = ['Begin', 'Go on', 'Withdraw the offer']
+
+async function perform({ page, tabs }: Walker, what: Deed): Promise<void> {
+  const dialog = page.getByRole('dialog')
+  if (await dialog.isVisible()) {
+    const yes = dialog.getByRole('button').first()
+    const isAgreed = 'at' in what && typeof what.at === 'number' && what.at % 2 === 0
+    if (isAgreed && !neverAgreed.includes((await yes.textContent()) ?? '')) return yes.click()
+    return dialog.getByRole('button', { name: 'Not now' }).click()
+  }
+  if (what.do === 'open') {
+    const tab = tabs[what.at % tabs.length] ?? ''
+    return page.getByRole('link', { name: tab, exact: true }).click()
+  }
+  if (what.do === 'press') return choose(page, 'button:enabled, input[type=checkbox]', what.at, 'press')
+  if (what.do === 'type') {
+    const text = what.text === 'HUB' ? hub : what.text
+    return choose(page, 'input:not([type=checkbox])', what.at, text)
+  }
+  if (what.do === 'key') return page.keyboard.press(what.at)
+  if (what.do === 'reload') return void (await page.reload())
+  if (what.do === 'download') {
+    const url = market.internet.fileUrl(300_000)
+    // There may be no way out at the moment.
+    await consumer.host.run(['curl', '-s', '-m', '3', '-o', '/dev/null', url]).catch(() => undefined)
+    return
+  }
+  await page.setViewportSize({ width: what.at, height: 844 })
+  await page.emulateMedia({ colorScheme: what.dark ? 'dark' : 'light' })
+}
+
+/** Presses or fills one of those that are there; whatever moves meanwhile is somebody else's doing, and is passed over. */
+async function choose(page: Page, selector: string, at: number, text: string): Promise<void> {
+  const all = await page.locator(selector).all()
+  const one = all[at % Math.max(1, all.length)]
+  if (one === undefined) return
+  const options = { timeout: 3_000 }
+  const done = text === 'press' ? one.click(options) : one.fill(text, options)
+  await done.catch((error: Error) => {
+    if (!/Timeout|detached|not attached/.test(error.message)) throw error
+  })
+}
+
+const titles: Readonly<Record<string, string>> = {
+  disconnected: 'You are not connected',
+  connecting: 'Connecting',
+  connected: 'You are connected',
+  suspended: 'The provider waits for payment',
+  reconnecting: 'Looking for a provider',
+  blocked: 'The session is over, and nothing leaves this machine',
+  crashed: 'The program was killed, and the kill switch holds',
+}
+
+/** What the pages say is what the programs say. */
+async function agree(): Promise<void> {
+  for (const { page } of walked) {
+    const no = page.getByRole('dialog').getByRole('button', { name: 'Not now' })
+    if (await no.isVisible()) await no.click()
+    await page.getByRole('link', { name: 'Now', exact: true }).click()
+  }
+  const [own, others] = walked.map(({ page }) => page) as [Page, Page]
+  let seen: unknown
+  const agreed = (name: string, look: () => Promise<boolean>) =>
+    eventually(`the pages say what the ${name} says`, look).catch((error: Error) => {
+      throw new Error(`${error.message} They said ${JSON.stringify(seen)}.`)
+    })
+  await agreed('consumer', async () => {
+    const { state } = await consumer.json<{ state: string }>('status')
+    const title = await own.locator('h1').first().textContent()
+    seen = { state, title }
+    return title === titles[state]
+  })
+  await agreed('provider', async () => {
+    const { live } = await provider.json<{ live: { sessions: unknown[]; limits: { total: string } } }>(
+      'status',
+    )
+    const tile = (name: string) => others.locator('.tile', { hasText: name }).first().locator('dd')
+    const shown = [await tile('Sessions').textContent(), await tile('Speed limits').textContent()]
+    seen = { live: [String(live.sessions.length), live.limits.total], shown }
+    return shown[0] === String(live.sessions.length) && shown[1] === live.limits.total
+  })
+}
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+async function barriers(page: Page): Promise<string[]> {
+  await page.evaluate(axe)
+  return page.evaluate<string[]>(
+    'axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => id + ": " + html)))',
+  )
+}
+
+it(
+  `stays true and free of errors through ${actions} random actions, of seed ${seed}`,
+  async () => {
+    const walk = fc.array(fc.tuple(fc.nat(1), deed), { minLength: actions, maxLength: actions })
+    const [steps = []] = fc.sample(walk, { seed, numRuns: 1 })
+    const done: string[] = []
+    for (const [index, [who, what]] of steps.entries()) {
+      const walker = walked[who] as Walker
+      done.push(`${walker.name}: ${JSON.stringify(what)}`.slice(0, 120))
+      await perform(walker, what)
+      const last = done.slice(-8).join('\n')
+      for (const { name, faults } of walked)
+        expect(faults, `${name}, action ${index}, after\n${last}`).toEqual([])
+      if (index % 20 === 19) await agree()
+    }
+    await agree()
+    for (const { page, tabs, name } of walked)
+      for (const tab of tabs) {
+        await page.getByRole('link', { name: tab, exact: true }).click()
+        await page.locator('.waiting').first().waitFor({ state: 'detached', timeout: 60_000 })
+        expect(await barriers(page), `${name}, ${tab}`).toEqual([])
+      }
+    for (const { faults } of walked) expect(faults).toEqual([])
+  },
+  300_000 + actions * 3_000,
+)

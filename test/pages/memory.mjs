@@ -1,0 +1,144 @@
+import { chromium } from 'playwright-core'
+import { readPageFiles } from '../../shared/dist/node/pages/pageFiles.js'
+import { servePages } from '../../shared/dist/node/pages/servePages.js'
+
+// What a day does to a page that is left open, and how a long list scrolls: npm run -s memory:pages -w test [UPDATES]
+// The pages are the built ones, in a real browser; what they hear is made here, as fast as they draw it.
+
+const updates = Number(process.argv[2] ?? 86_400)
+const sessions = 1_000
+
+/** Takes the place of the browser's stream and clock: each update is a second later, and some are drawn in one frame. */
+const fastForward = `
+  let ahead = 0
+  const { now } = Date
+  Date.now = () => now() + ahead
+  const streams = []
+  window.EventSource = class { constructor() { streams.push(this) } close() {} }
+  window.hear = async (count, of, perFrame = 1) => {
+    const make = new Function('second', 'at', of)
+    for (let second = 0; second < count; second++) {
+      ahead += 1000
+      streams.at(-1).onmessage({ data: JSON.stringify(make(second, Date.now())) })
+      if (second % perFrame === 0) await new Promise((resolve) => requestAnimationFrame(resolve))
+    }
+    return count
+  }
+`
+
+const consumerLive = `
+  const used = String(second * 1e12)
+  return {
+    schema: 1, state: 'connected', killSwitch: true, lockdown: 'off', problems: [], netns: null, allowLan: false,
+    provider: '0x' + '1'.repeat(40), downBytes: second * 3e5, upBytes: second * 4e4, exits: [],
+    live: {
+      bytesPerSecond: 3.4e5, spentWei: used, latencyMs: 20, carrier: 'udp', reason: null,
+      serving: { country: 'DE', price: { perMegabyte: '50000000000000', perHour: '0' }, sinceMs: at - second * 1000 },
+      allowances: { channel: { used, left: '5000000000000000000' } },
+    },
+  }`
+const providerLive = `
+  const session = (index) => ({
+    session: 'session-' + index, consumer: '0x' + String(index).padStart(40, '0'), startedAt: 1700000000, phase: 'open',
+    downBytes: String(second * 1000 + index), upBytes: String(second * 100), owed: String(index * 1e12), promised: String(index * 1e12),
+  })
+  return {
+    schema: 1, running: true, retiring: false, faults: [], gasCoins: '1000000000000000000',
+    limits: { total: 'none', session: 'none' }, sessions: Array.from({ length: ${sessions} }, (_, index) => session(index)),
+  }`
+
+const browser = await chromium.launch({
+  executablePath: '/usr/bin/chromium',
+  chromiumSandbox: false,
+  args: ['--disable-gpu', '--no-first-run', '--disable-background-networking'],
+})
+try {
+  await memoryOf('consumer', consumerLive, updates, 20)
+  await memoryOf('provider', providerLive, Math.ceil(updates / 100), 1)
+  await scrollOf()
+} finally {
+  await browser.close()
+}
+
+/** A page of a program that hears only what it is given. */
+async function open(program) {
+  const served = await servePages(0, {
+    files: await readPageFiles(new URL(`../../${program}/dist/main.js`, import.meta.url).href),
+    live: async () => ({}),
+    reads: {},
+    deeds: {},
+  })
+  const page = await browser.newPage({ viewport: { width: 1_280, height: 900 } })
+  const faults = []
+  page.on('pageerror', (error) => faults.push(error.message))
+  await page.addInitScript(fastForward)
+  await page.route('**/read/*', (route) =>
+    route.fulfill({ json: { error: { code: 'none', message: 'Not here.', cure: null } } }),
+  )
+  await page.goto(served.link('act'))
+  return { page, faults, close: () => Promise.all([page.close(), served.close()]) }
+}
+
+async function memoryOf(program, live, count, perFrame) {
+  const { page, faults, close } = await open(program)
+  const meter = await page.context().newCDPSession(page)
+  await meter.send('Performance.enable')
+  const measured = async () => {
+    for (let turn = 0; turn < 3; turn++) await meter.send('HeapProfiler.collectGarbage')
+    const { metrics } = await meter.send('Performance.getMetrics')
+    const of = (name) => metrics.find((each) => each.name === name).value
+    return { heap: of('JSHeapUsedSize'), nodes: of('Nodes'), listeners: of('JSEventListeners') }
+  }
+  // What is kept once is no growth: two minutes of a curve, code that was compiled.
+  const hear = (many) => page.evaluate((given) => window.hear(...given), [many, live, perFrame])
+  await hear(Math.ceil(count / 10))
+  const before = await measured()
+  await hear(count)
+  const after = await measured()
+  const grown = (name) => after[name] - before[name]
+  console.log(
+    `${program}: ${count} updates: heap ${kilobytes(before.heap)} kB, ${signed(kilobytes(grown('heap')))} kB; nodes ${signed(grown('nodes'))}, listeners ${signed(grown('listeners'))}`,
+  )
+  if (faults.length > 0) throw new Error(faults.join('\n'))
+  await close()
+}
+
+/** Scrolls through the provider's list while it is told once a second how things stand. */
+async function scrollOf() {
+  const { page, close } = await open('provider')
+  await page.evaluate((of) => window.hear(1, of), providerLive)
+  await page.getByRole('link', { name: 'Sessions', exact: true }).click()
+  await page.getByRole('cell', { name: /^0x/ }).first().waitFor()
+  const { frames, longest, reached, seconds } = await page.evaluate(async (of) => {
+    const times = []
+    const begun = performance.now()
+    const timer = setInterval(() => void window.hear(1, of), 1_000)
+    for (;;) {
+      const at = await new Promise((resolve) => requestAnimationFrame(resolve))
+      times.push(at)
+      const gone = performance.now() - begun
+      window.scrollTo(0, (document.documentElement.scrollHeight * gone) / 5_000)
+      if (gone > 5_000) break
+    }
+    clearInterval(timer)
+    const gaps = times.slice(1).map((at, index) => at - times[index])
+    const rows = document.querySelectorAll('tbody tr').length
+    return {
+      frames: times.length,
+      longest: Math.max(...gaps),
+      reached: rows,
+      seconds: (times.at(-1) - times[0]) / 1_000,
+    }
+  }, providerLive)
+  console.log(
+    `${sessions} sessions: ${frames} frames in ${seconds.toFixed(1)} s of scrolling (${(frames / seconds).toFixed(0)} a second), the longest ${longest.toFixed(0)} ms; ${reached} rows drawn`,
+  )
+  await close()
+}
+
+function kilobytes(bytes) {
+  return Math.round(bytes / 1_000)
+}
+function signed(number) {
+  return number > 0 ? `+${number}` : `${number}`
+}
