@@ -13,6 +13,7 @@ import {
   logLines,
   type Market,
   makeNoise,
+  noiseGoesOn,
   noLeak,
   openHub,
   openProvider,
@@ -245,7 +246,10 @@ describe('over wss', { timeout: 300_000 }, () => {
     const during = async () => {
       await download(3_000_000)
       await program.stop('SIGKILL')
-      await new Promise((resolve) => setTimeout(resolve, 2_000))
+      await noiseGoesOn(noise)
+      // No carrier is left in the tunnel, and nothing may go beside it.
+      await expect(consumer.run('channel', 'status')).rejects.toThrow(/kill switch is on.*pontage disconnect/)
+      await noiseGoesOn(noise)
     }
     const leak = await captureLeak(market, consumer.host, [provider.host], during, 443)
     await noise.stop('SIGKILL')

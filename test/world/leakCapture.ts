@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runCommand } from '@pontage/shared/node'
 import type { Host } from './host.js'
-import type { Market } from './market.js'
+import { eventually, type Market } from './market.js'
 import { Program } from './program.js'
 
 /** Packets that should not have been on a line, by kind; a question for a name counts as its family, too. */
@@ -84,5 +84,11 @@ export function makeNoise({ internet }: Market, host: Host, { neighbours = true 
     `ping -6 -c 1 -W 1 ${address6}`,
   ]
   const each = attempts.map((attempt) => `(${attempt}) >/dev/null 2>&1 &`).join(' ')
-  return host.start(['bash', '-c', `while :; do ${each} sleep 0.1; done`])
+  return host.start(['bash', '-c', `while :; do ${each} sleep 0.1; echo tried; done`])
+}
+
+/** Resolves when a busy machine has tried everything a few times more. */
+export async function noiseGoesOn(noise: Program): Promise<void> {
+  const before = noise.lines().length
+  await eventually('it tried everything again', async () => noise.lines().length >= before + 15)
 }

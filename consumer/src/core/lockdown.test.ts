@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { lockdownRuleset } from './lockdown.js'
+import { lockdownRuleset, unlockedInWords } from './lockdown.js'
 
 const tunnel = { interface: '"pontx"', fwmark: '0x0000ca6c' }
 const rulesOf = (name: string, text: string) =>
@@ -44,4 +44,15 @@ describe('a lockdown', () => {
     expect(names).toBeGreaterThan(0)
     expect(guard.findIndex((rule) => rule.includes('10.0.0.0/8'))).toBeGreaterThan(names)
   })
+})
+
+it('is not called normal, a network on which lockdown goes on', () => {
+  expect(unlockedInWords('restored', false)).toEqual([
+    'The kill switch is off, and the network is back to normal.',
+  ])
+  for (const result of ['restored', 'swept', 'nothing'] as const) {
+    const said = unlockedInWords(result, true).join(' ')
+    expect(said).toMatch(/Lockdown is on, and stays/)
+    expect(said).not.toMatch(/normal/)
+  }
 })

@@ -17,6 +17,21 @@ export const lockdownTable = 'pontage_lockdown'
 /** Group, by number, of the sockets of our own programs: nobody else's. */
 export const ownGroup = 60_901
 
+/** What `unlock` has done, in sentences. @param isShut - Whether a lockdown goes on. */
+export function unlockedInWords(result: 'restored' | 'swept' | 'nothing', isShut: boolean): string[] {
+  const done = {
+    restored: isShut
+      ? 'The kill switch is off.'
+      : 'The kill switch is off, and the network is back to normal.',
+    swept:
+      'The kill switch, its routes and its tunnels are gone. The previous content of /etc/resolv.conf is not known.',
+    nothing: 'There was nothing to undo.',
+  }[result]
+  return isShut
+    ? [done, 'Lockdown is on, and stays: "pontage disconnect" lifts it until the next boot or connect.']
+    : [done]
+}
+
 /** What of a standing tunnel is let out; every text is ready to stand in a rule. */
 export interface LockdownTunnel {
   readonly interface: string

@@ -1,14 +1,7 @@
 import { address } from '@pontage/shared'
 import { Wallet } from 'ethers'
 import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
-import {
-  createMarket,
-  eventually,
-  logLines,
-  type Market,
-  openProvider,
-  type Person,
-} from '../../world/index.js'
+import { createMarket, logLines, type Market, openProvider } from '../../world/index.js'
 import { Customer } from '../customer.js'
 import { bootServers, type Servers, units } from '../serverMachine.js'
 
@@ -16,7 +9,7 @@ import { bootServers, type Servers, units } from '../serverMachine.js'
 
 let market: Market
 let servers: Servers
-let other: Person
+let other: Awaited<ReturnType<typeof openProvider>>
 /** Of the provider in the machine, and of the other one. */
 let customer: Customer
 let neighbour: Customer
@@ -56,19 +49,15 @@ const heldOutside = async (): Promise<bigint> => {
 /** Waits until both consumers have promised more, and the hub has promised the other provider more. */
 async function served(): Promise<void> {
   const held = await heldOutside()
+  const cleared = () => logLines(other.program, ({ message }) => message === 'cleared').length
+  const before = cleared()
   await Promise.all([customer.connect(), neighbour.connect()])
   for (const each of [customer, neighbour]) {
-    const before = each.spent()
-    await each.connection?.when(() => each.spent() > before, 'a payment', 300_000)
+    const spent = each.spent()
+    await each.connection?.when(() => each.spent() > spent, 'a payment', 300_000)
   }
-  await eventually(
-    'the hub clears',
-    async () => {
-      await new Promise((resolve) => setTimeout(resolve, 3_000))
-      return (await heldOutside()) > held
-    },
-    300_000,
-  )
+  await other.program.when(() => cleared() > before, 'the hub clears', 300_000)
+  expect(await heldOutside()).toBeGreaterThan(held)
 }
 
 test('hub and provider work with what their units leave them', async () => {

@@ -139,6 +139,8 @@ interface Extras {
   readonly onScreen?: (screen: Screen) => Screen
   /** Where it is shown; left out: standard output. */
   readonly output?: NodeJS.WriteStream
+  /** Whoever ends it may not lift a lockdown with it. */
+  readonly keepsLockdown?: true
 }
 
 /** A connection as whoever may ask it sees it. */
@@ -242,7 +244,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
       }
       const connecting = sayingTokens(token, () => connect(context, journal, wishes, screen, stop.signal))
       const reason = await connecting.finally(async () => {
-        if (isToOpen && isLockedDown()) await liftLockdown()
+        if (isToOpen && !holder.keepsLockdown && isLockedDown()) await liftLockdown()
       })
       end.resolve({ result: 'ended' })
       return isWanted(reason, wishes.limits)

@@ -9,6 +9,7 @@ const sentences = {
   ended: 'The session has ended, and the network is back to normal.',
   restored: 'The kill switch is off, and the network is back to normal.',
   nothing: 'There is no connection, and there was nothing to undo.',
+  shut: 'There is no connection any more. Lockdown is on, and stays: "sudo pontage disconnect" lifts it until the next connect or boot.',
 } as const
 const untilNext = 'Lockdown is lifted until the next connect or boot; "pontage lockdown off" ends it.'
 
@@ -26,6 +27,6 @@ export const disconnectCommand = command<Settings & { json: boolean; control?: s
     }
     if (argv.json) return printJson({ result })
     printLine(sentences[result])
-    if (wasShut) printLine(untilNext)
+    if (wasShut && result !== 'shut') printLine(untilNext)
   },
 })

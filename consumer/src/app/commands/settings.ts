@@ -12,6 +12,8 @@ import {
 } from '@pontage/shared/node'
 import type { Argv, CommandModule } from 'yargs'
 import { wrapped } from '../../core/screen.js'
+import { type ConnectionRecord, isRunning, readConnection } from '../../io/home/connectionFile.js'
+import { isLockedDown } from '../../io/kernel/lockdown.js'
 
 /** Settings that init writes to the configuration file: every command knows them, few need them all. */
 export const settings = { ...chainFlags, ...keyFlags }
@@ -29,6 +31,24 @@ export const printLine = (text: string): void => {
   printLines(isTTY && columns > 0 ? wrapped(text, columns) : text)
 }
 
+/** Where our own rules keep a command from the chain, they are the reason, and not the node. */
+async function whyNoChain(home: string, error: UserError): Promise<UserError> {
+  const record = await readConnection(home).catch(() => undefined)
+  const isRoot = process.getuid?.() === 0
+  const ours = isLeftShut(record)
+    ? 'the kill switch is on, since an earlier connection was not ended. Run "pontage disconnect" first'
+    : isLockedDown() && !isRoot
+      ? 'lockdown lets out what root runs, and nobody else. Use sudo'
+      : undefined
+  return ours === undefined
+    ? error
+    : new UserError(`The chain cannot be reached: ${ours}.`, { cause: error, code: 'no-chain' })
+}
+
+/** Whether a connection is over, or looks for a provider, and lets nothing out. */
+const isLeftShut = (record: ConnectionRecord | undefined): boolean =>
+  record !== undefined && record.netns === undefined && (record.state === 'blocked' || !isRunning(record))
+
 /**
  * A command whose options are as its handler reads them; yargs tells of them by their dashed names.
  * What a system command refused is a sentence for the user, not a stack.
@@ -45,6 +65,7 @@ export const command = <Options extends CommonOptions>(module: {
       try {
         await module.handler(argv)
       } catch (error) {
+        if (error instanceof UserError && error.code === 'no-chain') throw await whyNoChain(argv.home, error)
         if (!(error instanceof CommandFailed)) throw error
         const said = error.message.replaceAll(/\s*\n\s*/g, '; ')
         throw new UserError(`${said}. Check the permissions of this process and what is installed.`, {

@@ -1,14 +1,8 @@
 import { printJson, UserError } from '@pontage/shared/node'
+import { unlockedInWords } from '../../core/lockdown.js'
 import { isLockedDown } from '../../io/kernel/lockdown.js'
 import { unlock } from '../connect/unlock.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
-
-const sentences = {
-  restored: 'The kill switch is off, and the network is back to normal.',
-  swept:
-    'The kill switch, its routes and its tunnels are gone. The previous content of /etc/resolv.conf is not known.',
-  nothing: 'There was nothing to undo.',
-} as const
 
 export const unlockCommand = command<Settings & { json: boolean; yes: boolean }>({
   command: 'unlock',
@@ -24,8 +18,6 @@ export const unlockCommand = command<Settings & { json: boolean; yes: boolean }>
     if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
     const result = await unlock(argv.home, argv.yes)
     if (argv.json) printJson({ result })
-    else printLine(sentences[result])
-    if (!argv.json && isLockedDown())
-      printLine('Lockdown is on, and stays: "pontage disconnect" lifts it until the next boot or connect.')
+    else for (const sentence of unlockedInWords(result, isLockedDown())) printLine(sentence)
   },
 })

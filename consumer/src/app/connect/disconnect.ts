@@ -16,9 +16,12 @@ import { restoreDns } from '../../io/kernel/dns.js'
 import { restoreMachine } from '../../io/kernel/tunnel.js'
 import { recordUsage } from '../session/usage.js'
 
+/** What there was to undo; `shut`: whatever there was, a lockdown stays that whoever asked may not lift. */
+export type Disconnected = 'ended' | 'restored' | 'nothing' | 'shut'
+
 /** What became of the connection, and whether its process stays. */
 interface Answer {
-  readonly result: 'ended' | 'restored' | 'nothing'
+  readonly result: Disconnected
   readonly goesOn?: true
 }
 
@@ -31,7 +34,7 @@ const endPatienceMs = 30_000
  * @returns What there was to undo.
  * @throws UserError when the connection belongs to another network namespace, or does not end.
  */
-export async function disconnect(home: string, control: string): Promise<'ended' | 'restored' | 'nothing'> {
+export async function disconnect(home: string, control: string): Promise<Disconnected> {
   const before = await readConnection(home).catch(() => undefined)
   // Where it may be asked, no rights are needed: it has them.
   const answer = control === '' ? undefined : await askControl<Answer>(control, { type: 'disconnect' })

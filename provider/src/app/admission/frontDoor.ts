@@ -4,7 +4,7 @@ import { isLive } from '../../core/invitation.js'
 import { webSite } from '../../io/link/webSite.js'
 import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
-import { invited } from './invited.js'
+import { createInvited } from './invited.js'
 
 /** How the public port meets those who come. */
 export interface FrontDoor extends Front {
@@ -19,20 +19,23 @@ export interface FrontDoor extends Front {
  * @throws UserError when the owner's own site cannot be read.
  */
 export async function openFrontDoor(
-  components: Pick<Components, 'invitations' | 'clock'>,
+  components: Pick<Components, 'invitations' | 'sessions' | 'clock'>,
   { front, unlisted }: Pick<Settings, 'front' | 'unlisted'>,
   wireguardKey: Hex,
   secret: string,
 ): Promise<FrontDoor> {
-  const { invitations, clock } = components
+  const { invitations, sessions, clock } = components
   const offered = publicPath(wireguardKey)
+  const invited = createInvited(components)
   const isInvited = (path: string) => {
     const kept = isInvitationPath(path) ? invitations.byPath(path) : undefined
-    return kept !== undefined && isLive(kept, clock.now())
+    if (kept === undefined) return false
+    // A session that it began goes on: whoever is in one comes back by this path to pay, or to be carried.
+    return isLive(kept, clock.now()) || kept.usedBy.some((consumer) => sessions.runsFor(consumer))
   }
   return {
     serve: await webSite(front, secret),
     admits: (path) => (!unlisted && path === offered) || isInvited(path),
-    handlersAt: (path, handlers) => (path === offered ? handlers : invited(components, path, handlers)),
+    handlersAt: (path, handlers) => (path === offered ? handlers : invited(path, handlers)),
   }
 }

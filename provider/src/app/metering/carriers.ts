@@ -11,6 +11,7 @@ export class Carriers {
   /** One for each session: the latest. */
   readonly #carrying = new Map<LiveSession, Link>()
   readonly #relays = new WeakMap<Link, PacketRelay>()
+  readonly #asked = new WeakSet<Link>()
 
   /**
    * @param wireguardPort - Our own, UDP.
@@ -24,11 +25,17 @@ export class Carriers {
 
   /** Has a connection carry a session of the identity at its other end, in place of the one that did before. */
   async carry(session: string, link: Link): Promise<Verdict<{ value: Result<'carry'> }>> {
+    const refused = refuse({ code: 'unknown-session', session })
     const live = this.find(session)
-    if (live === undefined || live.session.consumer !== link.peer || this.#relays.has(link))
-      return refuse({ code: 'unknown-session', session })
+    if (live === undefined || live.session.consumer !== link.peer || this.#asked.has(link)) return refused
+    // Before anything is waited for: a connection that asks twice at once gets one socket.
+    this.#asked.add(link)
     const relay = await openRelay()
     await relay.face(this.wireguardPort)
+    if (this.find(session) !== live) {
+      relay.close()
+      return refused
+    }
     this.#relays.set(link, relay)
     relay.use(link)
     relay.begin()

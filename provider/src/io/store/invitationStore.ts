@@ -46,13 +46,21 @@ export class InvitationStore {
     return rows.map((row) => this.#whole(row))
   }
 
-  /** An identity uses it; using it again changes nothing. */
-  use(id: string, consumer: Address, at: UnixSeconds): void {
-    this.db
+  /** An identity uses it; using it again changes nothing. @returns Whether it is the first time. */
+  use(id: string, consumer: Address, at: UnixSeconds): boolean {
+    const { changes } = this.db
       .prepare(
         'INSERT INTO invitation_use (invitation, consumer, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
       )
       .run(id, hexBlob(consumer), at)
+    return changes > 0
+  }
+
+  /** Takes a use back of which nothing came. */
+  giveBack(id: string, consumer: Address): void {
+    this.db
+      .prepare('DELETE FROM invitation_use WHERE invitation = ? AND consumer = ?')
+      .run(id, hexBlob(consumer))
   }
 
   /** @returns Whether there was such an invitation, not revoked before. */

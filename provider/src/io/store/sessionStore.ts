@@ -299,6 +299,12 @@ export class SessionStore {
       .run(hexBlob(channelId), amountBlob(amount), promised === undefined ? null : amountBlob(promised))
   }
 
+  /** Whether an identity has a session that has not ended. */
+  runsFor(consumer: Address): boolean {
+    const running = this.db.prepare<[Buffer]>('SELECT 1 FROM session WHERE ended_at IS NULL AND consumer = ?')
+    return running.get(hexBlob(consumer)) !== undefined
+  }
+
   /** Sessions that were never ended: a crash's. */
   open(): SessionHistory[] {
     return this.db

@@ -1,4 +1,7 @@
+import { once } from 'node:events'
+import type { ServerResponse } from 'node:http'
 import { connect } from 'node:net'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../clock.js'
@@ -19,7 +22,9 @@ const log = createLog('test', 'error')
 const known = publicPath(`0x${'7a'.repeat(32)}`)
 const paths: string[] = []
 
+let slowly: (response: ServerResponse) => void
 let listening: Listening
+const open = () => promisify(listening.http.getConnections.bind(listening.http))()
 beforeAll(async () => {
   listening = await listenLinks({
     ...{ host: '127.0.0.1', port: 0, self: self('1'), log },
@@ -30,6 +35,7 @@ beforeAll(async () => {
     front: {
       admits: (path) => path === known,
       serve(request, response) {
+        if (request.url === '/slow') return slowly(response)
         response.writeHead(request.url === '/' ? 200 : 404, { 'Content-Length': 5 })
         response.end('a web')
       },
@@ -82,6 +88,55 @@ describe('a front', () => {
       expect(seen(plain)[0]).toBe(path === '/' ? '200' : '404')
     }
     expect(await dial('/')).toMatchObject({ ok: false, refusal: { code: 'unreachable' } })
+  })
+
+  it('says of its connection what it says to any request, and takes the next one on it', async () => {
+    const headers = async (request: string) => {
+      const socket = connect(listening.port, '127.0.0.1', () => socket.write(request))
+      const answers = [String((await once(socket, 'data'))[0])]
+      socket.write(request)
+      answers.push(String((await once(socket, 'data'))[0]))
+      socket.destroy()
+      return answers.map((answer) => answer.match(/^[\w-]+: .*$/gm)?.filter((line) => !/^Date/.test(line)))
+    }
+    const plain = await headers('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    expect(plain[1]).toContain('Connection: keep-alive')
+    expect(await headers(upgrade('/'))).toEqual(plain)
+  })
+
+  it('answers who wants it to connect to another server, and hangs up on who does not', async () => {
+    const socket = connect({ port: listening.port, host: '127.0.0.1', allowHalfOpen: true })
+    socket.write('CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n')
+    const [answer] = await once(socket, 'data')
+    expect(String(answer)).toMatch(/^HTTP\/1\.1 404/)
+    await expect.poll(open).toBe(0)
+    socket.destroy()
+  })
+
+  it('answers what is sent ahead one after the other, and nobody who sends too much', async () => {
+    let underWay = 0
+    const most = { atOnce: 0 }
+    slowly = (response) => {
+      most.atOnce = Math.max(most.atOnce, ++underWay)
+      response.on('finish', () => underWay--)
+      setImmediate(() => response.writeHead(200, { 'Content-Length': 1 }).end('x'))
+    }
+    const ahead = 'GET /slow HTTP/1.1\r\nHost: a\r\n\r\n'
+    expect((await say(ahead.repeat(20))).match(/HTTP\/1\.1 200/g)).toHaveLength(20)
+    expect(await say(ahead.repeat(5_000))).toBe('')
+    expect(most.atOnce).toBe(1)
+  })
+
+  it('cuts off who says more than a hello before it is known', async () => {
+    const frame = Buffer.alloc(14 + 20_000)
+    frame.writeUInt16BE(0x82ff, 0)
+    frame.writeUInt32BE(200_000, 6)
+    const socket = connect(listening.port, '127.0.0.1', () => socket.write(upgrade(known)))
+    socket.on('error', () => {})
+    await once(socket, 'data')
+    socket.write(frame)
+    await once(socket, 'close')
+    await expect.poll(open).toBe(0)
   })
 
   it('answers what is no websocket’s request at the right path as at any other', async () => {

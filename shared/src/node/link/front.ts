@@ -22,24 +22,75 @@ export const publicPath = (wireguardKey: Hex): string =>
 /** The path of a request, without its query. */
 export const pathOf = ({ url = '/' }: IncomingMessage): string => url.replace(/\?.*$/s, '')
 
+/** Requests of one connection that may wait for the answer to one before them: browsers send none ahead. */
+const maxWaiting = 32
+/** A visitor who takes nothing of an answer for so long is gone; web servers wait as long. */
+const visitorIdleMs = 60_000
+
+/**
+ * Which requests for an upgrade Node is to hand over as such. It answers the others like any request then, and goes on
+ * looking after their connections; a Node from before 22.21 knows nothing of it, and hands over all.
+ */
+export const upgradesOf = (front: Front): object => ({
+  shouldUpgradeCallback: (request: IncomingMessage) => isAdmitted(front, request),
+})
+
 /** Puts a front before a server, which asks for nothing else to be done with its requests. */
 export function standBehind(
   http: Server,
   front: Front,
   admit: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
 ): void {
-  http.on('request', (request, response) => front.serve(request, response))
-  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (isWebsocket(request) && front.admits(pathOf(request))) return admit(request, socket, head)
-    // A server that does not know how to switch protocols answers as if nobody had asked (RFC 9110, section 7.8).
+  http.setTimeout(visitorIdleMs)
+  http.on(
+    'request',
+    inTurn((request, response) => front.serve(request, response)),
+  )
+  // A server that does not know how to switch protocols answers as if nobody had asked (RFC 9110, section 7.8).
+  const serveAnyway = (request: IncomingMessage, socket: Duplex) => {
     const response = new ServerResponse(request)
     response.shouldKeepAlive = false
     response.assignSocket(socket as Socket)
     socket.on('error', () => socket.destroy())
-    response.on('finish', () => socket.end())
+    // Node looks after it no more: it must not wait for a visitor who never hangs up.
+    response.on('finish', () => (socket as Socket).destroySoon())
+    ;(socket as Socket).setTimeout(visitorIdleMs, () => socket.destroy())
     front.serve(request, response)
-  })
+  }
+  http.on('connect', serveAnyway)
+  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
+    isAdmitted(front, request) ? admit(request, socket, head) : serveAnyway(request, socket),
+  )
 }
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void
+
+/**
+ * One answer of a connection after the other: Node takes whatever is sent ahead, and each request would hold a file and
+ * a part of it before anybody reads the first.
+ */
+function inTurn(serve: Serve): Serve {
+  const waiting = new WeakMap<Socket, (() => void)[]>()
+  return (request, response) => {
+    const { socket } = request
+    const queue = waiting.get(socket) ?? []
+    waiting.set(socket, queue)
+    if (socket.destroyed) return
+    if (queue.length > maxWaiting) {
+      socket.destroy()
+      return
+    }
+    queue.push(() => serve(request, response))
+    if (queue.length === 1) serve(request, response)
+    response.once('close', () => {
+      queue.shift()
+      if (!socket.destroyed) queue[0]?.()
+    })
+  }
+}
+
+const isAdmitted = (front: Front, request: IncomingMessage): boolean =>
+  isWebsocket(request) && front.admits(pathOf(request))
 
 const isWebsocket = ({ headers, method }: IncomingMessage): boolean =>
   method === 'GET' &&

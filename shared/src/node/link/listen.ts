@@ -11,7 +11,7 @@ import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { fingerprintOf, noCertificate } from './connect.js'
 import { frameLimits } from './frameLimits.js'
-import { type Front, pathOf, standBehind } from './front.js'
+import { type Front, pathOf, standBehind, upgradesOf } from './front.js'
 import { type Introduction, receiveHello, refuseAloud } from './hello.js'
 import { Inbox } from './inbox.js'
 import { Gatekeeper, type Limits, toldAtOnce, withDefaults } from './limits.js'
@@ -80,6 +80,7 @@ export async function listenLinks(options: {
     requestTimeout: 2 * limits.helloMs,
     handshakeTimeout: limits.helloMs,
     connectionsCheckingInterval: Math.min(1_000, limits.helloMs),
+    ...(front && upgradesOf(front)),
   }
   const http =
     tls === undefined
@@ -106,8 +107,10 @@ export async function listenLinks(options: {
     const { socket: from } = request
     const address = from.remoteAddress ?? ''
     const inbox = new Inbox(socket)
+    const known = boundUntilKnown(from, () => socket.terminate())
     const certificate = ownFingerprint(from) ?? proxied ?? noCertificate
     const hello = await receiveHello(socket, inbox, { ...self, certificate }, limits.helloMs)
+    known()
     if (!hello.ok) {
       log.warn('refused a connection', { remoteAddress, code: hello.refusal.code })
       return
@@ -157,6 +160,20 @@ export async function listenLinks(options: {
         }, 2_000).unref()
       }),
   }
+}
+
+/** A hello takes some 500 bytes. Whoever sends more before it is known has something else in mind, and fills memory. */
+const maxBytesUnknown = 16_384
+
+/** @returns What lifts the bound. */
+function boundUntilKnown(socket: Socket, cutOff: () => void): () => void {
+  let left = maxBytesUnknown
+  const count = ({ length }: Buffer) => {
+    left -= length
+    if (left < 0) cutOff()
+  }
+  socket.on('data', count)
+  return () => socket.off('data', count)
 }
 
 /** Of the certificate that this very connection was shown; undefined without TLS. */

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -20,6 +21,16 @@ const handlers: ControlHandlers = {
   refuse: async () => {
     throw new UserError('Not today.')
   },
+}
+
+/** What is answered in the end. */
+async function eventually<Value>(ask: () => Promise<Value>): Promise<Value> {
+  for (const giveUpAt = Date.now() + 20_000; ; )
+    try {
+      return await ask()
+    } catch (error) {
+      if (Date.now() > giveUpAt) throw error
+    }
 }
 
 /** What comes back for raw text. */
@@ -96,6 +107,21 @@ describe('the control socket', () => {
     finish()
     expect(await answer).toBe('done')
     await Promise.all([closed, left])
+  })
+
+  it('lets go of whoever does not hang up, so that others may ask', { timeout: 30_000 }, async () => {
+    const control = await listenControl({ path }, handlers)
+    const stubborn = Array.from({ length: 70 }, () => {
+      const socket = connect({ path, allowHalfOpen: true }, () => socket.write('{"type":"nothing"}\n'))
+      socket.on('error', () => undefined)
+      return socket
+    })
+    await expect(Promise.all(stubborn.map((socket) => once(socket.resume(), 'end')))).resolves.toHaveLength(
+      70,
+    )
+    expect(await eventually(() => askControl(path, { type: 'double', value: 1 }))).toEqual({ doubled: '2' })
+    for (const socket of stubborn) socket.destroy()
+    await control.close()
   })
 
   it('tells a program that ends before it answers from one that is not there', async () => {

@@ -35,6 +35,8 @@ const maxRequestLength = 4_096
 const answerWithinMs = 45_000
 /** Longest time from connecting to a whole request. */
 const askWithinMs = 10_000
+/** Longest time to take the answer and hang up. */
+const leaveWithinMs = 2_000
 /** Connections at a time: whoever comes beyond that is turned away. */
 const maxAskers = 64
 /** How long a program that ends waits for answers that are on their way. */
@@ -61,11 +63,13 @@ export async function listenControl(
     if (open.size >= maxAskers) {
       socket.end(`${encodeMessage({ ok: false, message: 'Too many ask at once. Try again.' })}\n`)
       socket.resume()
+      const timer = setTimeout(() => socket.destroy(), leaveWithinMs)
+      socket.on('close', () => clearTimeout(timer))
       return
     }
     const state = { isAsked: false }
     open.set(socket, state)
-    const timer = setTimeout(() => socket.destroy(), askWithinMs)
+    let timer = setTimeout(() => socket.destroy(), askWithinMs)
     socket.on('close', () => {
       clearTimeout(timer)
       open.delete(socket)
@@ -74,7 +78,11 @@ export async function listenControl(
       clearTimeout(timer)
       state.isAsked = true
       answered(line, handlers)
-        .then((answer) => socket.end(`${encodeMessage(answer)}\n`))
+        .then((answer) => {
+          socket.end(`${encodeMessage(answer)}\n`)
+          // Whoever does not hang up would keep others from asking.
+          timer = setTimeout(() => socket.destroy(), leaveWithinMs)
+        })
         .catch(() => socket.destroy())
     })
   })

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { askControl, UserError } from '@pontage/shared/node'
+import { askControl, runCommand, UserError } from '@pontage/shared/node'
 import { demandShellIsSafe } from '../../connect/machine.js'
 import type { ConnectionOptions } from '../connection.js'
 import { serviceSocket } from './place.js'
@@ -17,9 +17,14 @@ const lookEveryMs = 100
  * Has the service connect.
  *
  * @param wishes - What the words on the command line mean.
+ * @param isStarted - Whether the service listens soon, if it does not yet.
  * @throws UserError for flags that only root may decide, and with the service's own sentence.
  */
-export async function askToConnect(argv: ConnectionOptions, wishes: Wishes): Promise<ConnectedAnswer> {
+export async function askToConnect(
+  argv: ConnectionOptions,
+  wishes: Wishes,
+  isStarted: () => Promise<boolean> = serviceIsStarted,
+): Promise<ConnectedAnswer> {
   const allowed = new Set<string>([...wishFlags, ...harmless])
   const others = [...(argv.typed ?? [])].filter((name) => !allowed.has(name))
   if (others.length > 0)
@@ -32,7 +37,15 @@ export async function askToConnect(argv: ConnectionOptions, wishes: Wishes): Pro
   do {
     const answer = await askControl<ConnectedAnswer>(path, { type: 'connect', ...wishes }, connectWithinMs)
     if (answer !== undefined) return answer
+    if (!(await isStarted())) break
     await delay(lookEveryMs)
   } while (Date.now() < giveUpAt)
   throw new UserError('The service does not run. Start it with "sudo systemctl start pontage-members".')
 }
+
+/** Whether systemd has started it, or is about to. One that somebody runs by hand listens already. */
+const serviceIsStarted = (): Promise<boolean> =>
+  runCommand(['systemctl', 'show', '--property=ActiveState', '--value', 'pontage-members']).then(
+    ({ stdout }) => ['active', 'activating', 'reloading'].includes(stdout.trim()),
+    () => false,
+  )

@@ -1,5 +1,6 @@
 import type { ControlHandlers } from '@pontage/shared/node'
 import { UserError } from '@pontage/shared/node'
+import { isLockedDown } from '../../../io/kernel/lockdown.js'
 import { restore } from '../../connect/disconnect.js'
 import { status } from '../../connect/status.js'
 import { type Asked, type ConnectionOptions, holdConnection } from '../connection.js'
@@ -44,6 +45,8 @@ export function createService(
     return new Promise((resolve, reject) => {
       over = holdConnection(argv, {
         stop: ending,
+        // Root alone has set it.
+        keepsLockdown: true,
         open: () => warm.take(),
         onAsked: (told) => {
           asked = told
@@ -95,7 +98,7 @@ export function createService(
       async disconnect() {
         const { result } = (await asked?.disconnect()) ?? { result: await calledOff() }
         await over
-        return { result, goesOn: true }
+        return { result: isLockedDown() ? 'shut' : result, goesOn: true }
       },
     },
     async close() {

@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { listenControl } from '@pontage/shared/node'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { ConnectionOptions } from '../connection.js'
+import { askToConnect } from './askToConnect.js'
+
+let folder = ''
+let control = ''
+let asked = 0
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'pontage-ask-'))
+  control = join(folder, 'control.sock')
+  asked = 0
+})
+afterEach(() => rm(folder, { recursive: true }))
+
+const connect = (isStarted: () => Promise<boolean>) =>
+  askToConnect({ control, yes: true } as ConnectionOptions, {}, () => {
+    asked += 1
+    return isStarted()
+  })
+
+it('says at once that no service runs', async () => {
+  await expect(connect(async () => false)).rejects.toThrow(/The service does not run/)
+  expect(asked).toBe(1)
+})
+
+it('waits for one that was just started', async () => {
+  const answer = { provider: '0x1', interface: 'pontx', country: 'DE' }
+  const listening: { close(): Promise<void> }[] = []
+  const connected = await connect(async () => {
+    if (asked === 3) listening.push(await listenControl({ path: control }, { connect: async () => answer }))
+    return true
+  })
+  expect(connected).toEqual(answer)
+  for (const each of listening) await each.close()
+})
