@@ -10,7 +10,7 @@ import {
   wei,
 } from '@pontage/shared'
 import type { ChannelLine, Tab } from './channelLine.js'
-import { addCredit, creditFor, type Promised } from './credit.js'
+import { addCredit, creditFor, type Promised, type Taken } from './credit.js'
 import type { Account, Pool } from './solvency.js'
 
 /** A tab with the highest micro-promise that the hub holds on it. */
@@ -82,7 +82,12 @@ export interface RenewedAt {
 export interface CreditOrder {
   readonly provider: Address
   readonly promises: readonly HeldPromise[]
-  readonly decide: (line: ChannelLine, promise: HeldPromise, feeBps: number) => Verdict<{ credit: Wei }>
+  readonly decide: (
+    line: ChannelLine,
+    promise: HeldPromise,
+    feeBps: number,
+    unexplained: Wei,
+  ) => Verdict<Taken>
   /** @param owed - What the hub would have to advance if every provider redeemed now, this credit included. */
   readonly solvent: (owed: Wei, pool: Pool) => Verdict
   readonly sign: (total: Wei) => Hex
@@ -190,24 +195,31 @@ function creditAll(
   const { feeBps, ...pool } = rows.standing
   const refused: { channelId: Hex; verdict: Verdict }[] = []
   const moved = new Set<Hex>()
+  const account = rows.account(provider)
+  /** What promises that are taken only for that may still explain: those that come before must not use it up. */
+  let { unexplained } = account
   let credit = 0n
   for (const promise of promises) {
     const { channelId, amount } = promise
     const line = rows.channel(channelId)
-    const verdict = line
-      ? decide(line, promise, feeBps)
-      : refuse({ code: 'unknown-channel' as const, channelId })
+    const unknown = refuse({ code: 'unknown-channel' as const, channelId })
+    const asNew = line ? decide(line, promise, feeBps, wei(0n)) : unknown
+    const verdict = asNew.ok || !line ? asNew : decide(line, promise, feeBps, unexplained)
     if (!verdict.ok) {
       refused.push({ channelId, verdict })
+      continue
+    }
+    if (!asNew.ok) unexplained = wei(unexplained - verdict.credit)
+    credit += verdict.credit
+    if (verdict.isUnbacked) {
+      rows.changeTab(channelId, provider, { cleared: amount })
       continue
     }
     accepted.push(promise)
     // Shown again, it moves nothing: else a provider could keep what is guaranteed tied up for ever.
     if (verdict.credit > 0n || order.wereHeld) moved.add(channelId)
-    credit += verdict.credit
     hold(rows, order, promise, amount)
   }
-  const account = rows.account(provider)
   const promised = addCredit(account, wei(credit))
   const { total } = promised
   if (credit > 0n) {
@@ -230,7 +242,8 @@ function hold(
   cleared?: Wei,
 ): void {
   const tab = rows.tab(channelId, provider)
-  const isHigher = amount > tab.held
+  // What was taken before without being held, is shown again: nobody is to draw it now, either.
+  const isHigher = amount > tab.held && amount > tab.cleared
   if (!isHigher && (cleared === undefined || cleared <= tab.cleared)) return
   rows.changeTab(channelId, provider, {
     ...(isHigher ? { held: amount, heldSignature: signature } : {}),

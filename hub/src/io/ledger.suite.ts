@@ -84,8 +84,8 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         amount: wei(amount),
         signature: signatureOf(amount),
       })),
-      decide: (line, { amount }, feeBps) =>
-        judgePromise(line, provider(to), { amount, signer: consumer }, feeBps),
+      decide: (line, { amount }, feeBps, unexplained) =>
+        judgePromise(line, provider(to), { amount, signer: consumer }, feeBps, unexplained),
       solvent: judgeSolvency,
       sign: (total) => signatureOf(total),
       renew: () => renewed && { cause: channelId(5_555), guarantee: renewed },
@@ -518,6 +518,32 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect(await credit(1, [[1, 300n]])).toMatchObject({ credited: { total: 294n } })
       expect(await ledger.raiseTotal({ provider: provider(2), total: wei(7n) })).toBe(7n)
       expect((await ledger.accounts()).map(({ total }) => total)).toEqual([294n, 7n])
+    })
+
+    it('has promises explain what it had promised though their channels cannot stand for them any more', async () => {
+      await ledger.recallGuarantee({ cause: channelId(901), guarantee: guarantee(1, 1, 400n, 900) })
+      await ledger.recallGuarantee({ cause: channelId(902), guarantee: guarantee(2, 1, 400n, 900) })
+      await ledger.applyChain(
+        block(2, {
+          channels: [{ ...openChannel(1, 500n), exitAt: 9_999 }, openChannel(2, 10n), openChannel(3, 500n)],
+        }),
+      )
+      await grant(3, 1, 400n)
+      await ledger.raiseTotal({ provider: provider(1), total: wei(490n) })
+      // What is new, 98, does not use up what the others explain.
+      const shown: [number, bigint][] = [
+        [3, 100n],
+        [1, 300n],
+        [2, 200n],
+      ]
+      for (let times = 0; times < 2; times++)
+        expect(await credit(1, shown)).toMatchObject({ credited: { total: 588n, refused: [] } })
+      // Beyond that, nothing is promised for which nobody pays.
+      expect(await credit(1, [[1, 301n]])).toMatchObject({ credited: { total: 588n, refused: [{}] } })
+      expect((await ledger.undrawn()).map(({ channelId: id }) => id).sort()).toEqual([
+        channelId(1),
+        channelId(3),
+      ])
     })
 
     it('learns from the chain what it had promised, once', async () => {

@@ -146,7 +146,7 @@ export function logOf(name: string, tell: (line: string) => void = () => undefin
     timeline().trace.note(line)
     if (level !== 'debug') tell(`${timeline().nowMs.toFixed(0)} ${line}`)
   }
-  return { error: say('error'), warn: say('warn'), info: say('info'), debug: () => undefined }
+  return { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') }
 }
 
 const asText = (_key: string, value: unknown) => (typeof value === 'bigint' ? `${value}` : value)

@@ -161,7 +161,7 @@ export class HonestProvider {
 
   /** Shows all it holds, also what has ended. @throws Error when the hub cannot take it now: then it connects again */
   async #present(link: Link): Promise<void> {
-    const guarantees = [...this.lines.values()].flatMap((line) => (line.isReleased ? [] : line.guarantees))
+    const guarantees = [...this.lines.values()].flatMap((line) => line.guarantees)
     const held = this.hubPromise
     const hubPromise = held ? { total: wei(held.total), signature: held.signature } : null
     const shown = await link.request('recall', { hubPromise, guarantees }, answerTimeoutMs)

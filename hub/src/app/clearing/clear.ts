@@ -97,8 +97,8 @@ function creditThese(
     provider,
     promises,
     wereHeld,
-    decide: (line, { channelId, amount }, feeBps) =>
-      rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
+    decide: (line, { channelId, amount }, feeBps, unexplained) =>
+      rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps, unexplained),
     solvent: rules.solvent,
     sign: (total: Wei) =>
       typedData.sign('HubPromise', { hub: identity.address, provider, total }, identity.privateKey),

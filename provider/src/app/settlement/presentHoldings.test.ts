@@ -30,7 +30,7 @@ afterEach(() => {
   rmSync(home, { recursive: true })
 })
 
-/** Has the provider hold guarantees of so many channels; the first of them ended long ago. */
+/** Has the provider hold guarantees of so many channels; the first of them ended long ago, the second was given up. */
 function holdGuarantees(count: number): void {
   for (let nonce = 0; nonce < count; nonce++) {
     promises.keepChannel(idOf(nonce), { consumer, hub, nonce })
@@ -38,6 +38,7 @@ function holdGuarantees(count: number): void {
     const guarantee = { channelId: idOf(nonce), provider: identity.address, ceiling: wei(5n), expiresAt }
     promises.keepGuarantee({ ...guarantee, signature }, unixSeconds(1_000 + nonce))
   }
+  promises.keepRelease({ channelId: idOf(1), amount: wei(0n), upTo: unixSeconds(9_000_000_000) })
 }
 
 const refused = (peerCode: string): Refusal => ({ code: 'peer-refused', peerCode, message: 'No.' })
@@ -64,7 +65,7 @@ async function present(...answers: readonly (Refusal | undefined)[]) {
 }
 
 describe('what a provider shows a hub that may have forgotten', () => {
-  it('is every guarantee, also one that ended: a promise rests on it that the hub may have forgotten', async () => {
+  it('is every guarantee, also one that ended or was given up: a promise rests on it that the hub may have forgotten', async () => {
     holdGuarantees(221)
     const { channels, forgot } = await present()
     expect(channels.map(({ length }) => length)).toEqual([20, 200, 1])

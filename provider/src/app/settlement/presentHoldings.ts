@@ -25,7 +25,8 @@ const tooFast: Refusal['code'] = 'too-many-requests'
  * Shows a hub what we hold of it, in case its ledger is older: else it would promise us less than it has, and guarantee
  * to others what it has guaranteed to us.
  *
- * All guarantees are shown, also those that have ended: promises rest on them that the hub may have forgotten.
+ * All guarantees are shown, also those that have ended or were given up: promises rest on them that the hub may have
+ * forgotten.
  *
  * @param events.forgot - The hub rebuilds its ledger, and needs to see every promise again.
  * @throws Error when the hub cannot take them now: until it has, nothing it says is to be relied on.
@@ -40,9 +41,7 @@ export async function presentHoldings(
   const hubPromise = total > 0n ? { total, signature } : null
   const guarantees = promises
     .channelsOf(hub)
-    .flatMap(({ channelId, guarantee, released }) =>
-      guarantee && released === undefined ? [{ channelId, ...guarantee }] : [],
-    )
+    .flatMap(({ channelId, guarantee }) => (guarantee ? [{ channelId, ...guarantee }] : []))
     .sort((a, b) => b.receivedAt - a.receivedAt)
     .map(({ receivedAt: _, ...guarantee }) => ({ ...guarantee, provider: identity.address }))
   for (let from = 0; from === 0 || from < guarantees.length; ) {
