@@ -40,6 +40,9 @@ async function look(): Promise<void> {
 
 export function ChannelsPage() {
   useEffect(() => void look(), [])
+  const refused = channels.value?.error
+  // Said once, where both were refused for one reason.
+  const isSaid = refused !== undefined && refused.message === account.value?.error?.message
   return (
     <>
       <Card title={texts.account.title}>
@@ -55,17 +58,19 @@ export function ChannelsPage() {
           )}
         </Shown>
       </Card>
-      <Shown of={channels.value} again={() => void look()}>
-        {({ channels: found, units }) =>
-          found.length === 0 ? (
-            <Card>
-              <Empty title={texts.channels.none}>{texts.channels.noneHint}</Empty>
-            </Card>
-          ) : (
-            found.map((each) => <One key={each.channelId} channel={each} units={units} />)
-          )
-        }
-      </Shown>
+      {isSaid ? null : (
+        <Shown of={channels.value} again={() => void look()} alone>
+          {({ channels: found, units }) =>
+            found.length === 0 ? (
+              <Card>
+                <Empty title={texts.channels.none}>{texts.channels.noneHint}</Empty>
+              </Card>
+            ) : (
+              found.map((each) => <One key={each.channelId} channel={each} units={units} />)
+            )
+          }
+        </Shown>
+      )}
       <Open />
     </>
   )
@@ -88,7 +93,13 @@ function One({ channel, units }: { channel: Channel; units: Units }) {
           </span>
         </h2>
         <span class={`pill ${isOpen && !channel.closing && seconds === undefined ? 'good' : ''}`}>
-          {isOpen && channel.closing ? texts.channels.closing : channel.status}
+          {!isOpen
+            ? channel.status
+            : channel.closing
+              ? texts.channels.closing
+              : seconds === undefined
+                ? channel.status
+                : texts.channels.exiting}
         </span>
       </div>
       {seconds === undefined ? null : (

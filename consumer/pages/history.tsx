@@ -1,5 +1,5 @@
 import { signal } from '@preact/signals'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useState } from 'preact/hooks'
 import { bytes, duration, short, tokens, type Unit, type Units } from '../../shared/pages/amounts.js'
 import { Card, Empty, Shown } from '../../shared/pages/parts.js'
 import { type Answer, read } from '../../shared/pages/server.js'
@@ -30,7 +30,7 @@ async function look(): Promise<void> {
 export function HistoryPage() {
   useEffect(() => void look(), [])
   return (
-    <Shown of={history.value} again={() => void look()}>
+    <Shown of={history.value} again={() => void look()} alone>
       {({ sessions, units }) =>
         sessions.length === 0 ? (
           <Card>
@@ -100,13 +100,21 @@ function Totals({
 
 function Sessions({ of, spent }: { of: readonly Session[]; spent: Unit | undefined }) {
   const { columns } = texts.history
+  const [file, setFile] = useState('')
+  useEffect(() => {
+    const made = csvOf(of)
+    setFile(made)
+    return () => URL.revokeObjectURL(made)
+  }, [of])
   return (
     <section class="card">
       <div class="row apart">
         <h2>{texts.history.title}</h2>
-        <a class="button" download="pontage-sessions.csv" href={csvOf(of)}>
-          {texts.history.csv}
-        </a>
+        {file === '' ? null : (
+          <a class="button" download="pontage-sessions.csv" href={file}>
+            {texts.history.csv}
+          </a>
+        )}
       </div>
       <div class="scroll">
         <table class="cards">

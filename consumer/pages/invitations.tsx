@@ -113,7 +113,7 @@ function Offer({ of: { invitation, units }, children }: { of: Offered; children:
           [words.price, priceText(invitation, units)],
           [words.country, country(invitation.country)],
           [words.provider, <code>{short(invitation.provider)}</code>],
-          [words.endpoint, invitation.endpoint],
+          [words.endpoint, <code>{invitation.endpoint}</code>],
           [words.hubs, invitation.hubs.map(short).join(', ')],
           [words.until, moment(invitation.expiresAt)],
           [words.forWhom, isForAll ? words.everybody : short(invitation.consumer)],

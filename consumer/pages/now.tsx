@@ -18,7 +18,7 @@ import { texts } from './texts.js'
 
 /** Where things stand, and the one button. */
 export const Now = () => (
-  <Shown of={now.value}>
+  <Shown of={now.value} alone>
     {(is: Status) => (
       <>
         <State of={is} />
@@ -121,12 +121,8 @@ function Facts({ of }: { of: Status }) {
         [texts.tiles.country, serving ? country(serving.country) : '–'],
         [texts.tiles.provider, <span title={provider ?? ''}>{short(provider ?? '')}</span>],
         [texts.tiles.since, serving ? duration((heardAt.value - serving.sinceMs) / 1_000) : '–'],
-        [
-          texts.traffic,
-          <>
-            {bytes(downBytes)} <small>down, {bytes(upBytes)} up</small>
-          </>,
-        ],
+        [texts.tiles.down, bytes(downBytes)],
+        [texts.tiles.up, bytes(upBytes)],
         [texts.tiles.spent, tokens(live?.spentWei, units?.spentWei)],
         [texts.tiles.price, price ?? '–'],
         [texts.tiles.left, duration(secondsLeft(of) ?? Number.NaN)],

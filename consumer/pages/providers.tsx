@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks'
 import {
   country,
   day,
+  duration,
   short,
   speed,
   timePrice,
@@ -210,7 +211,7 @@ function Row({ offer, units }: { offer: Offer; units: Units }) {
         {tokens(offer.stake, units?.stake, 2)}
       </td>
       <td class="number" data-label={columns.since}>
-        {day(offer.registeredAt)}
+        <span title={day(offer.registeredAt)}>{duration(Date.now() / 1_000 - offer.registeredAt)}</span>
       </td>
       <td class="number" data-label={columns.faults}>
         {offer.faults}

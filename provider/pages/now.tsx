@@ -35,7 +35,7 @@ async function look(): Promise<void> {
 export function Now() {
   useEffect(() => void look(), [])
   return (
-    <Shown of={now.value}>
+    <Shown of={now.value} alone>
       {(is: Live) => (
         <>
           <Head of={is} />

@@ -39,7 +39,7 @@ export function Sessions() {
           </div>
         )}
       </Card>
-      <Limits total={is.limits?.total ?? ''} session={is.limits?.session ?? ''} />
+      <Limits total={is.limits?.total ?? '–'} session={is.limits?.session ?? '–'} />
     </>
   )
 }
@@ -104,26 +104,36 @@ function Table({ of, units }: { of: readonly Session[]; units: Units }) {
   )
 }
 
+/** What is left empty stays as it is; what holds now stands behind the field, and moves with the program. */
 function Limits({ total, session }: { total: string; session: string }) {
-  const [all, setAll] = useState(total)
-  const [each, setEach] = useState(session)
+  const [all, setAll] = useState('')
+  const [each, setEach] = useState('')
   return (
     <Card title={texts.sessions.limits}>
       <div class="stack">
         <div class="row form">
           <Field
             label={texts.sessions.total}
-            placeholder={texts.sessions.hint}
+            placeholder={texts.sessions.holds(total)}
             value={all}
             onInput={(event) => setAll(event.currentTarget.value.trim())}
           />
           <Field
             label={texts.sessions.each}
-            placeholder={texts.sessions.hint}
+            placeholder={texts.sessions.holds(session)}
             value={each}
             onInput={(event) => setEach(event.currentTarget.value.trim())}
           />
-          <Deed name="limit" fields={{ total: all, session: each }} label={texts.sessions.change} />
+          <Deed
+            name="limit"
+            fields={{ total: all, session: each }}
+            label={texts.sessions.change}
+            done={(answer) => {
+              if (answer.error !== undefined) return
+              setAll('')
+              setEach('')
+            }}
+          />
         </div>
         <p class="soft small">{texts.sessions.keep}</p>
       </div>

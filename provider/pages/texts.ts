@@ -67,9 +67,9 @@ export const texts = {
     limits: 'Speed limits',
     total: 'All sessions together',
     each: 'Each session',
-    hint: '50Mbit, or none',
+    holds: (limit: string) => `${limit} now`,
     change: 'Change',
-    keep: 'Changed at once; a restart takes them from config.yaml again.',
+    keep: 'Such as 50Mbit, or none. What is empty stays. Changed at once; a restart takes them from config.yaml again.',
   },
   earnings: {
     days: 'By day (UTC)',

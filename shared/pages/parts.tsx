@@ -1,4 +1,4 @@
-import type { ComponentChildren, InputHTMLAttributes } from 'preact'
+import type { ComponentChildren, InputHTMLAttributes, VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
 import { type Answer, act, type Failure, isReached, right } from './server.js'
 
@@ -61,7 +61,7 @@ export function Refused({ failure, again }: { failure: Failure; again?: (() => v
   // The frame says so already.
   if (failure.code === 'no-pages' && !isReached.value) return null
   return (
-    <div class="notice bad stack" role="alert">
+    <div class={`notice stack ${failure.code === 'no-chain' ? '' : 'bad'}`} role="alert">
       <div>
         <strong>{failure.code === 'no-chain' ? 'The chain cannot be reached' : failure.message}</strong>
         {failure.code === 'no-chain' ? <p>{failure.message}</p> : null}
@@ -142,15 +142,19 @@ export const Empty = ({ title, children }: { title: string; children?: Component
 export function Shown<Value>({
   of,
   again,
+  alone = false,
   children,
 }: {
   of: Answer<Value> | undefined
+  /** It stands in no card: what is not there yet gets one. */
+  alone?: boolean
   /** Reads it once more, where it failed. */
   again?: () => void
   children: (value: Value) => ComponentChildren
 }) {
-  if (of === undefined) return <Waiting />
-  if (of.error !== undefined) return <Refused failure={of.error} again={again} />
+  const carded = (part: VNode) => (alone ? <Card>{part}</Card> : part)
+  if (of === undefined) return carded(<Waiting />)
+  if (of.error !== undefined) return carded(<Refused failure={of.error} again={again} />)
   return <>{children(of as Value)}</>
 }
 

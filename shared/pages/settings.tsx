@@ -57,7 +57,7 @@ export function SettingsList({
     </dl>
   )
   return (
-    <Shown of={found.value} again={() => void look()}>
+    <Shown of={found.value} again={() => void look()} alone>
       {({ settings }) => (
         <>
           <Card title={texts.set}>

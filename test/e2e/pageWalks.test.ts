@@ -108,8 +108,7 @@ async function perform({ page, tabs }: Walker, what: Deed): Promise<void> {
     return dialog.getByRole('button', { name: 'Not now' }).click()
   }
   if (what.do === 'open') {
-    const tab = tabs[what.at % tabs.length] ?? ''
-    return page.getByRole('link', { name: tab, exact: true }).click()
+    return goTo(page, tabs[what.at % tabs.length] ?? '')
   }
   if (what.do === 'press') return choose(page, 'button:enabled, input[type=checkbox]', what.at, 'press')
   if (what.do === 'type') {
@@ -126,6 +125,18 @@ async function perform({ page, tabs }: Walker, what: Deed): Promise<void> {
   }
   await page.setViewportSize({ width: what.at, height: 844 })
   await page.emulateMedia({ colorScheme: what.dark ? 'dark' : 'light' })
+}
+
+/** A question may come up between a look and a press: then it is answered first. */
+async function goTo(page: Page, tab: string): Promise<void> {
+  const link = page.getByRole('link', { name: tab, exact: true })
+  const no = page.getByRole('dialog').getByRole('button', { name: 'Not now' })
+  for (let attempt = 0; ; attempt++) {
+    if (await no.isVisible()) await no.click()
+    const failure = await link.click({ timeout: 3_000 }).catch((error: Error) => error)
+    if (failure === undefined) return
+    if (attempt === 5 || !(await no.isVisible())) throw failure
+  }
 }
 
 /** Presses or fills one of those that are there; whatever moves meanwhile is somebody else's doing, and is passed over. */
@@ -152,11 +163,7 @@ const titles: Readonly<Record<string, string>> = {
 
 /** What the pages say is what the programs say. */
 async function agree(): Promise<void> {
-  for (const { page } of walked) {
-    const no = page.getByRole('dialog').getByRole('button', { name: 'Not now' })
-    if (await no.isVisible()) await no.click()
-    await page.getByRole('link', { name: 'Now', exact: true }).click()
-  }
+  for (const { page } of walked) await goTo(page, 'Now')
   const [own, others] = walked.map(({ page }) => page) as [Page, Page]
   let seen: unknown
   const agreed = (name: string, look: () => Promise<boolean>) =>
@@ -206,7 +213,7 @@ it(
     await agree()
     for (const { page, tabs, name } of walked)
       for (const tab of tabs) {
-        await page.getByRole('link', { name: tab, exact: true }).click()
+        await goTo(page, tab)
         await page.locator('.waiting').first().waitFor({ state: 'detached', timeout: 60_000 })
         expect(await barriers(page), `${name}, ${tab}`).toEqual([])
       }

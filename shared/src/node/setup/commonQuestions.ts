@@ -96,7 +96,11 @@ const passwordAgain: Question<Known> = {
   isNeeded: ({ hasKey, isAtTerminal, given }) => isAtTerminal && !hasKey && given.passwordFile === undefined,
   given: () => undefined,
   take(answer, known) {
-    if (answer !== known.password) throw new UserError('That is another password. Type the first one again.')
+    if (answer === known.password) return
+    // Nobody sees which of the two was mistyped: the newest counts, once it was typed twice.
+    holdPassword(answer)
+    known.password = answer
+    throw new UserError('That differs from the one before. Type it once more.')
   },
 }
 
