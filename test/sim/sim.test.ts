@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
@@ -38,4 +38,17 @@ describe('a world from one seed', () => {
   it.skipIf(![22, 24].every(otherNode))('is the same world on Node 22 and 24', () => {
     for (const major of [22, 24]) expect(played('7', [otherNode(major) ?? '']).digest).toBe(first.digest)
   })
+})
+
+const mutants = new URL('./mutants/', import.meta.url)
+
+it.each(readdirSync(mutants))('the fault of %s can still be put back', (name) => {
+  const patch = readFileSync(new URL(name, mutants), 'utf8')
+  const input = patch.slice(patch.indexOf('diff --git'))
+  const { stderr } = spawnSync('git', ['apply', '--check', '--recount', '-'], {
+    cwd: root,
+    input,
+    encoding: 'utf8',
+  })
+  expect(stderr).toBe('')
 })
