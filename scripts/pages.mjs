@@ -9,7 +9,8 @@ import { gzipSync } from 'node:zlib'
 import { build } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const withPages = ['provider', 'consumer']
+/** By program, its folders of pages; one inside another comes after it. */
+const folders = { provider: ['pages'], consumer: ['pages'], hub: ['pages', 'pages/public'] }
 const chosen = process.argv.slice(2)
 const maxCompressedBytes = 150_000
 
@@ -19,12 +20,14 @@ const compressedBytes = (folder) =>
     .filter((entry) => entry.isFile())
     .reduce((sum, { parentPath, name }) => sum + gzipSync(readFileSync(join(parentPath, name))).length, 0)
 
-for (const program of chosen.length > 0 ? chosen : withPages) {
-  const outDir = `${root}${program}/dist/pages`
+const programs = chosen.length > 0 ? chosen : Object.keys(folders)
+
+for (const [program, folder] of programs.flatMap((each) => folders[each].map((name) => [each, name]))) {
+  const outDir = `${root}${program}/dist/${folder}`
   await build({
     configFile: false,
     logLevel: 'warn',
-    root: `${root}${program}/pages`,
+    root: `${root}${program}/${folder}`,
     publicDir: `${root}shared/pages/public`,
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
     build: {
@@ -37,7 +40,7 @@ for (const program of chosen.length > 0 ? chosen : withPages) {
     },
   })
   const size = compressedBytes(outDir)
-  console.log(`Pages of ${program}: ${Math.ceil(size / 1_000)} kB compressed`)
+  console.log(`Pages in ${program}/${folder}: ${Math.ceil(size / 1_000)} kB compressed`)
   if (size <= maxCompressedBytes) continue
   console.error(
     `The pages of ${program} are larger than ${maxCompressedBytes / 1_000} kB. Take something out of them.`,

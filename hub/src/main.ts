@@ -17,6 +17,7 @@ import { run } from './app/commands/run.js'
 import { setup } from './app/commands/setup.js'
 import { stake } from './app/commands/stake.js'
 import { status } from './app/commands/status.js'
+import { ui } from './app/commands/ui.js'
 import { windDown } from './app/commands/windDown.js'
 
 await runProgram({
@@ -44,6 +45,7 @@ await runProgram({
     windDown,
     ledger,
     liabilities,
+    ui,
   ] as unknown as CommandModule<CommonOptions, never>[],
   settings,
   argv: process.argv.slice(2),

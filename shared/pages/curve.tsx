@@ -10,15 +10,28 @@ export interface Points {
   readonly up: readonly number[]
 }
 
+/** What the lines show, and how. */
+export interface Lines {
+  readonly names: readonly string[]
+  readonly unit: string
+  /** A value of the points in that unit. */
+  readonly value: (raw: number) => number
+}
+
+const traffic: Lines = {
+  names: ['Down', 'Up'],
+  unit: 'Mbit/s',
+  value: (bytes) => (bytes * 8) / 1e6,
+}
+
 const colour = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim()
-const megabits = (bytes: number) => (bytes * 8) / 1e6
 
 const height = 200
 const darkness = matchMedia('(prefers-color-scheme: dark)')
 const clock = (seconds: number) => new Date(seconds * 1_000).toTimeString().slice(0, 8)
 
 /** How it is drawn, in the colours that hold now. */
-function look(width: number): uPlot.Options {
+function look(width: number, { names, unit }: Lines): uPlot.Options {
   const axis = { stroke: colour('--soft'), font: '13px sans-serif', ticks: { show: false } }
   const line = (label: string, stroke: string) => ({
     ...{ label, stroke, fill: `${stroke}22`, width: 2 },
@@ -31,16 +44,25 @@ function look(width: number): uPlot.Options {
       {
         ...axis,
         ...{ grid: { stroke: colour('--line'), width: 1 }, size: 84, space: 44 },
-        values: (_, ticks) => ticks.map((each) => `${each} Mbit/s`),
+        values: (_, ticks) => ticks.map((each) => `${each} ${unit}`),
       },
     ],
     scales: { y: { range: (_, __, max) => [0, Math.max(1, max * 1.15)] } },
-    series: [{}, line('Down', colour('--down')), line('Up', colour('--up'))],
+    series: [{}, ...names.map((name, index) => line(name, colour(index === 0 ? '--down' : '--up')))],
   }
 }
 
 /** A curve that runs on while it is looked at. */
-export function Curve({ points, label }: { points: Points; label: string }) {
+export function Curve({
+  points,
+  label,
+  lines = traffic,
+}: {
+  points: Points
+  label: string
+  /** Traffic when left out. Made once: a new one draws everything anew. */
+  lines?: Lines
+}) {
   const place = useRef<HTMLDivElement>(null)
   const plot = useRef<uPlot>(undefined)
   const [isDark, setDark] = useState(darkness.matches)
@@ -52,7 +74,7 @@ export function Curve({ points, label }: { points: Points; label: string }) {
   useEffect(() => {
     const holder = place.current
     if (holder === null) return
-    const made = new uPlot(look(holder.clientWidth), [[], [], []], holder)
+    const made = new uPlot(look(holder.clientWidth, lines), [[], ...lines.names.map(() => [])], holder)
     plot.current = made
     const watch = new ResizeObserver(() => made.setSize({ width: holder.clientWidth, height }))
     watch.observe(holder)
@@ -60,15 +82,19 @@ export function Curve({ points, label }: { points: Points; label: string }) {
       watch.disconnect()
       made.destroy()
     }
-  }, [isDark])
+  }, [isDark, lines])
   useEffect(() => {
-    plot.current?.setData([[...points.at], points.down.map(megabits), points.up.map(megabits)])
-  }, [points, isDark])
+    const values = [points.down, points.up].slice(0, lines.names.length)
+    plot.current?.setData([[...points.at], ...values.map((each) => each.map(lines.value))])
+  }, [points, isDark, lines])
   return (
     <>
       <div class="legend small soft" aria-hidden="true">
-        <span>Down</span>
-        <span class="up">Up</span>
+        {lines.names.map((name, index) => (
+          <span key={name} class={index === 0 ? '' : 'up'}>
+            {name}
+          </span>
+        ))}
       </div>
       <div class="curve" ref={place} role="img" aria-label={label} />
     </>

@@ -1,9 +1,9 @@
-import { appendFileSync, readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
+  barriers,
   createMarket,
   eventually,
   logged,
@@ -11,6 +11,7 @@ import {
   openBrowser,
   openHub,
   openProvider,
+  overflow,
   type Person,
   type Program,
   seatConsumer,
@@ -67,24 +68,6 @@ const goTo = (tab: string) => page.getByRole('link', { name: tab, exact: true })
 /** Answers a question with its own button. */
 const agree = (name: string) => page.getByRole('dialog').getByRole('button', { name, exact: true }).click()
 const heading = (text: string) => page.getByRole('heading', { name: text }).waitFor({ timeout: 60_000 })
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-/** What a reader of screens, or weak eyes, would stumble over. */
-async function barriers(): Promise<string[]> {
-  await page.evaluate(axe)
-  return page.evaluate(async () => {
-    const { violations } = await (
-      globalThis as unknown as {
-        axe: {
-          run(): Promise<{ violations: { id: string; nodes: { html: string; failureSummary: string }[] }[] }>
-        }
-      }
-    ).axe.run()
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-    )
-  })
-}
 
 /** A program of another user of this machine, whose page asks itself for more: to a browser it is of the same site. */
 const thiefProgram = `
@@ -197,9 +180,8 @@ describe('a newcomer at the pages', () => {
           await page.setViewportSize({ width, height: 844 })
           await goTo(tab)
           await page.locator('.waiting').first().waitFor({ state: 'detached', timeout: 60_000 })
-          expect(await barriers(), `${tab}, ${colorScheme}, ${width}`).toEqual([])
-          const overflow = await page.evaluate<number>('document.documentElement.scrollWidth - innerWidth')
-          expect(overflow, `${tab} at ${width}`).toBeLessThanOrEqual(0)
+          expect(await barriers(page), `${tab}, ${colorScheme}, ${width}`).toEqual([])
+          expect(await overflow(page), `${tab} at ${width}`).toBeLessThanOrEqual(0)
         }
     expect(faults).toEqual([])
   })

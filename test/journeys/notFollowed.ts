@@ -6,12 +6,14 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     'pontage-hub setup': 'asks, and has a test of its own',
     'sudo pontage ui': 'is for a browser, and has a test of its own',
     'pontage-provider ui': 'is for a browser, and has a test of its own',
+    'pontage-hub ui': 'is for a browser, and has a test of its own',
     'pontage channel exit': 'for a hub that has disappeared; takes days',
     'sudo pontage lockdown on': 'needs systemd; test:machine boots machines for it',
     unbond: 'there is no stake of a consumer to take out here',
     repay: 'there is no debt',
   },
   'docs/operations.md': {
+    ui: 'is for a browser, and has a test of its own',
     'register --tls-certificate FILE': 'needs a certificate of an authority',
     'stake withdraw': 'comes due after days',
     'pontage-hub liabilities verify https://hub.example.org:7700 --rpc https://…':

@@ -1,4 +1,5 @@
 export * from './alteredRules.js'
+export * from './barriers.js'
 export * from './browser.js'
 export * from './capRun.js'
 export * from './censor.js'

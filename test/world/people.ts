@@ -68,7 +68,16 @@ const providerPort = 7800
 export async function openHub(
   market: Market,
   name: string,
-  { pool, drawAbove }: { readonly pool: string; readonly drawAbove: string },
+  {
+    pool,
+    drawAbove,
+    flags = [],
+  }: {
+    readonly pool: string
+    readonly drawAbove: string
+    /** More flags of `run`. */
+    readonly flags?: readonly string[]
+  },
 ): Promise<Person & { readonly program: Program }> {
   const hub = await enrolHub(market, name)
   await hub.run('pool', 'fund', pool)
@@ -79,6 +88,7 @@ export async function openHub(
     String(hubPort),
     '--draw-above',
     drawAbove,
+    ...flags,
   ])
   await program.line(/"listening"/)
   return { ...hub, program }

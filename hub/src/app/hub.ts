@@ -8,6 +8,7 @@ import {
   type Limits,
   type Log,
   listenLinks,
+  type PageFile,
   type Presented,
   presentedFingerprint,
   reasonOf,
@@ -24,6 +25,7 @@ import type { Components, HubSettings } from './components.js'
 import { ConnectedPeers } from './connectedPeers.js'
 import { watchCertificate } from './operator/certificateWatch.js'
 import { createMetrics, type Metrics } from './operator/metrics.js'
+import { type HubView, viewOf } from './operator/view.js'
 import { pagesOf } from './pages.js'
 import { createInFlight } from './requests/inFlight.js'
 import { costOf } from './requests/requestCosts.js'
@@ -36,6 +38,8 @@ const graceMs = 20_000
 /** A hub at work. */
 export interface RunningHub {
   readonly port: number
+  /** How it stands now. */
+  view(): Promise<HubView>
   /** Stops taking requests, ends what is under way, closes the ledger. */
   close(): Promise<void>
 }
@@ -54,6 +58,8 @@ export interface HubOptions {
   /** Reads it again, so that a renewed one is taken up. */
   readonly readPresented?: () => Promise<Presented>
   readonly settings: HubSettings
+  /** Pages for a browser that everybody may look at; none when left out. */
+  readonly pages?: ReadonlyMap<string, PageFile>
   readonly limits?: Partial<Limits>
   /** Its decisions; the honest ones unless somebody injects others. */
   readonly rules?: Rules
@@ -147,7 +153,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
   let isDraining = false
   serveHttp(
     listening,
-    pagesOf(components, services, metrics, () => isDraining),
+    pagesOf(components, services, metrics, () => isDraining, options.pages ?? new Map()),
     log,
   )
   const { port } = listening
@@ -155,6 +161,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
   log.info('listening', { port, host: options.host, hub: identity.address, certificate })
   return {
     port,
+    view: () => viewOf(components, services, metrics),
     async close() {
       isDraining = true
       await pause(settings.drainSeconds * 1_000, stopping.signal)

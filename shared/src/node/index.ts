@@ -54,6 +54,8 @@ export {
   writeHex,
 } from './link/promiseFrame.js'
 export * from './link/raceConnect.js'
+export { type PageFile, readPageFiles } from './pages/pageFiles.js'
+export { pageHeaders } from './pages/servePages.js'
 export { optionalFlags, requiredFlags, textOf, uiCommand, wordOf } from './pages/uiCommand.js'
 export { askFirst, yesFlag } from './program/askFirst.js'
 export * from './program/closers.js'

@@ -3,17 +3,22 @@ import {
   type ChainOptions,
   type CommonOptions,
   chainFlags,
+  controlPath,
   createLog,
   defaultLimits,
   type Given,
   type KeyOptions,
   keyFlags,
   type Limits,
+  type Log,
+  listenControl,
   onChain,
+  type PageFile,
   type Presented,
   presentedFingerprint,
   printJson,
   readChannelSettings,
+  readPageFiles,
   readPinnedUrl,
   readStanding,
   tellWatchdog,
@@ -218,11 +223,17 @@ async function untilSignal(options: Options, port: number, presented: Presented)
         presented,
         readPresented: () => readPresented(options),
         settings,
+        pages: await publicPages(log),
         limits: limitsFrom(options),
         log,
       })
+      const control = await listenControl(
+        { path: controlPath(options.home) },
+        { status: () => hub.view() },
+      ).catch((error: Error) => log.warn('commands and pages cannot ask this hub', { reason: error.message }))
       const signal = await stopped
       log.info('stopping', { signal })
+      await control?.close()
       await hub.close()
       if (options.json) printJson({ stopped: signal })
       return release
@@ -239,6 +250,13 @@ function demandPublished(url: string, presented: Presented): void {
     `The address on chain, ${url}, names a certificate, but this hub would serve without one, and nobody could connect. Give run the flag that register was given: --tls, --tls-certificate with --tls-key, or --proxy-certificate.`,
   )
 }
+
+/** A hub whose pages were not built serves all the same. */
+const publicPages = (log: Log): Promise<ReadonlyMap<string, PageFile>> =>
+  readPageFiles(import.meta.url, 'pages/public').catch((error: Error) => {
+    log.warn('no pages for browsers', { reason: error.message })
+    return new Map()
+  })
 
 const limitsFrom = (options: Options): Partial<Limits> => ({
   maxConnections: wholeNumber('--max-connections', options.maxConnections, 1),

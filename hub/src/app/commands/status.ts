@@ -1,8 +1,10 @@
 import { hasRole, isActive } from '@pontage/shared'
 import {
+  askControl,
   type ChainOptions,
   type CommonOptions,
   chainFlags,
+  controlPath,
   inTokens,
   keystoreAddress,
   onChain,
@@ -28,10 +30,11 @@ export const status: CommandModule<CommonOptions, Options> = {
   async handler(options) {
     const hub = await keystoreAddress(options.home)
     await onChain(options, async (chain) => {
-      const [standing, view, coin] = await Promise.all([
+      const [standing, view, coin, tokens] = await Promise.all([
         readStanding(chain, hub),
         readHub(chain, hub),
         chain.rpc.getBalance(hub),
+        chain.token.balanceOf(hub),
       ])
       const owed = await fromLedger(options)
       if (options.json)
@@ -44,9 +47,12 @@ export const status: CommandModule<CommonOptions, Options> = {
           faults: standing.faults,
           debt: standing.debt,
           pool: view.pool,
+          pendingWithdrawal: view.pendingWithdrawal,
           feeBps: view.feeBps,
           gasCoin: coin,
+          tokens,
           ...owed,
+          running: (await askControl<object>(controlPath(options.home), { type: 'status' })) ?? null,
         })
       const rows: [string, string][] = [
         ['Hub', hub],

@@ -12,6 +12,8 @@ export interface Publisher {
   run(everySeconds: number, signal: AbortSignal): Promise<void>
   /** One provider's leaf, of the newest publication or of the one named, which must be one of the newest. */
   liability(params: Params<'liability'>, link?: Link): Promise<Verdict<{ value: Result<'liability'> }>>
+  /** The newest publication; undefined where there is none. */
+  newest(): Promise<Publication | undefined>
   /** A whole publication. */
   whole(of?: PublicationId): Promise<Verdict<{ publication: Publication }>>
 }
@@ -108,6 +110,7 @@ export function createPublisher(components: Components, judgeLedger: () => Promi
 
   return {
     publish,
+    newest: async () => (await read())?.publication,
     async whole(of) {
       const shown = await read(of)
       const whole = await found(shown?.publication ?? (of && (await ledger.publication(of))), of)

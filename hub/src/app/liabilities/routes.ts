@@ -1,7 +1,8 @@
-import { address, bytes32, explain, type Hex, refuse, type Verdict } from '@pontage/shared'
+import { address, bytes32, type Document, explain, type Hex, refuse, type Verdict } from '@pontage/shared'
 import type { Chain } from '@pontage/shared/node'
 import type { Publication } from '../../io/ledger.js'
 import type { HttpAnswer, HttpRoute } from '../../io/link/httpRoutes.js'
+import type { Anchor } from './anchors.js'
 import type { Publisher } from './publisher.js'
 
 /** `GET /liabilities?root=…&block=…`: everything the hub said it owes, the newest without root and block. */
@@ -14,16 +15,20 @@ export const liabilitiesRoute =
     return found.ok ? { status: 200, body: wholeOf(chain, found.publication) } : refused(found)
   }
 
-/** `GET /liabilities/leaf?provider=…`: one leaf and the way from it to the root. */
+/** `GET /liabilities/leaf?provider=…`: one leaf, the way from it to the root, and where the root is anchored. */
 export const leafRoute =
-  (publisher: Publisher): HttpRoute =>
+  (publisher: Publisher, anchorOf: (published: Liabilities) => Promise<Anchor | null>): HttpRoute =>
   async (query) => {
     const asked = readQuery(query, ['provider', 'root', 'block'])
     if (!asked.ok) return refused(asked)
     if (asked.provider === undefined) return refused(malformed('provider: expected an address'))
     const found = await publisher.liability({ provider: asked.provider, ...asked.of })
-    return found.ok ? { status: 200, body: found.value } : refused(found)
+    if (!found.ok) return refused(found)
+    const anchor = await anchorOf(found.value.liabilities)
+    return { status: 200, body: { ...found.value, anchor } }
   }
+
+type Liabilities = Document<'Liabilities'>
 
 /** As it is published, and as `pontage-hub liabilities verify` reads it. */
 const wholeOf = (chain: Chain, { liabilities, leaves, publishedAt }: Publication) => ({

@@ -10,6 +10,7 @@ import {
   UserError,
 } from '@pontage/shared/node'
 import { type AccountThen, contradictions, coverOf } from '../../core/publicationCheck.js'
+import { findAnchor } from './anchors.js'
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -93,18 +94,12 @@ export async function verifyOnChain(chain: Chain, published: LiabilitiesPage): P
       return `chain ${chainId}, contracts ${channels}`
     },
     anchor: async () => {
-      const { LiabilitiesAnchored } = chain.channels.filters
-      const found = await chain.channels.queryFilter(LiabilitiesAnchored(hub), blockNumber)
-      const anchored = found.find(
-        ({ args }) =>
-          (['root', 'sum', 'pool'] as const).every((field) => args[field] === liabilities[field]) &&
-          Number(args.blockNumber) === blockNumber,
-      )
+      const anchored = await findAnchor(chain, liabilities)
       if (!anchored)
         throw new Error(
           'the hub did not anchor this root on chain: others may have been shown a different one',
         )
-      return `in block ${anchored.blockNumber}, transaction ${anchored.transactionHash}`
+      return `in block ${anchored.blockNumber}, transaction ${anchored.transaction}`
     },
     paid: async () => {
       const providers = leaves.map(({ provider }) => provider)

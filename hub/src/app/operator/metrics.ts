@@ -11,9 +11,17 @@ export interface Metrics {
   answered(type: string, verdict: Verdict, seconds: number): void
   /** The same sender, its transactions counted. */
   counting(sender: DurableSender): DurableSender
+  /** What was asked of this process since it started. */
+  counts(): Promise<Counts>
   /** The page Prometheus reads. */
   page(components: Components, gas: GasWatch): Promise<HttpAnswer>
   close(): void
+}
+
+/** Requests that were answered and refused, and how long the answers took in all. */
+export interface Counts {
+  readonly clears: { readonly answered: number; readonly refused: number; readonly seconds: number }
+  readonly relays: { readonly sent: number; readonly refused: number }
 }
 
 const gauges = {
@@ -87,6 +95,26 @@ export function createMetrics(): Metrics {
         }
       },
     }),
+    async counts() {
+      const { values } = await requests.get()
+      const count = (isOf: (type: string) => boolean, isOk: boolean) =>
+        values
+          .filter(({ labels }) => isOf(String(labels.type)) && (labels.outcome === 'ok') === isOk)
+          .reduce((sum, { value }) => sum + value, 0)
+      const isClear = (type: string) => type === 'clear'
+      const isRelay = (type: string) => type.startsWith('relay-')
+      const taken = (await durations.get()).values.find(
+        ({ metricName, labels }) => metricName?.endsWith('_sum') && labels.type === 'clear',
+      )
+      return {
+        clears: {
+          answered: count(isClear, true),
+          refused: count(isClear, false),
+          seconds: taken?.value ?? 0,
+        },
+        relays: { sent: count(isRelay, true), refused: count(isRelay, false) },
+      }
+    },
     async page(components, gas) {
       await sum(components, shown)
       const coins = gas.balance()

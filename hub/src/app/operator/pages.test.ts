@@ -86,6 +86,40 @@ it('counts requests by their outcome, and shows its pool and what it pays gas wi
   link.close()
 })
 
+it('tells its operator how it stands', async () => {
+  const link = await dial(world, provider, running.port)
+  const before = await running.view()
+  // One that is no document of anybody: refused, and counted.
+  await link.request('clear', { promises: [] })
+  const { clears, chain, ...view } = await running.view()
+  expect(view).toMatchObject({
+    ...{ hub: hub.address, channels: 0, connections: 1, urgent: false, feeBps: 200 },
+    ...{ pool: tokens('12.5'), spare: tokens('12.5'), owed: 0n, undrawn: 0n },
+    ...{ relays: { sent: 0, refused: 0 }, transactions: [], publication: null },
+  })
+  expect(clears.answered + clears.refused).toBe(before.clears.answered + before.clears.refused + 1)
+  expect(chain).toMatchObject({ unseenSeconds: 0, nodes: [{ inUse: true, trouble: null }] })
+  expect(chain.head).toBeGreaterThan(0)
+  link.close()
+})
+
+it('shows pages to everybody, which take nothing from elsewhere, and says whose they are', async () => {
+  const files = new Map([['/', { type: 'text/html; charset=utf-8', content: Buffer.from('<p>✓') }]])
+  const shown = await startTestHub(world, hub, 'shown.sqlite', {
+    ...{ log, pages: files, limits: { requestsPerSecondPerAddress: 5 } },
+  })
+  const answered = await fetch(`http://127.0.0.1:${shown.port}/`)
+  expect(answered.headers.get('content-security-policy')).toMatch(/^default-src 'none'; script-src 'self';/)
+  expect(answered.headers.get('access-control-allow-origin')).toBe(null)
+  expect(await answered.text()).toBe('<p>✓')
+  expect(JSON.parse((await get('/about', shown)).text)).toMatchObject({
+    ...{ hub: hub.address, chainId: 31_337, channels: world.deployment.channels, feeBps: 200 },
+    token: { symbol: 'PTT', decimals: 18 },
+  })
+  await eventually(async () => (await get('/', shown)).status === 429)
+  await shown.close()
+})
+
 it('answers what it does not have, and what is not asked by GET', async () => {
   const nothing = await get('/nothing?x=%00')
   expect([nothing.status, JSON.parse(nothing.text).error]).toEqual([

@@ -12,6 +12,8 @@ export interface ChainWatch {
   run(pollMs: number, signal: AbortSignal): Promise<void>
   /** Has a listener called after the ledger took in a block. */
   subscribe(listener: (update: ChainUpdate) => void): void
+  /** The newest block that was seen; undefined before the first. */
+  head(): Block | undefined
   /** Seconds since the chain was last read successfully, or since its newest block was made where that is too long ago. */
   unseenSeconds(): number
 }
@@ -98,6 +100,7 @@ export function createChainWatch(options: {
   return {
     catchUp,
     subscribe: (listener) => void listeners.push(listener),
+    head: () => head,
     unseenSeconds: () =>
       Math.max(
         Math.floor((clock.elapsedMs() - seenAtMs) / 1_000),

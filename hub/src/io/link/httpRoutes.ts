@@ -5,9 +5,18 @@ import type { Log } from '@pontage/shared/node'
 /** What is answered to one GET. */
 export interface HttpAnswer {
   readonly status: number
-  /** Text as it is, anything else as JSON with amounts as decimal strings. */
-  readonly body: string | object
+  /** Text and bytes as they are, anything else as JSON with amounts as decimal strings. */
+  readonly body: string | Buffer | object
   readonly contentType?: string
+  /** In place of those of what is public. */
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** What is public may be read by any page; nothing of it depends on who asks. */
+const publicHeaders = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'access-control-allow-origin': '*',
 }
 
 /** Asked with the query and the network address of who asks. */
@@ -53,22 +62,24 @@ async function answerTo(
   if (!url || !route)
     return {
       status: 404,
-      body: { error: `There is no such page. The pages are: ${Object.keys(routes).join(' ')}` },
+      body: { error: `There is no such page. The pages are: ${pagesIn(routes).join(' ')}` },
     }
   return route(url.searchParams, request.socket.remoteAddress ?? '')
 }
 
+/** Those that somebody would ask for by name: what a page is made of is left out. */
+const pagesIn = (routes: Readonly<Record<string, HttpRoute>>): string[] =>
+  Object.keys(routes).filter((path) => !path.includes('.'))
+
 function send(request: IncomingMessage, response: ServerResponse, answer: HttpAnswer): void {
-  const { status, body, contentType } = answer
-  const text = typeof body === 'string' ? body : `${encodeMessage(body)}\n`
+  const { status, body, contentType, headers = publicHeaders } = answer
+  const isRaw = typeof body === 'string' || Buffer.isBuffer(body)
+  const text = isRaw ? body : `${encodeMessage(body)}\n`
   const type = contentType ?? (typeof body === 'string' ? 'text/plain; charset=utf-8' : 'application/json')
   response.writeHead(status, {
     'content-type': type,
     'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    // What is public may be read by any page; nothing here depends on who asks.
-    'access-control-allow-origin': '*',
+    ...headers,
     ...(status === 405 ? { allow: 'GET, HEAD' } : {}),
   })
   response.end(request.method === 'HEAD' ? undefined : text)

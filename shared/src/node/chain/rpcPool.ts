@@ -31,6 +31,14 @@ interface Endpoint {
   isBehind: boolean
 }
 
+/** How one RPC address stands, as it may be shown. */
+export interface RpcStanding {
+  readonly name: string
+  readonly inUse: boolean
+  /** Why it is passed over; null while it is well. */
+  readonly trouble: string | null
+}
+
 /** What nodes say of a block, in hexadecimal. */
 interface RawHeader {
   readonly number: string
@@ -100,6 +108,15 @@ export class RpcPool extends JsonRpcProvider {
   /** The address that is asked at the moment, as it may be shown. */
   get url(): string {
     return this.#active.node.name
+  }
+
+  /** All addresses, the preferred first: which one is asked, and why another is not. */
+  get nodes(): readonly RpcStanding[] {
+    return this.#endpoints.map((endpoint) => ({
+      name: endpoint.node.name,
+      inUse: endpoint === this.#active,
+      trouble: endpoint.trouble ?? null,
+    }))
   }
 
   override async _send(payload: JsonRpcPayload | JsonRpcPayload[]): Promise<JsonRpcResult[]> {

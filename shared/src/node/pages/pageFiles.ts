@@ -21,11 +21,12 @@ const types: Readonly<Record<string, string>> = {
  * Reads the pages of a program as they were built, all at once: what is asked for later is never a path on the disk.
  *
  * @param from - `import.meta.url` of a module of the program; its pages lie beside it, or above it.
+ * @param name - The folder of the pages.
  * @returns by the path in the address; `/` is `index.html`
  * @throws UserError where they were not built.
  */
-export async function readPageFiles(from: string): Promise<ReadonlyMap<string, PageFile>> {
-  const folder = pagesAbove(dirname(fileURLToPath(from)))
+export async function readPageFiles(from: string, name = 'pages'): Promise<ReadonlyMap<string, PageFile>> {
+  const folder = pagesAbove(dirname(fileURLToPath(from)), name)
   const found = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = new Map<string, PageFile>()
   for (const entry of found) {
@@ -39,8 +40,8 @@ export async function readPageFiles(from: string): Promise<ReadonlyMap<string, P
 }
 
 /** In a checkout `dist/pages`, in a package `pages` beside the program. */
-function pagesAbove(start: string): string {
+function pagesAbove(start: string, name: string): string {
   for (let folder = start; folder !== dirname(folder); folder = dirname(folder))
-    if (existsSync(join(folder, 'pages', 'index.html'))) return join(folder, 'pages')
+    if (existsSync(join(folder, name, 'index.html'))) return join(folder, name)
   throw new UserError('The pages are not built. In a checkout, "npm run build" builds them.')
 }

@@ -33,7 +33,7 @@ const requestWithinMs = 20_000
 const cookieName = 'pontage-visit'
 
 /** Nothing comes from, or goes to, another place; nothing inline runs; nobody frames it. */
-const headers = {
+export const pageHeaders = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
@@ -100,7 +100,7 @@ export async function servePages(port: number, pages: PagesOf): Promise<ServedPa
     if (read) return sendJson(response, await outcomeOf(read))
     if (url.pathname === '/right') return sendJson(response, { right: visit.right })
     if (url.pathname !== '/live') return say(404, `There is no ${url.pathname} here.`)
-    if (!feed.follow(visit, response, headers))
+    if (!feed.follow(visit, response, pageHeaders))
       say(429, 'These pages are open too often. Close some of them.')
   }
 
@@ -137,7 +137,7 @@ const usedLink =
   'This link was used already, or a newer one took its place. Start the pages anew for another.'
 
 const send = (response: ServerResponse, status: number, type: string, body: string | Buffer, more = {}) =>
-  void response.writeHead(status, { ...headers, ...more, 'content-type': type }).end(body)
+  void response.writeHead(status, { ...pageHeaders, ...more, 'content-type': type }).end(body)
 
 const sendJson = (response: ServerResponse, body: object) =>
   send(response, 200, 'application/json', JSON.stringify(body))

@@ -22,6 +22,7 @@ const kinds = {
     ...([
       'ceiling',
       'cleared',
+      'collateral',
       'credited',
       'debt',
       'deposit',
@@ -56,6 +57,7 @@ const kinds = {
     ...([
       'reserved',
       'returned',
+      'spare',
       'spent',
       'spentWei',
       'stake',
