@@ -1,6 +1,6 @@
 import type { ComponentChildren, InputHTMLAttributes, VNode } from 'preact'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { type Answer, act, type Failure, isReached, right } from './server.js'
+import { type Answer, act, type Failure, isOver, isReached, right } from './server.js'
 
 /** The frame around every page: the mark, where one can go, and whether the program answers. */
 export function Frame({
@@ -33,7 +33,12 @@ export function Frame({
       </header>
       <main class="stack">
         {title === undefined ? null : <h1>{title}</h1>}
-        {isReached.value ? null : (
+        {isReached.value ? null : isOver.value ? (
+          <p class="notice bad" role="alert">
+            <strong>This visit is over: the pages were started anew.</strong>
+            What is shown is old. Open the link that was typed out then.
+          </p>
+        ) : (
           <p class="notice bad" role="alert">
             <strong>The program behind these pages does not answer.</strong>
             What is shown may be old. It is looked for all the time.

@@ -10,9 +10,10 @@ export interface Failure {
 /** What a command printed: its fields, or why it failed. */
 export type Answer<Value> = (Value & { readonly error?: undefined }) | { readonly error: Failure }
 
-/** Whether this visit may do something, or only look; and whether the program behind the pages answers. */
+/** Whether this visit may do something, or only look; whether the program behind the pages answers; and whether it knows the visit no more. */
 export const right = signal<'act' | 'read'>('read')
 export const isReached = signal(true)
+export const isOver = signal(false)
 
 const unreachable: Failure = {
   code: 'no-pages',
@@ -55,6 +56,8 @@ export const act = <Value>(name: string, fields: object): Promise<Answer<Value>>
     body: JSON.stringify(fields),
   })
 
+const againAfterMs = 3_000
+
 /** Follows how things stand; a program that ends and comes back is found again. */
 export function follow<Value>(heard: (now: Answer<Value>) => void): void {
   void ask<{ right: 'act' | 'read' }>('/right').then((answer) => {
@@ -70,9 +73,17 @@ export function follow<Value>(heard: (now: Answer<Value>) => void): void {
       isReached.value = true
       heard(JSON.parse(data))
     }
+    const own = stream
     stream.onerror = () => {
       isReached.value = false
+      // A browser tries again by itself, except where it was refused.
+      if (own.readyState === EventSource.CLOSED) void refusedStream()
     }
+  }
+  const refusedStream = async () => {
+    const { error } = await ask('/right')
+    isOver.value = error?.code === '401'
+    if (!isOver.value) setTimeout(listen, againAfterMs)
   }
   document.addEventListener('visibilitychange', listen)
   listen()

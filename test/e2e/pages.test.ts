@@ -56,8 +56,8 @@ afterAll(async () => {
 })
 
 /** Starts the pages, and gives the two links that are typed out. */
-async function start(): Promise<{ act: string; read: string }> {
-  ui = consumer.start(['ui', '--no-open', '--password-file', join(consumer.host.home, 'password')])
+async function start(...flags: readonly string[]): Promise<{ act: string; read: string }> {
+  ui = consumer.start(['ui', '--no-open', '--password-file', join(consumer.host.home, 'password'), ...flags])
   const [, act = ''] = await ui.line(/Open this once.*(http:\S+)/)
   const [, read = ''] = await ui.line(/looking only.*(http:\S+)/)
   return { act, read }
@@ -295,5 +295,8 @@ describe('whoever should not be at the pages', () => {
   it('is told when the program behind the pages has gone', async () => {
     await ui.stop('SIGTERM', 5_000)
     await page.getByText('The program behind these pages does not answer.').waitFor()
+    // Whoever starts it anew gets new links: the old visit is no way in, and is told so.
+    await start('--page-port', new URL(links.act).port)
+    await page.getByText('This visit is over: the pages were started anew.').waitFor()
   })
 })

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import { writeFileDurably } from '../home/durableFile.js'
 import { commandExists, runCommand } from '../kernel/command.js'
 import { UserError } from '../program/userError.js'
 
@@ -60,6 +61,6 @@ async function keepPassword({ password: { path, encrypted } }: Service, password
     await runCommand(command, { input: password })
     return
   }
-  await writeFile(path, `${password}\n`, { mode: 0o600 })
-  if (((await stat(path)).mode & 0o077) !== 0) await chmod(path, 0o600)
+  // A new file: whoever has one open that others could read sees nothing of this.
+  await writeFileDurably(path, `${password}\n`)
 }
