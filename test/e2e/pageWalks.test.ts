@@ -199,7 +199,7 @@ it(
       const last = done.slice(-8).join('\n')
       for (const { name, faults } of walked)
         expect(faults, `${name}, action ${index}, after\n${last}`).toEqual([])
-      if (index % 20 === 19) await agree()
+      if (index % 40 === 39) await agree()
     }
     await agree()
     for (const { page, tabs, name } of walked)
