@@ -160,6 +160,9 @@ const titles: Readonly<Record<string, string>> = {
   crashed: 'The program was killed, and the kill switch holds',
 }
 
+/** States of the consumer's program that were compared, each as often as it was. */
+const compared = new Map<string, number>()
+
 /** What the pages say is what the programs say. */
 async function agree(): Promise<void> {
   for (const { page } of walked) await goTo(page, 'Now')
@@ -173,7 +176,9 @@ async function agree(): Promise<void> {
     const { state } = await consumer.json<{ state: string }>('status')
     const title = await own.locator('h1').first().textContent()
     seen = { state, title }
-    return title === titles[state]
+    if (title !== titles[state]) return false
+    compared.set(state, (compared.get(state) ?? 0) + 1)
+    return true
   })
   await agreed('provider', async () => {
     const { live } = await provider.json<{ live: { sessions: unknown[]; limits: { total: string } } }>(
@@ -209,6 +214,7 @@ it(
         expect(await barriers(page), `${name}, ${tab}`).toEqual([])
       }
     for (const { faults } of walked) expect(faults).toEqual([])
+    process.stdout.write(`Compared: ${JSON.stringify(Object.fromEntries(compared))}\n`)
   },
   300_000 + actions * 3_000,
 )

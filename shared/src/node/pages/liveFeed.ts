@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { codeOf, failureOf } from '../report/failure.js'
+import { failureTold } from './failureTold.js'
 import type { Visit } from './visitors.js'
 
 /** Tells everybody who looks how things stand, by server-sent events. */
@@ -29,7 +29,7 @@ export function createLiveFeed(ask: () => Promise<object>): LiveFeed {
   const run = async () => {
     isAsking = true
     while (lookers.size > 0 && !closing.signal.aborted) {
-      const now = await ask().catch((error: Error) => ({ error: failureOf(codeOf(error), error.message) }))
+      const now = await ask().catch(failureTold)
       last = JSON.stringify(now)
       for (const looker of lookers.keys()) tell(looker, last)
       await delay(everyMs, undefined, { signal: closing.signal }).catch(() => undefined)

@@ -146,7 +146,10 @@ describe('pages that are served', () => {
     await serve()
     const visit = await enter('act')
     const refused = await hear('/do/refuse', deed(visit), 'POST', '{}')
-    expect(JSON.parse(refused.text)).toMatchObject({ error: { message: 'Not that.', cure: 'Give another.' } })
+    expect(JSON.parse(refused.text)).toEqual({
+      schema: 1,
+      error: { code: 'invalid-value', message: 'Not that.', cure: 'Give another.' },
+    })
     const long = JSON.stringify({ amount: '1'.repeat(10_000) })
     expect((await hear('/do/pay', deed(visit), 'POST', long)).status).toBe(400)
   })

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { decodeObject } from '../../wire.js'
 import { UserError } from '../program/userError.js'
-import { codeOf, failureOf } from '../report/failure.js'
+import { failureTold } from './failureTold.js'
 import { createLiveFeed } from './liveFeed.js'
 import type { PageFile } from './pageFiles.js'
 import { createVisitors, type Right, type Visit } from './visitors.js'
@@ -147,7 +147,7 @@ const outcomeOf = async (ask: () => Promise<object>): Promise<object> => {
   try {
     return await ask()
   } catch (error) {
-    return { error: failureOf(codeOf(error as Error), (error as Error).message) }
+    return failureTold(error as Error)
   }
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { UserError } from '../program/userError.js'
-import { optionalFlags, requiredFlags, wordOf } from './uiCommand.js'
+import { asTyped, optionalFlags, requiredFlags, wordOf } from './uiCommand.js'
 
 const anything = fc.anything({ withNullPrototype: true })
 const sent = fc.oneof(
@@ -33,4 +33,22 @@ it('makes a word of a field only where it cannot be a flag, nor more than one wo
 it('leaves out a flag whose field is empty, and refuses one that is nothing', () => {
   expect(optionalFlags({ cap: '', budget: '5' }, 'cap', 'budget', 'other')).toEqual(['--budget=5'])
   expect(() => optionalFlags({ cap: null }, 'cap')).toThrow('"cap" was null; expected a text.')
+})
+
+it('tells a setting that was given to the pages as a flag, though commands find it in their environment', () => {
+  const typed = { PONTAGE_CONSUMER_RPC: 'http://127.0.0.1:1' }
+  const failed = { error: { code: 'no-chain', message: 'No chain. rpc is set in PONTAGE_CONSUMER_RPC.' } }
+  expect(asTyped(failed, typed)).toEqual({
+    error: { code: 'no-chain', message: 'No chain. --rpc was given to these pages.' },
+  })
+  expect(asTyped({ error: { message: 'rpc is set in /etc/a.yaml.' } }, typed)).toEqual({
+    error: { message: 'rpc is set in /etc/a.yaml.' },
+  })
+  const settings = [
+    { setting: 'rpc', from: 'variable', place: 'PONTAGE_CONSUMER_RPC' },
+    { setting: 'hub', from: 'variable', place: 'PONTAGE_CONSUMER_HUB' },
+  ]
+  expect(asTyped({ settings: [...settings, { setting: 'json', from: 'flag' }] }, typed)).toEqual({
+    settings: [{ setting: 'rpc', from: 'flag', place: '--rpc' }, settings[1]],
+  })
 })

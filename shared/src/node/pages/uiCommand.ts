@@ -48,7 +48,7 @@ export const uiCommand = <Options extends CommonOptions>(
         reads: mapped(reads, (words) => async () => asTyped(await own.read(words), typed)),
         deeds: mapped(deeds, (wordsOf) => async (fields) => {
           const words = wordsOf(fields)
-          return own.act('words' in words ? words : { words })
+          return asTyped(await own.act('words' in words ? words : { words }), typed)
         }),
       })
       const link = served.link('act')
@@ -119,21 +119,27 @@ function settingsTyped(argv: CommonOptions, environment: string): NodeJS.Process
   const ours = ['page-port', 'open', 'json']
   const names = [...(argv.typed ?? [])].filter((name) => !ours.includes(name))
   const variable = (name: string) => `${environment}_${name.replaceAll('-', '_').toUpperCase()}`
-  return Object.fromEntries([
-    [variable('home'), argv.home],
-    ...names.map((name) => [variable(name), String(given[name])]),
-  ])
+  return Object.fromEntries(names.map((name) => [variable(name), String(given[name])]))
 }
 
-/** Our own flags go to commands as variables: where settings are told with their places, they are flags again. */
-function asTyped(answer: object, typed: NodeJS.ProcessEnv): object {
-  const { settings } = answer as { settings?: readonly { setting: string; place?: string }[] }
+/** Our own flags go to commands as variables: where these are told with their places, they are flags again. */
+export function asTyped(answer: object, typed: NodeJS.ProcessEnv): object {
+  const { settings, error } = answer as {
+    settings?: readonly { readonly setting: string; readonly place?: string }[]
+    error?: { readonly message: string }
+  }
+  const isOurs = (place: string) => Object.hasOwn(typed, place) && process.env[place] !== typed[place]
+  if (error !== undefined) {
+    const message = error.message.replaceAll(/(\S+) is set in (\S+)\./g, (said, setting, place) =>
+      isOurs(place) ? `--${setting} was given to these pages.` : said,
+    )
+    return { ...answer, error: { ...error, message } }
+  }
   if (!Array.isArray(settings)) return answer
-  const isOurs = ({ place = '' }: { place?: string }) =>
-    Object.hasOwn(typed, place) && process.env[place] !== typed[place]
-  const told = settings.map((each) =>
-    isOurs(each) ? { ...each, from: 'flag', place: `--${each.setting}` } : each,
-  )
+  const told = settings
+    // That pages are told objects is no setting of anybody's.
+    .filter(({ setting }) => setting !== 'json')
+    .map((each) => (isOurs(each.place ?? '') ? { ...each, from: 'flag', place: `--${each.setting}` } : each))
   return { ...answer, settings: told }
 }
 
