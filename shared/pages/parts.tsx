@@ -215,7 +215,16 @@ export function Deed({
 
 function Question({ text, yes, answered }: { text: string; yes: string; answered: (is: boolean) => void }) {
   const dialog = useRef<HTMLDialogElement>(null)
-  useEffect(() => dialog.current?.showModal(), [])
+  useEffect(() => {
+    const asked = document.activeElement
+    dialog.current?.showModal()
+    // Whoever uses the keyboard is back where the question was asked, once it is gone.
+    return () => {
+      requestAnimationFrame(() => {
+        if (asked instanceof HTMLElement) asked.focus()
+      })
+    }
+  }, [])
   return (
     <dialog ref={dialog} aria-label={yes} onCancel={() => answered(false)}>
       <div class="stack">

@@ -183,6 +183,13 @@ describe('a newcomer at the pages', () => {
           expect(await barriers(page), `${tab}, ${colorScheme}, ${width}`).toEqual([])
           expect(await overflow(page), `${tab} at ${width}`).toBeLessThanOrEqual(0)
         }
+    await goTo('Now')
+    await button('Connect').focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('dialog').waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    expect(await page.evaluate('document.activeElement.textContent')).toBe('Connect')
     expect(faults).toEqual([])
   })
 })
