@@ -5,6 +5,8 @@ import { type Outcome, play } from './play.js'
 
 /** Plays that are spent on making a story shorter. */
 const attempts = 24
+/** Of one core, after which the story is told as short as it is by then. */
+const mostSeconds = 90
 /** Lines of a story that are shown: its end. */
 const mostLines = 80
 
@@ -15,8 +17,11 @@ export async function shorten({ seed, steps, abilities, violations }: Outcome): 
 }> {
   const rule = violations[0]?.rule
   const without: (Move | Fault)[] = []
+  let spent = 0
   for (const each of abilities.slice(0, attempts)) {
+    if (spent > mostSeconds) break
     const tried = await play({ seed, steps, without: [...without, each] })
+    spent += tried.tookSeconds
     if (tried.violations[0]?.rule === rule) without.push(each)
   }
   const { story } = await play({ seed, steps, without, isTold: true })

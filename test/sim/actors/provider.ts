@@ -27,7 +27,7 @@ const answerTimeoutMs = 10_000
 /** A hub that cannot take anything now is shown everything again, as the provider's program does it (presentHoldings.ts). */
 const passing: ReadonlySet<string> = new Set([
   ...['chain-unseen', 'ledger-unavailable', 'peer-gone', 'peer-silent'],
-  ...['too-many-requests', 'too-many-under-way'],
+  ...['too-many-requests', 'too-many-under-way', 'unknown-channel'],
 ])
 
 const codeOf = (refusal: Refusal): string =>

@@ -261,3 +261,19 @@ it('takes no presentation whose channels it cannot look for, and all of it when 
   await running.close()
   flaky.close()
 })
+
+it('takes no presentation whose channels a node does not show that has fallen behind', async () => {
+  const { rpcUrl: rpc, deploymentFile } = world
+  const late = await connectChain({ rpc, deploymentFile, confirmations: 0 })
+  const before = await late.confirmed()
+  const { running, later, holdings } = await olderThanChannel('late.sqlite', late)
+  const link = await meet(running)
+  const { confirmed } = late
+  Object.assign(late, { confirmed: async () => before })
+  expect(await link.request('recall', holdings)).toMatchObject({ refusal: { peerCode: 'unknown-channel' } })
+  Object.assign(late, { confirmed })
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { recalled: 1, isRecovering: true } })
+  expect(await pay(link, '6', later)).toMatchObject({ value: { total: net('6'), refused: [] } })
+  await running.close()
+  late.close()
+})

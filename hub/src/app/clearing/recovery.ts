@@ -152,14 +152,15 @@ export function createRecovery(components: Components): Recovery {
       if (!sound.ok) return sound
       const raised = hubPromise ? await ledger.raiseTotal({ provider, ...hubPromise }) : wei(0n)
       let recalled = 0
-      let blind: Refused | undefined
+      let missing: Refused | undefined
       for (const guarantee of guarantees) {
         // A ledger that is older than the channel does not know it, but the chain does.
         const found = await findChannel(components, guarantee.channelId)
-        if (!found.ok && found.refusal.code === 'chain-unseen') {
-          blind = found
-          break
-        }
+        // We saw the channel before we signed: while that counts, a node that does not show it has fallen behind.
+        const isSeen =
+          found.ok || (found.refusal.code !== 'chain-unseen' && guarantee.expiresAt <= clock.now())
+        if (!found.ok && !isSeen) missing = found
+        if (missing?.refusal.code === 'chain-unseen') break
         const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
         if (found.ok && (await ledger.recallGuarantee({ cause, guarantee }))) recalled++
       }
@@ -167,8 +168,8 @@ export function createRecovery(components: Components): Recovery {
         log.error('holdings show what the ledger had forgotten', { provider, raised, guarantees: recalled })
         await enter(`${provider} holds ${raised} wei and ${recalled} guarantee(s) more than the ledger knows`)
       }
-      // What could not be looked for has to be shown again: until then, nothing is signed for this provider.
-      if (blind) return blind
+      // What was not found has to be shown again: until then, nothing is signed for this provider.
+      if (missing) return missing
       presented.add(provider)
       return { ok: true, value: { raised, recalled, isRecovering: note !== undefined } }
     },

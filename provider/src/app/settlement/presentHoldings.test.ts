@@ -77,6 +77,7 @@ describe('what a provider shows a hub that may have forgotten', () => {
   it.each([
     refused('chain-unseen'),
     refused('ledger-unavailable'),
+    refused('unknown-channel'),
     refused('peer-gone'),
     { code: 'peer-silent', type: 'recall', timeoutMs: 10_000 } as const,
     { code: 'peer-gone', type: 'recall' } as const,

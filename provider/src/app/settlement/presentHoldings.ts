@@ -18,6 +18,8 @@ const passing: ReadonlySet<string> = new Set([
   'peer-gone',
   'peer-silent',
   'too-many-under-way',
+  // On the chain that it sees: it saw the channel when it guaranteed.
+  'unknown-channel',
 ] satisfies Refusal['code'][])
 const tooFast: Refusal['code'] = 'too-many-requests'
 
