@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { root } from './repository.mjs'
 import { roles } from './roles.mjs'
@@ -42,6 +42,26 @@ const slimHttp = {
     )
     onLoad({ filter: /.*/, namespace: 'slim-http' }, () => ({
       contents: "module.exports = require('node:http')",
+    }))
+  },
+}
+
+/**
+ * What measures how wide a text is on a terminal takes a sixth of a start to begin, and only help needs it: it begins when it is
+ * asked first.
+ */
+const lateWidth = {
+  name: 'late-width',
+  setup({ onResolve, onLoad, resolve }) {
+    onResolve({ filter: /^string-width$/ }, async ({ path, kind, resolveDir }) => {
+      if (kind === 'require-call') return undefined
+      const { path: found } = await resolve(path, { kind: 'require-call', resolveDir })
+      return { path: found, namespace: 'late-width' }
+    })
+    onLoad({ filter: /.*/, namespace: 'late-width' }, ({ path }) => ({
+      contents: `let width
+export default (...given) => (width ??= require(${JSON.stringify(path)}).default)(...given)`,
+      resolveDir: dirname(path),
     }))
   },
 }
@@ -92,8 +112,11 @@ async function bundleOne(role, entry, folder) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [join(root, role, 'dist', `${entry}.js`)],
-    outfile: join(folder, role, `${basename(entry)}.js`),
+    outdir: join(folder, role),
     bundle: true,
+    // What is asked for later only, such as the library for closing channels, is a file of its own, which no start reads.
+    splitting: true,
+    chunkNames: '[name]-[hash]',
     platform: 'node',
     format: 'esm',
     target: 'node22',
@@ -102,7 +125,7 @@ async function bundleOne(role, entry, folder) {
     legalComments: 'none',
     external: ['better-sqlite3', ...optional],
     banner: { js: banner },
-    plugins: [ownDescriptions, slimHttp],
+    plugins: [ownDescriptions, slimHttp, lateWidth],
     metafile: true,
     logLevel: 'warning',
   })

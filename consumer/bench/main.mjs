@@ -13,10 +13,11 @@ import {
   seatConsumer,
   sequence,
 } from '../../test/dist/world/index.js'
+import { installPrograms } from './installed.mjs'
 import { median } from './median.mjs'
 import { starts } from './starts.mjs'
 
-// How long a consumer waits, how exactly a cap holds, and what leaks, measured in a world of its own:
+// How long a consumer waits, with the programs as they are installed, how exactly a cap holds, and what leaks, measured in a world of its own:
 //   npm run -s bench -w consumer [-- --json] [-- --runs N] [-- --connects N]
 
 const flags = process.argv.slice(2)
@@ -30,6 +31,7 @@ const group = 'users'
 /** @param {string} line */
 const say = (line) => (isJson ? process.stderr : process.stdout).write(`${line}\n`)
 
+const installed = await installPrograms()
 const market = await createMarket()
 try {
   const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
@@ -72,7 +74,7 @@ try {
       .join(', ')}`,
   )
 
-  const { completionMs, startMs } = await starts(connects)
+  const { completionMs, startMs } = starts(installed.folder, connects)
   say(`from TAB to the answer: ${completionMs} ms; start of any command: ${startMs} ms, as installed`)
 
   const seed = 20_261_123
@@ -99,6 +101,7 @@ try {
     )
 } finally {
   await market.destroy()
+  await installed.remove()
 }
 
 /** From typing connect to the first byte of an answer of the internet. */

@@ -116,7 +116,8 @@ export function concludeArguments(
 
 const abi = AbiCoder.defaultAbiCoder()
 
-const loadLibrary = () => import('@statechannels/wallet-core')
+/** Bundled, a module of the older kind has its default alone. */
+const loadLibrary = async () => (await import('@statechannels/wallet-core')).default
 
 const place = ({ chainId, channels }: Pick<Deployment, 'chainId' | 'channels'>) => ({ chainId, channels })
 

@@ -13,6 +13,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // One market, two hubs, one provider, one consumer without a coin for gas: finding, limits, and the way out.
 
@@ -100,7 +101,7 @@ const download = async (size: number): Promise<void> => {
 }
 
 async function connect(...args: readonly string[]): Promise<{ program: Program; limit: number }> {
-  const program = consumer.start(['connect', '--json', ...args])
+  const program = endAfterFailure(consumer, consumer.start(['connect', '--json', ...args]))
   const { limitBytes } = await logged(program, 'connected', {}, 60_000)
   return { program, limit: Number(limitBytes) }
 }

@@ -12,6 +12,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // Three providers, the cheapest first. What becomes of a consumer when they fail, one after the other.
 
@@ -42,7 +43,8 @@ const provider = (index: number) => {
 }
 
 async function connect(...args: readonly string[]): Promise<Program> {
-  const program = consumer.start(['connect', '--json', '--max-price', '0.1/GB', ...args])
+  const words = ['connect', '--json', '--max-price', '0.1/GB', ...args]
+  const program = endAfterFailure(consumer, consumer.start(words))
   await logged(program, 'connected', {}, 100_000)
   return program
 }

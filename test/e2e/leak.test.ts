@@ -19,6 +19,7 @@ import {
   programPath,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // What leaves a consumer's machine is captured outside of it, at the other end of its only line, while a busy machine
 // tries everything: IPv4, IPv6, names, neighbours. docs/security.md says what may leave in which state.
@@ -68,7 +69,7 @@ async function connectWith(
   ...args: readonly string[]
 ): Promise<Program> {
   const command = [programPath('pontage'), 'connect', '--json', '--retry-for', '60', ...args]
-  const program = consumer.host.start(command, options)
+  const program = endAfterFailure(consumer, consumer.host.start(command, options))
   const stands = ['nft', 'list', 'table', 'inet', 'pontage_consumer']
   await eventually(
     'the kill switch stands',

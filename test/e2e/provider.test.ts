@@ -13,6 +13,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // A provider with a network of its own behind it, looked at from inside a tunnel; and the same provider when its
 // machine, its daemon or its hub fails.
@@ -194,7 +195,7 @@ async function serveAgain(): Promise<Program> {
 }
 
 async function connect(person: Person = consumer): Promise<Program> {
-  const program = person.start(['connect', '--json'])
+  const program = endAfterFailure(person, person.start(['connect', '--json']))
   await logged(program, 'connected', {}, 60_000)
   return program
 }

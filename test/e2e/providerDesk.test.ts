@@ -11,6 +11,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // What a provider's owner sees and changes while consumers are connected.
 
@@ -94,7 +95,7 @@ async function keptFor(tunnelAddress: string): Promise<string[]> {
 }
 
 async function connect(person: Person = consumer, ...flags: readonly string[]): Promise<Program> {
-  const program = person.start(['connect', '--json', ...flags])
+  const program = endAfterFailure(person, person.start(['connect', '--json', ...flags]))
   await logged(program, 'connected', {}, 60_000)
   return program
 }

@@ -13,6 +13,7 @@ import {
   programPath,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // One provider, two hubs, three consumers at once: one that pays, one that stops paying, one that pays half. Then one
 // hub is gone for good, and the provider is down until its guarantees have run out.
@@ -71,7 +72,8 @@ beforeEach(() => onTestFailed(() => console.error(market.world.lastWords())))
 afterAll(() => market.destroy())
 
 async function connect(consumer: Person, env: NodeJS.ProcessEnv = {}): Promise<Program> {
-  const program = consumer.host.start([programPath('pontage'), 'connect', '--json'], { env })
+  const words = [programPath('pontage'), 'connect', '--json']
+  const program = endAfterFailure(consumer, consumer.host.start(words, { env }))
   await logged(program, 'connected', {}, 60_000)
   return program
 }

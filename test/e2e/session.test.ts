@@ -14,6 +14,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // One market, one honest hub, one provider, one consumer: what each of them lives through, one story after the other.
 
@@ -76,7 +77,7 @@ async function download(size: number, seconds = 30): Promise<boolean> {
 }
 
 async function connect(...args: readonly string[]): Promise<Program> {
-  const program = consumer.start(['connect', '--json', ...args])
+  const program = endAfterFailure(consumer, consumer.start(['connect', '--json', ...args]))
   await logged(program, 'connected', {}, 60_000)
   return program
 }

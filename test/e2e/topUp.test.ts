@@ -9,6 +9,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 // A consumer without a coin for gas: it adds to its channel, to its stake, and takes it out again, by itself or while it
 // is connected.
@@ -41,7 +42,7 @@ const balance = async (): Promise<bigint> => {
 }
 const rule = (limit: string) => ['--top-up', '1', '--top-up-below', '0.7', '--top-up-limit', limit]
 const connect = async (...args: readonly string[]): Promise<Program> => {
-  const program = consumer.start(['connect', '--json', ...args])
+  const program = endAfterFailure(consumer, consumer.start(['connect', '--json', ...args]))
   await logged(program, 'connected', {}, 60_000)
   return program
 }

@@ -23,6 +23,7 @@ import {
   seatConsumer,
   startProber,
 } from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
 
 const fileBytes = 30_000_000
 
@@ -53,7 +54,8 @@ afterEach(() => endCensorship())
 const forgetNetworks = () => consumer.host.run(['rm', '-f', join('.pontage', 'consumer', 'carriers.json')])
 
 async function connect(...args: readonly string[]) {
-  const program = consumer.start(['connect', invitation.link, '--json', ...args])
+  const words = ['connect', invitation.link, '--json', ...args]
+  const program = endAfterFailure(consumer, consumer.start(words))
   const { carrier, stepsMs } = await logged(program, 'connected', {}, 60_000)
   return { program, carrier, tunnelMs: (stepsMs as { tunnel: number }).tunnel }
 }

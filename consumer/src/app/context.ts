@@ -1,4 +1,4 @@
-import { type Clock, explain, systemClock, type Verdict } from '@pontage/shared'
+import { type Address, type Clock, explain, systemClock, type Verdict } from '@pontage/shared'
 import {
   type Chain,
   type ChainOptions,
@@ -26,9 +26,19 @@ export interface Context {
   readonly log: Log
 }
 
+/** What can be done before the key is open: reading the chain, as whoever the keystore says that it belongs to. */
+export type Reader = Omit<Context, 'identity'> & { readonly identity: Pick<Identity, 'address'> }
+
+/** A context whose key may still be being opened. */
+export interface Opening {
+  readonly reader: Reader
+  /** Rejects with a UserError when the key does not open. */
+  readonly context: Promise<Context>
+}
+
 /** @throws UserError when the key cannot be opened or the chain not be reached. */
 export async function openContext(settings: ChainOptions & KeyOptions, log: Log): Promise<Context> {
-  await keystoreAddress(settings.home)
+  const address = await keystoreAddress(settings.home)
   // Opening the key takes a third of a second, in which the chain is asked.
   const opening = openChain(settings, log)
   opening.catch(() => undefined)
@@ -36,10 +46,37 @@ export async function openContext(settings: ChainOptions & KeyOptions, log: Log)
     ;(await opening.catch(() => undefined))?.close()
     throw error
   })
-  const chain = await opening
-  const typedData = createTypedData(chain.deployment)
-  return { home: settings.home, identity, chain, typedData, clock: systemClock, log }
+  return { ...readerOf(settings.home, address, await opening, log), identity }
 }
+
+/**
+ * The same without waiting for the key, which does not open before somebody has typed the password unless that is in a file.
+ *
+ * @param unlocking - The key, which is being opened.
+ * @throws UserError when the chain cannot be reached.
+ */
+export async function beginContext(
+  settings: ChainOptions & KeyOptions,
+  log: Log,
+  unlocking: Promise<Identity>,
+): Promise<Opening> {
+  const address = await keystoreAddress(settings.home)
+  const reader = readerOf(settings.home, address, await openChain(settings, log), log)
+  const context = unlocking.then((identity) => ({ ...reader, identity }))
+  context.catch(() => undefined) // Whoever waits for it hears of it.
+  return { reader, context }
+}
+
+/** A context that is open, for whoever would wait for one. */
+export const alreadyOpen = (context: Context): Opening => ({
+  reader: context,
+  context: Promise.resolve(context),
+})
+
+const readerOf = (home: string, address: Address, chain: Chain, log: Log): Reader => ({
+  ...{ home, chain, clock: systemClock, log, identity: { address } },
+  typedData: createTypedData(chain.deployment),
+})
 
 /** Connects as this identity. */
 export function link(

@@ -5,11 +5,11 @@ import { type PayableChannel, payableChannels, whyHubUnsound } from '../../core/
 import type { JournalState } from '../../core/journalState.js'
 import { asItStands, readDrawn, readOpened } from '../../io/chain/channelReader.js'
 import { standingsAs } from '../../io/chain/discovery.js'
-import type { Context } from '../context.js'
+import type { Context, Reader } from '../context.js'
 
 /** Own channels with sound hubs from which one may still pay, or could once they are refilled; the fullest first. */
 export async function findPayableChannels(
-  context: Context,
+  context: Reader,
   trail: JournalState,
   canRefill: boolean,
 ): Promise<PayableChannel[]> {
@@ -54,7 +54,7 @@ export async function readFree(
 }
 
 /** Those of the hubs that one may rely on, in their order. */
-export async function soundHubs(context: Context, hubs: readonly Address[]): Promise<Address[]> {
+export async function soundHubs(context: Reader, hubs: readonly Address[]): Promise<Address[]> {
   const standings = await standingsAs(context.chain, hubs, 'hub')
   return hubs.filter((_hub, index) => {
     const standing = standings[index]

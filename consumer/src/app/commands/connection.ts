@@ -9,6 +9,7 @@ import {
   sayingTokens,
   tokenOf,
   UserError,
+  unlock,
   wholeNumber,
   withClosers,
 } from '@pontage/shared/node'
@@ -28,12 +29,12 @@ import { boundLog, isInBackground } from '../connect/background.js'
 import { connect } from '../connect/connect.js'
 import type { ConnectWishes } from '../connect/connection.js'
 import { watched } from '../connect/live.js'
-import { demandShellIsSafe, requireFreeMachine } from '../connect/machine.js'
+import { demandShellIsSafe, requireAbleMachine, requireFreeMachine } from '../connect/machine.js'
 import { notifying } from '../connect/notifying.js'
 import { humanScreen, jsonScreen, type Screen } from '../connect/screen.js'
 import { type Status, status } from '../connect/status.js'
 import { stepDone } from '../connect/timings.js'
-import { type Context, openContext } from '../context.js'
+import { alreadyOpen, beginContext, type Opening, openContext } from '../context.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
 import { logFrom, type Settings } from './settings.js'
@@ -152,8 +153,8 @@ export interface Asked {
 
 /** What a connection needs of the program that holds it. */
 interface Holder extends Extras {
-  /** Opens chain and key, and adds to the closers what is to be closed with the connection. */
-  readonly open: (closers: Closers) => Promise<Context>
+  /** Opens the chain and begins to open the key, and adds to the closers what is to be closed with the connection. */
+  readonly open: (closers: Closers) => Promise<Opening>
   /** Told once it can be asked. */
   readonly onAsked: (asked: Asked, closers: Closers) => Promise<void> | void
 }
@@ -162,14 +163,20 @@ interface Holder extends Extras {
 export async function runConnection(argv: ConnectionOptions, extras: Extras = {}): Promise<void> {
   const { stop = new AbortController() } = extras
   const forget = stopOnSignals(stop)
+  // It takes a third of a second beside all else, where nobody has to type for it.
+  const unlocking = argv.passwordFile === undefined ? undefined : unlock(argv)
+  unlocking?.catch(() => undefined) // Whoever waits for it hears of it.
   try {
     const isWanted = await holdConnection(argv, {
       ...extras,
       stop,
       async open(closers) {
-        const context = await openContext(argv, logFrom(argv))
-        closers.opened('chain', context.chain)
-        return context
+        const log = logFrom(argv)
+        const opening = unlocking
+          ? await beginContext(argv, log, unlocking)
+          : alreadyOpen(await openContext(argv, log))
+        closers.opened('chain', opening.reader.chain)
+        return opening
       },
       async onAsked(asked, closers) {
         const place = {
@@ -204,7 +211,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
     use: expectedUse(argv),
   }
   refuseNamespace(argv.netns)
-  await requireFreeMachine(argv.home, argv.interface)
+  await requireAbleMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
   const end = {} as { resolve: (answer: { result: 'ended' }) => void; reject: (error: unknown) => void }
   const over = new Promise<{ result: 'ended' }>((resolve, reject) => Object.assign(end, { resolve, reject }))
@@ -215,11 +222,11 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
       closers.add('home', await lockHome(argv.home).then((lock) => () => lock.release()))
       closers.add('network', await lockNetwork(argv.netns).then((lock) => () => lock.release()))
       // Only now nobody else can begin: what was free before may be taken.
-      await requireFreeMachine(argv.home, argv.interface)
+      await requireFreeMachine(argv.home)
       if (isLockedDown()) await loadLockdown()
-      const context = await holder.open(closers)
-      stepDone('chain and key')
-      const token = tokenOf(context.chain)
+      const opening = await holder.open(closers)
+      stepDone('chain')
+      const token = tokenOf(opening.reader.chain)
       const journal = closers.opened('journal', await openJournal(argv.home))
       const { screen, live, isRising } = watched(notifying(screenFor(argv, token, holder)), token)
       const asked: Asked = {
@@ -242,7 +249,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
         topUp: topUpRule(argv, token.decimals),
         maxRelayFee: parseTokens(argv.maxRelayFee, token.decimals),
       }
-      const connecting = sayingTokens(token, () => connect(context, journal, wishes, screen, stop.signal))
+      const connecting = sayingTokens(token, () => connect(opening, journal, wishes, screen, stop.signal))
       const reason = await connecting.finally(async () => {
         if (isToOpen && !holder.keepsLockdown && isLockedDown()) await liftLockdown()
       })

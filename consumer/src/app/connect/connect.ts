@@ -8,7 +8,7 @@ import type { Journal } from '../../io/home/journal.js'
 import { recursiveResolver, whyResolverFails } from '../../io/kernel/recursiveResolver.js'
 import { NotRestored } from '../../io/kernel/tunnel.js'
 import { keepInForce } from '../../io/kernel/upkeep.js'
-import type { Context } from '../context.js'
+import type { Opening } from '../context.js'
 import { leftNow, UsedUp } from '../session/limits.js'
 import { writeReceipt } from '../session/receipt.js'
 import { type Connection, type ConnectWishes, createConnection, PathRefused } from './connection.js'
@@ -35,15 +35,18 @@ const longestPauseMs = 15_000
  * @throws UserError when it cannot begin; the machine is as it was then.
  */
 export async function connect(
-  context: Context,
+  opening: Opening,
   journal: Journal,
   wishes: ConnectWishes,
   screen: Screen,
   stop: AbortSignal,
 ): Promise<EndReason> {
-  const left = leftNow(context, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
-  const { paths, budget } = await findPaths(context, journal, wishes, left, screen)
-  stepDone('offers and channel')
+  const left = leftNow(opening.reader, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
+  const [{ paths, budget }, context] = await Promise.all([
+    findPaths(opening, journal, wishes, left, screen),
+    opening.context,
+  ])
+  stepDone('offers, channel and key')
   const limits = withBudget(wishes.limits, budget)
   const resolver = wishes.netns === undefined ? recursiveResolver() : undefined
   if (resolver !== undefined) screen.warned(whyResolverFails(resolver))

@@ -16,7 +16,7 @@ import { costText } from '../channel/costText.js'
 import { openChannel } from '../channel/openChannel.js'
 import { findPayableChannels, soundHubs } from '../channel/payableHubs.js'
 import { createRefiller, refilledInWords } from '../channel/refiller.js'
-import type { Context } from '../context.js'
+import type { Context, Opening, Reader } from '../context.js'
 import { connectHub } from '../hub/hubLink.js'
 import type { Screen } from './screen.js'
 
@@ -60,7 +60,7 @@ export interface Found {
  * @throws UserError when there is none, and why.
  */
 export async function findPaths(
-  context: Context,
+  { reader, context: opening }: Opening,
   journal: Journal,
   wishes: PathWishes,
   left: Left,
@@ -68,11 +68,11 @@ export async function findPaths(
 ): Promise<Found> {
   const { hub, deposit, topUp } = wishes
   const [head, offers, own] = await Promise.all([
-    context.chain.head(),
-    offersAndInvitations(context, wishes.provider),
-    findPayableChannels(context, journal.trail(), topUp !== undefined),
+    reader.chain.head(),
+    offersAndInvitations(reader, wishes.provider),
+    findPayableChannels(reader, journal.trail(), topUp !== undefined),
   ])
-  const seen = judgeHead(context.chain, head, context.clock.now())
+  const seen = judgeHead(reader.chain, head, reader.clock.now())
   if (!seen.ok) throw new UserError(explain(seen.refusal))
   if (offers.length === 0)
     throw new UserError(
@@ -84,7 +84,7 @@ export async function findPaths(
     (channel) => (hub === undefined || channel.hub === hub) && (channel.free > 0n || refills > 0n),
   )
   const named = hub === undefined ? offers.flatMap(({ proposal }) => proposal.hubs) : [hub]
-  const openable = deposit === undefined ? [] : await soundHubs(context, [...new Set(named)])
+  const openable = deposit === undefined ? [] : await soundHubs(reader, [...new Set(named)])
   const hubs = [...payable.map((channel) => channel.hub), ...openable]
   const choice = choose(offers, { ...wishes, maxPrice: wishes.limits.maxPrice }, hubs, wishes.use)
   if (choice.chosen === undefined)
@@ -110,8 +110,8 @@ export async function findPaths(
     },
   )
   const channel = ready
-    ? await withEnough(context, journal, ready, offer.price, wishes, screen)
-    : await openFor(context, journal, chosenHub, wishes, screen)
+    ? await withEnough(opening, journal, ready, offer.price, wishes, screen)
+    : await openFor(await opening, journal, chosenHub, wishes, screen)
   const channels = [channel, ...payable.filter((each) => each !== ready && each.free > 0n)]
   const reserves = await Promise.all(
     choice.others.slice(0, maxReserves).map((other) => reserveOf(other, channels)),
@@ -143,7 +143,7 @@ async function openFor(
 
 /** The channel itself where it pays for a megabyte, else refilled: no provider opens a session on an empty one. */
 async function withEnough(
-  context: Context,
+  opening: Opening['context'],
   journal: Journal,
   channel: PayableChannel,
   price: Offer['price'],
@@ -151,6 +151,7 @@ async function withEnough(
   screen: Screen,
 ): Promise<PayableChannel> {
   if (rule === undefined || !isTooLittle(channel.free, price)) return channel
+  const context = await opening
   const done = await createRefiller(context, journal, channel, { rule, maxRelayFee }).add(channel.free)
   if ('because' in done) throw new UserError(done.because)
   // The hub guarantees nothing on what is not as deep as the hub wants.
@@ -163,7 +164,7 @@ async function withEnough(
 
 /** What is offered on chain and by invitations; an invitation goes before what its provider offers everybody. */
 async function offersAndInvitations(
-  { home, chain, typedData, identity, clock }: Context,
+  { home, chain, typedData, identity, clock }: Reader,
   wanted: Address | undefined,
 ): Promise<Offer[]> {
   const self = { address: identity.address, now: clock.now() }

@@ -15,11 +15,11 @@ export const systemPrograms = {
 } as const
 
 /**
- * Makes sure that a tunnel can be made here: rights, programs, and no connection that stands already.
+ * Makes sure that a tunnel can be made here: rights, programs, and no connection of this home that stands already.
  *
  * @throws UserError saying what is missing and what to do.
  */
-export async function requireFreeMachine(home: string, name: string | undefined): Promise<void> {
+export async function requireAbleMachine(home: string, name: string | undefined): Promise<void> {
   if (process.getuid?.() !== 0)
     throw new UserError('A tunnel changes routes and firewall, which requires root. Use sudo.')
   for (const [program, source] of Object.entries(systemPrograms))
@@ -35,8 +35,22 @@ export async function requireFreeMachine(home: string, name: string | undefined)
     throw new UserError(
       `"${name}" cannot be the name of the tunnel: it is in use, or not 1 to 15 characters of a-z, 0-9 and -. Choose another --interface.`,
     )
+  await requireNoRecord(home)
+}
+
+/**
+ * The same for what may have come about meanwhile, of whichever home; to be asked once nobody else can begin.
+ *
+ * @throws UserError saying what to do.
+ */
+export async function requireFreeMachine(home: string): Promise<void> {
+  await requireNoRecord(home)
+  await requireNoForeignSwitch()
+}
+
+async function requireNoRecord(home: string): Promise<void> {
   const record = await readConnection(home)
-  if (record === undefined) return requireNoForeignSwitch()
+  if (record === undefined) return
   if (isRunning(record))
     throw new UserError(
       `A connection is already running (process ${record.process.pid}, interface ${record.interface}). End it with "pontage disconnect" first.`,

@@ -105,6 +105,9 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
   const keys = generateWireguardKeys()
   const address = await answeringAddress(path.endpoint, introduceWithinMs)
   const to = { url: outsideUrl(path, address), ...hostOf(path), expectPeer: provider, ...pinned(certificate) }
+  // A namespace of programs has no other network.
+  const around = wishes.netns === undefined ? connectedNetworks() : Promise.resolve([])
+  around.catch(() => undefined)
   const outer = unwrap(await link(context, { ...to, timeoutMs: introduceWithinMs })).link
   try {
     // Else it would keep the old session's place, and refuse this one, until it misses us.
@@ -113,8 +116,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
     const { maxPrice } = wishes.limits
     const agreement = await agree(context, journal, outer, {
       ...{ offer: path.offer, channel, left, maxPrice, keys },
-      // A namespace of programs has no other network.
-      networks: wishes.netns === undefined ? await connectedNetworks() : [],
+      networks: await around,
     })
     if (agreement.guaranteed.limit === 0n)
       throw new UserError(
@@ -140,22 +142,20 @@ async function serve(
   const { context, journal, wishes, screen, stop } = connection
   const { provider, certificate } = path.offer.proposal
   const { limit } = agreement.guaranteed
-  const record = await planRecord(connection, path, agreement, address)
+  const { tunnel: offered, session } = agreement
+  const outside = outsideUrl(path, address)
+  const inside = urlOf(offered.gateway4, offered.paymentPort)
+  const to = {
+    ...{ udp: { host: address, port: offered.port }, url: outside, gateway4: offered.gateway4 },
+    ...{ provider, certificate, session, ...hostOf(path) },
+  }
+  const [record, carriers] = await Promise.all([
+    planRecord(connection, path, agreement, address),
+    createCarriers(context, wishes.carrier, to, (carrier) => screen.carried(carrier)),
+  ])
   await connection.move({ type: 'agreed' }, { planned: record })
   if (record.netns?.isOurs && !(await namespaceExists(record.netns.name)))
     await makeNamespace(record.netns.name)
-  const outside = outsideUrl(path, record.endpoint.address)
-  const inside = urlOf(agreement.tunnel.gateway4, agreement.tunnel.paymentPort)
-  const { tunnel: offered, session } = agreement
-  const carriers = await createCarriers(
-    context,
-    wishes.carrier,
-    {
-      ...{ udp: { host: address, port: offered.port }, url: outside, gateway4: offered.gateway4 },
-      ...{ provider, certificate, session, ...hostOf(path) },
-    },
-    (carrier) => screen.carried(carrier),
-  )
   const meter = meterOf(record, offered, limit, () => screen.interfered({ part: 'firewall' }))
   try {
     const greetUntil = context.clock.elapsedMs() + greetWithinMs
@@ -247,7 +247,7 @@ async function planRecord(
   address: string,
 ): Promise<ConnectionRecord> {
   const { netns, allowLan } = wishes
-  const dns = netns === undefined ? await planDns(tunnel.dns) : undefined
+  const [dns, table] = await Promise.all([netns === undefined ? planDns(tunnel.dns) : undefined, freeTable()])
   const isOurs = earlier?.netns?.isOurs ?? (netns !== undefined && !(await namespaceExists(netns)))
   return {
     state: 'connected',
@@ -258,7 +258,7 @@ async function planRecord(
     token: { tokenSymbol: context.chain.tokenSymbol, tokenDecimals: context.chain.tokenDecimals },
     session,
     interface: wishes.interface ?? uniqueInterfaceName(),
-    table: await freeTable(),
+    table,
     endpoint: { address, tcpPort: endpoint.tcpPort },
     gateway4: tunnel.gateway4,
     gateway6: tunnel.gateway6,

@@ -1,5 +1,5 @@
 /** What is done until traffic flows, in order. */
-export const steps = ['program', 'chain and key', 'offers and channel', 'agreement', 'tunnel'] as const
+export const steps = ['program', 'chain', 'offers, channel and key', 'agreement', 'tunnel'] as const
 export type Step = (typeof steps)[number]
 
 /** Notes that a step is done. Of later sessions only what they do again is noted anew. */

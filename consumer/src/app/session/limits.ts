@@ -90,7 +90,12 @@ const largestPacket = 65_536n
  * @param connected - What this `connect` used and spent so far.
  * @throws UsedUp when a cap or a budget is.
  */
-export function leftNow(context: Context, journal: Journal, limits: Limits, connected: Used): Left {
+export function leftNow(
+  context: Pick<Context, 'clock'>,
+  journal: Journal,
+  limits: Limits,
+  connected: Used,
+): Left {
   const month = monthOf(context.clock.now())
   const trail = journal.trail()
   const left = leftOf(limits, {

@@ -1,8 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { applyIp, CommandFailed, runCommand, undoIp } from '@pontage/shared/node'
+import { applyIp, undoIp } from '@pontage/shared/node'
 import { guestBridges } from './guests.js'
 import { nearOnly } from './nearOnly.js'
 import { protocols } from './protocols.js'
+import { type Rule, rulesAndRoutes } from './rulesAndRoutes.js'
 import type { Part } from './upkeep.js'
 
 // Linux sends what a socket is bound to a device for straight onto that device's link where no route is found, and "unreachable"
@@ -51,11 +52,11 @@ export function boundSocketsPart(lan: 'open' | 'shut', tunnel?: string): Part {
 
 /** Takes these rules and routes away. That there are none is no error. */
 export async function removeBoundSockets(): Promise<void> {
-  const priorities = (await rules()).map(({ priority }) => priority)
+  const { rules, routes } = await ours()
   await undoIp(
     [
-      ...priorities.map((priority) => ['rule', 'delete', 'priority', String(priority)]),
-      ...((await routes()).length === 0 ? [] : [['route', 'flush', 'table', table]]),
+      ...rules.map(({ priority }) => ['rule', 'delete', 'priority', String(priority)]),
+      ...(routes.length === 0 ? [] : [['route', 'flush', 'table', table]]),
     ],
     { family: 4 },
   )
@@ -104,24 +105,13 @@ function isUp(name: string): boolean {
 }
 
 async function print(): Promise<string> {
-  return [...(await rules()), ...(await routes())].map((each) => JSON.stringify(each)).join('\n')
+  const { rules, routes } = await ours()
+  return [...rules, ...routes].map((each) => JSON.stringify(each)).join('\n')
 }
 
-/** A table that does not exist is empty. */
-async function routes(): Promise<unknown[]> {
-  const { stdout } = await runCommand(['ip', '-4', '-json', 'route', 'show', 'table', table]).catch(
-    (error) => {
-      if (error instanceof CommandFailed && error.problem === 'exited') return { stdout: '' }
-      throw error
-    },
-  )
-  return JSON.parse(stdout || '[]') as unknown[]
-}
-
-async function rules(): Promise<{ priority: number }[]> {
-  const { stdout } = await runCommand(['ip', '-4', '-json', 'rule', 'show'])
-  const all = JSON.parse(stdout || '[]') as { priority: number }[]
-  return all.filter(
-    ({ priority }) => priority >= firstBoundPriority && priority < firstBoundPriority + maxRules,
-  )
+async function ours() {
+  const { rules, routes } = await rulesAndRoutes(4, [table])
+  const isOurs = ({ priority }: Rule) =>
+    priority >= firstBoundPriority && priority < firstBoundPriority + maxRules
+  return { rules: rules.filter(isOurs), routes: routes[0] ?? [] }
 }

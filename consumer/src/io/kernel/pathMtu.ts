@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { smallestTunnelMtu, tunnelMtuOver, tunnelMtusUpTo } from '@pontage/shared'
 import { CommandFailed, routeTo, runCommand, type WireguardInterface } from '@pontage/shared/node'
 
@@ -22,6 +23,8 @@ export interface TunnelPath {
 /** For the first answer at all, the greeting of the two ends included; then for the larger ones. */
 const firstAnswerSeconds = 4
 const answerSeconds = 2
+/** How much later than the smallest packet the largest may come back. */
+const graceMs = 150
 const ipAndIcmpHeaders = 28
 
 /** What this machine itself knows of the way: its own network's, or what a router on the way told it. */
@@ -35,16 +38,15 @@ export async function knownMtu({ endpoint, mark, offered }: Omit<TunnelPath, 'tu
  * Tries which packets come back whole from the tunnel's other end. They travel as every packet of the tunnel will,
  * so that it does not matter what else a network on the way lets through. Nothing that they need is counted or paid.
  *
+ * @param largest - What {@link knownMtu} said.
  * @returns 1,280 where nothing can be learnt.
  */
-export async function findPathMtu(path: TunnelPath): Promise<PathMtu> {
+export async function findPathMtu(path: TunnelPath, largest: number): Promise<PathMtu> {
   const least = (because: string): PathMtu => ({ mtu: smallestTunnelMtu, because })
-  const largest = await knownMtu(path)
   if (largest === smallestTunnelMtu) return least('larger ones do not fit into the network')
   try {
-    if (!(await answers(path, smallestTunnelMtu, firstAnswerSeconds)))
-      return least('the provider’s end does not answer pings')
     const mtu = await largestAnswered(path, largest)
+    if (mtu === undefined) return least('the provider’s end does not answer pings')
     // A packet that was taken apart comes back, too; but then a router told our kernel why.
     const known = await knownMtu(path)
     if (known < mtu) return { mtu: known, because: 'a router on the way does not take larger ones' }
@@ -56,21 +58,34 @@ export async function findPathMtu(path: TunnelPath): Promise<PathMtu> {
   }
 }
 
-/** Tries all sizes at once: what is too large is lost without a word, and waiting for it takes seconds. */
-async function largestAnswered(path: TunnelPath, largest: number): Promise<number> {
+/**
+ * Tries the largest beside the smallest, which nearly always is enough; else all sizes at once: what is too large is lost
+ * without a word, and waiting for it takes seconds.
+ *
+ * @returns undefined where nothing comes back.
+ */
+async function largestAnswered(path: TunnelPath, largest: number): Promise<number | undefined> {
   const enough = new AbortController()
-  const tried = tunnelMtusUpTo(largest)
-    .filter((size) => size > smallestTunnelMtu)
-    .map((size) => ({
-      size,
-      came: answers(path, size, answerSeconds, enough.signal).catch(() => false),
-    }))
+  const asked: Promise<unknown>[] = []
+  const ask = (size: number, seconds: number): Promise<boolean> => {
+    const came = answers(path, size, seconds, enough.signal)
+    asked.push(came)
+    return came
+  }
   try {
+    const whole = ask(largest, firstAnswerSeconds).catch(() => false)
+    const least = ask(smallestTunnelMtu, firstAnswerSeconds)
+    const waited = least.then(() => delay(graceMs)).then(() => false)
+    if (await Promise.race([whole, waited])) return largest
+    if (!(await least)) return undefined
+    const tried = tunnelMtusUpTo(largest)
+      .filter((size) => size > smallestTunnelMtu)
+      .map((size) => ({ size, came: ask(size, answerSeconds).catch(() => false) }))
     for (const { size, came } of tried) if (await came) return size
     return smallestTunnelMtu
   } finally {
     enough.abort()
-    await Promise.all(tried.map(({ came }) => came))
+    await Promise.allSettled(asked)
   }
 }
 

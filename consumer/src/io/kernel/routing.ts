@@ -4,6 +4,7 @@ import {
   CommandFailed,
   deleteWireguard,
   linkMtu,
+  listIp,
   runCommand,
   UserError,
   undoIp,
@@ -14,6 +15,7 @@ import { guestNetworks } from './guests.js'
 import type { Asked } from './killSwitch.js'
 import { nearOnly } from './nearOnly.js'
 import { protocols } from './protocols.js'
+import { type Rule, rulesAndRoutes, type TableRoute } from './rulesAndRoutes.js'
 import type { Part } from './upkeep.js'
 
 /** How the tunnel is routed: as wg-quick does it, with four rules more. */
@@ -47,25 +49,32 @@ export function routesPart(
   { addresses, mtu }: { readonly addresses: readonly string[]; readonly mtu: number },
   stage: 'gateway' | 'all',
 ): Part {
-  const count = stage === 'gateway' ? 1 : undefined
   return {
-    look: async () => `${await linkMtu(routes.interface)}\n${await printRoutes(routes)}`,
+    async look() {
+      const [size, found] = await Promise.all([linkMtu(routes.interface), seen(routes)])
+      return [`${size}`, ...found.map(inText)].join('\n')
+    },
     async apply() {
+      const found = await seen(routes)
+      const isGatewayThere = found.every((each) => leadsToGateway(routes, each))
       // What others took away may be a part only, or the interface's own address.
-      if ((await printRoutes(routes)) !== '') await removeRoutes(routes)
-      // Below 1,280 bytes the kernel takes IPv6 from it.
-      await applyIp([
-        ['link', 'set', 'dev', routes.interface, 'mtu', String(mtu), 'up'],
-        ...addresses.map((address) => ['address', 'replace', address, 'dev', routes.interface]),
-      ])
+      if (!isGatewayThere && found.some((each) => inText(each) !== '')) await removeRoutes(routes)
+      const rows = stage === 'all' ? [isGatewayThere ? 1 : 0] : isGatewayThere ? [1, 1] : [0, 1]
       for (const family of families(routes))
         await applyIp(
           [
+            // Below 1,280 bytes the kernel takes IPv6 from it.
+            ...(family === 4
+              ? [
+                  ['link', 'set', 'dev', routes.interface, 'mtu', String(mtu), 'up'],
+                  ...addresses.map((address) => addressOf(address, routes.interface)),
+                ]
+              : []),
             ...tableOf(routes, family)
-              .slice(0, count)
+              .slice(...rows)
               .map((words) => ['route', 'add', ...words]),
             ...rulesOf(routes, family)
-              .slice(0, count)
+              .slice(...rows)
               .map((words) => ['rule', 'add', ...words]),
           ],
           { family },
@@ -74,32 +83,60 @@ export function routesPart(
   }
 }
 
-async function printRoutes(routes: TunnelRoutes): Promise<string> {
-  const lines: string[] = []
-  for (const family of families(routes)) {
-    const rules = (await rulesAt(family)).filter(({ priority }) => isTunnels(priority))
-    lines.push(...rules.map((rule) => JSON.stringify(rule)))
-    lines.push(...(await routesIn(family, String(routes.table))).map((route) => JSON.stringify(route)))
-  }
-  return lines.join('\n')
+/** Without asking neighbours for it: a tunnel has none, and the first packet would wait for them. */
+const addressOf = (address: string, device: string): readonly string[] => [
+  ...['address', 'replace', address, 'dev', device],
+  ...(address.includes(':') ? ['nodad'] : []),
+]
+
+/** Of one family, what {@link routesPart} made. */
+interface Seen {
+  readonly family: 4 | 6
+  readonly rules: readonly Rule[]
+  readonly routes: readonly TableRoute[]
+}
+
+/** What stands of it, a family each. */
+const seen = (routes: TunnelRoutes): Promise<Seen[]> =>
+  Promise.all(
+    families(routes).map(async (family) => {
+      const found = await rulesAndRoutes(family, [String(routes.table)])
+      const rules = found.rules.filter(({ priority }) => isTunnels(priority))
+      return { family, rules, routes: found.routes[0] ?? [] }
+    }),
+  )
+
+const inText = ({ rules, routes }: Seen): string =>
+  [...rules, ...routes].map((each) => JSON.stringify(each)).join('\n')
+
+/** Whether what stands is all of the stage `gateway`, and nothing else. */
+function leadsToGateway(tunnel: TunnelRoutes, { family, rules, routes }: Seen): boolean {
+  const [rule, ...otherRules] = rules
+  const [route, ...otherRoutes] = routes
+  const gateway = family === 6 ? tunnel.gateway6 : tunnel.gateway4
+  return (
+    otherRules.length + otherRoutes.length === 0 &&
+    rule?.priority === firstPriority &&
+    rule.dst === gateway &&
+    rule.table === String(tunnel.table) &&
+    route?.dst === gateway &&
+    route.dev === tunnel.interface
+  )
 }
 
 /** What of {@link routesPart} is not there, in words of the ip command. */
-export async function missingRoutes(routes: TunnelRoutes): Promise<string[]> {
-  const missing: string[] = []
-  for (const family of families(routes)) {
-    const priorities = new Set((await rulesAt(family)).map(({ priority }) => priority))
-    const isThere = (words: readonly string[]) => priorities.has(Number(words.at(-1)))
-    missing.push(
-      ...rulesOf(routes, family)
-        .filter((words) => !isThere(words))
-        .map((words) => `ip -${family} rule ${words.join(' ')}`),
-    )
-    const found = await routesIn(family, String(routes.table))
-    if (!found.some(({ dst, dev }) => dst === 'default' && dev === routes.interface))
-      missing.push(`ip -${family} route default dev ${routes.interface} table ${routes.table}`)
-  }
-  return missing
+export async function missingRoutes(tunnel: TunnelRoutes): Promise<string[]> {
+  const found = await seen(tunnel)
+  return found.flatMap(({ family, rules, routes }) => {
+    const priorities = new Set(rules.map(({ priority }) => priority))
+    const missing = rulesOf(tunnel, family).filter((words) => !priorities.has(Number(words.at(-1))))
+    return [
+      ...missing.map((words) => `ip -${family} rule ${words.join(' ')}`),
+      ...(routes.some(({ dst, dev }) => dst === 'default' && dev === tunnel.interface)
+        ? []
+        : [`ip -${family} route default dev ${tunnel.interface} table ${tunnel.table}`]),
+    ]
+  })
 }
 
 /** Far away, one for each half of the address space: nobody's own network. */
@@ -119,26 +156,31 @@ export const wayPart = (routes: TunnelRoutes): Part => ({
 
 /** A sentence about who leads traffic past the tunnel; undefined where nobody does. */
 export async function strayWay(routes: TunnelRoutes): Promise<string | undefined> {
-  const asked = families(routes).flatMap((family) => farAway[family].map((address) => ({ family, address })))
-  const ways = await Promise.all(
-    asked.map(async ({ family, address }) => ({ family, device: await deviceTowards(family, address) })),
-  )
+  const ways = (await Promise.all(families(routes).map(devicesFarAway))).flat()
   const stray = ways.find(({ device }) => device !== undefined && device !== routes.interface)
   if (stray === undefined) return undefined
   const { family, device } = stray
-  const earlier = (await allRules(family)).filter(
+  const earlier = (await rulesAndRoutes(family)).rules.filter(
     ({ priority }) => priority > 0 && priority < firstBoundPriority,
   )
   const by = earlier.map((rule) => `ip -${family} rule ${rule.priority} (table ${rule.table ?? 'none'})`)
   return `Traffic would leave by ${device} and not through the tunnel, so the kill switch refuses it: ${by.length > 0 ? `${by.join(', ')} comes` : 'routes come'} before it. If that is another VPN, end it, or use "pontage exec" for what is to go through the tunnel.`
 }
 
-/** Undefined for nowhere, which is no other way. */
-async function deviceTowards(family: 4 | 6, address: string): Promise<string | undefined> {
-  const asked = ['ip', `-${family}`, '-json', 'route', 'get', address]
-  const { stdout } = await runCommand(asked).catch(() => ({ stdout: '' }))
-  const [way] = JSON.parse(stdout || '[]') as { dev?: string }[]
-  return way?.dev
+/** By which device what is far away is reached; nowhere is no other way. */
+async function devicesFarAway(family: 4 | 6): Promise<{ family: 4 | 6; device: string | undefined }[]> {
+  const questions = farAway[family].map((address) => ['route', 'get', address])
+  const asked = (some: readonly (readonly string[])[]) =>
+    listIp(some, { family }).then(
+      (ways) => ways.map(([way]) => ({ family, device: (way as { dev?: string } | undefined)?.dev })),
+      (error) => {
+        if (error instanceof CommandFailed) return undefined
+        throw error
+      },
+    )
+  // One that cannot be reached says nothing of the others.
+  const together = await asked(questions)
+  return together ?? (await Promise.all(questions.map((each) => asked([each])))).flatMap((each) => each ?? [])
 }
 
 /** Whether {@link wallPart} is in force. */
@@ -148,32 +190,9 @@ export const wallStands = async (): Promise<boolean> =>
 const isTunnels = (priority: number): boolean =>
   priority >= firstPriority && priority < firstPriority + maxRules
 
-interface Rule {
-  readonly priority: number
-  readonly table?: string
-}
-
 /** Rules of ours, in their order. */
-async function rulesAt(family: 4 | 6): Promise<Rule[]> {
-  return (await allRules(family)).filter(({ priority }) => isTunnels(priority) || isWalls(priority))
-}
-
-async function allRules(family: 4 | 6): Promise<Rule[]> {
-  const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'rule', 'show'])
-  return JSON.parse(stdout || '[]') as Rule[]
-}
-
-/** What leads where in a table; one that does not exist is empty. */
-async function routesIn(family: 4 | 6, table: string) {
-  const { stdout } = await runCommand(['ip', `-${family}`, '-json', 'route', 'show', 'table', table]).catch(
-    (error) => {
-      if (error instanceof CommandFailed && error.problem === 'exited') return { stdout: '' }
-      throw error
-    },
-  )
-  const routes = JSON.parse(stdout || '[]') as { dst?: string; dev?: string; type?: string }[]
-  return routes.map(({ dst, dev, type }) => ({ dst, dev, type }))
-}
+const rulesAt = async (family: 4 | 6): Promise<Rule[]> =>
+  (await rulesAndRoutes(family)).rules.filter(({ priority }) => isTunnels(priority) || isWalls(priority))
 
 /** Undoes {@link routesPart}, also where it stopped half-way. What is gone already is no error. */
 export async function removeRoutes(routes: TunnelRoutes): Promise<void> {
@@ -205,7 +224,7 @@ export async function sweepRoutes(): Promise<void> {
 }
 
 async function sweepTable(family: 4 | 6, table: string): Promise<void> {
-  const routes = await routesIn(family, table)
+  const [routes = []] = (await rulesAndRoutes(family, [table])).routes
   await undoIp(
     [
       ['route', 'flush', 'table', table],
@@ -221,18 +240,14 @@ async function sweepTable(family: 4 | 6, table: string): Promise<void> {
 
 /** A routing table that nobody uses, and so a mark that nobody uses. */
 export async function freeTable(): Promise<number> {
-  const said: string[] = []
-  for (const family of ['-4', '-6'])
-    for (const words of [
-      ['rule', 'show'],
-      ['route', 'show', 'table', 'all'],
-    ])
-      said.push(
-        await runCommand(['ip', family, ...words]).then(
-          ({ stdout }) => stdout,
-          () => '', // A machine without IPv6 has no tables for it.
-        ),
-      )
+  const said = await Promise.all(
+    ['-4', '-6'].map((family) =>
+      runCommand(['ip', family, '-batch', '-'], { input: 'rule show\nroute show table all\n' }).then(
+        ({ stdout }) => stdout,
+        () => '', // A machine without IPv6 has no tables for it.
+      ),
+    ),
+  )
   const text = said.join('\n')
   for (let table = 51_820; ; table++)
     if (!new RegExp(`\\b(${table}|0x${table.toString(16)})\\b`).test(text)) return table
@@ -269,10 +284,11 @@ export interface Wall {
  */
 export function wallPart(wall: Wall): Part {
   const print = async () => {
-    const found: Rule[] = []
-    for (const family of [4, 6] as const)
-      found.push(...(await rulesAt(family)).filter(({ priority }) => isWalls(priority)))
-    return found.map((rule) => JSON.stringify(rule)).join('\n')
+    const found = (await Promise.all([rulesAt(4), rulesAt(6)])).flat()
+    return found
+      .filter(({ priority }) => isWalls(priority))
+      .map((rule) => JSON.stringify(rule))
+      .join('\n')
   }
   return {
     look: print,
@@ -293,13 +309,15 @@ export function wallPart(wall: Wall): Part {
 
 /** Takes the wall away. One that is not there is no error. */
 export async function removeWall(): Promise<void> {
-  for (const family of [4, 6] as const) {
-    const walls = (await rulesAt(family)).filter(({ priority }) => isWalls(priority))
-    await undoIp(
-      walls.map(({ priority }) => ['rule', 'delete', 'priority', String(priority)]),
-      { family },
-    )
-  }
+  await Promise.all(
+    ([4, 6] as const).map(async (family) => {
+      const walls = (await rulesAt(family)).filter(({ priority }) => isWalls(priority))
+      await undoIp(
+        walls.map(({ priority }) => ['rule', 'delete', 'priority', String(priority)]),
+        { family },
+      )
+    }),
+  )
 }
 
 const isWalls = (priority: number): boolean =>

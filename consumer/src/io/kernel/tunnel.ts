@@ -104,14 +104,17 @@ export async function raiseTunnel(options: {
   const where = placeOf(record)
   const isEverywhere = record.netns === undefined
   const { address4, address6, gateway4, dns } = offer
-  await upkeep.put('firewall', { look: () => printRules(where), apply: () => meter.reload() })
-  await keepGuests(upkeep, record)
-  // WireGuard greets as soon as it knows whom, and after a greeting that was refused not for another five seconds.
-  if (isEverywhere) {
+  const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
+  const shutIn = async () => {
+    await upkeep.put('firewall', { look: () => printRules(where), apply: () => meter.reload() })
+    await keepGuests(upkeep, record)
+    // WireGuard greets as soon as it knows whom, and after a greeting that was refused not for another five seconds.
+    if (!isEverywhere) return
     await upkeep.drop('wall')
     await removeWall()
   }
-  const made = await createWireguard(record.interface)
+  // Without addresses and peers nothing goes through it yet.
+  const [, made, known] = await together([shutIn(), createWireguard(record.interface), knownMtu(way)])
   const { first } = carrier
   await configureWireguard(made, {
     privateKey: keys.privateKey,
@@ -122,15 +125,15 @@ export async function raiseTunnel(options: {
   if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'netns', record.netns.name]])
   const tunnel = { ...made, ...where }
   const addresses = [`${address4}/32`, ...(record.ipv6 ? [`${address6}/128`] : [])]
-  const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
-  const known = await knownMtu(way)
-  await bringUp(tunnel.name, { mtu: known, addresses }, where)
   if (isEverywhere) {
     heedMarks()
     // What shut the machine in knew the tunnel before, and refuses what goes into this one.
     await upkeep.put('devices', boundSocketsPart('open', record.interface))
     await upkeep.put('routes', routesPart(record, { addresses, mtu: known }, 'gateway'))
-  } else await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
+  } else {
+    await bringUp(tunnel.name, { mtu: known, addresses }, where)
+    await applyIp([['route', 'add', `${gateway4}/32`, 'dev', tunnel.name]], where)
+  }
   const greet = (endpoint: WireguardEndpoint) => greetAt(tunnel, offer, endpoint)
   const raced = carrier.race(tunnel, greet)
   // Before anything else goes in: a connection keeps the size that it began with.
@@ -140,7 +143,7 @@ export async function raiseTunnel(options: {
       const endpoint = carrier.now()
       if (endpoint) await greet(endpoint)
     },
-    () => findPathMtu({ ...way, tunnel, gateway4 }),
+    () => findPathMtu({ ...way, tunnel, gateway4 }, known),
   ).finally(() => raced)
   if (isEverywhere) {
     await upkeep.put('routes', routesPart(record, { addresses, mtu: path.mtu }, 'all'))
@@ -159,6 +162,14 @@ export async function raiseTunnel(options: {
       await applyIp([['route', 'add', 'default', 'dev', tunnel.name]], { ...where, family })
   }
   return { tunnel, path }
+}
+
+/** All of them to their ends: where one fails, what the others make is there by then, and can be undone. */
+async function together<Results extends readonly unknown[]>(
+  work: readonly [...{ [Index in keyof Results]: Promise<Results[Index]> }],
+): Promise<Results> {
+  await Promise.allSettled(work)
+  return Promise.all(work) as unknown as Promise<Results>
 }
 
 /** The provider's end, wherever it is. */

@@ -40,6 +40,9 @@ interface Kept {
 }
 
 const roundMs = 1_000
+/** All but the firewall is looked at when nothing was put in force for so long, and never later than after the second. */
+const calmMs = 150
+const longestCalmMs = 1_000
 const lookEveryMs = 10_000
 /** Wall clock and elapsed time drift apart this far only when the one is set, or the machine slept. */
 const clockJumpMs = 2_000
@@ -79,8 +82,22 @@ export function keepInForce(options: {
       for (const [name, one] of kept) if (isDue(one)) await mend(name, one)
     })
 
+  let lastPutAt = Number.NEGATIVE_INFINITY
+  let waiting: NodeJS.Timeout | undefined
+  /** While parts are put in force, most of what the kernel tells of is our own doing. */
+  const checkWhenCalm = (sinceMs = performance.now()) => {
+    const waitMs = Math.min(lastPutAt + calmMs, sinceMs + longestCalmMs) - performance.now()
+    if (waitMs <= 0) return void checkOf(() => true)
+    waiting ??= setTimeout(() => {
+      waiting = undefined
+      checkWhenCalm(sinceMs)
+    }, waitMs)
+    waiting.unref()
+  }
+
   const changed = (change: Change) => {
-    void checkOf(() => true)
+    void checkOf(({ part }) => part === kept.get('firewall')?.part)
+    checkWhenCalm()
     if (change === 'network') for (const listener of listeners) listener()
   }
   // A namespace of programs may be made only now.
@@ -104,6 +121,7 @@ export function keepInForce(options: {
         monitor ??= watchKernel(netns === undefined ? {} : { netns }, changed)
         await part.apply()
         const expected = await part.look()
+        lastPutAt = performance.now()
         kept.set(name, { part, expected, lookedAt: performance.now(), isBroken: false })
       }),
     drop: (...names) =>
@@ -116,6 +134,7 @@ export function keepInForce(options: {
     },
     async close() {
       clearInterval(timer)
+      clearTimeout(waiting)
       monitor?.close()
       await queue.idle()
     },

@@ -16,7 +16,7 @@ import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { publicAddress } from '../report/publicAddress.js'
 import type { Block } from './block.js'
-import { readDeployment } from './deployment.js'
+import { knownDeployment, readDeployment } from './deployment.js'
 import { RpcNode } from './rpcNode.js'
 import { askChainId, RpcPool } from './rpcPool.js'
 
@@ -68,19 +68,28 @@ export async function connectChain(options: {
   log?: Log
 }): Promise<Chain> {
   const urls = [...new Set([options.rpc].flat())]
-  const chainId = await commonChainId(urls, options.log)
-  const deployment = await readDeployment(options.deploymentFile, chainId)
-  if (deployment.chainId !== chainId)
-    throw new UserError(
-      `${publicNames(urls)} is on chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
-    )
-  const maxHeadAgeSeconds = options.maxHeadAgeSeconds ?? usualHeadAge(chainId)
-  const rpc = new RpcPool(urls, chainId, options.log, { maxHeadAgeSeconds, now: systemClock.now })
+  const asked = commonChainId(urls, options.log)
+  asked.catch(() => undefined) // Heard of below.
+  const { deploymentFile } = options
+  const deployment =
+    deploymentFile === undefined ? knownDeployment(await asked) : await readDeployment(deploymentFile)
+  const maxHeadAgeSeconds = options.maxHeadAgeSeconds ?? usualHeadAge(deployment.chainId)
+  const rpc = new RpcPool(urls, deployment.chainId, options.log, { maxHeadAgeSeconds, now: systemClock.now })
   const token = TestToken__factory.connect(deployment.token, rpc)
-  const [decimals, symbol] = await readConstants(rpc, deployment, token).catch((error) => {
-    rpc.destroy()
-    throw error
-  })
+  // Asked beside the chain's id, which the pool asks for itself: what is wrong with that is said first.
+  const constants = readConstants(rpc, deployment, token)
+  constants.catch(() => undefined)
+  const [decimals, symbol] = await asked
+    .then((chainId) => {
+      if (deployment.chainId === chainId) return constants
+      throw new UserError(
+        `${publicNames(urls)} is on chain ${chainId}, but the deployment is on chain ${deployment.chainId}. Change --rpc or --deployment.`,
+      )
+    })
+    .catch((error) => {
+      rpc.destroy()
+      throw error
+    })
   const blockAt = async (tag: number): Promise<Block> => {
     const block = await rpc.getBlock(tag)
     if (!block?.hash) throw new Error(`The RPC ${rpc.url} has no block ${tag}.`)

@@ -3,19 +3,17 @@ import type { Deployment } from '../../documents.js'
 import { deploymentShape, networkOfChain } from '../program/network.js'
 import { UserError } from '../program/userError.js'
 
-/**
- * Reads which contracts to talk to: from `file`, else from the known network of the chain.
- *
- * @throws UserError when there is none, or the file is not a deployment.
- */
-export async function readDeployment(file: string | undefined, chainId: number): Promise<Deployment> {
-  if (file === undefined) {
-    const network = networkOfChain(chainId)
-    if (network !== undefined) return deploymentShape.parse(network)
-    throw new UserError(
-      `There is no known deployment of Pontage on chain ${chainId}. Give --network or --deployment FILE, or choose another --rpc.`,
-    )
-  }
+/** Which contracts to talk to on a chain, where no file says so. @throws UserError when no network of that chain is known. */
+export function knownDeployment(chainId: number): Deployment {
+  const network = networkOfChain(chainId)
+  if (network !== undefined) return deploymentShape.parse(network)
+  throw new UserError(
+    `There is no known deployment of Pontage on chain ${chainId}. Give --network or --deployment FILE, or choose another --rpc.`,
+  )
+}
+
+/** Reads which contracts to talk to. @throws UserError when the file is not a deployment. */
+export async function readDeployment(file: string): Promise<Deployment> {
   const text = await readFile(file, 'utf8').catch((cause) => {
     throw new UserError(`The deployment cannot be read from ${file}. Check --deployment.`, { cause })
   })

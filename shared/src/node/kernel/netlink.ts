@@ -46,6 +46,27 @@ export async function applyIp(
 }
 
 /**
+ * Asks several things with `ip` in one process.
+ *
+ * @param commands - Each without the leading `ip`, in words: `['rule', 'show']`.
+ * @returns What each of them lists, in their order.
+ * @throws CommandFailed for the first that fails.
+ */
+export async function listIp(
+  commands: readonly (readonly string[])[],
+  options: Omit<ApplyIpOptions, 'force'> = {},
+): Promise<object[][]> {
+  const { family = 4, ...where } = options
+  const input = commands.map((words) => `${words.join(' ')}\n`).join('')
+  const { stdout } = await runCommand(['ip', `-${family}`, '-json', '-batch', '-'], { ...where, input })
+  // One line for each command, but some versions print none where there is nothing to list.
+  const lists = stdout.split('\n').filter((line) => line.trim() !== '')
+  if (lists.length === commands.length) return lists.map((line) => JSON.parse(line) as object[])
+  if (commands.length === 1) return [[]]
+  return (await Promise.all(commands.map((each) => listIp([each], options)))).flat()
+}
+
+/**
  * Runs several `ip` commands that undo something: all of them, whatever became of those before. What is gone already is no
  * error.
  *
@@ -122,19 +143,20 @@ export async function routeTo(
   const { mark, ...where } = options
   const marked = mark === undefined ? [] : ['mark', String(mark)]
   try {
-    const { stdout } = await runCommand(
-      ['ip', '-json', 'route', 'get', nftAddress(address), ...marked],
-      where,
-    )
-    const [found] = JSON.parse(stdout) as {
-      dev?: string
-      prefsrc?: string
-      gateway?: string
-      metrics?: { mtu?: number }[]
-    }[]
+    const [links, ways] = (await listIp(
+      [
+        ['link', 'show'],
+        ['route', 'get', nftAddress(address), ...marked],
+      ],
+      { ...where, family: address.includes(':') ? 6 : 4 },
+    )) as [
+      { ifname: string; mtu: number }[],
+      { dev?: string; prefsrc?: string; gateway?: string; metrics?: { mtu?: number }[] }[],
+    ]
+    const [found] = ways
     if (found?.dev === undefined || found.prefsrc === undefined || isIP(found.prefsrc) === 0) return undefined
     const told = found.metrics?.find(({ mtu }) => mtu !== undefined)?.mtu
-    const mtu = told ?? (await linkMtu(found.dev, where))
+    const mtu = told ?? links.find(({ ifname }) => ifname === found.dev)?.mtu ?? 0
     return { device: found.dev, source: found.prefsrc, gateway: found.gateway, mtu }
   } catch (error) {
     if (

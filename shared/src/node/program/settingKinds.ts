@@ -1,4 +1,4 @@
-import yargs, { type CommandModule, type Options } from 'yargs'
+import type { CommandModule, Options } from 'yargs'
 
 /** A setting as a program declares it. */
 export type Flag = Options & {
@@ -13,15 +13,6 @@ export interface SettingKind {
   readonly choices: readonly string[] | undefined
 }
 
-/** What the library keeps of the options that a command declares. */
-interface Declared {
-  readonly key: Readonly<Record<string, unknown>>
-  readonly number: readonly string[]
-  readonly boolean: readonly string[]
-  readonly array: readonly string[]
-  readonly choices: Readonly<Record<string, readonly string[]>>
-}
-
 type AnyCommand = CommandModule<never, never>
 
 /**
@@ -33,37 +24,48 @@ export function kindsOf(
   common: Readonly<Record<string, Options>>,
 ): ReadonlyMap<string, SettingKind> {
   const kinds = new Map<string, SettingKind>()
-  const own = new Set(Object.keys((yargs() as unknown as { getOptions(): Declared }).getOptions().key))
   const visit = ({ command, builder }: AnyCommand): void => {
-    const parser = yargs()
-    const words = new Set(
-      [
-        ...[command ?? '']
-          .flat()
-          .join(' ')
-          .matchAll(/[<[]([\w-]+)/g),
-      ].map((each) => each[1]),
-    )
-    // Commands below this one have settings of their own.
-    Object.assign(parser, {
-      command: (nested: AnyCommand) => {
-        visit(nested)
-        return parser
-      },
-    })
-    if (typeof builder === 'function') void builder(parser as never)
-    else parser.options(builder ?? {})
-    const declared = (parser as unknown as { getOptions(): Declared }).getOptions()
-    for (const name of Object.keys(declared.key))
-      if (!own.has(name) && !words.has(name)) kinds.set(name, kindOf(name, declared))
+    const typedAlone = [
+      ...[command ?? '']
+        .flat()
+        .join(' ')
+        .matchAll(/[<[]([\w-]+)/g),
+    ].map(([, name]) => name)
+    const declare = (name: string, option: Options) => {
+      for (const each of [name, ...[option.alias ?? []].flat()])
+        if (!typedAlone.includes(each)) kinds.set(each, kindOf(option))
+    }
+    if (typeof builder === 'function') void builder(declaring(declare, visit) as never)
+    else for (const [name, option] of Object.entries(builder ?? {})) declare(name, option as Options)
   }
   for (const command of commands) visit(command as AnyCommand)
   visit({ handler: () => undefined, builder: common })
   return kinds
 }
 
-const kindOf = (name: string, { number, boolean, array, choices }: Declared): SettingKind => ({
-  type: boolean.includes(name) ? 'boolean' : number.includes(name) ? 'number' : 'text',
-  isList: array.includes(name),
-  choices: choices[name],
+/** Stands in for the library's parser, of which each takes a millisecond: hears what a command declares, and does nothing else. */
+function declaring(declare: (name: string, option: Options) => void, nested: (command: AnyCommand) => void) {
+  const heard = {
+    option(names: string | Readonly<Record<string, Options>>, option: Options = {}) {
+      if (typeof names === 'string') declare(names, option)
+      else for (const [name, each] of Object.entries(names)) declare(name, each)
+      return parser
+    },
+    // What is typed without dashes is no setting.
+    positional: () => parser,
+    // Commands below this one have settings of their own.
+    command(command: AnyCommand) {
+      nested(command)
+      return parser
+    },
+  }
+  const all: Readonly<Record<PropertyKey, unknown>> = { ...heard, options: heard.option }
+  const parser: unknown = new Proxy(all, { get: (known, name) => known[name] ?? (() => parser) })
+  return parser
+}
+
+const kindOf = ({ type, choices, array }: Options): SettingKind => ({
+  type: type === 'boolean' || type === 'number' ? type : 'text',
+  isList: type === 'array' || array === true,
+  choices: choices as readonly string[] | undefined,
 })

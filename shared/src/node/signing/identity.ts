@@ -9,7 +9,7 @@ export class PrivateKey {
   /** @throws RangeError unless `hex` is a valid secp256k1 key. */
   constructor(hex: string) {
     this.#bytes = Buffer.from(hex.replace(/^0x/, ''), 'hex')
-    if (this.#bytes.length !== 32 || !secp256k1.privateKeyVerify(this.#bytes))
+    if (this.#bytes.length !== 32 || !secp256k1().privateKeyVerify(this.#bytes))
       throw new RangeError(
         'That is not a private key: expected 32 bytes in hexadecimal, below the order of the curve.',
       )
@@ -45,7 +45,7 @@ export interface Identity {
 }
 
 export function createIdentity(privateKey: PrivateKey): Identity {
-  return { address: addressOf(secp256k1.publicKeyCreate(privateKey.bytes(), false)), privateKey }
+  return { address: addressOf(secp256k1().publicKeyCreate(privateKey.bytes(), false)), privateKey }
 }
 
 /** Address of an uncompressed public key (65 bytes, leading 4). */

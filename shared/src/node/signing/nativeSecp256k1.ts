@@ -11,7 +11,13 @@ interface Secp256k1 {
  * The compiled curve. The package's own entry falls back to JavaScript thirty times slower without a word,
  * so the binding is asked for by name, and its absence ends the program.
  */
-export const secp256k1: Secp256k1 = load()
+export function secp256k1(): Secp256k1 {
+  loaded ??= load()
+  return loaded
+}
+
+// Not before it is needed: most commands sign nothing, and the others wait for their key first.
+let loaded: Secp256k1 | undefined
 
 function load(): Secp256k1 {
   try {

@@ -79,7 +79,7 @@ const halfOrder = Buffer.from('7fffffffffffffffffffffffffffffff5d576e7357a4501dd
 
 /** Signs 32 bytes. */
 export function signDigest(digest: Buffer, privateKey: PrivateKey): Hex {
-  const { signature, recid } = secp256k1.ecdsaSign(digest, privateKey.bytes())
+  const { signature, recid } = secp256k1().ecdsaSign(digest, privateKey.bytes())
   return `0x${Buffer.from(signature).toString('hex')}${(27 + recid).toString(16)}`
 }
 
@@ -93,7 +93,7 @@ function recoverFrom(digest: Buffer, bytes: Buffer): Address | undefined {
   if (bytes.length !== 65 || (v !== 27 && v !== 28)) return undefined
   if (bytes.compare(halfOrder, 0, word, word, 2 * word) > 0) return undefined
   try {
-    return addressOf(secp256k1.ecdsaRecover(bytes.subarray(0, 64), v - 27, digest, false))
+    return addressOf(secp256k1().ecdsaRecover(bytes.subarray(0, 64), v - 27, digest, false))
   } catch {
     return undefined // No point of the curve belongs to these 64 bytes.
   }

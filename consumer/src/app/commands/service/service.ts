@@ -3,6 +3,7 @@ import { UserError } from '@pontage/shared/node'
 import { isLockedDown } from '../../../io/kernel/lockdown.js'
 import { restore } from '../../connect/disconnect.js'
 import { status } from '../../connect/status.js'
+import { alreadyOpen } from '../../context.js'
 import { type Asked, type ConnectionOptions, holdConnection } from '../connection.js'
 import { wishesIn } from './request.js'
 import type { WarmContext } from './warmContext.js'
@@ -45,9 +46,9 @@ export function createService(
     return new Promise((resolve, reject) => {
       over = holdConnection(argv, {
         stop: ending,
-        // Root alone has set it.
+// Root alone has set it.
         keepsLockdown: true,
-        open: () => warm.take(),
+        open: async () => alreadyOpen(await warm.take()),
         onAsked: (told) => {
           asked = told
         },
