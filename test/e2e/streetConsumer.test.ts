@@ -245,11 +245,27 @@ describe('a machine that does not let everything be undone', () => {
     const before = await machine()
     const program = await connect('--netns', 'gone')
     await applyIp([['netns', 'delete', 'gone']])
-    await program.stop('SIGINT', 30_000)
-    expect(program.lines('stderr').join('\n')).not.toMatch(/^ +at /m)
-    await consumer.run('disconnect')
+    expect((await program.ended).code).toBe(1)
+    expect(program.lines('stderr')).toEqual([
+      'pontage: The network namespace "gone" was deleted, and with it the tunnel. Connect again to have a new one.',
+    ])
     expect(await machine()).toBe(before)
     expect(await consumer.json('status')).toMatchObject({ state: 'disconnected' })
+  })
+
+  it('that was killed before its kill switch was on says no more than that, and is undone', async () => {
+    const before = await machine()
+    const program = await connect()
+    await program.stop('SIGKILL')
+    const table = ['nft', 'delete', 'table', 'inet', 'pontage_consumer']
+    await consumer.host.run(table)
+    expect(await consumer.json('status')).toMatchObject({
+      ...{ state: 'crashed', killSwitch: false },
+      problems: [expect.stringMatching(/^There is no kill switch: the program was killed before it was on/)],
+    })
+    await expect(consumer.run('connect')).rejects.toThrow(/The program was killed while it connected/)
+    await consumer.run('disconnect')
+    expect(await machine()).toBe(before)
   })
 })
 

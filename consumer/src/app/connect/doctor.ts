@@ -120,7 +120,10 @@ async function connectionFindings(home: string): Promise<Finding[]> {
   if (record)
     return [
       ...findings,
-      bad('connection', 'an earlier one left the kill switch on: run "pontage disconnect" or "unlock"'),
+      bad(
+        'connection',
+        `an earlier one ${record.state === 'blocked' ? 'left the kill switch on' : 'was killed and is not undone'}: run "pontage disconnect" or "unlock"`,
+      ),
     ]
   const foreign = await listTable('inet', killSwitchTable).catch(() => undefined)
   return [

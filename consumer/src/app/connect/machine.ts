@@ -58,7 +58,9 @@ async function requireNoRecord(home: string): Promise<void> {
   throw new UserError(
     isFromEarlierBoot(record)
       ? 'The machine was restarted while connected. Run "pontage disconnect" to clean up, then connect again.'
-      : 'An earlier connection left the kill switch on. Run "pontage disconnect" to open the network, then connect again.',
+      : record.state === 'blocked'
+        ? 'An earlier connection left the kill switch on. Run "pontage disconnect" to open the network, then connect again.'
+        : 'The program was killed while it connected or was connected. Run "pontage disconnect" to undo what it had changed, then connect again.',
   )
 }
 

@@ -23,7 +23,7 @@ const damaged: Record<Status['state'], string> = {
   suspended: 'Connected, but the provider waits for payment, and not everything is in force:',
   reconnecting: 'Looking for a provider, but not all of the kill switch is in force:',
   blocked: 'The session is over, but not all of the kill switch is in force:',
-  crashed: 'The program was killed while connected, and not everything is in force:',
+  crashed: 'The program was killed while it connected or was connected, and not everything is in force:',
 }
 
 /** As `sentences`, where lockdown is on. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { CommandFailed, isAsleep, listTable, type NftOptions } from '@pontage/shared/node'
 import { guardingChains, killSwitchTable } from '../../core/killSwitch.js'
-import type { ConnectionRecord } from '../home/connectionFile.js'
+import { type ConnectionRecord, isRunning } from '../home/connectionFile.js'
 import { missingRoutes, strayWay, wallStands } from './routing.js'
 
 /**
@@ -14,7 +14,7 @@ export async function differences(record: ConnectionRecord, isRising = false): P
   const { netns, state, dns } = record
   const where: NftOptions = netns === undefined ? {} : { netns: netns.name }
   try {
-    const found = [await firewallProblem(where)]
+    const found = [await firewallProblem(where, record)]
     if (netns === undefined && state === 'blocked')
       found.push(wallWords(await wallStands(), found[0] !== undefined))
     if (netns === undefined && state === 'connected' && !isRising) {
@@ -22,7 +22,9 @@ export async function differences(record: ConnectionRecord, isRising = false): P
       if (missing.length > 0) found.push(`Rules or routes of the tunnel are gone: ${missing.join('; ')}.`)
       else found.push(await strayWay(record))
       if (dns?.way === 'file' && (await readFile(dns.path, 'utf8').catch(() => '')) !== dns.after)
-        found.push(`${dns.path} was overwritten: names are asked for by the firewall’s redirection only.`)
+        found.push(
+          `${dns.path} ${isRunning(record) ? 'was overwritten' : 'does not name the provider’s resolver'}: names are asked for by the firewall’s redirection only.`,
+        )
     }
     return found.filter((each) => each !== undefined)
   } catch (error) {
@@ -36,9 +38,12 @@ function wallWords(stands: boolean, isAlone: boolean): string | undefined {
   return isAlone ? 'Routing rules still answer "unreachable": nothing leaves this machine.' : undefined
 }
 
-async function firewallProblem(where: NftOptions): Promise<string | undefined> {
+async function firewallProblem(where: NftOptions, record: ConnectionRecord): Promise<string | undefined> {
   const table = await listTable('inet', killSwitchTable, where)
-  if (table === undefined) return 'The kill switch is gone: something else flushed the firewall.'
+  if (table === undefined)
+    return record.state === 'connected' && !isRunning(record)
+      ? 'There is no kill switch: the program was killed before it was on, or something else flushed the firewall.'
+      : 'The kill switch is gone: something else flushed the firewall.'
   const objects = table.objects as readonly NftObject[]
   if (isAsleep(table.objects, 'inet', killSwitchTable))
     return 'The kill switch is asleep: something else gave its table the flag "dormant".'

@@ -2,6 +2,7 @@ import { type Bytes, bytes, type Counted, SerialQueue } from '@pontage/shared'
 import { applyRuleset, type NftOptions, nftBytes, openNftReader, UserError } from '@pontage/shared/node'
 import type { Beyond } from '../../core/delivery.js'
 import { haltRule, killSwitchTable, limitRule, objectNames } from '../../core/killSwitch.js'
+import { isForWantOf } from './namespace.js'
 
 /** What the kernel counted since the table was loaded. */
 export interface Reading extends Counted {
@@ -84,7 +85,15 @@ export function openMeter(options: {
     last = zero
     heldBackBefore = 0n
     const used = before.downBytes + before.upBytes
-    await options.load(limit === undefined ? undefined : bytes(limit > used ? limit - used : 1n))
+    await options
+      .load(limit === undefined ? undefined : bytes(limit > used ? limit - used : 1n))
+      .catch(async (cause) => {
+        if (!(await isForWantOf(options.netns, cause))) throw cause
+        throw new UserError(
+          `The network namespace "${options.netns}" was deleted, and with it the tunnel. Connect again to have a new one.`,
+          { cause },
+        )
+      })
     if (isHalted) await applyRuleset(haltRule, where)
   }
 
@@ -101,6 +110,7 @@ export function openMeter(options: {
             }),
           )
           .catch((cause) => {
+            if (cause instanceof UserError) throw cause
             throw new UserError(
               'Something else changed the kill switch, and it cannot be loaded again. Run "pontage disconnect".',
               { cause },

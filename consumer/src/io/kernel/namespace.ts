@@ -17,3 +17,10 @@ export async function namespaceExists(name: string): Promise<boolean> {
   const { stdout } = await runCommand(['ip', 'netns', 'list'])
   return stdout.split('\n').some((line) => line.split(' ')[0] === name)
 }
+
+/** Whether a command failed because the namespace that it was to run in is not there any more. */
+export const isForWantOf = async (name: string | undefined, error: unknown): Promise<boolean> =>
+  name !== undefined &&
+  error instanceof CommandFailed &&
+  /cannot open network namespace/i.test(error.stderr) &&
+  !(await namespaceExists(name))

@@ -3,7 +3,6 @@ import {
   addWireguardPeer,
   applyIp,
   bringUp,
-  CommandFailed,
   configureWireguard,
   createWireguard,
   deleteTable,
@@ -31,7 +30,7 @@ import { guestBridges } from './guests.js'
 import { type Asked, loadGuests, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
 import { isLockedDown, loadLockdown } from './lockdown.js'
 import { type Meter, openMeter } from './meter.js'
-import { namespaceExists, removeNamespace } from './namespace.js'
+import { isForWantOf, removeNamespace } from './namespace.js'
 import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
 import {
   heedMarks,
@@ -360,12 +359,7 @@ async function unlessGone(netns: ConnectionRecord['netns'], undone: Promise<void
   try {
     await undone
   } catch (error) {
-    const isGone =
-      netns !== undefined &&
-      error instanceof CommandFailed &&
-      /cannot open network namespace/i.test(error.stderr) &&
-      !(await namespaceExists(netns.name))
-    if (!isGone) throw error
+    if (!(await isForWantOf(netns?.name, error))) throw error
   }
 }
 

@@ -95,12 +95,16 @@ export async function readWireguard(tunnel: WireguardInterface): Promise<Wiregua
 
 /** Takes the interface away, and with it the wireguard-go behind it. One that is gone already is no error. */
 export async function deleteWireguard(tunnel: WireguardInterface): Promise<void> {
-  try {
-    await runCommand(['ip', 'link', 'delete', 'dev', tunnel.name], netnsOf(tunnel))
-  } catch (error) {
-    if (!(error instanceof CommandFailed && /cannot find device/i.test(error.stderr))) throw error
-  }
+  const isGone = await runCommand(['ip', 'link', 'delete', 'dev', tunnel.name], netnsOf(tunnel)).then(
+    () => false,
+    (error) => {
+      if (error instanceof CommandFailed && /cannot find device/i.test(error.stderr)) return true
+      throw error
+    },
+  )
   if (tunnel.kind === 'kernel') return
+  // In a namespace that was deleted it lives on as long as a process does in there: wireguard-go ends without its socket, too.
+  if (isGone) return rm(socketPath(tunnel.name), { force: true })
   const giveUpAt = Date.now() + deleteWithinMs
   while (await socketAnswers(tunnel.name)) {
     if (Date.now() > giveUpAt)

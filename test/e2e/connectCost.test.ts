@@ -1,0 +1,82 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import {
+  createMarket,
+  logged,
+  type Market,
+  openHub,
+  openProvider,
+  type Person,
+  programPath,
+  seatConsumer,
+} from '../world/index.js'
+import { endAfterFailure } from './endAfterFailure.js'
+
+// What takes time when one connects, counted instead of timed.
+
+let market: Market
+let consumer: Person
+
+beforeAll(async () => {
+  market = await createMarket()
+  const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
+  const offer = { price: '0.05/GB', country: 'DE', hubs: [hub.address], beneficiary: market.deployer }
+  await openProvider(market, 'provider', offer)
+  consumer = await seatConsumer(market, 'consumer', '10')
+  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '5')
+})
+afterAll(() => market.destroy())
+
+/** Stands before the chain's node and prints a line for each message that comes. */
+const countingRpc = `
+require('node:http').createServer(async (asked, answer) => {
+  console.log('asked')
+  const pieces = []
+  for await (const piece of asked) pieces.push(piece)
+  const response = await fetch('http://127.0.0.1:8545', { method: 'POST', body: Buffer.concat(pieces), headers: { 'content-type': 'application/json' } })
+  answer.writeHead(response.status, { 'content-type': 'application/json' }).end(await response.text())
+}).listen(8546, '0.0.0.0', () => console.log('listening'))
+`
+
+/** A folder whose programs note that they were started, and go on as the system's. */
+async function notingPrograms(): Promise<{ path: string; started: () => string[] }> {
+  const folder = join(consumer.host.home, 'noted')
+  const log = join(folder, 'log')
+  mkdirSync(folder)
+  for (const name of ['ip', 'nft', 'wg', 'ping', 'flock', 'wireguard-go']) {
+    const { stdout } = await consumer.host.run(['sh', '-c', `command -v ${name}`])
+    const script = join(folder, name)
+    writeFileSync(script, `#!/bin/sh\necho "${name} $*" >>${log}\nexec ${stdout.trim()} "$@"\n`)
+    chmodSync(script, 0o755)
+  }
+  return {
+    path: `${folder}:${process.env.PATH}`,
+    started: () => readFileSync(log, 'utf8').trim().split('\n'),
+  }
+}
+
+it('starts few processes, and asks the chain few times', async () => {
+  const { host } = market.testChain
+  const rpc = host.start([process.execPath, '-e', countingRpc])
+  await rpc.line(/listening/)
+  const { path, started } = await notingPrograms()
+  const words = [programPath('pontage'), 'connect', '--json', '--rpc', `http://${host.at(8546)}`]
+  const connect = async () => {
+    const program = endAfterFailure(consumer, consumer.host.start(words, { env: { PATH: path } }))
+    await logged(program, 'connected', {}, 60_000)
+    return program
+  }
+  // The first time there is more to read of the chain.
+  await (await connect()).stop('SIGINT', 30_000)
+  const before = { processes: started().length, messages: rpc.lines().length }
+  const program = await connect()
+  const processes = started().slice(before.processes)
+  const messages = rpc.lines().length - before.messages
+  await program.stop('SIGINT', 30_000)
+
+  expect(processes.filter((line) => line.startsWith('ping '))).toHaveLength(2)
+  // A slow machine looks once more now and then at what stands.
+  expect(processes.length, processes.join('\n')).toBeLessThan(70)
+  expect(messages).toBeLessThanOrEqual(10)
+})
