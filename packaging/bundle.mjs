@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { build } from 'esbuild'
 import { root } from './repository.mjs'
 import { roles } from './roles.mjs'
@@ -112,11 +112,8 @@ async function bundleOne(role, entry, folder) {
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [join(root, role, 'dist', `${entry}.js`)],
-    outdir: join(folder, role),
+    outfile: join(folder, role, `${basename(entry)}.js`),
     bundle: true,
-    // What is asked for later only, such as the library for closing channels, is a file of its own, which no start reads.
-    splitting: true,
-    chunkNames: '[name]-[hash]',
     platform: 'node',
     format: 'esm',
     target: 'node22',

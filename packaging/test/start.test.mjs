@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -30,19 +30,4 @@ test('a start measures no text and loads no native part', () => {
   const words = ['-c', '"$0" --import "$1" "$2" --version 2>&1', process.execPath, preload]
   const start = join(folder, 'consumer', 'start.js')
   assert.equal(execFileSync('sh', [...words, start], { encoding: 'utf8' }).trim(), '0')
-})
-
-test('what is asked for later only lies in files of its own', () => {
-  const main = readFileSync(join(folder, 'consumer', 'main.js'), 'utf8')
-  const early = [...main.matchAll(/^(?:import|export)[^;]*?from "\.\/([^"]+)"/gm)].map(([, name]) => name)
-  const read = ['main.js', ...early]
-    .map((name) => readFileSync(join(folder, 'consumer', name), 'utf8'))
-    .join('')
-  const all = readdirSync(join(folder, 'consumer')).filter((name) => name.endsWith('.js'))
-  const rest = all.map((name) => readFileSync(join(folder, 'consumer', name), 'utf8')).join('')
-  for (const name of ['@statechannels/wallet-core', 'selfsigned', '@clack/prompts']) {
-    const mark = `node_modules/${name}/`
-    assert.ok(rest.includes(mark), `${name} is not in the bundle at all`)
-    assert.ok(!read.includes(mark), `${name} is read at each start`)
-  }
 })

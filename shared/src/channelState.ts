@@ -116,8 +116,7 @@ export function concludeArguments(
 
 const abi = AbiCoder.defaultAbiCoder()
 
-/** Bundled, a module of the older kind has its default alone. */
-const loadLibrary = async () => (await import('@statechannels/wallet-core')).default
+const loadLibrary = () => import('@statechannels/wallet-core')
 
 const place = ({ chainId, channels }: Pick<Deployment, 'chainId' | 'channels'>) => ({ chainId, channels })
 

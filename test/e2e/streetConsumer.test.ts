@@ -247,8 +247,12 @@ describe('a machine that does not let everything be undone', () => {
     await applyIp([['netns', 'delete', 'gone']])
     expect((await program.ended).code).toBe(1)
     expect(program.lines('stderr')).toEqual([
-      'pontage: The network namespace "gone" was deleted, and with it the tunnel. Connect again to have a new one.',
+      'pontage: The network namespace "gone" was deleted, and with it the tunnel. Run "pontage disconnect", then connect again.',
     ])
+    expect(await consumer.json('status')).toMatchObject({
+      problems: ['The network namespace "gone" was deleted, and with it the tunnel and its kill switch.'],
+    })
+    await consumer.run('disconnect')
     expect(await machine()).toBe(before)
     expect(await consumer.json('status')).toMatchObject({ state: 'disconnected' })
   })

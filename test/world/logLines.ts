@@ -1,5 +1,5 @@
 import { decodeObject } from '@pontage/shared'
-import type { Program } from './program.js'
+import { type Program, patientMs } from './program.js'
 
 /** One line of a program's JSON log or event stream. */
 export type LogLine = Readonly<Record<string, unknown>>
@@ -17,7 +17,7 @@ export async function logged(
   program: Program,
   message: string,
   fields: LogLine = {},
-  timeoutMs = 30_000,
+  timeoutMs = patientMs,
 ): Promise<LogLine> {
   const fits = (line: LogLine) =>
     (line.message === message || line.event === message) &&

@@ -7,6 +7,7 @@ import { JsonRpcProvider, Network, NonceManager, Wallet } from 'ethers'
 import { startChain, type TestChain } from './chain.js'
 import type { Host } from './host.js'
 import { type Internet, startInternet } from './internet.js'
+import { patientMs } from './program.js'
 import { deployStreetToken, type StreetTokenName } from './token.js'
 import { createWorld, type Outer, type World } from './world.js'
 
@@ -114,7 +115,7 @@ async function optionsFor(
 export async function eventually<T>(
   what: string,
   look: () => Promise<T | undefined | false>,
-  timeoutMs = 30_000,
+  timeoutMs = patientMs,
 ): Promise<T> {
   const giveUpAt = Date.now() + timeoutMs
   for (;;) {

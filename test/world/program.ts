@@ -9,8 +9,11 @@ export interface ProgramEnd {
   readonly signal: NodeJS.Signals | null
 }
 
+/** Nothing that is waited for is a matter of time; a busy machine takes it. */
+export const patientMs = 90_000
+
 export interface WaitOptions {
-  /** Default 30,000. */
+  /** Default {@link patientMs}. */
   readonly timeoutMs?: number
 }
 
@@ -77,7 +80,7 @@ export class Program {
    * The first line, printed already or still to come, in which `pattern` is found, as its match.
    * @throws Error when the program ends first or the time is up, with what it printed last.
    */
-  async line(pattern: RegExp, { timeoutMs = 30_000 }: WaitOptions = {}): Promise<RegExpExecArray> {
+  async line(pattern: RegExp, { timeoutMs = patientMs }: WaitOptions = {}): Promise<RegExpExecArray> {
     const found = () => {
       for (const line of [...this.printed.stdout, ...this.printed.stderr]) {
         const match = pattern.exec(line)
@@ -89,12 +92,12 @@ export class Program {
   }
 
   /** Waits until what it printed so far makes `condition` true. @throws Error as `line`. */
-  async when(condition: () => boolean, what: string, timeoutMs = 30_000): Promise<void> {
+  async when(condition: () => boolean, what: string, timeoutMs = patientMs): Promise<void> {
     await this.until(() => condition() || undefined, what, timeoutMs)
   }
 
   /** Waits for the end and demands exit code 0. @throws Error with what it printed last. */
-  async succeeded({ timeoutMs = 30_000 }: WaitOptions = {}): Promise<string> {
+  async succeeded({ timeoutMs = patientMs }: WaitOptions = {}): Promise<string> {
     const end = await this.until(() => this.end, 'its end', timeoutMs)
     if (end.code !== 0)
       throw new Error(`${this.name} ended with ${end.code ?? end.signal}:\n${this.lastWords()}`)

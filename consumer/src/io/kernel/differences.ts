@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { CommandFailed, isAsleep, listTable, type NftOptions } from '@pontage/shared/node'
 import { guardingChains, killSwitchTable } from '../../core/killSwitch.js'
 import { type ConnectionRecord, isRunning } from '../home/connectionFile.js'
+import { namespaceExists } from './namespace.js'
 import { missingRoutes, strayWay, wallStands } from './routing.js'
 
 /**
@@ -14,6 +15,10 @@ export async function differences(record: ConnectionRecord, isRising = false): P
   const { netns, state, dns } = record
   const where: NftOptions = netns === undefined ? {} : { netns: netns.name }
   try {
+    if (netns !== undefined && !(await namespaceExists(netns.name)))
+      return [
+        `The network namespace "${netns.name}" was deleted, and with it the tunnel and its kill switch.`,
+      ]
     const found = [await firewallProblem(where, record)]
     if (netns === undefined && state === 'blocked')
       found.push(wallWords(await wallStands(), found[0] !== undefined))

@@ -90,7 +90,7 @@ export function openMeter(options: {
       .catch(async (cause) => {
         if (!(await isForWantOf(options.netns, cause))) throw cause
         throw new UserError(
-          `The network namespace "${options.netns}" was deleted, and with it the tunnel. Connect again to have a new one.`,
+          `The network namespace "${options.netns}" was deleted, and with it the tunnel. Run "pontage disconnect", then connect again.`,
           { cause },
         )
       })

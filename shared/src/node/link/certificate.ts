@@ -42,9 +42,9 @@ async function selfSigned(): Promise<TlsPair> {
   const notBeforeDate = new Date(Date.now() - 86_400_000)
   const notAfterDate = new Date(notBeforeDate)
   notAfterDate.setUTCFullYear(notBeforeDate.getUTCFullYear() + lifetimeYears)
-  // Loaded only by who makes one: once in the life of a home. Bundled, a module of the older kind has its default alone.
-  const { default: selfsigned } = await import('selfsigned')
-  const made = await selfsigned.generate([{ name: 'commonName', value: 'localhost' }], {
+  // Loaded only by who makes one: once in the life of a home.
+  const { generate } = await import('selfsigned')
+  const made = await generate([{ name: 'commonName', value: 'localhost' }], {
     keyType: 'ec',
     curve: 'P-256',
     algorithm: 'sha256',
