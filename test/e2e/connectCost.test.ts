@@ -78,5 +78,5 @@ it('starts few processes, and asks the chain few times', async () => {
   expect(processes.filter((line) => line.startsWith('ping '))).toHaveLength(2)
   // A slow machine looks once more now and then at what stands.
   expect(processes.length, processes.join('\n')).toBeLessThan(70)
-  expect(messages).toBeLessThanOrEqual(10)
+  expect(messages).toBeLessThan(9)
 })

@@ -46,7 +46,7 @@ export function createService(
     return new Promise((resolve, reject) => {
       over = holdConnection(argv, {
         stop: ending,
-// Root alone has set it.
+        // Root alone has set it.
         keepsLockdown: true,
         open: async () => alreadyOpen(await warm.take()),
         onAsked: (told) => {
