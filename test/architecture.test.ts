@@ -193,6 +193,33 @@ it.each(['shared', ...programs])('%s has no files that import each other in a ci
   expect(circlesIn(new Map(sources.map(({ path, imports }) => [path, imports])))).toEqual([])
 })
 
+it('connects to the outside in one place, which knows the proxy', () => {
+  // Each with what its sockets are. docs/decisions/0033-one-place-connects.md
+  const doorsOut: Readonly<Record<string, string>> = {
+    'shared/src/node/link/raceConnect.ts': 'the place',
+    'shared/src/node/link/socks.ts': 'to the proxy',
+    'shared/src/node/chain/rpcRequest.ts': 'on what raceConnect gives',
+    'shared/src/node/link/connect.ts': 'on what raceConnect gives',
+    'consumer/src/io/link/latency.ts': 'on what raceConnect gives',
+    'shared/src/node/program/controlSocket.ts': 'a path on this machine',
+    'shared/src/node/kernel/wireguard.ts': 'a path on this machine',
+    'consumer/src/io/link/endpoint.ts': 'asks for names where there is no proxy',
+    'consumer/src/io/kernel/ownNames.ts': 'asks for names where there is no proxy',
+  }
+  const opens =
+    /import[^;]*?\b(connect|request|get)\b[^;]*?from 'node:(net|tls|https?|http2)'|from 'node:dns(\/promises)?'|\bfetch\(/
+  const found = ['shared/src/node', 'consumer/src']
+    .flatMap(sourcesOf)
+    .filter((source) => !isTest(source))
+    .map(({ path }) => path)
+    .filter((path) =>
+      codeOf(path)
+        .split(/\n(?=import )/)
+        .some((part) => opens.test(part)),
+    )
+  expect(found.sort()).toEqual(Object.keys(doorsOut).sort())
+})
+
 it('finds circles where there are some', () => {
   const graph = { a: ['b'], b: ['c'], c: ['a', 'd'], d: [], e: ['e'], f: ['a'] }
   expect(circlesIn(new Map(Object.entries(graph)))).toEqual([['a', 'b', 'c'], ['e']])

@@ -1,4 +1,4 @@
-import { homeBehindSudo, runProgram } from '@pontage/shared/node'
+import { homeBehindSudo, runProgram, useProxy } from '@pontage/shared/node'
 import { accountCommand } from './app/commands/account.js'
 import { aliasCommand } from './app/commands/alias.js'
 import { channelCommand } from './app/commands/channel.js'
@@ -74,6 +74,7 @@ await runProgram({
   settings: { ...settings, ...connectionFlags },
   cumulative: Object.keys(limitFlags),
   undoing: ['disconnect', 'unlock', 'lockdown', 'status'],
+  prepare: ({ proxy }) => useProxy(proxy === undefined ? undefined : String(proxy)),
   home,
   argv: process.argv.slice(2),
   complete: { after: ['connect'], words: async (folder) => namesToType(await readNames(folder)) },

@@ -34,8 +34,11 @@ export interface TunnelValues {
   readonly interface: string
   /** Mark on WireGuard's own packets, by which they are told from everything else. */
   readonly fwmark: string
-  /** The provider as the outer network knows it; left out in a namespace of programs, which has no outer network. */
-  readonly endpoint: (PaymentPort & { readonly udpPort: string }) | undefined
+  /**
+   * The provider as the outer network knows it, or the proxy on the way to it, which is sent no UDP; left out in a namespace of
+   * programs, which has no outer network.
+   */
+  readonly endpoint: (PaymentPort & { readonly udpPort: string | undefined }) | undefined
   readonly address4: string
   readonly address6: string
   readonly gateway4: string
@@ -281,6 +284,7 @@ export const guestCommands = (guests: readonly string[], table: string = killSwi
 /** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
 function outerRules(endpoint: NonNullable<TunnelValues['endpoint']>, fwmark: string) {
   const { family, address, udpPort } = endpoint
+  if (udpPort === undefined) return { accept: [acceptPayment(endpoint)], marks: [] }
   const ours = `meta mark ${fwmark} ${family} daddr ${address} udp dport ${udpPort}`
   return {
     accept: [`${ours} accept`, acceptPayment(endpoint)],

@@ -53,7 +53,9 @@ export {
   writeAmount,
   writeHex,
 } from './link/promiseFrame.js'
+export { isOwnAddress, type OuterProxy, proxyInUse, useProxy } from './link/proxy.js'
 export * from './link/raceConnect.js'
+export { tryProxy } from './link/socks.js'
 export { type PageFile, readPageFiles } from './pages/pageFiles.js'
 export { pageHeaders } from './pages/servePages.js'
 export { optionalFlags, requiredFlags, textOf, uiCommand, wordOf } from './pages/uiCommand.js'

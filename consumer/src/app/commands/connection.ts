@@ -4,8 +4,11 @@ import {
   controlPath,
   exitCode,
   type Given,
+  isOwnAddress,
   listenControl,
   looksLikeInvitation,
+  type OuterProxy,
+  proxyInUse,
   sayingTokens,
   tokenOf,
   UserError,
@@ -211,6 +214,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
     use: expectedUse(argv),
   }
   refuseNamespace(argv.netns)
+  const carrier = carrierBy(proxyInUse(), argv)
   await requireAbleMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
   const end = {} as { resolve: (answer: { result: 'ended' }) => void; reject: (error: unknown) => void }
@@ -243,7 +247,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
         interface: argv.interface,
         netns: argv.netns,
         allowLan: argv.allowLan,
-        carrier: argv.carrier,
+        carrier,
         limits: inToken(limits, token.decimals),
         deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, token.decimals),
         topUp: topUpRule(argv, token.decimals),
@@ -273,6 +277,20 @@ function refuseNamespace(netns: string | undefined): void {
     throw new UserError(
       'Lockdown is on: only a tunnel of the whole machine is let through. Use "pontage connect", or "pontage lockdown off" first.',
     )
+}
+
+/** @throws UserError for a proxy that cannot carry this connection. */
+function carrierBy(
+  proxy: OuterProxy | undefined,
+  { carrier, netns }: Pick<ConnectionOptions, 'carrier' | 'netns'>,
+): CarrierWish {
+  if (proxy === undefined) return carrier
+  if (carrier === 'udp') throw new UserError('A proxy carries no UDP: leave out --carrier udp, or --proxy.')
+  if (netns === undefined && isOwnAddress(proxy.address))
+    throw new UserError(
+      `The proxy at ${proxy.name} runs on this machine, and the kill switch would shut it off from the network, too. Use "pontage exec" or --netns with it, or a proxy on another machine.`,
+    )
+  return 'wss'
 }
 
 /** Whom the words mean: one provider, or whoever is in a country. */

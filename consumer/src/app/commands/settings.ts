@@ -16,7 +16,16 @@ import { type ConnectionRecord, isRunning, readConnection } from '../../io/home/
 import { isLockedDown } from '../../io/kernel/lockdown.js'
 
 /** Settings that init writes to the configuration file: every command knows them, few need them all. */
-export const settings = { ...chainFlags, ...keyFlags }
+export const settings = {
+  ...chainFlags,
+  ...keyFlags,
+  proxy: {
+    type: 'string',
+    requiresArg: true,
+    describe:
+      'SOCKS5 proxy for all that goes out beside the tunnel, and for the tunnel itself: socks5://[USER:PASSWORD@]ADDRESS:PORT',
+  },
+} as const
 export type Settings = ChainOptions & KeyOptions
 
 /** Adds them to a command. */

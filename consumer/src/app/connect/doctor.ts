@@ -11,8 +11,10 @@ import {
   keystoreAddress,
   listTable,
   onChain,
+  proxyInUse,
   readWithheld,
   runCommand,
+  tryProxy,
 } from '@pontage/shared/node'
 import { whyUnsound } from '../../core/choose.js'
 import { killSwitchTable } from '../../core/killSwitch.js'
@@ -37,11 +39,13 @@ export interface Finding {
 const clockToleranceSeconds = 60
 /** A chain whose newest block is older than this stands still, or this clock is ahead. */
 const freshBlockSeconds = 600
+const proxyWithinMs = 10_000
 
 /** Looks at all that a connection needs, and says what is wrong and what to do. Changes nothing. */
 export async function examine(settings: ChainOptions): Promise<Finding[]> {
   return [
     ...(await machineFindings()),
+    ...(await proxyFindings()),
     ...(await connectionFindings(settings.home)),
     ...(await onChain(settings, (chain) => chainFindings(settings.home, chain)).catch((error: Error) => [
       bad('chain', error.message),
@@ -82,6 +86,18 @@ async function machineFindings(): Promise<Finding[]> {
       ? []
       : [note('shell', 'this is a remote shell, which connect would cut off (--yes, --allow-lan)')]),
   ]
+}
+
+/** Whether the proxy answers, where one is set. */
+async function proxyFindings(): Promise<Finding[]> {
+  try {
+    const proxy = proxyInUse()
+    if (proxy === undefined) return []
+    await tryProxy(proxy, proxyWithinMs)
+    return [ok('proxy', `${proxy.name} answers: all that goes out goes through it`)]
+  } catch (error) {
+    return [bad('proxy', (error as Error).message)]
+  }
 }
 
 async function wireguardFinding(): Promise<Finding> {

@@ -3,6 +3,7 @@ import {
   generateWireguardKeys,
   type Link,
   pinned,
+  proxyInUse,
   publicPath,
   UserError,
   uniqueInterfaceName,
@@ -19,7 +20,7 @@ import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
 import { greetAt, meterOf, raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
-import { answeringAddress, isAddress, urlOf } from '../../io/link/endpoint.js'
+import { answeringAddress, isAddress, onTheLine, urlOf } from '../../io/link/endpoint.js'
 import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.js'
 import { type Context, link, unwrap } from '../context.js'
 import { type Agreement, agree } from '../session/agree.js'
@@ -67,7 +68,7 @@ export async function openSession(
   let isAttached = false
   try {
     const path = hasFailed ? await whereItIsNow(connection, known) : known
-    await connection.move({ type: 'asked' }, { asked: path.endpoint })
+    await connection.move({ type: 'asked' }, { asked: onTheLine(path.endpoint) })
     prepared = await prepare(connection, path)
     return await serve(connection, path, prepared, () => {
       isAttached = true
@@ -86,7 +87,7 @@ export async function openSession(
 /** One narrow way out for its name, and only for that: behind the kill switch nobody else's names are asked for. */
 async function whereItIsNow(connection: Connection, path: Path): Promise<Path> {
   const { endpoint } = path
-  if (isAddress(endpoint.host)) return path
+  if (isAddress(endpoint.host) || proxyInUse()) return path
   await connection.move({ type: 'asked' }, { asked: { ...endpoint, lookUp: true } })
   const [first, ...others] = (await lookUpAlone(endpoint.host)) ?? endpoint.addresses
   return first === undefined ? path : { ...path, endpoint: { ...endpoint, addresses: [first, ...others] } }
@@ -173,10 +174,10 @@ async function serve(
       raise,
       topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },
       party: { channelId: record.channelId, provider },
-      // A namespace of programs is theirs alone: we speak to the provider over the open line.
+      // A namespace of programs is theirs alone, and a proxy knows nothing of the tunnel: we speak to the provider over the open line.
       endpoint: {
         ...{ provider, certificate, session, mtu: way.mtu, ...hostOf(path) },
-        urls: record.netns ? [outside] : [inside, outside],
+        urls: record.netns || proxyInUse() ? [outside] : [inside, outside],
       },
       health: watchHealth(tunnel, () => context.clock.elapsedMs()),
       delivers: () =>
@@ -247,6 +248,7 @@ async function planRecord(
   address: string,
 ): Promise<ConnectionRecord> {
   const { netns, allowLan } = wishes
+  const proxy = proxyInUse()
   const [dns, table] = await Promise.all([netns === undefined ? planDns(tunnel.dns) : undefined, freeTable()])
   const isOurs = earlier?.netns?.isOurs ?? (netns !== undefined && !(await namespaceExists(netns)))
   return {
@@ -259,7 +261,9 @@ async function planRecord(
     session,
     interface: wishes.interface ?? uniqueInterfaceName(),
     table,
-    endpoint: { address, tcpPort: endpoint.tcpPort },
+    endpoint: proxy
+      ? { address: proxy.address, tcpPort: proxy.port }
+      : { address, tcpPort: endpoint.tcpPort },
     gateway4: tunnel.gateway4,
     gateway6: tunnel.gateway6,
     ipv6: speaksIpv6(),

@@ -34,7 +34,7 @@ export interface TunnelFacts
   readonly interface: string
   readonly fwmark: number
   readonly endpoint:
-    | { readonly address: string; readonly tcpPort: number; readonly udpPort: number }
+    | { readonly address: string; readonly tcpPort: number; readonly udpPort: number | undefined }
     | undefined
   readonly limit: Bytes | undefined
 }
@@ -49,7 +49,7 @@ export const tunnelTable = (facts: TunnelFacts): string =>
       fwmark: nftMark(facts.fwmark),
       endpoint: facts.endpoint && {
         ...checkedPort(facts.endpoint),
-        udpPort: nftPort(facts.endpoint.udpPort),
+        udpPort: facts.endpoint.udpPort === undefined ? undefined : nftPort(facts.endpoint.udpPort),
       },
       address4: nftAddress(facts.address4),
       address6: nftAddress(facts.address6),

@@ -7,6 +7,7 @@ import {
   createWireguard,
   deleteTable,
   deleteWireguard,
+  proxyInUse,
   removeWireguardPeer,
   UserError,
   type WireguardEndpoint,
@@ -65,7 +66,10 @@ export const meterOf = (
         {
           interface: record.interface,
           fwmark: record.table,
-          endpoint: record.netns === undefined ? { ...record.endpoint, udpPort: offer.port } : undefined,
+          endpoint:
+            record.netns === undefined
+              ? { ...record.endpoint, udpPort: proxyInUse() ? undefined : offer.port }
+              : undefined,
           ...{ address4, address6, gateway4, gateway6, dns, limit: left },
           allowLan: record.allowLan,
           guests: await guestsOf(record),

@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises'
 import { isIP, type Socket } from 'node:net'
-import { raceConnect, UserError } from '@pontage/shared/node'
+import { proxyInUse, raceConnect, UserError } from '@pontage/shared/node'
 
 /** Where a provider takes payments: its host, every address of that, and the port. */
 export interface Endpoint {
@@ -11,7 +11,7 @@ export interface Endpoint {
 
 /**
  * Resolves `host:port` of a proposal. Done while names can still be asked for: behind the kill switch only
- * the addresses count.
+ * the addresses count. Through a proxy, which finds them itself, the host stands for them.
  *
  * @throws UserError when it is no endpoint or its name is not known.
  */
@@ -21,6 +21,7 @@ export async function resolveEndpoint(endpoint: string): Promise<Endpoint> {
   const tcpPort = Number(match?.[3])
   if (host === undefined || tcpPort < 1 || tcpPort > 65_535)
     throw new UserError(`The offer's endpoint "${endpoint}" is not host:port. Choose another provider.`)
+  if (proxyInUse()) return { host, addresses: [host], tcpPort }
   const found = await lookup(host, { all: true }).catch((cause) => {
     throw new UserError(
       `The address of the provider's host "${host}" is not known. Check the network, or choose another provider.`,
@@ -29,6 +30,12 @@ export async function resolveEndpoint(endpoint: string): Promise<Endpoint> {
   })
   const [first = host, ...others] = found.map(({ address }) => address)
   return { host, addresses: [first, ...others], tcpPort }
+}
+
+/** What the line has to let out to reach an endpoint: the way to the proxy, where one is used. */
+export function onTheLine(endpoint: Endpoint): Endpoint {
+  const proxy = proxyInUse()
+  return proxy ? { host: proxy.address, addresses: [proxy.address], tcpPort: proxy.port } : endpoint
 }
 
 /** Connects to whichever of its addresses answers first. @throws Error when none does in time. */

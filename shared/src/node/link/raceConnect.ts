@@ -1,5 +1,7 @@
 import { promises as dns, type LookupAddress } from 'node:dns'
 import { connect, isIP, type Socket } from 'node:net'
+import { proxyFor } from './proxy.js'
+import { connectThrough } from './socks.js'
 
 /** Milliseconds before the next address is tried beside those that have not answered (RFC 8305, section 5). */
 const nextAfterMs = 250
@@ -7,6 +9,8 @@ const nextAfterMs = 250
 /**
  * Connects to a host by whichever of its addresses answers first. An attempt under way is never given up for the next
  * one: Node's own race ends each after 250 ms, and so never reaches a machine far away whose other address is dead.
+ *
+ * Where a proxy is used, it is the proxy that finds the host, and nothing is looked up or connected to beside it.
  *
  * @param options.lookup - Resolves a name; the system's resolver when left out.
  * @throws Error when no address answers within `timeoutMs`.
@@ -19,6 +23,8 @@ export async function raceConnect(options: {
 }): Promise<Socket> {
   const { port, timeoutMs, lookup = (name) => dns.lookup(name, { all: true }) } = options
   const host = options.host.replace(/^\[(.*)\]$/, '$1')
+  const proxy = proxyFor(host)
+  if (proxy) return connectThrough(proxy, { host, port, timeoutMs })
   const addresses = isIP(host) > 0 ? [host] : alternating(await lookup(host))
   return new Promise((resolve, reject) => {
     const underWay = new Set<Socket>()

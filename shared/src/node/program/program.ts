@@ -53,6 +53,8 @@ export async function runProgram(options: {
   cumulative?: readonly string[]
   /** Commands that undo what the program did to the machine: a setting that is wrong must not keep them from it. */
   undoing?: readonly string[]
+  /** Told the settings that hold, also those that the command itself does not know, before it begins. */
+  prepare?: (given: Readonly<Record<string, unknown>>) => void
   /** Home folder in place of the default. */
   home?: string | undefined
   /** What can follow these commands, for completion, by what is known in a home. */
@@ -89,6 +91,7 @@ export async function runProgram(options: {
     const isCompleting = options.argv.includes('--get-yargs-completions')
     const completed = { after, words: words && isCompleting ? await words(home) : [] }
     let parser = parserOf({ ...options, completed }, common, (given, instance) => {
+      options.prepare?.({ ...given })
       forgetOthersSettings(given, instance, argv)
       refuseRepeated(given, kinds, repeatable)
       showFiat(given.fiat, given['fiat-rate'])
