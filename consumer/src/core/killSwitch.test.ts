@@ -71,6 +71,13 @@ describe('the kill switch', () => {
     ])
   })
 
+  it('lets out beside the tunnel only TCP to the proxy, where one is used', () => {
+    const rules = tunnelRuleset({ ...values, endpoint: { ...endpoint, tcpPort: '1080', udpPort: undefined } })
+    expect(chainOf(rules, 'output')).toContain('ip daddr 203.0.113.1 tcp dport 1080 accept')
+    expect(rules).not.toMatch(/203\.0\.113\.1 udp|meta mark/)
+    expect(rules.match(/203\.0\.113\.1/g)).toHaveLength(2)
+  })
+
   it('asks the quota before the counter, both ways', () => {
     for (const name of ['download', 'upload']) {
       const rules = chainOf(tunnelRuleset(values), name)
