@@ -195,7 +195,7 @@ describe('a newcomer at the pages', () => {
 })
 
 describe('an owner at the pages', () => {
-  it('changes the price, ends a session, and redeems', async () => {
+  it('changes the price, ends a session, redeems, and closes down', async () => {
     // What the provider's own port is called must not become the port of its pages.
     appendFileSync(join(provider.host.home, 'config.yaml'), 'port: 7800\n')
     const owner = provider.start(['ui', '--no-open', '--password-file', join(provider.host.home, 'password')])
@@ -234,6 +234,13 @@ describe('an owner at the pages', () => {
     await at('Now')
     await press('Redeem now')
     await pages.locator('td[data-label="Redeemed"]', { hasText: /[1-9]/ }).waitFor({ timeout: 60_000 })
+
+    // And closes down: what is done, what waits, and until when.
+    await at('Retire')
+    await press('Begin')
+    await pages.getByText(/It can be taken out from 20/).waitFor({ timeout: 180_000 })
+    expect(await provider.json('status')).toMatchObject({ running: false, retiring: true })
+    await pages.getByRole('button', { name: 'Serve again', exact: true }).waitFor()
     await owner.stop('SIGINT', 5_000)
   })
 })

@@ -2,7 +2,7 @@ import { chromium } from 'playwright-core'
 import { readPageFiles } from '../../shared/dist/node/pages/pageFiles.js'
 import { servePages } from '../../shared/dist/node/pages/servePages.js'
 
-// What a day does to a page that is left open, and how a long list scrolls: npm run -s memory:pages -w test [UPDATES]
+// How soon a page is seen, what a day does to one that is left open, and how a long list scrolls: npm run -s memory:pages -w test [UPDATES]
 // The pages are the built ones, in a real browser; what they hear is made here, as fast as they draw it.
 
 const updates = Number(process.argv[2] ?? 86_400)
@@ -53,6 +53,7 @@ const browser = await chromium.launch({
   args: ['--disable-gpu', '--no-first-run', '--disable-background-networking'],
 })
 try {
+  for (const program of ['consumer', 'provider', 'hub']) await paintOf(program)
   await memoryOf('consumer', consumerLive, updates, 20)
   await memoryOf('provider', providerLive, Math.ceil(updates / 100), 1)
   await scrollOf()
@@ -77,6 +78,16 @@ async function open(program) {
   )
   await page.goto(served.link('act'))
   return { page, faults, close: () => Promise.all([page.close(), served.close()]) }
+}
+
+/** From a link that is opened to the first thing that is seen. */
+async function paintOf(program) {
+  const { page, close } = await open(program)
+  const after = await page.waitForFunction(
+    () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
+  )
+  console.log(`${program}: first paint after ${(await after.jsonValue()).toFixed(0)} ms`)
+  await close()
 }
 
 async function memoryOf(program, live, count, perFrame) {
