@@ -45,16 +45,33 @@ async function ask<Value>(path: string, options: RequestInit = {}): Promise<Answ
   }
 }
 
-/** Reads something by its name. */
-export const read = <Value>(name: string): Promise<Answer<Value>> => ask(`/read/${name}`)
+/**
+ * Reads something by its name. A browser drops what it waits for when a tunnel comes or goes, here as well: then it is
+ * asked again.
+ */
+export async function read<Value>(name: string): Promise<Answer<Value>> {
+  const answer = await ask<Value>(`/read/${name}`)
+  return answer.error === unreachable ? ask(`/read/${name}`) : answer
+}
 
-/** Does something by its name. */
-export const act = <Value>(name: string, fields: object): Promise<Answer<Value>> =>
-  ask(`/do/${name}`, {
+const lost: Failure = {
+  code: 'answer-lost',
+  message: 'The answer was lost on its way, as it is when the network changes. What was begun goes on.',
+  cure: 'See how things stand before you do it again.',
+}
+
+/** Does something by its name: once, whatever becomes of the answer. */
+export async function act<Value>(name: string, fields: object): Promise<Answer<Value>> {
+  const answer = await ask<Value>(`/do/${name}`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(fields),
   })
+  if (answer.error !== unreachable) return answer
+  // Where the pages are still there, only the answer is missing.
+  const { error } = await ask<object>('/right')
+  return { error: error === unreachable ? unreachable : lost }
+}
 
 const againAfterMs = 3_000
 

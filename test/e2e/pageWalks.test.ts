@@ -56,7 +56,9 @@ async function follow(name: string, person: Person, tabs: readonly string[]): Pr
   const page = await browser.newPage()
   const faults: string[] = []
   page.on('console', (message) => {
-    if (message.type() === 'error') faults.push(message.text())
+    // A browser says so whenever a tunnel comes or goes; the pages ask again.
+    const isOurs = !message.text().includes('ERR_NETWORK_CHANGED')
+    if (message.type() === 'error' && isOurs) faults.push(message.text())
   })
   page.on('pageerror', (error) => faults.push(error.stack ?? error.message))
   page.setDefaultTimeout(20_000)

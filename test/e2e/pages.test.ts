@@ -192,6 +192,25 @@ describe('a newcomer at the pages', () => {
     expect(await page.evaluate('document.activeElement.textContent')).toBe('Connect')
     expect(faults).toEqual([])
   })
+
+  it('reads again what a change of the network took away, and does nothing twice', async () => {
+    let reads = 0
+    await page.route('**/read/history', (route) => (++reads === 1 ? route.abort('failed') : route.continue()))
+    await goTo('History')
+    await page.getByRole('cell', { name: 'cap' }).waitFor()
+    let deeds = 0
+    await page.route('**/do/showInvitation', (route) => {
+      deeds++
+      return route.abort('failed')
+    })
+    await goTo('Providers')
+    await page.getByLabel('Link of an invitation').fill('pontage:abc')
+    await button('See what it offers').click()
+    await page.getByText('The answer was lost on its way').waitFor()
+    expect([reads, deeds]).toEqual([2, 1])
+    await page.unroute('**/read/history')
+    await page.unroute('**/do/showInvitation')
+  })
 })
 
 describe('an owner at the pages', () => {
