@@ -1,8 +1,10 @@
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { address, wei } from '@pontage/shared'
 import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
 import { growing, noting, short, workThrough } from '../plans.fixture.js'
 import type { Statement } from '../store/engine.js'
@@ -33,6 +35,32 @@ it('keeps amounts as 32 bytes, in the order of the numbers', async () => {
   const columns = database.prepare("SELECT type FROM pragma_table_info('tab') WHERE name = 'cleared'").get()
   expect(columns).toEqual({ type: 'BLOB' })
   database.close()
+})
+
+it('notices that it went back also where it could not be noted the first time', async () => {
+  const path = join(folder, 'ledger.sqlite')
+  await (await openSqliteLedger(path)).close()
+  const engine = sqliteEngine(path)
+  let isFull = false
+  const commit = (writes: Parameters<typeof engine.commit>[0]) =>
+    isFull ? Promise.reject(new LedgerUnavailable('The disk is full.')) : engine.commit(writes)
+  const ledger = createLedger({ ...engine, commit }, 'The ledger')
+  let setbacks = 0
+  ledger.onSetback(() => setbacks++)
+  const provider = address(`0x${'1'.repeat(40)}`)
+  const raise = (total: bigint) => ledger.raiseTotal({ provider, total: wei(total) })
+  await raise(5n)
+  const database = new Database(path)
+  database.prepare('UPDATE sums SET writes = writes - 1, version = version + 1').run()
+  database.close()
+  isFull = true
+  for (let times = 0; times < 2; times++) await expect(raise(6n)).rejects.toThrow('The disk is full.')
+  isFull = false
+  await expect(raise(6n)).rejects.toThrow('The database went back')
+  expect(await ledger.note('recovering')).toBe('"went-back"')
+  expect(await raise(6n)).toBe(1n)
+  expect(setbacks).toBe(1)
+  await ledger.close()
 })
 
 it('reads no table to its end for a request or a block', async () => {

@@ -17,6 +17,8 @@ export interface Place {
 export class Cache {
   #place: Place = { writes: -1, version: -1 }
   #blockAt = 0
+  /** Until that is noted on disk: a store that takes no note is as old as before. */
+  #wentBack = false
   readonly #channels = new Map<Hex, ChannelRow>()
   readonly #accounts = new Map<Address, AccountRow>()
   /** Of each provider: no cleared money that is not drawn rests on a guarantee that ends before. */
@@ -29,12 +31,17 @@ export class Cache {
    */
   expect({ writes, version }: Place, blockAt: number): { wentBack: boolean } {
     const known = this.#place
-    const wentBack = writes < known.writes || (writes === known.writes && version !== known.version)
+    this.#wentBack ||= writes < known.writes || (writes === known.writes && version !== known.version)
     // After a reorganisation a guarantee may live again.
     if (version !== known.version || blockAt < this.#blockAt) this.#forget()
     this.#place = { writes, version }
     this.#blockAt = blockAt
-    return { wentBack }
+    return { wentBack: this.#wentBack }
+  }
+
+  /** That the ledger has gone back is on disk. */
+  setbackNoted(): void {
+    this.#wentBack = false
   }
 
   channel(channelId: Hex): ChannelRow | undefined {

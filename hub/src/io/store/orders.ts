@@ -117,7 +117,7 @@ async function decideAndWrite(
       cache,
       group.map(({ order }) => order),
     )
-    const alsoWritten = await setbacks.check(wentBack)
+    const { writes, written } = await setbacks.check(wentBack)
     const answers = group.map(({ order, resolve, reject }, index) => {
       try {
         const due = (order.uncovered && uncovered.get(order.uncovered.provider)) ?? []
@@ -128,12 +128,14 @@ async function decideAndWrite(
         return () => reject(error)
       }
     })
-    const changes = [...unit.changes(), ...alsoWritten]
+    const changes = [...unit.changes(), ...writes]
     if (changes.length === 0) await engine.rollback()
     else await engine.commit(changes)
+    written()
     unit.keepIn(cache)
     return { answers, written: changes.length > 0 }
   } catch (error) {
+    if (error instanceof WentBack) cache.setbackNoted()
     await engine.rollback().catch(() => undefined)
     throw error
   }

@@ -29,15 +29,18 @@ export class Setbacks {
    *
    * @param wentBack - Whether its history is not the one that this process saw.
    * @returns What is to be written along: at the first look nothing was decided yet on what is not there any more.
+   *   `written` is to be called once it is on disk: what could not be noted is noticed again.
    * @throws WentBack when this process worked on another store; the note that begins the recovery is then on disk.
    */
-  async check(wentBack: boolean): Promise<readonly Ask[]> {
+  async check(wentBack: boolean): Promise<{ readonly writes: readonly Ask[]; readonly written: () => void }> {
     const origin = this.engine.origin()
     const before = this.#origin
-    if (origin === before && !wentBack) return []
+    const written = () => {
+      this.#origin = origin
+    }
+    if (origin === before && !wentBack) return { writes: [], written }
     const [[stored] = []] = await this.engine.more([readOrigin])
     const moved = (before ?? stored?.value ?? origin) !== origin
-    this.#origin = origin
     const writes: readonly Ask[] = [
       ...(moved || wentBack
         ? [{ statement: writeNote, given: [['recovering', JSON.stringify('went-back')]] }]
@@ -46,8 +49,9 @@ export class Setbacks {
         ? [{ statement: writeOrigin, given: [[originName, origin]] }]
         : []),
     ]
-    if (before === undefined || !(moved || wentBack)) return writes
+    if (before === undefined || !(moved || wentBack)) return { writes, written }
     await this.engine.commit(writes)
+    written()
     throw new WentBack()
   }
 }
