@@ -9,6 +9,7 @@ import type { Refusal } from '../../refusal.js'
 import type { Hex } from '../../units.js'
 import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
+import { closeSoon } from './closeSoon.js'
 import { fingerprintOf, noCertificate } from './connect.js'
 import { frameLimits } from './frameLimits.js'
 import { type Front, pathOf, standBehind, upgradesOf } from './front.js'
@@ -107,7 +108,10 @@ export async function listenLinks(options: {
     const { socket: from } = request
     const address = from.remoteAddress ?? ''
     const inbox = new Inbox(socket)
-    const known = boundUntilKnown(from, () => socket.terminate())
+    const known = boundUntilKnown(from, () => {
+      closeSoon(socket, 'too much before a hello', 1009)
+      socket.pause()
+    })
     const certificate = ownFingerprint(from) ?? proxied ?? noCertificate
     const hello = await receiveHello(socket, inbox, { ...self, certificate }, limits.helloMs)
     known()
@@ -170,7 +174,9 @@ function boundUntilKnown(socket: Socket, cutOff: () => void): () => void {
   let left = maxBytesUnknown
   const count = ({ length }: Buffer) => {
     left -= length
-    if (left < 0) cutOff()
+    if (left >= 0) return
+    socket.off('data', count)
+    cutOff()
   }
   socket.on('data', count)
   return () => socket.off('data', count)
