@@ -26,10 +26,9 @@ export interface Channels {
   readonly units?: Units
 }
 
-/** What `channels --json` said last. */
-export const channels = signal<Answer<Channels> | undefined>(undefined)
+const channels = signal<Answer<Channels> | undefined>(undefined)
 
-export async function lookAtChannels(): Promise<void> {
+async function look(): Promise<void> {
   channels.value = await read<Channels>('channels')
 }
 
@@ -38,10 +37,10 @@ const maxRows = 200
 
 export function ChannelsPage() {
   const [sought, setSought] = useState('')
-  useEffect(() => void lookAtChannels(), [])
+  useEffect(() => void look(), [])
   return (
     <Card>
-      <Shown of={channels.value} again={() => void lookAtChannels()}>
+      <Shown of={channels.value} again={() => void look()}>
         {({ channels: all, units }) => {
           if (all.length === 0) return <Empty title={texts.channels.none}>{texts.channels.noneHint}</Empty>
           const found = all.filter(({ consumer, channelId }) => `${consumer} ${channelId}`.includes(sought))

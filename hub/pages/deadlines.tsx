@@ -1,24 +1,32 @@
+import { signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { tokens } from '../../shared/pages/amounts.js'
 import { Card, Empty, Shown } from '../../shared/pages/parts.js'
-import { type Channels, channels, lookAtChannels, until } from './channels.js'
+import { type Answer, read } from '../../shared/pages/server.js'
+import { type Channels, until } from './channels.js'
 import { Id } from './id.js'
 import { Table } from './table.js'
 import { texts } from './texts.js'
 
-/** How often the channels are read again while somebody looks. */
+/** How often they are read again while somebody looks. */
 const everyMs = 20_000
+
+const urgent = signal<Answer<Channels> | undefined>(undefined)
+
+async function look(): Promise<void> {
+  urgent.value = await read<Channels>('urgent')
+}
 
 /** Who leaves and who protests, and until when the hub has to draw what it holds. @param changed - Read anew when it differs */
 export function Deadlines({ changed }: { changed: unknown }) {
   useEffect(() => {
-    void lookAtChannels()
-    const timer = setInterval(() => void lookAtChannels(), everyMs)
+    void look()
+    const timer = setInterval(() => document.hidden || void look(), everyMs)
     return () => clearInterval(timer)
   }, [changed])
   return (
     <Card title={texts.deadlines.title}>
-      <Shown of={channels.value} again={() => void lookAtChannels()}>
+      <Shown of={urgent.value} again={() => void look()}>
         {(found) => {
           const due = dueOf(found)
           if (due.length === 0) return <Empty title={texts.deadlines.none}>{texts.deadlines.noneHint}</Empty>

@@ -31,12 +31,15 @@ async function look(): Promise<void> {
   status.value = await read<Status>('status')
 }
 
+/** Once: it reads the whole ledger. */
+async function examine(): Promise<void> {
+  examined.value = await read('doctor')
+}
+
 export function Now() {
   useEffect(() => {
     void look()
-    void read<{ checks: readonly Finding[] }>('doctor').then((answer) => {
-      examined.value = answer
-    })
+    if (examined.value === undefined) void examine()
   }, [])
   if (now.value === undefined)
     return (

@@ -14,15 +14,24 @@ import { reservedBy } from '../../core/reserve.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
-type Options = ChainOptions & LedgerOptions & { json: boolean }
+type Options = ChainOptions & LedgerOptions & { urgent: boolean; json: boolean }
 
 /** Lists the open channels: what they hold, and what of it the hub stands for. */
 export const channels: CommandModule<CommonOptions, Options> = {
   command: 'channels',
   describe: 'List the open channels, what they hold and what is reserved of it',
-  builder: { ...chainFlags, ...ledgerFlags },
+  builder: {
+    ...chainFlags,
+    ...ledgerFlags,
+    urgent: {
+      type: 'boolean',
+      default: false,
+      describe: 'Only those that a consumer leaves or a provider protests on',
+    },
+  },
   async handler(options) {
-    const lines = await withLedger(options, (ledger) => ledger.openChannels())
+    const all = await withLedger(options, (ledger) => ledger.openChannels())
+    const lines = options.urgent ? all.filter(isUrgent) : all
     if (options.json) return printJson({ channels: lines.map(described) })
     await onChain(options, async (chain) => {
       const rows = lines.map((line) => [
@@ -36,6 +45,9 @@ export const channels: CommandModule<CommonOptions, Options> = {
     })
   },
 }
+
+const isUrgent = ({ exitAt, tabs }: ChannelLine): boolean =>
+  exitAt > 0 || tabs.some(({ protestEndsAt }) => protestEndsAt > 0)
 
 const described = (line: ChannelLine) => ({
   channelId: line.channelId,

@@ -24,10 +24,10 @@ export const ui = uiCommand<ChainOptions & KeyOptions & LedgerOptions>({
   reads: {
     status: ['status'],
     channels: ['channels'],
+    urgent: ['channels', '--urgent'],
     providers: ['providers'],
     earningsByDay: ['earnings', '--by=day'],
     earningsByProvider: ['earnings', '--by=provider'],
-    pool: ['pool'],
     doctor: ['doctor'],
     settings: ['config'],
   },
