@@ -18,6 +18,8 @@ mkdirSync(folder, { recursive: true })
 const chosen = process.argv.slice(2)
 const isWanted = (program) => chosen.length === 0 || chosen.includes(program)
 const market = await createMarket()
+/** Ends what still flows once all pictures are taken. */
+const taken = new AbortController()
 try {
   const hub = await openHub(market, 'hub', {
     ...{ pool: '100', drawAbove: '1000', flags: ['--liabilities-every', '60'] },
@@ -101,9 +103,10 @@ try {
 
   async function download(bytes) {
     const command = ['curl', '-s', '-m', '400', '-o', '/dev/null', market.internet.fileUrl(bytes)]
-    await consumer.host.run(command, { timeoutMs: 410_000 })
+    await consumer.host.run(command, { timeoutMs: 410_000, signal: taken.signal })
   }
 } finally {
+  taken.abort()
   await market.destroy()
 }
 

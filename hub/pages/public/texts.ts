@@ -31,7 +31,7 @@ export const texts = {
     paid: 'Paid for traffic',
     sessions: 'Sessions',
     index: 'As concentrated as',
-    equal: (sellers: number) => `${sellers.toFixed(1)} equal sellers`,
+    equal: (sellers: number) => (sellers < 1.05 ? 'one seller' : `${sellers.toFixed(1)} equal sellers`),
     shares: 'Shares',
     none: 'Nothing was paid yet',
     noneHint: 'Sellers appear here with the first receipt.',
