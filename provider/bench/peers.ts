@@ -2,7 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { bytes, systemClock, unixSeconds, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
-import { applyIp, createLog, generateWireguardKeys, type Link } from '@pontage/shared/node'
+import {
+  applyIp,
+  createLog,
+  generatePresharedKey,
+  generateWireguardKeys,
+  type Link,
+} from '@pontage/shared/node'
 import type { Components } from '#built/app/components.js'
 import { Sessions } from '#built/app/metering/sessions.js'
 import { AddressPool } from '#built/core/addressPool.js'
@@ -97,7 +103,12 @@ export async function measurePeers(count: number): Promise<PeerCosts> {
       await sessions.open(
         { ...opening, ...limits },
         { ...record, base: wei(0n) },
-        { addresses, wireguardKey: generateWireguardKeys().publicKey, paymentPort: 4_000 },
+        {
+          addresses,
+          wireguardKey: generateWireguardKeys().publicKey,
+          presharedKey: generatePresharedKey(),
+          paymentPort: 4_000,
+        },
         silentLink,
       )
       admitted.push(performance.now() - began)

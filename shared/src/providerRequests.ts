@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parties, signed, zodBytes, zodBytes32, zodUint256, zodWei } from './wireFields.js'
+import { parties, signed, zodBytes, zodBytes32, zodHexOf, zodUint256, zodWei } from './wireFields.js'
 
 /** A provider's account of a session: what its kernel counted, and the totals of the channel. */
 export const sessionAccount = {
@@ -31,15 +31,20 @@ export const providerRequests = {
     params: z.object({
       channel: parties,
       wireguardKey: zodBytes32,
+      /** ML-KEM-768 (FIPS 203): for the half of the pre-shared key that no quantum computer reads from a recording. */
+      encapsulationKey: zodHexOf(1_184).optional(),
       guaranteeRequest: signed('GuaranteeRequest'),
     }),
     result: z.object({
       session: z.string().max(64),
       guarantee: signed('Guarantee'),
       tunnel: z.object({
-        /** The provider's WireGuard public key for this session and the pre-shared key. */
+        /** The provider's WireGuard public key for this session. */
         publicKey: zodBytes32,
+        /** The pre-shared key, or the random half of it where there is a ciphertext (docs/protocol.md, section 5). */
         presharedKey: zodBytes32,
+        /** The secret half, for the encapsulation key that was sent; left out by a provider that knows of none. */
+        ciphertext: zodHexOf(1_088).optional(),
         /** UDP port beside the endpoint's host. */
         port: z.number().int().min(1).max(65_535),
         /** The consumer's addresses inside the tunnel, and the provider's. */

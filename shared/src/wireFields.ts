@@ -28,6 +28,9 @@ export const zodHex = (maxBytes: number) =>
     .max(2 + 2 * maxBytes)
     .regex(/^0x([0-9a-fA-F]{2})*$/, 'expected hexadecimal')
     .transform((text) => text.toLowerCase() as Hex)
+/** Of one length only. */
+export const zodHexOf = (bytes: number) =>
+  zodHex(bytes).refine((text) => text.length === 2 + 2 * bytes, `expected ${bytes} bytes`)
 export const zodSignature = zodHex(65)
 export const zodCount = z.number().int().nonnegative().safe()
 /** Byte counts travel as decimal strings too: they are bigints on both sides. */

@@ -10,7 +10,13 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { type Link, UserError, type WireguardKeyPair, wireguardKeyToHex } from '@pontage/shared/node'
+import {
+  createKemKeys,
+  type Link,
+  UserError,
+  type WireguardKeyPair,
+  wireguardKeyToHex,
+} from '@pontage/shared/node'
 import { ceilingToRequest, whatIsGuaranteed } from '../../core/cap.js'
 import type { Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
@@ -26,7 +32,10 @@ import { type Context, unwrap } from '../context.js'
 /** What provider and consumer agreed on before the first packet. */
 export interface Agreement {
   readonly session: string
+  /** With the whole pre-shared key. */
   readonly tunnel: Result<'open'>['tunnel']
+  /** Whether that key has a half that a quantum computer does not read from what was recorded. */
+  readonly postQuantum: boolean
   readonly price: Price
   /** Total promised before. */
   readonly base: Wei
@@ -95,11 +104,13 @@ async function ask(
   const base = journal.trail().total(channelId, provider)
   const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
   const request = { channelId, provider, ceiling: wei(base + asked), issuedAt: clock.now() }
+  const kem = await createKemKeys()
   const answer = await link.request(
     'open',
     {
       channel: parties,
       wireguardKey: wireguardKeyToHex(keys.publicKey),
+      encapsulationKey: kem.encapsulationKey,
       guaranteeRequest: typedData.signed('GuaranteeRequest', request, identity.privateKey),
     },
     openTimeoutMs,
@@ -114,7 +125,9 @@ async function ask(
   const ceiling = smaller(guarantee.ceiling, request.ceiling)
   return {
     ok: true,
-    ...{ session, tunnel, price, base, suggested },
+    ...{ session, price, base, suggested },
+    tunnel: { ...tunnel, presharedKey: kem.keyOf(tunnel) },
+    postQuantum: tunnel.ciphertext !== undefined,
     credit: terms.creditBytes,
     guaranteed: whatIsGuaranteed({ base, ceiling, left, price }),
   }

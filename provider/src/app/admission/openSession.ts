@@ -12,7 +12,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { type Link, type WireguardKey, wireguardKeyFromHex } from '@pontage/shared/node'
+import { createTunnelKey, type Link, type WireguardKey, wireguardKeyFromHex } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import { type Credit, nextCredit } from '../../core/credit.js'
 import type { Components } from '../components.js'
@@ -31,6 +31,7 @@ interface Agreed {
   readonly credit: Credit
   readonly wireguardKey: WireguardKey
   readonly addresses: TunnelAddresses
+  readonly tunnelKey: NonNullable<Awaited<ReturnType<typeof createTunnelKey>>>
 }
 
 /** Answers `open`: what costs nothing is checked first, then the chain, then the hub. */
@@ -46,6 +47,13 @@ export function createOpenSession(components: Components, context: AdmissionCont
     if (terms === undefined || terms.consumer !== link.peer) return refuse({ code: 'no-terms', channelId })
     const request = judgeRequest(components, guaranteeRequest, channelId, link)
     if (!request.ok) return request
+    const tunnelKey = await createTunnelKey(params.encapsulationKey)
+    if (tunnelKey === undefined)
+      return refuse({
+        code: 'malformed-message',
+        type: 'open',
+        problem: 'encapsulationKey is no key of ML-KEM-768: it holds numbers that FIPS 203 does not allow',
+      })
     const room = await makeRoom(channelId)
     if (!room.ok) return room
     const sound = await checkOnChain(components, context, params, channelId)
@@ -54,14 +62,14 @@ export function createOpenSession(components: Components, context: AdmissionCont
     if (!guaranteed.ok) return guaranteed
     // One after the other: each is judged by the sessions that those before it began.
     return turns.run(() =>
-      admit(params, link, { channelId, terms, guarantee: guaranteed.guarantee }, sound.stake),
+      admit(params, link, { channelId, terms, guarantee: guaranteed.guarantee, tunnelKey }, sound.stake),
     )
   }
 
   async function admit(
     { channel, wireguardKey: keyInHex }: Params<'open'>,
     link: Link,
-    agreed: Pick<Agreed, 'channelId' | 'terms' | 'guarantee'>,
+    agreed: Pick<Agreed, 'channelId' | 'terms' | 'guarantee' | 'tunnelKey'>,
     stake: Wei,
   ): Promise<Verdict<{ value: Result<'open'> }>> {
     const { channelId, terms } = agreed
@@ -87,12 +95,12 @@ export function createOpenSession(components: Components, context: AdmissionCont
   }
 
   async function begin(agreed: Agreed, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
-    const { channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses } = agreed
+    const { channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses, tunnelKey } = agreed
     const id = randomBytes(16).toString('hex')
     const { consumer, hub } = channel
     const base = line.accepted
     const end = context.tunnelEnd()
-    const presharedKey = await sessions
+    await sessions
       .open(
         {
           ...{ id, consumer, channelId, price: priceOf(terms), credit, base },
@@ -100,7 +108,7 @@ export function createOpenSession(components: Components, context: AdmissionCont
           ceiling: line.ceiling ?? wei(guarantee.ceiling),
         },
         { id, channelId, consumer, hub, startedAt: clock.now(), base },
-        { addresses, wireguardKey, paymentPort: end.paymentPort },
+        { addresses, wireguardKey, presharedKey: tunnelKey.key, paymentPort: end.paymentPort },
         link,
       )
       .catch((error: unknown) => {
@@ -109,10 +117,9 @@ export function createOpenSession(components: Components, context: AdmissionCont
       })
     const { ceiling } = guarantee
     log.info('session opened', { session: id, consumer, channelId, ceiling, credit: credit.atFirst })
-    const secret: Hex = `0x${Buffer.from(presharedKey, 'base64').toString('hex')}`
     return {
       ok: true,
-      value: { session: id, guarantee, tunnel: { ...end, ...addresses, presharedKey: secret } },
+      value: { session: id, guarantee, tunnel: { ...end, ...addresses, ...tunnelKey.sent } },
     }
   }
 

@@ -1,10 +1,5 @@
 import { type Hex, refuse, type Verdict, type Wei } from '@pontage/shared'
-import {
-  generatePresharedKey,
-  type Link,
-  type WireguardEndpoint,
-  type WireguardKey,
-} from '@pontage/shared/node'
+import type { Link, WireguardEndpoint } from '@pontage/shared/node'
 import { noReading } from '../../core/meter.js'
 import {
   beginSession,
@@ -74,25 +69,22 @@ export class Sessions extends LiveSessions {
   open(
     opening: Parameters<typeof beginSession>[0],
     given: Omit<SessionRecord, 'key'>,
-    tunnel: Pick<TunnelRecord, 'addresses' | 'wireguardKey' | 'paymentPort'>,
+    tunnel: Pick<TunnelRecord, 'addresses' | 'wireguardKey' | 'presharedKey' | 'paymentPort'>,
     link: Link,
-  ): Promise<WireguardKey> {
+  ): Promise<void> {
     return this.#rounds.inTurn(async () => {
       // Before its key is chosen: rules that are put back give new keys to all sessions.
       await this.#ensureRules()
       const session = beginSession(opening)
       const record = { ...given, key: this.components.sessions.nextKey() }
       const live = liveFrom(session, record, tunnel, nothingCarried)
-      const { wireguardKey } = tunnel
-      const presharedKey = generatePresharedKey()
-      await this.#raise(live, { wireguardKey, presharedKey })
+      await this.#raise(live, tunnel)
       const { price, credit, graceSeconds } = opening
       const { bootId } = this.machine
-      this.components.sessions.begin(record, { ...tunnel, bootId, presharedKey, price, credit, graceSeconds })
+      this.components.sessions.begin(record, { ...tunnel, bootId, price, credit, graceSeconds })
       this.add(live)
       live.links.add(link)
       this.#watch(live, link)
-      return presharedKey
     })
   }
 

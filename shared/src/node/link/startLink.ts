@@ -9,6 +9,7 @@ import { Asking } from './asking.js'
 import { closeSoon } from './closeSoon.js'
 import type { Frame, Inbox } from './inbox.js'
 import type { Handlers, Link } from './link.js'
+import { Outbox } from './outbox.js'
 import { frameKind } from './promiseFrame.js'
 
 /** A peer is asked this often whether it lives, and cut off when nothing came since it was asked before. */
@@ -30,17 +31,19 @@ export function startLink(options: {
   const { socket, inbox, peer, remoteAddress, handlers, allowance, maxBacklogBytes, log } = options
   const { pingEveryMs = defaultPingEveryMs } = options
   const name = randomBytes(4).toString('hex')
+  const outbox = new Outbox(socket)
   let alive = true
 
   const send = (data: string | Buffer) => {
     if (socket.readyState !== socket.OPEN) return
-    if (socket.bufferedAmount > maxBacklogBytes)
-      closeWith({ code: 'slow-reader', waitingBytes: socket.bufferedAmount })
-    else socket.send(data)
+    if (outbox.backlogBytes > maxBacklogBytes)
+      closeWith({ code: 'slow-reader', waitingBytes: outbox.backlogBytes })
+    else outbox.send(data)
   }
   const closeWith = (refusal: Refusal) => {
     if (socket.readyState !== socket.OPEN) return
     log.warn('closed a connection', { link: name, peer, remoteAddress, ...refusal })
+    outbox.flush()
     closeSoon(socket, refusal.code)
   }
 
@@ -81,9 +84,12 @@ export function startLink(options: {
     notify: (type, body) => send(encodeMessage({ type, ...body })),
     sendFrame: send,
     get backlogBytes() {
-      return socket.bufferedAmount
+      return outbox.backlogBytes
     },
-    close: () => socket.close(1000),
+    close: () => {
+      outbox.flush()
+      socket.close(1000)
+    },
     terminate: () => socket.terminate(),
   }
   const answering = new Answering({ link, name, handlers, allowance, send, closeWith, log })

@@ -1,0 +1,94 @@
+import { createHash, hkdfSync } from 'node:crypto'
+import type { Hex } from '../../units.js'
+import {
+  generatePresharedKey,
+  type WireguardKey,
+  wireguardKeyFromHex,
+  wireguardKeyToHex,
+} from '../kernel/wireguardKeys.js'
+import { loadMlKem, type MlKem } from './mlKem.js'
+
+/**
+ * The pre-shared key of a tunnel. WireGuard's own key agreement falls to a quantum computer, and so may that of the TLS
+ * connection on which a session is opened: whoever records both today could read them one day. So the key is made of
+ * a random half, which travels on that connection, and of a secret that only ML-KEM-768 (FIPS 203) brought across.
+ */
+
+/** What a provider sends of it. */
+export interface SentTunnelKey {
+  /** 32 random bytes. */
+  readonly presharedKey: Hex
+  /** 1,088 bytes, of which the holder of the decapsulation key gets the secret; left out where none was asked for. */
+  readonly ciphertext?: Hex | undefined
+}
+
+/** The consumer's half: asked with, and then used once. */
+export interface KemKeys {
+  /** 1,184 bytes, in hexadecimal digits. */
+  readonly encapsulationKey: Hex
+  /**
+   * The tunnel's pre-shared key. A ciphertext that somebody changed gives another key than the provider's, so that no
+   * handshake succeeds; without one, the random half is the key.
+   */
+  keyOf(sent: SentTunnelKey): Hex
+}
+
+/** Makes the keys of one session. */
+export async function createKemKeys(kem?: MlKem): Promise<KemKeys> {
+  const keys = (kem ?? (await loadMlKem())).createKeys()
+  const encapsulationKey = toHex(keys.encapsulationKey)
+  return {
+    encapsulationKey,
+    keyOf(sent) {
+      if (sent.ciphertext === undefined) return sent.presharedKey
+      const secret = keys.decapsulate(fromHex(sent.ciphertext))
+      return combine(secret, { encapsulationKey, ...sent, ciphertext: sent.ciphertext })
+    },
+  }
+}
+
+/**
+ * Makes the pre-shared key of a session.
+ *
+ * @param encapsulationKey - The consumer's; undefined where it knows of none.
+ * @returns What the kernel gets, and what is sent; undefined when the encapsulation key is none.
+ */
+export async function createTunnelKey(
+  encapsulationKey: Hex | undefined,
+  kem?: MlKem,
+): Promise<{ key: WireguardKey; sent: SentTunnelKey } | undefined> {
+  const half = generatePresharedKey()
+  const presharedKey = wireguardKeyToHex(half)
+  if (encapsulationKey === undefined) return { key: half, sent: { presharedKey } }
+  const encapsulated = encapsulate(kem ?? (await loadMlKem()), encapsulationKey)
+  if (encapsulated === undefined) return undefined
+  const ciphertext = toHex(encapsulated.ciphertext)
+  const sent = { presharedKey, ciphertext }
+  const key = combine(encapsulated.secret, { encapsulationKey, ...sent })
+  return { key: wireguardKeyFromHex(key), sent }
+}
+
+/** FIPS 203 has each encapsulation key checked before it is used: numbers outside the field are refused. */
+function encapsulate(kem: MlKem, encapsulationKey: Hex): ReturnType<MlKem['encapsulate']> | undefined {
+  try {
+    return kem.encapsulate(fromHex(encapsulationKey))
+  } catch {
+    return undefined
+  }
+}
+
+/** HKDF with SHA-256 over both halves, bound to what was exchanged for them. */
+function combine(
+  secret: Uint8Array,
+  exchanged: { encapsulationKey: Hex; presharedKey: Hex; ciphertext: Hex },
+): Hex {
+  const seen = createHash('sha256')
+    .update(fromHex(exchanged.encapsulationKey))
+    .update(fromHex(exchanged.ciphertext))
+    .digest()
+  const halves = Buffer.concat([secret, fromHex(exchanged.presharedKey)])
+  return toHex(new Uint8Array(hkdfSync('sha256', halves, seen, 'pontage tunnel key', 32)))
+}
+
+const toHex = (bytes: Uint8Array): Hex => `0x${Buffer.from(bytes).toString('hex')}`
+const fromHex = (text: Hex): Uint8Array => new Uint8Array(Buffer.from(text.slice(2), 'hex'))
