@@ -128,6 +128,9 @@ function Facts({ of }: { of: Status }) {
         [texts.tiles.left, duration(secondsLeft(of) ?? Number.NaN)],
         [texts.tiles.killSwitch, of.killSwitch ? texts.on : texts.off],
         [texts.tiles.carrier, texts.carriers[live?.carrier ?? ''] ?? '–'],
+        ...(live?.postQuantum == null
+          ? []
+          : [[texts.tiles.postQuantum, live.postQuantum ? texts.on : texts.off] as const]),
         ...(of.lockdown === 'off'
           ? []
           : [[texts.tiles.lockdown, of.lockdown === 'on' ? texts.on : texts.lifted] as const]),

@@ -37,6 +37,7 @@ export interface Status {
     readonly spentWei: string
     readonly latencyMs: number | null
     readonly carrier: string | null
+    readonly postQuantum: boolean | null
     readonly serving: {
       readonly country: string
       readonly price: { readonly perMegabyte: string; readonly perHour: string }

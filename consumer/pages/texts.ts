@@ -99,6 +99,7 @@ export const texts = {
     left: 'Time left at this speed',
     killSwitch: 'Kill switch',
     carrier: 'Carried by',
+    postQuantum: 'Post-quantum key',
     latency: 'Paid in',
     lockdown: 'Lockdown',
   },

@@ -2,14 +2,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type Components, type Firewall, runCommandBy, serve } from '@pontage/provider'
-import { bytes } from '@pontage/shared'
-import { runProgram } from '@pontage/shared/node'
+import { bytes, requests } from '@pontage/shared'
+import { createKemKeys, runProgram } from '@pontage/shared/node'
 
 // A provider that cheats in the way that the file `cheat` in its home folder names, looked at again each time: the
 // program's own provider with its counters or its terms doctored.
 
 /** How it cheats. */
-const cheats = ['honest', 'dear', 'over 5', 'over 50', 'slowly', 'stop'] as const
+const cheats = ['honest', 'dear', 'over 5', 'over 50', 'slowly', 'stop', 'old', 'tampered'] as const
 
 const cheat = (): (typeof cheats)[number] => {
   const path = join(homedir(), 'cheat')
@@ -95,6 +95,16 @@ function miscounting(firewall: Firewall): Firewall {
     },
   }
 }
+
+// A version that knows nothing of an encapsulation key leaves it out; somebody in between puts in another one.
+const { encapsulationKey } = await createKemKeys()
+const { open } = requests
+Object.assign(open, {
+  params: open.params.transform((params) => {
+    if (cheat() === 'old') return { ...params, encapsulationKey: undefined }
+    return cheat() === 'tampered' ? { ...params, encapsulationKey } : params
+  }),
+})
 
 await runProgram({
   name: 'dishonest-provider',

@@ -101,6 +101,28 @@ describe('a consumer of a provider that', () => {
     console.log('dear: 0 wei signed')
   })
 
+  it('knows nothing of post-quantum keys is told so, and served', async () => {
+    for (const [how, postQuantum] of [
+      ['honest', true],
+      ['old', false],
+    ] as const) {
+      writeFileSync(join(provider.host.home, 'cheat'), how)
+      const session = consumer.start(['connect', '--json'])
+      expect(await logged(session, 'connected', {}, 60_000)).toMatchObject({ postQuantum })
+      expect((await consumer.json<{ live: object }>('status')).live).toMatchObject({ postQuantum })
+      await session.stop('SIGINT', 30_000)
+    }
+  })
+
+  it('gets another key than the one that was sent has no tunnel', async () => {
+    writeFileSync(join(provider.host.home, 'cheat'), 'tampered')
+    const attempt = consumer.start(['connect', '--json'])
+    expect((await attempt.ended).code).toBe(1)
+    expect(attempt.lines('stderr').join('\n')).toMatch(/No answer on UDP/)
+    expect(attempt.output()).not.toContain('"connected"')
+    await consumer.run('unlock', '--yes')
+  })
+
   it('takes the money and stops loses no more than the megabyte that had begun, and 131 kB where it pays ahead', () =>
     losesNoMore('stop'))
 

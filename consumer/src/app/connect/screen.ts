@@ -57,6 +57,8 @@ export interface Screen {
     netns: string | undefined
     path: PathMtu
     carrier: CarrierName
+    /** Whether what was recorded of it stays closed to a quantum computer. */
+    postQuantum: boolean
     stepsMs: Partial<Record<Step, number>>
   }): void
   /** @param budget - Of this session; undefined where nothing limits it. */
@@ -111,6 +113,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
       netns,
       path,
       carrier,
+      postQuantum,
       stepsMs,
     }) =>
       say('connected', {
@@ -127,6 +130,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
         netns: netns ?? null,
         ...path,
         carrier,
+        postQuantum,
         stepsMs,
       }),
     report({ kind, session, bytesPerSecond, latencyMs, message }, budget) {
@@ -220,6 +224,7 @@ export function humanScreen(
       limit,
       netns,
       path,
+      postQuantum,
       ...how
     }) {
       carrier = how.carrier
@@ -233,6 +238,10 @@ export function humanScreen(
       line(`Connected to ${provider} in ${country}, at ${cost}${tunnel}. ${guarded}`)
       if (isVerbose || carrier !== 'udp')
         line(`Packets of up to ${path.mtu} bytes: ${path.because}. They travel by ${carrierNames[carrier]}.`)
+      if (!postQuantum)
+        line(
+          'This provider runs an older version: a quantum computer may one day read what somebody records of this tunnel today.',
+        )
       const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
     },

@@ -85,6 +85,7 @@ function providerLines({ provider, promisedWei, token, downBytes, upBytes, live 
         ...(live.latencyMs === null ? [] : [`paid in ${live.latencyMs.toFixed(0)} ms`]),
         ...(live.mtu === null ? [] : [`packets of up to ${live.mtu} bytes`]),
         ...(live.carrier ? [`by ${live.carrier}`] : []),
+        ...(live.postQuantum === null ? [] : [live.postQuantum ? 'post-quantum' : 'not post-quantum']),
         ...(live.sessions > 1 ? [`${live.sessions} sessions`] : []),
       ]
     : []
