@@ -101,14 +101,25 @@ describe('the kill switch', () => {
   it('sends questions for names to the gateways that answer them, and refuses the others', () => {
     const redirected = chainOf(tunnelRuleset(values), 'names').filter((rule) => rule.includes('dnat'))
     expect(redirected).toEqual([
-      'meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 dnat ip to 10.86.0.1',
+      'meta nfproto ipv4 meta l4proto { tcp, udp } th dport 53 ip daddr != { 10.86.0.1 } dnat ip to 10.86.0.1',
     ])
     const both = tunnelRuleset({ ...values, dns: ['10.86.0.1', 'fd50::1'] })
     expect(chainOf(both, 'names').filter((rule) => rule.includes('dnat'))).toHaveLength(2)
     const refused = chainOf(tunnelRuleset(values), 'output').filter((rule) =>
       rule.includes('port-unreachable'),
     )
-    expect(refused.map((rule) => rule.includes('ip6 daddr'))).toEqual([false, true])
+    expect(refused).toEqual([
+      expect.stringContaining('ip daddr != { 10.86.0.1 }'),
+      expect.stringContaining('meta nfproto ipv6'),
+    ])
+  })
+
+  it('sends them to each resolver that was named, and those to others to the first', () => {
+    const rules = tunnelRuleset({ ...values, dns: ['9.9.9.9', '2620:fe::fe', '149.112.112.112'] })
+    expect(chainOf(rules, 'names').filter((rule) => rule.includes('dnat'))).toEqual([
+      expect.stringMatching(/ip daddr != \{ 9.9.9.9, 149.112.112.112 \} dnat ip to 9.9.9.9$/),
+      expect.stringMatching(/ip6 daddr != \{ 2620:fe::fe \} dnat ip6 to 2620:fe::fe$/),
+    ])
   })
 
   it('opens one payment port more, and no other, while the next provider is asked', () => {

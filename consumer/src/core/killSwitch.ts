@@ -43,7 +43,10 @@ export interface TunnelValues {
   readonly address6: string
   readonly gateway4: string
   readonly gateway6: string
-  /** Gateways that answer for names; a question of the other family is refused, so that the next is asked. */
+  /**
+   * What answers for names: gateways, or resolvers beyond the tunnel. A question of a family that has none is refused, so
+   * that the next is asked.
+   */
   readonly dns: readonly string[]
   /** Bytes, both directions together, after which nothing more passes; left out: no limit. */
   readonly limit: string | undefined
@@ -124,25 +127,35 @@ const download = ({ interface: tunnel, limit, ...values }: TunnelValues): string
     ]),
   ])
 
-/** Sends questions for names to the gateways that answer them. */
-const names = ({ dns, gateway4, gateway6 }: TunnelValues): string =>
+/** Those that answer for names in a family, as a set. */
+const resolvers = ({ dns }: TunnelValues, family: 'ip' | 'ip6') => {
+  const servers = dns.filter((each) => each.includes(':') === (family === 'ip6'))
+  return { first: servers[0], all: `{ ${servers.join(', ')} }` }
+}
+
+/** Leads questions that are put to anybody else to the first that answers, in each family. */
+const toResolvers = (values: TunnelValues, which: (nfproto: 'ipv4' | 'ipv6') => string): string[] =>
+  (['ip', 'ip6'] as const).flatMap((family) => {
+    const { first, all } = resolvers(values, family)
+    if (first === undefined) return []
+    const meant = which(family === 'ip' ? 'ipv4' : 'ipv6')
+    return [`${meant} ${question} ${family} daddr != ${all} dnat ${family} to ${first}`]
+  })
+
+/** Sends questions for names to those that answer them. */
+const names = (values: TunnelValues): string =>
   chain('names', [
     'type nat hook output priority -100; policy accept;',
     'oifname "lo" accept',
-    ...(dns.includes(gateway4) ? [`meta nfproto ipv4 ${question} dnat ip to ${gateway4}`] : []),
-    ...(dns.includes(gateway6) ? [`meta nfproto ipv6 ${question} dnat ip6 to ${gateway6}`] : []),
+    ...toResolvers(values, (nfproto) => `meta nfproto ${nfproto}`),
   ])
 
 /** Containers and virtual machines ask resolvers that they were given before. */
-const guestNames = ({ dns, gateway4, gateway6 }: TunnelValues): string => {
-  const elsewhere = (family: string) =>
-    `${fromGuests} meta nfproto ${family} ${question} fib daddr type != local`
-  return chain('guest_names', [
+const guestNames = (values: TunnelValues): string =>
+  chain('guest_names', [
     'type nat hook prerouting priority dstnat; policy accept;',
-    ...(dns.includes(gateway4) ? [`${elsewhere('ipv4')} dnat ip to ${gateway4}`] : []),
-    ...(dns.includes(gateway6) ? [`${elsewhere('ipv6')} dnat ip6 to ${gateway6}`] : []),
+    ...toResolvers(values, (nfproto) => `${fromGuests} meta nfproto ${nfproto} fib daddr type != local`),
   ])
-}
 
 /** A question first meant for another device carries that device's address, and what a guest sends its own. */
 const sources = ({ interface: tunnel }: TunnelValues): string =>
@@ -152,19 +165,30 @@ const sources = ({ interface: tunnel }: TunnelValues): string =>
     `${fromGuests} oifname ${tunnel} masquerade`,
   ])
 
+/** Questions that no resolver of their family would answer: refused. Those that were redirected may go on. */
+const elsewhere = (values: TunnelValues): string[] =>
+  values.dns.length === 0
+    ? []
+    : (['ip', 'ip6'] as const).flatMap((family) => {
+        const { first, all } = resolvers(values, family)
+        if (first === undefined)
+          return [
+            `meta nfproto ${family === 'ip' ? 'ipv4' : 'ipv6'} ${question} reject with icmpx port-unreachable`,
+          ]
+        return [
+          `${question} ${family} daddr != ${all} reject with icmpx port-unreachable`,
+          `${question} ${family} daddr ${all} accept`,
+        ]
+      })
+
 /** The layer that refuses at once. */
 const output = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly string[]): string =>
   chain('output', [
     'type filter hook output priority filter; policy drop;',
     'oifname "lo" accept',
     toGuests,
-    // Still not on its way to a gateway that answers: the system asks its next resolver at once.
-    ...(values.dns.length === 0
-      ? []
-      : [
-          `${question} ip daddr != ${values.gateway4} reject with icmpx port-unreachable`,
-          `${question} ip6 daddr != ${values.gateway6} reject with icmpx port-unreachable`,
-        ]),
+    // Still not on its way to one that answers: the system asks its next resolver at once.
+    ...elsewhere({ interface: tunnel, ...values }),
     // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
     `oifname ${tunnel} ip saddr != ${values.address4} meta l4proto tcp reject with tcp reset`,
     `oifname ${tunnel} ip6 saddr != ${values.address6} meta l4proto tcp reject with tcp reset`,

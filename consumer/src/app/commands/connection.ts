@@ -20,6 +20,7 @@ import { type CarrierWish, carrierWishes } from '../../core/carrier.js'
 import { inToken, type Limits } from '../../core/limits.js'
 import { providerNamed } from '../../core/providerName.js'
 import type { TopUpRule } from '../../core/refill.js'
+import { parseResolvers } from '../../core/resolvers.js'
 import type { EndReason } from '../../core/session.js'
 import { namespaceName } from '../../io/home/connectionFile.js'
 import { keepInvitation } from '../../io/home/invitations.js'
@@ -88,6 +89,13 @@ export const connectionFlags = {
     default: 'auto',
     describe:
       'What the tunnel travels by: udp, wss (TLS to the provider’s payment port, where UDP is blocked), or whichever gets through',
+  },
+  dns: {
+    type: 'string',
+    default: 'provider',
+    requiresArg: true,
+    describe:
+      'Whom to ask for names, through the tunnel: provider, or addresses of resolvers such as 9.9.9.9,2620:fe::fe',
   },
   patience: {
     type: 'number',
@@ -208,6 +216,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
   const limits = limitsFrom(argv)
   const read = {
     ...(await meantBy(argv)),
+    resolvers: parseResolvers(argv.dns),
     hub: argv.hub === undefined ? undefined : address(argv.hub),
     patienceMs: wholeNumber('--patience', argv.patience, 1) * 1_000,
     retryForMs: argv.retryFor === undefined ? undefined : wholeNumber('--retry-for', argv.retryFor) * 1_000,

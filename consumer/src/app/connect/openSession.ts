@@ -115,10 +115,12 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
     const lost = past.filter((each) => each.provider === provider && each.session.reason === 'lost').at(-1)
     if (lost) await outer.request('end', { session: lost.id }, farewellMs)
     const { maxPrice } = wishes.limits
-    const agreement = await agree(context, journal, outer, {
+    const agreed = await agree(context, journal, outer, {
       ...{ offer: path.offer, channel, left, maxPrice, keys },
       networks: await around,
     })
+    const dns = wishes.resolvers ?? agreed.tunnel.dns
+    const agreement = { ...agreed, tunnel: { ...agreed.tunnel, dns: [...dns] } }
     if (agreement.guaranteed.limit === 0n)
       throw new UserError(
         agreement.guaranteed.ceilingIs === 'budget'
