@@ -75,6 +75,7 @@ export function tunnelRuleset(values: TunnelValues): string {
     names(values),
     guestNames(values),
     sources(values),
+    forwarded(values),
     output(values, outer?.accept ?? []),
     guard(values, outer?.accept ?? []),
     upload(values),
@@ -165,6 +166,13 @@ const sources = ({ interface: tunnel }: TunnelValues): string =>
     `${fromGuests} oifname ${tunnel} masquerade`,
   ])
 
+/** Devices behind this machine do not know how much the tunnel carries: their connections begin with what fits. */
+const forwarded = ({ interface: tunnel }: TunnelValues): string =>
+  chain('forwarded', [
+    'type filter hook forward priority mangle; policy accept;',
+    `${fromGuests} oifname ${tunnel} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+  ])
+
 /** Questions that no resolver of their family would answer: refused. Those that were redirected may go on. */
 const elsewhere = (values: TunnelValues): string[] =>
   values.dns.length === 0
@@ -207,6 +215,7 @@ const guard = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly s
   chain('guard', [
     'type filter hook postrouting priority 300; policy drop;',
     'oifname "lo" accept',
+    intoGuests(`iifname != ${tunnel}`),
     toGuests,
     `oifname ${tunnel} jump upload`,
     ...outer,
@@ -272,6 +281,7 @@ export function shutRuleset(
     ]),
     chain('guard', [
       'type filter hook postrouting priority 300; policy drop;',
+      intoGuests(),
       ...passes('drop'),
       `counter name "${objectNames.stopped}" drop`,
     ]),
@@ -295,8 +305,15 @@ export const guestSet = (guests: readonly string[]): string => {
 }
 const guestSetName = 'guests'
 /** Lets out what goes to them. */
-export const toGuests = `oifname @${guestSetName} accept`
+const toGuestDevices = `oifname @${guestSetName}`
+export const toGuests = `${toGuestDevices} accept`
 const fromGuests = `iifname @${guestSetName}`
+/** Where this machine forwards for them, nobody else's packets go in: IPv6 has one switch for all devices. */
+const intoGuests = (...except: string[]): string =>
+  [
+    ...[toGuestDevices, `iifname != @${guestSetName}`, ...except],
+    ...[`counter name "${objectNames.stopped}"`, 'drop'],
+  ].join(' ')
 
 /** The command that names the bridges there are now in a table that refuses. */
 export const guestCommands = (guests: readonly string[], table: string = killSwitchTable): string =>

@@ -20,7 +20,6 @@ import { type CarrierWish, carrierWishes } from '../../core/carrier.js'
 import { inToken, type Limits } from '../../core/limits.js'
 import { providerNamed } from '../../core/providerName.js'
 import type { TopUpRule } from '../../core/refill.js'
-import { parseResolvers } from '../../core/resolvers.js'
 import type { EndReason } from '../../core/session.js'
 import { namespaceName } from '../../io/home/connectionFile.js'
 import { keepInvitation } from '../../io/home/invitations.js'
@@ -28,6 +27,7 @@ import { openJournal } from '../../io/home/journal.js'
 import { readNames } from '../../io/home/knownNames.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
 import { controlOwner } from '../../io/home/ownership.js'
+import { planGateway } from '../../io/kernel/gateway.js'
 import { isLockedDown, liftLockdown, loadLockdown } from '../../io/kernel/lockdown.js'
 import { boundLog, isInBackground } from '../connect/background.js'
 import { connect } from '../connect/connect.js'
@@ -41,6 +41,7 @@ import { stepDone } from '../connect/timings.js'
 import { alreadyOpen, beginContext, type Opening, openContext } from '../context.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
+import { parseResolvers } from './resolvers.js'
 import { logFrom, type Settings } from './settings.js'
 
 /** Where a running connection is asked. */
@@ -113,6 +114,12 @@ export const connectionFlags = {
     type: 'boolean',
     default: false,
     describe: 'Allow the local network despite the kill switch',
+  },
+  gateway: {
+    type: 'string',
+    requiresArg: true,
+    describe:
+      'Lead what comes in by these devices (eth1,wlan0) through the tunnel, too: this machine is the gateway of a network',
   },
   yes: { type: 'boolean', default: false, describe: 'Connect even if that cuts off this remote shell' },
   interface: { type: 'string', requiresArg: true, describe: 'Name of the tunnel’s interface' },
@@ -224,6 +231,13 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
   }
   refuseNamespace(argv.netns)
   const carrier = carrierBy(proxyInUse(), argv)
+  const gatewayFor = argv.gateway?.split(',').map((each) => each.trim()) ?? []
+  if (gatewayFor.length > 0 && argv.netns !== undefined)
+    throw new UserError(
+      'A gateway leads others through the tunnel of the whole machine. Leave out --netns, or --gateway.',
+    )
+  // Before anything is asked or locked.
+  if (gatewayFor.length > 0) await planGateway(gatewayFor)
   await requireAbleMachine(argv.home, argv.interface)
   if (argv.netns === undefined && !argv.yes) demandShellIsSafe(argv.allowLan)
   const end = {} as { resolve: (answer: { result: 'ended' }) => void; reject: (error: unknown) => void }
@@ -257,6 +271,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
         netns: argv.netns,
         allowLan: argv.allowLan,
         carrier,
+        gatewayFor,
         limits: inToken(limits, token.decimals),
         deposit: argv.deposit === undefined ? undefined : parseTokens(argv.deposit, token.decimals),
         topUp: topUpRule(argv, token.decimals),

@@ -19,6 +19,8 @@ export interface ConnectWishes extends PathWishes {
   readonly interface: string | undefined
   /** Whether the local network may be talked to behind the kill switch. */
   readonly allowLan: boolean
+  /** Names of devices whose machines go out through the tunnel, too. */
+  readonly gatewayFor: readonly string[]
   /** Resolvers to ask through the tunnel; undefined: the provider's own. */
   readonly resolvers: readonly string[] | undefined
   /** What the tunnel's packets are to travel by. */

@@ -15,6 +15,7 @@ import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, thisNamespace, thisProcess } from '../../io/home/connectionFile.js'
 import { connectedNetworks } from '../../io/kernel/connectedNetworks.js'
 import { planDns } from '../../io/kernel/dns.js'
+import { planGateway } from '../../io/kernel/gateway.js'
 import { lookUpAlone } from '../../io/kernel/lookUpAlone.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
@@ -250,7 +251,7 @@ async function planRecord(
   { session, tunnel }: Agreement,
   address: string,
 ): Promise<ConnectionRecord> {
-  const { netns, allowLan } = wishes
+  const { netns, allowLan, gatewayFor } = wishes
   const proxy = proxyInUse()
   const [dns, table] = await Promise.all([netns === undefined ? planDns(tunnel.dns) : undefined, freeTable()])
   const isOurs = earlier?.netns?.isOurs ?? (netns !== undefined && !(await namespaceExists(netns)))
@@ -273,6 +274,7 @@ async function planRecord(
     srcValidMark: earlier?.srcValidMark ?? readSrcValidMark(),
     allowLan,
     ...(dns === undefined ? {} : { dns }),
+    ...(gatewayFor.length === 0 ? {} : { gateway: earlier?.gateway ?? (await planGateway(gatewayFor)) }),
     ...(netns === undefined ? {} : { netns: { name: netns, isOurs } }),
   }
 }

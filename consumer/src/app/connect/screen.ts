@@ -383,6 +383,7 @@ const carrierNames: Record<CarrierName, string> = {
 const partNames: Record<PartName, string> = {
   firewall: 'the firewall',
   guests: 'the bridges of containers',
+  forwarding: 'forwarding for the network behind this machine',
   routes: 'the routes',
   devices: 'the rules for programs that are bound to a device',
   way: 'the way into the tunnel',

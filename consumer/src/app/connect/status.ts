@@ -40,6 +40,8 @@ export interface Status {
   readonly allowLan: boolean | null
   /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
   readonly netns: string | null
+  /** Names of the devices that this machine is a gateway for. */
+  readonly gateway: readonly string[]
   /** What only a running connection knows. */
   readonly live: Omit<Live, 'state'> | null
 }
@@ -84,6 +86,7 @@ export async function status(
       .map(({ channelId, at }) => ({ channelId, exitAt: at })),
     allowLan: record?.allowLan ?? null,
     netns: record?.netns?.name ?? null,
+    gateway: record?.gateway?.devices ?? [],
     live: live ? withoutState(live) : null,
   }
 }

@@ -55,6 +55,9 @@ export function statusLines(now: Status, nowMs: number): string[] {
     netns === null
       ? (problems.length > 0 ? damaged : now.lockdown === 'on' ? lockedDown : sentences)[state]
       : `A tunnel for the programs in namespace ${netns}: ${state}.`,
+    ...(now.gateway.length > 0
+      ? [`Gateway for what is behind ${now.gateway.join(', ')}: through the tunnel, or not at all.`]
+      : []),
     ...problems,
     ...(now.lockdown === 'lifted'
       ? ['Lockdown is lifted until the next connect or boot; "pontage lockdown on" shuts at once.']

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Address, Hex } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
 import { type DnsChange, resolverFile } from '../kernel/dns.js'
+import type { Gateway } from '../kernel/gateway.js'
 import { recordFolder } from './ownership.js'
 
 /** What a connection changed on this machine, so that it can be undone whatever happened since. */
@@ -33,6 +34,8 @@ export interface ConnectionRecord {
   readonly allowLan: boolean
   /** How names are asked for inside the tunnel; left out where nothing was changed. */
   readonly dns?: DnsChange
+  /** Whom this machine is a gateway for; left out: nobody. */
+  readonly gateway?: Gateway
   /** The namespace of programs that the tunnel is for, and whether we made it; left out: the whole machine. */
   readonly netns?: { readonly name: string; readonly isOurs: boolean }
 }

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { applyIp, undoIp } from '@pontage/shared/node'
-import { guestBridges } from './guests.js'
+import { guestDevices } from './guests.js'
 import { nearOnly } from './nearOnly.js'
 import { protocols } from './protocols.js'
 import { type Rule, rulesAndRoutes } from './rulesAndRoutes.js'
@@ -22,10 +22,16 @@ const maxDevices = maxRules / rulesEach
  * What programs send that are bound to a device, refused, to be kept in force in the second layer of the kill switch.
  *
  * @param lan - What of a device's own network passes: all but questions for names, or nothing that a program sends.
- * @param tunnel - The one device that is none of them.
+ * @param record - Its tunnel is none of these devices, and what it is a gateway for is not either.
  */
-export function boundSocketsPart(lan: 'open' | 'shut', tunnel?: string): Part {
-  const wanted = async () => (await devices()).filter((name) => name !== tunnel).slice(0, maxDevices)
+export function boundSocketsPart(
+  lan: 'open' | 'shut',
+  record?: { interface: string; gateway?: { devices: readonly string[] } },
+): Part {
+  const wanted = async () =>
+    (await devices(record?.gateway?.devices))
+      .filter((name) => name !== record?.interface)
+      .slice(0, maxDevices)
   return {
     look: async () => {
       const found = await wanted()
@@ -88,9 +94,9 @@ const rulesOf = (device: string, lan: 'open' | 'shut'): readonly string[][] => {
   ]
 }
 
-/** Names of devices that lead out of this machine: not the loopback, nor bridges of guests and what belongs to a bridge. */
-async function devices(): Promise<string[]> {
-  const guests = (await guestBridges()).map((word) => word.replaceAll('"', ''))
+/** Names of devices that lead out of this machine: not the loopback, nor to guests, nor what belongs to a bridge. */
+async function devices(gatewayFor?: readonly string[]): Promise<string[]> {
+  const guests = (await guestDevices(gatewayFor)).map((word) => word.replaceAll('"', ''))
   return readdirSync('/sys/class/net')
     .filter((name) => name !== 'lo' && !guests.includes(name) && !existsSync(`/sys/class/net/${name}/brport`))
     .sort()

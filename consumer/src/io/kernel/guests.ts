@@ -4,10 +4,15 @@ import { CommandFailed, nftInterface, runCommand } from '@pontage/shared/node'
 const devices = '/sys/class/net'
 
 /**
- * Bridges of containers and virtual machines that live on this machine, as words of nft: those that no network card belongs to
- * and no default route leads through.
+ * Behind which devices those are that go out through this machine, as words of nft: bridges of its containers and virtual
+ * machines, which no network card belongs to and no default route leads through; and those that it is a gateway for.
  */
-export async function guestBridges(): Promise<string[]> {
+export async function guestDevices(gatewayFor: readonly string[] = []): Promise<string[]> {
+  const present = gatewayFor.filter((name) => existsSync(`${devices}/${name}`))
+  return [...new Set([...(await guestBridges()), ...present])].sort().map(nftInterface)
+}
+
+async function guestBridges(): Promise<string[]> {
   const bridges = list(devices).filter((name) => existsSync(`${devices}/${name}/bridge`))
   if (bridges.length === 0) return []
   const upstream = await defaultDevices()
@@ -16,12 +21,12 @@ export async function guestBridges(): Promise<string[]> {
     list(`${devices}/${name}/brif`).every(
       (member) => !upstream.has(member) && !existsSync(`${devices}/${member}/device`),
     )
-  return bridges.filter(isGuest).sort().map(nftInterface)
+  return bridges.filter(isGuest)
 }
 
-/** The networks of these bridges, as address and prefix length. */
-export async function guestNetworks(): Promise<string[]> {
-  const bridges = new Set((await guestBridges()).map((word) => word.replaceAll('"', '')))
+/** The networks behind these devices, as address and prefix length. */
+export async function guestNetworks(gatewayFor: readonly string[]): Promise<string[]> {
+  const bridges = new Set((await guestDevices(gatewayFor)).map((word) => word.replaceAll('"', '')))
   if (bridges.size === 0) return []
   const { stdout } = await runCommand(['ip', '-json', 'address', 'show'])
   const links = JSON.parse(stdout || '[]') as {
@@ -35,7 +40,8 @@ export async function guestNetworks(): Promise<string[]> {
     .map(({ local, prefixlen }) => `${local}/${prefixlen}`)
 }
 
-async function defaultDevices(): Promise<Set<string>> {
+/** Names of the devices that a default route leads through. */
+export async function defaultDevices(): Promise<Set<string>> {
   const found = new Set<string>()
   for (const family of ['-4', '-6']) {
     const { stdout } = await runCommand(['ip', family, '-json', 'route', 'show', 'default']).catch(

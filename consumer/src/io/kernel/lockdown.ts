@@ -11,7 +11,7 @@ import {
   writeFileDurably,
 } from '@pontage/shared/node'
 import { lockdownRuleset, lockdownTable, ownGroup } from '../../core/lockdown.js'
-import { guestBridges } from './guests.js'
+import { guestDevices } from './guests.js'
 import { askForNamesAlone } from './ownNames.js'
 
 /** The rules as they are loaded at boot; where this file is, lockdown is on. */
@@ -75,7 +75,7 @@ export const lockdownText = (options: Parameters<typeof lockdownRuleset>[0]): st
 /** Puts the rules in force as they are for a machine that is not connected. */
 export async function loadLockdown(): Promise<void> {
   const allowLan = (await readFile(rulesFile, 'utf8')).startsWith(lanMark)
-  await applyRuleset(lockdownText({ allowLan, guests: await guestBridges() }))
+  await applyRuleset(lockdownText({ allowLan, guests: await guestDevices() }))
 }
 
 /** Takes the rules away until the next connect or boot. */

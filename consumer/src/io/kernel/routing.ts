@@ -276,6 +276,8 @@ export interface Wall {
   readonly asked: Asked | undefined
   readonly allowLan: boolean
   readonly ipv6: boolean
+  /** Names of devices that this machine is a gateway for. */
+  readonly gatewayFor: readonly string[]
 }
 
 /**
@@ -294,7 +296,7 @@ export function wallPart(wall: Wall): Part {
     look: print,
     async apply() {
       await removeWall()
-      const guests = await guestNetworks()
+      const guests = await guestNetworks(wall.gatewayFor)
       for (const family of wall.ipv6 ? ([4, 6] as const) : ([4] as const))
         await applyIp(
           wallOf(wall, guests, family)

@@ -27,7 +27,8 @@ import {
   restoreDns,
   restoreLeftFile,
 } from './dns.js'
-import { guestBridges } from './guests.js'
+import { forwardingPart, restoreForwarding } from './gateway.js'
+import { guestDevices } from './guests.js'
 import { type Asked, loadGuests, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
 import { isLockedDown, loadLockdown } from './lockdown.js'
 import { type Meter, openMeter } from './meter.js'
@@ -131,7 +132,7 @@ export async function raiseTunnel(options: {
   if (isEverywhere) {
     heedMarks()
     // What shut the machine in knew the tunnel before, and refuses what goes into this one.
-    await upkeep.put('devices', boundSocketsPart('open', record.interface))
+    await upkeep.put('devices', boundSocketsPart('open', record))
     await upkeep.put('routes', routesPart(record, { addresses, mtu: known }, 'gateway'))
   } else {
     await bringUp(tunnel.name, { mtu: known, addresses }, where)
@@ -212,7 +213,7 @@ export async function enforce(
 ): Promise<ConnectionRecord | undefined> {
   switch (policy.rules) {
     case 'none':
-      await upkeep.drop('firewall', 'guests', 'routes', 'devices', 'way', 'wall', 'resolver')
+      await upkeep.drop('firewall', 'guests', 'forwarding', 'routes', 'devices', 'way', 'wall', 'resolver')
       if (record) await restoreMachine(home, record)
       return undefined
     case 'shut':
@@ -243,8 +244,8 @@ async function shutMachine(
   await keepGuests(upkeep, record)
   const opened = policy.endpoint === 'payment-port' ? asked : undefined
   if (netns === undefined) {
-    await upkeep.put('wall', wallPart({ asked: opened, allowLan, ipv6 }))
-    await upkeep.put('devices', boundSocketsPart(allowLan ? 'open' : 'shut', record.interface))
+    await upkeep.put('wall', wallPart({ asked: opened, allowLan, ipv6, gatewayFor: gatewayFor(record) }))
+    await upkeep.put('devices', boundSocketsPart(allowLan ? 'open' : 'shut', record))
   }
   if (record.state === 'connected') await removeTunnel(record)
   const blocked: ConnectionRecord = { ...record, state: 'blocked' }
@@ -262,7 +263,7 @@ export class NotRestored extends UserError {}
  * @throws NotRestored saying what could not be undone; the record stays then, so that it can be tried again.
  */
 export async function restoreMachine(home: string, record: ConnectionRecord): Promise<void> {
-  const { netns } = record
+  const { netns, gateway } = record
   const steps: Undoing[] = [
     ...tunnelUndoing(record),
     ...(netns === undefined
@@ -279,6 +280,17 @@ export async function restoreMachine(home: string, record: ConnectionRecord): Pr
           },
         ]
       : []),
+    ...(gateway === undefined
+      ? []
+      : [
+          {
+            what: 'forwarding',
+            undo: () => restoreForwarding(gateway),
+            byHand: Object.entries(gateway.before)
+              .map(([name, value]) => `sysctl -w ${name}=${value}`)
+              .join('; '),
+          },
+        ]),
     ...(netns === undefined && isLockedDown()
       ? [{ what: 'the lockdown', undo: loadLockdown, byHand: 'pontage lockdown on' }]
       : []),
@@ -369,15 +381,18 @@ async function unlessGone(netns: ConnectionRecord['netns'], undone: Promise<void
 
 /** A namespace of programs has none. */
 const guestsOf = (record: ConnectionRecord): Promise<string[]> =>
-  record.netns === undefined ? guestBridges() : Promise.resolve([])
+  record.netns === undefined ? guestDevices(gatewayFor(record)) : Promise.resolve([])
+
+const gatewayFor = ({ gateway }: ConnectionRecord): readonly string[] => gateway?.devices ?? []
 
 /** Bridges come and go while a connection stands. */
 async function keepGuests(upkeep: Upkeep, record: ConnectionRecord): Promise<void> {
   if (record.netns !== undefined) return
   await upkeep.put('guests', {
-    look: async () => (await guestBridges()).join(' '),
-    apply: async () => loadGuests(await guestBridges()),
+    look: async () => (await guestsOf(record)).join(' '),
+    apply: async () => loadGuests(await guestsOf(record)),
   })
+  if (record.gateway) await upkeep.put('forwarding', forwardingPart(record.gateway, record.interface))
 }
 
 const placeOf = ({ netns }: ConnectionRecord): { netns?: string } => (netns ? { netns: netns.name } : {})

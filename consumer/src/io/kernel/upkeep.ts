@@ -2,7 +2,15 @@ import { SerialQueue } from '@pontage/shared'
 import { type Change, watchKernel } from './watchKernel.js'
 
 /** What a connection has in force on this machine; parts are told apart by name. */
-export type PartName = 'firewall' | 'guests' | 'routes' | 'devices' | 'way' | 'wall' | 'resolver'
+export type PartName =
+  | 'firewall'
+  | 'guests'
+  | 'forwarding'
+  | 'routes'
+  | 'devices'
+  | 'way'
+  | 'wall'
+  | 'resolver'
 
 /** One thing that a connection has in force on this machine. */
 export interface Part {

@@ -1,4 +1,5 @@
 import { tunnelMtuOver } from '@pontage/shared'
+import type { KernelSettings } from '@pontage/shared/node'
 import {
   addWireguardPeer,
   bringUp,
@@ -30,7 +31,6 @@ import {
   readLeftTable,
 } from './firewall.js'
 import { readStrangers, tablePrefix } from './foreignChains.js'
-import type { KernelSettings } from './forwarding.js'
 import { type MachineRecord, readBootId, readMachineRecord, writeMachineRecord } from './machineRecord.js'
 import { waysOut } from './network.js'
 import { type Others, shareSwitches } from './switches.js'

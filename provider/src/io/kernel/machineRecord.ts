@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { KernelSettings } from '@pontage/shared/node'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
-import type { KernelSettings } from './forwarding.js'
 
 /** What we changed on the machine: written before each change, so that a crash can be undone. */
 export interface MachineRecord {

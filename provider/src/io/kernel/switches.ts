@@ -1,14 +1,15 @@
-import type { JudgingChain } from '../../core/way.js'
-import type { OthersForward } from './firewall.js'
-import { readStrangers, type Strangers } from './foreignChains.js'
 import {
   forwards6,
   forwardThrough,
   generalSwitch6,
   type KernelSettings,
+  noteUse,
   othersForward4,
-} from './forwarding.js'
-import { noteUse, readOtherUses } from './neighbours.js'
+  readOtherUses,
+} from '@pontage/shared/node'
+import type { JudgingChain } from '../../core/way.js'
+import type { OthersForward } from './firewall.js'
+import { readStrangers, type Strangers } from './foreignChains.js'
 import { newForwarders6 } from './undo.js'
 
 /** Whether the machine forwards for somebody else, too, and the chains of others that judge what is forwarded. */

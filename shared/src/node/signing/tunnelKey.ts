@@ -87,7 +87,7 @@ function combine(
     .update(fromHex(exchanged.ciphertext))
     .digest()
   const halves = Buffer.concat([secret, fromHex(exchanged.presharedKey)])
-  return toHex(new Uint8Array(hkdfSync('sha256', halves, seen, 'pontage tunnel key', 32)))
+  return toHex(new Uint8Array(hkdfSync('sha256', halves, seen, 'Pontage tunnel key', 32)))
 }
 
 const toHex = (bytes: Uint8Array): Hex => `0x${Buffer.from(bytes).toString('hex')}`

@@ -1,5 +1,5 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
-import { UserError } from '@pontage/shared/node'
+import { UserError } from '../program/userError.js'
 
 /** Settings of the kernel with the values they had: `net/ipv4/conf/eth0/forwarding` → `0`. */
 export type KernelSettings = Readonly<Record<string, string>>
@@ -21,26 +21,18 @@ interface Need {
  * unless `accept_ra` is 2, so that is raised where it was 1.
  *
  * @param note - Told, before anything is written, of the settings that change with the values they have.
+ * @param learning - Devices that learn their router by advertisements, and have to go on doing so.
  * @returns Names of the settings that were written. Those of a device that is gone are passed over.
  * @throws UserError when one cannot be written without which nothing is forwarded.
  */
 export async function forwardThrough(
   devices: readonly string[],
   note: (before: KernelSettings) => Promise<void>,
+  learning: readonly string[] = devices,
 ): Promise<string[]> {
-  const needs = await readNeeds(devices)
-  const different = needs.filter(({ is, wanted }) => is !== wanted)
+  const different = await readDifferent(devices, learning)
   if (different.length === 0) return []
-  const before: Record<string, string> = {}
-  for (const { name, is } of different) before[name] = is
-  // Writing the general switch writes that of every device, too.
-  if (generalSwitch6 in before)
-    for (const device of await listDevices('ipv6')) {
-      const name = `net/ipv6/conf/${device}/forwarding`
-      const value = await readSetting(name)
-      if (value !== undefined) before[name] = value
-    }
-  await note(before)
+  await note(await settingsOf(different))
   const written: string[] = []
   for (const { name, is, wanted, isVital } of different)
     await write(name, wanted, is).then(
@@ -50,6 +42,25 @@ export async function forwardThrough(
       },
     )
   return written
+}
+
+/** Those settings that {@link forwardThrough} would change, with the values they have. */
+export const readForwarding = async (
+  devices: readonly string[],
+  learning: readonly string[],
+): Promise<KernelSettings> => settingsOf(await readDifferent(devices, learning))
+
+async function settingsOf(different: readonly Need[]): Promise<KernelSettings> {
+  const before: Record<string, string> = {}
+  for (const { name, is } of different) before[name] = is
+  // Writing the general switch writes that of every device, too.
+  if (generalSwitch6 in before)
+    for (const device of await listDevices('ipv6')) {
+      const name = `net/ipv6/conf/${device}/forwarding`
+      const value = await readSetting(name)
+      if (value !== undefined) before[name] = value
+    }
+  return before
 }
 
 /** Whether somebody else forwards IPv4 on this machine: the general switch is on, or that of a device not ours. */
@@ -98,19 +109,21 @@ export async function restoreSettings(
 /** Whether a setting is one of IPv4 or of IPv6. */
 export const familyOf = (name: string): 4 | 6 => (name.startsWith('net/ipv6/') ? 6 : 4)
 
-async function readNeeds(devices: readonly string[]): Promise<Need[]> {
+async function readDifferent(devices: readonly string[], learning: readonly string[]): Promise<Need[]> {
   const needs: Need[] = []
   for (const device of devices) {
     const forwarding = `net/ipv4/conf/${device}/forwarding`
     const is = await readSetting(forwarding)
     if (is !== undefined) needs.push({ name: forwarding, is, wanted: '1', isVital: true })
+  }
+  for (const device of learning) {
     const advertised = `net/ipv6/conf/${device}/accept_ra`
     if ((await readSetting(advertised)) === '1')
       needs.push({ name: advertised, is: '1', wanted: '2', isVital: false })
   }
   const general = await readSetting(generalSwitch6)
   if (general !== undefined) needs.push({ name: generalSwitch6, is: general, wanted: '1', isVital: true })
-  return needs
+  return needs.filter(({ is, wanted }) => is !== wanted)
 }
 
 /** The one switch that IPv6 has. */

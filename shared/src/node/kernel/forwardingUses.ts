@@ -2,23 +2,23 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { KernelSettings } from './forwarding.js'
 
-// Several providers on one machine share its switches. Each keeps a note of those that it relies on, with the value from
+// Several providers on one machine, and a consumer that is a gateway, share its switches. Each keeps a note of those that it relies on, with the value from
 // before the first of them came: the last one puts them back.
 
 /** Not the folder of the consumer's service, which members of its group enter. */
 export const notesFolder = '/run/pontage-provider'
 
-/** Notes what one provider relies on, over what it had noted before. */
+/** Notes what one of them relies on, over what it had noted before. */
 export async function noteUse(table: string, settings: KernelSettings): Promise<void> {
   await mkdir(notesFolder, { recursive: true, mode: 0o755 })
   await writeFile(await pathOf(table), JSON.stringify(settings))
 }
 
-/** Takes a provider's note away. */
+/** Takes its note away. */
 export const forgetUse = async (table: string): Promise<void> => rm(await pathOf(table), { force: true })
 
 /**
- * What the other providers in this network namespace rely on: each setting with its value from before them.
+ * What the others in this network namespace rely on: each setting with its value from before them.
  *
  * @param tables - Tables in the kernel: whoever has none there is gone.
  */

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { isLocalAddress } from './localAddress.js'
+import { isLocalAddress } from '../../core/localAddress.js'
 
 /**
  * Resolvers to ask through the tunnel in place of the provider's own.

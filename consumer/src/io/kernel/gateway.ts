@@ -1,0 +1,70 @@
+import { existsSync } from 'node:fs'
+import {
+  forgetUse,
+  forwardThrough,
+  type KernelSettings,
+  noteUse,
+  readForwarding,
+  readOtherUses,
+  restoreSettings,
+  runCommand,
+  UserError,
+} from '@pontage/shared/node'
+import { killSwitchTable } from '../../core/killSwitch.js'
+import { defaultDevices } from './guests.js'
+import type { Part } from './upkeep.js'
+
+/** What a gateway is for, and what it found. */
+export interface Gateway {
+  /** Names of the devices behind which others are. */
+  readonly devices: readonly string[]
+  /** Settings of the kernel as they were before the first tunnel. */
+  readonly before: KernelSettings
+}
+
+/**
+ * Looks at what forwarding for these devices will change.
+ *
+ * @throws UserError for a device that is not there, or that leads to the internet.
+ */
+export async function planGateway(devices: readonly string[]): Promise<Gateway> {
+  const upstream = await defaultDevices()
+  for (const device of devices) {
+    if (device === 'lo' || !/^[^\s/:]{1,15}$/.test(device) || !existsSync(`/sys/class/net/${device}`))
+      throw new UserError(
+        `--gateway names "${device}", and no network device of this machine is called so. "ip link" lists them.`,
+      )
+    if (upstream.has(device))
+      throw new UserError(
+        `--gateway names ${device}, by which this machine itself reaches the internet. Name the device behind which the others are.`,
+      )
+  }
+  return { devices, before: await readForwarding(devices, [...upstream]) }
+}
+
+/** Forwards what comes in by these devices: the rules lead it into the tunnel, or nowhere. */
+export function forwardingPart({ devices, before }: Gateway, tunnel: string): Part {
+  const through = [...devices, tunnel]
+  const upstream = async () => [...(await defaultDevices())]
+  return {
+    look: async () => JSON.stringify(await readForwarding(through, await upstream())),
+    async apply() {
+      await forwardThrough(through, () => noteUse(killSwitchTable, before), await upstream())
+    },
+  }
+}
+
+/**
+ * Puts the switches back, those excepted that a provider on this machine relies on.
+ *
+ * @throws UserError saying what could not be put back.
+ */
+export async function restoreForwarding({ before }: Gateway): Promise<void> {
+  const { stdout } = await runCommand(['nft', '-j', 'list', 'tables'])
+  const { nftables } = JSON.parse(stdout) as { nftables: { table?: { name: string } }[] }
+  const tables = nftables.flatMap(({ table }) => (table ? [table.name] : []))
+  const uses = await readOtherUses(killSwitchTable, tables)
+  const left = await restoreSettings(before, (name) => name in uses)
+  await forgetUse(killSwitchTable)
+  if (left.length > 0) throw new UserError(left.join(' '))
+}
