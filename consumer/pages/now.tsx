@@ -131,6 +131,7 @@ function Facts({ of }: { of: Status }) {
         ...(live?.postQuantum == null
           ? []
           : [[texts.tiles.postQuantum, live.postQuantum ? texts.on : texts.off] as const]),
+        ...(of.gateway.length === 0 ? [] : [[texts.tiles.gateway, of.gateway.join(', ')] as const]),
         ...(of.lockdown === 'off'
           ? []
           : [[texts.tiles.lockdown, of.lockdown === 'on' ? texts.on : texts.lifted] as const]),

@@ -26,6 +26,7 @@ export interface Status {
   readonly problems: readonly string[] | null
   /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
   readonly netns: string | null
+  readonly gateway: readonly string[]
   /** Whether the local network may be talked to; null where nothing is connected. */
   readonly allowLan: boolean | null
   readonly provider: string | null

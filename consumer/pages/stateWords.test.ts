@@ -4,7 +4,7 @@ import { secondsLeft, stateWords } from './stateWords.js'
 import { texts } from './texts.js'
 
 const still: Status = {
-  ...{ state: 'disconnected', killSwitch: false, lockdown: 'off', problems: [], netns: null },
+  ...{ state: 'disconnected', killSwitch: false, lockdown: 'off', problems: [], netns: null, gateway: [] },
   ...{ allowLan: null, provider: null, downBytes: null, upBytes: null, exits: [], live: null },
 }
 

@@ -100,6 +100,7 @@ export const texts = {
     killSwitch: 'Kill switch',
     carrier: 'Carried by',
     postQuantum: 'Post-quantum key',
+    gateway: 'Gateway for',
     latency: 'Paid in',
     lockdown: 'Lockdown',
   },
