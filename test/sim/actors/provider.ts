@@ -106,6 +106,8 @@ export class HonestProvider {
     }))
     const answer = await link.request('clear', { promises })
     if (!answer.ok) return
+    // The hub forgot something meanwhile, and has been shown too little for this answer to mean anything.
+    if (this.#showsAll && !showsAll) return this.#clear()
     if (showsAll) this.#showsAll = false
     const { total, signature, guarantees, refused } = answer.value
     for (const guarantee of guarantees) this.#keep(guarantee)

@@ -224,7 +224,7 @@ const termsOf = ({ price, base, credit, suggested, guaranteed }: Agreement) => (
 const unanswered = (carrier: CarrierWish, address: string, udpPort: number): UserError =>
   new UserError(
     carrier === 'wss'
-      ? `WireGuard does not answer over TLS to ${address}. Try --carrier udp, or another provider.`
+      ? `WireGuard does not answer over TLS to ${address}. Try ${proxyInUse() ? '' : '--carrier udp, or '}another provider.`
       : `No answer on UDP ${udpPort} of ${address}. The provider’s port, or UDP on the way to it, is closed${carrier === 'auto' ? ', and over TLS it does not answer either' : ''}.`,
   )
 

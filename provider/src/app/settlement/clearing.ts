@@ -1,4 +1,4 @@
-import { type Address, explain, type Hex, refuse, type Verdict, wei } from '@pontage/shared'
+import { type Address, explain, type Hex, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
 import { readAccount, readHub, readTab } from '@pontage/shared/node'
 import { shouldClear } from '../../core/clearPlan.js'
 import { judgeGuarantee } from '../../core/guarantee.js'
@@ -40,8 +40,12 @@ export class Clearing {
     const moved = promises
       .channelsOf(this.hub)
       .filter((channel) => shouldClear(channel, head.at) || (showAll && isUndrawn(channel)))
+    // A hub that forgot promises enough again only when it has seen all of it.
+    const taken = new Map<Hex, Wei>()
     for (let first = 0; first < moved.length; first += clearBatch) {
-      const verdict = await this.#clearSome(moved.slice(first, first + clearBatch))
+      const isJudged = !showAll || first + clearBatch >= moved.length
+      const verdict = await this.#clearSome(moved.slice(first, first + clearBatch), taken, isJudged)
+      if (verdict === 'forgot') return this.clear()
       if (!verdict.ok) return verdict
     }
     if (showAll) this.#showAll = false
@@ -54,13 +58,26 @@ export class Clearing {
     return { ok: true }
   }
 
-  async #clearSome(channels: readonly StoredChannel[]): Promise<Verdict> {
+  /**
+   * Has the hub take some promises.
+   *
+   * @param allTaken - Of those before these; gets what is taken of these.
+   * @returns `forgot` when the hub turned out to have forgotten something meanwhile: its answer says nothing then.
+   */
+  async #clearSome(
+    channels: readonly StoredChannel[],
+    allTaken: Map<Hex, Wei>,
+    isJudged: boolean,
+  ): Promise<Verdict | 'forgot'> {
     const { promises, typedData, identity, clock, log } = this.components
+    const showedAll = this.#showAll
     const sent = channels.flatMap(({ channelId, promise }) =>
       promise ? [{ channelId, amount: promise.amount, signature: promise.signature }] : [],
     )
     const answer = await this.link.request('clear', { promises: sent })
     if (!answer.ok) return answer
+    // It was connected to for this, and shown what we hold; what was chosen before brings too little.
+    if (this.#showAll && !showedAll) return 'forgot'
     const { total, signature, guarantees, refused } = answer.value
     for (const { channelId, code, message } of refused)
       log.warn('the hub refused a promise', { hub: this.hub, channelId, code, reason: message })
@@ -69,10 +86,13 @@ export class Clearing {
     const named = { hub: this.hub, provider: identity.address, total, signature }
     const signed = typedData.check('HubPromise', named, this.hub)
     if (!signed.ok) return this.#suspect(signed)
-    const least = await this.#leastTotal(new Map(taken.map(({ channelId, amount }) => [channelId, amount])))
-    const verdict = judgeHubTotal(total, least)
-    if (!verdict.ok) return this.#suspect(verdict)
-    promises.keepClear(this.hub, { total, signature }, taken, clock.now())
+    for (const { channelId, amount } of taken) allTaken.set(channelId, amount)
+    if (isJudged) {
+      const verdict = judgeHubTotal(total, await this.#leastTotal(allTaken))
+      if (!verdict.ok) return this.#suspect(verdict)
+      const cleared = [...allTaken].map(([channelId, amount]) => ({ channelId, amount }))
+      promises.keepClear(this.hub, { total, signature }, cleared, clock.now())
+    }
     for (const guarantee of guarantees) await this.#keepGuarantee(guarantee)
     // A hub that refused something has answered, but not for all that it was asked.
     const [first] = refused
@@ -101,7 +121,7 @@ export class Clearing {
   }
 
   /** What the hub's total must reach, from one block's figures and what it has now taken. */
-  async #leastTotal(taken: ReadonlyMap<Hex, bigint>) {
+  async #leastTotal(taken: ReadonlyMap<Hex, Wei>) {
     const { promises, chain, identity } = this.components
     const block = (await chain.head()).number
     const [{ credited }, { feeBps }] = await Promise.all([
