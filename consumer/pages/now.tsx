@@ -127,7 +127,7 @@ function Facts({ of }: { of: Status }) {
         [texts.tiles.price, price ?? '–'],
         [texts.tiles.left, duration(secondsLeft(of) ?? Number.NaN)],
         [texts.tiles.killSwitch, of.killSwitch ? texts.on : texts.off],
-        [texts.tiles.carrier, texts.carriers[live?.carrier ?? ''] ?? '–'],
+        [texts.tiles.carrier, carriedBy(live)],
         ...(live?.postQuantum == null
           ? []
           : [[texts.tiles.postQuantum, live.postQuantum ? texts.on : texts.off] as const]),
@@ -138,6 +138,11 @@ function Facts({ of }: { of: Status }) {
       ]}
     />
   )
+}
+
+function carriedBy(live: Status['live']): string {
+  const carrier = texts.carriers[live?.carrier ?? ''] ?? '–'
+  return live?.proxy ? texts.through(carrier, live.proxy) : carrier
 }
 
 function Limits({ of }: { of: Status }) {

@@ -38,6 +38,7 @@ export interface Status {
     readonly spentWei: string
     readonly latencyMs: number | null
     readonly carrier: string | null
+    readonly proxy: string | null
     readonly postQuantum: boolean | null
     readonly serving: {
       readonly country: string

@@ -107,6 +107,7 @@ export const texts = {
   on: 'on',
   off: 'off',
   lifted: 'lifted for now',
+  through: (carrier: string, proxy: string) => `${carrier}, through the proxy ${proxy}`,
   carriers: { udp: 'UDP', wss: 'TLS, instead of UDP' } as Readonly<Record<string, string>>,
   problems: 'Not everything that this relies on is in force',
   noRoot: 'This is what was recorded: only root can ask the kernel whether it is so.',

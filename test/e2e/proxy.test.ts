@@ -66,8 +66,8 @@ describe('through a proxy', { timeout: 200_000 }, () => {
       [proxyHost],
       async () => {
         const program = consumer.start(['connect', '--json', ...through])
-        const { carrier } = await logged(program, 'connected', {}, 60_000)
-        expect(carrier).toBe('wss')
+        const { carrier, proxy: shown } = await logged(program, 'connected', {}, 60_000)
+        expect({ carrier, shown }).toEqual({ carrier: 'wss', shown: proxyHost.at(1080) })
         const noise = makeNoise(market, consumer.host)
         await noiseGoesOn(noise)
         expect(await fetched(5_000_000)).toBe(5_000_000)

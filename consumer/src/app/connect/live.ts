@@ -32,6 +32,8 @@ export interface Live {
   readonly mtu: number | null
   /** What the tunnel's packets travel by; null before the first tunnel. */
   readonly carrier: CarrierName | null
+  /** What everything outside goes through; null where it goes straight, and before the first tunnel. */
+  readonly proxy: string | null
   /** Whether what was recorded of it stays closed to a quantum computer; null before the first tunnel. */
   readonly postQuantum: boolean | null
   /** Providers that served so far, this one included. */
@@ -58,7 +60,7 @@ export function watched(
       spentWei: wei(0n),
       capLeft: null,
       latencyMs: null,
-      ...{ mtu: null, carrier: null, postQuantum: null },
+      ...{ mtu: null, carrier: null, proxy: null, postQuantum: null },
       budgetLeftWei: null,
     },
     sessions: 0,
@@ -112,7 +114,7 @@ export function watched(
           allowances: used({ bytes: 0n, spent: 0n }),
           ...{ state: 'connected', sessions: live.sessions + 1 },
           ...{ capLeft: asNumber(tunnel.limit), mtu: tunnel.path.mtu, carrier: tunnel.carrier },
-          postQuantum: tunnel.postQuantum,
+          ...{ proxy: tunnel.proxy, postQuantum: tunnel.postQuantum },
         })
         screen.connected(tunnel)
       },

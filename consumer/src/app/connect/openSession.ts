@@ -201,7 +201,7 @@ async function serve(
           ...{ provider, country: path.offer.proposal.country, price: agreement.price },
           atStart: { left: raise.left, channel: raise.channel.free },
           ...{ limit, ...names, ...offered, path: way, carrier: carriers.current, stepsMs: stepsMs() },
-          postQuantum: agreement.postQuantum,
+          ...{ postQuantum: agreement.postQuantum, proxy: proxyInUse()?.name ?? null },
         })
       },
       report: (report) => screen.report(report, raise.left.budget),

@@ -57,6 +57,8 @@ export interface Screen {
     netns: string | undefined
     path: PathMtu
     carrier: CarrierName
+    /** What everything outside goes through, without its password; null where it goes straight. */
+    proxy: string | null
     /** Whether what was recorded of it stays closed to a quantum computer. */
     postQuantum: boolean
     stepsMs: Partial<Record<Step, number>>
@@ -113,6 +115,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
       netns,
       path,
       carrier,
+      proxy,
       postQuantum,
       stepsMs,
     }) =>
@@ -130,6 +133,7 @@ export function jsonScreen(write: (line: string) => void): Screen {
         netns: netns ?? null,
         ...path,
         carrier,
+        proxy,
         postQuantum,
         stepsMs,
       }),

@@ -21,7 +21,8 @@ const served = {
       bytesPerSecond: 400_000,
       latencyMs: 3,
       mtu: 1_440,
-      carrier: 'udp',
+      carrier: 'wss',
+      proxy: '203.0.113.9:1080',
       postQuantum: true,
     },
     ...{ capLeft: null, budgetLeftWei: null, spentWei: '2150000000000000', sessions: 1, reason: null },
@@ -42,7 +43,7 @@ it('says what holds, what is used and left, and what to type next', () => {
   expect(statusLines(served, 720_000)).toEqual([
     'Connected; the kill switch is on.',
     'Provider 0xaa, DE, 0.05 PTT/GB, for 12 min.',
-    'Traffic: down 42.00 MB, up 1.00 MB, 3.2 Mbit/s, paid in 3 ms, packets of up to 1440 bytes, by udp, post-quantum, 0.00215 PTT promised to it in all.',
+    'Traffic: down 42.00 MB, up 1.00 MB, 3.2 Mbit/s, paid in 3 ms, packets of up to 1440 bytes, by wss through the proxy 203.0.113.9:1080, post-quantum, 0.00215 PTT promised to it in all.',
     'Cap: 43.00 MB used, 7.00 MB left. Nearly used up: connect again with a higher --cap.',
     'Budget: 0.00215 PTT used, 0.49785 PTT left.',
     'Channel: 0.00215 PTT used, 4.19785 PTT left.',

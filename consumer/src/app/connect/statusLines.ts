@@ -87,7 +87,9 @@ function providerLines({ provider, promisedWei, token, downBytes, upBytes, live 
         `${((live.bytesPerSecond * 8) / 1e6).toFixed(1)} Mbit/s`,
         ...(live.latencyMs === null ? [] : [`paid in ${live.latencyMs.toFixed(0)} ms`]),
         ...(live.mtu === null ? [] : [`packets of up to ${live.mtu} bytes`]),
-        ...(live.carrier ? [`by ${live.carrier}`] : []),
+        ...(live.carrier
+          ? [`by ${live.carrier}${live.proxy ? ` through the proxy ${live.proxy}` : ''}`]
+          : []),
         ...(live.postQuantum === null ? [] : [live.postQuantum ? 'post-quantum' : 'not post-quantum']),
         ...(live.sessions > 1 ? [`${live.sessions} sessions`] : []),
       ]
