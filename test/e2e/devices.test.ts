@@ -224,7 +224,34 @@ describe('--gateway', () => {
     expect(open.ipv6).toBeGreaterThan(0)
     expect(open.names).toBeGreaterThan(0)
 
+    // Nor does anybody get in, who finds a way to this machine: IPv6 is forwarded for all devices, or for none.
+    const knocks = async () => {
+      const knock = ['ping', '-6', '-c', '1', '-W', '2', 'fd07::2']
+      await market.internet.host.start(knock).ended
+      const { stdout } = await laptop.run(['nft', 'list', 'counters', 'table', 'inet', 'seen'])
+      return Number(/packets (\d+)/.exec(stdout)?.[1])
+    }
+    await laptop.firewall(
+      `table inet seen {
+         counter knocks { }
+         chain in {
+           type filter hook input priority 0; policy accept;
+           icmpv6 type echo-request counter name knocks
+         }
+       }`,
+    )
+    await applyIp(
+      [['route', 'add', 'fd07::/64', 'dev', 'to-consumer', 'via', consumer.host.address6, 'onlink']],
+      {
+        family: 6,
+      },
+    )
+    onTestFinished(() => applyIp([['route', 'delete', 'fd07::/64', 'dev', 'to-consumer']], { family: 6 }))
+    expect(await knocks()).toBe(1)
+
     const session = await connect('--gateway', 'lan0,lan1')
+    expect(await knocks()).toBe(1)
+    expect(await get(tablet, `[${address6}]`, 'address')).toBe(provider.host.address6)
     const leak = await captureLeak(market, consumer.host, [provider.host], async () => {
       await tryAll()
       await session.stop('SIGKILL')
@@ -240,6 +267,7 @@ describe('--gateway', () => {
       )
       await tryAll()
     })
+    expect(await knocks()).toBe(1)
     expect(leak).toEqual(noLeak)
   })
 

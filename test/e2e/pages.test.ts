@@ -189,7 +189,7 @@ describe('a newcomer at the pages', () => {
     await page.getByRole('dialog').waitFor()
     await page.keyboard.press('Escape')
     await page.getByRole('dialog').waitFor({ state: 'detached' })
-    expect(await page.evaluate('document.activeElement.textContent')).toBe('Connect')
+    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('Connect')
     expect(faults).toEqual([])
   })
 

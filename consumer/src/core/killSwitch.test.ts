@@ -66,7 +66,6 @@ describe('the kill switch', () => {
     ])
     expect(guard.filter((rule) => rule.startsWith('oifname'))).toEqual([
       'oifname "lo" accept',
-      'oifname @guests iifname != @guests iifname != "pont4k1zq9" counter name "stopped" drop',
       'oifname @guests accept',
       'oifname "pont4k1zq9" jump upload',
     ])
@@ -77,6 +76,15 @@ describe('the kill switch', () => {
     expect(chainOf(rules, 'output')).toContain('ip daddr 203.0.113.1 tcp dport 1080 accept')
     expect(rules).not.toMatch(/203\.0\.113\.1 udp|meta mark/)
     expect(rules.match(/203\.0\.113\.1/g)).toHaveLength(2)
+  })
+
+  it('forwards nobody else’s packets to guests, with a tunnel and without', () => {
+    expect(chainOf(tunnelRuleset(values), 'forwarded')).toContain(
+      'oifname @guests iifname != @guests iifname != "pont4k1zq9" counter name "stopped" drop',
+    )
+    expect(chainOf(shut(), 'forwarded')).toContain(
+      'oifname @guests iifname != @guests counter name "stopped" drop',
+    )
   })
 
   it('asks the quota before the counter, both ways', () => {

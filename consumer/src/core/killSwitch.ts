@@ -166,10 +166,13 @@ const sources = ({ interface: tunnel }: TunnelValues): string =>
     `${fromGuests} oifname ${tunnel} masquerade`,
   ])
 
+const forwardHook = 'type filter hook forward priority mangle; policy accept;'
+
 /** Devices behind this machine do not know how much the tunnel carries: their connections begin with what fits. */
 const forwarded = ({ interface: tunnel }: TunnelValues): string =>
   chain('forwarded', [
-    'type filter hook forward priority mangle; policy accept;',
+    forwardHook,
+    intoGuests(`iifname != ${tunnel}`),
     `${fromGuests} oifname ${tunnel} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
   ])
 
@@ -215,7 +218,6 @@ const guard = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly s
   chain('guard', [
     'type filter hook postrouting priority 300; policy drop;',
     'oifname "lo" accept',
-    intoGuests(`iifname != ${tunnel}`),
     toGuests,
     `oifname ${tunnel} jump upload`,
     ...outer,
@@ -281,10 +283,10 @@ export function shutRuleset(
     ]),
     chain('guard', [
       'type filter hook postrouting priority 300; policy drop;',
-      intoGuests(),
       ...passes('drop'),
       `counter name "${objectNames.stopped}" drop`,
     ]),
+    chain('forwarded', [forwardHook, intoGuests()]),
   ])
 }
 
@@ -308,7 +310,10 @@ const guestSetName = 'guests'
 const toGuestDevices = `oifname @${guestSetName}`
 export const toGuests = `${toGuestDevices} accept`
 const fromGuests = `iifname @${guestSetName}`
-/** Where this machine forwards for them, nobody else's packets go in: IPv6 has one switch for all devices. */
+/**
+ * Where this machine forwards for them, nobody else's packets go in: IPv6 has one switch for all devices. Of what is forwarded
+ * only: the machine's own packets come in by no device, which is another one than theirs.
+ */
 const intoGuests = (...except: string[]): string =>
   [
     ...[toGuestDevices, `iifname != @${guestSetName}`, ...except],
