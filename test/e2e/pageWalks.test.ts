@@ -100,6 +100,19 @@ type Deed = typeof deed extends fc.Arbitrary<infer Value> ? Value : never
 /** These end the provider for good, and with it the walk: they are asked for, and never agreed to. */
 const neverAgreed = ['Begin', 'Go on', 'Withdraw the offer']
 
+/** A browser gives a page up while the machine's network changes, as it does when a tunnel comes or goes: it is asked again. */
+async function reload(page: Page): Promise<void> {
+  await eventually('the page is loaded anew', () =>
+    page.reload().then(
+      () => true,
+      (error: Error) => {
+        if (error.message.includes('ERR_NETWORK_CHANGED')) return false
+        throw error
+      },
+    ),
+  )
+}
+
 async function perform({ page, tabs }: Walker, what: Deed): Promise<void> {
   const dialog = page.getByRole('dialog')
   if (await dialog.isVisible()) {
@@ -117,7 +130,7 @@ async function perform({ page, tabs }: Walker, what: Deed): Promise<void> {
     return choose(page, 'input:not([type=checkbox])', what.at, text)
   }
   if (what.do === 'key') return page.keyboard.press(what.at)
-  if (what.do === 'reload') return void (await page.reload())
+  if (what.do === 'reload') return reload(page)
   if (what.do === 'download') {
     const url = market.internet.fileUrl(300_000)
     // There may be no way out at the moment.
