@@ -78,5 +78,6 @@ it('starts few processes, and asks the chain few times', async () => {
   expect(processes.filter((line) => line.startsWith('ping '))).toHaveLength(2)
   // A slow machine looks once more now and then at what stands.
   expect(processes.length, processes.join('\n')).toBeLessThan(70)
-  expect(messages).toBeLessThan(9)
+  // Eight as a rule; questions that a busy machine puts a turn later come singly. Asked one by one they are 28.
+  expect(messages).toBeLessThan(14)
 })
