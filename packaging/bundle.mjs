@@ -126,7 +126,8 @@ async function bundleOne(role, entry, folder) {
     metafile: true,
     logLevel: 'warning',
   })
-  const packageOf = (path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
+  // What a plugin wrote has a name of its own before its path, and is ours.
+  const packageOf = (path) => /^(?![\w-]+:).*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
   return Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? [])
 }
 
