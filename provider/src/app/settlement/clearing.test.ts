@@ -93,6 +93,14 @@ it('clears all of it when the hub turns out, on being connected to, to have forg
   expect(promises.hubPromise(hub).total).toBe(17n)
 })
 
+it('clears all of it also when that turns out between two questions', async () => {
+  hold(1_001, 5n, 0n)
+  asked = (each) => sent.length === 1 && each.showAllAgain()
+  expect(await clearing.clear()).toEqual({ ok: true })
+  expect(sent.map(({ length }) => length)).toEqual([1_000, 1, 1_001 - 1, 1])
+  expect(promises.hubPromise(hub).total).toBe(5_005n)
+})
+
 it('judges a hub that forgot by its total for everything, however many questions that takes', async () => {
   hold(1_001, 5n, 5n)
   clearing.showAllAgain()

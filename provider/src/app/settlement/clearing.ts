@@ -43,8 +43,11 @@ export class Clearing {
     // A hub that forgot promises enough again only when it has seen all of it.
     const taken = new Map<Hex, Wei>()
     for (let first = 0; first < moved.length; first += clearBatch) {
-      const isJudged = !showAll || first + clearBatch >= moved.length
-      const verdict = await this.#clearSome(moved.slice(first, first + clearBatch), taken, isJudged)
+      const isLast = first + clearBatch >= moved.length
+      const verdict = await this.#clearSome(moved.slice(first, first + clearBatch), taken, {
+        showAll,
+        isLast,
+      })
       if (verdict === 'forgot') return this.clear()
       if (!verdict.ok) return verdict
     }
@@ -67,17 +70,16 @@ export class Clearing {
   async #clearSome(
     channels: readonly StoredChannel[],
     allTaken: Map<Hex, Wei>,
-    isJudged: boolean,
+    { showAll, isLast }: { showAll: boolean; isLast: boolean },
   ): Promise<Verdict | 'forgot'> {
     const { promises, typedData, identity, clock, log } = this.components
-    const showedAll = this.#showAll
     const sent = channels.flatMap(({ channelId, promise }) =>
       promise ? [{ channelId, amount: promise.amount, signature: promise.signature }] : [],
     )
     const answer = await this.link.request('clear', { promises: sent })
     if (!answer.ok) return answer
     // It was connected to for this, and shown what we hold; what was chosen before brings too little.
-    if (this.#showAll && !showedAll) return 'forgot'
+    if (this.#showAll && !showAll) return 'forgot'
     const { total, signature, guarantees, refused } = answer.value
     for (const { channelId, code, message } of refused)
       log.warn('the hub refused a promise', { hub: this.hub, channelId, code, reason: message })
@@ -87,7 +89,7 @@ export class Clearing {
     const signed = typedData.check('HubPromise', named, this.hub)
     if (!signed.ok) return this.#suspect(signed)
     for (const { channelId, amount } of taken) allTaken.set(channelId, amount)
-    if (isJudged) {
+    if (!showAll || isLast) {
       const verdict = judgeHubTotal(total, await this.#leastTotal(allTaken))
       if (!verdict.ok) return this.#suspect(verdict)
       const cleared = [...allTaken].map(([channelId, amount]) => ({ channelId, amount }))
