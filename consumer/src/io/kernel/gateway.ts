@@ -60,11 +60,18 @@ export function forwardingPart({ devices, before }: Gateway, tunnel: string): Pa
  * @throws UserError saying what could not be put back.
  */
 export async function restoreForwarding({ before }: Gateway): Promise<void> {
+  // Whoever cannot be asked about is not waited for: the switches go back all the same.
+  const uses = await usesOfOthers().catch((): KernelSettings => ({}))
+  const left = await restoreSettings(before, (name) => name in uses)
+  await forgetUse(killSwitchTable).catch((error: Error) => left.push(error.message))
+  if (left.length > 0) throw new UserError(left.join(' '))
+}
+
+async function usesOfOthers(): Promise<KernelSettings> {
   const { stdout } = await runCommand(['nft', '-j', 'list', 'tables'])
   const { nftables } = JSON.parse(stdout) as { nftables: { table?: { name: string } }[] }
-  const tables = nftables.flatMap(({ table }) => (table ? [table.name] : []))
-  const uses = await readOtherUses(killSwitchTable, tables)
-  const left = await restoreSettings(before, (name) => name in uses)
-  await forgetUse(killSwitchTable)
-  if (left.length > 0) throw new UserError(left.join(' '))
+  return readOtherUses(
+    killSwitchTable,
+    nftables.flatMap(({ table }) => (table ? [table.name] : [])),
+  )
 }
