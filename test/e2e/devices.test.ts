@@ -37,6 +37,12 @@ beforeAll(async () => {
   tablet = await market.world.addHost('tablet')
   await seatBehind(laptop, 'lan0', { 4: ['192.168.7.1', '192.168.7.2'], 6: ['fd07::1', 'fd07::2'] })
   await seatBehind(tablet, 'lan1', { 6: ['fd08::1', 'fd08::2'] })
+  // The kernel asks first whether somebody else has an address that it made itself.
+  const tentative = ['ip', '-6', 'address', 'show', 'tentative']
+  await eventually(
+    'the new devices have their addresses',
+    async () => (await consumer.host.run(tentative)).stdout === '',
+  )
 })
 afterAll(() => market?.destroy())
 
