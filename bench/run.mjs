@@ -70,6 +70,10 @@ const tables = {
       `${number(d.cap?.maxOverBytes)}, ${number(d.cap?.maxUnderBytes)} bytes in ${number(d.cap?.runs)} runs`,
     ],
     ['Packets that leaked', number(d.leakedPackets)],
+    [
+      'A program of exec without root, with root',
+      `${number(d.execMbit?.withoutRoot)}, ${number(d.execMbit?.withRoot)} Mbit/s`,
+    ],
   ],
 }
 

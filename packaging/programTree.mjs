@@ -20,6 +20,20 @@ export function put(path, content, mode = 0o644) {
 export const packed = (text) => gzipSync(text, { level: 9 })
 
 /**
+ * The programs of some roles as packages hold them: bundles, and the networks that they know.
+ *
+ * @param {{ name: string, roles: readonly import('./roles.mjs').Role[] }} what
+ * @param {string} folder
+ * @returns {Promise<readonly string[]>} folders of the packages that went into them, from the root, sorted.
+ */
+export async function layOutLibrary(what, folder) {
+  const used = await bundle(what.roles, folder, { platforms: [`linux-${process.arch}`] })
+  put(join(folder, 'package.json'), `${JSON.stringify({ name: what.name, version, type: 'module' })}\n`)
+  cpSync(join(root, 'networks'), join(folder, 'networks'), { recursive: true })
+  return used
+}
+
+/**
  * Lays out what a package installs: programs with the Node that runs them, manual pages, completions, units, documents.
  *
  * @param {(typeof import('./roles.mjs').packages)[number]} what
@@ -28,9 +42,7 @@ export const packed = (text) => gzipSync(text, { level: 9 })
 export async function layOut(what, tree) {
   const library = join('usr', 'lib', what.name)
   const at = (...path) => join(tree, ...path)
-  const used = await bundle(what.roles, at(library), { platforms: [`linux-${process.arch}`] })
-  put(at(library, 'package.json'), `${JSON.stringify({ name: what.name, version, type: 'module' })}\n`)
-  cpSync(join(root, 'networks'), at(library, 'networks'), { recursive: true })
+  const used = await layOutLibrary(what, at(library))
   const node = at(library, 'node')
   cpSync(join(nodeFolder(), 'bin', 'node'), node)
   chmodSync(node, 0o755)

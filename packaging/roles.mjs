@@ -2,13 +2,20 @@
 
 /** @typedef {'consumer' | 'provider' | 'hub'} Role */
 
+/** A process that starts commands for another one. */
+const commandStarter = '../../shared/dist/node/kernel/commandStarter'
+
 /**
- * - `entries`: built modules that are bundled, each into one file; the first is the program, the others its threads.
+ * - `entries`: built modules that are bundled, each into one file; the first is the program, the others its threads and processes.
  * - `addons`: packages with native parts, which stay beside the bundle.
  */
 export const roles = {
-  consumer: { program: 'pontage', entries: ['main'], addons: ['secp256k1'] },
-  provider: { program: 'pontage-provider', entries: ['main'], addons: ['secp256k1', 'better-sqlite3'] },
+  consumer: { program: 'pontage', entries: ['main', commandStarter], addons: ['secp256k1'] },
+  provider: {
+    program: 'pontage-provider',
+    entries: ['main', commandStarter],
+    addons: ['secp256k1', 'better-sqlite3'],
+  },
   hub: {
     program: 'pontage-hub',
     entries: ['main', 'io/signing/signerWorker', 'io/sqlite/storeWorker'],
@@ -18,6 +25,8 @@ export const roles = {
 
 const tunnels = ['wireguard-tools', 'nftables', 'iproute2', 'iputils-ping']
 const tunnelDrivers = ['wireguard-go | wireguard-modules']
+// What carries the packets where a user without root runs a single program.
+const withoutRoot = ['passt']
 
 /** @type {readonly { name: string, roles: readonly Role[], depends: readonly string[], recommends: readonly string[], summary: string, description: readonly string[] }[]} */
 export const packages = [
@@ -25,7 +34,7 @@ export const packages = [
     name: 'pontage',
     roles: ['consumer'],
     depends: tunnels,
-    recommends: tunnelDrivers,
+    recommends: [...tunnelDrivers, ...withoutRoot],
     summary: 'VPN traffic by the megabyte, paid for as it flows',
     description: [
       'Connects this machine, or a single program, through a provider that is paid',
@@ -59,7 +68,7 @@ export const packages = [
     name: 'pontage-all',
     roles: ['consumer', 'provider', 'hub'],
     depends: tunnels,
-    recommends: tunnelDrivers,
+    recommends: [...tunnelDrivers, ...withoutRoot],
     summary: 'consumer, provider and hub of a decentralised VPN',
     description: [
       'Holds the programs of pontage, pontage-provider and pontage-hub, with one',

@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     root: import.meta.dirname,
-    include: ['e2e/**/*.test.ts'],
+    include: ['{e2e,long}/*.test.ts'],
     // Each file makes a world; two at once would only wait for each other's processor time.
     fileParallelism: false,
     testTimeout: 300_000,

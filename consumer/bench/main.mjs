@@ -1,5 +1,9 @@
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { fileURLToPath } from 'node:url'
+import { makePrograms } from '../../packaging/programs.mjs'
 import { askControl } from '../../shared/dist/node/index.js'
 import {
   captureLeak,
@@ -13,8 +17,10 @@ import {
   seatConsumer,
   sequence,
 } from '../../test/dist/world/index.js'
-import { installPrograms } from './installed.mjs'
+import { gatewayMbit } from './gateway.mjs'
 import { median } from './median.mjs'
+import { postQuantumMs } from './postQuantum.mjs'
+import { rootlessMbit } from './rootless.mjs'
 import { starts } from './starts.mjs'
 
 // How long a consumer waits, with the programs as they are installed, how exactly a cap holds, and what leaks, measured in a world of its own:
@@ -31,7 +37,12 @@ const group = 'users'
 /** @param {string} line */
 const say = (line) => (isJson ? process.stderr : process.stdout).write(`${line}\n`)
 
-const installed = await installPrograms()
+const programs = await mkdtemp(join(tmpdir(), 'pontage-bench-'))
+// Run by a plain user, too.
+await chmod(programs, 0o755)
+await makePrograms(programs)
+// The world's people use these from now on.
+process.env.PONTAGE_PROGRAMS = join(programs, 'bin')
 const market = await createMarket()
 try {
   const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
@@ -74,8 +85,13 @@ try {
       .join(', ')}`,
   )
 
-  const { completionMs, startMs } = starts(installed.folder, connects)
+  const { completionMs, startMs } = starts(programs, connects)
   say(`from TAB to the answer: ${completionMs} ms; start of any command: ${startMs} ms, as installed`)
+
+  const kemMs = postQuantumMs(connects)
+  say(
+    `of connecting, the post-quantum half of the key: ${kemMs.own} ms with what Node has, ${kemMs.library} ms with the library`,
+  )
 
   const seed = 20_261_123
   const random = sequence(seed)
@@ -95,13 +111,25 @@ try {
 
   const closeToTokensMs = await closing(consumer)
   say(`from close to the tokens back: ${closeToTokensMs} ms (blocks each second)`)
+  const fast = await openProvider(market, 'fast', {
+    ...{ ...offer, price: '0.01/GB', country: 'SE' },
+    flags: ['--speed', '1Gbit', '--ceiling', '150GB'],
+  })
+  const execMbit = await rootlessMbit(market, hub, fast)
+  say(
+    `a program of exec: ${execMbit.withoutRoot} Mbit/s without root, ${execMbit.withoutRootMoreRoom ?? '–'} Mbit/s where sockets have room, ${execMbit.withRoot} Mbit/s with root, in the same run`,
+  )
+  const gateway = await gatewayMbit(market, hub, fast)
+  say(
+    `behind a gateway: ${gateway.behind} Mbit/s; the gateway itself: ${gateway.itself} Mbit/s, in the same run`,
+  )
   if (isJson)
     process.stdout.write(
-      `${JSON.stringify({ connectMs, stepsMs, completionMs, startMs, closeToTokensMs, cap, leakedPackets })}\n`,
+      `${JSON.stringify({ connectMs, stepsMs, completionMs, startMs, postQuantumMs: kemMs, closeToTokensMs, cap, leakedPackets, execMbit, gatewayMbit: gateway })}\n`,
     )
 } finally {
   await market.destroy()
-  await installed.remove()
+  await rm(programs, { recursive: true })
 }
 
 /** From typing connect to the first byte of an answer of the internet. */

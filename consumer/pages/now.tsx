@@ -131,6 +131,9 @@ function Facts({ of }: { of: Status }) {
         ...(live?.postQuantum == null
           ? []
           : [[texts.tiles.postQuantum, live.postQuantum ? texts.on : texts.off] as const]),
+        ...(of.beside.length === 0
+          ? []
+          : [[texts.tiles.beside, of.beside.map(({ name }) => name).join(', ')] as const]),
         ...(of.gateway.length === 0 ? [] : [[texts.tiles.gateway, of.gateway.join(', ')] as const]),
         ...(of.lockdown === 'off'
           ? []

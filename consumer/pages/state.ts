@@ -18,6 +18,20 @@ interface Allowance {
   readonly left: string
 }
 
+/** What is lent to another machine. */
+export interface Lending {
+  readonly name: string
+  readonly state: 'seeking' | 'lent' | 'suspended' | 'waiting' | 'over' | 'not running'
+  readonly reason: string | null
+  readonly provider: string | null
+  readonly budget: readonly string[]
+  readonly cap: readonly string[]
+  readonly rate: string | null
+  readonly spent: string
+  readonly bytes: number
+  readonly today: { readonly spent: string; readonly bytes: number }
+}
+
 /** As `pontage status --json` prints it. */
 export interface Status {
   readonly state: State
@@ -26,12 +40,17 @@ export interface Status {
   readonly problems: readonly string[] | null
   /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
   readonly netns: string | null
+  /** Whether it was made without root, for one program. */
+  readonly rootless: boolean
+  /** Programs that run beside the tunnel. */
+  readonly beside: readonly { readonly process: number; readonly name: string }[]
   readonly gateway: readonly string[]
   /** Whether the local network may be talked to; null where nothing is connected. */
   readonly allowLan: boolean | null
   readonly provider: string | null
   readonly downBytes: number | null
   readonly upBytes: number | null
+  readonly lendings: readonly Lending[]
   readonly exits: readonly { readonly channelId: string; readonly exitAt: number }[]
   readonly live: {
     readonly bytesPerSecond: number

@@ -5,7 +5,8 @@ import { texts } from './texts.js'
 
 const still: Status = {
   ...{ state: 'disconnected', killSwitch: false, lockdown: 'off', problems: [], netns: null, gateway: [] },
-  ...{ allowLan: null, provider: null, downBytes: null, upBytes: null, exits: [], live: null },
+  ...{ rootless: false, beside: [] },
+  ...{ allowLan: null, provider: null, downBytes: null, upBytes: null, exits: [], live: null, lendings: [] },
 }
 
 /** Every way in which things can stand. */
@@ -41,6 +42,9 @@ describe('words of a state', () => {
     const { title, means } = stateWords({ ...still, state: 'connected', netns: 'games', allowLan: false })
     expect(title).toBe('A tunnel for the programs in games: connected')
     expect(means).toContain('without a VPN')
+    const alone = stateWords({ ...still, state: 'connected', netns: 'pont1', rootless: true })
+    expect(alone.title).toBe('A tunnel for one program: connected')
+    expect(alone.means).toContain('without a VPN')
   })
 })
 

@@ -31,8 +31,8 @@ export function stateWords(now: Status): StateWords {
     return {
       ...words,
       pill: state === 'connected' ? texts.pillNamespace : texts.pillNamespaceOff,
-      title: texts.namespaceTitle(netns, texts.stateWord[state]),
-      means: texts.namespaceMeans(netns),
+      title: texts.namespaceTitle(now.rootless ? undefined : netns, texts.stateWord[state]),
+      means: texts.namespaceMeans(now.rootless ? undefined : netns),
     }
   if (problems !== null && problems.length > 0)
     return { ...words, pill: texts.pillDamaged, kind: 'bad', means: texts.damagedMeans }

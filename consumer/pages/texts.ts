@@ -1,4 +1,4 @@
-import type { State } from './state.js'
+import type { Lending, State } from './state.js'
 
 /** Every text of these pages. */
 export const texts = {
@@ -7,6 +7,7 @@ export const texts = {
     now: 'Now',
     providers: 'Providers',
     channels: 'Channels',
+    lend: 'Lend',
     history: 'History',
     settings: 'Settings',
     doctor: 'Doctor',
@@ -61,9 +62,10 @@ export const texts = {
     blocked: 'over',
     crashed: 'left by a program that was killed',
   } satisfies Record<State, string>,
-  namespaceTitle: (name: string, state: string) => `A tunnel for the programs in ${name}: ${state}`,
-  namespaceMeans: (name: string) =>
-    `Only programs in the namespace ${name} use it. What else this machine does is seen as without a VPN.`,
+  namespaceTitle: (name: string | undefined, state: string) =>
+    `A tunnel for ${name === undefined ? 'one program' : `the programs in ${name}`}: ${state}`,
+  namespaceMeans: (name: string | undefined) =>
+    `Only ${name === undefined ? 'that program uses it, and what it starts' : `programs in the namespace ${name} use it`}. What else this machine does is seen as without a VPN.`,
   connect: 'Connect',
   connecting: 'Connecting …',
   disconnect: 'Disconnect',
@@ -101,6 +103,7 @@ export const texts = {
     carrier: 'Carried by',
     postQuantum: 'Post-quantum key',
     gateway: 'Gateway for',
+    beside: 'Beside the tunnel',
     latency: 'Paid in',
     lockdown: 'Lockdown',
   },
@@ -210,6 +213,55 @@ export const texts = {
     until: 'Good until',
     forWhom: 'For',
     everybody: 'whoever has it',
+  },
+  lend: {
+    title: 'Lend a tunnel',
+    hint: 'For a phone or a router with the WireGuard app, anywhere. It uses the tunnel, and you pay for it from here.',
+    name: 'Name',
+    budgetHint: '1/day, 10/month, or 5 in all',
+    capHint: '1GB/day, or empty for none',
+    lend: 'Lend',
+    lending: 'Lending …',
+    goOn: 'Go on',
+    costs: (budget: string, cap: string) =>
+      [
+        `It costs at most ${budget === '' ? 'the budget' : `${budget.replaceAll('/', ' a ')} (tokens)`}.`,
+        cap === '' ? '' : `No more than ${cap.replaceAll('/', ' a ')} is paid for.`,
+        'The provider alone counts what flows, so a budget is what it could take by counting too much. Lend what you could bear to lose.',
+      ]
+        .filter((each) => each !== '')
+        .join(' '),
+    lent: 'What is lent',
+    none: 'Nothing is lent',
+    noneHint: 'Give a budget above, and point the camera of the phone at the code that appears.',
+    states: {
+      seeking: 'looking for its provider',
+      lent: 'lent',
+      suspended: 'waiting',
+      waiting: 'used up for now',
+      over: 'over',
+      'not running': 'paused',
+    } satisfies Record<Lending['state'], string>,
+    provider: 'Provider',
+    today: 'Today (UTC)',
+    inAll: 'In all',
+    rate: 'At most',
+    /** As they were typed. */
+    limits: (typed: readonly string[]) => typed.map((each) => each.replace('/', ' a ')).join(', '),
+    show: 'Show the code',
+    stop: 'Stop',
+    stopCosts: (name: string) => `${name} is cut off at once, and its code is good for nothing from then on.`,
+    scan: (name: string) => `Scan it with ${name}`,
+    steps: [
+      'On the phone, open the WireGuard app, and press +.',
+      'Choose “Scan from QR code”, and point the camera here.',
+      'Give the tunnel a name, and switch it on.',
+    ],
+    code: (name: string) => `The configuration for ${name} as a QR code`,
+    asText: 'As text, for a router or another computer',
+    secret:
+      'It holds a private key: whoever has it uses the tunnel and spends its budget. The phone has no kill switch of ours: switch on the one of its system.',
+    done: 'Hide it',
   },
   account: { title: 'Account', address: 'Address', tokens: 'Tokens', coin: 'Coin for gas' },
 } as const

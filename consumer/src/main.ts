@@ -1,6 +1,7 @@
 import { homeBehindSudo, runProgram, useProxy } from '@pontage/shared/node'
 import { accountCommand } from './app/commands/account.js'
 import { aliasCommand } from './app/commands/alias.js'
+import { bypassCommand } from './app/commands/bypass.js'
 import { channelCommand } from './app/commands/channel.js'
 import { collectCommand } from './app/commands/collect.js'
 import { connectCommand } from './app/commands/connect.js'
@@ -13,6 +14,7 @@ import { historyCommand } from './app/commands/history.js'
 import { hubsCommand } from './app/commands/hubs.js'
 import { initCommand } from './app/commands/init.js'
 import { invitationCommand } from './app/commands/invitation.js'
+import { lendCommand } from './app/commands/lend.js'
 import { lockdownCommand } from './app/commands/lockdown.js'
 import { nonceOfConsumer } from './app/commands/nonce.js'
 import { providersCommand } from './app/commands/providers.js'
@@ -55,6 +57,8 @@ await runProgram({
     connectCommand,
     runCommand,
     execCommand,
+    lendCommand,
+    bypassCommand,
     statusCommand,
     disconnectCommand,
     unlockCommand,

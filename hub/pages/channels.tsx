@@ -22,6 +22,8 @@ interface Channel {
   }[]
 }
 export interface Channels {
+  /** Of all that there are; `channels` may be fewer. */
+  readonly count: number
   readonly channels: readonly Channel[]
   readonly units?: Units
 }
@@ -41,7 +43,7 @@ export function ChannelsPage() {
   return (
     <Card>
       <Shown of={channels.value} again={() => void look()}>
-        {({ channels: all, units }) => {
+        {({ channels: all, count, units }) => {
           if (all.length === 0) return <Empty title={texts.channels.none}>{texts.channels.noneHint}</Empty>
           const found = all.filter(({ consumer, channelId }) => `${consumer} ${channelId}`.includes(sought))
           return (
@@ -55,6 +57,9 @@ export function ChannelsPage() {
               <List of={found.slice(0, maxRows)} units={units} />
               {found.length > maxRows ? (
                 <p class="soft small">{texts.channels.more(found.length - maxRows)}</p>
+              ) : null}
+              {count > all.length ? (
+                <p class="soft small">{texts.channels.others(count - all.length)}</p>
               ) : null}
             </div>
           )

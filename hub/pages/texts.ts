@@ -93,6 +93,8 @@ export const texts = {
     noneHint: 'Consumers open them. Each appears here once its block is deep enough.',
     search: 'Search by address or channel',
     more: (count: number) => `and ${count} more: search for them`,
+    others: (count: number) =>
+      `${count} more channels, which hold less, are not read here: "pontage-hub channels --of ADDRESS" shows them`,
     columns: {
       channel: 'Channel',
       consumer: 'Consumer',

@@ -282,7 +282,13 @@ async function examples(): Promise<Examples> {
       },
     ],
     'held-promises': [{ channel }],
-    recall: [{ hubPromise: null, guarantees: [] }],
+    recall: [
+      { hubPromise: null, guarantees: [] },
+      {
+        ...{ hubPromise: null, guarantees: [] },
+        cleared: [{ ...signed.promise(bad, 5n), stamp: `0x${'ab'.repeat(32)}` }],
+      },
+    ],
     'close-draft': [{ channel }, { channel: { ...channel, consumer: honest.consumer.address } }],
     conclude: [
       {

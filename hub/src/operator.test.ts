@@ -59,7 +59,14 @@ describe('the operator', () => {
 
   it('sees the channels and what each provider is owed, and draws it all through the running hub', async () => {
     await cleared()
+    const one = { count: 1, channels: [{ channelId }] }
+    for (const sought of [channelId, consumer.address, provider.address])
+      expect(await programs.json('channels', '--of', sought, '--limit', '1')).toMatchObject(one)
+    const none = await programs.json('channels', '--of', `0x${'9'.repeat(40)}`)
+    expect(none).toMatchObject({ count: 0, channels: [] })
+    expect(await failing('channels', '--limit', '0')).toContain('--limit')
     expect(await programs.json('channels')).toMatchObject({
+      count: 1,
       channels: [
         {
           channelId,

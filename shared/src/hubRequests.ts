@@ -247,17 +247,24 @@ export const hubRequests = {
   },
   /**
    * Provider → hub, when it connects: what it holds of the hub, in case the hub's ledger is older than that. First the
-   * latest promise and the newest guarantees; all that are live once the answer says that something was news.
+   * latest promise and the newest guarantees and cleared promises; all of them once the answer says that the hub recovers.
    */
   recall: {
     params: z.object({
       hubPromise: z.object({ total: zodWei, signature: zodSignature }).nullable(),
       guarantees: z.array(signed('Guarantee')).max(200),
+      /** What the hub has cleared, by its own stamp. Left out by a program that keeps no stamps: it is given none then. */
+      cleared: z
+        .array(
+          z.object({ channelId: zodBytes32, amount: zodWei, signature: zodSignature, stamp: zodBytes32 }),
+        )
+        .max(200)
+        .optional(),
     }),
     result: z.object({
-      /** By how much the hub's total was raised. */
+      /** By how much the promise that is shown raised the hub's total. */
       raised: zodWei,
-      /** How many of the guarantees it did not know. */
+      /** How many of the guarantees and cleared promises it did not know. */
       recalled: zodCount,
       /** Whether it rebuilds its ledger: then it wants to see every promise again. */
       isRecovering: z.boolean(),

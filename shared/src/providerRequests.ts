@@ -34,10 +34,25 @@ export const providerRequests = {
       /** ML-KEM-768 (FIPS 203): for the half of the pre-shared key that no quantum computer reads from a recording. */
       encapsulationKey: zodHexOf(1_184).optional(),
       guaranteeRequest: signed('GuaranteeRequest'),
+      /**
+       * The tunnel is for another machine, such as a phone, with the stock WireGuard app: its consumer pays by the provider's
+       * count (docs/protocol.md, section 5, Lending).
+       */
+      lend: z
+        .object({
+          /** The addresses that the other machine has already; given again where they are free. */
+          address4: z.ipv4().optional(),
+          address6: zodIpv6.optional(),
+          /** Bytes, in both directions together, after which nothing more is to be forwarded. */
+          limit: zodBytes.optional(),
+        })
+        .optional(),
     }),
     result: z.object({
       session: z.string().max(64),
       guarantee: signed('Guarantee'),
+      /** Said by a provider that heeds `lend`; left out by an older one. */
+      lent: z.literal(true).optional(),
       tunnel: z.object({
         /** The provider's WireGuard public key for this session. */
         publicKey: zodBytes32,

@@ -25,6 +25,8 @@ const explanations = {
     `The signature of the ${r.document} is not 65 bytes with r, a low s, and v of 27 or 28. Sign it again.`,
   'wrong-signer': (r: { document: string; signer: string; expected: string }) =>
     `The ${r.document} is signed by ${r.signer}, not by ${r.expected}. Check key, chain id and contract address.`,
+  'wrong-stamp': (r: { channelId: string; amount: bigint }) =>
+    `The stamp on the promise of ${r.amount} wei for channel ${r.channelId} is not this hub’s. Show each promise as it was cleared, with the stamp that came back.`,
   'peer-refused': (r: { peerCode: string; message: string }) => `${r.message} (${r.peerCode})`,
   unreachable: (r: { url: string; reason: string }) =>
     `${r.url} cannot be reached: ${r.reason}. Check the address and the network.`,

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { ClearAnswer, ClearRequest } from './clear.js'
 import { hubRequests, owedLeaf } from './hubRequests.js'
+import { printable } from './printable.js'
 import { providerRequests, sessionAccount } from './providerRequests.js'
 import { signed, zodAddress, zodBytes32, zodCount, zodSignature, zodTime, zodWei } from './wireFields.js'
 
@@ -37,6 +38,12 @@ export type Result<Type extends RequestType> = Type extends TextRequestType
     ? BinaryRequests[Type]['result']
     : never
 
+/** Code and sentence of why something is refused or over: shown on somebody's terminal, sooner or later. */
+const reason = {
+  code: z.string().max(64).transform(printable),
+  message: z.string().max(1_024).transform(printable),
+} as const
+
 /** Messages without an answer: `{type, ...body}`. */
 export const notices = {
   /** Provider → consumer, each second: its own count and what it holds. */
@@ -50,8 +57,7 @@ export const notices = {
   /** Provider → consumer: over, and why. */
   ended: z.object({
     session: z.string().max(64),
-    code: z.string().max(64),
-    message: z.string().max(1_024),
+    ...reason,
     ...sessionAccount,
   }),
 } as const
@@ -91,8 +97,7 @@ export const welcomeMessage = z.object({
 })
 export const refusedMessage = z.object({
   type: z.literal('refused'),
-  code: z.string().max(64),
-  message: z.string().max(1_024),
+  ...reason,
 })
 
 /** JSON text of a message: bigints become decimal strings. */

@@ -218,8 +218,8 @@ describe('a consumer whose hub is gone for ever', () => {
     )
     expect(begun).toMatchObject({ stage: 'begun', relayedBy: other.address })
     expect(await refusal('channel', 'close')).toMatch(/exit has been requested/)
-    expect(await consumer.run('channel', 'exit')).toMatch(/requested; in 2 d 5 h /)
-    expect(await consumer.run('channel', 'status')).toMatch(/the rest is available in 2 d 5 h/)
+    expect(await consumer.run('channel', 'exit')).toMatch(/requested; in 2 d [56] h /)
+    expect(await consumer.run('channel', 'status')).toMatch(/the rest is available in 2 d [56] h/)
     // The provider need not trust the delay: it draws what it was promised, with the guarantees it holds.
     await eventually(
       'the provider drew everything',

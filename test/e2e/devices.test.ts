@@ -1,10 +1,12 @@
 import { applyIp } from '@pontage/shared/node'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
+  answerNames,
   captureLeak,
   createMarket,
   eventually,
   type Host,
+  isAnswered,
   logged,
   type Market,
   machineState,
@@ -13,6 +15,8 @@ import {
   openProvider,
   type Person,
   type Program,
+  pageFrom,
+  seatBehind,
   seatConsumer,
 } from '../world/index.js'
 
@@ -35,8 +39,11 @@ beforeAll(async () => {
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '2', '--yes')
   laptop = await market.world.addHost('laptop')
   tablet = await market.world.addHost('tablet')
-  await seatBehind(laptop, 'lan0', { 4: ['192.168.7.1', '192.168.7.2'], 6: ['fd07::1', 'fd07::2'] })
-  await seatBehind(tablet, 'lan1', { 6: ['fd08::1', 'fd08::2'] })
+  await seatBehind(consumer.host, laptop, 'lan0', {
+    4: ['192.168.7.1', '192.168.7.2'],
+    6: ['fd07::1', 'fd07::2'],
+  })
+  await seatBehind(consumer.host, tablet, 'lan1', { 6: ['fd08::1', 'fd08::2'] })
   // The kernel asks first whether somebody else has an address that it made itself.
   const tentative = ['ip', '-6', 'address', 'show', 'tentative']
   await eventually(
@@ -45,48 +52,6 @@ beforeAll(async () => {
   )
 })
 afterAll(() => market?.destroy())
-
-/** Gives a machine no line but one to the consumer's. */
-async function seatBehind(
-  host: Host,
-  device: string,
-  addresses: { readonly 4?: readonly [string, string]; readonly 6: readonly [string, string] },
-): Promise<void> {
-  await applyIp(
-    [['link', 'add', 'dev', device, 'type', 'veth', 'peer', 'name', 'lan', 'netns', host.netns]],
-    { netns: consumer.host.netns },
-  )
-  await applyIp([['link', 'set', 'dev', host.device, 'down']], { netns: host.netns })
-  const ends = [
-    [consumer.host.netns, device],
-    [host.netns, 'lan'],
-  ] as const
-  for (const [index, [netns, name]] of ends.entries()) {
-    const own = Object.entries(addresses).map(([family, both]) => [
-      both[index] as string,
-      family === '4' ? 24 : 64,
-    ])
-    await applyIp(
-      [
-        ...own.map(([address, prefix]) => ['address', 'add', `${address}/${prefix}`, 'dev', name, 'nodad']),
-        ['link', 'set', 'dev', name, 'up'],
-      ],
-      { netns },
-    )
-  }
-  for (const [family, [via]] of Object.entries(addresses))
-    await applyIp([['route', 'add', 'default', 'via', via]], {
-      netns: host.netns,
-      family: family === '4' ? 4 : 6,
-    })
-}
-
-/** What a machine gets of a page, or why not. */
-async function get(host: Host, name: string, path: string): Promise<string> {
-  const attempt = host.start(['curl', '-sS', '--fail', '--max-time', '10', `http://${name}/${path}`])
-  const { code } = await attempt.ended
-  return code === 0 ? attempt.output().trim() : `curl ended with ${code}`
-}
 
 /** Connects until the test is over. */
 async function connect(...flags: readonly string[]): Promise<Program> {
@@ -99,52 +64,26 @@ async function connect(...flags: readonly string[]): Promise<Program> {
   return session
 }
 
-/** A name server that answers every question with nothing, and says who asked. */
-async function answerNames(host: Host, address: string): Promise<Program> {
-  const family = address.includes(':') ? 'udp6' : 'udp4'
-  const server = host.start([
-    process.execPath,
-    '-e',
-    `const s = require('node:dgram').createSocket('${family}')
-     s.on('message', (m, from) => {
-       console.log('asked by ' + from.address)
-       m[2] |= 0x80
-       s.send(m, from.port, from.address)
-     })
-     s.bind(53, '${address}', () => console.log('up'))`,
-  ])
-  await server.line(/up/)
+/** A name server until the test is over. */
+async function nameServer(address: string): Promise<Program> {
+  const server = await answerNames(market.internet.host, address)
   onTestFinished(async () => {
     await server.stop('SIGKILL')
   })
   return server
 }
 
-/** Whether a question to that address is answered. */
-async function isAnswered(server: string, host = consumer.host): Promise<boolean> {
-  const question = '00070100000100000000000003777777076578616d706c6503636f6d0000010001'
-  const attempt = host.start([
-    process.execPath,
-    '-e',
-    `const s = require('node:dgram').createSocket('${server.includes(':') ? 'udp6' : 'udp4'}')
-     s.on('message', () => process.exit(0)); s.on('error', () => process.exit(1))
-     s.connect(53, '${server}', () => s.send(Buffer.from('${question}', 'hex')))
-     setTimeout(() => process.exit(1), 4000)`,
-  ])
-  return (await attempt.ended).code === 0
-}
-
 describe('--dns', () => {
   it('has names asked for at the resolver that was named, through the tunnel, whomever a program asks', async () => {
     const { address, address6 } = market.internet.host
-    const [four, six] = [
-      await answerNames(market.internet.host, address),
-      await answerNames(market.internet.host, address6),
-    ]
+    const [four, six] = [await nameServer(address), await nameServer(address6)]
     await connect('--dns', `${address},${address6}`)
     // The resolver itself, and one that a program was given before.
     for (const server of [address, '192.0.2.53', address6, '2001:db8::53'])
-      expect({ server, answered: await isAnswered(server) }).toEqual({ server, answered: true })
+      expect({ server, answered: await isAnswered(server, consumer.host) }).toEqual({
+        server,
+        answered: true,
+      })
     const askers = (of: Program, host: string) =>
       of.lines('stdout').filter((line) => line === `asked by ${host}`).length
     expect(askers(four, provider.host.address)).toBe(2)
@@ -158,6 +97,16 @@ describe('--dns', () => {
     expect(attempt.lines('stderr').join('\n')).toMatch(/192\.168\.1\.1, which lies .* in a local network/)
   })
 })
+
+/** Asks by multicast DNS what is in the network. */
+const askNeighbours = (host: Host, group: string) =>
+  host.run([
+    process.execPath,
+    '-e',
+    `const question = Buffer.from('0000000000000001000000000000095f7365727669636573075f646e732d7364045f756470056c6f63616c00000c0001', 'hex')
+     const s = require('node:dgram').createSocket('${group.includes(':') ? 'udp6' : 'udp4'}')
+     s.bind(5353, () => { s.setMulticastTTL(255); s.send(question, 5353, '${group}', () => s.close()) })`,
+  ])
 
 describe('--gateway', () => {
   const switches = async () =>
@@ -176,14 +125,14 @@ describe('--gateway', () => {
 
   it('leads a network through the tunnel: addresses, names, what is paid and capped, in both families', async () => {
     const { address, address6 } = market.internet.host
-    const names = await answerNames(market.internet.host, address)
+    const names = await nameServer(address)
     const before = { switches: await switches(), machine: await machineState(consumer.host) }
     const session = await connect('--gateway', 'lan0,lan1', '--dns', address, '--cap', '12MB')
     expect(await consumer.json('status')).toMatchObject({ gateway: ['lan0', 'lan1'] })
     expect(await consumer.run('status')).toContain('Gateway for what is behind lan0, lan1')
-    expect(await get(laptop, address, 'address')).toBe(provider.host.address)
-    expect(await get(laptop, `[${address6}]`, 'address')).toBe(provider.host.address6)
-    expect(await get(tablet, `[${address6}]`, 'address')).toBe(provider.host.address6)
+    expect(await pageFrom(laptop, address, 'address')).toBe(provider.host.address)
+    expect(await pageFrom(laptop, `[${address6}]`, 'address')).toBe(provider.host.address6)
+    expect(await pageFrom(tablet, `[${address6}]`, 'address')).toBe(provider.host.address6)
     expect(await isAnswered('192.0.2.53', laptop)).toBe(true)
     expect(names.lines('stdout').filter((line) => line === `asked by ${provider.host.address}`)).toHaveLength(
       1,
@@ -224,6 +173,7 @@ describe('--gateway', () => {
       ] as const)
         await host.start(['curl', '-s', '--max-time', '2', `http://${name}/address`]).ended
       await isAnswered(address, laptop)
+      for (const group of ['224.0.0.251', 'ff02::fb%lan']) await askNeighbours(laptop, group)
     }
     const open = await captureLeak(market, consumer.host, [provider.host], tryAll)
     expect(open.ipv4).toBeGreaterThan(0)
@@ -257,7 +207,7 @@ describe('--gateway', () => {
 
     const session = await connect('--gateway', 'lan0,lan1')
     expect(await knocks()).toBe(1)
-    expect(await get(tablet, `[${address6}]`, 'address')).toBe(provider.host.address6)
+    expect(await pageFrom(tablet, `[${address6}]`, 'address')).toBe(provider.host.address6)
     const leak = await captureLeak(market, consumer.host, [provider.host], async () => {
       await tryAll()
       await session.stop('SIGKILL')

@@ -1,10 +1,14 @@
 import { join } from 'node:path'
+import type { Hex } from '@pontage/shared'
+import { createTypedData } from '@pontage/shared/node'
+import { Wallet } from 'ethers'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   barriers,
   createMarket,
   eventually,
+  keyOf,
   type Market,
   openBrowser,
   openHub,
@@ -146,6 +150,28 @@ describe('an operator at the pages', () => {
       .locator('td[data-label="Draws"]', { hasText: /^[1-9]/ })
       .first()
       .waitFor()
+  })
+
+  it('sees a protest, and until when what the hub holds must be drawn', async () => {
+    const { channels } = market.chain
+    const [opened] = await channels.queryFilter(channels.filters.ChannelOpened(), 0)
+    const { channelId, nonce } = opened?.args ?? {}
+    if (channelId === undefined || nonce === undefined) throw new Error('Nobody opened a channel.')
+    const amount = market.tokens('1')
+    // A consumer that gives one provider a promise which the hub never saw.
+    const { privateKey } = await keyOf(consumer, 'consumer')
+    const signature = createTypedData(market.deployment).sign(
+      'MicroPromise',
+      { channelId: channelId as Hex, provider: provider.address, amount },
+      privateKey,
+    )
+    const parties = { consumer: consumer.address, hub: hub.address, nonce }
+    const stranger = new Wallet(market.testChain.keys[3] ?? '', market.chain.rpc)
+    await (await channels.connect(stranger).protest(parties, provider.address, amount, signature)).wait()
+    await goTo('Now')
+    const row = page.getByRole('row', { name: /Protest of a provider/ })
+    await row.getByText(/^in \d+ (h|min|s|days)/).waitFor({ timeout: 90_000 })
+    await row.getByText('1 PTT').waitFor()
   })
 
   it('reads everything by keyboard, in weak light, on a phone', async () => {

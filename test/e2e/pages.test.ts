@@ -175,7 +175,7 @@ describe('a newcomer at the pages', () => {
   it('reads everything by keyboard, in weak light, on a phone', async () => {
     for (const colorScheme of ['light', 'dark'] as const)
       for (const width of [360, 1_280])
-        for (const tab of ['Now', 'Providers', 'Channels', 'History', 'Settings', 'Doctor']) {
+        for (const tab of ['Now', 'Providers', 'Channels', 'Lend', 'History', 'Settings', 'Doctor']) {
           await page.emulateMedia({ colorScheme })
           await page.setViewportSize({ width, height: 844 })
           await goTo(tab)

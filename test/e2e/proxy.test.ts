@@ -59,6 +59,24 @@ const fetched = async (bytes: number) => {
 }
 
 describe('through a proxy', { timeout: 200_000 }, () => {
+  // First: what sessions leave of a program’s flows says goodbye once the network is open again.
+  it('every command that asks somebody does so through it', async () => {
+    const told = asked().length
+    const commands = ['account', 'providers', 'hubs', 'doctor', 'channel status', 'debt', 'stake']
+    const leak = await captureLeak(
+      market,
+      consumer.host,
+      [proxyHost],
+      async () => {
+        for (const words of commands) await consumer.start([...words.split(' '), ...through]).ended
+      },
+      1080,
+    )
+    expect(leak).toEqual(noLeak)
+    expect(asked().slice(told)).toContain('chain.test')
+    expect(asked().slice(told)).toContain(provider.host.address)
+  })
+
   it('a busy machine is connected, pays, and sends nothing beside it, also when it is killed', async () => {
     const leak = await captureLeak(
       market,

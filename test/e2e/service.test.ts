@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createMarket,
@@ -92,6 +93,46 @@ describe('a member of the group', () => {
     for (const wish of ['"interface":"eth0"', '"home":"/root"', '"provider":7', '"country":["DE",7]'])
       expect(JSON.parse(await rawAnswer(`{"type":"connect",${wish}}\n`)).ok).toBe(false)
     expect(await page()).toContain(owner.host.address)
+  })
+
+  it('lends a tunnel beside the connection, within what is settled, and again when the service was restarted', async () => {
+    const words = ['lend', '--budget', '1/day', '--json']
+    const { configuration } = JSON.parse(await member(...words))
+    expect(configuration).toContain('PrivateKey = ')
+    const lent = async () => JSON.parse(await member('lend', 'list', '--json')).lendings[0]
+    expect(await lent()).toMatchObject({ name: 'phone', state: 'lent', budget: ['1/day'] })
+    expect(await refused(group, ...words)).toMatch(/is lent already/)
+    const wish = '{"type":"lend","name":"x","limits":{"budget":[7],"cap":[],"maxPrice":[]}}'
+    expect(JSON.parse(await rawAnswer(`${wish}\n`)).message).toMatch(/short text/)
+    await service.stop('SIGKILL')
+    await startService()
+    await eventually('it is lent again', async () => (await lent())?.state === 'lent')
+    // A program of the member's own that was killed left this.
+    const left = '/tmp/.pontage/consumer/lend.sock'
+    await owner.host.run(['bash', '-c', `mkdir -p ${dirname(left)} && touch ${left} && chmod 666 ${left}`])
+    try {
+      expect(await member('lend', 'stop', 'phone')).toMatch(/is lent no more/)
+    } finally {
+      await owner.host.run(['rm', left])
+    }
+    expect(await lent()).toBeUndefined()
+  })
+
+  it('is not told that the service does not run where a program of its own that was killed left its socket', async () => {
+    const home = '/tmp/pontage-lender'
+    const left = `${home}/.pontage/consumer/lend.sock`
+    await owner.host.run([
+      'bash',
+      '-c',
+      `mkdir -p ${dirname(left)} && touch ${left} && chown -R 4321 ${home}`,
+    ])
+    try {
+      const program = owner.host.start([...as(group), 'lend', '--budget', '1/day'], { env: { HOME: home } })
+      expect((await program.ended).code).toBe(1)
+      expect(program.output()).toMatch(/There is no readable keystore/)
+    } finally {
+      await owner.host.run(['rm', '-r', home])
+    }
   })
 
   it('who is killed while connecting leaves a connection that the next one ends', async () => {

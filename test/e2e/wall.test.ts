@@ -118,6 +118,17 @@ describe('behind a censor, a consumer downloads 30 MB, paid and whole', { timeou
     await end(program)
   })
 
+  it('where UDP is policed, so that more of it is lost than the two counts may differ by: it goes on by wss', async () => {
+    await forgetNetworks()
+    await censor(consumer.host, { udpBytesPerSecond: 3_000_000 })
+    const { program, carrier } = await connect()
+    expect(carrier).toBe('udp')
+    await download()
+    await logged(program, 'carrier', { carrier: 'wss' })
+    await end(program)
+    await forgetNetworks()
+  })
+
   it('where UDP passes at first, and is dropped in mid-session: it goes on by wss', async () => {
     await forgetNetworks()
     const { program, carrier } = await connect()

@@ -18,19 +18,25 @@ async function openInnerWorld() {
   return { script, processes: () => processesIn(namespace) }
 }
 
-function processesIn(namespace: string): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((pid) => {
-      try {
-        const isOver = /^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
-        return !isOver && readlinkSync(`/proc/${pid}/ns/pid`) === namespace
-      } catch {
-        return false // It ended while we looked.
-      }
-    })
-    .map(Number)
+/** Whether it holds of a process; not of one that ended while we looked. */
+function holdsOf(pid: number, condition: (status: string) => boolean): boolean {
+  try {
+    return condition(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
 }
+
+const processesIn = (namespace: string): number[] =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) =>
+      holdsOf(
+        pid,
+        (status) => !/^State:\tZ/m.test(status) && readlinkSync(`/proc/${pid}/ns/pid`) === namespace,
+      ),
+    )
 
 async function gone(processes: () => number[]): Promise<boolean> {
   for (let look = 0; look < 100; look += 1) {
@@ -50,9 +56,7 @@ describe('a world of its own', () => {
 
   it('vanishes when its first process is killed', async () => {
     const { script, processes } = await openInnerWorld()
-    const first = processes().find((pid) =>
-      /^NSpid:.*\t1$/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')),
-    )
+    const first = processes().find((pid) => holdsOf(pid, (status) => /^NSpid:.*\t1$/m.test(status)))
     expect(first).toBeDefined()
     process.kill(first ?? 0, 'SIGKILL')
     expect(await gone(processes)).toBe(true)

@@ -19,7 +19,8 @@ export async function readmeConsumer(who: Traveller, readme: Guide): Promise<voi
   await readPage(who, undefined)
   await who.type(disconnect)
   await readPage(who, who.machine.host.address)
-  const inside = await who.type(readme.command('sudo pontage exec'))
+  // Without root it takes more than this machine has.
+  const inside = await who.type(`sudo ${readme.command('pontage exec')}`)
   if (!/\d+\.\d+\.\d+\.\d+/.test(inside)) throw new Error(`exec showed no page:\n${inside}`)
   await who.type(readme.command('sudo pontage lockdown off'))
   await who.type(readme.command('sudo pontage unlock'))

@@ -9,6 +9,7 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     'pontage-hub ui': 'is for a browser, and has a test of its own',
     'pontage channel exit': 'for a hub that has disappeared; takes days',
     'sudo pontage lockdown on': 'needs systemd; test:machine boots machines for it',
+    'pontage lend --budget 1/day --qr': 'goes on until it is ended, and has a test of its own',
     unbond: 'there is no stake of a consumer to take out here',
     repay: 'there is no debt',
   },
@@ -16,6 +17,7 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     ui: 'is for a browser, and has a test of its own',
     'register --tls-certificate FILE': 'needs a certificate of an authority',
     'stake withdraw': 'comes due after days',
+    'channels --of ADDRESS': 'has a test of its own, with addresses of its own',
     'pontage-hub liabilities verify https://hub.example.org:7700 --rpc https://…':
       'nothing is published in the first minute',
     'pontage-provider status': 'of a provider that has left a hub',
@@ -24,6 +26,10 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     'ledger rebuild': 'for a ledger that was lost',
     'pontage-hub ledger import FILE --database postgres://…': 'needs PostgreSQL',
     'pontage-hub nonce fill': 'no nonce is held up',
+  },
+  'docs/service.md': {
+    exec: 'is for root, as in the README',
+    'pontage lend': 'goes on until it is ended, and has a test of its own',
   },
   'docs/provider.md': {
     'pontage-provider setup': 'asks, and has a test of its own',

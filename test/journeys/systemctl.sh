@@ -27,5 +27,9 @@ EOF
     kill "$pid"
     while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
     ;;
+  show)
+    # Asked for nothing but whether it runs.
+    if pid=$(cat "/run/$name.pid" 2>/dev/null) && kill -0 "$pid" 2>/dev/null; then echo active; else echo inactive; fi
+    ;;
   *) exec /bin/systemctl "$@" ;;
 esac

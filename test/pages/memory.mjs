@@ -29,7 +29,7 @@ const fastForward = `
 const consumerLive = `
   const used = String(second * 1e12)
   return {
-    schema: 1, state: 'connected', killSwitch: true, lockdown: 'off', problems: [], netns: null, allowLan: false,
+    schema: 1, state: 'connected', killSwitch: true, lockdown: 'off', problems: [], netns: null, allowLan: false, gateway: [],
     provider: '0x' + '1'.repeat(40), downBytes: second * 3e5, upBytes: second * 4e4, exits: [],
     live: {
       bytesPerSecond: 3.4e5, spentWei: used, latencyMs: 20, carrier: 'udp', reason: null,

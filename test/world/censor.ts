@@ -9,6 +9,8 @@ import type { World } from './world.js'
 export interface Dropped {
   /** All of UDP, both ways. */
   readonly udp?: boolean
+  /** Of UDP to it this much a second is let pass, whatever it is sent: a police of traffic, without a queue. */
+  readonly udpBytesPerSecond?: number
   /** What begins as WireGuard's four messages do. */
   readonly wireguard?: boolean
   /** Everything to these machines. */
@@ -22,9 +24,15 @@ const table = 'censor'
 /** Begins to drop, in place of what was dropped before. */
 export async function censor(victim: Host, dropped: Dropped): Promise<void> {
   const out = `iifname "to-${victim.name}"`
-  const both = [out, `oifname "to-${victim.name}"`]
+  const into = `oifname "to-${victim.name}"`
+  const both = [out, into]
   const rules = [
     ...(dropped.udp ? both.map((way) => `${way} meta l4proto udp drop`) : []),
+    ...(dropped.udpBytesPerSecond
+      ? [
+          `${into} meta l4proto udp limit rate over ${dropped.udpBytesPerSecond} bytes/second burst 65536 bytes drop`,
+        ]
+      : []),
     // Type of the message, and three bytes of zero.
     ...(dropped.wireguard
       ? both.map(

@@ -20,6 +20,8 @@ let captures = 0
 /**
  * Captures with tcpdump what a machine sends while `during` runs, at the other end of its only line, and counts what is
  * neither WireGuard nor a provider's payment port.
+ *
+ * @param others - Further ports that count as neither, each `ADDRESS PORT`.
  */
 export async function captureLeak(
   { world }: Market,
@@ -27,6 +29,7 @@ export async function captureLeak(
   providers: readonly Host[],
   during: () => Promise<unknown>,
   tcpPort = 7800,
+  others: readonly string[] = [],
 ): Promise<Leak> {
   captures += 1
   const file = join(world.folder, `capture-${captures}.pcap`)
@@ -57,10 +60,16 @@ export async function captureLeak(
   const ports = providers.map(
     ({ address }) => `(dst host ${address} and (udp dst port 51820 or tcp dst port ${tcpPort}))`,
   )
-  const wrong = `not (${[...ports, neighbours].join(' or ')})`
+  const known = others.map((each) => {
+    const [host, port] = each.split(' ')
+    return `(dst host ${host} and tcp dst port ${port})`
+  })
+  const wrong = `not (${[...ports, ...known, neighbours].join(' or ')})`
   const count = async (filter: string) => {
     const { stdout } = await runCommand(['tcpdump', '-n', '-r', file, `${wrong} and ${filter}`])
-    return stdout.split('\n').filter((line) => line !== '').length
+    const lines = stdout.split('\n').filter((line) => line !== '')
+    if (lines.length > 0) process.stdout.write(`captured, ${filter}:\n${lines.slice(0, 3).join('\n')}\n`)
+    return lines.length
   }
   const leak = { ipv4: await count('ip'), ipv6: await count('ip6'), names: await count('port 53') }
   await rm(file)
@@ -72,7 +81,11 @@ export async function captureLeak(
  *
  * @param options.neighbours - Whether it talks to its local network, too; for names it does always.
  */
-export function makeNoise({ internet }: Market, host: Host, { neighbours = true } = {}): Program {
+export const makeNoise = (market: Market, host: Host, options: { neighbours?: boolean } = {}): Program =>
+  host.start(['bash', '-c', noiseScript(market, options)])
+
+/** The same as a script for bash. */
+export function noiseScript({ internet }: Market, { neighbours = true } = {}): string {
   const { address, address6 } = internet.host
   const attempts = [
     `curl -s -m 1 -o /dev/null http://${address}/address`,
@@ -84,7 +97,7 @@ export function makeNoise({ internet }: Market, host: Host, { neighbours = true 
     `ping -6 -c 1 -W 1 ${address6}`,
   ]
   const each = attempts.map((attempt) => `(${attempt}) >/dev/null 2>&1 &`).join(' ')
-  return host.start(['bash', '-c', `while :; do ${each} sleep 0.1; echo tried; done`])
+  return `while :; do ${each} sleep 0.2; echo tried; done`
 }
 
 /** Resolves when a busy machine has tried everything a few times more. */

@@ -1,6 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Address, address } from '@pontage/shared'
+import { type Identity, openKeystore } from '@pontage/shared/node'
+import { decryptKeystoreJson, encryptKeystoreJson } from 'ethers'
 import type { Host } from './host.js'
 import { readContract } from './jsonContract.js'
 import type { Market } from './market.js'
@@ -28,6 +30,14 @@ export const programPath = (program: ProgramName): string =>
 /** The default, shortened: the test chain has a block a second, and nobody reorganises it. */
 const confirmations = '1'
 
+const folderOf = { 'pontage-hub': 'hub', 'pontage-provider': 'provider', pontage: 'consumer' } as const
+
+/** Encrypts a key in a way that opens in a hundredth of the time: every command of every test opens one. */
+async function weaken(path: string, password: string): Promise<void> {
+  const account = await decryptKeystoreJson(readFileSync(path, 'utf8'), password)
+  writeFileSync(path, await encryptKeystoreJson(account, password, { scrypt: { N: 1_024 } }))
+}
+
 /**
  * Sits somebody down at a machine: makes the key and the configuration with the program's `init`.
  * @param host - One person and program a machine, so that the default home folder serves.
@@ -50,6 +60,7 @@ export async function seat(
     ...['--password-file', passwordFile, '--confirmations', confirmations],
     ...settings,
   )
+  await weaken(join(host.home, '.pontage', folderOf[program], 'keystore.json'), `${host.name} password`)
   return {
     host,
     address: address(made.address),
@@ -58,6 +69,10 @@ export async function seat(
     start: (args, onLine) => host.start(command(args), onLine === undefined ? {} : { onLine }),
   }
 }
+
+/** What somebody signs with, for signing what their program never would. @param folder - Of the program, in the home */
+export const keyOf = ({ host }: Person, folder: 'consumer' | 'hub' | 'provider'): Promise<Identity> =>
+  openKeystore(join(host.home, '.pontage', folder, 'keystore.json'), `${host.name} password`)
 
 const listening = ({ world }: Market): string[] => (world.outer === 'ipv6' ? ['--host', '::'] : [])
 

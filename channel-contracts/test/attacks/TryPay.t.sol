@@ -57,6 +57,12 @@ contract TryPayTest is Test {
         (bool ok, bytes memory problem) =
             address(payer).call{gas: 190_000}(abi.encodeCall(payer.pay, (IERC20(address(odd)), 1)));
         assertTrue(!ok && bytes4(problem) == Tokens.GasMissing.selector, "starved");
+        // As much is there as the token takes, but not as much as can be handed on of it.
+        odd.set(abi.encode(true), 297_000);
+        (ok, problem) =
+            address(payer).call{gas: 303_000}(abi.encodeCall(payer.pay, (IERC20(address(odd)), 1)));
+        assertTrue(!ok && bytes4(problem) == Tokens.GasMissing.selector, "starved by a little");
+        assertTrue(payer.pay(IERC20(address(odd)), 1), "enough of it");
         odd.set(abi.encode(true), 310_000);
         assertTrue(!payer.pay(IERC20(address(odd)), 1), "too dear a token");
     }

@@ -192,6 +192,16 @@ contract RedeemTest is World {
         _assertConserved();
     }
 
+    function test_many_need_no_signature_for_what_was_drawn() public {
+        _drawByHub(parties, provider, 50 * WHOLE);
+        Payment[] memory payments = new Payment[](1);
+        payments[0] = Payment({provider: provider, total: 49 * WHOLE, r: 0, vs: 0});
+        assertEq(channels.redeemMany(hub, payments), 49 * WHOLE, "paid");
+        payments[0].total += 1;
+        assertEq(channels.redeemMany(hub, payments), 0, "passed over");
+        _assertConserved();
+    }
+
     function test_accounts_of_many() public {
         _fund(10 * WHOLE);
         _redeem(hub, provider, 10 * WHOLE);
@@ -207,10 +217,15 @@ contract RedeemTest is World {
 
     // ------------------------------------------------------------------ repaying
 
-    function test_a_guaranteed_promise_is_repaid_by_anyone() public {
+    /// @dev 100 tokens of a guaranteed promise are in neither channel, pool nor stake.
+    function _lackOnAGuarantee() private {
         vm.prank(hub);
         channels.announceFee(0);
         channels.draw(_guaranteed(parties, provider, 1_200 * WHOLE, 1_200 * WHOLE));
+    }
+
+    function test_a_guaranteed_promise_is_repaid_by_anyone() public {
+        _lackOnAGuarantee();
         assertEq(_tab(parties, provider).missingByHub, 100 * WHOLE, "missing");
         vm.prank(relayer);
         assertEq(channels.repay(parties, provider, 40 * WHOLE), 40 * WHOLE, "taken");
@@ -226,9 +241,7 @@ contract RedeemTest is World {
     }
 
     function test_what_the_hub_advanced_is_not_owed_again() public {
-        vm.prank(hub);
-        channels.announceFee(0);
-        channels.draw(_guaranteed(parties, provider, 1_200 * WHOLE, 1_200 * WHOLE));
+        _lackOnAGuarantee();
         channels.redeem(_waiting(hub, provider));
         // The hub pays the rest by a promise of its own.
         _fund(60 * WHOLE);
@@ -236,6 +249,7 @@ contract RedeemTest is World {
         _redeem(hub, provider, 1_160 * WHOLE);
         assertEq(_pool(), pool - 60 * WHOLE, "advanced");
         assertEq(registry.debtOf(hub), 100 * WHOLE, "the guarantee still lacks");
+        assertEq(channels.repayable(parties, provider), 40 * WHOLE, "what it has not advanced");
         // Showing that takes no tokens as far as it was advanced.
         uint256 before = token.balanceOf(relayer);
         vm.prank(relayer);
@@ -244,6 +258,32 @@ contract RedeemTest is World {
         assertEq(registry.debtOf(hub), 40 * WHOLE, "debt");
         vm.expectRevert(IChannelMoney.ZeroAmount.selector);
         channels.repay(parties, provider, 0);
+        _assertConserved();
+    }
+
+    function test_what_the_hub_advanced_may_be_more_than_is_missing() public {
+        _lackOnAGuarantee();
+        channels.redeem(_waiting(hub, provider));
+        _fund(160 * WHOLE);
+        _redeem(hub, provider, 1_260 * WHOLE);
+        assertEq(channels.repayable(parties, provider), 0, "all is advanced");
+        assertEq(channels.repay(parties, provider, 7 * WHOLE), 0, "taken");
+        assertEq(registry.debtOf(hub), 0, "free");
+        _assertConserved();
+    }
+
+    function test_a_guarantee_that_lacked_is_drawn_from_what_is_deposited_later() public {
+        _lackOnAGuarantee();
+        assertEq(_tab(parties, provider).missingByHub, 100 * WHOLE, "missing");
+        vm.prank(consumer);
+        channels.deposit(parties, 30 * WHOLE);
+        channels.draw(_guaranteed(parties, provider, 1_200 * WHOLE, 1_200 * WHOLE));
+        assertEq(_tab(parties, provider).missingByHub, 70 * WHOLE, "missing");
+        assertEq(registry.debtOf(hub), 70 * WHOLE, "debt");
+        vm.prank(consumer);
+        channels.deposit(parties, 10 * WHOLE);
+        _drawByHub(parties, provider, 1_200 * WHOLE);
+        assertEq(_tab(parties, provider).missingByHub, 60 * WHOLE, "missing");
         _assertConserved();
     }
 }

@@ -61,7 +61,7 @@ export async function beginContext(
   unlocking: Promise<Identity>,
 ): Promise<Opening> {
   const address = await keystoreAddress(settings.home)
-  const reader = readerOf(settings.home, address, await openChain(settings, log), log)
+  const reader = readerOf(settings.home, address, await openChain(settings, log, true), log)
   const context = unlocking.then((identity) => ({ ...reader, identity }))
   context.catch(() => undefined) // Whoever waits for it hears of it.
   return { reader, context }

@@ -37,6 +37,17 @@ export type JournalEntry =
   | { readonly kind: 'topUps'; readonly month: string; readonly amount: Wei }
   /** Bytes that flowed in one session in one month, in total: written while they flow. */
   | { readonly kind: 'usage'; readonly session: string; readonly month: string; readonly bytes: Bytes }
+  /**
+   * What a lending cost and carried on one day (UTC) up to here: recorded before the total that costs it. The bytes are rounded up
+   * while a session runs; the latest entry holds.
+   */
+  | {
+      readonly kind: 'lent'
+      readonly lending: string
+      readonly day: string
+      readonly spent: Wei
+      readonly bytes: Bytes
+    }
   /** Both signatures of a channel's first state: the hub took the channel before a token was risked. */
   | {
       readonly kind: 'prefund'
@@ -115,6 +126,14 @@ export function revived(entry: unknown): JournalEntry {
         kind: 'usage',
         session: String(fields.session),
         month: String(fields.month),
+        bytes: bytes(BigInt(String(fields.bytes))),
+      }
+    case 'lent':
+      return {
+        kind: 'lent',
+        lending: String(fields.lending),
+        day: String(fields.day),
+        spent: amount(fields.spent),
         bytes: bytes(BigInt(String(fields.bytes))),
       }
     case 'prefund':

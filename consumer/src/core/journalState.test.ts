@@ -29,6 +29,23 @@ describe('a journal’s state', () => {
     expect(trail.with(total(10n)).total(channelId, provider)).toBe(10n)
   })
 
+  it('knows what was lent by day, by month and in all, each lending by itself; the latest entry of a day holds', () => {
+    const lent = (lending: string, day: string, spent: bigint, carried: bigint): JournalEntry => ({
+      ...{ kind: 'lent', lending, day, spent: wei(spent), bytes: bytes(carried) },
+    })
+    const { usage } = [
+      lent('a', '2026-11-29', 5n, 50n),
+      lent('a', '2026-11-30', 2n, 40n),
+      lent('a', '2026-11-30', 3n, 30n),
+      lent('a', '2026-12-01', 1n, 1n),
+      lent('b', '2026-11-30', 100n, 100n),
+    ].reduce((trail, entry) => trail.with(entry), JournalState.empty)
+    expect(usage.lentIn('a', '2026-11-30')).toEqual({ spent: 3n, bytes: 30n })
+    expect(usage.lentIn('a', '2026-11')).toEqual({ spent: 8n, bytes: 80n })
+    expect(usage.lentIn('a', '')).toEqual({ spent: 9n, bytes: 81n })
+    expect(usage.lentIn('c', '')).toEqual({ spent: 0n, bytes: 0n })
+  })
+
   it('keeps providers and channels apart', () => {
     const other = address(`0x${'a2'.repeat(20)}`)
     const trail = JournalState.empty.with(total(10n)).with(total(3n, other))
@@ -53,6 +70,7 @@ describe('a journal’s state', () => {
       { kind: 'spent', month: '2026-11', amount: wei(3n) },
       { kind: 'topUps', month: '2026-11', amount: wei(5n) },
       { kind: 'usage', session: '0f', month: '2026-11', bytes: bytes(2_000_000n) },
+      { kind: 'lent', lending: '0a', day: '2026-11-30', spent: wei(7n), bytes: bytes(9n) },
       { kind: 'closing', channelId, totals: [{ provider, amount: wei(5n) }] },
       { kind: 'exit', channelId, stage: 'begun', at: unixSeconds(99) },
       {

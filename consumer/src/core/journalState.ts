@@ -77,6 +77,7 @@ export class JournalState {
       case 'spent':
       case 'topUps':
       case 'usage':
+      case 'lent':
         return changed({ usage: usage.with(entry) })
       case 'prefund':
         return changed({ prefunds: new Map(prefunds).set(entry.channelId, entry) })

@@ -47,6 +47,12 @@ describe('the kill switch', () => {
     }
   })
 
+  it('lets out what is marked as beside the tunnel by a set that is empty, while there is a tunnel of the machine', () => {
+    expect(tunnelRuleset(values)).toContain('set bypassed { type mark; }')
+    expect(tunnelRuleset({ ...values, endpoint: undefined })).not.toContain('bypassed')
+    expect(shut()).not.toContain('bypassed')
+  })
+
   it('lets nothing out when blocked but loopback, DHCP and neighbour discovery', () => {
     const accepted = chainOf(shut(), 'guard').filter((rule) => rule.endsWith('accept'))
     expect(accepted).toEqual([
@@ -67,6 +73,7 @@ describe('the kill switch', () => {
     expect(guard.filter((rule) => rule.startsWith('oifname'))).toEqual([
       'oifname "lo" accept',
       'oifname @guests accept',
+      'oifname != "pont4k1zq9" meta mark @bypassed accept',
       'oifname "pont4k1zq9" jump upload',
     ])
   })
@@ -74,17 +81,43 @@ describe('the kill switch', () => {
   it('lets out beside the tunnel only TCP to the proxy, where one is used', () => {
     const rules = tunnelRuleset({ ...values, endpoint: { ...endpoint, tcpPort: '1080', udpPort: undefined } })
     expect(chainOf(rules, 'output')).toContain('ip daddr 203.0.113.1 tcp dport 1080 accept')
-    expect(rules).not.toMatch(/203\.0\.113\.1 udp|meta mark/)
+    expect(rules).not.toMatch(/203\.0\.113\.1 udp|meta mark 51820/)
     expect(rules.match(/203\.0\.113\.1/g)).toHaveLength(2)
   })
 
-  it('forwards nobody else’s packets to guests, with a tunnel and without', () => {
+  it('forwards what guests send into the tunnel, what comes back, and nothing else', () => {
+    const accepted = (ruleset: string) => {
+      const [hook, ...rules] = chainOf(ruleset, 'forwarded')
+      expect(hook).toBe('type filter hook forward priority mangle; policy drop;')
+      return rules.filter((rule) => rule.endsWith('accept'))
+    }
+    const between = 'iifname @guests oifname @guests accept'
+    expect(accepted(shut())).toEqual([between])
+    expect(accepted(tunnelRuleset(values))).toEqual([
+      between,
+      'iifname "pont4k1zq9" oifname @guests accept',
+      'meta l4proto { tcp, udp } th dport 53 ip daddr { 10.86.0.1 } accept',
+      'oifname "pont4k1zq9" accept',
+    ])
     expect(chainOf(tunnelRuleset(values), 'forwarded')).toContain(
-      'oifname @guests iifname != @guests iifname != "pont4k1zq9" counter name "stopped" drop',
+      'oifname "pont4k1zq9" iifname != @guests counter name "stopped" drop',
     )
-    expect(chainOf(shut(), 'forwarded')).toContain(
-      'oifname @guests iifname != @guests counter name "stopped" drop',
-    )
+    expect(tunnelRuleset({ ...values, endpoint: undefined })).not.toContain('chain forwarded')
+  })
+
+  it('forwards what neighbours answer to guests where the local network is allowed, and never a question for a name', () => {
+    for (const ruleset of [tunnelRuleset({ ...values, allowLan: true }), shut({ allowLan: true })]) {
+      const rules = chainOf(ruleset, 'forwarded')
+      const at = (pattern: RegExp) => rules.findIndex((rule) => pattern.test(rule))
+      expect(at(/^ip saddr .* ct state \{ established, related \} oifname @guests accept$/)).toBeGreaterThan(
+        0,
+      )
+      const dropped = at(/^oifname @guests counter name "stopped" drop$/)
+      const named = at(/dport \{ 53, 853 \} drop$/)
+      const out = at(/^ip daddr \{ 10\.0\.0\.0.* accept$/)
+      expect([dropped, named, out]).toEqual([dropped, named, out].sort((a, b) => a - b))
+      expect(dropped).toBeGreaterThan(0)
+    }
   })
 
   it('asks the quota before the counter, both ways', () => {

@@ -1,4 +1,15 @@
+import { forwarding, fromGuests, guestSet, guestSetName, toGuests } from './forwarded.js'
 import type { Policy } from './policy.js'
+import {
+  chain,
+  countedDrop,
+  lan,
+  plumbing,
+  question,
+  refused,
+  refuseFast,
+  stoppedCounter,
+} from './ruleWords.js'
 
 /** The consumer's one nftables table, of family inet; nobody else's tables are touched. */
 export const killSwitchTable = 'pontage_consumer'
@@ -12,8 +23,11 @@ export const objectNames = {
   namesDown: 'names_down',
   namesUp: 'names_up',
   halted: 'halted',
-  stopped: 'stopped',
+  stopped: stoppedCounter,
 } as const
+
+/** The set of marks whose packets go beside the tunnel: empty, unless a program was started so. */
+export const bypassedMarks = 'bypassed'
 
 /** The chains that refuse; each drops what no rule of it lets pass. */
 export const guardingChains = ['output', 'guard'] as const
@@ -70,17 +84,33 @@ export function tunnelRuleset(values: TunnelValues): string {
   return table([
     ...objects(values.limit),
     guestSet(values.guests),
+    ...(values.endpoint ? bypassed() : []),
     download(values),
     ...(outer?.marks ?? []),
     names(values),
     guestNames(values),
     sources(values),
-    forwarded(values),
+    // In a namespace of programs nobody stands before it.
+    ...(values.endpoint === undefined ? [] : [forwarded(values)]),
     output(values, outer?.accept ?? []),
     guard(values, outer?.accept ?? []),
     upload(values),
   ])
 }
+
+/** What is marked is let out, and its answers carry the mark, too: the kernel compares the way that they came. */
+const bypassed = (): string[] => [
+  `set ${bypassedMarks} { type mark; }`,
+  chain('bypass_answers', [
+    'type filter hook prerouting priority mangle; policy accept;',
+    `ct mark @${bypassedMarks} meta mark set ct mark`,
+  ]),
+  chain('bypass_asked', [
+    'type filter hook postrouting priority mangle; policy accept;',
+    `meta mark @${bypassedMarks} ct mark set meta mark`,
+  ]),
+]
+const isBypassed = `meta mark @${bypassedMarks}`
 
 /** Counters and the quota, and the chain that stays empty until the session is to stand still. */
 const objects = (limit: string | undefined): string[] => [
@@ -159,22 +189,35 @@ const guestNames = (values: TunnelValues): string =>
   ])
 
 /** A question first meant for another device carries that device's address, and what a guest sends its own. */
-const sources = ({ interface: tunnel }: TunnelValues): string =>
+const sources = ({ interface: tunnel, ...values }: TunnelValues): string =>
   chain('sources', [
     'type nat hook postrouting priority srcnat; policy accept;',
     `oifname ${tunnel} ${question} masquerade`,
+    // It was first meant for the tunnel, and carries the address in there.
+    ...(values.endpoint ? [`oifname != ${tunnel} ${isBypassed} masquerade`] : []),
     `${fromGuests} oifname ${tunnel} masquerade`,
   ])
 
-const forwardHook = 'type filter hook forward priority mangle; policy accept;'
-
-/** Devices behind this machine do not know how much the tunnel carries: their connections begin with what fits. */
-const forwarded = ({ interface: tunnel }: TunnelValues): string =>
-  chain('forwarded', [
-    forwardHook,
-    intoGuests(`iifname != ${tunnel}`),
-    `${fromGuests} oifname ${tunnel} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+/**
+ * What passes from one device of this machine to another: between guests, theirs into the tunnel and what comes back, nothing
+ * else. The guard lets out what this machine says to a provider or to DHCP; who sends such a thing from elsewhere is not it.
+ */
+const forwarded = (values: TunnelValues): string => {
+  const { interface: tunnel, gateway4, gateway6 } = values
+  return forwarding(values.allowLan, [
+    `iifname ${tunnel} ${toGuests}`,
+    // Anybody may hand this machine packets to forward; that nobody else's go in is paid for.
+    `oifname ${tunnel} iifname != @${guestSetName} ${countedDrop}`,
+    // Devices behind this machine do not know how much the tunnel carries: their connections begin with what fits.
+    `oifname ${tunnel} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu`,
+    ...elsewhere(values),
+    // Where the session is paid for, this machine alone knocks.
+    ...[`ip daddr ${gateway4}`, `ip6 daddr ${gateway6}`].map(
+      (provider) => `oifname ${tunnel} ${provider} meta l4proto { tcp, udp } th dport != 53 drop`,
+    ),
+    `oifname ${tunnel} accept`,
   ])
+}
 
 /** Questions that no resolver of their family would answer: refused. Those that were redirected may go on. */
 const elsewhere = (values: TunnelValues): string[] =>
@@ -198,6 +241,7 @@ const output = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly 
     'type filter hook output priority filter; policy drop;',
     'oifname "lo" accept',
     toGuests,
+    ...(values.endpoint ? [`oifname != ${tunnel} ${isBypassed} accept`] : []),
     // Still not on its way to one that answers: the system asks its next resolver at once.
     ...elsewhere({ interface: tunnel, ...values }),
     // Connections from before the tunnel are dead: their programs learn it now, not after minutes.
@@ -219,14 +263,15 @@ const guard = ({ interface: tunnel, ...values }: TunnelValues, outer: readonly s
     'type filter hook postrouting priority 300; policy drop;',
     'oifname "lo" accept',
     toGuests,
+    ...(values.endpoint ? [`oifname != ${tunnel} ${isBypassed} accept`] : []),
     `oifname ${tunnel} jump upload`,
     ...outer,
     // The tunnel's own addresses may look like those of a local network.
-    `ip daddr ${values.gateway4} counter name "${objectNames.stopped}" drop`,
-    `ip6 daddr ${values.gateway6} counter name "${objectNames.stopped}" drop`,
+    `ip daddr ${values.gateway4} ${countedDrop}`,
+    `ip6 daddr ${values.gateway6} ${countedDrop}`,
     ...(values.allowLan ? lan('drop', tunnel) : []),
     ...plumbing,
-    `counter name "${objectNames.stopped}" drop`,
+    countedDrop,
   ])
 
 /** What goes into the tunnel. */
@@ -284,9 +329,9 @@ export function shutRuleset(
     chain('guard', [
       'type filter hook postrouting priority 300; policy drop;',
       ...passes('drop'),
-      `counter name "${objectNames.stopped}" drop`,
+      countedDrop,
     ]),
-    chain('forwarded', [forwardHook, intoGuests()]),
+    forwarding(allowLan),
   ])
 }
 
@@ -296,36 +341,6 @@ export const limitRule = (limit: string): string =>
 
 /** The command that makes a standing tunnel forward nothing more; the payment socket goes on. */
 export const haltRule = `add rule inet ${killSwitchTable} ${objectNames.halted} drop`
-
-/**
- * Containers and virtual machines are this machine: it talks to them, gives them addresses and answers, and what they send
- * out meets the same rules as all that is forwarded.
- */
-export const guestSet = (guests: readonly string[]): string => {
-  const elements = guests.length === 0 ? '' : ` elements = { ${guests.join(', ')} };`
-  return `set ${guestSetName} { type ifname;${elements} }`
-}
-const guestSetName = 'guests'
-/** Lets out what goes to them. */
-const toGuestDevices = `oifname @${guestSetName}`
-export const toGuests = `${toGuestDevices} accept`
-const fromGuests = `iifname @${guestSetName}`
-/**
- * Where this machine forwards for them, nobody else's packets go in: IPv6 has one switch for all devices. Of what is forwarded
- * only: the machine's own packets come in by no device, which is another one than theirs.
- */
-const intoGuests = (...except: string[]): string =>
-  [
-    ...[toGuestDevices, `iifname != @${guestSetName}`, ...except],
-    ...[`counter name "${objectNames.stopped}"`, 'drop'],
-  ].join(' ')
-
-/** The command that names the bridges there are now in a table that refuses. */
-export const guestCommands = (guests: readonly string[], table: string = killSwitchTable): string =>
-  [
-    `flush set inet ${table} ${guestSetName}`,
-    ...(guests.length === 0 ? [] : [`add element inet ${table} ${guestSetName} { ${guests.join(', ')} }`]),
-  ].join('\n')
 
 /** WireGuard's own packets and the provider's payment socket; with reverse path filtering, answers carry the mark. */
 function outerRules(endpoint: NonNullable<TunnelValues['endpoint']>, fwmark: string) {
@@ -360,52 +375,4 @@ function outerRules(endpoint: NonNullable<TunnelValues['endpoint']>, fwmark: str
 const acceptPayment = ({ family, address, tcpPort }: PaymentPort): string =>
   `${family} daddr ${address} tcp dport ${tcpPort} accept`
 
-/**
- * Printers, files, shells of the local network; never a question for a name, which would tell where one goes.
- *
- * @param verdict - What such a question meets: only `output` can answer, the guard drops.
- */
-export const lan = (verdict: string, tunnel?: string): string[] => {
-  const elsewhere = tunnel === undefined ? '' : `oifname != ${tunnel} `
-  return [
-    `${elsewhere}${namePorts} ${verdict}`,
-    `${elsewhere}ip daddr { ${localRanges4.join(', ')} } accept`,
-    `${elsewhere}ip6 daddr { ${localRanges6.join(', ')} } accept`,
-  ]
-}
-
-/** Private and link-local ranges, and what only neighbours hear. */
-export const localRanges4 = [
-  '10.0.0.0/8',
-  '172.16.0.0/12',
-  '192.168.0.0/16',
-  '169.254.0.0/16',
-  '224.0.0.0/24',
-  '239.255.0.0/16',
-  '255.255.255.255',
-]
-export const localRanges6 = ['fe80::/10', 'fc00::/7', 'ff02::/16']
-
-/** DHCP and neighbour discovery: without them the link under the tunnel would die. They tell no host beyond it. */
-export const plumbing = [
-  'meta nfproto ipv4 udp sport 68 udp dport 67 accept',
-  'ip6 daddr { ff02::1:2, fe80::/10 } udp sport 546 udp dport 547 accept',
-  'ip6 hoplimit 255 icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
-]
-
-/** A question for a name, however it travels. */
-export const question = 'meta l4proto { tcp, udp } th dport 53'
-
-/** As `question`, and names asked for over TLS. */
-const namePorts = 'meta l4proto { tcp, udp } th dport { 53, 853 }'
-
-/** How something is refused, so that its program learns it. */
-export const refused = 'reject with icmpx admin-prohibited'
-/** As `refused`, for all that is left. */
-export const refuseFast = ['meta l4proto tcp reject with tcp reset', refused]
-
 const table = (contents: readonly string[]): string => contents.join('\n')
-
-/** A chain of a table. */
-export const chain = (name: string, rules: readonly string[]): string =>
-  `  chain ${name} {\n${rules.map((rule) => `    ${rule}\n`).join('')}  }`

@@ -15,9 +15,9 @@ import {
 export type Period = 'connect' | 'month'
 
 /** The most of something over a period. */
-export interface Limit<Amount extends bigint> {
+export interface Limit<Amount extends bigint, Over extends string = Period> {
   readonly amount: Amount
-  readonly period: Period
+  readonly period: Over
 }
 
 /** What the user set, from whichever source: every one of them holds. */
@@ -46,9 +46,15 @@ export interface Left {
 export const noLimits: Limits = { maxPrice: {}, caps: [], budgets: [] }
 
 /** What one more session may use: the rest of the strictest cap, and of the strictest budget. */
-export function leftOf(limits: Limits, used: Readonly<Record<Period, Used>>): Left {
+export function leftOf<Over extends string>(
+  limits: {
+    readonly caps: readonly Limit<Bytes, Over>[]
+    readonly budgets: readonly Limit<Wei, Over>[]
+  },
+  used: Readonly<Record<Over, Used>>,
+): Left {
   const rests = <Amount extends bigint>(
-    given: readonly Limit<Amount>[],
+    given: readonly Limit<Amount, Over>[],
     of: (used: Used) => bigint,
   ): bigint | undefined =>
     least(
@@ -118,6 +124,9 @@ export function joinLimits(all: readonly Limits[]): Limits {
     budgets: all.flatMap(({ budgets }) => budgets),
   }
 }
+
+/** The day of an instant in UTC, such as `2026-11-30`. */
+export const dayOf = (at: UnixSeconds): string => new Date(at * 1_000).toISOString().slice(0, 10)
 
 /** The calendar month of an instant in UTC, such as `2026-11`. */
 export const monthOf = (at: UnixSeconds): string => new Date(at * 1_000).toISOString().slice(0, 7)

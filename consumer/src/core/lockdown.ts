@@ -1,15 +1,15 @@
+import { forwarding, guestSet, toGuests } from './forwarded.js'
+import { nameAsker } from './killSwitch.js'
 import {
   chain,
-  guestSet,
+  countedDrop,
   lan,
-  nameAsker,
-  objectNames,
   plumbing,
   question,
   refused,
   refuseFast,
-  toGuests,
-} from './killSwitch.js'
+  stoppedCounter,
+} from './ruleWords.js'
 
 /** A table of its own beside the kill switch's: it stands whether anything is connected or not. */
 export const lockdownTable = 'pontage_lockdown'
@@ -65,16 +65,17 @@ export function lockdownRuleset(options: {
     ...refuseFast,
   ])
   return [
-    `counter ${objectNames.stopped} { }`,
+    `counter ${stoppedCounter} { }`,
     guestSet(guests),
-    ...(tunnel === undefined ? [refusing] : []),
+    // With a tunnel the kill switch says what is forwarded.
+    ...(tunnel === undefined ? [refusing, forwarding(allowLan)] : []),
     chain('guard', [
       'type filter hook postrouting priority 300; policy drop;',
       ...(tunnel === undefined
         ? []
         : [`oifname ${tunnel.interface} accept`, `meta mark ${tunnel.fwmark} meta l4proto udp accept`]),
       ...passes('drop'),
-      `counter name "${objectNames.stopped}" drop`,
+      countedDrop,
     ]),
   ].join('\n')
 }

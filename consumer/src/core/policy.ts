@@ -78,6 +78,18 @@ const rows: readonly (readonly [when: string, Situation])[] = [
   ['ended by Ctrl-C, after `pontage disconnect` or `pontage unlock`', 'disconnected'],
 ]
 
+/** Programs that the rules of the machine are not for, in each of its states: the cells of their rows. */
+const exceptions: readonly (readonly string[])[] = [
+  [
+    'any of these: a program of `exec`, with root or without, or in `--netns`',
+    ...['its own passes', 'as in that state', 'refused', 'refused', 'refused', 'refused'],
+  ],
+  [
+    'connected: a program of `bypass`',
+    ...['passes', 'its questions for names', 'passes', 'passes', 'passes', 'passes, but questions for names'],
+  ],
+]
+
 const tunnelWords: Record<Policy['tunnel'], string> = {
   none: 'no tunnel',
   'to-the-cap': 'passes, up to the cap; inwards only what was asked for',
@@ -117,5 +129,6 @@ export function securityTable(): string {
       const [passes, rest] = rules === 'none' ? ['unchanged', 'unchanged'] : ['passes', 'refused']
       return line([when, passes, tunnelWords[tunnel], endpointWords[endpoint], passes, passes, rest])
     }),
+    ...exceptions.map(line),
   ].join('\n')
 }

@@ -64,6 +64,22 @@ describe('a session', () => {
     expect(promised(effects)).toEqual([1_040n, 1_080n])
   })
 
+  it('ends where what is left for all sessions of its user was used up beside it', () => {
+    const narrowed = play(begin(terms, 0), [
+      counted(900_000n),
+      { type: 'left', cap: undefined, budget: wei(60n) },
+      counted(1_900_000n),
+      { type: 'left', cap: undefined, budget: wei(0n) },
+      counted(2_900_000n),
+    ])
+    expect(promised(narrowed.effects)).toEqual([1_040n, 1_080n])
+    expect(narrowed.session).toMatchObject({ phase: 'halting', reason: 'budget' })
+    const capped = play(begin(terms, 0), [{ type: 'left', cap: bytes(0n), budget: undefined }])
+    expect(capped.session).toMatchObject({ phase: 'halting', reason: 'cap' })
+    const alone = play(begin(terms, 0), [{ type: 'left', cap: bytes(1n), budget: wei(2_000n) }])
+    expect(alone.session).toEqual(begin(terms, 0))
+  })
+
   const guaranteed = { ...terms, limitedBy: 'ceiling', raiseBelow: wei(800n) } as const
 
   it('asks for a larger guarantee before this one is used up, once, and goes on beyond it', () => {
@@ -188,6 +204,17 @@ describe('a session', () => {
     const unfair = { type: 'usage', ...count(own + 1_500_000n + 2_000_001n) } as const
     expect(play(begin(terms, 0), [counted(own), fair]).session.phase).toBe('running')
     expect(play(begin(terms, 0), [counted(own), unfair]).session.reason).toBe('counts')
+  })
+
+  it('wants another carrier once half of the credit is lost beyond what loss explains', () => {
+    const own = 50_000_000n
+    const told = (lost: bigint) =>
+      step(play(begin(terms, 0), [counted(own)]).session, {
+        type: 'usage',
+        ...count(own + 1_500_000n + lost),
+      }).effects
+    expect(told(1_000_000n)).toEqual([])
+    expect(told(1_000_001n)).toEqual([{ type: 'lossy' }])
   })
 
   it('pays for what packets carry, not for their headers, and compares counts alike', () => {

@@ -13,6 +13,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
+import type { Left } from './limits.js'
 
 /**
  * Why a session is over. `lost`: the provider fell silent, or the tunnel is gone; `slow`: it confirms payments too
@@ -90,6 +91,8 @@ export type SessionEvent =
     }
   | { readonly type: 'accepted'; readonly amount: Wei }
   | ({ readonly type: 'usage' } & Counted)
+  /** What all sessions of this user may still use together, this one among them. */
+  | ({ readonly type: 'left' } & Left)
   | { readonly type: 'suspended'; readonly atMs: number }
   | { readonly type: 'resumed'; readonly atMs: number }
   | ({ readonly type: 'raised' } & Guaranteed)
@@ -111,6 +114,8 @@ export type Effect =
   | { readonly type: 'promise'; readonly amount: Wei }
   /** Ask for a larger guarantee, answer with `raised` or `notRaised`. */
   | { readonly type: 'raise' }
+  /** So much is lost on the way that the session will end of it: let the packets travel by something else. */
+  | { readonly type: 'lossy' }
   /** Let the kernel forward nothing more, count once more, answer with `halted`. */
   | { readonly type: 'halt' }
   /** Ask the provider to end the session, answer with `settled`. */
@@ -125,6 +130,11 @@ export interface Step {
 
 /** A provider that confirms no promise for so long is not worth waiting for; an ordinary one takes milliseconds. */
 const slowAfterMs = 15_000
+/**
+ * What is lost beyond what loss explains may use up this part of the credit: a sender that finds out how fast the line is loses
+ * some, once. One that goes on losing uses up the rest.
+ */
+const lossyPart = 2n
 /** A suspended session that owes nothing says so this often: what the provider misses is then lost, not late. */
 const repeatEveryMs = 2_000
 /** After a larger guarantee was refused: a channel may be topped up, a hub may come back. */
@@ -165,6 +175,8 @@ export function step(session: Session, event: SessionEvent): Step {
       return quietly(confirmed(session, event.amount))
     case 'usage':
       return compared(session, event)
+    case 'left':
+      return narrowed(session, event)
     case 'suspended':
       return session.phase === 'running'
         ? quietly({ ...aged(session, event.atMs), phase: 'suspended', silentSinceMs: event.atMs })
@@ -226,6 +238,13 @@ function counted(session: Session, count: Counted, atMs: number, limitReached: b
   const limit = limitReached ? session.limitedBy : session.ceilingIs
   // A larger guarantee is on its way: what the kernel holds back meanwhile passes then.
   return limit === 'ceiling' && paid.session.raise === 'asked' ? paid : andStopped(paid, limit)
+}
+
+/** What others have used up meanwhile is not there for this session. */
+function narrowed(session: Session, { cap, budget }: Left): Step {
+  const most = budget === undefined ? session.ceiling : wei(session.promised + budget)
+  const next: Session = most < session.ceiling ? { ...session, ceiling: most, ceilingIs: 'budget' } : session
+  return cap === 0n ? stopped(next, 'cap') : quietly(next)
 }
 
 /** Asks for a larger guarantee before this one is used up, where it is what would end the session. */
@@ -321,7 +340,9 @@ function compared(session: Session, theirs: Counted): Step {
   const withLoss = own + toleratedLoss(own)
   const paidFor = megabytesBegun(own) * bytesPerMegabyte
   const margin = session.credit === 0n ? bytesPerMegabyte : session.credit
-  if (claimed <= larger(withLoss, paidFor) + margin) return quietly(session)
+  const unexplained = claimed - larger(withLoss, paidFor)
+  if (unexplained <= margin / lossyPart) return quietly(session)
+  if (unexplained <= margin) return { session, effects: [{ type: 'lossy' }] }
   return stopped(session, 'counts', `The provider counted ${claimed} bytes to charge, this machine ${own}.`)
 }
 

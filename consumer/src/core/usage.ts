@@ -1,31 +1,41 @@
 import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
 import type { JournalEntry } from './journalEntry.js'
 
-type Entry = Extract<JournalEntry, { kind: 'spent' | 'topUps' | 'usage' }>
+type Entry = Extract<JournalEntry, { kind: 'spent' | 'topUps' | 'usage' | 'lent' }>
 
 interface Figures {
   readonly spent: ReadonlyMap<string, Wei>
   readonly added: ReadonlyMap<string, Wei>
   readonly flowed: ReadonlyMap<string, Extract<JournalEntry, { kind: 'usage' }>>
+  readonly lent: ReadonlyMap<string, Extract<JournalEntry, { kind: 'lent' }>>
 }
 
 /** What was spent, what was added to channels by itself, and what flowed, month by month (such as `2026-11`). Immutable. */
 export class Usage {
   private constructor(private readonly figures: Figures) {}
 
-  static readonly empty = new Usage({ spent: new Map(), added: new Map(), flowed: new Map() })
+  static readonly empty = new Usage({
+    spent: new Map(),
+    added: new Map(),
+    flowed: new Map(),
+    lent: new Map(),
+  })
 
-  /** Figures are sums so far: a lower one changes nothing. */
+  /** Figures are sums so far: a lower one changes nothing, but for what was lent, where the latest holds. */
   with(entry: Entry): Usage {
-    const { month } = entry
-    const { spent, added, flowed } = this.figures
+    const { spent, added, flowed, lent } = this.figures
     switch (entry.kind) {
       case 'spent':
-        return new Usage({ ...this.figures, spent: raised(spent, month, entry.amount) })
+        return new Usage({ ...this.figures, spent: raised(spent, entry.month, entry.amount) })
       case 'topUps':
-        return new Usage({ ...this.figures, added: raised(added, month, entry.amount) })
+        return new Usage({ ...this.figures, added: raised(added, entry.month, entry.amount) })
+      case 'lent':
+        return new Usage({
+          ...this.figures,
+          lent: new Map(lent).set(`${entry.lending} ${entry.day}`, entry),
+        })
       case 'usage': {
-        const key = `${entry.session} ${month}`
+        const key = `${entry.session} ${entry.month}`
         const before = flowed.get(key)?.bytes ?? 0n
         return entry.bytes <= before
           ? this
@@ -47,6 +57,21 @@ export class Usage {
   /** Wei added to channels by itself in a month. */
   addedIn(month: string): Wei {
     return this.figures.added.get(month) ?? wei(0n)
+  }
+
+  /**
+   * What a lending cost and carried.
+   *
+   * @param during - A day, a month, or the beginning of one; the empty text for all of its time.
+   */
+  lentIn(lending: string, during: string): { spent: Wei; bytes: Bytes } {
+    const entries = [...this.figures.lent.values()].filter(
+      (entry) => entry.lending === lending && entry.day.startsWith(during),
+    )
+    return {
+      spent: wei(entries.reduce((sum, each) => sum + each.spent, 0n)),
+      bytes: bytes(entries.reduce((sum, each) => sum + each.bytes, 0n)),
+    }
   }
 
   /** Bytes that flowed in a month, in all sessions. */
@@ -71,11 +96,12 @@ export class Usage {
 
   /** The entries that it takes to have it again. */
   entries(): readonly Entry[] {
-    const { spent, added, flowed } = this.figures
+    const { spent, added, flowed, lent } = this.figures
     return [
       ...[...spent].map(([month, amount]) => ({ kind: 'spent', month, amount }) as const),
       ...[...added].map(([month, amount]) => ({ kind: 'topUps', month, amount }) as const),
       ...flowed.values(),
+      ...lent.values(),
     ]
   }
 }

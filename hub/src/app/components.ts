@@ -4,6 +4,7 @@ import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chain/chainWatch.js'
 import type { Ledger } from '../io/ledger.js'
 import type { Signers } from '../io/signing/signers.js'
+import type { Stamps } from '../io/signing/stamps.js'
 import type { KnownTabs } from './clearing/knownTabs.js'
 import type { ConnectedPeers } from './connectedPeers.js'
 
@@ -47,6 +48,7 @@ export interface Components {
   readonly sender: DurableSender
   readonly ledger: Ledger
   readonly signers: Signers
+  readonly stamps: Stamps
   readonly watch: ChainWatch
   readonly rules: Rules
   readonly clock: Clock

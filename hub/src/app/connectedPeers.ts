@@ -4,6 +4,7 @@ import type { Link } from '@pontage/shared/node'
 /** Open connections, by the identity at their other end. */
 export class ConnectedPeers {
   readonly #links = new Map<Address, Set<Link>>()
+  readonly #keepStamps = new WeakSet<Link>()
 
   join(link: Link): void {
     const links = this.#links.get(link.peer) ?? new Set()
@@ -12,6 +13,15 @@ export class ConnectedPeers {
       links.delete(link)
       if (links.size === 0 && this.#links.get(link.peer) === links) this.#links.delete(link.peer)
     })
+  }
+
+  /** Notes that the program at the other end knows of stamps: an older one could not read an answer that has any. */
+  noteStamps(link: Link): void {
+    this.#keepStamps.add(link)
+  }
+
+  keepsStamps(link: Link): boolean {
+    return this.#keepStamps.has(link)
   }
 
   /** Ends every connection, so that whoever comes back presents itself anew. */

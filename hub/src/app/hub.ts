@@ -20,6 +20,7 @@ import type { Ledger } from '../io/ledger.js'
 import { serveHttp } from '../io/link/httpRoutes.js'
 import { pause } from '../io/pause.js'
 import { startSigners } from '../io/signing/signers.js'
+import { createStamps } from '../io/signing/stamps.js'
 import { KnownTabs } from './clearing/knownTabs.js'
 import type { Components, HubSettings } from './components.js'
 import { ConnectedPeers } from './connectedPeers.js'
@@ -28,7 +29,7 @@ import { createMetrics, type Metrics } from './operator/metrics.js'
 import { type HubView, viewOf } from './operator/view.js'
 import { pagesOf } from './pages.js'
 import { createInFlight } from './requests/inFlight.js'
-import { costOf } from './requests/requestCosts.js'
+import { costOf, pageCostOf } from './requests/requestCosts.js'
 import { requestsOf } from './requests/requests.js'
 import { createServices } from './services.js'
 
@@ -154,6 +155,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
   serveHttp(
     listening,
     pagesOf(components, services, metrics, () => isDraining, options.pages ?? new Map()),
+    pageCostOf,
     log,
   )
   const { port } = listening
@@ -185,6 +187,7 @@ function createComponents(options: HubOptions, metrics: Metrics, sending: AbortS
     typedData: createTypedData(chain.deployment),
     sender: metrics.counting(sender),
     signers: startSigners(chain.deployment),
+    stamps: createStamps(identity.privateKey, chain.deployment),
     watch: createChainWatch({ chain, ledger, hub: identity.address, clock, log }),
     knownTabs: new KnownTabs(ledger),
     peers: new ConnectedPeers(),

@@ -13,7 +13,7 @@ import { type Victim, Victims } from './victims.fixture.js'
 // Kills hubs under load, half of them between a record and its effect, and compares what they say after each restart
 // with books kept outside; two processes on one database half as often. CHAOS_KILLS and CHAOS_SEED choose how often, and what happens.
 
-const kills = Number(process.env.CHAOS_KILLS ?? 44)
+const kills = Number(process.env.CHAOS_KILLS ?? 20)
 const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 2 ** 31))
 /** Milliseconds a hub is given to come to the place where it is to die. */
 const patienceMs = 10_000

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { workerFile } from '../io/workerFile.js'
+import { workerFile } from '@pontage/shared/node'
 import type { VictimOrders } from './orders.fixture.js'
 
 /** A hub that can be killed. */

@@ -10,7 +10,7 @@ import {
   wei,
 } from '@pontage/shared'
 import type { ChannelLine, Tab } from './channelLine.js'
-import { addCredit, creditFor, type Promised, type Taken } from './credit.js'
+import { addCredit, creditFor, isBacked, type Promised } from './credit.js'
 import type { Account, Pool } from './solvency.js'
 
 /** A tab with the highest micro-promise that the hub holds on it. */
@@ -82,12 +82,7 @@ export interface RenewedAt {
 export interface CreditOrder {
   readonly provider: Address
   readonly promises: readonly HeldPromise[]
-  readonly decide: (
-    line: ChannelLine,
-    promise: HeldPromise,
-    feeBps: number,
-    unexplained: Wei,
-  ) => Verdict<Taken>
+  readonly decide: (line: ChannelLine, promise: HeldPromise, feeBps: number) => Verdict<{ credit: Wei }>
   /** @param owed - What the hub would have to advance if every provider redeemed now, this credit included. */
   readonly solvent: (owed: Wei, pool: Pool) => Verdict
   readonly sign: (total: Wei) => Hex
@@ -164,19 +159,45 @@ export function credit(
   }
 }
 
-/** What a provider drew before it cleared is in its account on chain, so the promise to it must include it. */
-export function creditDrawn(
+/**
+ * Takes in a promise that the hub had cleared before its ledger forgot it. The total includes it again, and it is drawn
+ * where its channel can still stand for it.
+ *
+ * @returns Whether it was news.
+ */
+export function recallCleared(
+  rows: ClearingRows,
+  provider: Address,
+  { channelId, amount, signature }: HeldPromise,
+): boolean {
+  const line = rows.channel(channelId)
+  if (!line) return false
+  const { held } = rows.tab(channelId, provider)
+  const isHeld = amount > held && isBacked(line, provider, amount)
+  if (!raiseCleared(rows, channelId, provider, amount, rows.standing.feeBps)) return false
+  if (isHeld) rows.changeTab(channelId, provider, { held: amount, heldSignature: signature })
+  return true
+}
+
+/**
+ * Takes in that a tab's part of the total is at least this: what a provider drew before it cleared is in its account on
+ * chain, so the promise to it must include it.
+ *
+ * @returns Whether it was news.
+ */
+export function raiseCleared(
   rows: ClearingRows,
   channelId: Hex,
   provider: Address,
-  drawn: Wei,
+  amount: Wei,
   feeBps: number,
-): void {
+): boolean {
   const { cleared } = rows.tab(channelId, provider)
-  if (drawn <= cleared) return
-  rows.changeTab(channelId, provider, { cleared: drawn })
+  if (amount <= cleared) return false
+  rows.changeTab(channelId, provider, { cleared: amount })
   const account = rows.account(provider)
-  rows.putAccount({ ...account, ...addCredit(account, creditFor(cleared, drawn, feeBps)) })
+  rows.putAccount({ ...account, ...addCredit(account, creditFor(cleared, amount, feeBps)) })
+  return true
 }
 
 /** Undoes what was credited, and keeps why. */
@@ -196,25 +217,17 @@ function creditAll(
   const refused: { channelId: Hex; verdict: Verdict }[] = []
   const moved = new Set<Hex>()
   const account = rows.account(provider)
-  /** What promises that are taken only for that may still explain: those that come before must not use it up. */
-  let { unexplained } = account
   let credit = 0n
   for (const promise of promises) {
     const { channelId, amount } = promise
     const line = rows.channel(channelId)
     const unknown = refuse({ code: 'unknown-channel' as const, channelId })
-    const asNew = line ? decide(line, promise, feeBps, wei(0n)) : unknown
-    const verdict = asNew.ok || !line ? asNew : decide(line, promise, feeBps, unexplained)
+    const verdict = line ? decide(line, promise, feeBps) : unknown
     if (!verdict.ok) {
       refused.push({ channelId, verdict })
       continue
     }
-    if (!asNew.ok) unexplained = wei(unexplained - verdict.credit)
     credit += verdict.credit
-    if (verdict.isUnbacked) {
-      rows.changeTab(channelId, provider, { cleared: amount })
-      continue
-    }
     accepted.push(promise)
     // Shown again, it moves nothing: else a provider could keep what is guaranteed tied up for ever.
     if (verdict.credit > 0n || order.wereHeld) moved.add(channelId)
@@ -242,7 +255,7 @@ function hold(
   cleared?: Wei,
 ): void {
   const tab = rows.tab(channelId, provider)
-  // What was taken before without being held, is shown again: nobody is to draw it now, either.
+  // What was recalled without being held, is shown again: nobody is to draw it now, either.
   const isHigher = amount > tab.held && amount > tab.cleared
   if (!isHigher && (cleared === undefined || cleared <= tab.cleared)) return
   rows.changeTab(channelId, provider, {

@@ -2,7 +2,7 @@ import { type Address, address, type Hex, netOf, wei } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type ChannelLine, emptyTab, type Tab } from './channelLine.js'
-import { creditFor, judgePromise } from './credit.js'
+import { creditFor, isBacked, judgePromise } from './credit.js'
 
 const provider = address(`0x${'1'.repeat(40)}`)
 const consumer = address(`0x${'9'.repeat(40)}`)
@@ -69,34 +69,6 @@ describe('a promise handed in to be cleared', () => {
     expect(judge(lineWith({ ceiling: wei(500n) }), promise(500n)).ok).toBe(true)
   })
 
-  describe('that only explains what the hub had promised before its ledger forgot it', () => {
-    const ended = { ceiling: wei(500n), expiresAt: 1 }
-    const explain = (line: ChannelLine, amount: bigint, unexplained: bigint) =>
-      judgePromise(line, provider, promise(amount), 200, wei(unexplained))
-
-    it('is taken, and drawn, on a channel that is being left', () => {
-      const line = lineWith(ended, { exitAt: 9 })
-      expect(explain(line, 500n, 489n)).toMatchObject({ refusal: { code: 'exit-begun' } })
-      expect(explain(line, 500n, 490n)).toEqual({ ok: true, credit: 490n })
-    })
-
-    it.each([
-      ['whose rest belongs to others by now', lineWith(ended, { balance: wei(3n) })],
-      ['that is being closed', lineWith(ended, { closing: true })],
-      ['that was closed', lineWith(ended, { status: 'closed' })],
-    ])('is taken, and not drawn, on a channel %s', (_name, line) => {
-      expect(explain(line, 500n, 490n)).toEqual({ ok: true, credit: 490n, isUnbacked: true })
-      expect(explain(line, 500n, 489n).ok).toBe(false)
-    })
-
-    it.each([
-      ['beyond what was guaranteed once', lineWith(ended), 501n, 'over-ceiling'],
-      ['where nothing was guaranteed', lineWith({}), 1n, 'no-guarantee'],
-    ])('is refused %s', (_name, line, amount, code) => {
-      expect(explain(line, amount, 1_000n)).toMatchObject({ refusal: { code } })
-    })
-  })
-
   it('never brings credits above the net of the last total, however the totals are cut up', () => {
     fc.assert(
       fc.property(
@@ -116,5 +88,28 @@ describe('a promise handed in to be cleared', () => {
         },
       ),
     )
+  })
+})
+
+describe('a promise that was cleared and forgotten', () => {
+  const ended = { ceiling: wei(500n), expiresAt: 1 }
+  const others = { ...emptyTab(consumer), liveCeiling: wei(600n) }
+
+  it.each([
+    ['whose consumer is leaving', lineWith(ended, { exitAt: 9 })],
+    ['under a guarantee that lives, whatever else it owes', lineWith(guaranteed, { balance: wei(3n) })],
+  ])('is drawn from a channel %s', (_name, line) => {
+    expect(isBacked(line, provider, wei(500n))).toBe(true)
+  })
+
+  it.each([
+    [
+      'whose rest belongs to others by now',
+      lineWith(ended, { tabs: [{ ...emptyTab(provider), ...ended }, others] }),
+    ],
+    ['that is being closed', lineWith(guaranteed, { closing: true })],
+    ['that was closed', lineWith(guaranteed, { status: 'closed' })],
+  ])('is not drawn from a channel %s', (_name, line) => {
+    expect(isBacked(line, provider, wei(500n))).toBe(false)
   })
 })

@@ -8,20 +8,11 @@ export interface RecoveredPromise {
   readonly signer: Address | undefined
 }
 
-/** What comes of a promise that is taken. */
-export interface Taken {
-  readonly credit: Wei
-  /** Whether it is not to be drawn: what the channel holds belongs to others by now. */
-  readonly isUnbacked?: true
-}
-
 /**
  * Decides what a provider's micro-promise adds to the hub's promise to it. An equal total is a repeat and
  * adds nothing. A promise within a guarantee that has run out is still taken while the channel can stand for it.
  *
  * @param feeBps - The hub's fee, in 1/10,000.
- * @param unexplained - What the hub had promised before its ledger forgot for what. A promise that explains part of it adds
- *   nothing to what the hub owes, and is taken also where the channel cannot stand for it any more.
  * @returns Net of the fee; the credits of one tab add up to the net of its last total.
  */
 export function judgePromise(
@@ -29,8 +20,7 @@ export function judgePromise(
   provider: Address,
   promise: RecoveredPromise,
   feeBps: number,
-  unexplained: Wei = wei(0n),
-): Verdict<Taken> {
+): Verdict<{ credit: Wei }> {
   const { amount, signer } = promise
   const tab = tabOf(line, provider)
   if (tab.ceiling === 0n && tab.liveCeiling === 0n && tab.cleared === 0n)
@@ -40,20 +30,25 @@ export function judgePromise(
     return refuse({ code: 'wrong-signer', document: 'MicroPromise', signer, expected: line.consumer })
   if (amount === tab.cleared) return { ok: true, credit: wei(0n) }
   if (amount < tab.cleared) return refuse({ code: 'below-accepted', amount, accepted: tab.cleared })
-  const credit = creditFor(tab.cleared, amount, feeBps)
-  const explains = unexplained > 0n && credit <= unexplained
-  if ((line.status !== 'open' || line.closing) && !explains)
+  if (line.status !== 'open' || line.closing)
     return refuse({ code: 'channel-closing', channelId: line.channelId })
   if (tab.ceiling === 0n && tab.liveCeiling === 0n)
     return refuse({ code: 'no-guarantee', channelId: line.channelId })
+  const credit = creditFor(tab.cleared, amount, feeBps)
   if (amount <= tab.liveCeiling) return { ok: true, credit }
   if (amount > tab.ceiling) return refuse({ code: 'over-ceiling', amount, ceiling: tab.ceiling })
   const reservation = judgeReservation(line, provider, amount)
-  if (reservation.ok) return { ok: true, credit }
-  if (!explains) return reservation
-  // A consumer that leaves takes nothing of what it promised.
-  const isBacked = judgeReservation({ ...line, exitAt: 0 }, provider, amount).ok
-  return isBacked ? { ok: true, credit } : { ok: true, credit, isUnbacked: true }
+  return reservation.ok ? { ok: true, credit } : reservation
+}
+
+/**
+ * Whether the hub may draw a promise that it had cleared before its ledger forgot it: not where what the channel holds
+ * belongs to others by now. A consumer that leaves takes nothing of what it promised.
+ */
+export function isBacked(line: ChannelLine, provider: Address, amount: Wei): boolean {
+  if (line.status !== 'open' || line.closing) return false
+  if (amount <= tabOf(line, provider).liveCeiling) return true
+  return judgeReservation({ ...line, exitAt: 0 }, provider, amount).ok
 }
 
 /** What the hub's promise grows by when a tab's total goes from `before` to `after`. */

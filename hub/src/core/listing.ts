@@ -95,16 +95,15 @@ export function pageOf<Shown>(
   maxBytes: number,
 ): { page: Shown[]; next: string | undefined } {
   const after = cursor === undefined ? undefined : placeFrom(cursor)
-  const chosen = entries.filter(
-    ({ proposal }) =>
-      (country === undefined || proposal.country.toUpperCase() === country.toUpperCase()) &&
-      (maxPrice === undefined || proposal.pricePerMegabyte <= maxPrice) &&
-      (after === undefined || compare(proposal, after) > 0),
-  )
+  const isChosen = ({ proposal }: Entry) =>
+    (country === undefined || proposal.country.toUpperCase() === country.toUpperCase()) &&
+    (maxPrice === undefined || proposal.pricePerMegabyte <= maxPrice) &&
+    (after === undefined || compare(proposal, after) > 0)
   const page: Shown[] = []
   let size = 0
   let last: Place | undefined
-  for (const entry of chosen) {
+  for (const entry of entries) {
+    if (!isChosen(entry)) continue
     const shown = show(entry)
     size += sizeOf(shown)
     if (last && (page.length === limit || size > maxBytes))

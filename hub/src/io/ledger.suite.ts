@@ -84,8 +84,8 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
         amount: wei(amount),
         signature: signatureOf(amount),
       })),
-      decide: (line, { amount }, feeBps, unexplained) =>
-        judgePromise(line, provider(to), { amount, signer: consumer }, feeBps, unexplained),
+      decide: (line, { amount }, feeBps) =>
+        judgePromise(line, provider(to), { amount, signer: consumer }, feeBps),
       solvent: judgeSolvency,
       sign: (total) => signatureOf(total),
       renew: () => renewed && { cause: channelId(5_555), guarantee: renewed },
@@ -520,7 +520,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect((await ledger.accounts()).map(({ total }) => total)).toEqual([294n, 7n])
     })
 
-    it('has promises explain what it had promised though their channels cannot stand for them any more', async () => {
+    it('takes back what it had cleared though its channels cannot stand for it any more, once', async () => {
       await ledger.recallGuarantee({ cause: channelId(901), guarantee: guarantee(1, 1, 400n, 900) })
       await ledger.recallGuarantee({ cause: channelId(902), guarantee: guarantee(2, 1, 400n, 900) })
       await ledger.applyChain(
@@ -530,20 +530,31 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       )
       await grant(3, 1, 400n)
       await ledger.raiseTotal({ provider: provider(1), total: wei(490n) })
-      // What is new, 98, does not use up what the others explain.
       const shown: [number, bigint][] = [
-        [3, 100n],
         [1, 300n],
         [2, 200n],
       ]
+      // What it never cleared on them explains nothing.
+      expect(await credit(1, shown)).toMatchObject({ credited: { total: 490n, refused: [{}, {}] } })
+      const recall = () =>
+        ledger.recallCleared({
+          provider: provider(1),
+          promises: [...shown, [9, 50n] as const].map(([channel, amount]) => ({
+            channelId: channelId(channel),
+            amount: wei(amount),
+            signature: signatureOf(amount),
+          })),
+        })
+      expect(await recall()).toBe(2)
+      expect(await recall()).toBe(0)
       for (let times = 0; times < 2; times++)
-        expect(await credit(1, shown)).toMatchObject({ credited: { total: 588n, refused: [] } })
-      // Beyond that, nothing is promised for which nobody pays.
+        expect(await credit(1, [[3, 100n], ...shown])).toMatchObject({
+          credited: { total: 588n, refused: [] },
+        })
       expect(await credit(1, [[1, 301n]])).toMatchObject({ credited: { total: 588n, refused: [{}] } })
-      expect((await ledger.undrawn()).map(({ channelId: id }) => id).sort()).toEqual([
-        channelId(1),
-        channelId(3),
-      ])
+      const undrawn = await ledger.undrawn()
+      expect(undrawn.map(({ channelId: id }) => id).sort()).toEqual([channelId(1), channelId(3)])
+      expect(await ledger.problem()).toBeUndefined()
     })
 
     it('learns from the chain what it had promised, once', async () => {

@@ -10,7 +10,7 @@ import type {
 } from '@pontage/shared'
 import type { Outbox } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
-import type { Credited, CreditOrder, GrantOrder } from '../core/clearing.js'
+import type { Credited, CreditOrder, GrantOrder, HeldPromise } from '../core/clearing.js'
 import type { Undrawn } from '../core/drawPolicy.js'
 import type { Liability } from '../core/liabilities.js'
 import type { Quality } from '../core/receipts.js'
@@ -237,6 +237,12 @@ export interface Ledger {
    * @returns Whether it was unknown.
    */
   recallGuarantee(order: { cause: Hex; guarantee: Signed<'Guarantee'> }): Promise<boolean>
+  /**
+   * Takes in promises that the hub had cleared before the ledger knew of it, on channels that it knows, by `recallCleared`.
+   *
+   * @returns How many of them were unknown.
+   */
+  recallCleared(order: { provider: Address; promises: readonly HeldPromise[] }): Promise<number>
 
   /** Records a final state before its signature leaves; refuses another once one was recorded. */
   recordClosing(order: {

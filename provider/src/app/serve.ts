@@ -6,6 +6,7 @@ import {
   noCertificate,
   ownCertificate,
   presentedFingerprint,
+  startCommandsAside,
   type TlsPair,
   UserError,
   wireguardKeyToHex,
@@ -13,7 +14,7 @@ import {
 import { AddressPool } from '../core/addressPool.js'
 import { judgeEndpoint } from '../core/endpoint.js'
 import type { Firewall } from '../io/kernel/firewall.js'
-import { ownWireguardKeys } from '../io/kernel/wireguardKey.js'
+import { ownLendingSecret, ownWireguardKeys } from '../io/kernel/wireguardKey.js'
 import { readCertificateFiles } from '../io/link/certificateFiles.js'
 import { followOuterAddresses } from '../io/link/outerAddresses.js'
 import { answerConsumers } from './admission/answerConsumers.js'
@@ -87,6 +88,8 @@ async function serveWith(
   counting: (firewall: Firewall) => Firewall,
   closers: Closers,
 ): Promise<Serving> {
+  // Each second the machine is looked at: that is to hold up neither payments nor packets.
+  startCommandsAside()
   const { failed, fail } = failure()
   const service: Service = { state: 'opening', requests: {}, udpPort: settings.wireguardPort }
   await demandServable(components, settings)
@@ -120,6 +123,7 @@ async function serveWith(
     money,
     {
       ...{ pool, tunnelEnd: tunnelEndOf(base, service), fitPath: pathMtus.fit, carriers },
+      lendingSecret: base.lendingSecret,
       price: () => service.price?.now() ?? settings.price,
       state: () => (service.state === 'open' && !isOffered() ? 'closing' : service.state),
     },
@@ -209,6 +213,7 @@ async function raiseBase(
   const raised = await raiseTunnels(settings, place, listen, () => service.requests, closers)
   return {
     ...{ network, outer, pool, tls, door, wireguardKey, certificate },
+    lendingSecret: await ownLendingSecret(settings.home),
     tunnels: { ...raised, firewall: counting(raised.firewall) },
   }
 }

@@ -209,7 +209,8 @@ describe('a provider and its consumer, simulated', () => {
         const { ending, longestPauseMs, session } = run(line, steps)
         expect(ending).toBeUndefined()
         expect(longestPauseMs).toBeLessThan(3_000)
-        expect(charged(session)).toBeGreaterThan((line.speed * BigInt(steps) * 3n) / 4n)
+        // Where 2 % are lost and payments take half of the credit, it stands still for 2 s in ten: 0.739 is the least that 18,000 lines got.
+        expect(charged(session)).toBeGreaterThan((line.speed * BigInt(steps) * 7n) / 10n)
       }),
       { numRuns: 60 },
     )

@@ -84,6 +84,17 @@ describe('a session', () => {
     expect(allowance(paid.session)).toBe(4_000_000n)
   })
 
+  it('that is lent forwards no more than its payer pays for, however much is paid or free', () => {
+    const lent = begin({ lent: { limit: bytes(3_000_000n) } })
+    expect(allowance(lent)).toBe(credit)
+    const paid = play(lent, [metered(2_000_000n), { type: 'promised', total: wei(1_400n) }])
+    expect(allowance(paid.session)).toBe(3_000_000n)
+    expect(play(paid.session, [metered(3_000_000n)]).effects).toEqual(['suspend'])
+    const free = { perMegabyte: weiPerMegabyte(0n), perHour: weiPerHour(0n) }
+    expect(allowance(begin({ price: free, lent: { limit: bytes(5n) } }))).toBe(5n)
+    expect(allowance(begin({ price: free, lent: { limit: undefined } }))).toBeUndefined()
+  })
+
   it('is suspended short of the credit when the next packet did not fit', () => {
     expect(play(begin(), [metered(1_990_000n, 50, 60_000n)]).effects).toEqual(['suspend'])
     expect(play(begin(), [metered(1_000_000n, 50, 60_000n)]).effects).toEqual([])

@@ -21,6 +21,12 @@ import { type Gaps, knownGap, lastingGap, noReading, noteGap, type Reading, sett
 /** Why a session ended: the consumer asked, or a refusal that it is told. */
 export type Ending = { readonly code: 'requested' } | Refusal
 
+/** A session whose tunnel another machine uses than the one that pays: it is paid by our count, and kept while its payer is there. */
+export interface Lent {
+  /** Bytes that its consumer will pay for: the kernel forwards no more. */
+  readonly limit: Bytes | undefined
+}
+
 /** One tunnel under one accepted proposal, as the provider sees it. */
 export interface Session {
   readonly id: string
@@ -31,6 +37,8 @@ export interface Session {
   readonly credit: Credit
   /** Seconds without payment, or without any connection, after which it ends. */
   readonly graceSeconds: number
+  /** Left out: the machine that pays is the one that uses it. */
+  readonly lent?: Lent | undefined
   /** Promised on this channel before the session began. */
   readonly base: Wei
   /** Promised on this channel in total, base included. */
@@ -75,7 +83,7 @@ export interface Step {
 export function beginSession(
   opening: Pick<
     Session,
-    'id' | 'consumer' | 'channelId' | 'price' | 'credit' | 'graceSeconds' | 'base' | 'ceiling'
+    'id' | 'consumer' | 'channelId' | 'price' | 'credit' | 'graceSeconds' | 'base' | 'ceiling' | 'lent'
   >,
 ): Session {
   return {
@@ -137,9 +145,15 @@ export const owed = (session: Session): Wei =>
  * Bytes the kernel may forward since the session opened: what is paid for, what loss explains, the credit, and the
  * headers that are not charged. Headers of packets it has not read yet are taken from the credit meanwhile.
  * Nothing above the ceiling is ever accepted, so nothing is forwarded beyond ceiling and credit either.
- * Undefined where neither traffic nor time has a price.
+ * Undefined where neither traffic nor time has a price. A lent session has its payer's own limit besides.
  */
 export function allowance(session: Session): Bytes | undefined {
+  const paidFor = payable(session)
+  const most = session.lent?.limit
+  return paidFor === undefined || most === undefined ? (paidFor ?? most) : smaller(paidFor, most)
+}
+
+function payable(session: Session): Bytes | undefined {
   const covered = coveredBytes(session)
   if (covered === undefined) return undefined
   const tolerated = smaller(lastingGap(session.gaps), toleratedLoss(covered))

@@ -27,6 +27,7 @@ export { rememberSettings } from './home/rememberSettings.js'
 export * from './home/settings.js'
 export { readToken } from './home/tokenFile.js'
 export * from './kernel/command.js'
+export { startCommandsAside } from './kernel/commandsAside.js'
 export * from './kernel/forwarding.js'
 export * from './kernel/forwardingUses.js'
 export * from './kernel/netlink.js'
@@ -55,7 +56,7 @@ export {
   writeAmount,
   writeHex,
 } from './link/promiseFrame.js'
-export { isOwnAddress, type OuterProxy, proxyInUse, useProxy } from './link/proxy.js'
+export { isLoopback, isOwnAddress, type OuterProxy, proxyInUse, useProxy } from './link/proxy.js'
 export * from './link/raceConnect.js'
 export { tryProxy } from './link/socks.js'
 export { type PageFile, readPageFiles } from './pages/pageFiles.js'
@@ -71,11 +72,21 @@ export * from './program/stakeCommand.js'
 export * from './program/untilStopped.js'
 export * from './program/userError.js'
 export * from './program/watchdog.js'
+export { workerFile } from './program/workerFile.js'
 export * from './report/doctor.js'
 export * from './report/gasWatch.js'
 export * from './report/log.js'
 export * from './report/lowWater.js'
-export { asPrinted, inTokens, jsonEvents, printJson, printLines, timeOf, tokenOf } from './report/print.js'
+export {
+  asPrinted,
+  inTokens,
+  jsonEvents,
+  leaveStdout,
+  printJson,
+  printLines,
+  timeOf,
+  tokenOf,
+} from './report/print.js'
 export { qrCode } from './report/qrCode.js'
 export * from './report/withheld.js'
 export { sayingTokens, withTokens } from './report/withTokens.js'

@@ -19,6 +19,7 @@ import {
   bestGuarantee,
   drawArguments,
   guaranteeRequest,
+  keepStamps,
   type Line,
   newLine,
   nowSeconds,
@@ -231,7 +232,12 @@ export class Guild {
     this.#lastRequest = ask
     const answer = await ask()
     if (!answer.ok) return
-    const { total, signature, guarantees } = answer.value
+    const { total, signature, guarantees, stamps } = answer.value
+    keepStamps(
+      sent.map(({ line }) => line),
+      promises,
+      stamps,
+    )
     if (total > (provider.promised.at(-1)?.total ?? 0n)) provider.promised.push({ total, signature })
     for (const guarantee of guarantees) this.#keep(guarantee)
   }
@@ -266,9 +272,13 @@ export class Guild {
     const guarantees = this.#linesOf(provider).flatMap((line) =>
       isOld ? line.guarantees.slice(0, 1) : line.guarantees.slice(-1),
     )
+    const cleared = this.#linesOf(provider).flatMap((line) =>
+      isOld ? line.stamped.slice(0, 1) : line.stamped.slice(-1),
+    )
     await link?.request('recall', {
       hubPromise: held ? { total: wei(held.total), signature: held.signature } : null,
       guarantees,
+      cleared,
     })
   }
 

@@ -1,7 +1,10 @@
 import {
   type Address,
   type ChannelParties,
+  type ClearedPromise,
   type Hex,
+  type PromiseFrame,
+  type Result,
   type Signed,
   type UnixSeconds,
   unixSeconds,
@@ -22,6 +25,8 @@ export interface Line {
   signature: Hex
   /** How much of it its hub has answered for. */
   cleared: bigint
+  /** What its hub has cleared, with the stamps that came back, the newest last. */
+  readonly stamped: ClearedPromise[]
   readonly guarantees: Signed<'Guarantee'>[]
   isReleased: boolean
 }
@@ -33,6 +38,7 @@ export const newLine = (parties: ChannelParties, provider: Address): Line => ({
   promised: 0n,
   signature: '0x',
   cleared: 0n,
+  stamped: [],
   guarantees: [],
   isReleased: false,
 })
@@ -75,3 +81,16 @@ export const drawArguments = (line: Line, guarantee: Signed<'Guarantee'>) => ({
   expiresAt: guarantee.expiresAt,
   guaranteeSignature: guarantee.signature,
 })
+
+/** Keeps the stamps of an answer with what they are on. */
+export function keepStamps(
+  lines: Iterable<Line>,
+  sent: readonly PromiseFrame[],
+  stamps: Result<'clear'>['stamps'],
+): void {
+  for (const line of lines) {
+    const promise = sent.find(({ channelId }) => channelId === line.channelId)
+    const stamp = stamps.find(({ channelId }) => channelId === line.channelId)?.stamp
+    if (promise && stamp) line.stamped.push({ ...promise, stamp })
+  }
+}

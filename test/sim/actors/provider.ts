@@ -15,7 +15,15 @@ import { moneySettings } from '../chain/deployment.js'
 import { idOf } from '../chain/state.js'
 import type { Judge } from '../judge/judge.js'
 import { timeline } from '../stage/timeline.js'
-import { bestGuarantee, drawArguments, guaranteeRequest, type Line, newLine, nowSeconds } from './lines.js'
+import {
+  bestGuarantee,
+  drawArguments,
+  guaranteeRequest,
+  keepStamps,
+  type Line,
+  newLine,
+  nowSeconds,
+} from './lines.js'
 import { Post } from './post.js'
 
 const clearEveryMs = 60_000
@@ -109,8 +117,9 @@ export class HonestProvider {
     // The hub forgot something meanwhile, and has been shown too little for this answer to mean anything.
     if (this.#showsAll && !showsAll) return this.#clear()
     if (showsAll) this.#showsAll = false
-    const { total, signature, guarantees, refused } = answer.value
+    const { total, signature, guarantees, refused, stamps } = answer.value
     for (const guarantee of guarantees) this.#keep(guarantee)
+    keepStamps(lines, promises, stamps)
     for (const { line, amount } of sent)
       if (!refused.some(({ channelId }) => channelId === line.channelId) && amount > line.cleared)
         line.cleared = amount
@@ -166,7 +175,8 @@ export class HonestProvider {
     const guarantees = [...this.lines.values()].flatMap((line) => line.guarantees)
     const held = this.hubPromise
     const hubPromise = held ? { total: wei(held.total), signature: held.signature } : null
-    const shown = await link.request('recall', { hubPromise, guarantees }, answerTimeoutMs)
+    const cleared = [...this.lines.values()].flatMap((line) => line.stamped.slice(-1))
+    const shown = await link.request('recall', { hubPromise, guarantees, cleared }, answerTimeoutMs)
     if (shown.ok) this.#showsAll ||= shown.value.isRecovering
     else if (passing.has(codeOf(shown.refusal)))
       throw new Error(`The hub did not take it: ${codeOf(shown.refusal)}`)

@@ -40,8 +40,11 @@ export const connectCommand = command<ConnectionOptions & { background: boolean 
     }
     if (!argv.background) return runConnection(argv)
     requirePasswordFile(argv.passwordFile)
-    const connected = await startInBackground(argv.home, process.argv.slice(1))
-    if (argv.json) printJson(connected.event)
-    else printLine(connected.sentence)
+    const { event, pid } = await startInBackground(argv.home, process.argv.slice(1))
+    if (argv.json) printJson(event)
+    else
+      printLine(
+        `Connected to ${event.provider} through ${event.interface}, in the background (process ${pid}).`,
+      )
   },
 })

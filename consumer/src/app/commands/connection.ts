@@ -23,12 +23,12 @@ import type { TopUpRule } from '../../core/refill.js'
 import type { EndReason } from '../../core/session.js'
 import { namespaceName } from '../../io/home/connectionFile.js'
 import { keepInvitation } from '../../io/home/invitations.js'
-import { openJournal } from '../../io/home/journal.js'
 import { readNames } from '../../io/home/knownNames.js'
-import { lockHome, lockNetwork } from '../../io/home/lock.js'
+import { lockNetwork } from '../../io/home/lock.js'
 import { controlOwner } from '../../io/home/ownership.js'
+import { workIn } from '../../io/home/workingHome.js'
 import { planGateway } from '../../io/kernel/gateway.js'
-import { isLockedDown, liftLockdown, loadLockdown } from '../../io/kernel/lockdown.js'
+import { isLockedDown, liftLockdown, loadLockdown, refuseUnderLockdown } from '../../io/kernel/lockdown.js'
 import { boundLog, isInBackground } from '../connect/background.js'
 import { connect } from '../connect/connect.js'
 import type { ConnectWishes } from '../connect/connection.js'
@@ -223,7 +223,7 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
   const limits = limitsFrom(argv)
   const read = {
     ...(await meantBy(argv)),
-    resolvers: parseResolvers(argv.dns),
+    resolvers: parseResolvers(argv.dns, argv.netns === undefined ? isOwnAddress : () => false),
     hub: argv.hub === undefined ? undefined : address(argv.hub),
     patienceMs: wholeNumber('--patience', argv.patience, 1) * 1_000,
     retryForMs: argv.retryFor === undefined ? undefined : wholeNumber('--retry-for', argv.retryFor) * 1_000,
@@ -246,7 +246,8 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
   let isToOpen = false
   return withClosers(async (closers) => {
     try {
-      closers.add('home', await lockHome(argv.home).then((lock) => () => lock.release()))
+      const { journal, release } = await workIn(argv.home)
+      closers.add('home', release)
       closers.add('network', await lockNetwork(argv.netns).then((lock) => () => lock.release()))
       // Only now nobody else can begin: what was free before may be taken.
       await requireFreeMachine(argv.home)
@@ -254,7 +255,6 @@ export async function holdConnection(argv: ConnectionOptions, holder: Holder): P
       const opening = await holder.open(closers)
       stepDone('chain')
       const token = tokenOf(opening.reader.chain)
-      const journal = closers.opened('journal', await openJournal(argv.home))
       const { screen, live, isRising } = watched(notifying(screenFor(argv, token, holder)), token)
       const asked: Asked = {
         status: () => status(argv.home, { live: live(), isRising: isRising(), trail: journal.trail() }),
@@ -297,10 +297,7 @@ function refuseNamespace(netns: string | undefined): void {
     throw new UserError(
       `"${netns}" cannot be the name of a network namespace here. Give --netns a name of letters, digits, dots, dashes and underscores.`,
     )
-  if (isLockedDown())
-    throw new UserError(
-      'Lockdown is on: only a tunnel of the whole machine is let through. Use "pontage connect", or "pontage lockdown off" first.',
-    )
+  refuseUnderLockdown()
 }
 
 /** @throws UserError for a proxy that cannot carry this connection. */

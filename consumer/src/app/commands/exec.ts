@@ -1,9 +1,10 @@
-import { UserError, uniqueInterfaceName } from '@pontage/shared/node'
+import { leaveStdout, UserError, uniqueInterfaceName } from '@pontage/shared/node'
 import { isRunning, readConnection } from '../../io/home/connectionFile.js'
 import { runInside } from '../../io/kernel/runInside.js'
 import type { Screen } from '../connect/screen.js'
 import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
 import { command, withSettings } from './settings.js'
+import { withoutRoot } from './withoutRoot.js'
 
 /** Says nothing: what fails is an error, and that is printed. */
 const silent: Screen = {
@@ -15,7 +16,7 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[];
   // What follows -- is the program's own: no positional of ours takes it.
   command: 'exec',
   describe:
-    'Run a single program whose only network is the tunnel; put -- before it. Exits with its exit code',
+    'Run a single program whose only network is the tunnel; put -- before it. Needs no root. Exits with its exit code',
   builder: (yargs) =>
     withSettings(yargs)
       .usage('pontage exec [options] -- COMMAND…')
@@ -29,16 +30,17 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[];
       })
       .option('json', { type: 'boolean', default: false, describe: 'Print events on standard error' }),
   async handler(argv) {
-    if (process.getuid?.() !== 0)
-      throw new UserError(
-        'A network for a single program requires root: sudo pontage exec -- COMMAND. The program runs as you.',
-      )
     const [, ...words] = argv._.map(String)
     if (words.length === 0)
       throw new UserError(
         'The program is missing. Put it after two dashes: pontage exec -- curl https://example.org',
       )
+    leaveStdout()
     const running = await readConnection(argv.home)
+    if (process.getuid?.() !== 0) {
+      process.exitCode = await withoutRoot(argv, running)
+      return
+    }
     if (running?.netns && running.state === 'connected' && isRunning(running)) {
       process.exitCode = await runInside(running.netns.name, words, [running.gateway4])
       return
@@ -55,7 +57,7 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[];
           ...(argv.quiet ? silent : screen),
           connected(tunnel) {
             if (!argv.quiet) screen.connected(tunnel)
-            program ??= runInside(netns, words, tunnel.dns).finally(() => stop.abort())
+            program ??= runInside(netns, words, tunnel.dns, stop.signal).finally(() => stop.abort())
             program.catch(() => undefined) // Asked for below.
           },
         }),

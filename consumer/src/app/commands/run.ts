@@ -8,6 +8,7 @@ import { openContext } from '../context.js'
 import { type ConnectionOptions, connectionFlags, stopOnSignals } from './connection.js'
 import { serviceGroup, serviceSocket } from './service/place.js'
 import { createService } from './service/service.js'
+import { serviceLendings } from './service/serviceLendings.js'
 import { createWarmContext } from './service/warmContext.js'
 import { command, logFrom, withSettings } from './settings.js'
 
@@ -31,11 +32,17 @@ export const runCommand = command<ConnectionOptions>({
         log.warn('a connection failed', { reason: failure.message }),
       )
       closers.opened('connection', service)
+      const lendings = serviceLendings(settings, (name, sentence) => log.info('lending', { name, sentence }))
+      closers.opened('lendings', lendings)
       const path = argv.control ?? serviceSocket
       await mkdir(dirname(path), { recursive: true, mode: 0o755 })
       const owner = { ...(await controlOwner(argv.home, argv.controlGroup ?? serviceGroup)), uid: 0 }
-      closers.opened('control socket', await listenControl({ path, owner }, service.handlers))
+      closers.opened(
+        'control socket',
+        await listenControl({ path, owner }, { ...service.handlers, ...lendings.handlers }),
+      )
       log.info('listening', { path })
+      await lendings.begin()
       await warm.take().catch((error: Error) => log.warn('not ready to connect', { reason: error.message }))
       await stopped
     })

@@ -1,7 +1,9 @@
-import { printJson } from '@pontage/shared/node'
+import { printJson, readToken } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { statusLines } from '../connect/statusLines.js'
+import { lendingLine } from '../lend/lendText.js'
 import { controlFlag } from './connection.js'
+import { lendingsNow } from './lending/place.js'
 import { placeToAsk } from './service/place.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
@@ -11,7 +13,11 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
   builder: (yargs) => withSettings(yargs).options(controlFlag),
   async handler(argv) {
     const now = await askStatus(argv.home, placeToAsk(argv))
-    if (argv.json) return printJson(now)
+    // A socket that is named is the connection's.
+    const { control: _, ...asker } = argv
+    const lendings = await lendingsNow(asker).catch(() => [])
+    if (argv.json) return printJson({ ...now, lendings })
     for (const line of statusLines(now, Date.now())) printLine(line)
+    for (const each of lendings) printLine(`Lent: ${lendingLine(each, readToken(argv.home))}`)
   },
 })

@@ -9,6 +9,7 @@ import {
 } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { controlFlag } from './connection.js'
+import { lendingsNow } from './lending/place.js'
 import { type Settings, settings } from './settings.js'
 
 export const ui = uiCommand<Settings & { control?: string }>({
@@ -17,7 +18,13 @@ export const ui = uiCommand<Settings & { control?: string }>({
   describe:
     'Show pages for a browser on this machine: connect, see what flows and what it costs, channels, history',
   flags: { ...settings, ...controlFlag },
-  live: async (argv) => asPrinted(await askStatus(argv.home, argv.control ?? controlPath(argv.home))),
+  live: async ({ home, control = controlPath(home) }) => {
+    const [now, lendings] = await Promise.all([
+      askStatus(home, control),
+      lendingsNow({ home }).catch(() => []),
+    ])
+    return asPrinted({ ...now, lendings })
+  },
   reads: {
     account: ['account'],
     channels: ['channel', 'status'],
@@ -41,6 +48,16 @@ export const ui = uiCommand<Settings & { control?: string }>({
     // A link is as good as an invitation: it is in no list of processes.
     showInvitation: (fields) => ({ words: ['invitation', 'show'], input: textOf(fields, 'link') }),
     keepInvitation: (fields) => ({ words: ['invitation', 'add'], input: textOf(fields, 'link') }),
+    lend: (fields) => [
+      'lend',
+      ...('provider' in fields ? [wordOf(fields, 'provider')] : []),
+      '--background',
+      ...requiredFlags(fields, 'name'),
+      ...optionalFlags(fields, 'budget', 'cap', 'rate'),
+    ],
+    // With a private key: not for whoever may only look.
+    showLending: (fields) => ['lend', 'show', wordOf(fields, 'name')],
+    stopLending: (fields) => ['lend', 'stop', wordOf(fields, 'name')],
     forgetInvitation: (fields) => ['invitation', 'remove', wordOf(fields, 'provider')],
     exitChannel: (fields) => ['channel', 'exit', ...requiredFlags(fields, 'channel')],
   },

@@ -6,12 +6,19 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { UserError } from '@pontage/shared/node'
 import { giveToOwner, openInHome } from '../../io/home/ownership.js'
 
-const logName = 'connect.log'
 const maxLogBytes = 5_000_000
 const lookAtLogEveryMs = 600_000
 /** Set for the process that goes on in the background: nobody looks at what it prints each second. */
 const backgroundVariable = 'PONTAGE_IN_BACKGROUND'
 const connectWithinMs = 180_000
+
+/** What is waited for, where the rest is written, and what there was none of when it did not come. */
+interface Awaited {
+  readonly event: string
+  readonly log: string
+  readonly nothing: string
+}
+const connected: Awaited = { event: 'connected', log: 'connect.log', nothing: 'connection' }
 
 /** @throws UserError where a password would have to be asked for. */
 export function requirePasswordFile(file: string | undefined): void {
@@ -22,8 +29,8 @@ export function requirePasswordFile(file: string | undefined): void {
 }
 
 /**
- * Starts this program once more, without a terminal, and waits until it is connected. What it prints goes to
- * `connect.log` in the home folder.
+ * Starts this program once more, without a terminal, and waits for an event. What it prints goes to a log in the home
+ * folder.
  *
  * @param command - The program and its words as they were typed.
  * @throws UserError with its last words when it ends instead.
@@ -31,9 +38,10 @@ export function requirePasswordFile(file: string | undefined): void {
 export async function startInBackground(
   home: string,
   command: readonly string[],
-): Promise<{ event: object; sentence: string }> {
+  { event: awaited, log: logName, nothing }: Awaited = connected,
+): Promise<{ event: Readonly<Record<string, unknown>>; pid: number | undefined }> {
   const path = join(home, logName)
-  const log = await openLog(home)
+  const log = await openLog(home, logName)
   const from = (await log.stat()).size
   const words = command.filter((word) => !/^--(background|json)(=.*)?$/.test(word))
   const child = spawn(process.execPath, [...process.execArgv, ...words, '--json'], {
@@ -49,28 +57,23 @@ export async function startInBackground(
   const giveUpAt = Date.now() + connectWithinMs
   for (;;) {
     const lines = (await readFile(path)).subarray(from).toString('utf8').split('\n')
-    const line = lines.find((each) => each.startsWith('{"event":"connected"'))
+    const line = lines.find((each) => each.startsWith(`{"event":"${awaited}"`))
     if (line !== undefined) {
       child.unref()
       const { schema: _, units: __, ...event } = JSON.parse(line)
-      const { provider, interface: name } = event
-      return {
-        event,
-        sentence: `Connected to ${provider} through ${name}, in the background (process ${child.pid}).`,
-      }
+      return { event, pid: child.pid }
     }
-    if (end !== undefined)
-      throw new UserError(lastWords(lines) ?? `The connection ended with ${end}; see ${path}.`)
+    if (end !== undefined) throw new UserError(lastWords(lines) ?? `It ended with ${end}; see ${path}.`)
     if (Date.now() > giveUpAt) {
       child.kill('SIGTERM')
-      throw new UserError(`There was no connection after ${connectWithinMs / 1_000} s; see ${path}.`)
+      throw new UserError(`There was no ${nothing} after ${connectWithinMs / 1_000} s; see ${path}.`)
     }
     await delay(50)
   }
 }
 
 /** What earlier connections said is kept, up to a size. */
-async function openLog(home: string): Promise<FileHandle> {
+async function openLog(home: string, logName: string): Promise<FileHandle> {
   const path = join(home, logName)
   const size = await lstat(path).then(
     (found) => found.size,

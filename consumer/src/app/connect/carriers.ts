@@ -19,9 +19,13 @@ import { type Reached, WssCarrier } from './wssCarrier.js'
 const headStartMs = 1_000
 const connectAfterMs = 400
 const lookEveryMs = 500
-/** Data that nothing answers for so long makes a carrier doubtful; then the other end is asked. */
-const doubtAfterMs = 1_500
+/** Data that nothing answers from one look to the second after it makes a carrier doubtful; then the other end is asked. */
+const doubtAfterMs = 900
+/** It answers within this, however busy it is; or a first connection of the other carrier would stand later than its answer. */
 const askSeconds = 2
+const askAloneMs = 500
+/** The answer is waited for so long at least. */
+const askAtLeastMs = 1_000
 /** Between two attempts at another carrier. */
 const pauseMs = 2_000
 
@@ -46,6 +50,8 @@ export class Carriers {
   readonly #wss: WssCarrier
   readonly #gone = new AbortController()
   #current: CarrierName
+  /** Aborted when UDP loses too much; then a new one. */
+  #isLossy = new AbortController()
 
   constructor(
     private readonly context: Context,
@@ -118,6 +124,11 @@ export class Carriers {
     }
   }
 
+  /** More is lost on the way than the session lives through: `wss` loses nothing. */
+  lossy(): void {
+    if (this.#current === 'udp') this.#isLossy.abort()
+  }
+
   close(): void {
     this.#gone.abort()
     this.#wss.close()
@@ -129,12 +140,14 @@ export class Carriers {
     gone: AbortSignal,
   ): Promise<void> {
     let hearing = nothingHeard
-    while (await passed(lookEveryMs, gone)) {
+    while (await passed(lookEveryMs, gone, this.#isLossy.signal)) {
+      const isLossy = this.#isLossy.signal.aborted && this.#current === 'udp'
+      this.#isLossy = new AbortController()
       const [peer] = await peersOf(tunnel)
       if (peer === undefined) continue
       const next = listen(hearing, peer, this.context.clock.elapsedMs(), doubtAfterMs)
       hearing = next.hearing
-      const isBroken = this.#current === 'wss' && !this.#wss.isOpen
+      const isBroken = isLossy || (this.#current === 'wss' && !this.#wss.isOpen)
       if (!isBroken && (!next.isSilent || (await this.#carriesAfterAll(tunnel)))) continue
       if (gone.aborted) return
       await this.#change(tunnel, greet)
@@ -170,15 +183,26 @@ export class Carriers {
     )
   }
 
-  /** Whether the other end answers, asked while what would take over is connected. What cannot be asked says nothing. */
+  /**
+   * Whether the other end answers. Soon what would take over is connected: who has greeted and answered there
+   * meanwhile, over several ways there and back, would have answered here, too. What cannot be asked says nothing.
+   */
   async #carriesAfterAll(tunnel: WireguardInterface): Promise<boolean> {
     const { gateway4 } = this.plan.to
-    const isUdp = this.#current === 'udp'
-    const [isAnswered] = await Promise.all([
-      answers({ tunnel, gateway4 }, smallestTunnelMtu, askSeconds).catch(() => true),
-      isUdp && this.#connected(tunnel),
-    ])
-    if (isAnswered && isUdp) this.#wss.close()
+    const enough = new AbortController()
+    const asked = answers({ tunnel, gateway4 }, smallestTunnelMtu, askSeconds, enough.signal).catch(
+      () => true,
+    )
+    if (this.#current === 'wss') return asked
+    const atLeast = delay(askAtLeastMs)
+    // One that sends much and hears little is asked often, and answers at once: that is to cost its provider nothing.
+    if (await Promise.race([asked, delay(askAloneMs)])) return true
+    const connected = this.#connected(tunnel)
+    const instead = Promise.all([connected, atLeast]).then(([isConnected]) => !isConnected && asked)
+    const isAnswered = await Promise.race([asked, instead])
+    enough.abort()
+    await connected
+    if (isAnswered) this.#wss.close()
     return isAnswered
   }
 
@@ -192,9 +216,10 @@ export class Carriers {
   }
 }
 
-/** Waits. @returns Whether time has passed, and it is not over. */
-async function passed(ms: number, gone: AbortSignal): Promise<boolean> {
-  await delay(ms, undefined, { signal: gone }).catch(() => undefined)
+/** Waits, no longer than until it is `enough`. @returns Whether it is not over. */
+async function passed(ms: number, gone: AbortSignal, enough?: AbortSignal): Promise<boolean> {
+  const signal = enough ? AbortSignal.any([gone, enough]) : gone
+  await delay(ms, undefined, { signal }).catch(() => undefined)
   return !gone.aborted
 }
 

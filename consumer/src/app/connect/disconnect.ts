@@ -12,8 +12,9 @@ import {
 } from '../../io/home/connectionFile.js'
 import { openJournal } from '../../io/home/journal.js'
 import { lockHome, lockNetwork } from '../../io/home/lock.js'
+import { isHeldHere, workIn } from '../../io/home/workingHome.js'
 import { restoreDns } from '../../io/kernel/dns.js'
-import { restoreMachine } from '../../io/kernel/tunnel.js'
+import { restoreMachine } from '../../io/kernel/restore.js'
 import { recordUsage } from '../session/usage.js'
 
 /** What there was to undo; `shut`: whatever there was, a lockdown stays that whoever asked may not lift. */
@@ -43,8 +44,14 @@ export async function disconnect(home: string, control: string): Promise<Disconn
     if (before && answer.goesOn !== true) await gone(before)
     return answer.result
   }
-  if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
   const found = await readConnection(home)
+  if (found?.rootless && found.namespace !== thisNamespace()) {
+    // What is to be undone ends with it.
+    process.kill(found.process.pid, 'SIGTERM')
+    await gone(found)
+    return 'ended'
+  }
+  if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
   if (found === undefined) return 'nothing'
   if (isFromEarlierBoot(found)) {
     const lock = await lockNetwork(found.netns?.name)
@@ -86,30 +93,43 @@ async function gone(record: ConnectionRecord): Promise<void> {
  * A killed program wrote its usage a second ago at best; the kernel went on counting. A journal that cannot be
  * written keeps nobody from getting the network back.
  */
-async function keepLastCount(home: string, { session, netns }: ConnectionRecord): Promise<void> {
+async function keepLastCount(
+  home: string,
+  { session, netns }: ConnectionRecord,
+  isHeld: boolean,
+): Promise<void> {
   try {
     const table = await listTable('inet', killSwitchTable, netns ? { netns: netns.name } : {})
     const flowed = [objectNames.down, objectNames.up].reduce(
       (sum, name) => sum + (table?.counters.get(name)?.bytes ?? 0n),
       0n,
     )
-    const journal = await openJournal(home)
-    await recordUsage({ clock: systemClock }, journal, session, bytes(flowed)).finally(() => journal.close())
+    const { journal, release } = isHeld ? await workIn(home) : await openAlone(home)
+    await recordUsage({ clock: systemClock }, journal, session, bytes(flowed)).finally(release)
   } catch (error) {
     process.emitWarning(`The last traffic could not be recorded: ${(error as Error).message}`)
   }
 }
 
+async function openAlone(home: string) {
+  const journal = await openJournal(home)
+  return { journal, release: () => journal.close() }
+}
+
 /** A running session restores by itself when asked; what it left, or a dead one left, is undone here. */
 export async function restore(home: string): Promise<'restored' | 'nothing'> {
   return withClosers(async (closers) => {
-    const own = await lockHome(home)
-    closers.add('home', () => own.release())
+    // A service that lends holds its home already.
+    const isHeld = isHeldHere(home)
+    if (!isHeld) {
+      const own = await lockHome(home)
+      closers.add('home', () => own.release())
+    }
     const record = await readConnection(home)
     if (record === undefined) return 'nothing'
     const network = await lockNetwork(record.netns?.name)
     closers.add('network', () => network.release())
-    if (record.state === 'connected') await keepLastCount(home, record)
+    if (record.state === 'connected') await keepLastCount(home, record, isHeld)
     await restoreMachine(home, record)
     return 'restored'
   })

@@ -18,11 +18,13 @@ import {
 } from '@pontage/shared/node'
 import { whyUnsound } from '../../core/choose.js'
 import { killSwitchTable } from '../../core/killSwitch.js'
+import { whatSpeedsRootless, whyNotRootless } from '../../core/rootless.js'
 import { readChannels } from '../../io/chain/channelReader.js'
 import { readOffers } from '../../io/chain/discovery.js'
 import { isRunning, readConnection } from '../../io/home/connectionFile.js'
 import { differences } from '../../io/kernel/differences.js'
 import { planDns } from '../../io/kernel/dns.js'
+import { rootlessMeans } from '../../io/kernel/ownRoot.js'
 import { recursiveResolver, whyResolverFails } from '../../io/kernel/recursiveResolver.js'
 import { remoteShell } from '../../io/kernel/remoteShell.js'
 import { speaksIpv6 } from '../../io/kernel/routing.js'
@@ -67,7 +69,7 @@ async function machineFindings(): Promise<Finding[]> {
   const resolver = recursiveResolver()
   const dns = await planDns(['127.0.0.1']).catch(() => undefined)
   return [
-    isRoot ? ok('rights', 'root: can create tunnels') : note('rights', 'not root: connect with sudo'),
+    isRoot ? ok('rights', 'root: can create tunnels') : await rightsFinding(),
     ...(missing.length > 0 ? missing : [ok('programs', Object.keys(systemPrograms).join(', '))]),
     (await commandExists('ping'))
       ? ok('packets', 'as large as the path to a provider allows')
@@ -86,6 +88,17 @@ async function machineFindings(): Promise<Finding[]> {
       ? []
       : [note('shell', 'this is a remote shell, which connect would cut off (--yes, --allow-lan)')]),
   ]
+}
+
+/** What somebody can do who is not root. */
+async function rightsFinding(): Promise<Finding> {
+  const means = await rootlessMeans()
+  const missing = whyNotRootless(means)
+  const faster = whatSpeedsRootless(means)
+  const works = 'not root: "pontage exec" works, everything else connects with sudo'
+  if (missing === undefined)
+    return faster === undefined ? ok('rights', works) : note('rights', `${works}. ${faster}`)
+  return note('rights', `not root: connect with sudo. "pontage exec" does not work without: ${missing}`)
 }
 
 /** Whether the proxy answers, where one is set. */

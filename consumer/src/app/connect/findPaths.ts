@@ -20,6 +20,9 @@ import type { Context, Opening, Reader } from '../context.js'
 import { connectHub } from '../hub/hubLink.js'
 import type { Screen } from './screen.js'
 
+/** What is told while providers are looked for. */
+export type PathScreen = Pick<Screen, 'chosen' | 'refused' | 'opened' | 'refilled' | 'warned'>
+
 /** Which providers the user would take, and how they may be paid. */
 export interface PathWishes {
   readonly provider: Address | undefined
@@ -64,7 +67,7 @@ export async function findPaths(
   journal: Journal,
   wishes: PathWishes,
   left: Left,
-  screen: Screen,
+  screen: PathScreen,
 ): Promise<Found> {
   const { hub, deposit, topUp } = wishes
   const [head, offers, own] = await Promise.all([
@@ -130,7 +133,7 @@ async function openFor(
   journal: Journal,
   hub: Address,
   { deposit, maxRelayFee }: PathWishes,
-  screen: Screen,
+  screen: PathScreen,
 ): Promise<PayableChannel> {
   const amount = deposit as Wei // Without a deposit no hub is openable, so none was chosen.
   const opened = await openChannel(context, journal, {
@@ -148,7 +151,7 @@ async function withEnough(
   channel: PayableChannel,
   price: Offer['price'],
   { topUp: rule, maxRelayFee }: PathWishes,
-  screen: Screen,
+  screen: PathScreen,
 ): Promise<PayableChannel> {
   if (rule === undefined || !isTooLittle(channel.free, price)) return channel
   const context = await opening

@@ -18,14 +18,16 @@ import { planDns } from '../../io/kernel/dns.js'
 import { planGateway } from '../../io/kernel/gateway.js'
 import { lookUpAlone } from '../../io/kernel/lookUpAlone.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
-import { freeTable, readSrcValidMark, speaksIpv6 } from '../../io/kernel/routing.js'
+import { callerOutside } from '../../io/kernel/ownRoot.js'
+import { readSrcValidMark } from '../../io/kernel/reversePath.js'
+import { freeTable, speaksIpv6 } from '../../io/kernel/routing.js'
 import { greetAt, meterOf, raiseTunnel } from '../../io/kernel/tunnel.js'
 import { greeted, watchHealth } from '../../io/kernel/tunnelHealth.js'
 import { answeringAddress, isAddress, onTheLine, urlOf } from '../../io/link/endpoint.js'
 import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.js'
 import { type Context, link, unwrap } from '../context.js'
 import { type Agreement, agree } from '../session/agree.js'
-import { leftNow } from '../session/limits.js'
+import { leftNow, leftOfMonth } from '../session/limits.js'
 import type { RaiseTerms } from '../session/raiseGuarantee.js'
 import { runSession } from '../session/runSession.js'
 import { createCarriers } from './carriers.js'
@@ -173,6 +175,7 @@ async function serve(
       throw unanswered(wishes.carrier, address, offered.port)
     const ended = await runSession({
       ...{ context, journal, meter, stop },
+      leftForAll: () => leftOfMonth(context, journal, wishes.limits),
       terms: termsOf(agreement),
       raise,
       topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },
@@ -189,6 +192,7 @@ async function serve(
           [offered.address4, offered.address6],
           tunnel.netns,
         ),
+      lossy: () => carriers.lossy(),
       attached: () => {
         attached()
         void connection.move({ type: 'attached' })
@@ -214,7 +218,7 @@ async function serve(
   }
 }
 
-const termsOf = ({ price, base, credit, suggested, guaranteed }: Agreement) => ({
+export const termsOf = ({ price, base, credit, suggested, guaranteed }: Agreement) => ({
   ...{ price, base, credit, ...guaranteed },
   // Half of what one guarantee is worth here; a small channel's is smaller than what was suggested.
   raiseBelow: wei(smaller(suggested, wei(guaranteed.ceiling - base)) / 2n),
@@ -229,11 +233,11 @@ const unanswered = (carrier: CarrierWish, address: string, udpPort: number): Use
   )
 
 /** Where a provider is reached on the open line. */
-const outsideUrl = ({ offer, endpoint }: Path, address: string): string =>
+export const outsideUrl = ({ offer, endpoint }: Path, address: string): string =>
   urlOf(address, endpoint.tcpPort, offer.path ?? publicPath(offer.proposal.wireguardKey))
 
 /** What its web server is called by, where that is a name. */
-const hostOf = ({ endpoint: { host } }: Path) => (isAddress(host) ? {} : { hostname: host })
+export const hostOf = ({ endpoint: { host } }: Path) => (isAddress(host) ? {} : { hostname: host })
 
 /** Who is tried when nothing comes back: nodes of the chain, and other providers. */
 function listenersBeyond({ chain }: Context, paths: readonly Path[], own: Path): Listener[] {
@@ -276,5 +280,6 @@ async function planRecord(
     ...(dns === undefined ? {} : { dns }),
     ...(gatewayFor.length === 0 ? {} : { gateway: earlier?.gateway ?? (await planGateway(gatewayFor)) }),
     ...(netns === undefined ? {} : { netns: { name: netns, isOurs } }),
+    ...(callerOutside() === undefined ? {} : { rootless: true }),
   }
 }

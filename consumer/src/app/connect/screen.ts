@@ -387,6 +387,7 @@ const carrierNames: Record<CarrierName, string> = {
 const partNames: Record<PartName, string> = {
   firewall: 'the firewall',
   guests: 'the bridges of containers',
+  bypass: 'what ran beside the tunnel',
   forwarding: 'forwarding for the network behind this machine',
   routes: 'the routes',
   devices: 'the rules for programs that are bound to a device',

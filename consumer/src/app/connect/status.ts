@@ -9,6 +9,7 @@ import {
   thisNamespace,
 } from '../../io/home/connectionFile.js'
 import { readJournal } from '../../io/home/journal.js'
+import { type Bypassed, bypassed } from '../../io/kernel/bypass.js'
 import { differences } from '../../io/kernel/differences.js'
 import { isLockedDown, lockdownStands } from '../../io/kernel/lockdown.js'
 import type { Live } from './live.js'
@@ -40,6 +41,10 @@ export interface Status {
   readonly allowLan: boolean | null
   /** Namespace of the programs that the tunnel is for; null where it is the whole machine's. */
   readonly netns: string | null
+  /** Whether it was made without root, for one program and what that starts. */
+  readonly rootless: boolean
+  /** Programs that run beside the tunnel, each with the first of its processes. */
+  readonly beside: readonly Bypassed[]
   /** Names of the devices that this machine is a gateway for. */
   readonly gateway: readonly string[]
   /** What only a running connection knows. */
@@ -86,6 +91,8 @@ export async function status(
       .map(({ channelId, at }) => ({ channelId, exitAt: at })),
     allowLan: record?.allowLan ?? null,
     netns: record?.netns?.name ?? null,
+    rootless: record?.rootless ?? false,
+    beside: bypassed(),
     gateway: record?.gateway?.devices ?? [],
     live: live ? withoutState(live) : null,
   }

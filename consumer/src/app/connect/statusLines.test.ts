@@ -7,7 +7,16 @@ const token = { tokenSymbol: 'PTT', tokenDecimals: 18 }
 const idle: Status = {
   ...{ state: 'disconnected', killSwitch: false, problems: [], provider: null, interface: null },
   ...{ downBytes: null, upBytes: null, promisedWei: null, token: null, stoppedPackets: null },
-  ...{ exits: [], netns: null, gateway: [], allowLan: null, live: null, lockdown: 'off' },
+  ...{
+    exits: [],
+    netns: null,
+    rootless: false,
+    beside: [],
+    gateway: [],
+    allowLan: null,
+    live: null,
+    lockdown: 'off',
+  },
 }
 /** As it comes through the control socket: amounts are decimal strings. */
 const served = {

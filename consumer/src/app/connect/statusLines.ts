@@ -54,9 +54,14 @@ export function statusLines(now: Status, nowMs: number): string[] {
   return [
     netns === null
       ? (problems.length > 0 ? damaged : now.lockdown === 'on' ? lockedDown : sentences)[state]
-      : `A tunnel for the programs in namespace ${netns}: ${state}.`,
+      : `A tunnel for ${now.rootless ? 'one program, made without root' : `the programs in namespace ${netns}`}: ${state}.`,
     ...(now.gateway.length > 0
       ? [`Gateway for what is behind ${now.gateway.join(', ')}: through the tunnel, or not at all.`]
+      : []),
+    ...(now.beside.length > 0
+      ? [
+          `Beside the tunnel, and seen as who you are: ${now.beside.map((each) => `${each.name} (process ${each.process})`).join(', ')}.`,
+        ]
       : []),
     ...problems,
     ...(now.lockdown === 'lifted'
@@ -64,7 +69,9 @@ export function statusLines(now: Status, nowMs: number): string[] {
       : []),
     ...(live?.reason ? [`Why: ${live.reason}`] : []),
     ...(now.problems === null
-      ? ['This is what was recorded: only root can ask the kernel whether it is so.']
+      ? [
+          `This is what was recorded: only ${now.rootless ? 'the connection itself' : 'root'} can ask the kernel whether it is so.`,
+        ]
       : []),
     ...providerLines(now, nowMs),
     ...(live?.allowances && now.token ? allowanceLines(live.allowances, now.token) : []),

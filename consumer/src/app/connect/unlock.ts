@@ -8,8 +8,9 @@ import {
 } from '../../io/home/connectionFile.js'
 import { lockNetwork } from '../../io/home/lock.js'
 import { restoreLeftFile } from '../../io/kernel/dns.js'
-import { sweepRoutes, wallStands } from '../../io/kernel/routing.js'
-import { NotRestored } from '../../io/kernel/tunnel.js'
+import { NotRestored } from '../../io/kernel/restore.js'
+import { sweepRoutes } from '../../io/kernel/routing.js'
+import { wallStands } from '../../io/kernel/wall.js'
 import { disconnect, restore } from './disconnect.js'
 
 /**

@@ -17,7 +17,7 @@ import {
   type WireguardKeyPair,
   wireguardKeyToHex,
 } from '@pontage/shared/node'
-import { ceilingToRequest, whatIsGuaranteed } from '../../core/cap.js'
+import { byteLimit, ceilingToRequest, whatIsGuaranteed } from '../../core/cap.js'
 import type { Offer } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import type { Left, Limits } from '../../core/limits.js'
@@ -36,6 +36,8 @@ export interface Agreement {
   readonly tunnel: Result<'open'>['tunnel']
   /** Whether that key has a half that a quantum computer does not read from what was recorded. */
   readonly postQuantum: boolean
+  /** Whether the provider knows that the tunnel is another machine's. */
+  readonly isLent: boolean
   readonly price: Price
   /** Total promised before. */
   readonly base: Wei
@@ -65,12 +67,21 @@ export async function agree(
   return unwrap(haveChanged ? await ask(context, journal, link, wanted) : first)
 }
 
+/** What a tunnel for another machine is asked for with. */
+interface Lend {
+  readonly addresses: { readonly address4: string; readonly address6: string } | undefined
+  /** 64 bytes that the session's half of the pre-shared key is made of, the same each time. */
+  readonly seed: Uint8Array
+}
+
 interface Wanted {
   readonly offer: Offer
   readonly channel: PayableChannel
   readonly left: Left
   readonly maxPrice: Limits['maxPrice']
-  readonly keys: WireguardKeyPair
+  readonly keys: Pick<WireguardKeyPair, 'publicKey'>
+  /** For another machine: what it was told before, and what its keys are made of. */
+  readonly lend?: Lend
   /** What this machine is part of: a tunnel's gateway lies in none of them. */
   readonly networks: readonly Network[]
 }
@@ -104,7 +115,8 @@ async function ask(
   const base = journal.trail().total(channelId, provider)
   const asked = ceilingToRequest({ ...left, price, suggested, free: channel.free })
   const request = { channelId, provider, ceiling: wei(base + asked), issuedAt: clock.now() }
-  const kem = await createKemKeys()
+  const { lend } = wanted
+  const kem = await createKemKeys(undefined, lend?.seed)
   const answer = await link.request(
     'open',
     {
@@ -112,11 +124,17 @@ async function ask(
       wireguardKey: wireguardKeyToHex(keys.publicKey),
       encapsulationKey: kem.encapsulationKey,
       guaranteeRequest: typedData.signed('GuaranteeRequest', request, identity.privateKey),
+      ...(lend && {
+        lend: { ...lend.addresses, limit: byteLimit(left.cap, left.budget ?? request.ceiling, price) },
+      }),
     },
     openTimeoutMs,
   )
   if (!answer.ok) return answer
   const { session, guarantee, tunnel } = answer.value
+  // By its name the journal counts what flowed in it: of two of one name, one would flow past the limits of a month.
+  if (journal.trail().usage.usedBy(session) > 0n)
+    throw new UserError('The provider gave the name of an earlier session. Choose another provider.')
   unwrap(typedData.check('Guarantee', guarantee, hub))
   unwrap(judgeGuarantee(guarantee, { channelId, provider }))
   const problem = whyNotTunnel(tunnel, networks)
@@ -128,6 +146,7 @@ async function ask(
     ...{ session, price, base, suggested },
     tunnel: { ...tunnel, presharedKey: kem.keyOf(tunnel) },
     postQuantum: tunnel.ciphertext !== undefined,
+    isLent: answer.value.lent === true,
     credit: terms.creditBytes,
     guaranteed: whatIsGuaranteed({ base, ceiling, left, price }),
   }

@@ -7,6 +7,7 @@ import {
   type Limits,
   leftOf,
   monthOf,
+  type Period,
   parseLimit,
   type Used,
 } from '../../core/limits.js'
@@ -83,6 +84,22 @@ export class UsedUp extends UserError {}
 
 /** The kernel stops that much short of a cap at most: a session for the rest of it would carry nothing. */
 const largestPacket = 65_536n
+
+/** What everything of this home may still use and spend in this month: its sessions use it up together. */
+export function leftOfMonth(
+  { clock }: Pick<Context, 'clock'>,
+  journal: Pick<Journal, 'trail'>,
+  limits: Limits,
+): Left {
+  const [caps, budgets] = [limits.caps.filter(isOfMonth), limits.budgets.filter(isOfMonth)]
+  if (caps.length === 0 && budgets.length === 0) return { cap: undefined, budget: undefined }
+  const month = monthOf(clock.now())
+  const { usage } = journal.trail()
+  const used = { bytes: usage.usedIn(month), spent: usage.spentIn(month) }
+  return leftOf({ caps, budgets }, { month: used, connect: used })
+}
+
+const isOfMonth = ({ period }: { readonly period: Period }): boolean => period === 'month'
 
 /**
  * What one more session may use and spend.

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, bytes, type Hex, type Notice } from '@pontage/shared'
-import { type Handlers, type Link, withClosers } from '@pontage/shared/node'
+import { type Handlers, type Link, startCommandsAside, withClosers } from '@pontage/shared/node'
+import type { Left } from '../../core/limits.js'
 import type { TopUpRule } from '../../core/refill.js'
 import { begin, type Effect, type EndReason, type Session } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
@@ -15,7 +16,7 @@ import { createSessionLoop, type SessionLoop } from './sessionLoop.js'
 import { type PaymentSocket, stayAttached } from './stayAttached.js'
 import { recordUsage } from './usage.js'
 import { watchDelivery } from './watchDelivery.js'
-import { compare, keepCounting, watchHealth } from './watchSession.js'
+import { compare, keepCounting, tellCount, watchHealth } from './watchSession.js'
 
 /** What is told of a session while it runs. `low`: what is guaranteed is nearly used up, and no more can be had now. */
 export interface SessionReport {
@@ -37,11 +38,21 @@ export interface SessionReport {
   readonly message?: string
 }
 
+/** What counts a session: this machine's kernel, or what the provider says where there is nothing here to count. */
+export interface SessionMeter extends Pick<Meter, 'read' | 'raise' | 'halt'> {
+  /** Takes the provider's count; left out where that is no more than something to compare with. */
+  hear?(theirs: Notice<'usage' | 'ended'>): void
+  /** Where the provider is asked from now on. */
+  use?(link: Link): void
+}
+
 export interface SessionOptions {
   readonly context: Context
   readonly journal: Journal
-  readonly meter: Meter
+  readonly meter: SessionMeter
   readonly terms: Parameters<typeof begin>[0]
+  /** What everything of this home may still use and spend by now: what runs beside this session uses it up, too. */
+  readonly leftForAll: () => Left
   readonly party: { readonly channelId: Hex; readonly provider: Address }
   readonly endpoint: PaymentEndpoint
   /** What a larger guarantee is asked for by. */
@@ -52,6 +63,8 @@ export interface SessionOptions {
   readonly health: () => Promise<string | undefined>
   /** Whether anything can be reached through the tunnel; asked when nothing comes back. */
   readonly delivers: () => Promise<boolean | undefined>
+  /** Told, again and again, that more is lost on the way than the session lives through. */
+  readonly lossy: () => void
   /** Told once payment works inside the tunnel. */
   readonly attached: () => void
   readonly report: (report: SessionReport) => void
@@ -100,9 +113,14 @@ export function runSession(options: SessionOptions): Promise<Session> {
       signal: stop,
     })
     options.attached()
+    // What is looked at in mid-session holds up neither payments nor packets.
+    startCommandsAside()
     socket = stayAttached(context, endpoint, loop, {
       ...{ first, handlers, patienceMs },
-      use: (current) => payer.use(current),
+      use: (current) => {
+        payer.use(current)
+        meter.use?.(current)
+      },
       moved: tell,
     })
     closers.opened('payment socket', socket)
@@ -117,7 +135,7 @@ export function runSession(options: SessionOptions): Promise<Session> {
     stop.addEventListener('abort', onStop, { once: true })
     closers.add('stop', () => stop.removeEventListener('abort', onStop))
     if (stop.aborted) onStop()
-    loop.unattended(keepCounting(clock, meter, loop))
+    loop.unattended(keepCounting(clock, meter, loop, options.leftForAll))
     loop.unattended(watchHealth(options.health, loop, gone.signal))
     loop.unattended(watchDelivery(clock, meter, loop, options.delivers, gone.signal))
     if (options.topUp) loop.unattended(refill(options, options.topUp, loop, tell, gone.signal))
@@ -153,11 +171,14 @@ async function performing(
       return payer.pay(effect.amount)
     case 'raise':
       return loop.unattended(raise(performers))
+    case 'lossy':
+      return options.lossy()
     case 'halt': {
       await options.meter.halt()
       const count = await options.meter.read()
-      loop.post({ type: 'halted', count, atMs: clock.elapsedMs() })
-      return
+      // It waits for its turn, and this effect is not to.
+      const last = { type: 'halted', count, atMs: clock.elapsedMs() } as const
+      return loop.unattended(tellCount(loop, options.leftForAll, last))
     }
     case 'end':
       return loop.unattended(settle(performers).then(() => loop.post({ type: 'settled' })))
@@ -210,7 +231,7 @@ async function settle({ options, loop, link }: Performers): Promise<void> {
 
 /** What the provider says on the payment socket. */
 function handlersFor(
-  { context: { clock }, meter, endpoint }: SessionOptions,
+  { context: { clock }, meter, endpoint, leftForAll }: SessionOptions,
   loop: SessionLoop,
   payer: Payer,
   tell: Tell,
@@ -220,7 +241,9 @@ function handlersFor(
     frame: (frame) => payer.receive(frame),
     notices: {
       usage: (usage) => {
-        if (isOurs(usage)) loop.unattended(compare(clock, meter, loop, usage))
+        if (!isOurs(usage)) return
+        meter.hear?.(usage)
+        loop.unattended(compare(clock, meter, loop, leftForAll, usage))
       },
       suspended: (notice) => {
         if (isOurs(notice)) loop.post({ type: 'suspended', atMs: clock.elapsedMs() }, () => tell('suspended'))
@@ -229,7 +252,9 @@ function handlersFor(
         if (isOurs(notice)) loop.post({ type: 'resumed', atMs: clock.elapsedMs() }, () => tell('resumed'))
       },
       ended: (notice) => {
-        if (isOurs(notice)) loop.post({ type: 'stop', reason: reasonOf(notice), message: notice.message })
+        if (!isOurs(notice)) return
+        meter.hear?.(notice)
+        loop.post({ type: 'stop', reason: reasonOf(notice), message: notice.message })
       },
     },
   }

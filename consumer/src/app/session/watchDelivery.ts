@@ -16,7 +16,7 @@ const trustForMs = 30_000
  */
 export async function watchDelivery(
   clock: Clock,
-  meter: Meter,
+  meter: Pick<Meter, 'read'>,
   loop: SessionLoop,
   delivers: () => Promise<boolean | undefined>,
   gone: AbortSignal,

@@ -1,31 +1,56 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { bytes, type Clock, type Notice } from '@pontage/shared'
+import { bytes, type Clock, type Notice, SerialQueue } from '@pontage/shared'
+import type { Left } from '../../core/limits.js'
 import { lookAgainAfterMs } from '../../core/pace.js'
+import type { SessionEvent } from '../../core/session.js'
 import type { Meter } from '../../io/kernel/meter.js'
 import type { SessionLoop } from './sessionLoop.js'
 
 const checkHealthEveryMs = 2_000
 
+/** Sessions under the limits of one month: what one is about to sign is not there for the next. */
+const turns = new SerialQueue()
+
+/**
+ * Tells a session what is left for it and all others of its user, and then what was counted, before any other is told.
+ *
+ * @param leftForAll - Nothing in it: there are no such limits, and nobody waits for anybody.
+ */
+export function tellCount(loop: SessionLoop, leftForAll: () => Left, count: SessionEvent): Promise<void> {
+  const { cap, budget } = leftForAll()
+  if (cap === undefined && budget === undefined) return loop.dispatch(count)
+  return turns.run(async () => {
+    await loop.dispatch({ type: 'left', ...leftForAll() })
+    await loop.dispatch(count)
+  })
+}
+
 /** Looks at the kernel's counters, and tells the session what they say. @returns Bytes so far, and when. */
 export async function look(
   clock: Clock,
-  meter: Meter,
+  meter: Pick<Meter, 'read'>,
   loop: SessionLoop,
+  leftForAll: () => Left,
 ): Promise<{ total: bigint; atMs: number }> {
   const reading = await meter.read()
   const atMs = clock.elapsedMs()
   const { downBytes, upBytes, limitReached } = reading
-  await loop.dispatch({ type: 'counted', count: reading, atMs, limitReached })
+  await tellCount(loop, leftForAll, { type: 'counted', count: reading, atMs, limitReached })
   return { total: downBytes + upBytes, atMs }
 }
 
 /** Looks as often as the traffic needs, until the session is over. */
-export async function keepCounting(clock: Clock, meter: Meter, loop: SessionLoop): Promise<void> {
+export async function keepCounting(
+  clock: Clock,
+  meter: Pick<Meter, 'read'>,
+  loop: SessionLoop,
+  leftForAll: () => Left,
+): Promise<void> {
   let seen = 0n
   let seenAt = clock.elapsedMs()
   let pauseMs: number | undefined
   while (loop.isOpen) {
-    const { total, atMs } = await look(clock, meter, loop)
+    const { total, atMs } = await look(clock, meter, loop, leftForAll)
     const passed = bytes(total > seen ? total - seen : 0n)
     pauseMs = lookAgainAfterMs(passed, atMs - seenAt, loop.session.credit, pauseMs)
     await delay(pauseMs)
@@ -37,12 +62,13 @@ export async function keepCounting(clock: Clock, meter: Meter, loop: SessionLoop
 /** Compares like with like: the provider's count against ours of this moment. */
 export async function compare(
   clock: Clock,
-  meter: Meter,
+  meter: Pick<Meter, 'read'>,
   loop: SessionLoop,
+  leftForAll: () => Left,
   theirs: Notice<'usage'>,
 ): Promise<void> {
   if (!loop.isOpen) return
-  await look(clock, meter, loop)
+  await look(clock, meter, loop, leftForAll)
   const { downBytes, upBytes, downPackets, upPackets } = theirs
   await loop.dispatch({ type: 'usage', downBytes, upBytes, downPackets, upPackets })
 }

@@ -38,6 +38,8 @@ export interface ConnectionRecord {
   readonly gateway?: Gateway
   /** The namespace of programs that the tunnel is for, and whether we made it; left out: the whole machine. */
   readonly netns?: { readonly name: string; readonly isOurs: boolean }
+  /** Whether all of it lies in namespaces that end with the process; left out: no. */
+  readonly rootless?: boolean
 }
 
 /** Names of namespaces that are taken: none leads out of the folder where the system keeps them. */
@@ -57,7 +59,7 @@ export async function writeConnection(home: string, record: ConnectionRecord): P
   if (process.getuid?.() === 0) await lchown(path, 0, (await stat(home)).gid)
 }
 
-/** Undefined when nothing is connected and nothing is left over. */
+/** Undefined when nothing is connected and nothing is left over: without root, everything goes with the process. */
 export async function readConnection(home: string): Promise<ConnectionRecord | undefined> {
   const path = await pathIn(home)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -66,7 +68,8 @@ export async function readConnection(home: string): Promise<ConnectionRecord | u
   })
   if (text === undefined) return undefined
   try {
-    return checked(JSON.parse(text) as ConnectionRecord)
+    const record = checked(JSON.parse(text) as ConnectionRecord)
+    return record.rootless && !isRunning(record) ? undefined : record
   } catch (cause) {
     throw new UserError(
       `${path} is damaged. Remove the kill switch with "nft delete table inet pontage_consumer", then remove the file.`,
@@ -96,11 +99,11 @@ function checked(record: ConnectionRecord): ConnectionRecord {
 export const forgetConnection = async (home: string): Promise<void> => rm(await pathIn(home), { force: true })
 
 /** This process, as a record names it. */
-export const thisProcess = (): ConnectionRecord['process'] => ({
-  pid: process.pid,
-  startedAt: startOf(process.pid) ?? '',
-  boot: bootId(),
-})
+export function thisProcess(): ConnectionRecord['process'] {
+  // By the number that others know it by: where nobody is root, ours is another.
+  const pid = Number(readlinkSync('/proc/self'))
+  return { pid, startedAt: startOf(pid) ?? '', boot: bootId() }
+}
 
 /** Whether the process of a record still runs, and is not a later one with the same number. */
 export const isRunning = (record: ConnectionRecord): boolean =>
@@ -115,7 +118,7 @@ export const thisNamespace = (): string => readlinkSync('/proc/self/ns/net')
 const bootId = (): string => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 
 /** Clock ticks after boot at which a process began; undefined when there is none. */
-function startOf(pid: number): string | undefined {
+export function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
     const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')

@@ -25,7 +25,7 @@ export async function lockHome(home: string): Promise<Lock> {
   await giveToOwner(home, file)
   return locked(
     file,
-    `Another pontage is working in ${home}: a connection is running, or a channel is being opened or closed. Run "pontage disconnect", or wait for it.`,
+    `Another pontage is working in ${home}: a connection or a lending is running, or a channel is being opened or closed. Run "pontage disconnect", end the lending with Ctrl-C, or wait for it.`,
   )
 }
 

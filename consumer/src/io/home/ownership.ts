@@ -17,13 +17,13 @@ const stateFolder = '/var/lib/pontage'
 export async function recordFolder(home: string, state = stateFolder): Promise<string> {
   const owner = await stat(home).catch(() => undefined)
   if (owner === undefined || owner.uid === 0) return home
-  // Without rights nothing is written there, but what root wrote is read.
-  if (process.getuid?.() !== 0 && !existsSync(state)) return home
   const name = createHash('sha256')
     .update(await realpath(home))
     .digest('hex')
     .slice(0, 16)
-  return join(state, name)
+  const folder = join(state, name)
+  // Without rights nothing is written there, but what root wrote is read.
+  return process.getuid?.() !== 0 && !existsSync(join(folder, 'connection.json')) ? home : folder
 }
 
 /**

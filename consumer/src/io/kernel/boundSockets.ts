@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { applyIp, undoIp } from '@pontage/shared/node'
+import { isDeepStrictEqual } from 'node:util'
+import { applyIp, isPlainInterface, undoIp } from '@pontage/shared/node'
 import { guestDevices } from './guests.js'
 import { nearOnly } from './nearOnly.js'
 import { protocols } from './protocols.js'
@@ -17,6 +18,8 @@ const maxRules = 90
 const table = '31900'
 const rulesEach = 6
 const maxDevices = maxRules / rulesEach
+/** Devices that come and go are tried for again at once so often, then in the next round. */
+const mostTries = 5
 
 /**
  * What programs send that are bound to a device, refused, to be kept in force in the second layer of the kill switch.
@@ -32,29 +35,49 @@ export function boundSocketsPart(
     (await devices(record?.gateway?.devices))
       .filter((name) => name !== record?.interface)
       .slice(0, maxDevices)
+      .map((name) => ({ name, isUp: isUp(name) }))
+  /** For which devices, and how the kernel printed it afterwards. */
+  let applied: { readonly found: Awaited<ReturnType<typeof wanted>>; readonly printed: string } | undefined
   return {
+    right: 'as applied',
     look: async () => {
-      const found = await wanted()
-      return [`${found}`, `${found.filter(isUp)}`, await print()].join('\n')
+      const now = { found: await wanted(), printed: await print() }
+      return isDeepStrictEqual(now, applied) ? 'as applied' : JSON.stringify(now)
     },
     async apply() {
-      await removeBoundSockets()
-      const found = await wanted()
-      await applyIp([
-        // One that is down has no routes, and sends nothing.
-        ...found
-          .filter(isUp)
-          .map((name, index) => [
-            ...['route', 'add', 'broadcast', 'default', 'dev', name, 'table', table],
-            ...['metric', String(index)],
-          ]),
-        ...found
-          .flatMap((name) => rulesOf(name, lan))
-          .map((words, index) => ['rule', 'add', ...words, 'priority', String(firstBoundPriority + index)]),
-      ])
+      applied = undefined
+      for (let tries = 0; tries < mostTries; tries++) {
+        await removeBoundSockets()
+        const found = await wanted()
+        const commands = commandsFor(found, lan)
+        // One that went meanwhile keeps the others from nothing.
+        const failure = await applyIp(commands, { force: true }).catch((error: Error) => error)
+        const isStill = isDeepStrictEqual(found, await wanted())
+        if (isStill && failure) throw failure
+        const printed = await print()
+        if (failure || printed.split('\n').length < commands.length) continue
+        applied = { found, printed }
+        return
+      }
     },
   }
 }
+
+const commandsFor = (
+  found: readonly { name: string; isUp: boolean }[],
+  lan: 'open' | 'shut',
+): readonly string[][] => [
+  // One that is down has no routes, and sends nothing.
+  ...found
+    .filter((device) => device.isUp)
+    .map(({ name }, index) => [
+      ...['route', 'add', 'broadcast', 'default', 'dev', name, 'table', table],
+      ...['metric', String(index)],
+    ]),
+  ...found
+    .flatMap(({ name }) => rulesOf(name, lan))
+    .map((words, index) => ['rule', 'add', ...words, 'priority', String(firstBoundPriority + index)]),
+]
 
 /** Takes these rules and routes away. That there are none is no error. */
 export async function removeBoundSockets(): Promise<void> {
@@ -94,11 +117,15 @@ const rulesOf = (device: string, lan: 'open' | 'shut'): readonly string[][] => {
   ]
 }
 
-/** Names of devices that lead out of this machine: not the loopback, nor to guests, nor what belongs to a bridge. */
+/**
+ * Names of devices that lead out of this machine: not the loopback, nor to guests, nor what belongs to a bridge. One whose name
+ * is no word for a rule has the firewall alone.
+ */
 async function devices(gatewayFor?: readonly string[]): Promise<string[]> {
   const guests = (await guestDevices(gatewayFor)).map((word) => word.replaceAll('"', ''))
   return readdirSync('/sys/class/net')
-    .filter((name) => name !== 'lo' && !guests.includes(name) && !existsSync(`/sys/class/net/${name}/brport`))
+    .filter((name) => name !== 'lo' && isPlainInterface(name) && !guests.includes(name))
+    .filter((name) => !existsSync(`/sys/class/net/${name}/brport`))
     .sort()
 }
 

@@ -1,9 +1,14 @@
 import { readFile } from 'node:fs/promises'
 import { CommandFailed, isAsleep, listTable, type NftOptions } from '@pontage/shared/node'
-import { guardingChains, killSwitchTable } from '../../core/killSwitch.js'
-import { type ConnectionRecord, isRunning } from '../home/connectionFile.js'
+import { bypassMark } from '../../core/bypass.js'
+import { guestSetName } from '../../core/forwarded.js'
+import { bypassedMarks, guardingChains, killSwitchTable } from '../../core/killSwitch.js'
+import { type ConnectionRecord, isRunning, thisNamespace } from '../home/connectionFile.js'
+import { defaultDevices } from './guests.js'
 import { namespaceExists } from './namespace.js'
-import { missingRoutes, strayWay, wallStands } from './routing.js'
+import { missingRoutes } from './routing.js'
+import { wallIsWhole } from './wall.js'
+import { strayWay } from './way.js'
 
 /**
  * What of a connection is not in force on this machine, although its record says so: each a sentence for its user.
@@ -13,6 +18,7 @@ import { missingRoutes, strayWay, wallStands } from './routing.js'
  */
 export async function differences(record: ConnectionRecord, isRising = false): Promise<string[] | undefined> {
   const { netns, state, dns } = record
+  if (record.rootless && record.namespace !== thisNamespace()) return undefined
   const where: NftOptions = netns === undefined ? {} : { netns: netns.name }
   try {
     if (netns !== undefined && !(await namespaceExists(netns.name)))
@@ -21,7 +27,7 @@ export async function differences(record: ConnectionRecord, isRising = false): P
       ]
     const found = [await firewallProblem(where, record)]
     if (netns === undefined && state === 'blocked')
-      found.push(wallWords(await wallStands(), found[0] !== undefined))
+      found.push(wallWords(await wallIsWhole(), found[0] !== undefined))
     if (netns === undefined && state === 'connected' && !isRising) {
       const missing = await missingRoutes(record)
       if (missing.length > 0) found.push(`Rules or routes of the tunnel are gone: ${missing.join('; ')}.`)
@@ -38,8 +44,8 @@ export async function differences(record: ConnectionRecord, isRising = false): P
   }
 }
 
-function wallWords(stands: boolean, isAlone: boolean): string | undefined {
-  if (!stands) return 'The rules that answer "unreachable" behind the firewall are gone.'
+function wallWords(isWhole: boolean, isAlone: boolean): string | undefined {
+  if (!isWhole) return 'The rules that answer "unreachable" behind the firewall are gone.'
   return isAlone ? 'Routing rules still answer "unreachable": nothing leaves this machine.' : undefined
 }
 
@@ -59,10 +65,26 @@ async function firewallProblem(where: NftOptions, record: ConnectionRecord): Pro
     const isThere = objects.some(({ chain }) => chain?.name === name && chain.policy === 'drop')
     return isThere && first !== undefined && isFirst(first)
   })
-  return isWhole ? undefined : 'The kill switch is not as it was loaded: something else changed the firewall.'
+  // Nor do they refuse what one lets through whatever it is, or who is named where only guests and a mark of ours are.
+  const isOpened = objects.some(({ rule }) => rule !== undefined && letsAllThrough(rule))
+  const named = (name: string) => objects.find(({ set }) => set?.name === name)?.set?.elem ?? []
+  const upstream = await defaultDevices()
+  const hasStrangers =
+    named(guestSetName).some((each) => upstream.has(String(each))) ||
+    named(bypassedMarks).some((each) => Number(each) !== Number(bypassMark))
+  return isWhole && !isOpened && !hasStrangers
+    ? undefined
+    : 'The kill switch is not as it was loaded: something else changed the firewall.'
 }
+
+const letsAllThrough = ({ chain, expr }: NonNullable<NftObject['rule']>): boolean =>
+  guardingChains.some((name) => name === chain) &&
+  Array.isArray(expr) &&
+  expr.every((each) => 'accept' in each || 'counter' in each) &&
+  expr.some((each) => 'accept' in each)
 
 interface NftObject {
   readonly chain?: { readonly name: string; readonly policy?: string }
   readonly rule?: { readonly chain: string; readonly expr: unknown }
+  readonly set?: { readonly name: string; readonly elem?: readonly (string | number)[] }
 }

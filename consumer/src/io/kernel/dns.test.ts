@@ -119,8 +119,11 @@ describe('the resolver file', () => {
       known = changed
     })
     await part.apply()
+    expect(await part.look()).toBe(part.right)
     await writeFile(own.path, 'nameserver 172.20.0.1\n')
+    expect(await part.look()).not.toBe(part.right)
     await part.apply()
+    expect(await part.look()).toBe(part.right)
     expect(isOurs(await readFile(own.path, 'utf8'))).toBe(true)
     await writeFile(own.path, withOriginal(resolverText(['10.99.0.1']), 'nameserver 172.20.0.1\n'))
     await restoreDns(known, 'pont1')

@@ -80,11 +80,16 @@ export function resolverPart(
 ): Part {
   let change = planned
   const asks = async (what: string) => (await runCommand(['resolvectl', what, device], quickly)).stdout
+  const asWritten = 'as written'
   return {
+    // What others write just after it was written is not to be taken for right.
+    ...(change.way === 'file' ? { right: asWritten } : {}),
     lookEveryMs: change.way === 'resolvectl' ? 10_000 : 1_000,
     async look() {
       if (change.way === 'resolvectl') return `${await asks('dns')}${await asks('domain')}`
-      return readFile(resolverFile, 'utf8').catch(() => '')
+      const path = change.way === 'file' ? change.path : resolverFile
+      const text = await readFile(path, 'utf8').catch(() => '')
+      return change.way === 'file' && text === change.after ? asWritten : text
     },
     async apply() {
       if (change.way === 'file') {

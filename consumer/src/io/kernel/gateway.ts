@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import {
+  demandWritable,
   forgetUse,
   forwardThrough,
+  isPlainInterface,
   type KernelSettings,
   noteUse,
   readForwarding,
   readOtherUses,
+  readUse,
   restoreSettings,
   runCommand,
   UserError,
@@ -34,12 +37,18 @@ export async function planGateway(devices: readonly string[]): Promise<Gateway> 
       throw new UserError(
         `--gateway names "${device}", and no network device of this machine is called so. "ip link" lists them.`,
       )
+    if (!isPlainInterface(device))
+      throw new UserError(
+        `--gateway names "${device}", and rules take names of letters, digits, "_", ".", "@" and "-" only. Rename it: ip link set dev ${device} name lan0`,
+      )
     if (upstream.has(device))
       throw new UserError(
         `--gateway names ${device}, by which this machine itself reaches the internet. Name the device behind which the others are.`,
       )
   }
-  return { devices, before: await readForwarding(devices, [...upstream]) }
+  const before = await readForwarding(devices, [...upstream])
+  await demandWritable(before)
+  return { devices, before }
 }
 
 /** Forwards what comes in by these devices: the rules lead it into the tunnel, or nowhere. */
@@ -47,9 +56,14 @@ export function forwardingPart({ devices, before }: Gateway, tunnel: string): Pa
   const through = [...devices, tunnel]
   const upstream = async () => [...(await defaultDevices())]
   return {
+    // The settings that are not as they should be.
+    right: '{}',
     look: async () => JSON.stringify(await readForwarding(through, await upstream())),
     async apply() {
-      await forwardThrough(through, () => noteUse(killSwitchTable, before), await upstream())
+      // A way to the internet that came up meanwhile is changed, too.
+      const note = async (changed: KernelSettings) =>
+        noteUse(killSwitchTable, { ...changed, ...(await readUse(killSwitchTable)), ...before })
+      await forwardThrough(through, note, await upstream())
     },
   }
 }
@@ -62,7 +76,8 @@ export function forwardingPart({ devices, before }: Gateway, tunnel: string): Pa
 export async function restoreForwarding({ before }: Gateway): Promise<void> {
   // Whoever cannot be asked about is not waited for: the switches go back all the same.
   const uses = await usesOfOthers().catch((): KernelSettings => ({}))
-  const left = await restoreSettings(before, (name) => name in uses)
+  const later = await readUse(killSwitchTable).catch((): KernelSettings => ({}))
+  const left = await restoreSettings({ ...later, ...before }, (name) => name in uses)
   await forgetUse(killSwitchTable).catch((error: Error) => left.push(error.message))
   if (left.length > 0) throw new UserError(left.join(' '))
 }

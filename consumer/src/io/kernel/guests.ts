@@ -1,28 +1,37 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { CommandFailed, nftInterface, runCommand } from '@pontage/shared/node'
+import { CommandFailed, isPlainInterface, nftInterface, runCommand } from '@pontage/shared/node'
 
 const devices = '/sys/class/net'
 
 /**
  * Behind which devices those are that go out through this machine, as words of nft: bridges of its containers and virtual
- * machines, which no network card belongs to and no default route leads through; and those that it is a gateway for.
+ * machines, which no network card belongs to; and those that it is a gateway for. None that a default route leads through.
  */
 export async function guestDevices(gatewayFor: readonly string[] = []): Promise<string[]> {
+  const bridges = list(devices).filter((name) => existsSync(`${devices}/${name}/bridge`))
   const present = gatewayFor.filter((name) => existsSync(`${devices}/${name}`))
-  return [...new Set([...(await guestBridges()), ...present])].sort().map(nftInterface)
+  if (bridges.length + present.length === 0) return []
+  // A device may become the way to the internet while a connection stands: then it leads to no guests any more.
+  const upstream = await defaultDevices()
+  const isVirtual = (bridge: string) =>
+    list(`${devices}/${bridge}/brif`)
+      .flatMap(withLower)
+      .every((each) => !upstream.has(each) && !existsSync(`${devices}/${each}/device`))
+  const guests = new Set([...bridges.filter(isVirtual), ...present])
+  return [...guests]
+    .filter((name) => !upstream.has(name) && isPlainInterface(name))
+    .sort()
+    .map(nftInterface)
 }
 
-async function guestBridges(): Promise<string[]> {
-  const bridges = list(devices).filter((name) => existsSync(`${devices}/${name}/bridge`))
-  if (bridges.length === 0) return []
-  const upstream = await defaultDevices()
-  const isGuest = (name: string) =>
-    !upstream.has(name) &&
-    list(`${devices}/${name}/brif`).every(
-      (member) => !upstream.has(member) && !existsSync(`${devices}/${member}/device`),
-    )
-  return bridges.filter(isGuest)
-}
+/** A device, and those that it stands on: a VLAN stands on a card, and a bond on several. */
+const withLower = (device: string): string[] => [
+  device,
+  ...list(`${devices}/${device}`)
+    .filter((entry) => entry.startsWith(lower))
+    .flatMap((entry) => withLower(entry.slice(lower.length))),
+]
+const lower = 'lower_'
 
 /** The networks behind these devices, as address and prefix length. */
 export async function guestNetworks(gatewayFor: readonly string[]): Promise<string[]> {
@@ -50,9 +59,16 @@ export async function defaultDevices(): Promise<Set<string>> {
         throw error
       },
     )
-    for (const { dev } of JSON.parse(stdout || '[]') as { dev?: string }[]) if (dev) found.add(dev)
+    // A route with several ways has none of its own.
+    for (const { dev, nexthops = [] } of JSON.parse(stdout || '[]') as DefaultRoute[])
+      for (const each of [dev, ...nexthops.map((way) => way.dev)]) if (each) found.add(each)
   }
   return found
+}
+
+interface DefaultRoute {
+  readonly dev?: string
+  readonly nexthops?: readonly { readonly dev?: string }[]
 }
 
 function list(folder: string): string[] {

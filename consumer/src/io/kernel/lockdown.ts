@@ -64,6 +64,14 @@ ExecStop=
 /** Whether nothing is to leave this machine but by a tunnel, connected or not. */
 export const isLockedDown = (): boolean => existsSync(rulesFile)
 
+/** @throws UserError where a tunnel for some programs would be shut off. */
+export function refuseUnderLockdown(): void {
+  if (isLockedDown())
+    throw new UserError(
+      'Lockdown is on: only a tunnel of the whole machine is let through. Use "pontage connect", or "pontage lockdown off" first.',
+    )
+}
+
 /** Whether the kernel has the rules. @throws CommandFailed where only root may ask. */
 export const lockdownStands = async (): Promise<boolean> =>
   (await listTable('inet', lockdownTable))?.objects.some(({ rule }) => rule !== undefined) ?? false

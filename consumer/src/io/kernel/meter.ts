@@ -36,7 +36,8 @@ const zero: Totals = {
 }
 
 /**
- * Counts with the kill switch's table, and keeps the sums when somebody else takes the table away.
+ * Counts with the kill switch's table, and keeps the sums when somebody else takes the table away. What passes until it is there
+ * again, the tunnel's device has counted: the provider is owed that, too, and would take a smaller count for a dispute.
  *
  * @param options.load - Loads the rules, with so many bytes left to pass.
  * @param options.netns - Namespace of the programs, where the tunnel is for them alone.
@@ -45,6 +46,8 @@ export function openMeter(options: {
   load: (left: Bytes | undefined) => Promise<void>
   limit: Bytes | undefined
   netns?: string | undefined
+  /** What went through the tunnel's device so far; left out, or undefined: not known. */
+  flowed?: () => Counted | undefined
   /** Told when the rules were found gone, and loaded again. */
   lost: () => void
 }): Meter {
@@ -57,6 +60,23 @@ export function openMeter(options: {
   let before = zero
   let last = zero
   let heldBackBefore = 0n
+  /** What had gone through the device at the last look. */
+  let flowedThen: Counted | undefined
+
+  /** What went through the device since the last look. */
+  function flowedSince(): Totals {
+    const [then, now] = [flowedThen, options.flowed?.()]
+    flowedThen = now
+    if (then === undefined || now === undefined) return zero
+    const since = (a: bigint, b: bigint) => (a > b ? a - b : 0n)
+    return {
+      ...zero,
+      downBytes: bytes(since(now.downBytes, then.downBytes)),
+      upBytes: bytes(since(now.upBytes, then.upBytes)),
+      downPackets: since(now.downPackets, then.downPackets),
+      upPackets: since(now.upPackets, then.upPackets),
+    }
+  }
 
   async function readOnce(): Promise<Reading> {
     // The counters alone: the whole table takes twice as long to print, and this is asked many times a second.
@@ -64,6 +84,7 @@ export function openMeter(options: {
     const down = counters.get(objectNames.down)
     const up = counters.get(objectNames.up)
     if (!down || !up) throw new Error('The kill switch has no counters.')
+    flowedThen = options.flowed?.()
     const { bytes: downBytes, packets: downPackets } = down
     const { bytes: upBytes, packets: upPackets } = up
     const packetsOf = (name: string) => counters.get(name)?.packets ?? 0n
@@ -80,9 +101,14 @@ export function openMeter(options: {
   }
 
   async function reload(): Promise<void> {
-    await readOnce().catch(() => undefined) // What it counted last, where it still stands.
+    // What it counted last, where it still stands.
+    const stood = await readOnce().then(
+      () => true,
+      () => false,
+    )
     before = sumOf(before, last)
     last = zero
+    if (!stood) before = sumOf(before, flowedSince())
     heldBackBefore = 0n
     const used = before.downBytes + before.upBytes
     await options
@@ -94,7 +120,17 @@ export function openMeter(options: {
           { cause },
         )
       })
+    if (!stood) before = sumOf(before, flowedSince())
     if (isHalted) await applyRuleset(haltRule, where)
+  }
+
+  async function raiseOnce(raised: Bytes): Promise<void> {
+    await readOnce()
+    const held = (await reader.readCounters('inet', killSwitchTable)).get(objectNames.capped)
+    // What a quota drops, it counts as used.
+    const used = before.downBytes + before.upBytes
+    await applyRuleset(limitRule(nftBytes(bytes(raised - used + (held?.bytes ?? 0n)))), where)
+    heldBackBefore = held?.packets ?? 0n
   }
 
   return {
@@ -120,12 +156,8 @@ export function openMeter(options: {
     raise: (raised) =>
       queue.run(async () => {
         limit = raised
-        await readOnce().catch(reload)
-        const held = (await reader.readCounters('inet', killSwitchTable)).get(objectNames.capped)
-        // What a quota drops, it counts as used.
-        const used = before.downBytes + before.upBytes
-        await applyRuleset(limitRule(nftBytes(bytes(raised - used + (held?.bytes ?? 0n)))), where)
-        heldBackBefore = held?.packets ?? 0n
+        // Whoever loads the rules anew loads them with the new limit.
+        await raiseOnce(raised).catch(reload)
       }),
     halt: () =>
       queue.run(async () => {

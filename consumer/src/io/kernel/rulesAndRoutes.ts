@@ -1,4 +1,8 @@
+import { existsSync } from 'node:fs'
 import { CommandFailed, listIp } from '@pontage/shared/node'
+
+/** Those that the kernel has. IPv6 may be switched off, on all devices or some, and on again at any moment. */
+export const families = (): readonly (4 | 6)[] => (existsSync('/proc/sys/net/ipv6') ? [4, 6] : [4])
 
 /** A rule that says which table leads a packet. */
 export interface Rule {

@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { UserError } from '@pontage/shared/node'
+import { callerOutside, withoutCaller } from './ownRoot.js'
 import { resolverText } from './resolverText.js'
 
 /** The user who asked for root's rights, or nobody else than who we are. */
@@ -14,6 +15,8 @@ interface Caller {
 
 /** Services of the machine that answer for names: they would ask outside the tunnel. */
 const nameServices = ['/run/nscd', '/run/systemd/resolve', '/run/avahi-daemon', '/run/dbus', '/run/unscd']
+/** What tells wireguard-go where to send the packets: where nobody is root, the program's user could. */
+const controls = '/run/wireguard'
 
 /**
  * Covers, for the program alone, what would ask for names outside its network: `ip netns exec` gave it mounts of its own.
@@ -22,7 +25,7 @@ const nameServices = ['/run/nscd', '/run/systemd/resolve', '/run/avahi-daemon', 
 const cover = `
 files=$0
 resolver=$(readlink -f /etc/resolv.conf)
-for service in ${nameServices.join(' ')}; do
+for service in ${[...nameServices, controls].join(' ')}; do
   if [ -d "$service" ]; then mount -t tmpfs -o size=64k,mode=755 tmpfs "$service" || exit 125; fi
 done
 if [ -e "$files/resolv.conf" ] && [ -n "$resolver" ]; then
@@ -38,6 +41,7 @@ exec "$@"
  * own, and no service of this machine that would ask for it.
  *
  * @param servers - Resolvers that it asks; left out: those of the machine.
+ * @param end - Has it asked to end, when there will be no network for it any more.
  * @returns Its exit code; 128 and the signal's number when one ended it.
  * @throws UserError when it cannot be started.
  */
@@ -45,34 +49,69 @@ export async function runInside(
   netns: string,
   command: readonly string[],
   servers: readonly string[] = [],
+  end?: AbortSignal,
 ): Promise<number> {
-  const caller = callerOf(process.env)
-  const asCaller = [
-    'setpriv',
-    '--reuid',
-    caller.uid,
-    '--regid',
-    caller.gid,
-    '--init-groups',
-    '--',
+  return withNamesCovered(servers, (covered) =>
+    runAsCaller(['ip', 'netns', 'exec', netns, ...covered], command, end),
+  )
+}
+
+/**
+ * Runs a program as the user who called us, at our terminal.
+ *
+ * @param before - Words before it, which run with our rights.
+ * @param end - Has it asked to end.
+ * @returns Its exit code; 128 and the signal's number when one ended it.
+ * @throws UserError when it cannot be started.
+ */
+export async function runAsCaller(
+  before: readonly string[],
+  command: readonly string[],
+  end?: AbortSignal,
+): Promise<number> {
+  const outside = callerOutside()
+  const { environment, ...caller } = outside ? { ...outside, environment: {} } : callerOf(process.env)
+  const [program = '', ...args] = [
+    ...before,
+    ...(outside ? asUserOfNothing(caller) : asUser(caller)),
     ...command,
   ]
-  return withNamesCovered(servers, async (covered) => {
-    const child = spawn('ip', ['netns', 'exec', netns, ...covered, ...asCaller], {
-      stdio: 'inherit',
-      env: { ...process.env, ...caller.environment },
-    })
-    // Ctrl-C at the terminal reaches it by itself; what is sent to us alone is handed on.
-    const handOn = () => child.kill('SIGTERM')
-    process.on('SIGTERM', handOn)
-    return new Promise<number>((resolve, reject) => {
-      child.on('error', (cause) =>
-        reject(new UserError(`"ip" cannot be started: ${cause.message}.`, { cause })),
-      )
-      child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)))
-    }).finally(() => process.off('SIGTERM', handOn))
+  const child = spawn(program, args, {
+    stdio: 'inherit',
+    env: { ...withoutCaller(process.env), ...environment },
+  })
+  // Ctrl-C at the terminal, and its end, reach it by themselves, and we undo what was for it; what is sent to us alone is handed on.
+  const handOn = () => child.kill('SIGTERM')
+  const stay = () => {}
+  process.on('SIGTERM', handOn)
+  for (const signal of ofTheTerminal) process.on(signal, stay)
+  end?.addEventListener('abort', handOn)
+  return new Promise<number>((resolve, reject) => {
+    child.on('error', (cause) =>
+      reject(new UserError(`"${program}" cannot be started: ${cause.message}.`, { cause })),
+    )
+    child.on('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGINT' ? 2 : 15)))
+  }).finally(() => {
+    process.off('SIGTERM', handOn)
+    for (const signal of ofTheTerminal) process.off(signal, stay)
+    end?.removeEventListener('abort', handOn)
   })
 }
+
+const ofTheTerminal = ['SIGINT', 'SIGHUP'] as const
+
+const asUser = ({ uid, gid }: Omit<Caller, 'environment'>): string[] => [
+  ...['setpriv', '--reuid', uid, '--regid', gid, '--init-groups', '--'],
+]
+
+/**
+ * As the one user there is, in a namespace of users in which it has no rights over the network, the mounts and the processes of
+ * ours; of those it sees only what was started with it.
+ */
+const asUserOfNothing = ({ uid, gid }: Omit<Caller, 'environment'>): string[] => [
+  ...['sh', '-c', 'mount -t proc proc /proc && exec "$@"', 'sh'],
+  ...['unshare', '--user', '--map-user', uid, '--map-group', gid, '--'],
+]
 
 /**
  * Lends words to put before a program that has mounts of its own: it asks these resolvers, and no service of this machine.

@@ -5,46 +5,38 @@ import {
   bringUp,
   configureWireguard,
   createWireguard,
-  deleteTable,
-  deleteWireguard,
   proxyInUse,
   removeWireguardPeer,
-  UserError,
   type WireguardEndpoint,
   type WireguardInterface,
   type WireguardKeyPair,
   wireguardKeyFromHex,
 } from '@pontage/shared/node'
-import { killSwitchTable } from '../../core/killSwitch.js'
 import type { Policy } from '../../core/policy.js'
-import { type ConnectionRecord, forgetConnection, writeConnection } from '../home/connectionFile.js'
-import { boundSocketsPart, removeBoundSockets } from './boundSockets.js'
-import {
-  type DnsChange,
-  resolverByHand,
-  resolverFile,
-  resolverPart,
-  restoreDns,
-  restoreLeftFile,
-} from './dns.js'
-import { forwardingPart, restoreForwarding } from './gateway.js'
+import { type ConnectionRecord, writeConnection } from '../home/connectionFile.js'
+import { boundSocketsPart } from './boundSockets.js'
+import { bypassPart } from './bypass.js'
+import { deviceTraffic } from './deviceTraffic.js'
+import { type DnsChange, resolverPart } from './dns.js'
+import { forwardingPart } from './gateway.js'
 import { guestDevices } from './guests.js'
-import { type Asked, loadGuests, loadShutRules, loadTunnelRules, printRules } from './killSwitch.js'
-import { isLockedDown, loadLockdown } from './lockdown.js'
-import { type Meter, openMeter } from './meter.js'
-import { isForWantOf, removeNamespace } from './namespace.js'
-import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
 import {
-  heedMarks,
-  removeRoutes,
-  removeWall,
-  routesPart,
-  wallPart,
-  wayPart,
-  writeSrcValidMark,
-} from './routing.js'
+  type Asked,
+  loadGuests,
+  loadShutRules,
+  loadTunnelRules,
+  namedGuests,
+  printRules,
+} from './killSwitch.js'
+import { type Meter, openMeter } from './meter.js'
+import { findPathMtu, knownMtu, type PathMtu } from './pathMtu.js'
+import { placeOf, removeTunnel, restoreMachine, unlessGone } from './restore.js'
+import { heedMarks } from './reversePath.js'
+import { routesPart } from './routing.js'
 import { greetingAgain } from './tunnelHealth.js'
 import type { Upkeep } from './upkeep.js'
+import { removeWall, wallPart, wallStands } from './wall.js'
+import { wayPart } from './way.js'
 
 /** What the provider gave for one session. */
 export type TunnelOffer = Result<'open'>['tunnel']
@@ -62,6 +54,8 @@ export const meterOf = (
   const { address4, address6, gateway4, gateway6, dns } = offer
   return openMeter({
     ...{ limit, lost, netns: record.netns?.name },
+    // One that is moved into a namespace of programs is not to be seen from here.
+    ...(record.netns === undefined ? { flowed: () => deviceTraffic(record.interface) } : {}),
     load: async (left) =>
       loadTunnelRules(
         {
@@ -109,16 +103,24 @@ export async function raiseTunnel(options: {
   const isEverywhere = record.netns === undefined
   const { address4, address6, gateway4, dns } = offer
   const way = { endpoint: record.endpoint.address, mark: record.table, offered: offer.mtu }
+  const { address, tcpPort } = record.endpoint
   const shutIn = async () => {
-    await upkeep.put('firewall', { look: () => printRules(where), apply: () => meter.reload() })
+    await upkeep.put('firewall', { gone: '', look: () => printRules(where), apply: () => meter.reload() })
     await keepGuests(upkeep, record)
     // WireGuard greets as soon as it knows whom, and after a greeting that was refused not for another five seconds.
-    if (!isEverywhere) return
-    await upkeep.drop('wall')
-    await removeWall()
+    const isWalled = isEverywhere && (await wallStands())
+    if (isWalled)
+      await upkeep.put(
+        'wall',
+        wallPart({ ...wallOf(record, { addresses: [address], tcpPort }), mark: record.table }),
+      )
+    // Through a wall that knows its mark: else nothing would be known of its way.
+    return { isWalled, known: await knownMtu(way) }
   }
   // Without addresses and peers nothing goes through it yet.
-  const [, made, known] = await together([shutIn(), createWireguard(record.interface), knownMtu(way)])
+  const [{ isWalled, known }, made] = await together([shutIn(), createWireguard(record.interface)])
+  // A wireguard-go hears of the size only where it was made, and pads what is larger than it knows beyond what fits.
+  if (record.netns) await applyIp([['link', 'set', 'dev', made.name, 'mtu', String(known)]])
   const { first } = carrier
   await configureWireguard(made, {
     privateKey: keys.privateKey,
@@ -151,6 +153,9 @@ export async function raiseTunnel(options: {
   ).finally(() => raced)
   if (isEverywhere) {
     await upkeep.put('routes', routesPart(record, { addresses, mtu: path.mtu }, 'all'))
+    // Only now, so that a firewall that is reloaded opens nothing while the tunnel is being built.
+    await upkeep.drop('wall')
+    if (isWalled) await removeWall()
     await upkeep.put('way', wayPart(record))
     if (record.dns)
       await upkeep
@@ -213,7 +218,17 @@ export async function enforce(
 ): Promise<ConnectionRecord | undefined> {
   switch (policy.rules) {
     case 'none':
-      await upkeep.drop('firewall', 'guests', 'forwarding', 'routes', 'devices', 'way', 'wall', 'resolver')
+      await upkeep.drop(
+        'firewall',
+        'guests',
+        'bypass',
+        'forwarding',
+        'routes',
+        'devices',
+        'way',
+        'wall',
+        'resolver',
+      )
       if (record) await restoreMachine(home, record)
       return undefined
     case 'shut':
@@ -231,7 +246,7 @@ async function shutMachine(
   record: ConnectionRecord,
   asked: Asked | undefined,
 ): Promise<ConnectionRecord> {
-  const { allowLan, ipv6, netns } = record
+  const { allowLan, netns } = record
   const where = placeOf(record)
   await upkeep.drop('routes', 'way', 'resolver')
   const shut = async () =>
@@ -240,11 +255,11 @@ async function shutMachine(
       { asked: netns ? undefined : asked, allowLan, guests: await guestsOf(record) },
       where,
     )
-  await unlessGone(netns, upkeep.put('firewall', { look: () => printRules(where), apply: shut }))
+  await unlessGone(netns, upkeep.put('firewall', { gone: '', look: () => printRules(where), apply: shut }))
   await keepGuests(upkeep, record)
   const opened = policy.endpoint === 'payment-port' ? asked : undefined
   if (netns === undefined) {
-    await upkeep.put('wall', wallPart({ asked: opened, allowLan, ipv6, gatewayFor: gatewayFor(record) }))
+    await upkeep.put('wall', wallPart(wallOf(record, opened)))
     await upkeep.put('devices', boundSocketsPart(allowLan ? 'open' : 'shut', record))
   }
   if (record.state === 'connected') await removeTunnel(record)
@@ -253,135 +268,19 @@ async function shutMachine(
   return blocked
 }
 
-/** What could not be undone, and how to do it by hand. */
-export class NotRestored extends UserError {}
-
-/**
- * Undoes everything a connection changed, and forgets it. Each step is tried whatever became of the others, the kill
- * switch last: the network opens even where something is left over.
- *
- * @throws NotRestored saying what could not be undone; the record stays then, so that it can be tried again.
- */
-export async function restoreMachine(home: string, record: ConnectionRecord): Promise<void> {
-  const { netns, gateway } = record
-  const steps: Undoing[] = [
-    ...tunnelUndoing(record),
-    ...(netns === undefined
-      ? [
-          {
-            what: 'the rules that answer "unreachable"',
-            undo: removeWall,
-            byHand: 'ip rule del priority 32010',
-          },
-          {
-            what: 'the rules for what is bound to a device',
-            undo: removeBoundSockets,
-            byHand: 'ip rule del table 31900; ip route flush table 31900',
-          },
-        ]
-      : []),
-    ...(gateway === undefined
-      ? []
-      : [
-          {
-            what: 'forwarding',
-            undo: () => restoreForwarding(gateway),
-            byHand: Object.entries(gateway.before)
-              .map(([name, value]) => `sysctl -w ${name}=${value}`)
-              .join('; '),
-          },
-        ]),
-    ...(netns === undefined && isLockedDown()
-      ? [{ what: 'the lockdown', undo: loadLockdown, byHand: 'pontage lockdown on' }]
-      : []),
-    {
-      what: 'the kill switch',
-      undo: () =>
-        netns?.isOurs
-          ? removeNamespace(netns.name)
-          : unlessGone(netns, deleteTable('inet', killSwitchTable, placeOf(record))),
-      byHand: netns?.isOurs ? `ip netns delete ${netns.name}` : `nft delete table inet ${killSwitchTable}`,
-    },
-  ]
-  const left = await undo(steps)
-  if (left.length === 0) return forgetConnection(home)
-  const isShut = left.some(({ what }) => what === 'the kill switch')
-  throw new NotRestored(
-    `Not everything could be undone. ${isShut ? 'The network is still shut' : 'The network is open'}; left are: ${left.map(inWords).join('; ')}. Mend that and run "pontage disconnect" again, or forget it with "pontage unlock --yes".`,
-  )
-}
-
-async function removeTunnel(record: ConnectionRecord): Promise<void> {
-  const left = await undo(tunnelUndoing(record))
-  if (left.length > 0)
-    throw new NotRestored(`The tunnel could not be removed: ${left.map(inWords).join('; ')}.`)
-}
-
-/** One change to this machine, and how it is undone. */
-interface Undoing {
-  readonly what: string
-  undo(): Promise<void> | void
-  /** What a person types instead. */
-  readonly byHand: string
-}
-
-/** Tries all of it. @returns What failed, and why. */
-async function undo(steps: readonly Undoing[]): Promise<(Undoing & { error: Error })[]> {
-  const left: (Undoing & { error: Error })[] = []
-  for (const step of steps)
-    try {
-      await step.undo()
-    } catch (error) {
-      left.push({ ...step, error: error as Error })
-    }
-  return left
-}
-
-const inWords = ({ what, error, byHand }: Undoing & { error: Error }): string =>
-  `${what} (${error.message}), by hand: ${byHand}`
-
-/** What a tunnel changed besides the firewall, in the order in which it is undone. */
-function tunnelUndoing(record: ConnectionRecord): Undoing[] {
-  const { netns, dns, interface: name, table, srcValidMark } = record
-  const isTunnel = { name, kind: 'userspace' } as const
-  const tunnel: Undoing = {
-    what: 'the tunnel',
-    undo: () => unlessGone(netns, deleteWireguard({ ...isTunnel, ...placeOf(record) })),
-    byHand: `ip link delete ${name}`,
-  }
-  // Who made the interface may have died before it could be written down, or before it was moved: this undoes all.
-  if (netns !== undefined)
-    return [tunnel, { ...tunnel, what: 'the interface', undo: () => deleteWireguard(isTunnel) }]
-  return [
-    {
-      what: 'routes',
-      undo: () => removeRoutes(record),
-      byHand: `ip rule del table ${table}; ip route flush table ${table} (the same with ip -6)`,
-    },
-    dns
-      ? { what: 'the resolver', undo: () => restoreDns(dns, name), byHand: resolverByHand(dns, name) }
-      : { what: 'the resolver', undo: () => restoreLeftFile(), byHand: `edit ${resolverFile}` },
-    tunnel,
-    {
-      what: 'src_valid_mark',
-      undo: () => writeSrcValidMark(srcValidMark),
-      byHand: `sysctl -w net.ipv4.conf.all.src_valid_mark=${srcValidMark}`,
-    },
-  ]
-}
-
-/** With a namespace went all that was in it. */
-async function unlessGone(netns: ConnectionRecord['netns'], undone: Promise<void>): Promise<void> {
-  try {
-    await undone
-  } catch (error) {
-    if (!(await isForWantOf(netns?.name, error))) throw error
-  }
+const wallOf = (record: ConnectionRecord, asked: Asked | undefined) => {
+  return { asked, allowLan: record.allowLan, gatewayFor: gatewayFor(record) }
 }
 
 /** A namespace of programs has none. */
-const guestsOf = (record: ConnectionRecord): Promise<string[]> =>
-  record.netns === undefined ? guestDevices(gatewayFor(record)) : Promise.resolve([])
+async function guestsOf(record: ConnectionRecord): Promise<string[]> {
+  if (record.netns !== undefined) return []
+  const guests = await guestDevices(gatewayFor(record))
+  hadGuests ||= guests.length > 0
+  return guests
+}
+/** Where there never was one, the kill switch names none either, and need not be asked. */
+let hadGuests = false
 
 const gatewayFor = ({ gateway }: ConnectionRecord): readonly string[] => gateway?.devices ?? []
 
@@ -389,10 +288,14 @@ const gatewayFor = ({ gateway }: ConnectionRecord): readonly string[] => gateway
 async function keepGuests(upkeep: Upkeep, record: ConnectionRecord): Promise<void> {
   if (record.netns !== undefined) return
   await upkeep.put('guests', {
-    look: async () => (await guestsOf(record)).join(' '),
+    right: '',
+    look: async () => {
+      const wanted = await guestsOf(record)
+      const named = hadGuests ? await namedGuests() : []
+      return `${wanted}` === `${named}` ? '' : `${wanted} in place of ${named}`
+    },
     apply: async () => loadGuests(await guestsOf(record)),
   })
+  await upkeep.put('bypass', bypassPart)
   if (record.gateway) await upkeep.put('forwarding', forwardingPart(record.gateway, record.interface))
 }
-
-const placeOf = ({ netns }: ConnectionRecord): { netns?: string } => (netns ? { netns: netns.name } : {})

@@ -4,15 +4,19 @@ import { type ChildProcess, spawn } from 'node:child_process'
 const settleMs = 30
 /** Between two looks, however many changes are told. */
 const mostOftenMs = 250
-/** A monitor that ends, or cannot be started, is tried again after this long. */
-const restartAfterMs = 10_000
+/** A monitor that ends is started again after so long; one that could not be started, or ended soon, later. */
+const restartAfterMs = 1_000
+const tryAgainAfterMs = 10_000
+/** It hears nothing before it has begun to listen. */
+const listensAfterMs = 1_000
 
 /** What somebody changed: `network` where interfaces, addresses or routes did, `rules` where only firewall or rules did. */
 export type Change = 'network' | 'rules'
 
 /**
  * Calls `changed` soon after somebody changed firewall, rules, routes, addresses or interfaces. It may be called for
- * nothing. Where the monitors cannot run it is not called at all: whoever must know also looks now and then.
+ * nothing, and is for what a monitor may have missed. Where they cannot run it is called seldom: whoever must know also looks now
+ * and then.
  *
  * @param where.netns - Network namespace of the firewall; left out: ours, as for all the rest.
  */
@@ -46,6 +50,7 @@ export function watchKernel(where: { netns?: string }, changed: (change: Change)
     if (isClosed) return
     // They end with us, however we end.
     const [program = '', ...args] = ['setpriv', '--pdeathsig', 'KILL', '--', ...monitor]
+    const startedAt = performance.now()
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
@@ -55,8 +60,12 @@ export function watchKernel(where: { netns?: string }, changed: (change: Change)
     child.on('error', () => {})
     child.on('close', () => {
       running.delete(child)
-      later(restartAfterMs, () => start(change, monitor))
+      if (isClosed) return
+      told('rules')
+      const ranLong = performance.now() - startedAt > tryAgainAfterMs
+      later(ranLong ? restartAfterMs : tryAgainAfterMs, () => start(change, monitor))
     })
+    later(listensAfterMs, () => told('rules'))
   }
   const inside = where.netns === undefined ? [] : ['ip', 'netns', 'exec', where.netns]
   start('rules', [...inside, 'nft', 'monitor'])

@@ -25,7 +25,7 @@ export async function clear(
   /** Whether nothing more is to be guaranteed than what was cleared. */
   frozen = false,
 ): Promise<Verdict<{ value: Result<'clear'> }>> {
-  const { log } = components
+  const { log, peers, stamps } = components
   const provider = link.peer
   const seen = chainSeen(components)
   if (!seen.ok) return seen
@@ -46,6 +46,8 @@ export async function clear(
   }
   if (!outcome.ok) return outcome
   const { total, signature, guarantees, refused } = outcome.credited
+  const refusedIds = new Set(refused.map(({ channelId }) => channelId))
+  const taken = peers.keepsStamps(link) ? latest.filter(({ channelId }) => !refusedIds.has(channelId)) : []
   log.info('cleared', { provider, total, promises: promises.length, refused: refused.length })
   drawScheduler.consider()
   return {
@@ -60,6 +62,10 @@ export async function clear(
         log.debug('refused a promise', { provider, channelId, code })
         return [{ channelId, code, message: explain(verdict.refusal) }]
       }),
+      stamps: taken.map((promise) => ({
+        channelId: promise.channelId,
+        stamp: stamps.of({ ...promise, provider }),
+      })),
     },
   }
 }
@@ -97,8 +103,8 @@ function creditThese(
     provider,
     promises,
     wereHeld,
-    decide: (line, { channelId, amount }, feeBps, unexplained) =>
-      rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps, unexplained),
+    decide: (line, { channelId, amount }, feeBps) =>
+      rules.credit(line, provider, { amount, signer: signers.get(channelId) }, feeBps),
     solvent: rules.solvent,
     sign: (total: Wei) =>
       typedData.sign('HubPromise', { hub: identity.address, provider, total }, identity.privateKey),

@@ -225,26 +225,6 @@ it('takes a promise that it had forgotten after the guarantee has ended, once', 
   await running.close()
 })
 
-it('takes a promise that it had forgotten though its consumer is leaving, and counts no other for it', async () => {
-  const { running, later, holdings } = await olderThanChannel('leaving.sqlite')
-  const link = await meet(running)
-  expect(await ask(link, '4')).toMatchObject({ ok: true })
-  await createSender(world.chain, consumer).send(
-    world.chain.channels.requestExit.populateTransaction(hub.address, 2),
-  )
-  await world.rpc('evm_increaseTime', 2 * guaranteeSeconds)
-  await world.rpc('anvil_mine', '0x2')
-  expect(await link.request('recall', holdings)).toMatchObject({ value: { raised: net('5'), recalled: 1 } })
-  const shown = [
-    promiseOf(world, consumer, channelId, provider.address, tokens('3')),
-    promiseOf(world, consumer, later, provider.address, tokens('5')),
-  ]
-  expect(await link.request('clear', { promises: shown })).toMatchObject({
-    value: { total: net('5') + net('3'), refused: [] },
-  })
-  await running.close()
-})
-
 it('takes no presentation whose channels it cannot look for, and all of it when it can', async () => {
   const { rpcUrl: rpc, deploymentFile } = world
   const flaky = await connectChain({ rpc, deploymentFile, confirmations: 0 })

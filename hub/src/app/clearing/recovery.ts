@@ -42,7 +42,7 @@ export interface Recovery {
 type Note = { readonly since: number; readonly until: number } | 'asked' | 'went-back'
 
 export function createRecovery(components: Components): Recovery {
-  const { ledger, typedData, identity, chain, peers, settings, clock, log } = components
+  const { ledger, typedData, identity, chain, peers, stamps, settings, clock, log } = components
   /** Providers that presented their holdings to this process. */
   const presented = new Set<Address>()
   const looks = new SerialQueue()
@@ -93,11 +93,10 @@ export function createRecovery(components: Components): Recovery {
     }
   }
 
-  /** Whether we signed all of this, and for this provider. */
+  /** Whether all of this is ours, and for this provider. */
   function judgeHoldings(
     provider: Address,
-    hubPromise: Params<'recall'>['hubPromise'],
-    guarantees: Params<'recall'>['guarantees'],
+    { hubPromise, guarantees, cleared = [] }: Params<'recall'>,
   ): Verdict {
     if (hubPromise) {
       const named = { hub: identity.address, provider, ...hubPromise }
@@ -110,6 +109,9 @@ export function createRecovery(components: Components): Recovery {
       const signed = typedData.check('Guarantee', guarantee, identity.address)
       if (!signed.ok) return signed
     }
+    for (const promise of cleared)
+      if (!stamps.isOurs({ ...promise, provider }))
+        return refuse({ code: 'wrong-stamp', channelId: promise.channelId, amount: promise.amount })
     return { ok: true }
   }
 
@@ -146,10 +148,12 @@ export function createRecovery(components: Components): Recovery {
         })
         .catch((error: Error) => log.error('totals could not be compared', { reason: error.message }))
     },
-    async recall({ hubPromise, guarantees }, link) {
+    async recall(holdings, link) {
+      const { hubPromise, guarantees, cleared } = holdings
       const provider = link.peer
-      const sound = judgeHoldings(provider, hubPromise, guarantees)
+      const sound = judgeHoldings(provider, holdings)
       if (!sound.ok) return sound
+      if (cleared) peers.noteStamps(link)
       const raised = hubPromise ? await ledger.raiseTotal({ provider, ...hubPromise }) : wei(0n)
       let recalled = 0
       let missing: Refused | undefined
@@ -164,14 +168,19 @@ export function createRecovery(components: Components): Recovery {
         const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
         if (found.ok && (await ledger.recallGuarantee({ cause, guarantee }))) recalled++
       }
-      if (raised > 0n || recalled > 0) {
-        log.error('holdings show what the ledger had forgotten', { provider, raised, guarantees: recalled })
-        await enter(`${provider} holds ${raised} wei and ${recalled} guarantee(s) more than the ledger knows`)
+      // After the guarantees: what was cleared rests on them, and their channels are known by now.
+      const promises = cleared?.length ? await ledger.recallCleared({ provider, promises: cleared }) : 0
+      if (raised > 0n || recalled + promises > 0) {
+        const more = { raised, guarantees: recalled, promises }
+        log.error('holdings show what the ledger had forgotten', { provider, ...more })
+        await enter(
+          `${provider} holds ${raised} wei, ${recalled} guarantee(s) and ${promises} cleared promise(s) more than the ledger knows`,
+        )
       }
       // What was not found has to be shown again: until then, nothing is signed for this provider.
       if (missing) return missing
       presented.add(provider)
-      return { ok: true, value: { raised, recalled, isRecovering: note !== undefined } }
+      return { ok: true, value: { raised, recalled: recalled + promises, isRecovering: note !== undefined } }
     },
     judgeTotal(provider) {
       if (presented.has(provider) || note === undefined) return { ok: true }

@@ -7,6 +7,7 @@ import {
   printJson,
   printLines,
   timeOf,
+  wholeNumber,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import type { ChannelLine } from '../../core/channelLine.js'
@@ -14,7 +15,7 @@ import { reservedBy } from '../../core/reserve.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
-type Options = ChainOptions & LedgerOptions & { urgent: boolean; json: boolean }
+type Options = ChainOptions & LedgerOptions & { urgent: boolean; of?: string; limit?: number; json: boolean }
 
 /** Lists the open channels: what they hold, and what of it the hub stands for. */
 export const channels: CommandModule<CommonOptions, Options> = {
@@ -28,11 +29,25 @@ export const channels: CommandModule<CommonOptions, Options> = {
       default: false,
       describe: 'Only those that a consumer leaves or a provider protests on',
     },
+    of: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Only that channel, or those of that consumer or provider',
+    },
+    limit: {
+      type: 'number',
+      requiresArg: true,
+      describe: 'At most so many: those that have to be drawn first, then those that hold most',
+    },
   },
   async handler(options) {
     const all = await withLedger(options, (ledger) => ledger.openChannels())
-    const lines = options.urgent ? all.filter(isUrgent) : all
-    if (options.json) return printJson({ channels: lines.map(described) })
+    const found = all.filter((line) => (!options.urgent || isUrgent(line)) && isOf(line, options.of))
+    const lines =
+      options.limit === undefined
+        ? found
+        : found.toSorted(byWeight).slice(0, wholeNumber('--limit', options.limit, 1))
+    if (options.json) return printJson({ count: found.length, channels: lines.map(described) })
     await onChain(options, async (chain) => {
       const rows = lines.map((line) => [
         line.channelId,
@@ -42,12 +57,29 @@ export const channels: CommandModule<CommonOptions, Options> = {
         stateOf(line),
       ])
       printLines(...table(['Channel', 'Consumer', 'Balance', 'Reserved', 'State'], rows))
+      if (found.length > lines.length) printLines(`${lines.length} of ${found.length} channels.`)
     })
   },
 }
 
 const isUrgent = ({ exitAt, tabs }: ChannelLine): boolean =>
   exitAt > 0 || tabs.some(({ protestEndsAt }) => protestEndsAt > 0)
+
+const isOf = ({ channelId, consumer, tabs }: ChannelLine, sought = ''): boolean => {
+  const text = sought.toLowerCase()
+  return [channelId, consumer, ...tabs.map(({ provider }) => provider)].some((id) => id.startsWith(text))
+}
+
+const byWeight = (one: ChannelLine, other: ChannelLine): number =>
+  dueAt(one) - dueAt(other) || Number(other.balance > one.balance) - Number(one.balance > other.balance)
+
+/** When an exit or the first protest can be carried out; never, where there is none. */
+const dueAt = ({ exitAt, tabs }: ChannelLine): number =>
+  Math.min(
+    ...[exitAt, ...tabs.map(({ protestEndsAt }) => protestEndsAt)].map((at) =>
+      at > 0 ? at : Number.MAX_SAFE_INTEGER,
+    ),
+  )
 
 const described = (line: ChannelLine) => ({
   channelId: line.channelId,

@@ -11,6 +11,9 @@ import {
 } from '@pontage/shared/node'
 import { type LedgerOptions, ledgerFlags } from './openLedger.js'
 
+/** What a page reads at a time: some 3 MB. */
+const maxChannels = 5_000
+
 export const ui = uiCommand<ChainOptions & KeyOptions & LedgerOptions>({
   environment: 'PONTAGE_HUB',
   from: import.meta.url,
@@ -23,8 +26,8 @@ export const ui = uiCommand<ChainOptions & KeyOptions & LedgerOptions>({
   },
   reads: {
     status: ['status'],
-    channels: ['channels'],
-    urgent: ['channels', '--urgent'],
+    channels: ['channels', `--limit=${maxChannels}`],
+    urgent: ['channels', '--urgent', `--limit=${maxChannels}`],
     providers: ['providers'],
     earningsByDay: ['earnings', '--by=day'],
     earningsByProvider: ['earnings', '--by=provider'],

@@ -1,4 +1,13 @@
-import { address, bytes32, type Document, explain, type Hex, refuse, type Verdict } from '@pontage/shared'
+import {
+  address,
+  bytes32,
+  type Document,
+  encodeMessage,
+  explain,
+  type Hex,
+  refuse,
+  type Verdict,
+} from '@pontage/shared'
 import type { Chain } from '@pontage/shared/node'
 import type { Publication } from '../../io/ledger.js'
 import type { HttpAnswer, HttpRoute } from '../../io/link/httpRoutes.js'
@@ -6,14 +15,22 @@ import type { Anchor } from './anchors.js'
 import type { Publisher } from './publisher.js'
 
 /** `GET /liabilities?root=…&block=…`: everything the hub said it owes, the newest without root and block. */
-export const liabilitiesRoute =
-  (chain: Chain, publisher: Publisher): HttpRoute =>
-  async (query) => {
+export const liabilitiesRoute = (chain: Chain, publisher: Publisher): HttpRoute => {
+  const written = new WeakMap<Publication, Buffer>()
+  /** As it is sent: written once, and held once, however many ask and do not read. */
+  const textOf = (publication: Publication): Buffer => {
+    const text = written.get(publication) ?? Buffer.from(`${encodeMessage(wholeOf(chain, publication))}\n`)
+    written.set(publication, text)
+    return text
+  }
+  return async (query) => {
     const asked = readQuery(query, ['root', 'block'])
     if (!asked.ok) return refused(asked)
     const found = await publisher.whole(asked.of)
-    return found.ok ? { status: 200, body: wholeOf(chain, found.publication) } : refused(found)
+    if (!found.ok) return refused(found)
+    return { status: 200, body: textOf(found.publication), contentType: 'application/json' }
   }
+}
 
 /** `GET /liabilities/leaf?provider=…`: one leaf, the way from it to the root, and where the root is anchored. */
 export const leafRoute =

@@ -120,6 +120,22 @@ it('shows pages to everybody, which take nothing from elsewhere, and says whose 
   await shown.close()
 })
 
+it('counts a page by the work that it is, before any of it is done', async () => {
+  const visited = await startTestHub(world, hub, 'visited.sqlite', {
+    // Asking fifty times a second, as below, does not keep it in debt.
+    ...{ log, limits: { requestsPerSecondPerAddress: 100 } },
+  })
+  const granted = async (path: string) => {
+    const answers = await Promise.all(Array.from({ length: 30 }, () => get(path, visited)))
+    await eventually(async () => (await get('/about', visited)).status === 200)
+    return answers.filter(({ status }) => status !== 429).length
+  }
+  expect(await granted('/about')).toBe(30)
+  expect(await granted('/proposals?limit=100')).toBeLessThan(25)
+  expect(await granted(`/liabilities?root=0x${'00'.repeat(32)}&block=1`)).toBeLessThan(5)
+  await visited.close()
+})
+
 it('answers what it does not have, and what is not asked by GET', async () => {
   const nothing = await get('/nothing?x=%00')
   expect([nothing.status, JSON.parse(nothing.text).error]).toEqual([

@@ -26,19 +26,23 @@ export type HttpRoute = (query: URLSearchParams, from: string) => Promise<HttpAn
  * Answers plain HTTP on a port that otherwise serves websockets. Every path not named here is 404.
  *
  * @param listening.visit - Why this network address gets no page now; it is told so with 429.
+ * @param costOf - What a page costs, in requests of the usual kind: it is counted before any work is done.
  */
 export function serveHttp(
-  { http, visit }: { http: Server; visit: (address: string) => Refusal | undefined },
+  { http, visit }: { http: Server; visit: (address: string, cost: number) => Refusal | undefined },
   routes: Readonly<Record<string, HttpRoute>>,
+  costOf: (path: string, query: URLSearchParams) => number,
   log: Log,
 ): void {
   http.on('request', (request, response) => {
-    const refusal = isHealthPage(request.url) ? undefined : visit(request.socket.remoteAddress ?? '')
+    const url = urlOf(request)
+    const cost = url ? costOf(url.pathname, url.searchParams) : 1
+    const refusal = isHealthPage(request.url) ? undefined : visit(request.socket.remoteAddress ?? '', cost)
     if (refusal) {
       send(request, response, { status: 429, body: { code: refusal.code, error: explain(refusal) } })
       return
     }
-    void answerTo(request, routes)
+    void answerTo(request, url, routes)
       .catch((error: Error): HttpAnswer => {
         log.error('a page could not be made', { path: request.url?.slice(0, 100), error: error.stack })
         return { status: 500, body: { error: 'The hub could not answer this. Check its log.' } }
@@ -50,14 +54,18 @@ export function serveHttp(
 /** Whoever watches over the hub is answered, however many others ask from its address. */
 const isHealthPage = (url: string | undefined): boolean => url === '/healthz' || url === '/readyz'
 
+function urlOf({ url = '/' }: IncomingMessage): URL | undefined {
+  const target = `http://hub${url}`
+  return URL.canParse(target) ? new URL(target) : undefined
+}
+
 async function answerTo(
   request: IncomingMessage,
+  url: URL | undefined,
   routes: Readonly<Record<string, HttpRoute>>,
 ): Promise<HttpAnswer> {
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return { status: 405, body: { error: `${request.method} is not supported here, only GET.` } }
-  const target = `http://hub${request.url ?? '/'}`
-  const url = URL.canParse(target) ? new URL(target) : undefined
   const route = url && Object.hasOwn(routes, url.pathname) ? routes[url.pathname] : undefined
   if (!url || !route)
     return {

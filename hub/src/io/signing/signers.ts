@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import type { Address, Deployment } from '@pontage/shared'
-import { workerFile } from '../workerFile.js'
+import { workerFile } from '@pontage/shared/node'
 import { type AddressedPromise, readSigners, writeBatch } from './signerBatch.js'
 
 /** Finds out who signed micro-promises, off the main thread. */

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
+import { workerFile } from '@pontage/shared/node'
 import { LedgerUnavailable } from '../ledger.js'
 import type { Ask, Engine, Row } from '../store/engine.js'
-import { workerFile } from '../workerFile.js'
 import type { Answer, Call } from './storeWorker.js'
 
 /** Runs statements on one file, in a thread of their own: a commit waits for the disk, and nobody else need wait. */

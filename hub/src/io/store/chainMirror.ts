@@ -1,4 +1,4 @@
-import { creditDrawn } from '../../core/clearing.js'
+import { raiseCleared } from '../../core/clearing.js'
 import type { ChainUpdate } from '../ledger.js'
 import { statement } from './engine.js'
 import type { Order } from './order.js'
@@ -45,7 +45,7 @@ function takeIn(unit: UnitOfWork, { cursor, hub, channels, tabs, accounts }: Cha
     if (!unit.channel(channelId)) continue
     const tab = unit.tab(channelId, provider)
     unit.putTab(channelId, { ...tab, drawn, protested, protestEndsAt })
-    creditDrawn(unit, channelId, provider, drawn, hub.feeBps)
+    raiseCleared(unit, channelId, provider, drawn, hub.feeBps)
   }
   for (const { provider, credited, paid } of accounts)
     unit.putAccount({ ...unit.account(provider), credited, paid })

@@ -17,7 +17,7 @@ import {
   readNewestIds,
   readNewestPublication,
 } from './publications.js'
-import { raiseOrder, recallOrder } from './rebuild.js'
+import { raiseOrder, recallClearedOrder, recallOrder } from './rebuild.js'
 import { qualityFrom, readQualities, receiptOrder } from './receipts.js'
 import { relayJobOrder } from './relayJobs.js'
 import {
@@ -189,6 +189,7 @@ export function createLedger(engine: Engine, name: string): Ledger {
     },
     raiseTotal: (order) => submit(raiseOrder(order)),
     recallGuarantee: (order) => submit(recallOrder(order)),
+    recallCleared: (order) => submit(recallClearedOrder(order)),
     recordClosing: (order) => submit(closingOrder(order)),
     isShared: engine.isShared,
     requestRelease: (request, at, since) => submit(requestReleaseOrder(request, at, since)),

@@ -1,4 +1,5 @@
 import { type Address, type Hex, type Signed, type Wei, wei } from '@pontage/shared'
+import { type HeldPromise, recallCleared } from '../../core/clearing.js'
 import { learnTotal } from '../../core/credit.js'
 import { statement } from './engine.js'
 import type { Order } from './order.js'
@@ -48,3 +49,13 @@ export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> 
     },
   }
 }
+
+/** Takes in promises that had been cleared likewise. */
+export const recallClearedOrder = (order: {
+  provider: Address
+  promises: readonly HeldPromise[]
+}): Order<number> => ({
+  channels: order.promises.map(({ channelId }) => channelId),
+  providers: [order.provider],
+  apply: (unit) => order.promises.filter((promise) => recallCleared(unit, order.provider, promise)).length,
+})

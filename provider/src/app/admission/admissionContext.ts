@@ -15,6 +15,8 @@ export interface AdmissionContext {
   readonly pool: AddressPool
   readonly standings: Standings
   readonly openTerms: OpenTerms
+  /** 32 bytes that nobody else has: keys of lent tunnels follow from it. */
+  readonly lendingSecret: Uint8Array
   readonly hubs: ReadonlyMap<string, HubLink>
   /** What a hub did that makes it unreliable, whatever the chain says of it. */
   readonly suspicion: (hub: Address) => string | undefined

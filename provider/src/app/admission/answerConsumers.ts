@@ -18,6 +18,7 @@ export function answerConsumers(
   { sessions, lines, gate, hubs, delays }: Money,
   place: {
     readonly pool: AddressPool
+    readonly lendingSecret: Uint8Array
     readonly tunnelEnd: () => TunnelEnd
     readonly price: AdmissionContext['price']
     readonly state: () => ServiceState

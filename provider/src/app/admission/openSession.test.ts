@@ -51,6 +51,8 @@ let openTerms: OpenTerms
 let components: Components
 let context: AdmissionContext
 let open: ReturnType<typeof createOpenSession>
+/** What was done in the kernel, in this order. */
+let calls: string[]
 
 beforeEach(() => {
   const closed = new Promise<void>((resolve) => {
@@ -73,9 +75,15 @@ beforeEach(() => {
   // A kernel that takes a moment, as the real one does, and in which each session used ten megabytes.
   const soon = async () => new Promise<void>((resolve) => setImmediate(resolve))
   const used = { ...noReading, downBytes: bytes(10_000_000n) }
-  const machine = { bootId: 'boot', addPeer: soon, removePeer: soon }
+  calls = []
+  const noted = (name: string) => async () => {
+    calls.push(name)
+    await soon()
+  }
+  const machine = { bootId: 'boot', addPeer: noted('addPeer'), removePeer: noted('removePeer') }
   const firewall = {
-    ...{ admit: soon, dismiss: soon, apply: soon, close: silent, isWhole: async () => true },
+    ...{ admit: noted('admit'), dismiss: noted('dismiss'), apply: soon },
+    ...{ close: silent, isWhole: async () => true },
     read: async () => {
       await soon()
       return new Map(Array.from({ length: 20 }, (_, key) => [key, used]))
@@ -92,6 +100,7 @@ beforeEach(() => {
     ...{ sessions, openTerms, lines: new CreditLines(promises) },
     pool: new AddressPool({ subnet4: '10.86.0.0/24', subnet6: 'fd50::/64' }, 50),
     tunnelEnd: () => ({ paymentPort: 4_711 }),
+    lendingSecret: new Uint8Array(32).fill(7),
   } as unknown as AdmissionContext
   open = createOpenSession(components, context)
 })
@@ -157,6 +166,56 @@ it('leaves no moment between a session and what it owes in which its credit is f
   await ending
   hangUp()
   expect(answers.filter(({ ok }) => ok)).toEqual([])
+})
+
+it('gives a lent tunnel the same addresses and the same key again, and says that it is lent', async () => {
+  const wireguardKey: Hex = `0x${'5'.padStart(64, '0')}`
+  const lend = async (nonce: number, lend: object) => {
+    agree(nonce)
+    const params = { channel: channelOf(nonce), wireguardKey, guaranteeRequest: {}, lend }
+    const answer = await open(params as never, link)
+    if (!answer.ok) throw new Error(answer.refusal.code)
+    const { session, lent, tunnel } = answer.value
+    return { session, lent, tunnel }
+  }
+  // Whoever was here before: the place is not the first.
+  context.pool.take()
+  const first = await lend(1, { limit: bytes(9n) })
+  expect(first.lent).toBe(true)
+  expect(sessions.find(first.session)?.session.lent).toEqual({ limit: 9n })
+  const paid = wei(40n * price.perMegabyte)
+  promises.keepPromises([
+    { channelId: idOf(1), amount: paid, signature: '0x', at: unixSeconds(1_000) },
+  ] as never)
+  sessions.promised(idOf(1), paid)
+  await sessions.end(first.session, { code: 'requested' })
+  context.pool.free(first.tunnel)
+  const { address4, address6, presharedKey } = first.tunnel
+  const again = await lend(1, { address4, address6 })
+  expect(again.tunnel).toMatchObject({ address4, address6, presharedKey })
+  expect(again.session).not.toBe(first.session)
+})
+
+it('takes any number of bytes as the limit of a lent tunnel', async () => {
+  agree(1)
+  const wireguardKey: Hex = `0x${'6'.padStart(64, '0')}`
+  const lend = { limit: bytes(10n ** 20n - 1n) }
+  const params = { channel: channelOf(1), wireguardKey, guaranteeRequest: {}, lend }
+  expect((await open(params as never, link)).ok).toBe(true)
+  expect(sessions.count).toBe(1)
+  expect(history.open()).toHaveLength(1)
+})
+
+it('leaves no way open for a session that cannot be written down', async () => {
+  agree(1)
+  vi.spyOn(history, 'begin').mockImplementationOnce(() => {
+    throw new Error('the disk is full')
+  })
+  await expect(ask(1, 1)).rejects.toThrow('the disk is full')
+  expect(calls).toEqual(['admit', 'addPeer', 'removePeer', 'dismiss'])
+  expect(sessions.count).toBe(0)
+  agree(1)
+  expect((await ask(1, 1)).ok).toBe(true)
 })
 
 it('charges what it takes on to the hub by what that costs there', () => {

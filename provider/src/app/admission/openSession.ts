@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import {
+  bytes,
   channelIdOf,
   type Hex,
   type Params,
@@ -8,6 +9,7 @@ import {
   refuse,
   SerialQueue,
   type Signed,
+  smaller,
   type Verdict,
   type Wei,
   wei,
@@ -15,11 +17,15 @@ import {
 import { createTunnelKey, type Link, type WireguardKey, wireguardKeyFromHex } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import { type Credit, nextCredit } from '../../core/credit.js'
+import type { Lent } from '../../core/session.js'
 import type { Components } from '../components.js'
 import type { OpenLine } from '../promises/creditLines.js'
 import type { AdmissionContext } from './admissionContext.js'
 import { askHub, checkOnChain, judgeRequest } from './checkOpening.js'
 import { endAbandoned } from './endAbandoned.js'
+
+/** The store has no room for more. */
+const mostBytes = bytes((1n << 62n) - 1n)
 
 /** A session whose parties, money and place are settled. */
 interface Agreed {
@@ -32,6 +38,7 @@ interface Agreed {
   readonly wireguardKey: WireguardKey
   readonly addresses: TunnelAddresses
   readonly tunnelKey: NonNullable<Awaited<ReturnType<typeof createTunnelKey>>>
+  readonly lent: Lent | undefined
 }
 
 /** Answers `open`: what costs nothing is checked first, then the chain, then the hub. */
@@ -47,7 +54,11 @@ export function createOpenSession(components: Components, context: AdmissionCont
     if (terms === undefined || terms.consumer !== link.peer) return refuse({ code: 'no-terms', channelId })
     const request = judgeRequest(components, guaranteeRequest, channelId, link)
     if (!request.ok) return request
-    const tunnelKey = await createTunnelKey(params.encapsulationKey)
+    const tunnelKey = await createTunnelKey(
+      params.encapsulationKey,
+      undefined,
+      lastingSeed(params, link.peer),
+    )
     if (tunnelKey === undefined)
       return refuse({
         code: 'malformed-message',
@@ -67,7 +78,7 @@ export function createOpenSession(components: Components, context: AdmissionCont
   }
 
   async function admit(
-    { channel, wireguardKey: keyInHex }: Params<'open'>,
+    { channel, wireguardKey: keyInHex, lend }: Params<'open'>,
     link: Link,
     agreed: Pick<Agreed, 'channelId' | 'terms' | 'guarantee' | 'tunnelKey'>,
     stake: Wei,
@@ -88,14 +99,33 @@ export function createOpenSession(components: Components, context: AdmissionCont
     )
     // Whoever agreed to terms with credit does not know that it has to pay ahead.
     if (credit.atFirst === 0n && terms.creditBytes > 0n) return refuse({ code: 'no-terms', channelId })
-    const addresses = pool.take()
+    const addresses = ownAgain(lend) ?? pool.take()
     if (addresses === undefined) return refuse({ code: 'sessions-full', limit: settings.maxSessions })
     openTerms.take(channelId)
-    return begin({ ...agreed, channel, line, credit, wireguardKey, addresses }, link)
+    const lent = lend && { limit: lend.limit && smaller(lend.limit, mostBytes) }
+    return begin({ ...agreed, channel, line, credit, wireguardKey, addresses, lent }, link)
+  }
+
+  /** What a lent tunnel's other machine was told once is good as long as its addresses are free. */
+  function ownAgain({
+    address4,
+    address6,
+  }: NonNullable<Params<'open'>['lend']> = {}): TunnelAddresses | undefined {
+    if (address4 === undefined || address6 === undefined) return undefined
+    const wanted = { address4, address6 }
+    return pool.claim(wanted) ? wanted : undefined
+  }
+
+  /** The key of a lent tunnel is the same each time, as its other machine cannot be told another. */
+  function lastingSeed({ lend, wireguardKey, encapsulationKey }: Params<'open'>, consumer: string) {
+    if (lend === undefined) return undefined
+    const asked = [consumer, wireguardKey, encapsulationKey ?? ''].join(' ')
+    return createHmac('sha512', context.lendingSecret).update(asked).digest()
   }
 
   async function begin(agreed: Agreed, link: Link): Promise<Verdict<{ value: Result<'open'> }>> {
-    const { channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses, tunnelKey } = agreed
+    const { channel, channelId, terms, guarantee, line, credit, wireguardKey, addresses, tunnelKey, lent } =
+      agreed
     const id = randomBytes(16).toString('hex')
     const { consumer, hub } = channel
     const base = line.accepted
@@ -103,7 +133,7 @@ export function createOpenSession(components: Components, context: AdmissionCont
     await sessions
       .open(
         {
-          ...{ id, consumer, channelId, price: priceOf(terms), credit, base },
+          ...{ id, consumer, channelId, price: priceOf(terms), credit, base, lent },
           graceSeconds: settings.graceSeconds,
           ceiling: line.ceiling ?? wei(guarantee.ceiling),
         },
@@ -116,10 +146,17 @@ export function createOpenSession(components: Components, context: AdmissionCont
         throw error
       })
     const { ceiling } = guarantee
-    log.info('session opened', { session: id, consumer, channelId, ceiling, credit: credit.atFirst })
+    const isLent = lent !== undefined
+    log.info('session opened', {
+      ...{ session: id, consumer, channelId, ceiling, credit: credit.atFirst },
+      ...(isLent ? { lent: true } : {}),
+    })
     return {
       ok: true,
-      value: { session: id, guarantee, tunnel: { ...end, ...addresses, ...tunnelKey.sent } },
+      value: {
+        ...{ session: id, guarantee, tunnel: { ...end, ...addresses, ...tunnelKey.sent } },
+        ...(isLent ? { lent: true } : {}),
+      },
     }
   }
 

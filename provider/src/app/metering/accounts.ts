@@ -1,3 +1,4 @@
+import type { Reading } from '../../core/meter.js'
 import type { Components } from '../components.js'
 import { accountOf, figuresOf, type LiveSession, progressOf, tell } from './liveSession.js'
 
@@ -9,16 +10,27 @@ const noteEveryMs = 15_000
 export class Accounts {
   #toldAt = 0
   #notedAt = 0
+  readonly #told = new WeakMap<LiveSession, Reading>()
 
   constructor(private readonly components: Pick<Components, 'sessions' | 'clock'>) {}
+
+  /** Whoever pays for a lent session knows what it used from us alone: at once, so that it pays before it is suspended. */
+  #hasNews(live: LiveSession): boolean {
+    const { reading } = live.session
+    const before = this.#told.get(live)
+    this.#told.set(live, reading)
+    return reading.downBytes !== before?.downBytes || reading.upBytes !== before?.upBytes
+  }
 
   /** Does what is due. */
   give(sessions: readonly LiveSession[]): void {
     const now = this.components.clock.elapsedMs()
-    if (now - this.#toldAt >= usageEveryMs) {
-      this.#toldAt = now
-      for (const live of sessions)
-        tell(live, 'usage', { session: live.record.id, ...accountOf(live.session) })
+    const isDue = now - this.#toldAt >= usageEveryMs
+    if (isDue) this.#toldAt = now
+    for (const live of sessions) {
+      const { session } = live
+      const isNews = session.lent !== undefined && this.#hasNews(live)
+      if (isDue || isNews) tell(live, 'usage', { session: live.record.id, ...accountOf(session) })
     }
     if (now - this.#notedAt < noteEveryMs) return
     this.#notedAt = now

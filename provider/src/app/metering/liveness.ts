@@ -9,7 +9,8 @@ const lookEveryMs = 10_000
 
 /**
  * Ends sessions whose consumers are gone though their connections look open: a machine without power says no goodbye,
- * and a payment socket may run beside the tunnel. What WireGuard received says when each was last heard of.
+ * and a payment socket may run beside the tunnel. What WireGuard received says when each was last heard of. A lent session's
+ * other machine may sleep as long as it likes: there, the payment socket alone counts.
  *
  * @param goneAfterSeconds - More than twice what a consumer leaves between its keepalives.
  */
@@ -29,6 +30,7 @@ export function watchLiveness(
     const now = clock.now()
     for (const live of all) {
       const { record, wireguardKey } = live
+      if (live.session.lent) continue
       const { startedAt } = record
       const presence = look(known.get(live), heard.get(wireguardKey), { now, startedAt })
       known.set(live, presence)

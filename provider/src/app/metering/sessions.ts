@@ -79,9 +79,14 @@ export class Sessions extends LiveSessions {
       const record = { ...given, key: this.components.sessions.nextKey() }
       const live = liveFrom(session, record, tunnel, nothingCarried)
       await this.#raise(live, tunnel)
-      const { price, credit, graceSeconds } = opening
+      const { price, credit, graceSeconds, lent } = opening
       const { bootId } = this.machine
-      this.components.sessions.begin(record, { ...tunnel, bootId, price, credit, graceSeconds })
+      try {
+        this.components.sessions.begin(record, { ...tunnel, bootId, price, credit, graceSeconds, lent })
+      } catch (error) {
+        await this.#lower(live)
+        throw error
+      }
       this.add(live)
       live.links.add(link)
       this.#watch(live, link)
@@ -101,9 +106,9 @@ export class Sessions extends LiveSessions {
     return this.#rounds.inTurn(async () => {
       const { wireguardKey, presharedKey } = tunnel
       const { id, consumer, channelId, base } = record
-      const { price, credit, graceSeconds } = tunnel
+      const { price, credit, graceSeconds, lent } = tunnel
       const session = resumeSession(
-        { id, consumer, channelId, base, price, credit, graceSeconds, ceiling: money.ceiling },
+        { id, consumer, channelId, base, price, credit, graceSeconds, lent, ceiling: money.ceiling },
         { ...progress, promised: money.promised, promises, reading: withCarried(noReading, carried) },
       )
       const live = liveFrom(session, record, tunnel, carried)
@@ -128,6 +133,13 @@ export class Sessions extends LiveSessions {
     })
   }
 
+  /** Takes back what was raised for a session that is not to be: nobody else would end it. */
+  async #lower({ record, addresses, wireguardKey }: LiveSession): Promise<void> {
+    await this.machine
+      .removePeer(wireguardKey)
+      .finally(() => this.firewall.dismiss(record.key, addresses, true))
+  }
+
   /** Makes a connection one of a session's. */
   attach(id: string, link: Link): Verdict<{ session: Session }> {
     const live = this.find(id)
@@ -149,7 +161,8 @@ export class Sessions extends LiveSessions {
     this.#advance(live, { type: 'promised', total })
     this.#raised.add(live)
     // What a quota dropped it counts as used: it has to be known before the limit can make up for it.
-    if (live.isDropping) this.#rounds.soon()
+    // A lent session's payer learns by the next reading that it owes more.
+    if (live.isDropping || live.session.lent) this.#rounds.soon()
     else this.#rounds.raise()
   }
 

@@ -2,7 +2,7 @@ import { type Price, priceOf, smaller } from '@pontage/shared'
 import { readOffer } from '@pontage/shared/node'
 import type { Components } from '../components.js'
 import type { Settings } from '../settings.js'
-import { readPublished } from './publish.js'
+import { publishedAt, readPublished } from './publish.js'
 
 /** What we ask now. */
 export interface PriceInForce {
@@ -10,6 +10,8 @@ export interface PriceInForce {
   now(): Price | undefined
   /** Looks at the chain again: a raise takes effect, or the offer was withdrawn. */
   refresh(): Promise<void>
+  /** Whether something was published since: consumers hold us to it at once. */
+  isOutdated(): Promise<boolean>
 }
 
 /**
@@ -21,14 +23,16 @@ export async function followPrice(
   { home, price, unlisted }: Settings,
 ): Promise<PriceInForce> {
   let inForce: Price | undefined
+  let seen: number | undefined
   const refresh = async () => {
+    seen = await publishedAt(home)
     const [offer, last] = await Promise.all([readOffer(chain, identity.address), readPublished(home)])
     // Not offered any more, a price that was once published is still held against dearer terms.
     if (unlisted) inForce = offer.issuedAt > 0 ? cheaper(price, priceOf(offer)) : price
     else inForce = offer.live ? cheaper(last ? priceOf(last) : price, priceOf(offer)) : undefined
   }
   await refresh()
-  return { now: () => inForce, refresh }
+  return { now: () => inForce, refresh, isOutdated: async () => (await publishedAt(home)) !== seen }
 }
 
 const cheaper = (asked: Price, inForce: Price): Price => ({

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   type Document,
@@ -146,6 +146,13 @@ const textOf = (proposal: Omit<Document<'Proposal'>, 'issuedAt'>): string =>
     proposal.exitPolicy,
     proposal.hubs,
   ])
+
+/** When that was, in Unix milliseconds; undefined where nothing was. */
+export const publishedAt = (home: string): Promise<number | undefined> =>
+  stat(pathIn(home)).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined,
+  )
 
 /** What was published from this home last; undefined also when the file is unreadable: then it is published anew. */
 export async function readPublished(home: string): Promise<Signed<'Proposal'> | undefined> {

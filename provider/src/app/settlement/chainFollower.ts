@@ -22,6 +22,8 @@ export async function createWatch(
     /** Whether the tunnels still stand. */
     readonly isAlive: () => Promise<boolean>
     readonly failed: (error: unknown) => void
+    /** Whether that is to be looked at now. */
+    readonly isDue: () => Promise<boolean>
     /** Time to look at what else the chain says of us. */
     readonly refresh: () => Promise<void>
   },
@@ -49,7 +51,7 @@ export async function createWatch(
   async function look(): Promise<void> {
     try {
       const number = await chain.rpc.getBlockNumber()
-      const isRefreshDue = clock.elapsedMs() - refreshedAt >= refreshEveryMs
+      const isRefreshDue = clock.elapsedMs() - refreshedAt >= refreshEveryMs || (await events.isDue())
       if (number <= seenBlock && !isRefreshDue) return
       if (number > seenBlock) {
         await takeNews(await readNews(chain, seenBlock + 1, number))

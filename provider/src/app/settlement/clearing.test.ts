@@ -44,7 +44,10 @@ function createClearing(): Clearing {
       sent.push(shown.map(({ channelId, amount }) => `${BigInt(channelId)}: ${amount}`))
       for (const { channelId, amount } of shown) known.set(channelId, amount)
       const total = wei([...known.values()].reduce((sum, amount) => sum + amount, 0n))
-      return { ok: true as const, value: { total, signature, guarantees: [], refused: [] } }
+      return {
+        ok: true as const,
+        value: { total, signature, guarantees: [], refused: [], stamps: stampsOn(shown) },
+      }
     },
   }
   const channels = {
@@ -65,6 +68,10 @@ function createClearing(): Clearing {
   return new Clearing(components as never, hub, link as never, 3_600, events)
 }
 
+/** A hub's stamps, which say what they are on. */
+const stampsOn = (shown: Params<'clear'>['promises']) =>
+  shown.map(({ channelId, amount }) => ({ channelId, stamp: idOf(Number(amount) + 1_000) }))
+
 /** Has the provider hold a promise on each of these channels, of which the hub has taken so much before. */
 function hold(count: number, amount: bigint, cleared: bigint): void {
   const all = Array.from({ length: count }, (_, index) => idOf(index + 1))
@@ -77,7 +84,7 @@ function hold(count: number, amount: bigint, cleared: bigint): void {
     promises.keepClear(
       hub,
       { total: wei(cleared * BigInt(count)), signature },
-      all.map((channelId) => ({ channelId, amount: wei(cleared) })),
+      all.map((channelId) => ({ channelId, amount: wei(cleared), signature, stamp: undefined })),
       unixSeconds(900),
     )
 }
@@ -108,6 +115,15 @@ it('judges a hub that forgot by its total for everything, however many questions
   expect(sent.map(({ length }) => length)).toEqual([1_000, 1])
   expect(suspected).toEqual([])
   expect(promises.hubPromise(hub).total).toBe(5_005n)
+})
+
+it('keeps the stamp on each promise, however many questions it takes to clear them', async () => {
+  hold(1_001, 5n, 5n)
+  clearing.showAllAgain()
+  expect(await clearing.clear()).toEqual({ ok: true })
+  const stamped = promises.channelsOf(hub).map(({ promise }) => promise?.stamped)
+  expect(stamped).toHaveLength(1_001)
+  expect(new Set(stamped.map((each) => each?.stamp))).toEqual(new Set([idOf(1_005)]))
 })
 
 it('suspects a hub whose total falls short of what it took', async () => {

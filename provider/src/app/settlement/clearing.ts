@@ -1,10 +1,10 @@
-import { type Address, explain, type Hex, refuse, type Verdict, type Wei, wei } from '@pontage/shared'
+import { type Address, explain, type Hex, refuse, type Verdict, wei } from '@pontage/shared'
 import { readAccount, readHub, readTab } from '@pontage/shared/node'
 import { shouldClear } from '../../core/clearPlan.js'
 import { judgeGuarantee } from '../../core/guarantee.js'
 import { type ClearedChannel, judgeHubTotal, leastHubTotal } from '../../core/redeemPolicy.js'
 import type { HubLink } from '../../io/link/hubLink.js'
-import type { StoredChannel } from '../../io/store/promiseStore.js'
+import type { KeptClear, StoredChannel } from '../../io/store/promiseStore.js'
 import type { Components } from '../components.js'
 
 /** Promises one clear may carry (docs/protocol.md). */
@@ -41,7 +41,7 @@ export class Clearing {
       .channelsOf(this.hub)
       .filter((channel) => shouldClear(channel, head.at) || (showAll && isUndrawn(channel)))
     // A hub that forgot promises enough again only when it has seen all of it.
-    const taken = new Map<Hex, Wei>()
+    const taken = new Map<Hex, KeptClear>()
     for (let first = 0; first < moved.length; first += clearBatch) {
       const isLast = first + clearBatch >= moved.length
       const verdict = await this.#clearSome(moved.slice(first, first + clearBatch), taken, {
@@ -69,7 +69,7 @@ export class Clearing {
    */
   async #clearSome(
     channels: readonly StoredChannel[],
-    allTaken: Map<Hex, Wei>,
+    allTaken: Map<Hex, KeptClear>,
     { showAll, isLast }: { showAll: boolean; isLast: boolean },
   ): Promise<Verdict | 'forgot'> {
     const { promises, typedData, identity, clock, log } = this.components
@@ -80,7 +80,7 @@ export class Clearing {
     if (!answer.ok) return answer
     // It was connected to for this, and shown what we hold; what was chosen before brings too little.
     if (this.#showAll && !showAll) return 'forgot'
-    const { total, signature, guarantees, refused } = answer.value
+    const { total, signature, guarantees, refused, stamps } = answer.value
     for (const { channelId, code, message } of refused)
       log.warn('the hub refused a promise', { hub: this.hub, channelId, code, reason: message })
     const refusedIds = new Set(refused.map(({ channelId }) => channelId))
@@ -88,12 +88,13 @@ export class Clearing {
     const named = { hub: this.hub, provider: identity.address, total, signature }
     const signed = typedData.check('HubPromise', named, this.hub)
     if (!signed.ok) return this.#suspect(signed)
-    for (const { channelId, amount } of taken) allTaken.set(channelId, amount)
+    const stampOf = new Map(stamps.map(({ channelId, stamp }) => [channelId, stamp]))
+    for (const promise of taken)
+      allTaken.set(promise.channelId, { ...promise, stamp: stampOf.get(promise.channelId) })
     if (!showAll || isLast) {
       const verdict = judgeHubTotal(total, await this.#leastTotal(allTaken))
       if (!verdict.ok) return this.#suspect(verdict)
-      const cleared = [...allTaken].map(([channelId, amount]) => ({ channelId, amount }))
-      promises.keepClear(this.hub, { total, signature }, cleared, clock.now())
+      promises.keepClear(this.hub, { total, signature }, [...allTaken.values()], clock.now())
     }
     for (const guarantee of guarantees) await this.#keepGuarantee(guarantee)
     // A hub that refused something has answered, but not for all that it was asked.
@@ -123,7 +124,7 @@ export class Clearing {
   }
 
   /** What the hub's total must reach, from one block's figures and what it has now taken. */
-  async #leastTotal(taken: ReadonlyMap<Hex, Wei>) {
+  async #leastTotal(taken: ReadonlyMap<Hex, KeptClear>) {
     const { promises, chain, identity } = this.components
     const block = (await chain.head()).number
     const [{ credited }, { feeBps }] = await Promise.all([
@@ -131,7 +132,7 @@ export class Clearing {
       readHub(chain, this.hub, block),
     ])
     const open = promises.channelsOf(this.hub).flatMap(({ channelId, promise }) => {
-      const cleared = wei(taken.get(channelId) ?? promise?.cleared ?? 0n)
+      const cleared = wei(taken.get(channelId)?.amount ?? promise?.cleared ?? 0n)
       return promise && cleared > promise.drawn ? [{ channelId, cleared }] : []
     })
     const channels: (ClearedChannel & { channelId: Hex })[] = await Promise.all(

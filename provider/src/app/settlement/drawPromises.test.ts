@@ -10,7 +10,7 @@ const provider = `0x${'ab'.repeat(20)}` as Address
 const channel = (number: number): StoredChannel => ({
   channelId: id(number),
   parties: { consumer: provider, hub: provider, nonce: number },
-  promise: { amount: wei(10n), signature: '0x01', cleared: wei(0n), drawn: wei(0n) },
+  promise: { amount: wei(10n), signature: '0x01', cleared: wei(0n), drawn: wei(0n), stamped: undefined },
   guarantee: {
     ...{ ceiling: wei(20n), expiresAt: unixSeconds(9_000), signature: '0x02' },
     receivedAt: unixSeconds(1),

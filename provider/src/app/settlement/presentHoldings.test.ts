@@ -61,7 +61,11 @@ async function present(...answers: readonly (Refusal | undefined)[]) {
   const log = { error: silent, info: silent, debug: silent, warn: (said: string) => void warned.push(said) }
   const events = { forgot: () => forgot++ }
   await presentHoldings({ identity, promises, log } as never, hub, link, events)
-  return { forgot, channels: shown.map(({ guarantees }) => guarantees.map(({ channelId }) => channelId)) }
+  return {
+    forgot,
+    shown,
+    channels: shown.map(({ guarantees }) => guarantees.map(({ channelId }) => channelId)),
+  }
 }
 
 describe('what a provider shows a hub that may have forgotten', () => {
@@ -72,6 +76,22 @@ describe('what a provider shows a hub that may have forgotten', () => {
     expect(new Set(channels.flat()).size).toBe(221)
     expect(channels.at(-1)).toEqual([idOf(0)])
     expect(forgot).toBe(1)
+  })
+
+  it('is what it cleared and nobody drew, with its stamp, first where that was last', async () => {
+    holdGuarantees(30)
+    const kept = [2, 3, 4].map((nonce) => ({ channelId: idOf(nonce), amount: wei(5n), signature }))
+    promises.keepPromises(kept.map((each) => ({ ...each, at: unixSeconds(900) })))
+    const stamps = [idOf(77), idOf(78), undefined]
+    const cleared = kept.map((each, index) => ({ ...each, amount: wei(3n), stamp: stamps[index] }))
+    promises.keepClear(hub, { total: wei(9n), signature }, cleared, unixSeconds(5_000))
+    promises.noteDrawn([{ channelId: idOf(3), amount: wei(3n) }])
+    const { shown } = await present()
+    expect(shown.map((each) => each.cleared)).toEqual([
+      [{ channelId: idOf(2), amount: 3n, signature, stamp: idOf(77) }],
+      [],
+    ])
+    expect(shown[0]?.guarantees.slice(0, 2).map(({ channelId }) => channelId)).toEqual([idOf(2), idOf(3)])
   })
 
   it.each([

@@ -24,6 +24,7 @@ export async function watchChain(
   const watch = await createWatch(components, sessions, hubs.settlements, settings.clearEverySeconds, {
     isAlive: () => machine.isAlive(),
     failed,
+    isDue: () => price.isOutdated(),
     refresh: async () => {
       await price.refresh()
       await audit.look()

@@ -84,17 +84,36 @@ describe('the promise store', () => {
     store.keepClear(
       hub,
       { total: wei(58n), signature: signature('c3') },
-      [{ channelId, amount: wei(60n) }],
+      [{ ...promise(60n), stamp: channelId }],
       at,
     )
     store.keepClear(
       hub,
       { total: wei(50n), signature: signature('d4') },
-      [{ channelId, amount: wei(40n) }],
+      [{ ...promise(40n), stamp: undefined }],
       at,
     )
     expect(store.hubPromise(hub)).toEqual({ total: 58n, signature: signature('c3') })
     expect(store.channel(channelId)?.promise?.cleared).toBe(60n)
+  })
+
+  it('keeps what was cleared with its stamp, also when larger promises come after it', () => {
+    const clear = (amount: bigint, stamp: Hex | undefined) =>
+      store.keepClear(
+        hub,
+        { total: wei(1n), signature: signature('c3') },
+        [{ ...promise(amount), stamp }],
+        at,
+      )
+    store.keepPromises([promise(60n)])
+    // By a hub that gives no stamps, and then one that does.
+    clear(60n, undefined)
+    expect(store.channel(channelId)?.promise?.stamped).toBeUndefined()
+    clear(60n, channelId)
+    clear(60n, undefined)
+    store.keepPromises([promise(80n)])
+    const stamped = { signature: promise(60n).signature, stamp: channelId, at }
+    expect(store.channel(channelId)?.promise).toMatchObject({ amount: 80n, cleared: 60n, stamped })
   })
 
   it('never forgets a release', () => {

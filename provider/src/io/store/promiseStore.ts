@@ -1,4 +1,13 @@
-import type { Address, ChannelParties, Document, Hex, Signed, UnixSeconds, Wei } from '@pontage/shared'
+import type {
+  Address,
+  ChannelParties,
+  Document,
+  Hex,
+  PromiseFrame,
+  Signed,
+  UnixSeconds,
+  Wei,
+} from '@pontage/shared'
 import { unixSeconds, wei } from '@pontage/shared'
 import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { Db } from './storeSchema.js'
@@ -21,6 +30,8 @@ export interface StoredPromise {
   readonly cleared: Wei
   /** How much of it is known to be drawn on chain. */
   readonly drawn: Wei
+  /** What the hub's stamp on the promise of `cleared` is shown with; undefined where it gave none. */
+  readonly stamped: { readonly signature: Hex; readonly stamp: Hex; readonly at: UnixSeconds } | undefined
 }
 
 export interface StoredGuarantee {
@@ -47,6 +58,9 @@ interface Row {
   promise_signature: Buffer | null
   cleared: Buffer | null
   drawn: Buffer | null
+  cleared_signature: Buffer | null
+  stamp: Buffer | null
+  cleared_at: number | null
   ceiling: Buffer | null
   expires_at: number | null
   guarantee_signature: Buffer | null
@@ -54,6 +68,7 @@ interface Row {
 }
 
 const selectChannel = `SELECT c.*, p.amount, p.signature AS promise_signature, p.cleared, p.drawn,
+    p.cleared_signature, p.stamp, p.cleared_at,
     g.ceiling, g.expires_at, g.signature AS guarantee_signature, g.received_at
   FROM channel c LEFT JOIN promise p ON p.channel = c.id LEFT JOIN guarantee g ON g.channel = c.id`
 
@@ -131,12 +146,7 @@ export class PromiseStore {
   }
 
   /** Records what a clear brought, in one commit: the hub's new total and which promises it covers. */
-  keepClear(
-    hub: Address,
-    promise: StoredHubPromise,
-    cleared: readonly { readonly channelId: Hex; readonly amount: Wei }[],
-    at: UnixSeconds,
-  ): void {
+  keepClear(hub: Address, promise: StoredHubPromise, cleared: readonly KeptClear[], at: UnixSeconds): void {
     this.#db
       .transaction(() => {
         this.#db
@@ -146,9 +156,15 @@ export class PromiseStore {
                received_at = excluded.received_at WHERE excluded.total > hub_promise.total`,
           )
           .run(hexBlob(hub), amountBlob(promise.total), hexBlob(promise.signature), at)
-        const raise = this.#db.prepare('UPDATE promise SET cleared = ? WHERE channel = ? AND cleared < ?')
-        for (const { channelId, amount } of cleared)
-          raise.run(amountBlob(amount), hexBlob(channelId), amountBlob(amount))
+        const raise = this.#db.prepare(
+          `UPDATE promise SET cleared = @amount, cleared_signature = @signature, stamp = @stamp, cleared_at = @at
+           WHERE channel = @channel AND (cleared < @amount OR (cleared = @amount AND stamp IS NULL))`,
+        )
+        for (const { channelId, amount, signature, stamp } of cleared)
+          raise.run({
+            ...{ channel: hexBlob(channelId), amount: amountBlob(amount), signature: hexBlob(signature) },
+            ...{ stamp: stamp ? hexBlob(stamp) : null, at },
+          })
       })
       .immediate()
   }
@@ -193,6 +209,11 @@ export interface KeptPromise {
   readonly at: UnixSeconds
 }
 
+/** A promise that the hub took, with the stamp that came back for it. */
+export interface KeptClear extends PromiseFrame {
+  readonly stamp: Hex | undefined
+}
+
 function readRow(row: Row): StoredChannel {
   return {
     channelId: hexFrom(row.id),
@@ -204,6 +225,14 @@ function readRow(row: Row): StoredChannel {
             signature: hexFrom(row.promise_signature),
             cleared: amountFrom(row.cleared),
             drawn: amountFrom(row.drawn),
+            stamped:
+              row.cleared_signature && row.stamp
+                ? {
+                    signature: hexFrom(row.cleared_signature),
+                    stamp: hexFrom(row.stamp),
+                    at: unixSeconds(row.cleared_at ?? 0),
+                  }
+                : undefined,
           }
         : undefined,
     guarantee:

@@ -49,6 +49,15 @@ describe('a session in the store', () => {
     expect(found?.isRaised).toBe(true)
   })
 
+  it.each([{ limit: bytes(3_000_000n) }, { limit: undefined }])(
+    'knows that it is lent, and how far: %s',
+    (lent) => {
+      store.begin({ ...record, id: 'lent', key: 2 }, { ...tunnel, lent })
+      expect(store.interrupted('lent')?.tunnel.lent).toEqual(lent)
+      expect(store.interrupted('s')?.tunnel).not.toHaveProperty('lent')
+    },
+  )
+
   it('takes its counts over under a new key, so that the old ones are never added again', () => {
     store.carry('s', { downBytes: bytes(5n), upBytes: bytes(6n), downPackets: 7n, upPackets: 8n })
     const found = store.interrupted('s')

@@ -22,6 +22,7 @@ import {
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { Credit, CreditHistory } from '../../core/credit.js'
+import type { Lent } from '../../core/session.js'
 import type { Db } from './storeSchema.js'
 
 /** What is kept of a session: who, how much and when; never where to. */
@@ -56,6 +57,7 @@ export interface TunnelRecord {
   readonly price: Price
   readonly credit: Credit
   readonly graceSeconds: number
+  readonly lent?: Lent | undefined
 }
 
 /** What a session has used, as it has to survive a crash besides its figures. */
@@ -120,6 +122,8 @@ interface TunnelRow {
   forwarded_ms: number
   gap: number
   raised: number
+  lent: number
+  lent_limit: number | null
 }
 
 /** Seconds that a session in which nothing was promised is kept. What it left unpaid is kept for ever. */
@@ -133,7 +137,9 @@ export class SessionStore {
     this.db.transaction(() => {
       this.#beginRecord(record)
       this.db
-        .prepare('INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, 0, ?, ?)')
+        .prepare(
+          'INSERT INTO tunnel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0, 1, 0, ?, ?, ?, ?)',
+        )
         .run(
           record.id,
           tunnel.bootId,
@@ -148,6 +154,8 @@ export class SessionStore {
           tunnel.graceSeconds,
           tunnel.credit.atMost,
           tunnel.credit.perSecond,
+          tunnel.lent === undefined ? 0 : 1,
+          tunnel.lent?.limit ?? null,
         )
     })()
   }
@@ -351,6 +359,9 @@ const readInterrupted = (row: Row & TunnelRow): InterruptedSession => ({
       perSecond: bytes(BigInt(row.credit_per_second)),
     },
     graceSeconds: row.grace,
+    ...(row.lent === 0
+      ? {}
+      : { lent: { limit: row.lent_limit === null ? undefined : bytes(BigInt(row.lent_limit)) } }),
   },
   carried: {
     downBytes: bytes(BigInt(row.carried_down)),

@@ -94,6 +94,17 @@ const migrations = [
     PRIMARY KEY (invitation, consumer)
   ) WITHOUT ROWID;
   `,
+  // A lent session is kept while its payer is there, and forwards no more than that one pays for; null: no limit.
+  `
+  ALTER TABLE tunnel ADD COLUMN lent INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE tunnel ADD COLUMN lent_limit INTEGER;
+  `,
+  // The promise that a hub cleared last, with its stamp: a larger one may have come since. Null where the hub gives none.
+  `
+  ALTER TABLE promise ADD COLUMN cleared_signature BLOB;
+  ALTER TABLE promise ADD COLUMN stamp BLOB;
+  ALTER TABLE promise ADD COLUMN cleared_at INTEGER;
+  `,
 ]
 
 /**

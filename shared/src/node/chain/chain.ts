@@ -47,6 +47,8 @@ export interface Chain {
 const defaultMaxFeePerGas = 500n * 10n ** 9n
 /** Milliseconds that a node may be too busy to say which chain it is on. */
 const startPatienceMs = 10_000
+/** Milliseconds for which a newest block, heard of while connecting, says which blocks are confirmed. */
+const earlyLastsMs = 1_000
 /** Public chains make a block every few seconds. */
 const defaultMaxHeadAgeSeconds = 180
 /** Nodes for development make a block when there is something to put into it, which may be never. */
@@ -57,6 +59,8 @@ const developmentChainIds: readonly number[] = [1_337, 31_337]
  *
  * @param options.rpc - Addresses of nodes, the preferred first.
  * @param options.deploymentFile - JSON of a {@link Deployment}; the committed one of the chain when left out.
+ * @param options.readsAtOnce - Whether blocks may be confirmed by a height heard of while connecting, for a second; default: by the
+ * newest there is.
  * @throws UserError when the RPC does not answer, is another chain's, or has no such contracts.
  */
 export async function connectChain(options: {
@@ -65,6 +69,7 @@ export async function connectChain(options: {
   confirmations: number
   maxFeePerGas?: bigint
   maxHeadAgeSeconds?: number
+  readsAtOnce?: boolean
   log?: Log
 }): Promise<Chain> {
   const urls = [...new Set([options.rpc].flat())]
@@ -79,6 +84,11 @@ export async function connectChain(options: {
   // Asked beside the chain's id, which the pool asks for itself: what is wrong with that is said first.
   const constants = readConstants(rpc, deployment, token)
   constants.catch(() => undefined)
+  // Who reads begins by asking how far the chain is: that goes along.
+  const early = options.readsAtOnce
+    ? rpc.send('eth_blockNumber', []).then(Number, () => undefined)
+    : Promise.resolve(undefined)
+  const earlyUntil = performance.now() + earlyLastsMs
   const [decimals, symbol] = await asked
     .then((chainId) => {
       if (deployment.chainId === chainId) return constants
@@ -109,7 +119,8 @@ export async function connectChain(options: {
     tokenSymbol: symbol,
     head: () => rpc.newestBlock(),
     confirmed: async () => {
-      const newest = await rpc.getBlockNumber()
+      const known = performance.now() < earlyUntil ? await early : undefined
+      const newest = known ?? (await rpc.getBlockNumber())
       return blockAt(Math.max(0, newest - options.confirmations))
     },
     close: () => rpc.destroy(),

@@ -79,15 +79,20 @@ export type Given<Table extends Flags> = {
 export type ChainOptions = CommonOptions & Given<typeof chainFlags>
 export type KeyOptions = CommonOptions & Given<typeof keyFlags>
 
-/** @throws UserError when the chain cannot be reached or is another one. */
+/**
+ * @param readsAtOnce - As `connectChain` takes it.
+ * @throws UserError when the chain cannot be reached or is another one.
+ */
 export async function openChain(
   { home, rpc, deployment, confirmations, maxGasPrice, maxBlockAge }: ChainOptions,
   log?: Log,
+  readsAtOnce = false,
 ): Promise<Chain> {
   const chain = await connectChain({
     // A flag that is repeated comes as a list.
     rpc: [rpc].flat().flatMap((each) => each.split(',').map((url) => url.trim())),
     ...(log ? { log } : {}),
+    readsAtOnce,
     confirmations: wholeNumber('--confirmations', confirmations),
     maxFeePerGas: parseTokens(maxGasPrice, 9),
     ...(maxBlockAge === undefined

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { CommandFailed, commandExists, commandLine, runCommand } from './command.js'
+import { startCommandsAside } from './commandsAside.js'
 
 const failure = async (run: Promise<unknown>): Promise<CommandFailed> => {
   const error = await run.then(
@@ -10,6 +11,21 @@ const failure = async (run: Promise<unknown>): Promise<CommandFailed> => {
   return error
 }
 
+/** The process whose child a command is. */
+const startedBy = async (): Promise<number> => Number((await runCommand(['sh', '-c', 'echo $PPID'])).stdout)
+
+it('has a process of its own start commands where that was asked for, which a signal to all does not end', {
+  timeout: 60_000,
+}, async () => {
+  expect(await startedBy()).toBe(process.pid)
+  startCommandsAside()
+  await expect.poll(startedBy, { timeout: 30_000 }).not.toBe(process.pid)
+  const aside = await startedBy()
+  process.kill(aside, 'SIGTERM')
+  expect(await startedBy()).toBe(aside)
+})
+
+// Here by that process; every other test of this checkout runs its commands without.
 describe('runCommand', () => {
   it('hands arguments over unread by any shell', async () => {
     const { stdout } = await runCommand(['printf', '%s|', '$HOME', '`id`', '; true', "it's"])
@@ -60,6 +76,14 @@ describe('runCommand', () => {
     const late = await failure(runCommand(['sleep', '30'], { signal: AbortSignal.abort() }))
     expect(late.problem).toBe('aborted')
   })
+})
+
+it('starts commands without that process once it is gone', { timeout: 60_000 }, async () => {
+  const aside = await startedBy()
+  const cut = failure(runCommand(['sleep', '30']))
+  process.kill(aside, 'SIGKILL')
+  expect((await cut).message).toContain('has ended')
+  expect(await startedBy()).toBe(process.pid)
 })
 
 describe('commandLine', () => {

@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { access, constants } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
+import { startCommandSomewhere } from './commandsAside.js'
+import { outputLimit } from './startCommand.js'
 
 /** How a command is run; every field may be left out. */
 export interface CommandOptions {
@@ -44,8 +45,6 @@ export class CommandFailed extends Error {
 }
 
 const defaultTimeoutMs = 30_000
-/** More output than this is a command that was misunderstood, not an answer. */
-const outputLimit = 64 * 1024 * 1024
 
 /**
  * Runs one command to its end. The arguments go to the kernel as they are: no shell reads them.
@@ -56,70 +55,38 @@ const outputLimit = 64 * 1024 * 1024
  * @example
  * const { stdout } = await runCommand(['ip', '-json', 'link', 'show'])
  */
-export function runCommand(command: readonly string[], options: CommandOptions = {}): Promise<CommandResult> {
-  const argv = options.netns === undefined ? command : ['ip', 'netns', 'exec', options.netns, ...command]
-  const [program, ...args] = argv
+export async function runCommand(
+  command: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const { netns, cwd, env, signal, input = '', timeoutMs = defaultTimeoutMs, detached = true } = options
+  const argv = netns === undefined ? command : ['ip', 'netns', 'exec', netns, ...command]
+  const [program] = argv
   if (program === undefined) throw new TypeError('runCommand was given an empty command.')
-  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, {
-      cwd: options.cwd,
-      env: options.env ?? process.env,
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: options.detached ?? true,
-    })
-    const out: Buffer[] = []
-    const err: Buffer[] = []
-    let size = 0
-    let stopped: CommandProblem | undefined
-    const stop = (problem: CommandProblem) => {
-      stopped ??= problem
-      killWithDescendants(child, options.detached ?? true)
-    }
-    const timer = setTimeout(() => stop('timed-out'), timeoutMs)
-    const onAbort = () => stop('aborted')
-    const settle = () => {
-      clearTimeout(timer)
-      options.signal?.removeEventListener('abort', onAbort)
-    }
-    const gather = (into: Buffer[]) => (chunk: Buffer) => {
-      size += chunk.length
-      if (size > outputLimit) stop('too-much-output')
-      else into.push(chunk)
-    }
-    child.stdout.on('data', gather(out))
-    child.stderr.on('data', gather(err))
-    // A command may exit before it read its input; what counts is its exit code.
-    child.stdin.on('error', () => {})
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      settle()
-      const problem = cause.code === 'ENOENT' ? 'not-found' : 'killed'
-      reject(new CommandFailed(problem, argv, null, '', startFailure(program, cause), { cause }))
-    })
-    child.on('close', (code, signal) => {
-      settle()
-      const stdout = Buffer.concat(out).toString('utf8')
-      const stderr = Buffer.concat(err).toString('utf8')
-      if (code === 0 && stopped === undefined) return resolve({ stdout, stderr })
-      const problem = stopped ?? (code === null ? 'killed' : 'exited')
-      const how = describeEnd(problem, code, signal, timeoutMs)
-      const said = stderr.trim() === '' ? '' : `: ${stderr.trim()}`
-      reject(new CommandFailed(problem, argv, code, stderr, `\`${commandLine(argv)}\` ${how}${said}`))
-    })
-    if (options.signal?.aborted) onAbort()
-    else options.signal?.addEventListener('abort', onAbort, { once: true })
-    child.stdin.end(options.input ?? '')
-  })
-}
-
-/** What a script started ends with it: it holds the script's output open, and the caller waits for that. */
-function killWithDescendants({ pid }: ChildProcess, isGroupLeader: boolean): void {
-  if (pid === undefined) return
-  try {
-    process.kill(isGroupLeader ? -pid : pid, 'SIGKILL')
-  } catch {
-    // It ended in this moment.
+  const running = startCommandSomewhere({ argv, input, cwd, env, detached })
+  let stopped: CommandProblem | undefined
+  const stop = (problem: CommandProblem) => {
+    stopped ??= problem
+    running.stop()
   }
+  const timer = setTimeout(() => stop('timed-out'), timeoutMs)
+  const onAbort = () => stop('aborted')
+  if (signal?.aborted) onAbort()
+  else signal?.addEventListener('abort', onAbort, { once: true })
+  const { stdout, stderr, code, signal: endedBy, isTooMuch, notStarted } = await running.ended
+  clearTimeout(timer)
+  signal?.removeEventListener('abort', onAbort)
+  if (notStarted !== undefined) {
+    const problem = notStarted.code === 'ENOENT' ? 'not-found' : 'killed'
+    const cause = Object.assign(new Error(notStarted.message), { code: notStarted.code })
+    throw new CommandFailed(problem, argv, null, '', startFailure(program, cause), { cause })
+  }
+  if (isTooMuch) stopped ??= 'too-much-output'
+  if (code === 0 && stopped === undefined) return { stdout, stderr }
+  const problem = stopped ?? (code === null ? 'killed' : 'exited')
+  const how = describeEnd(problem, code, endedBy, timeoutMs)
+  const said = stderr.trim() === '' ? '' : `: ${stderr.trim()}`
+  throw new CommandFailed(problem, argv, code, stderr, `\`${commandLine(argv)}\` ${how}${said}`)
 }
 
 /** The command as a person would type it, for messages only. */
@@ -142,7 +109,7 @@ export async function commandExists(program: string): Promise<boolean> {
   return false
 }
 
-function startFailure(program: string, cause: NodeJS.ErrnoException): string {
+function startFailure(program: string, cause: { code: string | undefined; message: string }): string {
   if (cause.code === 'ENOENT')
     return `The program ${program} was not found. Install it (npm run setup does) or add its folder to PATH.`
   return `The program ${program} could not be started (${cause.code ?? cause.message}).`

@@ -1,4 +1,5 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { access, readdir, readFile, writeFile } from 'node:fs/promises'
 import { UserError } from '../program/userError.js'
 
 /** Settings of the kernel with the values they had: `net/ipv4/conf/eth0/forwarding` → `0`. */
@@ -144,13 +145,27 @@ async function readSetting(name: string): Promise<string | undefined> {
   }
 }
 
+/**
+ * Makes sure that what forwarding will change can be changed: in a container /proc/sys may be read-only.
+ *
+ * @param settings - As {@link readForwarding} gives them.
+ * @throws UserError that says how it is done by hand.
+ */
+export async function demandWritable(settings: KernelSettings): Promise<void> {
+  for (const [name, is] of Object.entries(settings))
+    if (name.endsWith('/forwarding'))
+      await access(`/proc/sys/${name}`, constants.W_OK).catch(notWritten(name, '1', is))
+}
+
 /** @throws UserError that says how it is done by hand. */
-async function write(name: string, value: string, is: string): Promise<void> {
-  await writeFile(`/proc/sys/${name}`, value).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === 'ENOENT') return
-    throw new UserError(
-      `/proc/sys/${name} is ${is} and has to be ${value}, but cannot be written (${cause.code}). Set it by hand, in a container from outside of it: sysctl -w ${name}=${value}`,
-      { cause },
-    )
-  })
+const write = (name: string, value: string, is: string): Promise<void> =>
+  writeFile(`/proc/sys/${name}`, value).catch(notWritten(name, value, is))
+
+/** One of a device that is gone is passed over. */
+const notWritten = (name: string, value: string, is: string) => (cause: NodeJS.ErrnoException) => {
+  if (cause.code === 'ENOENT') return
+  throw new UserError(
+    `/proc/sys/${name} is ${is} and has to be ${value}, but cannot be written (${cause.code}). Set it by hand, in a container from outside of it: sysctl -w ${name}=${value}`,
+    { cause },
+  )
 }

@@ -14,6 +14,10 @@ export async function noteUse(table: string, settings: KernelSettings): Promise<
   await writeFile(await pathOf(table), JSON.stringify(settings))
 }
 
+/** What one of them has noted. */
+export const readUse = async (table: string): Promise<KernelSettings> =>
+  JSON.parse(await readFile(await pathOf(table), 'utf8').catch(() => '{}'))
+
 /** Takes its note away. */
 export const forgetUse = async (table: string): Promise<void> => rm(await pathOf(table), { force: true })
 

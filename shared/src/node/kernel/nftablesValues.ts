@@ -29,9 +29,12 @@ export function nftName(text: string): string {
   return text
 }
 
+/** Whether a device's name can stand in a rule: the kernel takes others, quotes and asterisks among them. */
+export const isPlainInterface = (name: string): boolean => /^[A-Za-z0-9_.@-]{1,15}$/.test(name)
+
 /** An interface name in quotes. @throws TypeError when Linux allows no such interface. */
 export function nftInterface(name: string): string {
-  if (!/^[A-Za-z0-9_.@-]{1,15}$/.test(name))
+  if (!isPlainInterface(name))
     throw new TypeError(
       `${JSON.stringify(name)} is not an interface name: 1 to 15 letters, digits, dots and dashes.`,
     )

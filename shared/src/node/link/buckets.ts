@@ -21,6 +21,7 @@ export class Buckets {
    * Takes what something costs, as long as one is left: what costs more than that leaves a debt to wait for. Whoever
    * has none is refused and goes further into debt, so that going on asking does not pay.
    *
+   * @param cost - Less than nothing counts as nothing: nobody is given tokens for asking.
    * @returns Whether it was granted, and whether the debt is as deep as it gets.
    */
   take(key: string, cost = 1): { readonly granted: boolean; readonly exhausted: boolean } {
@@ -29,7 +30,7 @@ export class Buckets {
     const bucket = this.#buckets.get(key) ?? { tokens: this.size, at: now }
     const before = this.#refilled(bucket, now)
     const granted = before >= 1
-    bucket.tokens = Math.max(before - (granted ? cost : 1), -this.size - 1)
+    bucket.tokens = Math.max(before - (granted ? Math.max(0, cost) : 1), -this.size - 1)
     bucket.at = now
     this.#buckets.set(key, bucket)
     return { granted, exhausted: bucket.tokens < -this.size }

@@ -35,6 +35,7 @@ const answer = fc.record({
     }),
     { maxLength: 5 },
   ),
+  stamps: fc.array(fc.record({ channelId: hex(32), stamp: hex(32) }), { maxLength: 5 }),
 })
 
 it('reads back every clear and every answer it lays out', () => {
@@ -78,8 +79,17 @@ it('keeps a full clear and the longest answer to it within a frame', () => {
     signature,
     guarantees: each({ channelId: id, provider, ceiling: most, expiresAt: unixSeconds(1), signature }),
     refused: each({ channelId: id, code: 'insufficient-collateral', message: 'x'.repeat(200) }),
+    stamps: [],
   })
   expect(frame.length).toBeLessThanOrEqual(maxFrameBytes)
+  const taken = encodeCleared(1, {
+    total: most,
+    signature,
+    guarantees: each({ channelId: id, provider, ceiling: most, expiresAt: unixSeconds(1), signature }),
+    refused: [],
+    stamps: each({ channelId: id, stamp: id }),
+  })
+  expect(taken.length).toBeLessThanOrEqual(maxFrameBytes)
   const refused = decodeCleared(frame)?.value.refused
   expect(refused?.every(({ code }) => code === 'insufficient-collateral')).toBe(true)
   expect([refused?.at(0)?.message.length, refused?.at(-1)?.message.length]).toEqual([200, 0])

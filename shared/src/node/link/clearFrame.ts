@@ -12,6 +12,8 @@ const heldPromiseBytes = 32 + 32 + 65
 const answerBytes = 32 + 65 + 2 + 2
 /** A guarantee: channel id, provider, ceiling, expiry, signature. */
 const guaranteeBytes = 32 + 20 + 32 + 8 + 65
+/** A stamp: channel id, 32 bytes. */
+const stampBytes = 32 + 32
 /** Longest code and longest sentence: their lengths take a byte each. */
 const maxTextBytes = 255
 
@@ -58,13 +60,18 @@ function readPromises(from: Buffer, offset: number, count: number): PromiseFrame
 }
 
 /**
- * `kind ‖ number ‖ total ‖ signature ‖ counts ‖ guarantees ‖ refusals`. A refusal is the channel id, then code
+ * `kind ‖ number ‖ total ‖ signature ‖ counts ‖ guarantees ‖ refusals ‖ stamps`. A refusal is the channel id, then code
  * and sentence with a byte of length before each; where the frame has no room left, the sentence is empty.
  */
-export function encodeCleared(id: number, { total, signature, guarantees, refused }: ClearAnswer): Buffer {
+export function encodeCleared(
+  id: number,
+  { total, signature, guarantees, refused, stamps }: ClearAnswer,
+): Buffer {
   const codes = refused.map(({ code }) => Buffer.from(code).subarray(0, maxTextBytes))
   const refusalsAt = headBytes + answerBytes + guarantees.length * guaranteeBytes
-  let room = maxFrameBytes - codes.reduce((sum, code) => sum + 34 + code.length, refusalsAt)
+  let room =
+    maxFrameBytes -
+    codes.reduce((sum, code) => sum + 34 + code.length, refusalsAt + stamps.length * stampBytes)
   const refusals = refused.map(({ channelId, message }, index) => {
     const sentence = Buffer.from(message).subarray(0, Math.max(0, Math.min(maxTextBytes, room)))
     room -= sentence.length
@@ -86,7 +93,8 @@ export function encodeCleared(id: number, { total, signature, guarantees, refuse
     frame.writeBigUInt64BE(BigInt(guarantee.expiresAt), at + 84)
     writeHex(frame, guarantee.signature, at + 92, 65)
   })
-  return Buffer.concat([frame, ...refusals.flat()])
+  const stamped = stamps.flatMap(({ channelId, stamp }) => [hexBytes(channelId), hexBytes(stamp)])
+  return Buffer.concat([frame, ...refusals.flat(), ...stamped])
 }
 
 /** Undefined when the frame is not an answer to a clear. */
@@ -111,8 +119,19 @@ export function decodeCleared(frame: Buffer): { id: number; value: ClearAnswer }
     at += 32
     refused.push({ channelId, code: text(), message: text() })
   }
-  if (refused.length !== refusedCount || at !== frame.length) return undefined
-  const value = { total: readAmount(frame, 5), signature: readHex(frame, 37, 65), guarantees, refused }
+  const stampCount = (frame.length - at) / stampBytes
+  if (refused.length !== refusedCount || !Number.isInteger(stampCount) || stampCount < 0) return undefined
+  const stamps = Array.from({ length: stampCount }, (_, index) => ({
+    channelId: readHex(frame, at + index * stampBytes, 32),
+    stamp: readHex(frame, at + index * stampBytes + 32, 32),
+  }))
+  const value = {
+    total: readAmount(frame, 5),
+    signature: readHex(frame, 37, 65),
+    guarantees,
+    refused,
+    stamps,
+  }
   return { id: frame.readUInt32BE(1), value }
 }
 

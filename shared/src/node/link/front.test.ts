@@ -169,3 +169,21 @@ describe('a front', () => {
     if (dialled.ok) dialled.link.close()
   })
 })
+
+it('is done, also without a front, with whoever asks for a page and does not read it', async () => {
+  const bare = await listenLinks({
+    ...{ host: '127.0.0.1', port: 0, self: self('1'), log, accept: () => ({}), limits: { idleMs: 100 } },
+  })
+  const asked = once(bare.http, 'request') as Promise<[unknown, ServerResponse]>
+  const socket = connect(bare.port, '127.0.0.1', () => socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n'))
+  socket.on('error', () => {})
+  const [, response] = await asked
+  // More than the system keeps for somebody.
+  const size = 256_000_000
+  response.end(Buffer.alloc(size))
+  await once(response, 'close')
+  socket.resume()
+  await once(socket, 'close')
+  expect(socket.bytesRead).toBeLessThan(size)
+  await bare.close()
+})

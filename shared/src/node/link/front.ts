@@ -24,8 +24,6 @@ export const pathOf = ({ url = '/' }: IncomingMessage): string => url.replace(/\
 
 /** Requests of one connection that may wait for the answer to one before them: browsers send none ahead. */
 const maxWaiting = 32
-/** A visitor who takes nothing of an answer for so long is gone; web servers wait as long. */
-const visitorIdleMs = 60_000
 
 /**
  * Which requests for an upgrade Node is to hand over as such. It answers the others like any request then, and goes on
@@ -35,13 +33,17 @@ export const upgradesOf = (front: Front): object => ({
   shouldUpgradeCallback: (request: IncomingMessage) => isAdmitted(front, request),
 })
 
-/** Puts a front before a server, which asks for nothing else to be done with its requests. */
+/**
+ * Puts a front before a server, which asks for nothing else to be done with its requests.
+ *
+ * @param idleMs - After so long without a byte a visitor is gone.
+ */
 export function standBehind(
   http: Server,
   front: Front,
   admit: (request: IncomingMessage, socket: Duplex, head: Buffer) => void,
+  idleMs: number,
 ): void {
-  http.setTimeout(visitorIdleMs)
   http.on(
     'request',
     inTurn((request, response) => front.serve(request, response)),
@@ -54,7 +56,7 @@ export function standBehind(
     socket.on('error', () => socket.destroy())
     // Node looks after it no more: it must not wait for a visitor who never hangs up.
     response.on('finish', () => (socket as Socket).destroySoon())
-    ;(socket as Socket).setTimeout(visitorIdleMs, () => socket.destroy())
+    ;(socket as Socket).setTimeout(idleMs, () => socket.destroy())
     front.serve(request, response)
   }
   http.on('connect', serveAnyway)

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { WebSocket } from 'ws'
 import type { z } from 'zod'
 import type { Clock } from '../../clock.js'
+import { printable } from '../../printable.js'
 import { explain, type Refusal, type Refused, refuse, type Verdict } from '../../refusal.js'
 import type { Address, Hex, UnixSeconds } from '../../units.js'
 import {
@@ -137,7 +138,7 @@ async function readMessage<Schema extends z.ZodType>(
   try {
     json = JSON.parse(frame.data.toString('utf8'))
   } catch {
-    return refuse({ code: 'not-json', seen: frame.data.toString('utf8', 0, 20) })
+    return refuse({ code: 'not-json', seen: printable(frame.data.toString('utf8', 0, 20)) })
   }
   const refused = refusedMessage.safeParse(json)
   if (refused.success)
@@ -145,7 +146,7 @@ async function readMessage<Schema extends z.ZodType>(
   const parsed = schema.safeParse(json)
   if (parsed.success) return { ok: true, message: parsed.data }
   const seen = (json as { type?: unknown } | null)?.type
-  if (seen !== type) return refuse({ code: 'hello-expected', seen: String(seen).slice(0, 40) })
+  if (seen !== type) return refuse({ code: 'hello-expected', seen: printable(String(seen).slice(0, 40)) })
   return refuse({ code: 'malformed-message', type, problem: problemOf(parsed.error) })
 }
 

@@ -19,6 +19,8 @@ export interface Limits {
   readonly maxUnderWay: number
   /** Milliseconds a new connection has for each step until it has introduced itself. */
   readonly helloMs: number
+  /** Milliseconds after which a visitor is gone who takes nothing of a page; web servers wait as long. */
+  readonly idleMs: number
   /** Bytes that may wait for a peer that does not read. */
   readonly maxBacklogBytes: number
 }
@@ -31,6 +33,7 @@ export const defaultLimits: Limits = {
   requestsPerSecondPerAddress: 2_000,
   maxUnderWay: 256,
   helloMs: 10_000,
+  idleMs: 60_000,
   maxBacklogBytes: 1_048_576,
 }
 

@@ -41,8 +41,8 @@ export interface Listening {
   readonly port: number
   /** Serves plain HTTP requests on the same port, for what is not a websocket. */
   readonly http: Server
-  /** Why a plain request from this network address is not answered now; undefined when it is. */
-  readonly visit: (address: string) => Refusal | undefined
+  /** Why a plain request from this network address is not answered now; undefined when it is. It costs one, or more. */
+  readonly visit: (address: string, cost?: number) => Refusal | undefined
   /** Presents a renewed certificate to whoever connects from now on. */
   renew(presented: Presented): void
   /** Stops accepting, closes every connection, resolves when the port is free. */
@@ -87,6 +87,8 @@ export async function listenLinks(options: {
     tls === undefined
       ? createHttpServer(patience)
       : createHttpsServer({ ...patience, cert: tls.certificate, key: tls.key })
+  // Of whoever asks and does not read, the answer waits in memory.
+  http.setTimeout(limits.idleMs)
   http.maxConnections = limits.maxConnections + toldAtOnce
   http.on('connection', (socket: Socket) => {
     const address = socket.remoteAddress ?? ''
@@ -98,7 +100,7 @@ export async function listenLinks(options: {
   const sockets = new WebSocketServer({ noServer: true, ...frameLimits })
   const admit = (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     sockets.handleUpgrade(request, socket, head, (upgraded) => sockets.emit('connection', upgraded, request))
-  if (front) standBehind(http, front, admit)
+  if (front) standBehind(http, front, admit, limits.idleMs)
   else http.on('upgrade', admit)
   const welcome = async (
     socket: WebSocket,
@@ -146,7 +148,7 @@ export async function listenLinks(options: {
   return {
     port: (http.address() as AddressInfo).port,
     http,
-    visit: (address) => gatekeeper.visit(address),
+    visit: (address, cost) => gatekeeper.visit(address, cost),
     renew(presented) {
       proxied = presented.proxied
       if (presented.tls && http instanceof HttpsServer)

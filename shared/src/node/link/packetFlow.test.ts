@@ -14,16 +14,16 @@ it('drops single packets from a queue that stands, more and more often, and none
   flow.sent(100)
   const late = 100 + 2 * 50 + 31
   const dropped: number[] = []
-  for (let at = late - 10; at < late + 169; at++) if (flow.drops(at) !== 'nothing') dropped.push(at - late)
-  expect(dropped).toEqual([100])
-  flow.sent(late + 169)
-  expect(flow.arrived(2, late + 169)).toBe(true)
+  for (let at = late - 10; at < late + 369; at++) if (flow.drops(at) !== 'nothing') dropped.push(at - late)
+  expect(dropped).toEqual([300])
+  flow.sent(late + 369)
+  expect(flow.arrived(2, late + 369)).toBe(true)
   // The frame behind it is out since just now.
-  expect(flow.drops(late + 170)).toBe('nothing')
+  expect(flow.drops(late + 370)).toBe('nothing')
   const standing = flowOf50Ms()
   let count = 1
   const seen: number[] = []
-  for (let at = 1_000; at < 1_700; at++) {
+  for (let at = 1_000; at < 1_900; at++) {
     standing.sent(at)
     if (at >= 1_180) standing.arrived(++count, at)
     if (standing.drops(at) === 'one packet') seen.push(at)
@@ -31,6 +31,21 @@ it('drops single packets from a queue that stands, more and more often, and none
   const pauses = seen.slice(1).map((at, index) => at - (seen[index] ?? 0))
   expect(pauses.length).toBeGreaterThan(3)
   expect(pauses).toEqual([...pauses].sort((a, b) => b - a))
+})
+
+it('drops nothing where a machine is busy: most frames are late there, and every quarter of a second one is not', () => {
+  const flow = new PacketFlow()
+  flow.sent(0)
+  flow.arrived(1, 0.5)
+  const dropped: number[] = []
+  for (let count = 1, at = 10; at < 5_000; count++) {
+    const tookMs = count % 4 === 0 ? 20 : 80
+    flow.sent(at)
+    if (flow.drops(at + tookMs - 1) !== 'nothing') dropped.push(at)
+    expect(flow.arrived(count + 1, at + tookMs)).toBe(true)
+    at += tookMs
+  }
+  expect(dropped).toEqual([])
 })
 
 it('adds nothing to a queue that is too long, however it came about', () => {

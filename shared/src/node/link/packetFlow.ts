@@ -1,7 +1,12 @@
 /** The oldest frame may be out for twice the shortest way there and back (a loss on the way explains that), and this. */
 const queueMs = 30
-/** A queue that stands for so long is too long for the line; one that goes by itself was a burst, or a busy machine. */
-const standingMs = 100
+/**
+ * A queue that stands for so long is too long for the line. One that goes by itself meanwhile was a burst, or a machine
+ * whose programs wait for each other: for each frame one of two, three of them get their turn late.
+ */
+const standingMs = 300
+/** Between the first drop from a queue that stands and the second; then less and less. */
+const pauseMs = 100
 /** Beyond this nothing is added to a queue, and it is no burst any more. */
 const longestQueueMs = 500
 /** Before the way there and back is known. */
@@ -46,7 +51,7 @@ export class PacketFlow {
     }
     if (atMs < this.#nextDropAt) return 'nothing'
     this.#dropped += 1
-    this.#nextDropAt = atMs + standingMs / Math.sqrt(this.#dropped)
+    this.#nextDropAt = atMs + pauseMs / Math.sqrt(this.#dropped)
     return 'one packet'
   }
 

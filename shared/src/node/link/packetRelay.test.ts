@@ -57,6 +57,27 @@ it('joins what comes together into frames of a bounded size', async () => {
   for (const frame of packetFrames(frames)) expect(frame.length).toBeLessThanOrEqual(maxPacketFrameBytes)
 })
 
+it('says in the same turn what has arrived, and what comes right after it a few milliseconds later', async () => {
+  const { relay, link, frames } = await relayed()
+  relay.begin()
+  const frame = encodePackets([Buffer.from('one')])
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  relay.take(frame, link)
+  relay.take(frame, link)
+  await turn()
+  expect(frames).toEqual([encodeArrived(2)])
+  relay.take(frame, link)
+  await turn()
+  expect(frames).toEqual([encodeArrived(2)])
+  await until(() => frames.length === 2)
+  expect(frames).toEqual([encodeArrived(2), encodeArrived(3)])
+  relay.take(frame, link)
+  relay.close()
+  open.splice(0, 2)[0]?.close()
+  await turn()
+  expect(frames.length).toBe(2)
+})
+
 it('drops what a link does not take, instead of keeping it', async () => {
   const { wireguard, relay, frames } = await relayed(600_000)
   relay.begin()

@@ -65,6 +65,13 @@ describe('a SOCKS5 proxy', () => {
     socket.destroy()
   })
 
+  it('is asked for no name whose length would wrap around: what follows would be read as another host’s', async () => {
+    serve = saying(bytes(5, 0), granted)
+    const long = `${'a'.repeat(4)}.example.${'b'.repeat(260)}`
+    await expect(connectThrough(proxy(), to(long))).rejects.toThrow(/longer than 255 bytes/)
+    expect(heard.length).toBeLessThanOrEqual(3)
+  })
+
   it('is told user and password where it wants them', async () => {
     serve = saying(bytes(5, 2), bytes(1, 0), granted)
     const socket = await connectThrough(proxy('anna:p%40ss@'), to('192.0.2.7'))

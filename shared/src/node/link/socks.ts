@@ -114,9 +114,11 @@ const counted = (text: string): Buffer => {
   return Buffer.concat([Buffer.from([bytes.length]), bytes])
 }
 
-/** A host as it stands in a request. */
+/** A host as it stands in a request. @throws Error for a name whose length has no place there */
 function written(host: string): Buffer {
   const family = isIP(host)
+  if (family === 0 && Buffer.byteLength(host) > 255)
+    throw new Error(`the host's name "${host.slice(0, 40)}…" is longer than 255 bytes, as no name is`)
   if (family === 0) return Buffer.concat([Buffer.from([kinds.name]), counted(host)])
   if (family === 4) return Buffer.from([kinds.ipv4, ...host.split('.').map(Number)])
   return Buffer.concat([Buffer.from([kinds.ipv6]), bytesOfIpv6(host)])

@@ -23,6 +23,7 @@ interface Printing {
 let printing: Printing = { home: '', json: false, isPrinted: false, events: undefined, says: [] }
 
 const toStdout: Write = (text) => void process.stdout.write(text)
+const toStderr: Write = (text) => void process.stderr.write(text)
 
 /** Begins a run. @param json - Whether one JSON object is to be printed */
 export function beginPrinting(home: string, json: boolean): void {
@@ -48,12 +49,17 @@ export function jsonEvents(write: Write): (event: string, details: object) => vo
   return (event, details) => write(`${jsonLine(details, tokenNow(), { event })}\n`)
 }
 
+/** For a command that runs a program, whose standard output is that program's alone: ours goes to standard error from now on. */
+export function leaveStdout(): void {
+  printing.events = toStderr
+}
+
 /** For people, on standard output; where a program reads that, on standard error. */
 export const printLines = (...lines: string[]): void => {
   const text = `${lines.join('\n')}\n`
   if (printing.json) {
     printing.says.push(...lines)
-    process.stderr.write(text)
+    toStderr(text)
   } else toStdout(text)
 }
 

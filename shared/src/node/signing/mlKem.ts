@@ -58,16 +58,26 @@ const kemOf = (native: NativeKem): MlKem => ({
   },
 })
 
-export const libraryKem = ({ ml_kem768 }: typeof library): MlKem => ({
+/** What chance would give, where the same is to come out each time: 64 bytes for keys, 32 for a secret. */
+interface Lasting {
+  readonly keys?: Uint8Array
+  readonly message?: Uint8Array
+}
+
+/** The library with the chance taken out: Node's own has no way in for it. */
+export const lastingKem = async (lasting: Lasting): Promise<MlKem> =>
+  libraryKem(await import('@noble/post-quantum/ml-kem.js'), lasting)
+
+export const libraryKem = ({ ml_kem768 }: typeof library, { keys: seed, message }: Lasting = {}): MlKem => ({
   createKeys() {
-    const { publicKey, secretKey } = ml_kem768.keygen()
+    const { publicKey, secretKey } = ml_kem768.keygen(seed)
     return {
       encapsulationKey: publicKey,
       decapsulate: (ciphertext) => ml_kem768.decapsulate(ciphertext, secretKey),
     }
   },
   encapsulate(encapsulationKey) {
-    const { cipherText, sharedSecret } = ml_kem768.encapsulate(encapsulationKey)
+    const { cipherText, sharedSecret } = ml_kem768.encapsulate(encapsulationKey, message)
     return { ciphertext: cipherText, secret: sharedSecret }
   },
 })

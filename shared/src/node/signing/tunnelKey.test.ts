@@ -35,6 +35,21 @@ describe('the pre-shared key of a tunnel', () => {
     expect(keys.keyOf({ presharedKey: sent.presharedKey })).not.toBe(wireguardKeyToHex(key))
   })
 
+  it('is the same each time where both ends make it of the same seed, whichever of the two is asked anew', async () => {
+    const seeds = [new Uint8Array(64).fill(1), new Uint8Array(64).fill(2)]
+    const made = async () => {
+      const keys = await createKemKeys(undefined, seeds[0])
+      const { key, sent } =
+        (await createTunnelKey(keys.encapsulationKey, undefined, seeds[1])) ?? expect.fail()
+      expect(keys.keyOf(sent)).toBe(wireguardKeyToHex(key))
+      expect(sent.ciphertext).toBeDefined()
+      return { key, ...sent }
+    }
+    expect(await made()).toEqual(await made())
+    const other = await createTunnelKey((await createKemKeys()).encapsulationKey, undefined, seeds[1])
+    expect(other?.key).not.toBe((await made()).key)
+  })
+
   it('is the random half alone with an end that knows of none', async () => {
     const { key, sent } = (await createTunnelKey(undefined)) ?? expect.fail()
     expect(sent.ciphertext).toBeUndefined()

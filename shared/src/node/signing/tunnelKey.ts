@@ -6,7 +6,7 @@ import {
   wireguardKeyFromHex,
   wireguardKeyToHex,
 } from '../kernel/wireguardKeys.js'
-import { loadMlKem, type MlKem } from './mlKem.js'
+import { lastingKem, loadMlKem, type MlKem } from './mlKem.js'
 
 /**
  * The pre-shared key of a tunnel. WireGuard's own key agreement falls to a quantum computer, and so may that of the TLS
@@ -33,9 +33,14 @@ export interface KemKeys {
   keyOf(sent: SentTunnelKey): Hex
 }
 
-/** Makes the keys of one session. */
-export async function createKemKeys(kem?: MlKem): Promise<KemKeys> {
-  const keys = (kem ?? (await loadMlKem())).createKeys()
+/**
+ * Makes the keys of one session.
+ *
+ * @param seed - 64 bytes of which the same keys are made each time; left out: new ones.
+ */
+export async function createKemKeys(kem?: MlKem, seed?: Uint8Array): Promise<KemKeys> {
+  const of = seed === undefined ? (kem ?? (await loadMlKem())) : await lastingKem({ keys: seed })
+  const keys = of.createKeys()
   const encapsulationKey = toHex(keys.encapsulationKey)
   return {
     encapsulationKey,
@@ -51,16 +56,19 @@ export async function createKemKeys(kem?: MlKem): Promise<KemKeys> {
  * Makes the pre-shared key of a session.
  *
  * @param encapsulationKey - The consumer's; undefined where it knows of none.
+ * @param seed - 64 secret bytes of which the same key is made each time; left out: a new one.
  * @returns What the kernel gets, and what is sent; undefined when the encapsulation key is none.
  */
 export async function createTunnelKey(
   encapsulationKey: Hex | undefined,
   kem?: MlKem,
+  seed?: Uint8Array,
 ): Promise<{ key: WireguardKey; sent: SentTunnelKey } | undefined> {
-  const half = generatePresharedKey()
+  const half = seed ? Buffer.from(seed.subarray(0, 32)).toString('base64') : generatePresharedKey()
   const presharedKey = wireguardKeyToHex(half)
   if (encapsulationKey === undefined) return { key: half, sent: { presharedKey } }
-  const encapsulated = encapsulate(kem ?? (await loadMlKem()), encapsulationKey)
+  const by = seed ? await lastingKem({ message: seed.subarray(32, 64) }) : (kem ?? (await loadMlKem()))
+  const encapsulated = encapsulate(by, encapsulationKey)
   if (encapsulated === undefined) return undefined
   const ciphertext = toHex(encapsulated.ciphertext)
   const sent = { presharedKey, ciphertext }

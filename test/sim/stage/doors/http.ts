@@ -45,6 +45,8 @@ export class Server extends EventEmitter {
   }
 
   address = () => ({ address: this.host, port: this.#port })
+  /** Nobody asks for a page here. */
+  setTimeout(): void {}
   closeIdleConnections(): void {}
   closeAllConnections(): void {}
 

@@ -20,6 +20,9 @@ export class WebSocket extends EventEmitter {
   #owner: Process
   #out: Stream | undefined
   #peer: WebSocket | undefined
+  /** Pieces of a message whose last is still to come, as they were sent and as they arrived. */
+  #sent: Buffer[] = []
+  #arrived: Buffer[] = []
 
   constructor(url?: string, options: { handshakeTimeout?: number } = {}) {
     super()
@@ -120,15 +123,24 @@ export class WebSocket extends EventEmitter {
     })
   }
 
-  send(data: string | Buffer): void {
+  send(
+    data: string | Buffer,
+    { binary: isBinary = typeof data !== 'string', fin = true }: { binary?: boolean; fin?: boolean } = {},
+    taken?: () => void,
+  ): void {
     const copy = Buffer.from(data)
-    const isBinary = typeof data !== 'string'
-    tap?.(this.#owner, copy, isBinary)
+    this.#sent.push(copy)
+    if (fin) tap?.(this.#owner, Buffer.concat(this.#sent.splice(0)), isBinary)
     timeline().trace.note(`sends ${digestOf(copy)}`)
     const peer = this.#peer
-    this.#out?.send(() => {
-      if (peer && peer.readyState !== closedState) peer.emit('message', copy, isBinary)
-    })
+    this.#out?.send(() => peer?.receive(copy, isBinary, fin))
+    if (taken) timeline().plan(0, taken, this.#owner)
+  }
+
+  receive(piece: Buffer, isBinary: boolean, isLast: boolean): void {
+    if (this.readyState === closedState) return
+    this.#arrived.push(piece)
+    if (isLast) this.emit('message', Buffer.concat(this.#arrived.splice(0)), isBinary)
   }
 
   ping(): void {

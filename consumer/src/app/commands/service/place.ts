@@ -7,7 +7,8 @@ export const serviceSocket = '/run/pontage/control.sock'
 export const serviceGroup = 'pontage'
 const serviceHome = '/var/lib/pontage'
 
-interface Asker {
+/** Whoever asks: in which home, where, and by which flags. */
+export interface Asker {
   readonly home: string
   readonly control?: string | undefined
   readonly typed?: ReadonlySet<string>

@@ -11,8 +11,8 @@ import {
   thisProcess,
   writeConnection,
 } from '../home/connectionFile.js'
-import { readSrcValidMark } from './routing.js'
-import { restoreMachine } from './tunnel.js'
+import { restoreMachine } from './restore.js'
+import { readSrcValidMark } from './reversePath.js'
 
 // Programs of the system's names write down how they were called: what is undone is this machine's own network.
 
@@ -30,7 +30,15 @@ async function standIn(name: string, code: number): Promise<void> {
   const file = join(folder, name)
   await writeFile(
     file,
-    `#!/bin/sh\necho "${name} $*" >>"${folder}/calls"\ncat >>"${folder}/calls"\n[ ${code} = 0 ] || echo "not permitted" >&2\nexit ${code}\n`,
+    [
+      '#!/bin/sh',
+      `echo "${name} $*" >>"${folder}/calls"`,
+      `cat >>"${folder}/calls"`,
+      `[ ${code} = 0 ] || { echo "not permitted" >&2; exit ${code}; }`,
+      // A table that is listed has nothing in it.
+      `case "$*" in "-j list table "*) echo '{"nftables":[]}' ;; esac`,
+      '',
+    ].join('\n'),
   )
   await chmod(file, 0o755)
   process.env.PATH = `${folder}:${path}`
@@ -65,4 +73,5 @@ it('forgets the connection once everything is undone', async () => {
   await writeConnection(folder, record())
   await restoreMachine(folder, record())
   expect(await readConnection(folder)).toBeUndefined()
+  expect(await readFile(join(folder, 'calls'), 'utf8')).toContain('delete table inet pontage_bypass')
 })

@@ -1,5 +1,6 @@
 import { type Address, address } from '@pontage/shared'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
+import { endAfterFailure } from '../e2e/endAfterFailure.js'
 import {
   createMarket,
   eventually,
@@ -11,7 +12,6 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
-import { endAfterFailure } from './endAfterFailure.js'
 
 // What a provider's owner sees and changes while consumers are connected.
 

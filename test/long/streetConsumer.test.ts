@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { applyIp, applyRuleset, deleteTable, runCommand } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import {
+  alteredRules,
   captureLeak,
   createMarket,
   eventually,
@@ -12,6 +13,8 @@ import {
   type Market,
   machineState,
   makeNoise,
+  meddledOnce,
+  noiseGoesOn,
   noLeak,
   openHub,
   openProvider,
@@ -58,8 +61,16 @@ const resolverFile = '/etc/resolv.conf'
 const connect = (...args: readonly string[]): Promise<Program> => connectUnder([], ...args)
 
 /** Connects as a child of other programs, which take something from it first. */
-async function connectUnder(words: readonly string[], ...args: readonly string[]): Promise<Program> {
-  const program = consumer.host.start([...words, programPath('pontage'), 'connect', '--json', ...args])
+const connectUnder = (words: readonly string[], ...args: readonly string[]): Promise<Program> =>
+  connectIn({}, words, ...args)
+
+async function connectIn(
+  env: NodeJS.ProcessEnv,
+  words: readonly string[],
+  ...args: readonly string[]
+): Promise<Program> {
+  const command = [...words, programPath('pontage'), 'connect', '--json', ...args]
+  const program = consumer.host.start(command, { env })
   running = program
   await logged(program, 'connected', {}, 60_000)
   return program
@@ -169,6 +180,40 @@ describe('a machine whose other programs change what a connection relies on', ()
   })
 })
 
+describe('a machine that switches IPv6 off for new devices only', () => {
+  const forNewDevices = (off: '0' | '1') =>
+    consumer.host.run(['sysctl', '-qw', `net.ipv6.conf.default.disable_ipv6=${off}`])
+  const ask6 = () =>
+    consumer.host.start(['curl', '-s', '-m', '3', `http://[${market.internet.host.address6}]/address`]).ended
+  const flushed = async () => {
+    await consumer.host.run(['nft', 'flush', 'ruleset'])
+    await ask6()
+  }
+
+  it('lets no IPv6 out when its firewall is reloaded after a cap, or after the program was killed', async () => {
+    await forNewDevices('1')
+    try {
+      expect((await ask6()).code).toBe(0)
+      const before = await machine()
+      const capped = await connect('--cap', '1MB')
+      await download(5_000_000).catch(() => undefined)
+      expect((await capped.ended).code).toBe(0)
+      expect(await leaked(flushed)).toEqual(noLeak)
+      expect((await consumer.json<{ problems: string[] }>('status')).problems[1]).toMatch(/still answer/)
+      await consumer.run('disconnect')
+      expect(await machine()).toBe(before)
+
+      const killed = await connect()
+      await killed.stop('SIGKILL')
+      expect(await leaked(flushed)).toEqual(noLeak)
+      await consumer.run('disconnect')
+      expect(await machine()).toBe(before)
+    } finally {
+      await forNewDevices('0')
+    }
+  })
+})
+
 describe('a machine on which another VPN comes up', () => {
   const ip = (...words: string[]) => consumer.host.run(['ip', ...words])
 
@@ -189,13 +234,21 @@ describe('a machine on which another VPN comes up', () => {
     expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [] })
 
     await ip('rule', 'add', 'priority', '100', 'table', 'main')
-    const { problem } = await logged(program, 'interfered', { part: 'way' })
-    expect(problem).toMatch(/leave by eth0 and not through the tunnel.*rule 100 .*"pontage exec"/)
-    await expect(whoAmI()).rejects.toThrow()
-    expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [problem] })
-    await ip('rule', 'delete', 'priority', '100')
+    try {
+      const { problem } = await logged(program, 'interfered', { part: 'way' })
+      expect(problem).toMatch(/leave by eth0 and not through the tunnel.*rule 100 .*"pontage exec"/)
+      await expect(whoAmI()).rejects.toThrow()
+      const status = await consumer.json<{ state: string; problems: string[] }>('status')
+      // Where nothing comes back for long enough, it is connecting again.
+      expect(status).toMatchObject({ state: expect.stringMatching(/^(re)?connect/), problems: [problem] })
+    } finally {
+      await ip('rule', 'delete', 'priority', '100')
+    }
+    await eventually('traffic goes through the tunnel', async () => {
+      const { state, problems } = await consumer.json<{ state: string; problems: string[] }>('status')
+      return state === 'connected' && problems.length === 0
+    })
     expect(await whoAmI()).toBe(provider.host.address)
-    expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [] })
     await end(program)
     expect(await machine()).toBe(before)
   })
@@ -294,6 +347,12 @@ describe('a line that is cut until every provider is out of reach', () => {
       await eventually('it is connected again', async () => times(program, 'connected') === 2, 60_000)
     }
     expect(await leaked(cut)).toEqual(noLeak)
+    // The kernel asks first whether somebody else has the address that it makes itself.
+    const tentative = ['ip', '-6', 'address', 'show', 'tentative']
+    await eventually(
+      'the line has its own address again',
+      async () => (await consumer.host.run(tentative)).stdout === '',
+    )
     expect([provider, second].map(({ host }) => host.address)).toContain(await whoAmI())
     await end(program)
     expect((await machine()).split('\n').filter((line) => /pontage|^320\d\d:/.test(line))).toEqual([])
@@ -448,5 +507,204 @@ describe('a provider behind which nothing is reached', () => {
     expect(await whoAmI()).toBe(second.host.address)
     await deleteTable('inet', 'hole')
     await end(program)
+  })
+})
+
+describe('a machine that others change in part, or just when something is put in force', () => {
+  const ip = (...words: string[]) => consumer.host.run(['ip', ...words])
+  const tunnelOf = async () => (await consumer.json<{ interface: string }>('status')).interface
+  const seenOverIpv6 = async () => {
+    const url = `http://[${market.internet.host.address6}]/address`
+    return (await consumer.host.start(['curl', '-sS', '--max-time', '5', url]).succeeded()).trim()
+  }
+  const killWireguard = () =>
+    consumer.host.run([
+      'bash',
+      '-c',
+      'for p in $(pgrep -x wireguard-go); do [ "$(readlink /proc/$p/ns/net)" = "$(readlink /proc/self/ns/net)" ] && kill -9 $p; done; true',
+    ])
+
+  it('goes on over IPv4 while IPv6 is switched off in the tunnel, and has both again afterwards', async () => {
+    const before = await machine()
+    const program = await connect()
+    const tunnel = await tunnelOf()
+    const ipv6Is = (off: '0' | '1') =>
+      consumer.host.run(['sysctl', '-qw', `net.ipv6.conf.${tunnel}.disable_ipv6=${off}`])
+    expect(await seenOverIpv6()).toBe(provider.host.address6)
+    await ipv6Is('1')
+    const { problem } = await logged(program, 'interfered', { part: 'routes' })
+    expect(problem).toMatch(/IPv6 is disabled/)
+    expect(await whoAmI()).toBe(provider.host.address)
+    await ipv6Is('0')
+    await eventually(
+      'the routes are back',
+      async () => times(program, 'interfered', { part: 'routes', problem: null }) > 0,
+    )
+    expect(await seenOverIpv6()).toBe(provider.host.address6)
+    // Its address alone is missed, too.
+    await ip('-6', 'address', 'flush', 'dev', tunnel)
+    await eventually(
+      'IPv6 passes again',
+      () =>
+        seenOverIpv6().then(
+          () => true,
+          () => false,
+        ),
+      30_000,
+    )
+    await end(program)
+    expect(await machine()).toBe(before)
+  })
+
+  it('lets nothing out while it changes over, even where its firewall does not hold, and goes on with packets as large', async () => {
+    const before = await machine()
+    // Loaded without its teeth: it stands as it was loaded, so nothing puts another in its place.
+    const env = await alteredRules(
+      consumer.host,
+      's/policy drop/policy accept/; s/reject with.*/continue/; s/ drop$/ continue/',
+    )
+    const program = await connectIn(env, [])
+    const changed = async () => {
+      await noiseGoesOn(noise)
+      await killWireguard()
+      await eventually('it is connected again', async () => times(program, 'connected') === 2, 60_000)
+      await noiseGoesOn(noise)
+    }
+    expect(await leaked(changed)).toEqual(noLeak)
+    const sizes = logLines(program, ({ event }) => event === 'connected').map(({ mtu }) => mtu)
+    expect(sizes).toEqual([1_440, 1_440])
+    await end(program)
+    expect(await machine()).toBe(before)
+  })
+
+  it.each([
+    {
+      program: 'nft',
+      what: 'chain upload',
+      meanwhile: 'nft insert rule inet pontage_consumer guard accept',
+      shown: ['nft', 'list', 'chain', 'inet', 'pontage_consumer', 'guard'],
+      isWhole: (guard: string) => !/^\s*accept$/m.test(guard),
+    },
+    {
+      program: 'ip',
+      what: 'rule add not fwmark',
+      meanwhile: 'ip rule delete priority 32005',
+      shown: ['ip', 'rule'],
+      isWhole: (rules: string) => rules.includes('32005:'),
+    },
+  ] as const)('has in force what was changed in part before $program was read back', async (each) => {
+    const before = await machine()
+    const program = await connectIn(
+      await meddledOnce(consumer.host, each.program, each.what, each.meanwhile),
+      [],
+    )
+    const isWhole = async () => each.isWhole((await consumer.host.run(each.shown)).stdout)
+    await eventually('it is whole', isWhole, 20_000)
+    expect(await whoAmI()).not.toBe(consumer.host.address)
+    // Nor is the provider blamed for it.
+    expect(program.output()).not.toContain('Traffic would leave')
+    await end(program)
+    expect(await machine()).toBe(before)
+  })
+
+  it('keeps its session, and pays for what passed, while its firewall is flushed again and again under load', async () => {
+    const before = await machine()
+    const program = await connect()
+    const url = market.internet.fileUrl(400_000_000)
+    const load = consumer.host.start(['curl', '-s', '-m', '120', '-o', '/dev/null', url])
+    const flush = consumer.host.start([
+      'bash',
+      '-c',
+      'for i in {1..25}; do nft flush ruleset; sleep 0.3; done',
+    ])
+    await flush.succeeded()
+    const used = async () => (await consumer.json<{ downBytes: number }>('status')).downBytes
+    const then = await used()
+    await eventually('it goes on', async () => (await used()) > then + 5_000_000, 30_000)
+    expect(await consumer.json('status')).toMatchObject({ state: 'connected', problems: [] })
+    await load.stop('SIGKILL')
+    await end(program)
+    expect(times(program, 'failed-over')).toBe(0)
+    expect(await machine()).toBe(before)
+  })
+
+  it('names nobody in its sets but its own', async () => {
+    const program = await connect()
+    const table = 'inet pontage_consumer'
+    await consumer.host.firewall(
+      `add element ${table} guests { "eth0" }\nadd element ${table} bypassed { 0x1 }`,
+    )
+    await eventually(
+      'they are out again',
+      async () => {
+        const { stdout } = await consumer.host.run(['nft', 'list', 'table', 'inet', 'pontage_consumer'])
+        return !stdout.includes('elements = { "eth0" }') && !stdout.includes('elements = { 0x00000001 }')
+      },
+      30_000,
+    )
+    // Where nobody puts it back, it is said.
+    await program.stop('SIGKILL')
+    const problems = async () => (await consumer.json<{ problems: string[] }>('status')).problems
+    expect(await problems()).toEqual([])
+    for (const change of [
+      `add element ${table} guests { "eth0" }`,
+      `flush set ${table} guests\nadd element ${table} bypassed { 0x1 }`,
+      `flush set ${table} bypassed\nadd rule ${table} guard accept`,
+    ]) {
+      await consumer.host.firewall(change)
+      expect(await problems(), change).toEqual([expect.stringMatching(/not as it was loaded/)])
+    }
+    await consumer.run('disconnect')
+  })
+
+  it('takes no bridge for guests that stands on its own line', async () => {
+    const before = await machine()
+    // As a VLAN or a bond of the machine’s cards would be.
+    await consumer.host.run([
+      'bash',
+      '-c',
+      `ip link add link eth0 name segment0 type macvlan mode bridge && ip link add br-segment type bridge &&
+       ip link set segment0 master br-segment up && ip link set br-segment up && ip address add 10.77.0.1/24 dev br-segment &&
+       ip neighbour replace 10.77.0.9 lladdr 02:00:00:00:00:09 dev br-segment`,
+    ])
+    const knock = async () => {
+      await consumer.host.start(['ping', '-c', '2', '-W', '1', '10.77.0.9']).ended
+    }
+    expect((await leaked(knock)).ipv4).toBeGreaterThan(0)
+    const program = await connect()
+    expect(await leaked(knock)).toEqual(noLeak)
+    await end(program)
+    await consumer.host.run(['bash', '-c', 'ip link delete br-segment; ip link delete segment0'])
+    expect(await machine()).toBe(before)
+  })
+
+  it('connects and changes over while devices come and go, and its firewall is flushed all the time', {
+    timeout: 180_000,
+  }, async () => {
+    const before = await machine()
+    const churn = consumer.host.start([
+      'bash',
+      '-c',
+      'while :; do ip link add come0 type veth peer name come1 && ip link set come0 up; ip link delete come0; done 2>/dev/null',
+    ])
+    const flush = consumer.host.start(['bash', '-c', 'while :; do nft flush ruleset; sleep 0.15; done'])
+    const program = await connect()
+    expect(
+      await leaked(async () => {
+        await killWireguard()
+        await eventually('it is connected again', async () => times(program, 'connected') === 2, 90_000)
+        await noiseGoesOn(noise)
+      }),
+    ).toEqual(noLeak)
+    await flush.stop('SIGKILL')
+    await churn.stop('SIGKILL')
+    expect([provider, second].map(({ host }) => host.address)).toContain(await whoAmI())
+    await consumer.host.run(['bash', '-c', 'ip link delete come0 2>/dev/null; true'])
+    await eventually(
+      'nothing is missing',
+      async () => (await consumer.json<{ problems: string[] }>('status')).problems.length === 0,
+    )
+    await end(program)
+    expect(await machine()).toBe(before)
   })
 })

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { listenControl } from '@pontage/shared/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { ConnectionOptions } from '../connection.js'
-import { askToConnect } from './askToConnect.js'
+import { askService } from './askService.js'
 
 let folder = ''
 let control = ''
@@ -16,21 +15,32 @@ beforeEach(async () => {
 })
 afterEach(() => rm(folder, { recursive: true }))
 
-const connect = (isStarted: () => Promise<boolean>) =>
-  askToConnect({ control, yes: true } as ConnectionOptions, {}, () => {
-    asked += 1
-    return isStarted()
-  })
+const ask = (isStarted: () => Promise<boolean>, patienceMs = 10_000) =>
+  askService(
+    control,
+    { type: 'connect' },
+    10_000,
+    () => {
+      asked += 1
+      return isStarted()
+    },
+    patienceMs,
+  )
 
 it('says at once that no service runs', async () => {
-  await expect(connect(async () => false)).rejects.toThrow(/The service does not run/)
+  await expect(ask(async () => false)).rejects.toThrow(/The service does not run/)
   expect(asked).toBe(1)
+})
+
+it('does not say of one that was started and never listens that it does not run', async () => {
+  await expect(ask(async () => true, 300)).rejects.toThrow(/was started, but does not listen yet/)
+  expect(asked).toBeGreaterThan(1)
 })
 
 it('waits for one that was just started', async () => {
   const answer = { provider: '0x1', interface: 'pontx', country: 'DE' }
   const listening: { close(): Promise<void> }[] = []
-  const connected = await connect(async () => {
+  const connected = await ask(async () => {
     if (asked === 3) listening.push(await listenControl({ path: control }, { connect: async () => answer }))
     return true
   })
