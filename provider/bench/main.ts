@@ -5,52 +5,74 @@ import { measureRecoveries } from './recover.js'
 import { tableOf } from './table.js'
 import { measureTunnel } from './tunnel.js'
 
-// What a provider bears: `npm run bench -w provider`, in a world of its own. With --json one object.
+// What a provider bears: `npm run bench -w provider [-- PART…]`, in a world of its own. With --json one object.
 
 const manyPeers = 1_000
-const say = (text: string) => process.stderr.write(`${Math.round(performance.now() / 1_000)} s: ${text}\n`)
+const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
-say('recovering signers …')
-const recoveries = await measureRecoveries()
-say('taking promises …')
-const acceptance = await measureAcceptance()
-say(`admitting ${manyPeers} peers …`)
-const peers = await measurePeers(manyPeers)
-say('a tunnel, with and without payments …')
-const tunnel = await measureTunnel()
-say('a tunnel over each carrier …')
-const carriers = await measureCarriers()
-say('done')
-
-const report = {
-  acceptedPerSecondPerCore: Math.round(acceptance.acceptedPerSecondPerCore),
-  acceptedPerSecond: Math.round(acceptance.acceptedPerSecond),
-  nativeRecoverPerSecond: Math.round(recoveries.nativeRecoverPerSecond),
-  ethersRecoverPerSecond: Math.round(recoveries.ethersRecoverPerSecond),
-  walletCoreRecoverPerSecond: Math.round(recoveries.walletCoreRecoverPerSecond),
-  meteredToAcceptedMs: tunnel.meteredToAcceptedMs,
-  throughputRatio: rounded(tunnel.throughputRatio, 3),
-  paidBitsPerSecond: Math.round(tunnel.paidBitsPerSecond),
-  plainBitsPerSecond: Math.round(tunnel.plainBitsPerSecond),
-  bareBitsPerSecond: Math.round(tunnel.bareBitsPerSecond),
-  unpaidBytesAtStop: tunnel.unpaidBytesAtStop,
-  creditBytes: tunnel.creditBytes,
-  carriers,
-  peers: {
-    [manyPeers]: {
-      tickMs: rounded(peers.tickMs, 1),
-      admitMs: rounded(peers.admitMs, 1),
-      suspendMs: rounded(peers.suspendMs, 1),
-      memoryMegabytes: peers.memoryMegabytes,
-    },
+const parts = {
+  signatures: async () => {
+    const { nativeRecoverPerSecond, ethersRecoverPerSecond, walletCoreRecoverPerSecond } =
+      await measureRecoveries()
+    return {
+      nativeRecoverPerSecond: Math.round(nativeRecoverPerSecond),
+      ethersRecoverPerSecond: Math.round(ethersRecoverPerSecond),
+      walletCoreRecoverPerSecond: Math.round(walletCoreRecoverPerSecond),
+    }
   },
+  promises: async () => {
+    const { acceptedPerSecondPerCore, acceptedPerSecond } = await measureAcceptance()
+    return {
+      acceptedPerSecondPerCore: Math.round(acceptedPerSecondPerCore),
+      acceptedPerSecond: Math.round(acceptedPerSecond),
+    }
+  },
+  peers: async () => {
+    const { tickMs, admitMs, suspendMs, memoryMegabytes } = await measurePeers(manyPeers)
+    const costs = {
+      tickMs: rounded(tickMs, 1),
+      admitMs: rounded(admitMs, 1),
+      suspendMs: rounded(suspendMs, 1),
+      memoryMegabytes,
+    }
+    return { peers: { [manyPeers]: costs } }
+  },
+  tunnel: async () => {
+    const tunnel = await measureTunnel()
+    return {
+      meteredToAcceptedMs: tunnel.meteredToAcceptedMs,
+      throughputRatio: rounded(tunnel.throughputRatio, 3),
+      paidBitsPerSecond: Math.round(tunnel.paidBitsPerSecond),
+      plainBitsPerSecond: Math.round(tunnel.plainBitsPerSecond),
+      bareBitsPerSecond: Math.round(tunnel.bareBitsPerSecond),
+      unpaidBytesAtStop: tunnel.unpaidBytesAtStop,
+      creditBytes: tunnel.creditBytes,
+    }
+  },
+  carriers: async () => ({ carriers: await measureCarriers() }),
 }
 
-export type Report = typeof report
+type Part = keyof typeof parts
+type Figures<Name extends Part> = Awaited<ReturnType<(typeof parts)[Name]>>
 
+/** What was measured: all of it, or what belongs to the parts that were asked for. */
+export type Report = Partial<
+  Figures<'signatures'> & Figures<'promises'> & Figures<'peers'> & Figures<'tunnel'> & Figures<'carriers'>
+>
+
+const words = process.argv.slice(2).filter((word) => word !== '--json')
+const names = Object.keys(parts) as Part[]
+const unknown = words.filter((word) => !names.some((name) => name === word))
+if (unknown.length > 0) {
+  process.stderr.write(`There is no part ${unknown.join(', ')}. These are: ${names.join(' ')}\n`)
+  process.exit(2)
+}
+
+const report: Report = {}
+for (const name of names) {
+  if (words.length > 0 && !words.includes(name)) continue
+  process.stderr.write(`${Math.round(performance.now() / 1_000)} s: ${name} …\n`)
+  Object.assign(report, await parts[name]())
+}
 process.stdout.write(process.argv.includes('--json') ? `${JSON.stringify(report)}\n` : `${tableOf(report)}\n`)
 process.exit(0)
-
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits))
-}
