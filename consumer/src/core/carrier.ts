@@ -14,8 +14,18 @@ export interface KnownCarrier {
 /** How long a network is known to need `wss`: where UDP never came through, and where it stopped in mid-session. */
 export const rememberMs = { neverCame: 86_400_000, stopped: 3_600_000 } as const
 
-/** The carrier to begin with. */
-export function firstCarrier(wish: CarrierWish, known: KnownCarrier | undefined, nowMs: number): CarrierName {
+/**
+ * The carrier to begin with.
+ *
+ * @param losesUdp - Whether this machine itself loses packets by UDP.
+ */
+export function firstCarrier(
+  wish: CarrierWish,
+  known: KnownCarrier | undefined,
+  losesUdp: boolean,
+  nowMs: number,
+): CarrierName {
   if (wish !== 'auto') return wish
+  if (losesUdp) return 'wss'
   return known !== undefined && known.until > nowMs ? known.carrier : 'udp'
 }

@@ -49,6 +49,6 @@ it('is faster with room for packets that wait, which is said where there is litt
   expect(whatSpeedsRootless(able)).toBeUndefined()
   expect(whatSpeedsRootless({ ...able, room: undefined })).toBeUndefined()
   expect(whatSpeedsRootless({ ...able, room: 212_992 })).toMatch(
-    /rmem_default is 212992, .* sudo sysctl -w net\.core\.rmem_default=4194304\.$/,
+    /rmem_default is 212992\. .* sudo sysctl -w net\.core\.rmem_default=4194304\.$/,
   )
 })

@@ -8,8 +8,10 @@ import {
 } from '@pontage/shared/node'
 import { type CarrierName, type CarrierWish, firstCarrier, rememberMs } from '../../core/carrier.js'
 import { listen, nothingHeard } from '../../core/hearing.js'
+import { losesPackets } from '../../core/rootless.js'
 import { keepCarrier, readCarrier } from '../../io/home/knownCarriers.js'
 import { networkPrint } from '../../io/kernel/networkPrint.js'
+import { callerOutside } from '../../io/kernel/ownRoot.js'
 import { answers } from '../../io/kernel/pathMtu.js'
 import { greeted } from '../../io/kernel/tunnelHealth.js'
 import type { Context } from '../context.js'
@@ -36,9 +38,13 @@ export async function createCarriers(
   to: Reached,
   moved: (carrier: CarrierName) => void,
 ): Promise<Carriers> {
-  const network = wish === 'auto' ? await networkPrint(to.udp.host).catch(() => undefined) : undefined
+  const outside = callerOutside()
+  const losesUdp = outside !== undefined && losesPackets(outside.room)
+  // What such a machine needs says nothing about its network.
+  const isLearnt = wish === 'auto' && !losesUdp
+  const network = isLearnt ? await networkPrint(to.udp.host).catch(() => undefined) : undefined
   const known = network === undefined ? undefined : await readCarrier(context.home, network)
-  const first = firstCarrier(wish, known, Date.now())
+  const first = firstCarrier(wish, known, losesUdp, Date.now())
   return new Carriers(context, { wish, to, network, first, moved })
 }
 

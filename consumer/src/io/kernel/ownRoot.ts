@@ -5,15 +5,17 @@ import { createInterface } from 'node:readline'
 import { CommandFailed, commandExists, routeTo, runCommand, UserError } from '@pontage/shared/node'
 import { type RootlessMeans, type RootlessSwitch, roomSwitch, rootlessSwitches } from '../../core/rootless.js'
 
-/** Set for this program where it is root in namespaces of its own alone: the user and group it is outside, `UID:GID`. */
+/** Set for this program where it is root in namespaces of its own alone: its user, group and sockets' room outside, `UID:GID:BYTES`. */
 const callerVariable = 'PONTAGE_CALLER'
 
-/** Whom this program was started by, where it is root in namespaces of its own alone. */
+/** Whom this program was started by, where it is root in namespaces of its own alone, and how much room the sockets of its line have. */
 export function callerOutside(
   environment: NodeJS.ProcessEnv = process.env,
-): { uid: string; gid: string } | undefined {
-  const [, uid, gid] = /^(\d+):(\d+)$/.exec(environment[callerVariable] ?? '') ?? []
-  return uid === undefined || gid === undefined ? undefined : { uid, gid }
+): { uid: string; gid: string; room: number | undefined } | undefined {
+  const [, uid, gid, room] = /^(\d+):(\d+):(\d*)$/.exec(environment[callerVariable] ?? '') ?? []
+  return uid === undefined || gid === undefined
+    ? undefined
+    : { uid, gid, room: room ? Number(room) : undefined }
 }
 
 /** What a program of the user is to know of that: nothing. */
@@ -119,7 +121,7 @@ export async function runAsOwnRoot(options: {
         ]
   const child = spawn(program, args, {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...withSystemPrograms(notBehindSudo(process.env)), [callerVariable]: callerText() },
+    env: { ...withSystemPrograms(notBehindSudo(process.env)), [callerVariable]: await callerText() },
   })
   const said: string[] = []
   let started: number | undefined
@@ -165,7 +167,9 @@ function whyNoLine(said: readonly string[]): string | undefined {
   return `The line of the tunnel is gone, and so is everything that it was for: ${ended}${reason ? ` (${reason})` : ''}. Is this machine on a network?`
 }
 
-const callerText = (): string => `${process.getuid?.()}:${process.getgid?.()}`
+/** The room is asked for outside: not every kernel shows it in another network. */
+const callerText = async (): Promise<string> =>
+  `${process.getuid?.()}:${process.getgid?.()}:${(await readSwitch(roomSwitch)) ?? ''}`
 
 /** Plain users have no such folders in their PATH everywhere. */
 const withSystemPrograms = (environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv => ({
