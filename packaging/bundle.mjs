@@ -98,7 +98,7 @@ export async function bundle(chosen, folder, { platforms }) {
     await writeFile(join(folder, role, 'completions.json'), completionsOf(role))
     if (!existsSync(join(root, role, 'dist', 'pages'))) continue
     await cp(join(root, role, 'dist', 'pages'), join(folder, role, 'pages'), { recursive: true })
-    for (const name of inPages) used.add(join('node_modules', name))
+    for (const name of [...inPages, ...(inPagesOf[role] ?? [])]) used.add(join('node_modules', name))
   }
   for (const addon of new Set(chosen.flatMap((role) => roles[role].addons)))
     for (const name of await copyAddon(addon, folder, platforms)) used.add(join('node_modules', name))
@@ -107,6 +107,7 @@ export async function bundle(chosen, folder, { platforms }) {
 
 /** What the pages are built with, and contain. */
 const inPages = ['preact', '@preact/signals', '@preact/signals-core', 'uplot']
+const inPagesOf = { consumer: ['qr'] }
 
 async function bundleOne(role, entry, folder) {
   const { metafile } = await build({

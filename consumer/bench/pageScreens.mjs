@@ -50,10 +50,29 @@ try {
   const owner = await pagesOf(provider, password(provider))
   if (isWanted('consumer'))
     await keepAll(served, 'consumer', ['Now', 'Providers', 'Channels', 'History', 'Settings', 'Doctor'])
+  if (isWanted('consumer')) await keepLending()
   if (isWanted('provider'))
     await keepAll(owner, 'provider', ['Now', 'Sessions', 'Earnings', 'Offer', 'Settings', 'Doctor', 'Retire'])
   await Promise.all([served.close(), owner.close()])
   if (isWanted('hub')) await keepHub()
+
+  /** A tunnel that is lent, and the code for its camera. */
+  async function keepLending() {
+    await consumer.run(
+      'lend',
+      'NL',
+      '--background',
+      '--name',
+      'phone',
+      '--budget',
+      '1/day',
+      ...password(consumer),
+    )
+    await served.page.getByRole('link', { name: 'Lend', exact: true }).click()
+    await served.page.getByRole('button', { name: 'Show the code', exact: true }).click()
+    await served.page.locator('.code').waitFor()
+    await keepAll(served, 'consumer', ['Lend'])
+  }
 
   /** The operator's pages while somebody leaves, and those on the hub's own port. */
   async function keepHub() {

@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals'
 import { useEffect, useState } from 'preact/hooks'
 import { bytes, duration, short, tokens, type Unit, type Units } from '../../shared/pages/amounts.js'
+import { LongTable } from '../../shared/pages/longTable.js'
 import { Card, Empty, Shown } from '../../shared/pages/parts.js'
 import { type Answer, read } from '../../shared/pages/server.js'
 import { texts } from './texts.js'
@@ -116,42 +117,41 @@ function Sessions({ of, spent }: { of: readonly Session[]; spent: Unit | undefin
           </a>
         )}
       </div>
-      <div class="scroll">
-        <table class="cards">
-          <thead>
-            <tr>
-              <th>{columns.ended}</th>
-              <th>{columns.provider}</th>
-              <th class="number">{columns.traffic}</th>
-              <th class="number">{columns.time}</th>
-              <th class="number">{columns.spent}</th>
-              <th>{columns.reason}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {[...of].reverse().map((each) => (
-              <tr key={each.session}>
-                <td data-label={columns.ended}>{each.endedAt.slice(0, 16).replace('T', ' ')}</td>
-                <td data-label={columns.provider}>
-                  <span class="mono" title={each.provider}>
-                    {short(each.provider)}
-                  </span>
-                </td>
-                <td class="number" data-label={columns.traffic}>
-                  {bytes(each.bytes)}
-                </td>
-                <td class="number" data-label={columns.time}>
-                  {duration(each.seconds)}
-                </td>
-                <td class="number" data-label={columns.spent}>
-                  {tokens(each.spent, spent)}
-                </td>
-                <td data-label={columns.reason}>{each.reason}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <LongTable
+        of={of.toReversed()}
+        keyOf={({ session }) => `${session}`}
+        head={
+          <>
+            <th>{columns.ended}</th>
+            <th>{columns.provider}</th>
+            <th class="number">{columns.traffic}</th>
+            <th class="number">{columns.time}</th>
+            <th class="number">{columns.spent}</th>
+            <th>{columns.reason}</th>
+          </>
+        }
+      >
+        {(each) => (
+          <>
+            <td data-label={columns.ended}>{each.endedAt.slice(0, 16).replace('T', ' ')}</td>
+            <td data-label={columns.provider}>
+              <span class="mono" title={each.provider}>
+                {short(each.provider)}
+              </span>
+            </td>
+            <td class="number" data-label={columns.traffic}>
+              {bytes(each.bytes)}
+            </td>
+            <td class="number" data-label={columns.time}>
+              {duration(each.seconds)}
+            </td>
+            <td class="number" data-label={columns.spent}>
+              {tokens(each.spent, spent)}
+            </td>
+            <td data-label={columns.reason}>{each.reason}</td>
+          </>
+        )}
+      </LongTable>
     </section>
   )
 }

@@ -2,9 +2,10 @@ import { signal } from '@preact/signals'
 import type { ComponentChildren } from 'preact'
 import { useEffect, useState } from 'preact/hooks'
 import { country, moment, short, timePrice, trafficPrice, type Units } from '../../shared/pages/amounts.js'
-import { Card, Deed, Field, Shown, Tiles } from '../../shared/pages/parts.js'
-import { type Answer, read } from '../../shared/pages/server.js'
+import { Card, Deed, Field, Refused, Shown, Tiles } from '../../shared/pages/parts.js'
+import { type Answer, act, type Failure, read } from '../../shared/pages/server.js'
 import { isServed } from './now.js'
+import { Scan } from './scan.js'
 import { texts } from './texts.js'
 
 /** As `pontage invitation show --json` and `list --json` print it. */
@@ -42,10 +43,18 @@ const priceText = ({ pricePerMegabyte, pricePerHour }: Invitation, units: Units)
 export function Invitations({ changed }: { changed: () => void }) {
   const [link, setLink] = useState('')
   const [offered, setOffered] = useState<Offered>()
+  const [refused, setRefused] = useState<Failure>()
   useEffect(() => void look(), [])
-  const clear = () => {
-    setLink('')
+  const take = (text: string) => {
+    setLink(text)
     setOffered(undefined)
+    setRefused(undefined)
+  }
+  const scanned = async (text: string) => {
+    take(text)
+    const answer = await act<Offered>('showInvitation', { link: text })
+    if (answer.error === undefined) setOffered(answer)
+    else setRefused(answer.error)
   }
   return (
     <Card title={texts.invitations.title}>
@@ -57,10 +66,7 @@ export function Invitations({ changed }: { changed: () => void }) {
             placeholder="pontage:…"
             spellcheck={false}
             value={link}
-            onInput={(event) => {
-              setLink(event.currentTarget.value.trim())
-              setOffered(undefined)
-            }}
+            onInput={(event) => take(event.currentTarget.value.trim())}
           />
           <Deed
             name="showInvitation"
@@ -69,6 +75,8 @@ export function Invitations({ changed }: { changed: () => void }) {
             done={(answer) => setOffered(answer.error === undefined ? (answer as Offered) : undefined)}
           />
         </div>
+        <Scan isWanted={(text) => text.startsWith('pontage:')} found={(text) => void scanned(text)} />
+        {refused === undefined ? null : <Refused failure={refused} />}
         {offered === undefined ? null : (
           <Offer of={offered}>
             <Deed
@@ -78,12 +86,12 @@ export function Invitations({ changed }: { changed: () => void }) {
               kind="main"
               done={(answer) => {
                 if (answer.error !== undefined) return
-                clear()
+                take('')
                 void look()
                 changed()
               }}
             />
-            <button type="button" onClick={clear}>
+            <button type="button" onClick={() => take('')}>
               {texts.invitations.discard}
             </button>
           </Offer>

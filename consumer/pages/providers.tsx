@@ -11,6 +11,7 @@ import {
   trafficPrice,
   type Units,
 } from '../../shared/pages/amounts.js'
+import { LongTable } from '../../shared/pages/longTable.js'
 import { Card, Deed, Empty, Shown } from '../../shared/pages/parts.js'
 import { type Answer, read } from '../../shared/pages/server.js'
 import { Invitations } from './invitations.js'
@@ -118,28 +119,25 @@ function Table({ of: { providers, units } }: { of: Offers }) {
   })
   if (shown.length === 0) return <Empty title={texts.providers.noMatch} />
   return (
-    <div class="scroll">
-      <table class="cards">
-        <thead>
-          <tr>
-            <th>
-              <span class="hidden">Favourite</span>
-            </th>
-            {(Object.keys(texts.providers.columns) as Column[]).map((name) => (
-              <Head key={name} name={name} />
-            ))}
-            <th>
-              <span class="hidden">{texts.connect}</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((offer) => (
-            <Row key={offer.provider} offer={offer} units={units} />
+    <LongTable
+      of={shown}
+      keyOf={({ provider }) => provider}
+      head={
+        <>
+          <th>
+            <span class="hidden">Favourite</span>
+          </th>
+          {(Object.keys(texts.providers.columns) as Column[]).map((name) => (
+            <Head key={name} name={name} />
           ))}
-        </tbody>
-      </table>
-    </div>
+          <th>
+            <span class="hidden">{texts.connect}</span>
+          </th>
+        </>
+      }
+    >
+      {(offer) => <Cells of={offer} units={units} />}
+    </LongTable>
   )
 }
 
@@ -161,7 +159,7 @@ function Head({ name }: { name: Column }) {
   )
 }
 
-function Row({ offer, units }: { offer: Offer; units: Units }) {
+function Cells({ of: offer, units }: { of: Offer; units: Units }) {
   const { columns } = texts.providers
   const { quality } = offer
   const isFavourite = favourites.value.includes(offer.provider)
@@ -175,7 +173,7 @@ function Row({ offer, units }: { offer: Offer; units: Units }) {
   const price = trafficPrice(offer.price, units?.price)
   const name = `${country(offer.country)} ${short(offer.provider)}`
   return (
-    <tr>
+    <>
       <td data-label="">
         <button
           type="button"
@@ -238,6 +236,6 @@ function Row({ offer, units }: { offer: Offer; units: Units }) {
           <span class="soft small">{texts.providers.unsound}</span>
         )}
       </td>
-    </tr>
+    </>
   )
 }

@@ -194,7 +194,7 @@ export const texts = {
   },
   invitations: {
     title: 'Invitations',
-    hint: 'A provider that is not listed gives you a link. It begins with "pontage:".',
+    hint: 'A provider that is not listed gives you a link, which begins with "pontage:", or its QR code.',
     link: 'Link of an invitation',
     show: 'See what it offers',
     offers: 'What it offers',
@@ -213,6 +213,26 @@ export const texts = {
     until: 'Good until',
     forWhom: 'For',
     everybody: 'whoever has it',
+  },
+  scan: {
+    camera: 'Scan its code',
+    file: 'Choose a picture of it',
+    asking: 'The browser asks whether these pages may use the camera.',
+    hold: 'Hold the code before the camera.',
+    close: 'Close',
+    noCode: 'No QR code can be read in this picture. Try a sharper one, or paste the link.',
+    otherCode: 'This QR code is no invitation.',
+    noPicture: 'This file is no picture that the browser can read.',
+    failure: 'The camera gives no picture. Choose one from a file, or paste the link.',
+    /** By the name that browsers give to the failure. */
+    failures: {
+      NotAllowedError:
+        'These pages may not use the camera. Allow it in the settings of the browser for this page, choose a picture, or paste the link.',
+      NotFoundError: 'There is no camera here. Choose a picture, or paste the link.',
+      NotReadableError:
+        'The camera cannot be used at the moment. Another program may be using it: close that, and try again.',
+      NotSupportedError: 'This browser gives these pages no camera. Choose a picture, or paste the link.',
+    } as Readonly<Record<string, string>>,
   },
   lend: {
     title: 'Lend a tunnel',

@@ -34,9 +34,6 @@ async function look(): Promise<void> {
   channels.value = await read<Channels>('channels')
 }
 
-/** At most so many rows are drawn; the search finds the others. */
-const maxRows = 200
-
 export function ChannelsPage() {
   const [sought, setSought] = useState('')
   useEffect(() => void look(), [])
@@ -54,10 +51,10 @@ export function ChannelsPage() {
                 value={sought}
                 onInput={(event) => setSought(event.currentTarget.value.trim().toLowerCase())}
               />
-              <List of={found.slice(0, maxRows)} units={units} />
-              {found.length > maxRows ? (
-                <p class="soft small">{texts.channels.more(found.length - maxRows)}</p>
-              ) : null}
+              <p class="soft small" aria-live="polite">
+                {texts.channels.count(found.length, all.length)}
+              </p>
+              <List of={found} units={units} />
               {count > all.length ? (
                 <p class="soft small">{texts.channels.others(count - all.length)}</p>
               ) : null}

@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { LongTable } from '../../shared/pages/longTable.js'
 
 /** One cell under its heading. */
 export interface Cell {
@@ -8,33 +9,31 @@ export interface Cell {
   readonly isNumber?: boolean
 }
 
-/** A table on a wide screen, a list of cards on a phone. */
-export function Table({ rows }: { rows: readonly { key: string; cells: readonly Cell[] }[] }) {
+interface Row {
+  readonly key: string
+  readonly cells: readonly Cell[]
+}
+
+/** A table on a wide screen, a list of cards on a phone, as long as it may be. */
+export function Table({ rows }: { rows: readonly Row[] }) {
   const kind = ({ isNumber }: Cell) => (isNumber ? 'number' : '')
   return (
-    <div class="scroll">
-      <table class="cards">
-        <thead>
-          <tr>
-            {rows[0]?.cells.map((cell) => (
-              <th key={cell.name} class={kind(cell)}>
-                {cell.name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {rows.map(({ key, cells }) => (
-            <tr key={key}>
-              {cells.map((cell) => (
-                <td key={cell.name} class={kind(cell)} data-label={cell.name}>
-                  {cell.value}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
+    <LongTable
+      of={rows}
+      keyOf={({ key }) => key}
+      head={rows[0]?.cells.map((cell) => (
+        <th key={cell.name} class={kind(cell)}>
+          {cell.name}
+        </th>
+      ))}
+    >
+      {({ cells }) =>
+        cells.map((cell) => (
+          <td key={cell.name} class={kind(cell)} data-label={cell.name}>
+            {cell.value}
+          </td>
+        ))
+      }
+    </LongTable>
   )
 }

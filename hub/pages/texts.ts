@@ -92,7 +92,10 @@ export const texts = {
     none: 'There is no open channel',
     noneHint: 'Consumers open them. Each appears here once its block is deep enough.',
     search: 'Search by address or channel',
-    more: (count: number) => `and ${count} more: search for them`,
+    count: (found: number, all: number) => {
+      const channels = all === 1 ? '1 channel' : `${all.toLocaleString('en')} channels`
+      return found === all ? channels : `${found.toLocaleString('en')} of ${channels}`
+    },
     others: (count: number) =>
       `${count} more channels, which hold less, are not read here: "pontage-hub channels --of ADDRESS" shows them`,
     columns: {

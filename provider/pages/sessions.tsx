@@ -1,11 +1,9 @@
 import { useState } from 'preact/hooks'
 import { bytes, duration, short, tokens, type Units } from '../../shared/pages/amounts.js'
+import { LongTable } from '../../shared/pages/longTable.js'
 import { Card, Deed, Empty, Field, Refused, Waiting } from '../../shared/pages/parts.js'
 import { heardAt, now, type Session } from './state.js'
 import { texts } from './texts.js'
-
-/** At most so many rows are drawn; the search finds the others. */
-const maxRows = 1_000
 
 export function Sessions() {
   const [sought, setSought] = useState('')
@@ -32,10 +30,11 @@ export function Sessions() {
               value={sought}
               onInput={(event) => setSought(event.currentTarget.value.trim().toLowerCase())}
             />
-            <Table of={found.slice(0, maxRows)} units={is.units} />
-            {found.length > maxRows ? (
-              <p class="soft small">{texts.sessions.more(found.length - maxRows)}</p>
-            ) : null}
+            {/* Said aloud for what one searches, not for those who come and go. */}
+            <p class="soft small" aria-live={sought === '' ? 'off' : 'polite'}>
+              {texts.sessions.count(found.length, is.sessions.length)}
+            </p>
+            <Table of={found} units={is.units} />
           </div>
         )}
       </Card>
@@ -47,60 +46,59 @@ export function Sessions() {
 function Table({ of, units }: { of: readonly Session[]; units: Units }) {
   const { columns } = texts.sessions
   return (
-    <div class="scroll">
-      <table class="cards">
-        <thead>
-          <tr>
-            <th>{columns.consumer}</th>
-            <th>{columns.state}</th>
-            {(['since', 'down', 'up', 'owed', 'promised'] as const).map((name) => (
-              <th class="number" key={name}>
-                {columns[name]}
-              </th>
-            ))}
-            <th>
-              <span class="hidden">{texts.sessions.kick}</span>
+    <LongTable
+      of={of}
+      keyOf={({ session }) => session}
+      head={
+        <>
+          <th>{columns.consumer}</th>
+          <th>{columns.state}</th>
+          {(['since', 'down', 'up', 'owed', 'promised'] as const).map((name) => (
+            <th class="number" key={name}>
+              {columns[name]}
             </th>
-          </tr>
-        </thead>
-        <tbody>
-          {of.map((each) => (
-            <tr key={each.session}>
-              <td data-label={columns.consumer}>
-                <span class="mono" title={each.consumer}>
-                  {short(each.consumer)}
-                </span>
-              </td>
-              <td data-label={columns.state}>{each.phase}</td>
-              <td class="number" data-label={columns.since}>
-                {duration(heardAt.value / 1_000 - each.startedAt)}
-              </td>
-              <td class="number" data-label={columns.down}>
-                {bytes(each.downBytes)}
-              </td>
-              <td class="number" data-label={columns.up}>
-                {bytes(each.upBytes)}
-              </td>
-              <td class="number" data-label={columns.owed}>
-                {tokens(each.owed, units?.owed)}
-              </td>
-              <td class="number" data-label={columns.promised}>
-                {tokens(each.promised, units?.promised)}
-              </td>
-              <td class="number" data-label="">
-                <Deed
-                  name="kick"
-                  fields={{ who: each.session }}
-                  label={texts.sessions.kick}
-                  kind="small"
-                  question={texts.sessions.kickCosts(short(each.consumer))}
-                />
-              </td>
-            </tr>
           ))}
-        </tbody>
-      </table>
-    </div>
+          <th>
+            <span class="hidden">{texts.sessions.kick}</span>
+          </th>
+        </>
+      }
+    >
+      {(each) => (
+        <>
+          <td data-label={columns.consumer}>
+            <span class="mono" title={each.consumer}>
+              {short(each.consumer)}
+            </span>
+          </td>
+          <td data-label={columns.state}>{each.phase}</td>
+          <td class="number" data-label={columns.since}>
+            {duration(heardAt.value / 1_000 - each.startedAt)}
+          </td>
+          <td class="number" data-label={columns.down}>
+            {bytes(each.downBytes)}
+          </td>
+          <td class="number" data-label={columns.up}>
+            {bytes(each.upBytes)}
+          </td>
+          <td class="number" data-label={columns.owed}>
+            {tokens(each.owed, units?.owed)}
+          </td>
+          <td class="number" data-label={columns.promised}>
+            {tokens(each.promised, units?.promised)}
+          </td>
+          <td class="number" data-label="">
+            <Deed
+              name="kick"
+              fields={{ who: each.session }}
+              label={texts.sessions.kick}
+              kind="small"
+              question={texts.sessions.kickCosts(short(each.consumer))}
+            />
+          </td>
+        </>
+      )}
+    </LongTable>
   )
 }
 

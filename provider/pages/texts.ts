@@ -52,7 +52,10 @@ export const texts = {
     noneHint: 'Consumers find your offer on the chain, or by an invitation.',
     stopped: 'Sessions can be seen while the provider runs.',
     search: 'Search by address',
-    more: (count: number) => `and ${count} more: search for them`,
+    count: (found: number, all: number) => {
+      const sessions = all === 1 ? '1 session' : `${all.toLocaleString('en')} sessions`
+      return found === all ? sessions : `${found.toLocaleString('en')} of ${sessions}`
+    },
     kick: 'End',
     kickCosts: (who: string) => `This ends the session of ${who} at once. What was promised is kept.`,
     columns: {

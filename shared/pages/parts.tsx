@@ -214,30 +214,45 @@ export function Deed({
 }
 
 function Question({ text, yes, answered }: { text: string; yes: string; answered: (is: boolean) => void }) {
+  return (
+    <Dialog name={yes} closed={() => answered(false)}>
+      <p>{text}</p>
+      <div class="row">
+        <button type="button" class="main" onClick={() => answered(true)}>
+          {yes}
+        </button>
+        <button type="button" onClick={() => answered(false)}>
+          Not now
+        </button>
+      </div>
+    </Dialog>
+  )
+}
+
+/** What stands before everything else, as long as it is there. @param closed - Somebody pressed Escape */
+export function Dialog({
+  name,
+  closed,
+  children,
+}: {
+  name: string
+  closed: () => void
+  children: ComponentChildren
+}) {
   const dialog = useRef<HTMLDialogElement>(null)
   useEffect(() => {
-    const asked = document.activeElement
+    const before = document.activeElement
     dialog.current?.showModal()
-    // Whoever uses the keyboard is back where the question was asked, once it is gone.
+    // Whoever uses the keyboard is back where it was opened, once it is gone.
     return () => {
       requestAnimationFrame(() => {
-        if (asked instanceof HTMLElement) asked.focus()
+        if (before instanceof HTMLElement) before.focus()
       })
     }
   }, [])
   return (
-    <dialog ref={dialog} aria-label={yes} onCancel={() => answered(false)}>
-      <div class="stack">
-        <p>{text}</p>
-        <div class="row">
-          <button type="button" class="main" onClick={() => answered(true)}>
-            {yes}
-          </button>
-          <button type="button" onClick={() => answered(false)}>
-            Not now
-          </button>
-        </div>
-      </div>
+    <dialog ref={dialog} aria-label={name} onCancel={closed}>
+      <div class="stack">{children}</div>
     </dialog>
   )
 }

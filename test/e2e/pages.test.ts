@@ -1,9 +1,11 @@
 import { appendFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { qrCode } from '@pontage/shared/node'
 import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   barriers,
+  bitmapOf,
   createMarket,
   eventually,
   logged,
@@ -15,6 +17,8 @@ import {
   type Person,
   type Program,
   seatConsumer,
+  terminalSeen,
+  writeFilm,
 } from '../world/index.js'
 
 // What a consumer does who would rather look than type: a real browser, the real program, money and traffic.
@@ -23,10 +27,9 @@ let market: Market
 let hub: Awaited<ReturnType<typeof openHub>>
 let provider: Awaited<ReturnType<typeof openProvider>>
 let consumer: Person
-let ui: Program
 let browser: Browser
 let page: Page
-let links: { readonly act: string; readonly read: string }
+let links: { readonly program: Program; readonly act: string; readonly read: string }
 const faults: string[] = []
 
 beforeAll(async () => {
@@ -56,11 +59,17 @@ afterAll(async () => {
 })
 
 /** Starts the pages, and gives the two links that are typed out. */
-async function start(...flags: readonly string[]): Promise<{ act: string; read: string }> {
-  ui = consumer.start(['ui', '--no-open', '--password-file', join(consumer.host.home, 'password'), ...flags])
-  const [, act = ''] = await ui.line(/Open this once.*(http:\S+)/)
-  const [, read = ''] = await ui.line(/looking only.*(http:\S+)/)
-  return { act, read }
+async function start(...flags: readonly string[]) {
+  const program = consumer.start([
+    'ui',
+    '--no-open',
+    '--password-file',
+    join(consumer.host.home, 'password'),
+    ...flags,
+  ])
+  const [, act = ''] = await program.line(/Open this once.*(http:\S+)/)
+  const [, read = ''] = await program.line(/looking only.*(http:\S+)/)
+  return { program, act, read }
 }
 
 const button = (name: string) => page.getByRole('button', { name, exact: true })
@@ -162,6 +171,95 @@ describe('a newcomer at the pages', () => {
     await button('Forget').click()
     await agree('Forget')
     await page.getByText('No invitation is kept.').waitFor()
+  })
+
+  it('scans an invitation with the camera, which is switched on for that alone', async () => {
+    const flags = ['--price', '0.03/GB', '--country', 'DE', '--hub', hub.address]
+    const printed = await provider.run('invite', '--endpoint', provider.host.at(7_800), ...flags)
+    const link = printed.split('\n').find((line) => line.startsWith('pontage:')) ?? ''
+    const seen = terminalSeen(printed.slice(printed.indexOf(link) + link.length + 1).trimEnd())
+    const film = join(consumer.host.home, 'film.y4m')
+    writeFilm(film, seen)
+    const own = await start()
+    const away = await openBrowser(consumer.host, [
+      '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-video-capture=${film}`,
+    ])
+    onTestFinished(async () => {
+      await away.close()
+      await own.program.stop('SIGTERM', 5_000)
+    })
+    const context = await away.newContext({ viewport: { width: 360, height: 844 } })
+    const pages = await context.newPage()
+    const wrong: string[] = []
+    pages.on('console', (message) => {
+      if (message.type() === 'error') wrong.push(message.text())
+    })
+    pages.on('pageerror', (error) => wrong.push(error.message))
+    // Counts how often the browser was asked for a camera, and how many are on.
+    await pages.addInitScript(`{
+      const devices = navigator.mediaDevices, get = devices.getUserMedia.bind(devices)
+      window.asked = 0
+      window.streams = []
+      devices.getUserMedia = async (wanted) => {
+        window.asked++
+        const stream = await get(wanted)
+        window.streams.push(stream)
+        return stream
+      }
+    }`)
+    const asked = () => pages.evaluate<number>('asked')
+    const isOn = () => pages.evaluate<boolean>('streams.some((each) => each.active)')
+    const press = (name: string) => pages.getByRole('button', { name, exact: true }).click()
+    await pages.goto(own.act)
+    await pages.getByRole('link', { name: 'Providers', exact: true }).click()
+    await pages.getByRole('button', { name: 'Scan its code', exact: true }).waitFor()
+    expect(await asked()).toBe(0)
+
+    // Nobody allows it here.
+    await press('Scan its code')
+    await pages.getByText('These pages may not use the camera.').waitFor()
+    expect(await barriers(pages)).toEqual([])
+    await press('Close')
+    await pages.getByRole('dialog').waitFor({ state: 'detached' })
+
+    await context.grantPermissions(['camera'])
+    await press('Scan its code')
+    await pages.locator('.tile', { hasText: /Price\s*0\.03 PTT\/GB/ }).waitFor({ timeout: 60_000 })
+    expect(await pages.getByLabel('Link of an invitation').inputValue()).toBe(link)
+    await pages.getByRole('dialog').waitFor({ state: 'detached' })
+    expect([await asked(), await isOn()]).toEqual([2, false])
+    await press('Discard it')
+
+    const choose = async (content: Buffer) =>
+      pages
+        .locator('input[type=file]')
+        .setInputFiles({ name: 'code.bmp', mimeType: 'image/bmp', buffer: content })
+    await choose(Buffer.from('no picture'))
+    await pages.getByText('This file is no picture that the browser can read.').waitFor()
+    await choose(bitmapOf(terminalSeen(' ')))
+    await pages.getByText('No QR code can be read in this picture.').waitFor()
+    await choose(bitmapOf(seen))
+    await pages.locator('.tile', { hasText: /Price\s*0\.03 PTT\/GB/ }).waitFor({ timeout: 60_000 })
+    expect([await barriers(pages), await overflow(pages), wrong]).toEqual([[], 0, []])
+
+    // Whoever closes the dialog switches the camera off; another code is passed over.
+    writeFilm(film, terminalSeen(qrCode('https://example.org')))
+    await press('Scan its code')
+    await pages.getByText('This QR code is no invitation.').waitFor({ timeout: 60_000 })
+    expect([await isOn(), await barriers(pages)]).toEqual([true, []])
+    await pages.keyboard.press('Escape')
+    await expect.poll(isOn).toBe(false)
+    await expect.poll(() => pages.evaluate('document.activeElement.textContent')).toBe('Scan its code')
+  })
+
+  it('says that there is no camera where there is none', async () => {
+    await page.context().grantPermissions(['camera'])
+    await goTo('Providers')
+    await button('Scan its code').click()
+    await page.getByText('There is no camera here.').waitFor()
+    await button('Close').click()
+    await page.context().clearPermissions()
   })
 
   it('says what every setting is for, and where its value came from', async () => {
@@ -325,8 +423,51 @@ describe('whoever should not be at the pages', () => {
     await page.unroute('**/read/providers')
   })
 
+  it('scrolls and tabs through a thousand offers, of which few are drawn', async () => {
+    const addressOf = (index: number) => `0x${String(index).padStart(40, '0')}`
+    const quality = { sessions: 1, throughputKbps: 20_000, score: null }
+    const providers = Array.from({ length: 1_000 }, (_, index) => ({
+      ...{ price: `${50_000 + index}`, pricePerHour: '0', country: index === 999 ? 'IS' : 'DE', stake: '1' },
+      ...{ faults: 0, registeredAt: 1_700_000_000, sound: true, latencyMs: 20, quality },
+      provider: addressOf(index),
+    }))
+    await page.route('**/read/providers', (route) => route.fulfill({ json: { providers } }))
+    await page.reload()
+    await goTo('Providers')
+    const cellOf = (index: number) => page.getByTitle(addressOf(index), { exact: true })
+    const row = (index: number) => page.locator(`tr[aria-rowindex="${index + 2}"]`)
+    for (const width of [1_280, 360]) {
+      await page.setViewportSize({ width, height: 844 })
+      await cellOf(0).waitFor()
+      expect(await page.getByRole('table').first().getAttribute('aria-rowcount')).toBe('1001')
+      expect(await page.locator('tbody tr').count()).toBeLessThan(150)
+      expect([await barriers(page), await overflow(page)]).toEqual([[], 0])
+      // To the end at once, and the rows there are where they would be if all were drawn.
+      await page.evaluate("document.querySelector('.room:last-child').scrollIntoView({ block: 'end' })")
+      await cellOf(999).waitFor()
+      expect(await row(999).count()).toBe(1)
+      expect(await barriers(page)).toEqual([])
+      await page.evaluate('scrollTo(0, 0)')
+    }
+    // Row after row by keyboard, further than was drawn; what was touched stays.
+    await page.setViewportSize({ width: 1_280, height: 844 })
+    await row(0).getByRole('button').first().focus()
+    const drawn = Number(await page.locator('tbody tr[aria-rowindex]').last().getAttribute('aria-rowindex'))
+    for (let press = 0; press < 2 * (drawn + 5); press++) await page.keyboard.press('Tab')
+    expect(await page.evaluate("document.activeElement.closest('tr').ariaRowIndex")).toBe(
+      String(drawn + 5 + 2),
+    )
+    await page.evaluate('scrollTo(0, 40000)')
+    await expect.poll(() => row(500).count()).toBe(0)
+    expect(await page.evaluate("document.activeElement.closest('tr').isConnected")).toBe(true)
+    await page.getByPlaceholder('Search').fill('iceland')
+    await cellOf(999).waitFor()
+    expect(await page.locator('tbody tr').count()).toBe(1)
+    await page.unroute('**/read/providers')
+  })
+
   it('is told when the program behind the pages has gone', async () => {
-    await ui.stop('SIGTERM', 5_000)
+    await links.program.stop('SIGTERM', 5_000)
     await page.getByText('The program behind these pages does not answer.').waitFor()
     // Whoever starts it anew gets new links: the old visit is no way in, and is told so.
     await start('--page-port', new URL(links.act).port)

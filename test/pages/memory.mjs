@@ -7,6 +7,7 @@ import { servePages } from '../../shared/dist/node/pages/servePages.js'
 
 const updates = Number(process.argv[2] ?? 86_400)
 const sessions = 1_000
+const scrollSeconds = 5
 
 /** Takes the place of the browser's stream and clock: each update is a second later, and some are drawn in one frame. */
 const fastForward = `
@@ -15,11 +16,12 @@ const fastForward = `
   Date.now = () => now() + ahead
   const streams = []
   window.EventSource = class { constructor() { streams.push(this) } close() {} }
+  window.say = (data) => streams.at(-1).onmessage({ data })
   window.hear = async (count, of, perFrame = 1) => {
     const make = new Function('second', 'at', of)
     for (let second = 0; second < count; second++) {
       ahead += 1000
-      streams.at(-1).onmessage({ data: JSON.stringify(make(second, Date.now())) })
+      say(JSON.stringify(make(second, Date.now())))
       if (second % perFrame === 0) await new Promise((resolve) => requestAnimationFrame(resolve))
     }
     return count
@@ -30,9 +32,10 @@ const consumerLive = `
   const used = String(second * 1e12)
   return {
     schema: 1, state: 'connected', killSwitch: true, lockdown: 'off', problems: [], netns: null, allowLan: false, gateway: [],
-    provider: '0x' + '1'.repeat(40), downBytes: second * 3e5, upBytes: second * 4e4, exits: [],
+    rootless: false, beside: [], provider: '0x' + '1'.repeat(40), downBytes: second * 3e5, upBytes: second * 4e4,
+    lendings: [], exits: [],
     live: {
-      bytesPerSecond: 3.4e5, spentWei: used, latencyMs: 20, carrier: 'udp', reason: null,
+      bytesPerSecond: 3.4e5, spentWei: used, latencyMs: 20, carrier: 'udp', proxy: null, postQuantum: true, reason: null,
       serving: { country: 'DE', price: { perMegabyte: '50000000000000', perHour: '0' }, sinceMs: at - second * 1000 },
       allowances: { channel: { used, left: '5000000000000000000' } },
     },
@@ -71,7 +74,7 @@ async function open(program) {
   })
   const page = await browser.newPage({ viewport: { width: 1_280, height: 900 } })
   const faults = []
-  page.on('pageerror', (error) => faults.push(error.message))
+  page.on('pageerror', (error) => faults.push(error.stack))
   await page.addInitScript(fastForward)
   await page.route('**/read/*', (route) =>
     route.fulfill({ json: { error: { code: 'none', message: 'Not here.', cure: null } } }),
@@ -114,37 +117,58 @@ async function memoryOf(program, live, count, perFrame) {
   await close()
 }
 
-/** Scrolls through the provider's list while it is told once a second how things stand. */
+/** Scrolls through the provider's list while it is told once a second how things stand, and through an empty page as long. */
 async function scrollOf() {
-  const { page, close } = await open('provider')
+  const { page, faults, close } = await open('provider')
   await page.evaluate((of) => window.hear(1, of), providerLive)
   await page.getByRole('link', { name: 'Sessions', exact: true }).click()
   await page.getByRole('cell', { name: /^0x/ }).first().waitFor()
-  const { frames, longest, reached, seconds } = await page.evaluate(async (of) => {
-    const times = []
-    const begun = performance.now()
-    const timer = setInterval(() => void window.hear(1, of), 1_000)
-    for (;;) {
-      const at = await new Promise((resolve) => requestAnimationFrame(resolve))
-      times.push(at)
-      const gone = performance.now() - begun
-      window.scrollTo(0, (document.documentElement.scrollHeight * gone) / 5_000)
-      if (gone > 5_000) break
-    }
-    clearInterval(timer)
-    const gaps = times.slice(1).map((at, index) => at - times[index])
-    const rows = document.querySelectorAll('tbody tr').length
-    return {
-      frames: times.length,
-      longest: Math.max(...gaps),
-      reached: rows,
-      seconds: (times.at(-1) - times[0]) / 1_000,
-    }
-  }, providerLive)
-  console.log(
-    `${sessions} sessions: ${frames} frames in ${seconds.toFixed(1)} s of scrolling (${(frames / seconds).toFixed(0)} a second), the longest ${longest.toFixed(0)} ms; ${reached} rows drawn`,
-  )
+  const long = await page.evaluate(scroll, [providerLive, scrollSeconds])
+  if (!long.ending.endsWith(`0${sessions - 1}`) || faults.length > 0)
+    throw new Error(`The list ends with "${long.ending}". ${faults.join('\n')}`)
+  const height = await page.evaluate(() => {
+    const before = document.documentElement.scrollHeight
+    scrollTo(0, 0)
+    document.body.replaceChildren()
+    document.body.style.height = `${before}px`
+    return before
+  })
+  const empty = await page.evaluate(scroll, [undefined, scrollSeconds])
+  console.log(`${sessions} sessions, ${height} px: ${smoothness(long)}; at most ${long.most} rows drawn`)
+  console.log(`an empty page as long: ${smoothness(empty)}`)
   await close()
+}
+
+/** In the page: scrolls to the end evenly, counts the frames, and hears an update each second. */
+async function scroll([of, seconds]) {
+  const updates = []
+  if (of !== undefined) {
+    const make = new Function('second', 'at', of)
+    for (let second = 0; second < seconds; second++)
+      updates.push(JSON.stringify(make(second + 2, Date.now() + second * 1_000)))
+  }
+  const times = []
+  let most = 0
+  const frame = () => new Promise((resolve) => requestAnimationFrame(resolve))
+  const begun = await frame()
+  for (let gone = 0; gone < seconds * 1_000; gone = (times.at(-1) ?? begun) - begun) {
+    if (updates.length > 0 && gone > 1_000 * (seconds - updates.length)) window.say(updates.shift())
+    const { scrollHeight, clientHeight } = document.documentElement
+    scrollTo(0, ((scrollHeight - clientHeight) * gone) / (seconds * 1_000))
+    times.push(await frame())
+    most = Math.max(most, document.querySelectorAll('tbody tr').length)
+  }
+  scrollTo(0, document.documentElement.scrollHeight)
+  await frame()
+  const ending = [...document.querySelectorAll('tbody tr td:first-child span')].at(-1)?.title ?? ''
+  return { gaps: times.map((at, index) => at - (times[index - 1] ?? begun)), most, ending }
+}
+
+/** A frame is due 60 times a second; one that comes later was missed at least once. */
+function smoothness({ gaps }) {
+  const seconds = gaps.reduce((sum, gap) => sum + gap, 0) / 1_000
+  const late = gaps.filter((gap) => gap > 17).length
+  return `${gaps.length} frames in ${seconds.toFixed(1)} s (${(gaps.length / seconds).toFixed(1)} a second), ${late} later than 17 ms, the longest ${Math.max(...gaps).toFixed(0)} ms`
 }
 
 function kilobytes(bytes) {

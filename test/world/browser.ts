@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { type Browser, chromium } from 'playwright-core'
 import type { Host } from './host.js'
 
-/** A real browser at a machine of the world, that looks for nothing on any network by itself. */
-export async function openBrowser(host: Host): Promise<Browser> {
+/** A real browser at a machine of the world, that looks for nothing on any network by itself. @param flags - More of its own */
+export async function openBrowser(host: Host, flags: readonly string[] = []): Promise<Browser> {
   const folder = mkdtempSync(join(host.home, 'browser-'))
   const path = join(folder, 'chromium')
   writeFileSync(path, `#!/bin/sh\nexec ip netns exec ${host.netns} chromium "$@"\n`)
@@ -16,6 +16,7 @@ export async function openBrowser(host: Host): Promise<Browser> {
     args: [
       ...['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-sync'],
       ...['--disable-background-networking', '--disable-component-update'],
+      ...flags,
     ],
     env: { ...process.env, HOME: folder },
   })
