@@ -1,9 +1,12 @@
+import { chmodSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
+import { runCommand } from '@pontage/shared/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createMarket,
   eventually,
+  logged,
   type Market,
   openHub,
   openProvider,
@@ -22,6 +25,7 @@ let market: Market
 let owner: Person
 let service: Program
 let provider: Person
+let hub: Person
 
 const startService = async () => {
   service = owner.start(['run', '--cap', '100MB', '--control-group', group])
@@ -63,7 +67,7 @@ const state = async () => JSON.parse(await member('status', '--json')).state
 
 beforeAll(async () => {
   market = await createMarket()
-  const hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
+  hub = await openHub(market, 'hub', { pool: '100', drawAbove: '1000' })
   const offer = { price: '0.05/GB', country: 'DE', hubs: [hub.address], beneficiary: market.deployer }
   provider = await openProvider(market, 'provider', offer)
   owner = await seatConsumer(market, 'owner', '10')
@@ -85,6 +89,46 @@ describe('a member of the group', () => {
     expect(await member('disconnect')).toMatch(/network is back to normal/)
     expect(await page()).toContain(owner.host.address)
     expect(await state()).toBe('disconnected')
+  })
+
+  it('is told what to do instead of a tunnel for one program, by whoever it may be', async () => {
+    const exec = ['exec', '--', 'curl', '-sS', market.internet.addressUrl]
+    const asRoot = () => owner.host.start([programPath('pontage'), ...exec], { env: { HOME: '/tmp' } })
+    expect(await refused(group, ...exec)).toMatch(
+      /paid from a key of your own, and there is none in \/tmp\/.pontage\/consumer: "pontage setup" makes one\. Or .*"pontage connect"/,
+    )
+    expect(await refused('', ...exec)).toMatch(/paid from a key of your own/)
+    await member('connect')
+    const asItIs = /has this whole machine in the tunnel.*start this one as it is/
+    expect(await refused(group, ...exec)).toMatch(asItIs)
+    const root = asRoot()
+    expect((await root.ended).code).toBe(1)
+    expect(root.output()).toMatch(asItIs)
+    expect(await page()).toContain(provider.host.address)
+    await member('disconnect')
+  })
+
+  it('with a key of its own has a tunnel for one program, through the tunnel of the service', async () => {
+    // As most systems have it.
+    const open =
+      'mknod /run/open-tun c 10 200 && chmod 666 /run/open-tun && mount --bind /run/open-tun /dev/net/tun'
+    await runCommand(['sh', '-c', open])
+    const payer = await seatConsumer(market, 'payer', '10')
+    await payer.run('channel', 'open', '--hub', hub.address, '--amount', '5')
+    chmodSync(market.world.folder, 0o711)
+    await runCommand(['chown', '-R', '4321:4321', payer.host.home])
+    await member('connect')
+    const program = owner.host.start(
+      [...as(group), 'exec', '--json', '--', 'curl', '-sS', market.internet.addressUrl],
+      {
+        env: { HOME: payer.host.home },
+      },
+    )
+    expect((await program.ended).code, program.output()).toBe(0)
+    expect(program.lines('stdout')).toEqual([provider.host.address])
+    const ended = await logged(program, 'ended')
+    expect(BigInt(String(ended.spent))).toBeGreaterThan(0n)
+    await member('disconnect')
   })
 
   it('decides nothing that only root may, nor what is settled already', async () => {
@@ -168,6 +212,9 @@ it('that is killed leaves the kill switch on, and the next one opens the network
   expect(await outside()).not.toContain(owner.host.address)
   await startService()
   expect(await state()).toBe('crashed')
+  expect(await refused(group, 'exec', '--', 'true')).toMatch(
+    /nothing leaves this machine\. "pontage disconnect"/,
+  )
   expect(await outside()).not.toContain(owner.host.address)
   expect(await member('disconnect')).toMatch(/network is back to normal/)
   expect(await page()).toContain(owner.host.address)

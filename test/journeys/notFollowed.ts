@@ -28,7 +28,7 @@ export const notFollowed: Readonly<Record<string, Readonly<Record<string, string
     'pontage-hub nonce fill': 'no nonce is held up',
   },
   'docs/service.md': {
-    exec: 'is for root, as in the README',
+    exec: 'is not the service’s, as that says',
     'pontage lend': 'goes on until it is ended, and has a test of its own',
   },
   'docs/provider.md': {

@@ -3,6 +3,7 @@ import { isRunning, readConnection } from '../../io/home/connectionFile.js'
 import { runInside } from '../../io/kernel/runInside.js'
 import type { Screen } from '../connect/screen.js'
 import { type ConnectionOptions, connectionFlags, runConnection } from './connection.js'
+import { requireTunnelOfItsOwn } from './ownTunnel.js'
 import { command, withSettings } from './settings.js'
 import { withoutRoot } from './withoutRoot.js'
 
@@ -37,6 +38,7 @@ export const execCommand = command<ConnectionOptions & { _: (string | number)[];
       )
     leaveStdout()
     const running = await readConnection(argv.home)
+    await requireTunnelOfItsOwn(argv, running)
     if (process.getuid?.() !== 0) {
       process.exitCode = await withoutRoot(argv, running)
       return
