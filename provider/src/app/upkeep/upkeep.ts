@@ -36,6 +36,8 @@ export class Upkeep {
   #faults: readonly string[] = []
   /** By what was looked at: what the last look found wrong. */
   readonly #found = new Map<string, string>()
+  /** Why the last packets could not be sent: that keeps none of a consumer's from passing. */
+  #untried: string | undefined
   #probedAt = Number.NEGATIVE_INFINITY
   #chains: readonly JudgingChain[] = []
   #chainsSeen = ''
@@ -62,12 +64,18 @@ export class Upkeep {
     return this.#faults
   }
 
-  /** Asks the kernel now. @param probing - Sends packets through, too. @returns the faults. */
+  /**
+   * Asks the kernel now.
+   *
+   * @param probing - Sends packets through, too.
+   * @returns the faults, and why no packets could be sent.
+   */
   async look(probing: boolean): Promise<readonly string[]> {
     if (probing) this.#probedAt = Number.NEGATIVE_INFINITY
     await this.#turns.run(() => this.#round(true))
-    if (probing) await this.#probing
-    return this.#faults
+    if (!probing) return this.#faults
+    await this.#probing
+    return this.#untried === undefined ? this.#faults : [...this.#faults, `Not tried. ${this.#untried}`]
   }
 
   async stop(): Promise<void> {
@@ -178,6 +186,7 @@ export class Upkeep {
       typeof probed === 'string' ? undefined : judgeProbe(probed, this.#ways, this.#chains)
     // One that got lost is no proof.
     if (judge() !== undefined && known === undefined) probed = await send()
+    this.#untried = typeof probed === 'string' ? probed : undefined
     if (typeof probed !== 'string') return judge()
     log.debug('no packet was sent through', { reason: probed })
     return undefined

@@ -136,5 +136,7 @@ async function plugIn({ device, near4, far4, near6, far6 }: ProbeLine, pid: numb
     ['address', 'add', `${near6}/128`, 'dev', device, 'nodad'],
     ['route', 'add', `${far6}/128`, 'dev', device],
   ]).catch(() => undefined)
-  await runCommand(['sh', '-c', `echo 1 > /proc/sys/net/ipv4/conf/${device}/forwarding`])
+  // In a container it cannot be written, and a new device has what was set for all from outside.
+  const forwarding = `/proc/sys/net/ipv4/conf/${device}/forwarding`
+  await runCommand(['sh', '-c', `read now <${forwarding}; [ "$now" = 1 ] || echo 1 >${forwarding}`])
 }
