@@ -56,10 +56,15 @@ describe('pontage-hub', () => {
   })
 
   it.each([
-    ['an unknown flag', ['pool', '--hoem', 'x'], 2, 'Unknown argument: hoem'],
-    ['an unknown command', ['rnu'], 2, 'Did you mean run?'],
-    ['no command', [], 2, 'Give a command.'],
-    ['a flag without its value', ['run', '--port'], 2, 'Not enough arguments following: port'],
+    [
+      'an unknown flag',
+      ['pool', '--hoem', 'x'],
+      2,
+      '--hoem is not known to "pontage-hub pool". Did you mean --home?',
+    ],
+    ['an unknown command', ['rnu'], 2, '"rnu" is no command of pontage-hub. Did you mean "pontage-hub run"?'],
+    ['no command', [], 2, 'Give a command: "pontage-hub setup" sets everything up.'],
+    ['a flag without its value', ['run', '--port'], 2, '--port needs a value. See pontage-hub --help.'],
     [
       'a port that is none',
       ['run', '--port', '70000'],

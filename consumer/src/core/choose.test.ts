@@ -9,7 +9,7 @@ import {
   weiPerMegabyte,
 } from '@pontage/shared'
 import { describe, expect, it } from 'vitest'
-import { choose, type Offer } from './choose.js'
+import { choose, type Offer, whyNoneFits } from './choose.js'
 
 const who = (byte: string): Address => address(`0x${byte.repeat(20)}`)
 const hub = who('b1')
@@ -134,4 +134,21 @@ describe('choosing a provider', () => {
   it('does not take a service that is no tunnel', () => {
     expect(reasons([offer('a1', 1n, { service: 'storage' })])).toEqual(['it sells "storage"'])
   })
+})
+
+it('says why nobody fits in a sentence that does not grow with the market', () => {
+  const unfit = ['a1', 'a2', 'a3', 'a4'].map((byte, index) => ({
+    offer: offer(byte, 50n),
+    reason: index === 0 ? 'it is in NL' : 'it is above the price limit',
+  }))
+  expect(whyNoneFits([])).toBe('There is no provider.')
+  expect(whyNoneFits(unfit.slice(0, 1))).toBe(
+    `The only provider is not suitable (${who('a1')}: it is in NL).`,
+  )
+  expect(whyNoneFits(unfit.slice(0, 2))).toBe(
+    `None of the 2 providers is suitable (${who('a1')}: it is in NL; ${who('a2')}: it is above the price limit).`,
+  )
+  expect(whyNoneFits(unfit)).toBe(
+    'None of the 4 providers is suitable (1 of them: it is in NL; 3 of them: it is above the price limit).',
+  )
 })

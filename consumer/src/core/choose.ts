@@ -84,6 +84,22 @@ export function choose(
   }
 }
 
+/** More than these are counted by their reason, and not named. */
+const maxNamed = 3
+
+/** Why no offer will do, in one sentence, however many there are. */
+export function whyNoneFits(unfit: readonly Unfit[]): string {
+  if (unfit.length === 0) return 'There is no provider.'
+  const counted = new Map<string, number>()
+  for (const { reason } of unfit) counted.set(reason, (counted.get(reason) ?? 0) + 1)
+  const reasons =
+    unfit.length <= maxNamed
+      ? unfit.map(({ offer, reason }) => `${offer.proposal.provider}: ${reason}`)
+      : [...counted].map(([reason, count]) => `${count} of them: ${reason}`)
+  const who = unfit.length === 1 ? 'The only provider is not' : `None of the ${unfit.length} providers is`
+  return `${who} suitable (${reasons.join('; ')}).`
+}
+
 /** Orders offers by what the expected use costs; a price for time counts as much as one for traffic. */
 export const cheapestFirst =
   ({ bytes, seconds }: ExpectedUse) =>

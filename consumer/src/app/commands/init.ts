@@ -9,7 +9,7 @@ export const initCommand = initOf({
   next: [
     'Back up the keystore and its password: without both, the money in your channels is lost.',
     'Send tokens to the address (no gas coin is needed), then run:',
-    '  pontage providers',
+    '  pontage hubs',
     '  pontage channel open --hub HUB --amount 5',
   ],
 })

@@ -75,7 +75,7 @@ function linesOf(chain: Chain, listed: Listed, use: ExpectedUse): string[] {
   return [
     `${offerLine(listed, token)}${unsound === undefined ? '' : `  (not dealt with: ${unsound})`}`,
     `    at ${proposal.endpoint}${latencyWords(listed)}, through ${proposal.hubs.join(', ') || 'no hub'}`,
-    `    since ${since}, paid ${inTokens(chain, redeemed)} so far${qualityWords(listed)}`,
+    `    since ${since}, was paid ${inTokens(chain, redeemed)} so far${qualityWords(listed)}`,
     `    ${formatBytes(use.bytes)} costs ${inTokens(chain, traffic)}${hourly}`,
   ]
 }

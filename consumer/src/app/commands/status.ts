@@ -1,10 +1,11 @@
-import { printJson, readToken } from '@pontage/shared/node'
+import { existsSync } from 'node:fs'
+import { keystorePath, printJson, readToken } from '@pontage/shared/node'
 import { askStatus } from '../connect/status.js'
 import { statusLines } from '../connect/statusLines.js'
 import { lendingLine } from '../lend/lendText.js'
 import { controlFlag } from './connection.js'
 import { lendingsNow } from './lending/place.js'
-import { placeToAsk } from './service/place.js'
+import { asksService, placeToAsk } from './service/place.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const statusCommand = command<Settings & { json: boolean; control?: string }>({
@@ -17,7 +18,8 @@ export const statusCommand = command<Settings & { json: boolean; control?: strin
     const { control: _, ...asker } = argv
     const lendings = await lendingsNow(asker).catch(() => [])
     if (argv.json) return printJson({ ...now, lendings })
-    for (const line of statusLines(now, Date.now())) printLine(line)
+    const isSetUp = asksService(argv) || existsSync(keystorePath(argv.home))
+    for (const line of statusLines(now, Date.now(), isSetUp)) printLine(line)
     for (const each of lendings) printLine(`Lent: ${lendingLine(each, readToken(argv.home))}`)
   },
 })

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { type Address, explain, smaller, type Wei, wei } from '@pontage/shared'
 import { judgeHead, UserError } from '@pontage/shared/node'
 import { defaultBudget, isTooLittle } from '../../core/cap.js'
-import { type Choice, choose, type ExpectedUse, type Offer } from '../../core/choose.js'
+import { type Choice, choose, type ExpectedUse, type Offer, whyNoneFits } from '../../core/choose.js'
 import type { PayableChannel } from '../../core/hubs.js'
 import { type Left, type Limits, monthOf } from '../../core/limits.js'
 import { refillsLeft, type TopUpRule } from '../../core/refill.js'
@@ -111,6 +111,7 @@ export async function findPaths(
             ? 'default'
             : 'budget',
     },
+    wishes.provider !== undefined,
   )
   const channel = ready
     ? await withEnough(opening, journal, ready, offer.price, wishes, screen)
@@ -198,7 +199,5 @@ function whyNobody({ unfit }: Choice, canPay: boolean, isLimitReached = false): 
     return 'There is no open channel with money left in it, and --top-up-limit is reached for this month (UTC). Raise it, or run "pontage channel top-up".'
   if (!canPay)
     return 'There is no open channel with money left in it. Run "pontage channel open --hub HUB --amount TOKENS", or give --deposit TOKENS.'
-  const reasons = unfit.map(({ offer, reason }) => `${offer.proposal.provider}: ${reason}`)
-  const who = unfit.length === 1 ? 'The only provider is not' : `None of the ${unfit.length} providers is`
-  return `${who} suitable (${reasons.join('; ')}). Change --country, --max-price or --hub.`
+  return `${whyNoneFits(unfit)} Change --country, --max-price or --hub.`
 }

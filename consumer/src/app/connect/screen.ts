@@ -33,7 +33,12 @@ export interface MostToSpend {
 
 /** What `connect` tells, for a person or for a program. */
 export interface Screen {
-  chosen(choice: Choice & { chosen: NonNullable<Choice['chosen']> }, most: MostToSpend): void
+  /** @param isNamed - Whether its user named this provider, whatever others cost. */
+  chosen(
+    choice: Choice & { chosen: NonNullable<Choice['chosen']> },
+    most: MostToSpend,
+    isNamed: boolean,
+  ): void
   /** A provider that was asked did not begin to serve; the next one is asked. */
   refused(refused: { provider: Address; code: string | undefined; message: string }): void
   opened(channel: { channelId: Hex; hub: Address; relayFees: Wei }): void
@@ -204,14 +209,14 @@ export function humanScreen(
   }
   const tokens = (amount: Wei) => amountText(amount, token)
   return {
-    chosen({ chosen: { offer, hub }, others, unfit }, most) {
-      line(`${offerLine(offer, token)}  chosen: the cheapest that fits`)
+    chosen({ chosen: { offer, hub }, others, unfit }, most, isNamed) {
+      line(`${offerLine(offer, token)}  chosen: ${isNamed ? 'the one you named' : 'the cheapest that fits'}`)
       if (isVerbose) {
         for (const each of others) line(`${offerLine(each, token)}  suitable`)
         for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
         line(`Paying through hub ${hub}.`)
-      } else if (others.length + unfit.length > 0)
-        line(`${others.length} other offers are suitable, ${unfit.length} not taken: -v shows them.`)
+      } else if (!isNamed && others.length + unfit.length > 0)
+        line(`Other offers: ${others.length} suitable, ${unfit.length} not taken; -v shows them.`)
       line(`This connection costs at most ${tokens(most.amount)}: ${mosts[most.because]}.`)
     },
     refused: ({ provider, message }) => line(`${provider} refused: ${message}`),
@@ -246,7 +251,7 @@ export function humanScreen(
         line(
           'This provider runs an older version: a quantum computer may one day read what somebody records of this tunnel today.',
         )
-      const most = limit === undefined ? '' : `The kernel stops traffic after ${formatBytes(limit)}. `
+      const most = limit === undefined ? '' : `Traffic stops after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
     },
     report(report, budget) {
@@ -307,7 +312,7 @@ export function humanScreen(
       const through = sessions.length === 1 ? '' : ` through ${sessions.length} sessions`
       line(`Ended: ${sentenceOfEnd(session)}`)
       line(
-        `Receipt: down ${formatBytes(BigInt(downBytes))}, up ${formatBytes(BigInt(upBytes))} in ${seconds} s${through}; ${promises} promises, spent ${tokens(spent)} (total with this provider ${tokens(session.promised)}).`,
+        `Receipt: down ${formatBytes(BigInt(downBytes))}, up ${formatBytes(BigInt(upBytes))} in ${seconds} s${through}; ${promises} promise${promises === 1 ? '' : 's'}, spent ${tokens(spent)} (total with this provider ${tokens(session.promised)}).`,
       )
       if (reason !== 'user')
         line('The kill switch stays on: nothing leaves this machine until you run "pontage disconnect".')
@@ -318,7 +323,8 @@ export function humanScreen(
 /** One provider in one line. */
 export function offerLine({ proposal, price, standing }: Offer, token: TokenNames): string {
   const tokens = (amount: Wei) => amountText(amount, token)
-  const faults = standing.faults === 0 ? 'no faults' : `${standing.faults} faults`
+  const faults =
+    standing.faults === 0 ? 'no faults' : `${standing.faults} fault${standing.faults === 1 ? '' : 's'}`
   const debt = standing.debt === 0n ? '' : `, debt ${tokens(standing.debt)}`
   return `${proposal.provider}  ${proposal.country}  ${formatPrice(price.perMegabyte, price.perHour, token)}  stake ${tokens(standing.stake)}, ${faults}${debt}`
 }
@@ -374,7 +380,7 @@ const moments: Record<
   suspended:
     'Suspended: the provider has waited for payment for some seconds. "pontage doctor" looks for the cause.',
   resumed: 'Resumed.',
-  reconnecting: 'The provider does not answer; trying again. Nothing leaks in the meantime.',
+  reconnecting: 'The provider does not answer; trying again. Nothing gets past the tunnel meanwhile.',
   reconnected: 'The provider answers again.',
   raised: 'The hub guarantees more; the session goes on.',
 }

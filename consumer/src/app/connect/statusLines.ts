@@ -47,8 +47,9 @@ const next: Record<Status['state'], string> = {
  * Where things stand, and what to type next, for a person.
  *
  * @param nowMs - Unix milliseconds.
+ * @param isSetUp - Whether there is a key, or a service, to connect with.
  */
-export function statusLines(now: Status, nowMs: number): string[] {
+export function statusLines(now: Status, nowMs: number, isSetUp = true): string[] {
   const { live, netns, state } = now
   const problems = now.problems ?? []
   return [
@@ -76,7 +77,7 @@ export function statusLines(now: Status, nowMs: number): string[] {
     ...providerLines(now, nowMs),
     ...(live?.allowances && now.token ? allowanceLines(live.allowances, now.token) : []),
     ...now.exits.map((exit) => reminderOf(exit, nowMs)),
-    `Next: ${next[state]}`,
+    `Next: ${state === 'disconnected' && !isSetUp ? '"pontage setup" sets everything up.' : next[state]}`,
   ]
 }
 

@@ -42,8 +42,9 @@ export function stayAttached(
       link = await attach(context, endpoint, { handlers, patienceMs, signal: gone.signal })
     } catch (error) {
       link = undefined
-      if (loop.isOpen)
-        await loop.dispatch({ type: 'stop', reason: 'lost', message: (error as Error).message })
+      // It names an address inside the tunnel, which nobody has seen.
+      context.log.debug('the provider does not answer in the tunnel', { reason: (error as Error).message })
+      if (loop.isOpen) await loop.dispatch({ type: 'stop', reason: 'lost' })
       return
     }
     if (!loop.isOpen) return link.close()

@@ -6,7 +6,7 @@ import type { Flag } from '../program/settingKinds.js'
 import { UserError } from '../program/userError.js'
 import { writeFileDurably } from './durableFile.js'
 import type { KeyOrigin } from './keyOriginFlags.js'
-import { createKeystore, keyFromMnemonic, newMnemonic } from './keystore.js'
+import { createKeystore, keyFromMnemonic, newMnemonic, readKeystore } from './keystore.js'
 import { readPassword } from './password.js'
 
 export const keystorePath = (home: string): string => join(home, 'keystore.json')
@@ -53,11 +53,7 @@ export async function makeHome(options: HomeOptions): Promise<MadeHome> {
 /** The address a keystore names in clear, for what needs no password. @throws UserError without a keystore */
 export async function keystoreAddress(home: string): Promise<Address> {
   const path = keystorePath(home)
-  const text = await readFile(path, 'utf8').catch((cause) => {
-    throw new UserError(`There is no readable keystore at ${path}. Run init first, or give its --home.`, {
-      ...{ cause, code: 'no-keystore' },
-    })
-  })
+  const text = await readKeystore(path)
   try {
     const { address: bare } = JSON.parse(text) as { address: string }
     return address(`0x${bare.replace(/^0x/i, '')}`)

@@ -24,7 +24,7 @@ it('keeps an imported key under its password, for the owner only', async () => {
 })
 
 it('says what to do when there is no keystore, or it is something else', async () => {
-  await expect(openKeystore(join(folder, 'none.json'), 'x')).rejects.toThrow('Run init first')
+  await expect(openKeystore(join(folder, 'none.json'), 'x')).rejects.toThrow('Run setup or init first')
   await writeFile(join(folder, 'other.json'), '{}')
   await expect(openKeystore(join(folder, 'other.json'), 'x')).rejects.toThrow('not a version 3 keystore')
 })

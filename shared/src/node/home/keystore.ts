@@ -31,11 +31,7 @@ export async function createKeystore(path: string, password: string, privateKey?
 
 /** @throws UserError for a missing file, a file that is no keystore, or a wrong password. */
 export async function openKeystore(path: string, password: string): Promise<Identity> {
-  const json = await readFile(path, 'utf8').catch((cause) => {
-    throw new UserError(`There is no readable keystore at ${path}. Run init first, or give its --home.`, {
-      ...{ cause, code: 'no-keystore' },
-    })
-  })
+  const json = await readKeystore(path)
   await closeToOthers(path)
   try {
     const account = await decryptKeystoreJson(json, password)
@@ -50,6 +46,24 @@ export async function openKeystore(path: string, password: string): Promise<Iden
     )
   }
 }
+
+/** The text of a keystore. @throws UserError where there is none, or it is not this user's */
+export const readKeystore = (path: string): Promise<string> =>
+  readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    throw cause.code === 'EACCES'
+      ? new UserError(
+          `You may not read the keystore ${path}. Run this as its owner, or give another --home.`,
+          {
+            cause,
+          },
+        )
+      : new UserError(
+          `There is no readable keystore at ${path}. Run setup or init first, or give its --home.`,
+          {
+            ...{ cause, code: 'no-keystore' },
+          },
+        )
+  })
 
 /** @throws UserError when others can read it, and that cannot be changed. */
 async function closeToOthers(path: string): Promise<void> {

@@ -3,6 +3,7 @@ import { parseTokens } from '../../quantity.js'
 import { type Chain, connectChain } from '../chain/chain.js'
 import type { CommonOptions } from '../program/program.js'
 import type { Flag } from '../program/settingKinds.js'
+import { UserError } from '../program/userError.js'
 import type { Log } from '../report/log.js'
 import { nameToken } from '../report/namedToken.js'
 import { tokenOf } from '../report/print.js'
@@ -84,7 +85,7 @@ export type KeyOptions = CommonOptions & Given<typeof keyFlags>
  * @throws UserError when the chain cannot be reached or is another one.
  */
 export async function openChain(
-  { home, rpc, deployment, confirmations, maxGasPrice, maxBlockAge }: ChainOptions,
+  { home, network, rpc, deployment, confirmations, maxGasPrice, maxBlockAge }: ChainOptions,
   log?: Log,
   readsAtOnce = false,
 ): Promise<Chain> {
@@ -99,11 +100,20 @@ export async function openChain(
       ? {}
       : { maxHeadAgeSeconds: wholeNumber('--max-block-age', maxBlockAge, 1) }),
     ...(deployment === undefined ? {} : { deploymentFile: deployment }),
+  }).catch((error) => {
+    const isChosen = network !== undefined || deployment !== undefined || rpc !== chainFlags.rpc.default
+    throw isChosen || !(error instanceof UserError && error.code === 'no-chain') ? error : noneChosen(error)
   })
   nameToken(tokenOf(chain))
   keepToken(home, tokenOf(chain))
   return chain
 }
+
+const noneChosen = (cause: Error): UserError =>
+  new UserError(
+    'No network is chosen, and no chain answers on this machine. Choose one with --network NAME, or by the questions of setup.',
+    { cause, code: 'no-chain' },
+  )
 
 /** Runs `work` with a connection that is closed again, however it ends. */
 export async function onChain<Result>(

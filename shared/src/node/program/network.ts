@@ -44,10 +44,11 @@ export function readNetwork(nameOrPath: string): Network {
   const path = knownFiles().find((each) => nameOf(each) === nameOrPath)
   if (path !== undefined) return read(path)
   const names = [...new Set(knownFiles().map(nameOf))].sort()
-  const known = names.length > 0 ? `Known are: ${names.join(', ')}.` : 'None is known.'
-  throw new UserError(
-    `There is no network "${nameOrPath}". ${known} Give --network a name of these, or a file.`,
-  )
+  const known =
+    names.length > 0
+      ? `Known are: ${names.join(', ')}. Give --network one of these names, or a file such as ./${nameOrPath}.json.`
+      : `None is known by a name here. Give --network its file, such as ./${nameOrPath}.json.`
+  throw new UserError(`There is no network "${nameOrPath}". ${known}`)
 }
 
 /** The known network of a chain; undefined where there is none. @throws UserError for a damaged file */
@@ -112,7 +113,9 @@ function read(path: string): Network {
   try {
     text = readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new UserError(`The network cannot be read from ${path}. Check --network.`, { cause })
+    const { code, message } = cause as NodeJS.ErrnoException
+    const why = code === 'ENOENT' ? 'there is no such file' : message
+    throw new UserError(`The network cannot be read from ${path}: ${why}. Check --network.`, { cause })
   }
   try {
     return { ...shape.parse(JSON.parse(text)), path }

@@ -2,7 +2,6 @@ import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { isatty } from 'node:tty'
 import yargs, { type Argv, type CommandModule, type Options } from 'yargs'
-import { closestTo } from '../../closest.js'
 import { CommandFailed } from '../kernel/command.js'
 import { codeOf, failureOf } from '../report/failure.js'
 import { fiatFlags, showFiat } from '../report/fiat.js'
@@ -11,6 +10,7 @@ import { beginPrinting, endPrinting, printFailure } from '../report/print.js'
 import { withoutSecretsOf } from '../report/publicAddress.js'
 import { configCommand } from './configCommand.js'
 import { dashed } from './configuration.js'
+import { explainMisread, type Misread } from './misread.js'
 import { kindsOf, type SettingKind } from './settingKinds.js'
 import { readBoolean, readSettingSources, type SettingValue } from './settingSources.js'
 import { UserError } from './userError.js'
@@ -65,14 +65,15 @@ export async function runProgram(options: {
 }): Promise<void> {
   const { name, environment, folder, commands, settings, cumulative = [], undoing = [] } = options
   process.env.PATH = withSystemFolders(process.env.PATH ?? '')
-  const home = homeFrom(options.argv, environment) ?? options.home ?? join(homedir(), '.pontage', folder)
+  const line = withHelpAsFlag(options.argv)
+  const home = homeFrom(line, environment) ?? options.home ?? join(homedir(), '.pontage', folder)
   const common = commonFlags(home)
   const repeatable = [...cumulative, 'rpc']
   const kinds = kindsOf(commands, { ...common, ...settings })
   let values: readonly SettingValue[] = []
-  beginPrinting(home, !asksForHelp(options.argv) && typedJson(options.argv) === true)
+  beginPrinting(home, !asksForHelp(line) && typedJson(line) === true)
   try {
-    const argv = withReadBooleans(options.argv, kinds)
+    const argv = withReadBooleans(line, kinds)
     if (!asksForHelp(argv)) {
       const network = typedValue('network', argv)
       const read = readSettingSources({
@@ -88,7 +89,7 @@ export async function runProgram(options: {
       isTyped: (setting) => isTyped(setting, argv),
     })
     const { after = [], words } = options.complete ?? {}
-    const isCompleting = options.argv.includes('--get-yargs-completions')
+    const isCompleting = line.includes('--get-yargs-completions')
     const completed = { after, words: words && isCompleting ? await words(home) : [] }
     let parser = parserOf({ ...options, completed }, common, (given, instance) => {
       options.prepare?.({ ...given })
@@ -106,7 +107,7 @@ export async function runProgram(options: {
     await parser.parseAsync([...argv])
     if (!asksForHelp(argv)) endPrinting()
   } catch (error) {
-    report(name, error as Error, values, kinds)
+    report(name, error as Error, values, kinds, line)
   }
 }
 
@@ -151,15 +152,15 @@ function parserOf(
   common: ReturnType<typeof commonFlags>,
   checked: (given: Record<string, unknown>, instance: unknown) => void,
 ): Argv<CommonOptions> {
-  return yargs()
+  const parser = yargs()
+  return parser
     .scriptName(name)
     .version(programVersion())
     .usage(`${name}: ${description}\n\nUsage: $0 <command> [options]`)
     .options(common)
     .strict()
     .middleware(checked as never, true)
-    .recommendCommands()
-    .demandCommand(1, 'Give a command.')
+    .demandCommand(1, `Give a command: "${name} setup" sets everything up.`)
     .wrap(isatty(1) ? Math.min(110, process.stdout.columns || 80) : 100)
     .epilogue(
       [
@@ -181,9 +182,13 @@ function parserOf(
     }) as never)
     .exitProcess(false)
     .fail((message, error) => {
-      throw error ?? new UsageError(message)
+      throw error ?? new UsageError(message, placeIn(parser))
     }) as unknown as Argv<CommonOptions>
 }
+
+/** `help connect` as `connect --help`. */
+const withHelpAsFlag = (argv: readonly string[]): readonly string[] =>
+  argv[0] === 'help' ? [...argv.slice(1), '--help'] : argv
 
 const beforeDashes = (argv: readonly string[]): readonly string[] =>
   argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv
@@ -224,7 +229,44 @@ function refuse(
   for (const problem of problems) process.stderr.write(`${name}: ${problem} It is passed over now.\n`)
 }
 
-class UsageError extends Error {}
+type Place = Pick<Misread, 'path' | 'form' | 'commands'>
+
+const nowhere: Place = { path: [], form: '', commands: [] }
+
+class UsageError extends Error {
+  constructor(
+    message: string,
+    readonly place: Place = nowhere,
+  ) {
+    super(message)
+  }
+}
+
+/** What of yargs says how far it came; its types leave it out. */
+interface Inner {
+  getInternalMethods(): {
+    getContext(): { commands: readonly string[]; fullCommands: readonly string[] }
+    getCommandInstance(): { getCommands(): readonly string[] }
+    getUsageInstance(): { getUsage(): readonly (readonly string[])[] }
+  }
+}
+
+function placeIn(instance: unknown): Place {
+  const { getContext, getCommandInstance, getUsageInstance } = (instance as Inner).getInternalMethods()
+  const { commands: path, fullCommands } = getContext()
+  // A command that says itself how it is typed does so with the program's name.
+  const own = getUsageInstance()
+    .getUsage()
+    .map(([usage = '']) => usage)
+    .find((usage) => !usage.includes('<command>'))
+  return {
+    path: [...path],
+    form: own?.replace(/^\S+ /, '') ?? [...path.slice(0, -1), fullCommands.at(-1) ?? ''].join(' '),
+    commands: getCommandInstance()
+      .getCommands()
+      .filter((command) => command !== 'completion'),
+  }
+}
 
 /** Whether the command line asks for JSON, or for none; undefined where it does not say. */
 function typedJson(argv: readonly string[]): boolean | undefined {
@@ -278,12 +320,18 @@ function report(
   error: Error,
   values: readonly SettingValue[],
   kinds: ReadonlyMap<string, SettingKind>,
+  argv: readonly string[],
 ): void {
   if (error instanceof UsageError || error.name === 'YError') {
-    const said = `${sentence(error.message)}${meantFlag(error.message, kinds)}`
-    process.stderr.write(`${name}: ${said} See ${name} --help.\n`)
+    const { message, cure } = explainMisread({
+      ...{ message: error.message, program: name, flags: kinds.keys() },
+      ...(error instanceof UsageError ? error.place : nowhere),
+      isFlag: (flag) => isTyped(flag, argv),
+      words: beforeDashes(argv).filter((word) => !word.startsWith('-')),
+    })
+    process.stderr.write(`${name}: ${message} ${cure}\n`)
     process.exitCode = exitCode.usage
-    printFailure({ code: 'usage', message: said, cure: `See ${name} --help.` })
+    printFailure({ code: 'usage', message, cure })
     return
   }
   process.exitCode = exitCode.failed
@@ -306,12 +354,6 @@ function origins(message: string, values: readonly SettingValue[]): string {
   return named.map(({ name, place }) => ` ${name} is set in ${place}.`).join('')
 }
 
-function meantFlag(message: string, kinds: ReadonlyMap<string, SettingKind>): string {
-  const [, unknown = ''] = /^Unknown arguments?: ([\w-]+)/.exec(message) ?? []
-  const meant = unknown === '' ? undefined : closestTo(unknown, kinds.keys())
-  return meant === undefined ? '' : ` Did you mean --${meant}?`
-}
-
 /** Where the message says what happened: a stack is for faults of ours. What the system refused names call and path. */
 function isExplained(error: Error): boolean {
   const { syscall } = error as NodeJS.ErrnoException
@@ -322,9 +364,6 @@ function isExplained(error: Error): boolean {
     syscall !== undefined
   )
 }
-
-/** The parser's words on one line, with a full stop. */
-const sentence = (words: string): string => words.replace(/\s*\n\s*/g, ' ').replace(/[^.?!]$/, '$&.')
 
 /** The home folder is needed before the rest is read, since the configuration lies in it. */
 const homeFrom = (argv: readonly string[], environment: string): string | undefined =>
