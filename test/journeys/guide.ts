@@ -72,7 +72,7 @@ function waysOf(text: string): string[] {
 export function filled(command: string, values: Readonly<Record<string, string>>): string {
   let text = command
   for (const [name, value] of Object.entries(values)) text = text.replaceAll(name, value)
-  const left = /(?<![\w./$-])(?:0x)?[A-Z]{3,}(?![\w./-])|…|example\.org/.exec(text)
+  const left = /(?<![\w./$-])(?:0x)?[A-Z]{3,}(?![\w./=-])|…|example\.org/.exec(text)
   if (left !== null) throw new Error(`"${command}": nobody says what "${left[0]}" stands for.`)
   return text
 }

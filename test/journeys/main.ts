@@ -8,6 +8,7 @@ import { codeOf, commandIn } from '../documentCommands.js'
 import { helpOf } from '../programHelp.js'
 import { createMarket, repository } from '../world/index.js'
 import { member, readmeConsumer } from './consumer.js'
+import { inContainers } from './containers.js'
 import { Guide } from './guide.js'
 import { operateHub, readmeHub } from './hub.js'
 import { faultsOf } from './judge.js'
@@ -26,6 +27,7 @@ const guides = {
   provider: new Guide(repository, 'docs/provider.md', programs),
   service: new Guide(repository, 'docs/service.md', programs),
   earning: new Guide(repository, 'docs/earning.md', programs),
+  containers: new Guide(repository, 'docs/containers.md', programs),
 }
 const documented = new Set(
   [...Object.values(guides).map(({ document }) => document), 'docs/errors.md'].flatMap((document) =>
@@ -41,6 +43,8 @@ const tell = (text: string) => {
   typed++
   process.stdout.write(`[${((performance.now() - began) / 1_000).toFixed(1).padStart(6)} s] ${text}\n`)
 }
+
+const judge = (line: string, screen: string) => faultsOf(line, screen, programs, documented)
 
 /** Where one journey ends early, the others go on. */
 const follow = (journey: () => Promise<void>) =>
@@ -64,13 +68,7 @@ try {
     const machine = await Machine.open(host, archive, files)
     await machine.take(packages)
     const known = { NAME: 'journey', HOST: host.address, ...values }
-    const traveller = new Traveller(
-      market,
-      machine,
-      known,
-      (line, screen) => faultsOf(line, screen, programs, documented),
-      tell,
-    )
+    const traveller = new Traveller(market, machine, known, judge, tell)
     travellers.push(traveller)
     return traveller
   }
@@ -96,6 +94,10 @@ try {
     follow(() => member(crew, guides.readme, guides.service)),
     follow(() => operateHub(operator, guides.readme, guides.operations)),
   ])
+  await follow(async () => {
+    const told = { network, packages, tell, judge }
+    faults.push(...(await inContainers(market, guides.containers, told)))
+  })
   await seller.interrupt(provider.run)
   await follow(() => keepProvider(second, guided, guides.readme, guides.provider, guides.earning))
   const left = Object.values(guides).flatMap((guide) =>
