@@ -263,3 +263,46 @@ describe('a consumer', () => {
     expectSentence(said, /root/)
   })
 })
+
+describe('a provider that is not set up', () => {
+  const at = () => ['--home', join(host.home, 'provider-home'), ...chainFlags()]
+  beforeAll(async () => {
+    expect((await refusal(host, [provider, 'init', ...at()])).code).toBe(0)
+  })
+
+  it('learns at once all that serving needs', async () => {
+    const { code, said } = await refusal(host, [provider, 'run', '--country', 'DE', ...at()])
+    expect(code).toBe(1)
+    expectSentence(
+      said,
+      /Missing are --hub ADDRESS \(.*\), --endpoint HOST:PORT \(.*\), --price 0\.05\/GB \(.*setup"/,
+    )
+  })
+
+  it('has its own word for a country quoted', async () => {
+    const flags = ['--country', 'Germany', '--hub', `0x${'22'.repeat(20)}`]
+    const more = ['--endpoint', '203.0.113.9:7711', '--price', '0.05/GB']
+    const { code, said } = await refusal(host, [provider, 'run', ...flags, ...more, ...at()])
+    expect(code).toBe(1)
+    expectSentence(said, /"Germany" is not a two-letter country code, such as DE\./)
+  })
+
+  it('learns that it has nothing to retire', async () => {
+    const { code, said } = await refusal(host, [provider, 'retire', '--yes', ...at()])
+    expect(code).toBe(1)
+    expectSentence(said, /never registered on this chain: there is nothing to retire/)
+  })
+})
+
+it('whoever has chosen no network is told so, and nothing of addresses that they never gave', async () => {
+  for (const program of [hub, provider, consumer]) {
+    const home = join(host.home, `no-network-${program.split('/').at(-1)}`)
+    await refusal(host, [program, 'init', '--home', home, '--password-file', passwordFile('right')])
+    const asked = program === consumer ? 'providers' : 'register'
+    const flags = program === hub ? ['--url', 'ws://203.0.113.9:7700'] : []
+    const { code, said } = await refusal(host, [program, asked, ...flags, '--home', home])
+    expect(code).toBe(1)
+    expectSentence(said, /No network is chosen/)
+    expect(said).not.toMatch(/8545/)
+  }
+})

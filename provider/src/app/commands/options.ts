@@ -144,13 +144,12 @@ export type ServeOptions = ChainOptions & KeyOptions & Given<typeof serveFlags>
  */
 export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecimals'>): Settings {
   const { tokenDecimals } = chain
-  const hubs = demand(given.hub, '--hub ADDRESS', 'the hub whose guarantees you accept')
-  const country = demand(given.country, '--country DE', 'the country where the traffic exits').toUpperCase()
+  const demanded = demand(given)
+  const { hub: hubs } = demanded
+  const country = demanded.country.toUpperCase()
   if (!/^[A-Z]{2}$/.test(country))
-    throw new UserError(`"${country}" is not a two-letter country code, such as DE.`)
-  const endpoint = readEndpoint(
-    demand(given.endpoint, '--endpoint HOST:PORT', 'the address that consumers connect to'),
-  )
+    throw new UserError(`"${demanded.country}" is not a two-letter country code, such as DE.`)
+  const endpoint = readEndpoint(demanded.endpoint)
   return {
     home: given.home,
     endpoint,
@@ -165,10 +164,7 @@ export function readSettings(given: ServeOptions, chain: Pick<Chain, 'tokenDecim
     metricsPort: given.metricsPort === undefined ? undefined : port('--metrics-port', given.metricsPort),
     gasWarnBelow: parseTokens(String(given.gasWarning), coinDecimals),
     price: {
-      perMegabyte: parseTrafficPrice(
-        demand(given.price, '--price 0.05/GB', 'the price of traffic in tokens'),
-        tokenDecimals,
-      ),
+      perMegabyte: parseTrafficPrice(demanded.price, tokenDecimals),
       perHour: parseTimePrice(given.timePrice, tokenDecimals),
     },
     country,
@@ -211,10 +207,29 @@ function readTls({ tlsCertificate, tlsKey }: ServeOptions): Settings['tls'] {
   return { certificate: tlsCertificate, key: tlsKey }
 }
 
-function demand<T>(value: T | undefined, flag: string, what: string): T {
-  if (value === undefined || (Array.isArray(value) && value.length === 0))
-    throw new UserError(`${flag} is missing: ${what}. Give the flag, or put it into config.yaml.`)
-  return value
+/** What nobody can serve without, and what each is. */
+const demands = {
+  hub: ['--hub ADDRESS', 'the hub whose guarantees you accept'],
+  endpoint: ['--endpoint HOST:PORT', 'the address that consumers connect to'],
+  price: ['--price 0.05/GB', 'the price of traffic in tokens'],
+  country: ['--country DE', 'the country where the traffic exits'],
+} as const
+type Demanded = { readonly [name in keyof typeof demands]: NonNullable<ServeOptions[name]> }
+
+/** @throws UserError naming all that is missing. */
+function demand(given: ServeOptions): Demanded {
+  const missing = Object.entries(demands).filter(([name]) => {
+    const value = given[name as keyof typeof demands]
+    return value === undefined || (Array.isArray(value) && value.length === 0)
+  })
+  const [one] = missing
+  if (one === undefined) return given as Demanded
+  const [flag, what] = one[1]
+  throw new UserError(
+    missing.length === 1
+      ? `${flag} is missing: ${what}. Give the flag, or put it into config.yaml.`
+      : `Missing are ${missing.map(([, [flag, what]]) => `${flag} (${what})`).join(', ')}. Give the flags, put them into config.yaml, or have "pontage-provider setup" ask for them.`,
+  )
 }
 
 const ageUnits: Readonly<Record<string, number>> = { m: 60, h: 3_600, d: 86_400 }

@@ -70,7 +70,11 @@ interface Report {
 }
 
 async function retire(options: Options, chain: Chain): Promise<void> {
-  const { stake, unbonding } = await readStanding(chain, await keystoreAddress(options.home))
+  const { stake, unbonding, registeredAt } = await readStanding(chain, await keystoreAddress(options.home))
+  if (registeredAt === 0)
+    throw new UserError(
+      'This provider was never registered on this chain: there is nothing to retire. "pontage-provider register" begins.',
+    )
   if (stake > 0n && unbonding === 0n)
     await askFirst(
       `The offer is withdrawn, nobody new is served, and the stake of ${inTokens(chain, stake)} is locked for the time of unbonding.`,
