@@ -11,6 +11,7 @@ import {
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import { inWords } from '../../core/leaving.js'
 import { readJournal } from '../../io/home/journal.js'
+import { endingOf } from '../connect/screen.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const historyCommand = command<Settings & { csv: boolean; last?: number; total: boolean }>({
@@ -44,7 +45,7 @@ export const historyCommand = command<Settings & { csv: boolean; last?: number; 
     await onChain(argv, async (chain) => {
       for (const each of argv.total ? [] : sessions)
         printLine(
-          `${each.session}  ${each.endedAt.slice(0, 16).replace('T', ' ')}  ${each.provider}  ${formatBytes(BigInt(each.bytes))} in ${each.seconds} s (${(each.throughputKbps / 1_000).toFixed(1)} Mbit/s)  ${inTokens(chain, each.spent)}  ${each.score === 0 ? 'not rated' : `rated ${each.score} of 5`}  ended: ${each.reason}`,
+          `${each.session}  ${each.endedAt.slice(0, 16).replace('T', ' ')}  ${each.provider}  ${formatBytes(BigInt(each.bytes))} in ${each.seconds} s (${(each.throughputKbps / 1_000).toFixed(1)} Mbit/s)  ${inTokens(chain, each.spent)}  ${each.score === 0 ? 'not rated' : `rated ${each.score} of 5`}  ended: ${endingOf(each.reason)}`,
         )
       const { bytes, seconds, spent } = total
       printLine(

@@ -51,7 +51,12 @@ export async function disconnect(home: string, control: string): Promise<Disconn
     await gone(found)
     return 'ended'
   }
-  if (process.getuid?.() !== 0) throw new UserError('Only root can restore routes and firewall: use sudo.')
+  if (process.getuid?.() !== 0)
+    throw new UserError(
+      found === undefined
+        ? 'There is no connection of yours. What another one left, only root can see and undo: use sudo.'
+        : 'Only root can restore routes and firewall: use sudo.',
+    )
   if (found === undefined) return 'nothing'
   if (isFromEarlierBoot(found)) {
     const lock = await lockNetwork(found.netns?.name)

@@ -333,6 +333,9 @@ export function offerLine({ proposal, price, standing }: Offer, token: TokenName
 export const sentenceOfEnd = ({ reason, message }: Session): string =>
   `${endings[reason ?? 'provider']}${message === undefined ? '' : ` ${message}`}`
 
+/** The same of a session that was kept, by a version that may have had other reasons. */
+export const endingOf = (reason: string): string => endings[reason as EndReason] ?? `${reason}.`
+
 type Sessions = readonly { readonly session: Session; readonly receipt: StoredReceipt }[]
 
 /** What all sessions of a connection come to. */

@@ -77,6 +77,7 @@ export async function confirmWords(
         throw new UserError(
           'That is not the word. Nothing was created; run init again, and write the words down.',
         )
+      say(`That is not word ${position + 1}. Look again at what you wrote down.\n`)
     }
   }
 }
