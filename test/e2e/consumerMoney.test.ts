@@ -347,3 +347,21 @@ describe('a hub whose newest ledger is lost', { timeout: 300_000 }, () => {
     expect(await session()).toBeGreaterThan(hubTotal)
   })
 })
+
+describe('a consumer that takes its tokens elsewhere', () => {
+  it('hears what that needs, sends some, then all', async () => {
+    const sender = await seatConsumer(market, 'sender', '5')
+    const to = `0x${'77'.repeat(20)}`
+    const send = (...words: readonly string[]) => sender.run('send', ...words, '--yes')
+    const there = async () => `${await market.chain.token.balanceOf(to)}`
+    await expect(send(to, '2')).rejects.toThrow(/gas/)
+    await expect(send(to, '6')).rejects.toThrow(/5 PTT can be sent, not 6 PTT\. .*"pontage channel close"/)
+    await expect(send(market.deployment.token, '1')).rejects.toThrow(/contract/)
+    expect(await there()).toBe('0')
+    await market.fund(sender.address, { coin: '1' })
+    expect(await send(to, '2')).toMatch(/^Sent 2 PTT to 0x7{40} in transaction 0x[0-9a-f]{64}\.$/m)
+    expect(await there()).toBe(`${market.tokens('2')}`)
+    await send(to, 'all')
+    expect(await there()).toBe(`${market.tokens('5')}`)
+  })
+})

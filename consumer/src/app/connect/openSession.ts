@@ -204,6 +204,7 @@ async function serve(
         screen.connected({
           ...{ provider, country: path.offer.proposal.country, price: agreement.price },
           atStart: { left: raise.left, channel: raise.channel.free },
+          limitedBy: agreement.guaranteed.limitedBy,
           ...{ limit, ...names, ...offered, path: way, carrier: carriers.current, stepsMs: stepsMs() },
           ...{ postQuantum: agreement.postQuantum, proxy: proxyInUse()?.name ?? null },
         })

@@ -19,7 +19,7 @@ import type { Choice, Offer } from '../../core/choose.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import type { Left } from '../../core/limits.js'
 import { liveLine, wrapped } from '../../core/screen.js'
-import { type EndReason, type Session, spentIn } from '../../core/session.js'
+import { type EndReason, type Guaranteed, type Session, spentIn } from '../../core/session.js'
 import type { PathMtu } from '../../io/kernel/pathMtu.js'
 import type { Interference, PartName } from '../../io/kernel/upkeep.js'
 import type { SessionReport } from '../session/runSession.js'
@@ -58,6 +58,8 @@ export interface Screen {
     dns: readonly string[]
     /** Bytes after which the kernel stops everything; undefined when nothing does. */
     limit: Bytes | undefined
+    /** What it follows from: a guarantee is raised on the way. */
+    limitedBy: Guaranteed['limitedBy']
     /** The namespace of programs, where the tunnel is not for the whole machine. */
     netns: string | undefined
     path: PathMtu
@@ -215,8 +217,13 @@ export function humanScreen(
         for (const each of others) line(`${offerLine(each, token)}  suitable`)
         for (const each of unfit) line(`${offerLine(each.offer, token)}  not taken: ${each.reason}`)
         line(`Paying through hub ${hub}.`)
-      } else if (!isNamed && others.length + unfit.length > 0)
-        line(`Other offers: ${others.length} suitable, ${unfit.length} not taken; -v shows them.`)
+      } else if (!isNamed && others.length + unfit.length > 0) {
+        const counts = [
+          ...(others.length > 0 ? [`${others.length} suitable`] : []),
+          ...(unfit.length > 0 ? [`${unfit.length} not suitable`] : []),
+        ]
+        line(`Other offers: ${counts.join(', ')}; -v shows them.`)
+      }
       line(`This connection costs at most ${tokens(most.amount)}: ${mosts[most.because]}.`)
     },
     refused: ({ provider, message }) => line(`${provider} refused: ${message}`),
@@ -231,6 +238,7 @@ export function humanScreen(
       wireguard,
       address4,
       limit,
+      limitedBy,
       netns,
       path,
       postQuantum,
@@ -251,7 +259,8 @@ export function humanScreen(
         line(
           'This provider runs an older version: a quantum computer may one day read what somebody records of this tunnel today.',
         )
-      const most = limit === undefined ? '' : `Traffic stops after ${formatBytes(limit)}. `
+      const most =
+        limit === undefined || limitedBy === 'ceiling' ? '' : `Traffic stops after ${formatBytes(limit)}. `
       line(`${most}Press Ctrl-C to disconnect.`)
     },
     report(report, budget) {
