@@ -124,9 +124,6 @@ function Table({ of: { providers, units } }: { of: Offers }) {
       keyOf={({ provider }) => provider}
       head={
         <>
-          <th>
-            <span class="hidden">Favourite</span>
-          </th>
           {(Object.keys(texts.providers.columns) as Column[]).map((name) => (
             <Head key={name} name={name} />
           ))}
@@ -174,19 +171,17 @@ function Cells({ of: offer, units }: { of: Offer; units: Units }) {
   const name = `${country(offer.country)} ${short(offer.provider)}`
   return (
     <>
-      <td data-label="">
-        <button
-          type="button"
-          class="star"
-          aria-pressed={isFavourite}
-          aria-label={texts.providers.favour(name)}
-          onClick={favour}
-        >
-          {isFavourite ? '★' : '☆'}
-        </button>
-      </td>
       <td data-label={columns.country}>
         <span>
+          <button
+            type="button"
+            class="star"
+            aria-pressed={isFavourite}
+            aria-label={texts.providers.favour(name)}
+            onClick={favour}
+          >
+            {isFavourite ? '★' : '☆'}
+          </button>
           {country(offer.country)}{' '}
           <span class="soft mono" title={offer.provider}>
             {short(offer.provider)}

@@ -40,7 +40,11 @@ function look(width: number, { names, unit }: Lines): uPlot.Options {
   return {
     ...{ width, height, legend: { show: false }, cursor: { show: false } },
     axes: [
-      { ...axis, grid: { show: false }, space: 90, values: (_, ticks) => ticks.map(clock) },
+      {
+        ...axis,
+        ...{ grid: { show: false }, size: 28, space: 90, incrs: [1, 5, 10, 15, 30, 60] },
+        values: (_, ticks) => ticks.map(clock),
+      },
       {
         ...axis,
         ...{ grid: { stroke: colour('--line'), width: 1 }, size: 84, space: 44 },
