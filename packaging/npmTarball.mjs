@@ -24,8 +24,11 @@ export async function makeNpmTarball(tree, out) {
   const used = await bundle(names, tree, { platforms })
   cpSync(join(root, 'networks'), join(tree, 'networks'), { recursive: true })
   const programs = names.map((role) => [roles[role].program, `bin/${roles[role].program}.js`, role])
-  for (const [, path, role] of programs)
-    put(join(tree, path), `#!/usr/bin/env node\nimport '../${role}/start.js'\n`, 0o755)
+  for (const [, path, role] of programs) {
+    const { flags } = roles[role]
+    const node = flags.length === 0 ? ['node'] : ['-S', 'node', ...flags]
+    put(join(tree, path), `#!/usr/bin/env ${node.join(' ')}\nimport '../${role}/start.js'\n`, 0o755)
+  }
   const addons = [...new Set(names.flatMap((role) => roles[role].addons))]
   const { description, license, engines } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const manifest = {

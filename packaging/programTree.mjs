@@ -47,8 +47,9 @@ export async function layOut(what, tree) {
   cpSync(join(nodeFolder(), 'bin', 'node'), node)
   chmodSync(node, 0o755)
   for (const role of what.roles) {
-    const { program } = roles[role]
-    const launcher = ['#!/bin/sh', `exec /${library}/node /${library}/${role}/start.js "$@"`, '']
+    const { program, flags } = roles[role]
+    const words = ['exec', `/${library}/node`, ...flags, `/${library}/${role}/start.js`, '"$@"']
+    const launcher = ['#!/bin/sh', words.join(' '), '']
     put(at('usr', 'bin', program), launcher.join('\n'), 0o755)
     put(at('usr', 'share', 'man', 'man1', `${program}.1.gz`), packed(manualOf(role)))
     for (const [shell, path] of Object.entries(completions(program)))

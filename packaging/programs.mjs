@@ -17,9 +17,10 @@ export async function makePrograms(folder) {
   const [library, cache] = ['lib', 'cache'].map((name) => resolve(folder, name))
   await layOutLibrary(all, library)
   for (const role of all.roles) {
-    const command = `exec '${process.execPath}' '${join(library, role, 'start.js')}' "$@"`
-    const launcher = ['#!/bin/sh', `NODE_COMPILE_CACHE='${cache}' ${command}`, '']
-    put(resolve(folder, 'bin', roles[role].program), launcher.join('\n'), 0o755)
+    const { program, flags } = roles[role]
+    const words = ['exec', `'${process.execPath}'`, ...flags, `'${join(library, role, 'start.js')}'`, '"$@"']
+    const launcher = ['#!/bin/sh', `NODE_COMPILE_CACHE='${cache}' ${words.join(' ')}`, '']
+    put(resolve(folder, 'bin', program), launcher.join('\n'), 0o755)
   }
 }
 

@@ -6,18 +6,32 @@
 const commandStarter = '../../shared/dist/node/kernel/commandStarter'
 
 /**
+ * Packets that a program carries are waste a moment later. Where much of it may gather before the young part of the heap is
+ * looked through, V8 goes through the whole heap instead, again and again.
+ */
+const carriesPackets = ['--max-semi-space-size=2']
+
+/**
+ * - `flags`: of Node, which the program is started with.
  * - `entries`: built modules that are bundled, each into one file; the first is the program, the others its threads and processes.
  * - `addons`: packages with native parts, which stay beside the bundle.
  */
 export const roles = {
-  consumer: { program: 'pontage', entries: ['main', commandStarter], addons: ['secp256k1'] },
+  consumer: {
+    program: 'pontage',
+    flags: carriesPackets,
+    entries: ['main', commandStarter],
+    addons: ['secp256k1'],
+  },
   provider: {
     program: 'pontage-provider',
+    flags: carriesPackets,
     entries: ['main', commandStarter],
     addons: ['secp256k1', 'better-sqlite3'],
   },
   hub: {
     program: 'pontage-hub',
+    flags: [],
     entries: ['main', 'io/signing/signerWorker', 'io/sqlite/storeWorker'],
     addons: ['secp256k1', 'better-sqlite3'],
   },

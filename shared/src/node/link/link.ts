@@ -15,8 +15,12 @@ export interface Link {
   ): Promise<Verdict<{ value: Result<Type> }>>
   /** Tells, without an answer. */
   notify<Type extends NoticeType>(type: Type, body: Notice<Type>): void
-  /** Sends one binary frame of promiseFrame.ts or packetFrame.ts. */
-  sendFrame(frame: Buffer): void
+  /**
+   * Sends one binary frame of promiseFrame.ts or packetFrame.ts.
+   *
+   * @param sent - Called once its memory may be written again; never where the connection is gone.
+   */
+  sendFrame(frame: Buffer, sent?: () => void): void
   /** Bytes that were sent and wait in this process, because the other end does not take them. */
   readonly backlogBytes: number
   close(): void

@@ -13,7 +13,7 @@ export class Outbox {
   /** What is left of the text that is going out; undefined while none is. */
   #rest: Buffer | undefined
   /** What comes after it, and its length in all. */
-  #waiting: (string | Buffer)[] = []
+  #waiting: { data: string | Buffer; sent: (() => void) | undefined }[] = []
   #waitingBytes = 0
 
   constructor(private readonly socket: WebSocket) {}
@@ -23,14 +23,16 @@ export class Outbox {
     return this.socket.bufferedAmount + (this.#rest?.length ?? 0) + this.#waitingBytes
   }
 
-  send(data: string | Buffer): void {
+  /** @param sent - Called once the memory of `data` may be written again; never where the connection is gone. */
+  send(data: string | Buffer, sent?: () => void): void {
     if (this.#rest !== undefined) {
-      this.#waiting.push(data)
+      this.#waiting.push({ data, sent })
       this.#waitingBytes += data.length
     } else if (typeof data === 'string' && data.length > pieceBytes && data.length <= longestInPieces) {
       this.#rest = Buffer.from(data)
       this.#next()
-    } else this.socket.send(data)
+    } else if (sent === undefined) this.socket.send(data)
+    else this.socket.send(data, (error) => error ?? sent())
   }
 
   /** Sends all that is left at once: the connection is about to be closed. */
@@ -54,6 +56,6 @@ export class Outbox {
   #finished(): void {
     this.#rest = undefined
     this.#waitingBytes = 0
-    for (const data of this.#waiting.splice(0)) this.send(data)
+    for (const { data, sent } of this.#waiting.splice(0)) this.send(data, sent)
   }
 }

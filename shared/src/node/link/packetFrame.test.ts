@@ -1,11 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { encodePackets } from './packetFrame.fixture.js'
 import {
   decodeArrived,
   decodePackets,
   encodeArrived,
-  encodePackets,
   maxPacketFrameBytes,
+  PacketFrame,
 } from './packetFrame.js'
 import { frameKind } from './promiseFrame.js'
 
@@ -20,6 +21,23 @@ describe('a frame of packets', () => {
         )
       }),
     )
+  })
+
+  it('takes no more than it has room for, gives up the last packet, and is filled again', () => {
+    const frame = new PacketFrame()
+    const packet = (fill: number) => Buffer.alloc(1_400, fill)
+    let taken = 0
+    while (frame.add(packet(taken))) taken += 1
+    expect(frame.bytes.length).toBeLessThanOrEqual(maxPacketFrameBytes)
+    expect(frame.bytes.length + 2 + 1_400).toBeGreaterThan(maxPacketFrameBytes)
+    frame.dropLast()
+    expect(decodePackets(frame.bytes)).toEqual(Array.from({ length: taken - 1 }, (_, n) => packet(n)))
+    frame.clear()
+    expect(frame.isEmpty).toBe(true)
+    expect(frame.add(Buffer.from('again'))).toBe(true)
+    expect(decodePackets(frame.bytes)?.map(String)).toEqual(['again'])
+    frame.dropLast()
+    expect(frame.isEmpty).toBe(true)
   })
 
   it('is refused where it is not made of whole packets, and never throws', () => {

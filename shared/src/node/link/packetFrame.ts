@@ -5,20 +5,47 @@ export const maxPacketFrameBytes = 60_000
 const lengthBytes = 2
 const arrivedFrameBytes = 1 + 4
 
-/** Bytes that a packet takes in a frame. */
-export const bytesInFrame = (packet: Uint8Array): number => lengthBytes + packet.length
+/**
+ * A frame that is being filled: `kind ‖ (length ‖ packet) …`, lengths of two bytes, big-endian. It can be filled again once it was
+ * sent: memory that is given up for each frame makes the whole program slower than the carrying itself.
+ */
+export class PacketFrame {
+  readonly #memory = Buffer.allocUnsafeSlow(maxPacketFrameBytes)
+  #end = 1
+  /** Where the last packet begins. */
+  #last = 1
 
-/** Lays out `kind ‖ (length ‖ packet) …`, lengths of two bytes, big-endian. */
-export function encodePackets(packets: readonly Uint8Array[]): Buffer {
-  const frame = Buffer.allocUnsafe(packets.reduce((sum, packet) => sum + bytesInFrame(packet), 1))
-  frame[0] = frameKind.packets
-  let at = 1
-  for (const packet of packets) {
-    at = frame.writeUInt16BE(packet.length, at)
-    frame.set(packet, at)
-    at += packet.length
+  constructor() {
+    this.#memory[0] = frameKind.packets
   }
-  return frame
+
+  get isEmpty(): boolean {
+    return this.#end === 1
+  }
+
+  /** Adds a packet. @returns Whether there was room for it. */
+  add(packet: Uint8Array): boolean {
+    if (this.#end + lengthBytes + packet.length > maxPacketFrameBytes) return false
+    this.#last = this.#end
+    this.#memory.set(packet, this.#memory.writeUInt16BE(packet.length, this.#end))
+    this.#end += lengthBytes + packet.length
+    return true
+  }
+
+  /** Takes the packet out again that was added last; the one before stays. */
+  dropLast(): void {
+    this.#end = this.#last
+  }
+
+  clear(): void {
+    this.#end = 1
+    this.#last = 1
+  }
+
+  /** What it holds, in its own memory. */
+  get bytes(): Buffer {
+    return this.#memory.subarray(0, this.#end)
+  }
 }
 
 /** The packets of a frame, which share its memory; undefined when it is not made of whole packets. */

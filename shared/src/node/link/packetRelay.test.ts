@@ -3,7 +3,8 @@ import { once } from 'node:events'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import type { Link } from './link.js'
-import { decodePackets, encodeArrived, encodePackets, maxPacketFrameBytes } from './packetFrame.js'
+import { encodePackets } from './packetFrame.fixture.js'
+import { decodePackets, encodeArrived, maxPacketFrameBytes } from './packetFrame.js'
 import { openRelay, type PacketRelay } from './packetRelay.js'
 import { frameKind } from './promiseFrame.js'
 
@@ -21,9 +22,15 @@ async function relayed(backlogBytes = 0) {
   await relay.face(wireguard.address().port)
   open.push(wireguard, relay)
   const frames: Buffer[] = []
-  const link = { backlogBytes, sendFrame: (frame: Buffer) => frames.push(frame) } as unknown as Link
+  /** What each frame's sender is to be told, once it is sent. */
+  const sent: (() => void)[] = []
+  const sendFrame = (frame: Buffer, done: () => void) => {
+    frames.push(frame)
+    sent.push(done)
+  }
+  const link = { backlogBytes, sendFrame } as unknown as Link
   relay.use(link)
-  return { wireguard, relay, link, frames }
+  return { wireguard, relay, link, frames, sent }
 }
 
 const packetFrames = (frames: readonly Buffer[]) => frames.filter((frame) => frame[0] === frameKind.packets)
@@ -55,6 +62,25 @@ it('joins what comes together into frames of a bounded size', async () => {
   await until(() => carried() === 100)
   expect(packetFrames(frames).length).toBeLessThan(100)
   for (const frame of packetFrames(frames)) expect(frame.length).toBeLessThanOrEqual(maxPacketFrameBytes)
+})
+
+it('writes into the memory of a frame again once it was sent, and not before', async () => {
+  const { wireguard, relay, frames, sent } = await relayed()
+  relay.begin()
+  const carry = async (text: string) => {
+    const before = frames.length
+    wireguard.send(Buffer.from(text), relay.port, '127.0.0.1')
+    await until(() => frames.length > before)
+    return frames[before] as Buffer
+  }
+  const one = await carry('one')
+  const two = await carry('two')
+  expect([one, two]).toEqual([encodePackets([Buffer.from('one')]), encodePackets([Buffer.from('two')])])
+  sent[0]?.()
+  const three = await carry('three')
+  expect(three).toEqual(encodePackets([Buffer.from('three')]))
+  expect(three.buffer).toBe(one.buffer)
+  expect(two).toEqual(encodePackets([Buffer.from('two')]))
 })
 
 it('says in the same turn what has arrived, and what comes right after it a few milliseconds later', async () => {

@@ -4,14 +4,7 @@ import type { Refusal } from '../../refusal.js'
 import { malformed } from './answering.js'
 import type { Link } from './link.js'
 import { PacketFlow } from './packetFlow.js'
-import {
-  bytesInFrame,
-  decodeArrived,
-  decodePackets,
-  encodeArrived,
-  encodePackets,
-  maxPacketFrameBytes,
-} from './packetFrame.js'
+import { decodeArrived, decodePackets, encodeArrived, PacketFrame } from './packetFrame.js'
 import { frameKind } from './promiseFrame.js'
 
 const loopback = '127.0.0.1'
@@ -108,11 +101,20 @@ function enlarge(socket: Socket): void {
     }
 }
 
+/** Frames that were sent, to be filled again by whoever sends next; more are not kept. */
+const free: PacketFrame[] = []
+const maxFree = 32
+
+function release(frame: PacketFrame): void {
+  frame.clear()
+  if (free.length < maxFree) free.push(frame)
+}
+
 /** What is on its way over one link. */
 class Connection {
   readonly #flow = new PacketFlow()
-  #waiting: Buffer[] = []
-  #waitingBytes = 1
+  /** What has come in this turn of the event loop. */
+  #filling: PacketFrame | undefined
   #received = 0
   #isSaying = false
   #isClosed = false
@@ -124,11 +126,12 @@ class Connection {
   /** Joins what comes in the same turn of the event loop into frames. */
   send(packet: Buffer): void {
     if (!this.isBegun) return
-    const needed = bytesInFrame(packet)
-    if (this.#waitingBytes + needed > maxPacketFrameBytes) this.#flush()
-    if (this.#waiting.length === 0) setImmediate(() => this.#flush())
-    this.#waiting.push(packet)
-    this.#waitingBytes += needed
+    if (this.#filling?.add(packet)) return
+    this.#flush()
+    this.#filling = free.pop() ?? new PacketFrame()
+    // One that is too large for any frame is none of WireGuard's.
+    this.#filling.add(packet)
+    setImmediate(() => this.#flush())
   }
 
   arrived(count: number): boolean {
@@ -156,19 +159,21 @@ class Connection {
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#pause)
-    this.#waiting = []
+    this.#filling = undefined
   }
 
   #flush(): void {
-    const packets = this.#waiting
-    if (packets.length === 0) return
-    this.#waiting = []
-    this.#waitingBytes = 1
+    const frame = this.#filling
+    if (frame === undefined) return
+    this.#filling = undefined
     const now = performance.now()
     const dropped = this.link.backlogBytes > maxBacklogBytes ? 'all' : this.#flow.drops(now)
-    if (dropped === 'one packet') packets.shift()
-    if (dropped === 'all' || packets.length === 0) return
+    if (dropped === 'one packet') frame.dropLast()
+    if (dropped === 'all' || frame.isEmpty) {
+      release(frame)
+      return
+    }
     this.#flow.sent(now)
-    this.link.sendFrame(encodePackets(packets))
+    this.link.sendFrame(frame.bytes, () => release(frame))
   }
 }

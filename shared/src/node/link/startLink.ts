@@ -34,11 +34,11 @@ export function startLink(options: {
   const outbox = new Outbox(socket)
   let alive = true
 
-  const send = (data: string | Buffer) => {
+  const send = (data: string | Buffer, sent?: () => void) => {
     if (socket.readyState !== socket.OPEN) return
     if (outbox.backlogBytes > maxBacklogBytes)
       closeWith({ code: 'slow-reader', waitingBytes: outbox.backlogBytes })
-    else outbox.send(data)
+    else outbox.send(data, sent)
   }
   const closeWith = (refusal: Refusal) => {
     if (socket.readyState !== socket.OPEN) return
