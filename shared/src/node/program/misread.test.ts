@@ -29,10 +29,10 @@ it('names the command that was typed, and the one that was meant', () => {
 it('says how a command is typed that got too many words, or too few', () => {
   const send = { path: ['send'], form: 'send <to> <amount>', commands: [] }
   expect(told('Unknown argument: now', send)).toBe(
-    '"now" is one word too many: expected "pontage send <to> <amount>". See pontage send --help.',
+    '"now" is one word too many: expected "pontage send <to> <amount> [options]". See pontage send --help.',
   )
   expect(told('Not enough non-option arguments: got 1, need at least 2', send)).toBe(
-    'Something is missing: expected "pontage send <to> <amount>". See pontage send --help.',
+    'Something is missing: expected "pontage send <to> <amount> [options]". See pontage send --help.',
   )
 })
 

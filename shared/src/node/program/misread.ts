@@ -64,4 +64,5 @@ function strangeWord(word: string, misread: Misread): string {
   return `"${word}" is no command of ${[program, ...path].join(' ')}.${hint}`
 }
 
-const formOf = ({ program, form }: Misread): string => `${program} ${form}`
+const formOf = ({ program, form }: Misread): string =>
+  `${program} ${form}${form.includes('[options]') || form.includes(' -- ') ? '' : ' [options]'}`

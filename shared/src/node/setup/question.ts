@@ -46,14 +46,17 @@ export async function answer<Known>(
   const wrong: string[] = []
   for (const question of questions) {
     if ((await question.isNeeded?.(known)) === false) continue
-    const given = question.given(known) ?? (terminal ? undefined : question.usual?.(known))
+    const said = question.given(known)
+    const given = said ?? (terminal ? undefined : question.usual?.(known))
     if (given !== undefined) {
       const problem = await problemWith(question, given, known)
       if (problem === undefined) {
         terminal?.done(`${question.ask}: ${question.isSecret ? 'given' : given}`)
         continue
       }
-      if (!terminal) wrong.push(`--${question.flag}: ${problem}`)
+      // What nobody said is not wrong for want of what it is checked against.
+      const isKnownWrong = said !== undefined || missing.length + wrong.length === 0
+      if (!terminal && isKnownWrong) wrong.push(`--${question.flag}: ${problem}`)
       terminal?.wrong(problem)
     } else if (!terminal)
       missing.push(`--${question.flag} ${question.value} (${decapitalised(question.ask)})`)
