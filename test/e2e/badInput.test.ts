@@ -306,3 +306,24 @@ it('whoever has chosen no network is told so, and nothing of addresses that they
     expect(said).not.toMatch(/8545/)
   }
 })
+
+it('whoever leaves sudo out after commands with it is told whose the files are, and not that something runs', async () => {
+  const asNobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups']
+  await refusal(host, ['chmod', '0711', host.home, market.world.folder])
+  for (const [program, files, asked] of [
+    [provider, ['provider.sqlite', 'provider.lock'], ['status', 'earnings', 'down', 'doctor']],
+    [hub, ['ledger.sqlite', 'hub.lock'], ['ledger export copy', 'channels', 'status']],
+  ] as const) {
+    const home = join(host.home, `sudo-${program.split('/').at(-1)}`)
+    await refusal(host, [program, 'init', '--home', home, ...chainFlags()])
+    await refusal(host, ['chown', '-R', '65534:65534', home, passwordFile('right')])
+    // As commands with sudo leave them.
+    for (const file of files) writeFileSync(join(home, file), '', { mode: 0o600 })
+    for (const words of asked) {
+      const { code, said } = await refusal(host, [...asNobody, program, ...words.split(' '), '--home', home])
+      expect(code).toBe(1)
+      expect(said).toMatch(/belongs to another user, such as root.* Use sudo/)
+      expect(said).not.toMatch(/\n\s+at |is running on/)
+    }
+  }
+})

@@ -1,6 +1,6 @@
 import { chmodSync, closeSync, existsSync, openSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '@pontage/shared/node'
+import { requireOwn, UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
 
 const lockName = 'hub.lock'
@@ -15,6 +15,7 @@ const busyTimeoutMs = 5_000
  * gives the files beside it (`-wal`, `-shm`) the same mode.
  */
 export function openDatabase(path: string): Database.Database {
+  requireOwn(path)
   makePrivate(path)
   const database = new Database(path, { timeout: busyTimeoutMs })
   database.pragma('journal_mode = WAL')
@@ -33,6 +34,7 @@ export function makePrivate(path: string): void {
 /** Whether a hub runs on this home. */
 export function isHomeTaken(home: string): boolean {
   if (!existsSync(join(home, lockName))) return false
+  requireOwn(join(home, lockName))
   try {
     lockHome(home)()
     return false
@@ -49,6 +51,8 @@ export function isHomeTaken(home: string): boolean {
  * @throws UserError when another process has it.
  */
 export function lockHome(home: string): () => void {
+  // Whoever may not write it could not take it, whether it is taken or not.
+  requireOwn(join(home, lockName))
   const lock = new Database(join(home, lockName), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '@pontage/shared/node'
+import { requireOwn, UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
 
 /**
@@ -27,6 +27,8 @@ export function isRunning(home: string): boolean {
 
 /** As {@link lockHome}; undefined when another process has it. */
 export function tryLock(home: string): (() => void) | undefined {
+  // Whoever may not write it could not take it, whether it is taken or not.
+  requireOwn(lockPath(home))
   const lock = new Database(lockPath(home), { timeout: 0 })
   try {
     lock.exec('BEGIN EXCLUSIVE')

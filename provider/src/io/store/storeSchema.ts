@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { UserError } from '@pontage/shared/node'
+import { requireOwn, UserError } from '@pontage/shared/node'
 import Database from 'better-sqlite3'
 
 export type Db = Database.Database
@@ -115,6 +115,7 @@ const migrations = [
 export function openDatabase(home: string): Db {
   mkdirSync(home, { recursive: true, mode: 0o700 })
   const path = join(home, 'provider.sqlite')
+  requireOwn(path)
   const db = new Database(path)
   chmodSync(path, 0o600)
   db.pragma('journal_mode = WAL')

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chown, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
@@ -39,4 +39,10 @@ it('takes the last setting out, and no line of another name', () => {
   expect(withSetting('# b\na: 1\n', 'a', undefined)).toBe('# b\n')
   expect(withSetting('{a: 1}\n', 'b', '2')).toBe('{ a: 1, b: 2 }\n')
   expect(withSetting('# time-price: 0/h\n', 'price', '1/GB')).toBe('# time-price: 0/h\nprice: "1/GB"\n')
+})
+
+it.runIf(process.getuid?.() === 0)('leaves what root writes to the owner of the home', async () => {
+  await chown(home, 65_534, 65_534)
+  await rememberSettings(home, { price: '0.10/GB' })
+  expect(await stat(join(home, 'config.yaml'))).toMatchObject({ uid: 65_534, gid: 65_534 })
 })

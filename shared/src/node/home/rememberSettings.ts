@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { isMap, parseDocument } from 'yaml'
 import { configurationPath } from '../program/configuration.js'
 import { writeFileDurably } from './durableFile.js'
@@ -21,7 +21,10 @@ export async function rememberSettings(
     (text, [name, value]) => withSetting(text, name, value),
     before,
   )
-  if (after !== before) await writeFileDurably(path, after)
+  if (after === before) return
+  // What root writes, the commands of the home's owner go on with.
+  const owner = process.getuid?.() === 0 ? await stat(home) : undefined
+  await writeFileDurably(path, after, undefined, owner)
 }
 
 /** The text of a configuration with one setting changed. */

@@ -22,8 +22,13 @@ export function readConfigurationLines(home: string): Written[] {
   try {
     text = readFileSync(path, 'utf8')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [] // Defaults and flags serve.
-    throw new UserError(`${path} cannot be read: ${(error as Error).message}. Check its permissions.`)
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return [] // Defaults and flags serve.
+    throw new UserError(
+      code === 'EACCES'
+        ? `You may not read ${path}. Use sudo, run this as its owner, or give another --home.`
+        : `${path} cannot be read: ${message}. Check its permissions.`,
+    )
   }
   const lines = new LineCounter()
   const document = parseDocument(text.replace(/^\uFEFF/, ''), { schema: 'failsafe', lineCounter: lines })

@@ -22,6 +22,8 @@ const isOwn = (path: string | URL): boolean => /\.(js|json)$/.test(String(path))
 
 export const existsSync = (path: string): boolean => ownDisk().exists(path) || isOwn(path)
 export const chmodSync = (): void => undefined
+/** Every machine has one user. */
+export const accessSync = (): void => undefined
 
 export function readFileSync(path: string | URL, encoding?: BufferEncoding): string | Buffer {
   const file = ownDisk().file(String(path))
