@@ -8,6 +8,7 @@ import {
   openProvider,
   repository,
   seatConsumer,
+  stockPhone,
 } from '../../test/dist/world/index.js'
 
 // Every page of the programs, in light and dark, narrow and wide, in docs/screens: npm run -s screens:pages -w consumer
@@ -50,28 +51,28 @@ try {
   const owner = await pagesOf(provider, password(provider))
   if (isWanted('consumer'))
     await keepAll(served, 'consumer', ['Now', 'Providers', 'Channels', 'History', 'Settings', 'Doctor'])
-  if (isWanted('consumer')) await keepLending()
   if (isWanted('provider'))
     await keepAll(owner, 'provider', ['Now', 'Sessions', 'Earnings', 'Offer', 'Settings', 'Doctor', 'Retire'])
   await Promise.all([served.close(), owner.close()])
+  if (isWanted('consumer')) await keepLending()
   if (isWanted('hub')) await keepHub()
 
-  /** A tunnel that is lent, and the code for its camera. */
+  /** A tunnel that is lent to a phone, which uses it, and the code for its camera. */
   async function keepLending() {
-    await consumer.run(
-      'lend',
-      'NL',
-      '--background',
-      '--name',
-      'phone',
-      '--budget',
-      '1/day',
-      ...password(consumer),
-    )
-    await served.page.getByRole('link', { name: 'Lend', exact: true }).click()
-    await served.page.getByRole('button', { name: 'Show the code', exact: true }).click()
-    await served.page.locator('.code').waitFor()
-    await keepAll(served, 'consumer', ['Lend'])
+    const lender = await seatConsumer(market, 'lender', '10')
+    await lender.run('channel', 'open', '--hub', hub.address, '--amount', '5')
+    const limits = ['--budget', '1/day', '--cap', '1GB/day']
+    await lender.run('lend', 'NL', '--background', '--name', 'phone', ...limits, ...password(lender))
+    const { configuration } = await lender.json('lend', 'show', 'phone')
+    const phone = stockPhone(await market.world.addHost('phone'))
+    await phone.up(configuration)
+    await phone.fetch(market.internet.fileUrl(9_000_000), 60)
+    const { page, close } = await pagesOf(lender, password(lender))
+    await page.getByRole('link', { name: 'Lend', exact: true }).click()
+    await page.getByRole('button', { name: 'Show the code', exact: true }).click()
+    await page.locator('.code').waitFor()
+    await keepAll({ page }, 'consumer', ['Lend'])
+    await close()
   }
 
   /** The operator's pages while somebody leaves, and those on the hub's own port. */
@@ -146,6 +147,8 @@ async function keepAll({ page }, name, tabs) {
         await page.setViewportSize({ width, height: width === 390 ? 844 : 800 })
         await page.emulateMedia({ colorScheme })
         await page.getByRole('link', { name: tab, exact: true }).click()
+        // The page from before stands for a moment, and the new one may have to wait for what it shows.
+        await page.locator('a[aria-current]', { hasText: tab }).waitFor()
         await page.locator('.waiting').first().waitFor({ state: 'detached', timeout: 60_000 })
         const file = `${name}-${tab.toLowerCase().replaceAll(' ', '-')}-${colorScheme}-${width}.png`
         await page.screenshot({ path: join(folder, file), fullPage: true })

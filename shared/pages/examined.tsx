@@ -34,11 +34,11 @@ export function Examined({
           {({ ok, checks }) => (
             <>
               {ok ? <p>{texts.ok}</p> : null}
-              <ul class="stack">
+              <ul class="findings">
                 {checks
                   .map((check) => lookOf(check as never))
                   .map(({ about, verdict, says }) => (
-                    <li key={about} class="row">
+                    <li key={about}>
                       <span class={`pill ${kinds[verdict]}`}>{about}</span>
                       <span>{says}</span>
                     </li>
