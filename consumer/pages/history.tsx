@@ -41,12 +41,14 @@ export function HistoryPage() {
           <>
             <Totals
               title={texts.history.days}
+              name={texts.history.day}
               of={sessions}
               by={({ endedAt }) => endedAt.slice(0, 10)}
               spent={units?.spent}
             />
             <Totals
               title={texts.history.by}
+              name={texts.history.columns.provider}
               of={sessions}
               by={({ provider }) => short(provider)}
               spent={units?.spent}
@@ -61,11 +63,14 @@ export function HistoryPage() {
 
 function Totals({
   title,
+  name,
   of,
   by,
   spent,
 }: {
   title: string
+  /** Of the column that it goes by. */
+  name: string
   of: readonly Session[]
   by: (one: Session) => string
   spent: Unit | undefined
@@ -80,7 +85,7 @@ function Totals({
       <table>
         <thead>
           <tr>
-            <th>{title}</th>
+            <th>{name}</th>
             <th class="number">{columns.traffic}</th>
             <th class="number">{columns.spent}</th>
           </tr>

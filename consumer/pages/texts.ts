@@ -167,6 +167,7 @@ export const texts = {
     title: 'Sessions',
     none: 'There is no session yet',
     days: 'By day (UTC)',
+    day: 'Day',
     by: 'By provider',
     columns: {
       ended: 'Ended (UTC)',

@@ -22,12 +22,12 @@ export function EarningsPage() {
     <>
       <Card title={texts.earnings.days}>
         <Shown of={byDay.value} again={() => void look()}>
-          {(found) => <Table of={found} name={texts.earnings.days} />}
+          {(found) => <Table of={found} name={texts.earnings.day} />}
         </Shown>
       </Card>
       <Card title={texts.earnings.hubs}>
         <Shown of={byHub.value} again={() => void look()}>
-          {(found) => <Table of={found} name={texts.earnings.hubs} />}
+          {(found) => <Table of={found} name={texts.earnings.hub} />}
         </Shown>
       </Card>
     </>

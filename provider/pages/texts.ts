@@ -76,7 +76,9 @@ export const texts = {
   },
   earnings: {
     days: 'By day (UTC)',
+    day: 'Day',
     hubs: 'By hub',
+    hub: 'Hub',
     none: 'Nothing was earned yet',
     columns: {
       sessions: 'Sessions',

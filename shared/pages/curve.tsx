@@ -42,7 +42,7 @@ function look(width: number, { names, unit }: Lines): uPlot.Options {
     axes: [
       {
         ...axis,
-        ...{ grid: { show: false }, size: 28, space: 90, incrs: [1, 5, 10, 15, 30, 60] },
+        ...{ grid: { show: false }, size: 28, space: 70, incrs: [1, 2, 5, 10, 15, 30, 60] },
         values: (_, ticks) => ticks.map(clock),
       },
       {
