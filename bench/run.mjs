@@ -53,6 +53,11 @@ const tables = {
       'A tunnel by UDP; by wss down, up; a ping meanwhile',
       `${number(d.carriers?.udpMbit)}; ${number(d.carriers?.wssDownMbit)}, ${number(d.carriers?.wssUpMbit)} Mbit/s; ${number(d.carriers?.loadedLatencyMs)} ms`,
     ],
+    [
+      'Twenty sessions at once by wss, each: least, median, most',
+      `${number(d.carriers?.wssShared?.leastMbit)}, ${number(d.carriers?.wssShared?.medianMbit)}, ${number(d.carriers?.wssShared?.mostMbit)} Mbit/s`,
+    ],
+    ['By wss at 50 ms and 0.5 % of loss, as a share of a plain download', number(d.carriers?.wssLossyRatio)],
     ...Object.entries(d.peers ?? {}).map(([count, ms]) => [
       `With ${number(Number(count))} peers: a look at all, one more, one suspended`,
       `${number(ms?.tickMs)} ms, ${number(ms?.admitMs)} ms, ${number(ms?.suspendMs)} ms`,

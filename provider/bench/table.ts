@@ -33,6 +33,13 @@ export function tableOf(report: Report): string {
     ({ wssDownMbit, wssUpMbit }) => `${wssDownMbit} and ${wssUpMbit} Mbit/s`,
   )
   row('  a ping meanwhile, by wss', report.carriers?.loadedLatencyMs, (ms) => `${ms} ms`)
+  row('  at 50 ms and 0.5 % of loss, of a plain download', report.carriers?.wssLossyRatio, String)
+  row(
+    '  at once by wss, each: least, median, most',
+    report.carriers?.wssShared,
+    ({ sessions, leastMbit, medianMbit, mostMbit, providerMegabytes }) =>
+      `${leastMbit}, ${medianMbit}, ${mostMbit} Mbit/s (${sessions} sessions; provider ${providerMegabytes} MB)`,
+  )
   for (const [peers, costs] of Object.entries(report.peers ?? {}))
     rows.push(
       [`${peers} peers: a tick`, `${costs.tickMs} ms`],

@@ -15,6 +15,7 @@ import { creditFor, formatBandwidth } from '#built/core/bandwidth.js'
 import { PromiseStore } from '#built/io/store/promiseStore.js'
 import { openDatabase } from '#built/io/store/storeSchema.js'
 import { type PlainTunnel, raisePlainTunnel } from './plainTunnel.js'
+import { quantile } from './quantile.js'
 import { Downloads } from './throughput.js'
 
 /** What a real tunnel through a real provider shows. */
@@ -170,9 +171,4 @@ async function stopPaying(
   await server.stop('SIGKILL')
   await session.stop('SIGKILL')
   return last.forwarded - last.paidBytes
-}
-
-function quantile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }

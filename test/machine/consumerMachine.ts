@@ -8,6 +8,7 @@ import {
   type Program,
   seatConsumer,
 } from '../world/index.js'
+import { readContract } from '../world/jsonContract.js'
 import { carryHome, installPackage, unitLogged } from './furnish.js'
 import { type Machine, makeMachine } from './machine.js'
 
@@ -57,8 +58,8 @@ export async function heldBy(provider: Person): Promise<bigint> {
 /** What the consumer in a machine knows that it signed, in wei. */
 export async function journalledIn(machine: Machine): Promise<bigint> {
   const status = await machine.run(`${asConsumer} pontage channel status --json`, 120_000)
-  const [channel] = JSON.parse(status) as { promised: { amount: string }[] }[]
-  return BigInt(channel?.promised[0]?.amount ?? 0)
+  const { channels } = readContract(status.trim()) as { channels: { promised: { amount: string }[] }[] }
+  return BigInt(channels[0]?.promised[0]?.amount ?? 0)
 }
 
 /** Begins a download in a machine, slow enough to leave it its processor; it is not known how that ends. */
