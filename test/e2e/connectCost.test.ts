@@ -75,12 +75,13 @@ it('starts few processes, and asks the chain few times', async () => {
   const since = () => started().slice(before.processes)
   const pings = () => since().filter((line) => line.startsWith('ping ')).length
   // What the path takes is looked for when the tunnel is up already.
-  await eventually('both pings have begun', async () => pings() >= 2)
+  await eventually('a ping has begun', async () => pings() >= 1)
   const processes = since()
   const messages = rpc.lines().length - before.messages
   await program.stop('SIGINT', 30_000)
 
-  expect(pings()).toBe(2)
+  // Two at once, of which the second may be called off before it has begun: the larger one's answer is enough.
+  expect([1, 2]).toContain(pings())
   // How often it looks at what stands is a matter of what the kernel tells meanwhile, and of the machine; never without a bound.
   const isLook = (line: string) => /^(nft -j list|ip (-[46] )?-json|wg show) /.test(line)
   const count = (of: readonly string[], what: string) => `${of.length} ${what}:\n${of.join('\n')}`
