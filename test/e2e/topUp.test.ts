@@ -109,7 +109,13 @@ it('adds to its channel and its stake, and begins to take the stake out, by a hu
 it('sends it itself where it has coin for gas', async () => {
   await market.fund(consumer.address, { coin: '1' })
   const before = await balance()
-  expect(await consumer.run('channel', 'top-up', '--amount', '1')).not.toMatch(/sent by/)
+  const { transaction, relayedBy } = await consumer.json<{ transaction: string; relayedBy: string | null }>(
+    ...['channel', 'top-up', '--amount', '1'],
+  )
+  expect(relayedBy).toBeNull()
+  const addedIn = (await market.chain.rpc.getTransactionReceipt(transaction))?.blockNumber ?? Number.NaN
+  // Whoever connects next is guaranteed what was added.
+  expect(await market.chain.rpc.getBlockNumber()).toBeGreaterThan(addedIn)
   expect((await balance()) - before).toBe(market.tokens('1'))
   const program = await connect('--top-up', '1', '--top-up-below', '9', '--top-up-limit', '2')
   expect((await logged(program, 'topped-up', {}, 60_000)).message).not.toMatch(/charged/)

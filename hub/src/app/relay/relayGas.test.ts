@@ -1,6 +1,6 @@
 import { type Params, unixSeconds, wei } from '@pontage/shared'
 import { type Chain, connectChain, type Identity, type Link, signPermit } from '@pontage/shared/node'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { type StreetNode, startStreetNode } from '../../../../shared/src/node/chain/streetNode.fixture.js'
 import { openPostgresLedger } from '../../io/postgres/postgresLedger.js'
 import { startPostgres, type TestPostgres } from '../../postgres.fixture.js'
@@ -68,7 +68,6 @@ async function rivals(count: number): Promise<Params<'relay-deposit'>[]> {
 
 it('sends one of several documents of which the chain takes one, whichever process is asked', async () => {
   await world.rpc('evm_setAutomine', false)
-  await world.rpc('evm_setIntervalMining', 1)
   const url = await server.database()
   const [first, second] = [
     await start(await openPostgresLedger(url), { chain }),
@@ -76,9 +75,17 @@ it('sends one of several documents of which the chain takes one, whichever proce
   ]
   const sent = () => world.chain.rpc.getTransactionCount(hub.address)
   const [sentBefore, had] = [await sent(), await world.chain.token.balanceOf(hub.address)]
-  const answers = await Promise.all(
-    (await rivals(8)).map((each, n) => (n % 2 ? first : second).request('relay-deposit', each, 60_000)),
-  )
+  const answered: Awaited<ReturnType<Link['request']>>[] = []
+  const asked = (await rivals(8)).map(async (each, n) => {
+    const answer = await (n % 2 ? first : second).request('relay-deposit', each, 60_000)
+    answered.push(answer)
+    return answer
+  })
+  // The one that is sent waits for its block: it is to be under way for all others, however late they are asked.
+  await vi.waitFor(() => expect(answered).toHaveLength(7), { timeout: 60_000 })
+  await world.rpc('evm_setAutomine', true)
+  await world.rpc('evm_mine')
+  const answers = await Promise.all(asked)
   expect(answers.filter(({ ok }) => ok)).toHaveLength(1)
   for (const answer of answers.filter(({ ok }) => !ok))
     expect(answer).toMatchObject({ refusal: { peerCode: 'relay-under-way' } })
@@ -89,8 +96,6 @@ it('sends one of several documents of which the chain takes one, whichever proce
   expect(await first.request('relay-deposit', next as Params<'relay-deposit'>, 60_000)).toMatchObject({
     ok: true,
   })
-  await world.rpc('evm_setIntervalMining', 0)
-  await world.rpc('evm_setAutomine', true)
 })
 
 it('finishes an exit for the fee that was signed with it, though gas costs more than its lowest fee', async () => {

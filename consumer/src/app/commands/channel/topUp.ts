@@ -1,5 +1,6 @@
 import { bytes32, parseTokens } from '@pontage/shared'
 import { inTokens, printJson } from '@pontage/shared/node'
+import { awaitConfirmed } from '../../../io/home/confirmation.js'
 import { findOpenChannel } from '../../channel/closeChannel.js'
 import { topUp } from '../../channel/topUp.js'
 import { withJournal } from '../journalled.js'
@@ -21,6 +22,8 @@ export const topUpCommand = command<
       const amount = parseTokens(argv.amount, context.chain.tokenDecimals)
       const wishes = relayWishes(argv, context.chain)
       const done = await topUp(context, await findOpenChannel(context, named), amount, wishes)
+      // Hubs guarantee nothing on what is not that deep: a connect right afterwards would be refused.
+      await awaitConfirmed(context.chain, done.transaction, context.chain.confirmations)
       if (argv.json) return printJson(done)
       const { channelId, transaction, balance } = done
       printLine(
