@@ -93,7 +93,7 @@ function Totals({
         <tbody>
           {[...groups].reverse().map(([name, sessions]) => (
             <tr key={name}>
-              <td>{name}</td>
+              <td class="unbroken">{name}</td>
               <td class="number">{bytes(sum(sessions, 'bytes'))}</td>
               <td class="number">{tokens(sum(sessions, 'spent'), spent)}</td>
             </tr>
@@ -153,7 +153,7 @@ function Sessions({ of, spent }: { of: readonly Session[]; spent: Unit | undefin
             <td class="number" data-label={columns.spent}>
               {tokens(each.spent, spent)}
             </td>
-            <td data-label={columns.reason}>{each.reason}</td>
+            <td data-label={columns.reason}>{texts.history.endings[each.reason] ?? each.reason}</td>
           </>
         )}
       </LongTable>

@@ -39,6 +39,8 @@ function look(width: number, { names, unit }: Lines): uPlot.Options {
   })
   return {
     ...{ width, height, legend: { show: false }, cursor: { show: false } },
+    // Half of a time stands right of the last point.
+    padding: [null, 32, null, null],
     axes: [
       {
         ...axis,

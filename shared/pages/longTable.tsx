@@ -24,7 +24,9 @@ export function LongTable<Item>({
   children: (item: Item) => ComponentChildren
 }) {
   const body = useRef<HTMLTableSectionElement>(null)
+  const top = useRef<HTMLTableRowElement>(null)
   const heights = useRef(createHeights()).current
+  const widths = useRef(createWidths()).current
   const touched = useRef(new Set<string>()).current
   const [stretch, setStretch] = useState({ top: 0, bottom: 2 * innerHeight })
   const [, drawAgain] = useState({})
@@ -35,6 +37,7 @@ export function LongTable<Item>({
   useEffect(() => {
     const lookAnew = () => {
       heights.forget()
+      widths.forget()
       drawAgain({})
     }
     addEventListener('scroll', look, { passive: true })
@@ -46,7 +49,9 @@ export function LongTable<Item>({
   }, [])
   const keys = of.map(keyOf)
   useLayoutEffect(() => {
-    if (heights.measure(body.current?.rows ?? [], keys)) drawAgain({})
+    const rows = [...(body.current?.rows ?? [])].filter(({ ariaRowIndex }) => ariaRowIndex !== null)
+    widths.keep(top.current?.cells ?? [], rows)
+    if (heights.measure(rows, keys)) drawAgain({})
     look()
   })
   const touch = ({ target }: Event) => {
@@ -59,7 +64,9 @@ export function LongTable<Item>({
     <div class="scroll">
       <table class="cards" aria-rowcount={of.length + 1}>
         <thead>
-          <tr aria-rowindex={1}>{head}</tr>
+          <tr ref={top} aria-rowindex={1}>
+            {head}
+          </tr>
         </thead>
         <tbody ref={body} onFocusIn={touch} onPointerDown={touch}>
           {parts.map((part, at) =>
@@ -75,6 +82,35 @@ export function LongTable<Item>({
       </table>
     </div>
   )
+}
+
+/** How wide what stood in each column was at most: columns that follow what is drawn would move while one scrolls. */
+function createWidths() {
+  let widest: number[] = []
+  let looked = new WeakSet<HTMLTableRowElement>()
+  const range = document.createRange()
+  const widthIn = (cell: HTMLTableCellElement): number => {
+    range.selectNodeContents(cell)
+    const { paddingLeft, paddingRight } = getComputedStyle(cell)
+    return (
+      range.getBoundingClientRect().width + Number.parseFloat(paddingLeft) + Number.parseFloat(paddingRight)
+    )
+  }
+  return {
+    /** Has the heading be no narrower than what any row had, of those that are drawn now or were before. */
+    keep(head: Iterable<HTMLTableCellElement>, rows: Iterable<HTMLTableRowElement>): void {
+      for (const row of rows) {
+        if (looked.has(row)) continue
+        looked.add(row)
+        widest = [...row.cells].map((cell, column) => Math.max(widest[column] ?? 0, widthIn(cell)))
+      }
+      for (const [column, cell] of [...head].entries()) cell.style.minWidth = `${widest[column] ?? 0}px`
+    },
+    forget(): void {
+      widest = []
+      looked = new WeakSet()
+    },
+  }
 }
 
 /** How high rows are, by their keys. */

@@ -427,8 +427,16 @@ describe('whoever should not be at the pages', () => {
     const addressOf = (index: number) => `0x${String(index).padStart(40, '0')}`
     const quality = { sessions: 1, throughputKbps: 20_000, score: null }
     const providers = Array.from({ length: 1_000 }, (_, index) => ({
-      ...{ price: `${50_000 + index}`, pricePerHour: '0', country: index === 999 ? 'IS' : 'DE', stake: '1' },
-      ...{ faults: 0, registeredAt: 1_700_000_000, sound: true, latencyMs: 20, quality },
+      ...(index === 999 ? { price: '123456789012345678', country: 'IS' } : { price: '50000', country: 'DE' }),
+      ...{
+        pricePerHour: '0',
+        stake: '1',
+        faults: 0,
+        registeredAt: 1_700_000_000,
+        sound: true,
+        latencyMs: 20,
+        quality,
+      },
       provider: addressOf(index),
     }))
     await page.route('**/read/providers', (route) => route.fulfill({ json: { providers } }))
@@ -436,6 +444,10 @@ describe('whoever should not be at the pages', () => {
     await goTo('Providers')
     const cellOf = (index: number) => page.getByTitle(addressOf(index), { exact: true })
     const row = (index: number) => page.locator(`tr[aria-rowindex="${index + 2}"]`)
+    const columns = () =>
+      page.evaluate(
+        "[...document.querySelectorAll('thead th')].map((each) => each.getBoundingClientRect().left)",
+      )
     for (const width of [1_280, 360]) {
       await page.setViewportSize({ width, height: 844 })
       await cellOf(0).waitFor()
@@ -447,7 +459,10 @@ describe('whoever should not be at the pages', () => {
       await cellOf(999).waitFor()
       expect(await row(999).count()).toBe(1)
       expect(await barriers(page)).toEqual([])
+      const atEnd = await columns()
       await page.evaluate('scrollTo(0, 0)')
+      await expect.poll(() => row(999).count()).toBe(0)
+      expect(await columns(), 'columns stay where they are').toEqual(atEnd)
     }
     // Row after row by keyboard, further than was drawn; what was touched stays.
     await page.setViewportSize({ width: 1_280, height: 844 })
