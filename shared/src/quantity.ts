@@ -155,3 +155,7 @@ export const megabytesBegun = (used: Bytes): bigint => (used + bytesPerMegabyte 
 
 /** Decimals of the chain's own coin, which gas is paid in. */
 export const coinDecimals = 18
+
+/** How many of something there are, in words: `countOf(1, 'hub')` is `1 hub`, `countOf(2, 'hub')` is `2 hubs`. */
+export const countOf = (count: number | bigint, noun: string): string =>
+  `${count} ${noun}${Number(count) === 1 ? '' : 's'}`

@@ -1,3 +1,5 @@
+import { countOf } from './quantity.js'
+
 /**
  * Why something was refused: what was seen, what was expected, what to do. One entry per code;
  * docs/errors.md holds cause and cure for each, and a test compares the two lists.
@@ -92,7 +94,7 @@ const explanations = {
   'in-debt': (r: { identity: string; debt: bigint }) =>
     `${r.identity} owes ${r.debt} wei for a promise it did not keep. It is served again once the debt is repaid.`,
   faulted: (r: { identity: string; faults: number }) =>
-    `${r.identity} has ${r.faults} fault(s) on chain, so it is not used. Choose another.`,
+    `${r.identity} has ${countOf(r.faults, 'fault')} on chain, so it is not used. Choose another.`,
   'hub-unsound': (r: { hub: string; problem: string }) =>
     `Hub ${r.hub} is not trusted: ${r.problem}. Choose another hub.`,
   'hub-not-accepted': (r: { hub: string }) =>

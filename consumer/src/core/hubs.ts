@@ -1,4 +1,4 @@
-import type { Address, Hex, Wei } from '@pontage/shared'
+import { type Address, countOf, type Hex, type Wei } from '@pontage/shared'
 import { freeCollateral } from './cap.js'
 import type { Standing } from './choose.js'
 
@@ -44,7 +44,7 @@ export function payableChannels(channels: readonly ChannelFacts[], canRefill = f
 /** Why a hub is not relied on; undefined when it is sound. */
 export function whyHubUnsound(standing: Standing): string | undefined {
   if (standing.debt > 0n) return 'it is in debt for a promise it did not keep'
-  if (standing.faults > 0) return `it has ${standing.faults} fault(s) on chain`
+  if (standing.faults > 0) return `it has ${countOf(standing.faults, 'fault')} on chain`
   if (!standing.active) return 'it is not registered as a hub with the minimum stake'
   return undefined
 }

@@ -1,4 +1,4 @@
-import { type Address, refuse, type Verdict } from '@pontage/shared'
+import { type Address, countOf, refuse, type Verdict } from '@pontage/shared'
 
 /** What the chain says of a hub. */
 export interface HubStanding {
@@ -12,7 +12,7 @@ export interface HubStanding {
 /** Why a hub is not to be relied on any more; undefined when it is. */
 export function hubTrouble(standing: HubStanding): string | undefined {
   if (standing.debt > 0n) return `it owes ${standing.debt} wei for promises it did not keep`
-  if (standing.faults > 0) return `it has ${standing.faults} fault(s) on chain`
+  if (standing.faults > 0) return `it has ${countOf(standing.faults, 'fault')} on chain`
   if (!standing.isActive) return 'it is not registered as a hub with the minimum stake'
   if (standing.unbonding > 0n) return 'its stake is unbonding'
   if (standing.pendingWithdrawal > 0n) return 'its pool is being withdrawn'

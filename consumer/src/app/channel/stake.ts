@@ -1,4 +1,4 @@
-import { roles, type Wei, wei, wholeStake } from '@pontage/shared'
+import { countOf, roles, type Wei, wei, wholeStake } from '@pontage/shared'
 import { approveAtLeast, createSender, inTokens, readStanding, UserError } from '@pontage/shared/node'
 import { inWords } from '../../core/leaving.js'
 import { readChannels } from '../../io/chain/channelReader.js'
@@ -61,7 +61,7 @@ export async function unbond(
   const open = (await readChannels(home, chain, identity.address)).filter(({ status }) => status === 'open')
   if (rest === 0n && open.length > 0)
     throw new UserError(
-      `${open.length} channel(s) are open, and nobody serves you without a stake. Close them first: "pontage channel close".`,
+      `${countOf(open.length, 'channel')} ${open.length === 1 ? 'is' : 'are'} open, and nobody serves you without a stake. Close them first: "pontage channel close".`,
     )
   const asked = wei(rest === 0n ? wholeStake : taken)
   return sendUnbonding(context, asked, wishes, () =>

@@ -1,4 +1,4 @@
-import { coinDecimals, formatTokens, type Wei, wei } from '@pontage/shared'
+import { coinDecimals, countOf, formatTokens, type Wei, wei } from '@pontage/shared'
 import {
   type Chain,
   inTokens,
@@ -49,7 +49,7 @@ export const accountCommand = command<Settings & { json: boolean }>({
             ]
           : []),
         ...(faults > 0 || debt > 0n
-          ? [`Debt      ${inTokens(chain, debt)}, ${faults} fault(s): "pontage debt" shows to whom`]
+          ? [`Debt      ${inTokens(chain, debt)}, ${countOf(faults, 'fault')}: "pontage debt" shows to whom`]
           : []),
         `Coin      ${formatTokens(coin, coinDecimals)}, for gas; not needed when a hub sends the transactions`,
         '',

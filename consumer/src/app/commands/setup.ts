@@ -1,4 +1,4 @@
-import { address, parseTimePrice, parseTokens, parseTrafficPrice, wei } from '@pontage/shared'
+import { address, countOf, parseTimePrice, parseTokens, parseTrafficPrice, wei } from '@pontage/shared'
 import {
   chainOf,
   fundsStep,
@@ -22,8 +22,6 @@ import { relayFeeFlag } from './channel/flags.js'
 import { withJournal } from './journalled.js'
 import { type Settings, settings } from './settings.js'
 
-const counted = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`
-
 /** Own channels that are open; none where there is no key yet. */
 async function openChannels({ home, chain, address: own }: Known) {
   if (chain === undefined || own === undefined) return []
@@ -46,7 +44,7 @@ const hub: Question<Known> = {
       .filter(({ problem }) => problem === null)
       .map((each) => ({
         ...{ value: each.hub, label: `${each.hub}  ${each.url.replace(/#.*/, '')}` },
-        hint: `${counted(each.providers, 'provider')}, stake ${inTokens(chainOf(known), each.stake)}`,
+        hint: `${countOf(each.providers, 'provider')}, stake ${inTokens(chainOf(known), each.stake)}`,
       })),
   async take(answer, known) {
     const named = address(answer)

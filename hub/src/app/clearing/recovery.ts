@@ -1,5 +1,6 @@
 import {
   type Address,
+  countOf,
   type Hex,
   judgeParty,
   type Params,
@@ -174,7 +175,7 @@ export function createRecovery(components: Components): Recovery {
         const more = { raised, guarantees: recalled, promises }
         log.error('holdings show what the ledger had forgotten', { provider, ...more })
         await enter(
-          `${provider} holds ${raised} wei, ${recalled} guarantee(s) and ${promises} cleared promise(s) more than the ledger knows`,
+          `${provider} holds ${raised} wei, ${countOf(recalled, 'guarantee')} and ${countOf(promises, 'cleared promise')} more than the ledger knows`,
         )
       }
       // What was not found has to be shown again: until then, nothing is signed for this provider.

@@ -1,3 +1,4 @@
+import { countOf } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -36,7 +37,7 @@ export const draw: CommandModule<CommonOptions, Options> = {
         return printLines(
           drawn.length === 0
             ? 'There was nothing to draw.'
-            : `Drew ${inTokens(chain, sum)} from ${drawn.length} promise(s) (transactions ${[...transactions].join(', ')}).`,
+            : `Drew ${inTokens(chain, sum)} from ${countOf(drawn.length, 'promise')} (transactions ${[...transactions].join(', ')}).`,
         )
       }
       const undrawn = (await withLedger(options, (ledger) => ledger.undrawn())).map(

@@ -1,4 +1,4 @@
-import { type Address, type UnixSeconds, wholeStake } from '@pontage/shared'
+import { type Address, countOf, type UnixSeconds, wholeStake } from '@pontage/shared'
 import {
   askFirst,
   type Chain,
@@ -150,7 +150,7 @@ function sentences(
   now: UnixSeconds,
 ): string[] {
   const lines = ['The hub gives no new guarantees.']
-  if (left.drawn > 0) lines.push(`Drew ${left.drawn} promise(s).`)
+  if (left.drawn > 0) lines.push(`Drew ${countOf(left.drawn, 'promise')}.`)
   if (left.guaranteedUntil >= now)
     lines.push(
       `The last guarantee expires at ${timeOf(left.guaranteedUntil)}: keep the hub running until then.`,
@@ -163,7 +163,7 @@ function sentences(
   if (left.unbonding > 0n) lines.push(`The stake can be withdrawn from ${timeOf(left.unbondsAt)}.`)
   if (left.openChannels > 0)
     lines.push(
-      `${left.openChannels} channel(s) are still open: consumers can close them at once while the hub is running, and exit alone after that.`,
+      `${countOf(left.openChannels, 'channel')} ${left.openChannels === 1 ? 'is' : 'are'} still open: consumers can close them at once while the hub is running, and exit alone after that.`,
     )
   return [
     ...lines,

@@ -1,4 +1,4 @@
-import { explain, type LiabilitiesPage, liabilitiesPage, wei } from '@pontage/shared'
+import { countOf, explain, type LiabilitiesPage, liabilitiesPage, wei } from '@pontage/shared'
 import {
   type Chain,
   createTypedData,
@@ -53,7 +53,7 @@ export function verifyAlone(published: LiabilitiesPage): Finding[] {
         throw new Error(`the leaves have the root ${tree.root}, but ${liabilities.root} was published`)
       if (tree.sum !== liabilities.sum)
         throw new Error(`the leaves add up to ${tree.sum} wei, but ${liabilities.sum} wei was published`)
-      return `${leaves.length} provider(s), ${tree.sum} wei outstanding, root ${tree.root}`
+      return `${countOf(leaves.length, 'provider')}, ${tree.sum} wei outstanding, root ${tree.root}`
     },
     signature: () => {
       // Only the contract in its domain counts for this document; the others take part in none of it.

@@ -3,7 +3,16 @@ import { readFile, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
-import { type Address, type Clock, decodeObject, formatBytes, type Hex, isActive, wei } from '@pontage/shared'
+import {
+  type Address,
+  type Clock,
+  countOf,
+  decodeObject,
+  formatBytes,
+  type Hex,
+  isActive,
+  wei,
+} from '@pontage/shared'
 import {
   type Chain,
   inTokens,
@@ -32,7 +41,7 @@ export async function checkStake(chain: Chain, hub: Address): Promise<string> {
     throw new UserError(
       `The stake of ${inTokens(chain, stake)} is not enough for a hub. Run pontage-hub register, or stake add.`,
     )
-  return `${inTokens(chain, stake)}, ${faults} fault(s), address ${url}`
+  return `${inTokens(chain, stake)}, ${countOf(faults, 'fault')}, address ${url}`
 }
 
 /** Whether the pool would pay every provider that redeems now. */
@@ -132,8 +141,8 @@ export async function checkCertificate(path: string, clock: Clock): Promise<stri
   if (days < soonDays)
     throw new UserError(
       days < 0
-        ? `The certificate ${path} expired ${-days} day(s) ago. Renew it: a running hub takes it up by itself.`
-        : `The certificate ${path} expires in ${days} day(s). Renew it: a running hub takes it up by itself.`,
+        ? `The certificate ${path} expired ${countOf(-days, 'day')} ago. Renew it: a running hub takes it up by itself.`
+        : `The certificate ${path} expires in ${countOf(days, 'day')}. Renew it: a running hub takes it up by itself.`,
     )
   return `valid for ${days} days`
 }

@@ -1,4 +1,4 @@
-import { amountText, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
+import { amountText, countOf, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
 import {
   type CommonOptions,
   keystoreAddress,
@@ -63,7 +63,7 @@ const columns = [
 
 function sentence(row: Earnings, by: EarningsBy, token: TokenNames): string {
   const tokens = (amount: bigint) => amountText(amount, token).trimEnd()
-  const brought = `${row.of}: ${row.sessions} session(s), ${formatBytes(row.bytes)}, promised ${tokens(row.promised)}`
+  const brought = `${row.of}: ${countOf(row.sessions, 'session')}, ${formatBytes(row.bytes)}, promised ${tokens(row.promised)}`
   if (by === 'session' && row.of !== 'total') return brought
   return `${brought}, drawn ${tokens(row.drawn)}, redeemed ${tokens(row.redeemed)}, gas ${row.gas} (${formatTokens(row.gasPaid, 18)} coins)`
 }

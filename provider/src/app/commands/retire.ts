@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { countOf } from '@pontage/shared'
 import {
   askControl,
   askFirst,
@@ -119,7 +120,7 @@ async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => voi
         printLines(
           sessions === 0
             ? 'The running provider no longer serves anybody, and stops.'
-            : `The running provider still serves ${sessions} session(s), and stops after them; retire --now ends them.`,
+            : `The running provider still serves ${countOf(sessions, 'session')}, and stops after them; retire --now ends them.`,
         )
       lastSeen = sessions
     }

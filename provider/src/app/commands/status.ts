@@ -1,4 +1,11 @@
-import { amountText, coinDecimals, formatBytes, formatTokens, type TokenNames } from '@pontage/shared'
+import {
+  amountText,
+  coinDecimals,
+  countOf,
+  formatBytes,
+  formatTokens,
+  type TokenNames,
+} from '@pontage/shared'
 import { type CommonOptions, keystoreAddress, printJson, printLines, readToken } from '@pontage/shared/node'
 import type { ArgumentsCamelCase, CommandModule } from 'yargs'
 import { exposureOf } from '../../core/exposure.js'
@@ -99,7 +106,9 @@ function human(report: {
   if (report.live) {
     const { sessions, limits, gasCoins, faults } = report.live
     for (const fault of faults) lines.push(`NO TRAFFIC PASSES: ${fault}`)
-    lines.push(`${sessions.length} session(s); speed limits: all ${limits.total}, each ${limits.session}`)
+    lines.push(
+      `${countOf(sessions.length, 'session')}; speed limits: all ${limits.total}, each ${limits.session}`,
+    )
     if (gasCoins !== null)
       lines.push(`Gas: ${formatTokens(BigInt(gasCoins), coinDecimals)} of the chain’s coin`)
   }

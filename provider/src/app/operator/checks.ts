@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram'
 import { createServer } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Address, explain, isActive, tunnelMtuOver } from '@pontage/shared'
+import { type Address, countOf, explain, isActive, tunnelMtuOver } from '@pontage/shared'
 import {
   type Chain,
   CommandFailed,
@@ -76,7 +76,7 @@ export async function checkHubs(chain: Chain, hubs: readonly Address[]): Promise
     const verdict = judgeHub(hub, await readHubStanding(chain, hub))
     if (!verdict.ok) throw new UserError(explain(verdict.refusal))
   }
-  return `${hubs.length} hub(s), registered, without debt, none leaving`
+  return `${countOf(hubs.length, 'hub')}, registered, without debt, none leaving`
 }
 
 const askHubsForMs = 12_000
