@@ -180,6 +180,7 @@ async function serve(
       raise,
       topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },
       party: { channelId: record.channelId, provider },
+      countedAs: agreement.countedAs,
       // A namespace of programs is theirs alone, and a proxy knows nothing of the tunnel: we speak to the provider over the open line.
       endpoint: {
         ...{ provider, certificate, session, mtu: way.mtu, ...hostOf(path) },
@@ -253,7 +254,7 @@ function listenersBeyond({ chain }: Context, paths: readonly Path[], own: Path):
 async function planRecord(
   { context, wishes, record: earlier }: Connection,
   { offer, channel, endpoint }: Path,
-  { session, tunnel }: Agreement,
+  { countedAs, tunnel }: Agreement,
   address: string,
 ): Promise<ConnectionRecord> {
   const { netns, allowLan, gatewayFor } = wishes
@@ -267,7 +268,7 @@ async function planRecord(
     provider: offer.proposal.provider,
     channelId: channel.channelId,
     token: { tokenSymbol: context.chain.tokenSymbol, tokenDecimals: context.chain.tokenDecimals },
-    session,
+    session: countedAs,
     interface: wishes.interface ?? uniqueInterfaceName(),
     table,
     endpoint: proxy

@@ -163,6 +163,7 @@ async function run(
     raise: { channel: path.channel, provider, step: agreement.suggested, left, past: [] },
     topUp: undefined,
     party: { channelId, provider },
+    countedAs: agreement.countedAs,
     endpoint: { ...{ provider, certificate, session: id, mtu: stockMtu, urls: [url] }, ...hostOf(path) },
     // There is no tunnel here that could break, or be found to deliver nothing.
     health: async () => undefined,

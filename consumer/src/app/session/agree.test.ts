@@ -23,9 +23,10 @@ import {
 } from '@pontage/shared/node'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Offer } from '../../core/choose.js'
+import { monthOf } from '../../core/limits.js'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
-import { agree } from './agree.js'
+import { type Agreement, agree } from './agree.js'
 import { recordUsage } from './usage.js'
 
 const at = (byte: string) => address(`0x${byte.repeat(20)}`)
@@ -103,9 +104,11 @@ const agreed = (session: string) =>
     },
   )
 
-it('refuses a session of an earlier one’s name, by which a month’s cap would count both as one', async () => {
-  expect((await agreed('first')).session).toBe('first')
-  await recordUsage({ clock: systemClock }, journal, 'first', bytes(5_000_000n))
-  await expect(agreed('first')).rejects.toThrow(/name of an earlier session/)
-  expect((await agreed('second')).session).toBe('second')
+it('counts what flows in each session against the month, whatever names a provider gives them', async () => {
+  const flow = async (agreement: Agreement) =>
+    recordUsage({ clock: systemClock }, journal, agreement.countedAs, bytes(5_000_000n))
+  const atOnce = await Promise.all([agreed('same'), agreed('same')])
+  for (const agreement of atOnce) await flow(agreement)
+  await flow(await agreed('same'))
+  expect(journal.trail().usage.usedIn(monthOf(systemClock.now()))).toBe(15_000_000n)
 })

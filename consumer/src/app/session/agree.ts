@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   type Address,
   type Bytes,
@@ -31,7 +32,10 @@ import { type Context, unwrap } from '../context.js'
 
 /** What provider and consumer agreed on before the first packet. */
 export interface Agreement {
+  /** The provider's name of the session. */
   readonly session: string
+  /** Our own, by which the journal counts what flows: of two of one name, one would flow past the limits of a month. */
+  readonly countedAs: string
   /** With the whole pre-shared key. */
   readonly tunnel: Result<'open'>['tunnel']
   /** Whether that key has a half that a quantum computer does not read from what was recorded. */
@@ -132,9 +136,6 @@ async function ask(
   )
   if (!answer.ok) return answer
   const { session, guarantee, tunnel } = answer.value
-  // By its name the journal counts what flowed in it: of two of one name, one would flow past the limits of a month.
-  if (journal.trail().usage.usedBy(session) > 0n)
-    throw new UserError('The provider gave the name of an earlier session. Choose another provider.')
   unwrap(typedData.check('Guarantee', guarantee, hub))
   unwrap(judgeGuarantee(guarantee, { channelId, provider }))
   const problem = whyNotTunnel(tunnel, networks)
@@ -143,7 +144,7 @@ async function ask(
   const ceiling = smaller(guarantee.ceiling, request.ceiling)
   return {
     ok: true,
-    ...{ session, price, base, suggested },
+    ...{ session, countedAs: randomUUID(), price, base, suggested },
     tunnel: { ...tunnel, presharedKey: kem.keyOf(tunnel) },
     postQuantum: tunnel.ciphertext !== undefined,
     isLent: answer.value.lent === true,

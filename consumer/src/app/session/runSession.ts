@@ -54,6 +54,8 @@ export interface SessionOptions {
   /** What everything of this home may still use and spend by now: what runs beside this session uses it up, too. */
   readonly leftForAll: () => Left
   readonly party: { readonly channelId: Hex; readonly provider: Address }
+  /** What the journal counts it as: no other session's. */
+  readonly countedAs: string
   readonly endpoint: PaymentEndpoint
   /** What a larger guarantee is asked for by. */
   readonly raise: RaiseTerms
@@ -281,8 +283,8 @@ function reporting({ context: { clock }, report }: SessionOptions, loop: Session
 }
 
 /** Into the journal, for limits that count over days. */
-const writeUsage = ({ context, journal, endpoint }: SessionOptions, { session }: SessionLoop) =>
-  recordUsage(context, journal, endpoint.session, bytes(session.downBytes + session.upBytes))
+const writeUsage = ({ context, journal, countedAs }: SessionOptions, { session }: SessionLoop) =>
+  recordUsage(context, journal, countedAs, bytes(session.downBytes + session.upBytes))
 
 /** What a provider's word for the end means to us. */
 const reasonOf = (notice: Notice<'ended'>): EndReason =>

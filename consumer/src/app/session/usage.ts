@@ -8,6 +8,7 @@ import type { Context } from '../context.js'
  * Writes down what flowed in a session since it was last written down, as of this month: what a monthly cap
  * counts. Called while bytes flow, so that a crash forgets no more than what passed since.
  *
+ * @param session - Our own name of it.
  * @param flowed - Bytes of the whole session.
  */
 export async function recordUsage(

@@ -19,7 +19,7 @@ export interface ConnectionRecord {
   readonly channelId: Hex
   /** How amounts are shown without asking the chain; records of older versions lack it. */
   readonly token?: { readonly tokenSymbol: string; readonly tokenDecimals: number }
-  /** The provider's name of the session. */
+  /** What the journal counts the session as. */
   readonly session: string
   readonly interface: string
   /** Routing table of the tunnel, and the mark of WireGuard's own packets. */
