@@ -33,6 +33,7 @@ import { type Journal, openJournal, readJournal } from '../../io/home/journal.js
 import type { Context } from '../context.js'
 import { keepRefilled } from './refill.js'
 import { createRefiller } from './refiller.js'
+import { topUp } from './topUp.js'
 
 // A channel that is refilled through a hub which says one thing and does another.
 
@@ -53,8 +54,8 @@ let listening: Listening
 let home: string
 let stop: AbortController
 let laterSeconds = 0
-/** Whether the hub sends what it is given, and whether it says so. */
-let habit: { sends: boolean; admits: boolean }
+/** Whether the hub sends what it is given, and whether it says so, or that its fee has risen. */
+let habit: { sends: boolean; admits: boolean; raises?: boolean }
 let asked = 0
 /** What it asks for sending; what it named before was less. */
 let fee: { named: bigint; wanted: bigint }
@@ -141,6 +142,7 @@ async function relayDeposit({ deposit: { signature, ...deposit }, permit }: Para
   if (!habit.sends) return { ok: false, refusal } as const
   const call = chain.registry.depositFor.populateTransaction(deposit, permitArguments(permit), signature)
   const { transaction } = await createSender(chain, hub).send(call)
+  if (habit.raises) return { ok: false, refusal: tooLow(deposit.relayFee) } as const
   return habit.admits ? ({ ok: true, value: { transaction } } as const) : ({ ok: false, refusal } as const)
 }
 
@@ -208,4 +210,12 @@ it('signs the fee of the moment where gas became dearer since the hub named it, 
   const refiller = createRefiller(context, journal, channel(), wishes(1n))
   expect(await refiller.add(wei(token))).toMatchObject({ relayFee: 2n, balance: 2n * token })
   expect(counted).toEqual([token, token])
+})
+
+it('adds once what is added by hand, though a hub that sent it asks for a larger fee', async () => {
+  habit = { sends: true, admits: false, raises: true }
+  const added = topUp(context, { ...channel(), exitAt: 0 }, wei(token), { maxRelayFee: wei(token) })
+  await expect(added).rejects.toThrow(/stays good for 30 minutes/)
+  expect(asked).toBe(2)
+  expect(await balance()).toBe(2n * token)
 })

@@ -70,8 +70,9 @@ const enoughGas = 400_000n
 
 /**
  * Sends with own gas where there is coin for it, else through a hub, for a fee in tokens that is part of what is signed.
+ * Whatever hubs say of it, it takes effect once at most: all are given the same nonce.
  *
- * @param way - Found out where it is left out.
+ * @param given - Found out where it is left out.
  * @throws UserError when nobody sends it.
  */
 export async function sendOrRelay(
@@ -79,13 +80,13 @@ export async function sendOrRelay(
   wishes: RelayWishes,
   own: () => Promise<Pick<Sent, 'transaction'>>,
   request: RelayRequest,
-  way?: Way,
+  given?: Way,
 ): Promise<SentFor> {
-  const isOwn = way === undefined ? await hasCoin(context) : way.by === 'own'
-  if (isOwn) return { transaction: (await own()).transaction, relayFee: wei(0n), relayedBy: null }
+  const way = given ?? (await wayNow(context))
+  if (way.by === 'own') return { transaction: (await own()).transaction, relayFee: wei(0n), relayedBy: null }
   const hub = request.hub ?? (await hubOfNewestChannel(context))
-  const asked = way?.by === 'hub' ? { ...request, nonce: way.nonce } : request
-  return relay(context, await relayersFor(context, hub, wishes.relayer), wishes, asked)
+  const relayers = await relayersFor(context, hub, wishes.relayer)
+  return relay(context, relayers, wishes, { nonce: way.nonce, ...request })
 }
 
 /** How it would be sent now. */
@@ -99,10 +100,11 @@ export async function relay(
   context: Context,
   relayers: readonly RelayerName[],
   { maxRelayFee }: RelayWishes,
-  request: RelayRequest,
+  request: RelayRequest & { readonly nonce: bigint },
 ): Promise<SentFor> {
   const { chain, identity, clock } = context
   const shown = (amount: Wei) => inTokens(chain, amount)
+  let isSigned = false
   const answer = await askRelayers(context, relayers, async (link) => {
     const { relayFees } = unwrap(await link.request('describe', {})).value
     const relayFee = acceptableFee(request.name, relayFees[request.kind], maxRelayFee, shown)
@@ -113,15 +115,20 @@ export async function relay(
         `${shown(needed)} are needed, the fee of ${shown(relayFee)} included, but ${identity.address} has ${shown(balance)}. Send it the rest.`,
       )
     const deadline = unixSeconds(Math.max(clock.now(), (await chain.head()).at) + validSeconds)
-    const nonce = request.nonce ?? (await readStanding(chain, identity.address)).nonce
+    const { nonce } = request
     const permit = await signPermit(chain, identity, chain.deployment.registry, needed, deadline)
+    isSigned = true
     const asked = await request.ask(link, { relayFee, nonce, deadline }, permit)
     return asked.ok ? { ok: true, transaction: asked.value.transaction, relayFee } : asked
   })
-  if (!('done' in answer))
+  if (!('done' in answer)) {
+    const mayCome = isSigned
+      ? ` What was signed stays good for ${validSeconds / 60} minutes, and may have been sent all the same: look at "pontage account" before you try again.`
+      : ''
     throw new UserError(
-      `No hub sent the ${request.name} (${answer.reasons.join(' ')}) Choose another hub with --relayer, or send some of the chain’s coin to ${identity.address}.`,
+      `No hub sent the ${request.name} (${answer.reasons.join(' ')})${mayCome} Choose another hub with --relayer, or send some of the chain’s coin to ${identity.address}.`,
     )
+  }
   const { transaction, relayFee } = answer.done
   await awaitConfirmed(chain, transaction)
   return { transaction, relayFee, relayedBy: answer.by }
