@@ -8,8 +8,8 @@ import type { LiveSession } from './liveSession.js'
 
 const consumer = `0x${'cc'.repeat(20)}` as Address
 const liveAt = (address4: string) => ({ session: { consumer }, addresses: { address4 } }) as LiveSession
-/** A frame of one packet, of two bytes. */
-const oneWord = Buffer.from([5, 0, 2, 104, 105])
+/** A frame of one packet. */
+const onePacket = Buffer.from([5, 0, 32, ...Buffer.alloc(32)])
 const sockets = () => process.getActiveResourcesInfo().filter((name) => name === 'UDPWrap').length
 
 it('opens one socket for a connection, however often that asks at once, and none for a session that ended', async () => {
@@ -46,7 +46,7 @@ it('brings each session’s packets to WireGuard from an address of its own, who
     const link = { peer: consumer, closed, sendFrame: () => {}, close: () => {} } as unknown as Link
     await carriers.carry(session, link)
     const heard = once(wireguard, 'message')
-    carriers.take(oneWord, link)
+    carriers.take(onePacket, link)
     from.push((await heard)[1].address)
   }
   expect(from).toEqual(['127.86.0.2', '127.86.3.4'])

@@ -1,4 +1,4 @@
-import { PacketFrame } from './packetFrame.js'
+import { PacketFrame, shortestPacketBytes } from './packetFrame.js'
 
 /** A frame of these packets, which it has room for. */
 export function encodePackets(packets: readonly Uint8Array[]): Buffer {
@@ -6,3 +6,6 @@ export function encodePackets(packets: readonly Uint8Array[]): Buffer {
   for (const packet of packets) frame.add(packet)
   return frame.bytes
 }
+
+/** A packet as short as WireGuard's shortest that says this. */
+export const saying = (text: string): Buffer => Buffer.from(text.padEnd(shortestPacketBytes))

@@ -1,16 +1,19 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { encodePackets } from './packetFrame.fixture.js'
+import { encodePackets, saying } from './packetFrame.fixture.js'
 import {
   decodeArrived,
   decodePackets,
   encodeArrived,
   maxPacketFrameBytes,
   PacketFrame,
+  shortestPacketBytes,
 } from './packetFrame.js'
 import { frameKind } from './promiseFrame.js'
 
-const packets = fc.array(fc.uint8Array({ minLength: 1, maxLength: 1_500 }), { maxLength: 30 })
+const packets = fc.array(fc.uint8Array({ minLength: shortestPacketBytes, maxLength: 1_500 }), {
+  maxLength: 30,
+})
 
 describe('a frame of packets', () => {
   it('gives back what was put in', () => {
@@ -34,8 +37,8 @@ describe('a frame of packets', () => {
     expect(decodePackets(frame.bytes)).toEqual(Array.from({ length: taken - 1 }, (_, n) => packet(n)))
     frame.clear()
     expect(frame.isEmpty).toBe(true)
-    expect(frame.add(Buffer.from('again'))).toBe(true)
-    expect(decodePackets(frame.bytes)?.map(String)).toEqual(['again'])
+    expect(frame.add(saying('again'))).toBe(true)
+    expect(decodePackets(frame.bytes)).toEqual([saying('again')])
     frame.dropLast()
     expect(frame.isEmpty).toBe(true)
   })
@@ -51,7 +54,8 @@ describe('a frame of packets', () => {
     )
     expect(decodePackets(Buffer.from([frameKind.packets, 0]))).toBeUndefined()
     expect(decodePackets(Buffer.from([frameKind.packets, 0, 0]))).toBeUndefined()
-    expect(decodePackets(Buffer.from([frameKind.packets, 0, 2, 7]))).toBeUndefined()
+    expect(decodePackets(Buffer.from([frameKind.packets, 0, 40, 7]))).toBeUndefined()
+    expect(decodePackets(encodePackets([Buffer.alloc(shortestPacketBytes - 1)]))).toBeUndefined()
     expect(decodePackets(Buffer.from([frameKind.promise]))).toBeUndefined()
     expect(decodePackets(Buffer.alloc(maxPacketFrameBytes + 1, frameKind.packets))).toBeUndefined()
   })

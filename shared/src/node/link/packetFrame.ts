@@ -2,6 +2,11 @@ import { frameKind } from './promiseFrame.js'
 
 /** A frame of packets is no larger: what a turn of the event loop brings, and little enough to be passed on at once. */
 export const maxPacketFrameBytes = 60_000
+/**
+ * WireGuard's shortest: one that keeps a tunnel alive, all header and tag. Each is a call of the kernel, so a frame of shorter ones
+ * would keep a program from everybody else's for a tenth of a second.
+ */
+export const shortestPacketBytes = 32
 const lengthBytes = 2
 const arrivedFrameBytes = 1 + 4
 
@@ -48,15 +53,16 @@ export class PacketFrame {
   }
 }
 
-/** The packets of a frame, which share its memory; undefined when it is not made of whole packets. */
+/** The packets of a frame, which share its memory; undefined when it is not made of whole packets of WireGuard's. */
 export function decodePackets(frame: Buffer): Buffer[] | undefined {
   if (frame[0] !== frameKind.packets || frame.length > maxPacketFrameBytes) return undefined
   const packets: Buffer[] = []
   let at = 1
   while (at < frame.length) {
     if (at + lengthBytes > frame.length) return undefined
-    const end = at + lengthBytes + frame.readUInt16BE(at)
-    if (end > frame.length || end === at + lengthBytes) return undefined
+    const size = frame.readUInt16BE(at)
+    const end = at + lengthBytes + size
+    if (end > frame.length || size < shortestPacketBytes) return undefined
     packets.push(frame.subarray(at + lengthBytes, end))
     at = end
   }

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
 import type { Link } from './link.js'
-import { encodePackets } from './packetFrame.fixture.js'
+import { encodePackets, saying } from './packetFrame.fixture.js'
 import { decodePackets, encodeArrived, maxPacketFrameBytes } from './packetFrame.js'
 import { openRelay, type PacketRelay } from './packetRelay.js'
 import { frameKind } from './promiseFrame.js'
@@ -40,17 +40,17 @@ const until = async (holds: () => boolean) => {
 
 it('carries packets both ways, and sends none before the other end takes them', async () => {
   const { wireguard, relay, link, frames } = await relayed()
-  wireguard.send(Buffer.from('early'), relay.port, '127.0.0.1')
+  wireguard.send(saying('early'), relay.port, '127.0.0.1')
   const heard: string[] = []
-  wireguard.on('message', (packet) => heard.push(`${packet}`))
-  expect(relay.take(encodePackets([Buffer.from('one'), Buffer.from('two')]), link)).toBeUndefined()
+  wireguard.on('message', (packet) => heard.push(`${packet}`.trim()))
+  expect(relay.take(encodePackets([saying('one'), saying('two')]), link)).toBeUndefined()
   await until(() => heard.length === 2)
   expect(heard).toEqual(['one', 'two'])
   expect(packetFrames(frames)).toEqual([])
   relay.begin()
-  wireguard.send(Buffer.from('three'), relay.port, '127.0.0.1')
+  wireguard.send(saying('three'), relay.port, '127.0.0.1')
   await until(() => packetFrames(frames).length === 1)
-  expect(decodePackets(packetFrames(frames)[0] as Buffer)?.map(String)).toEqual(['three'])
+  expect(decodePackets(packetFrames(frames)[0] as Buffer)?.map((each) => `${each}`.trim())).toEqual(['three'])
 })
 
 it('joins what comes together into frames of a bounded size', async () => {
@@ -69,24 +69,24 @@ it('writes into the memory of a frame again once it was sent, and not before', a
   relay.begin()
   const carry = async (text: string) => {
     const before = frames.length
-    wireguard.send(Buffer.from(text), relay.port, '127.0.0.1')
+    wireguard.send(saying(text), relay.port, '127.0.0.1')
     await until(() => frames.length > before)
     return frames[before] as Buffer
   }
   const one = await carry('one')
   const two = await carry('two')
-  expect([one, two]).toEqual([encodePackets([Buffer.from('one')]), encodePackets([Buffer.from('two')])])
+  expect([one, two]).toEqual([encodePackets([saying('one')]), encodePackets([saying('two')])])
   sent[0]?.()
   const three = await carry('three')
-  expect(three).toEqual(encodePackets([Buffer.from('three')]))
+  expect(three).toEqual(encodePackets([saying('three')]))
   expect(three.buffer).toBe(one.buffer)
-  expect(two).toEqual(encodePackets([Buffer.from('two')]))
+  expect(two).toEqual(encodePackets([saying('two')]))
 })
 
 it('says in the same turn what has arrived, and what comes right after it a few milliseconds later', async () => {
   const { relay, link, frames } = await relayed()
   relay.begin()
-  const frame = encodePackets([Buffer.from('one')])
+  const frame = encodePackets([saying('one')])
   const turn = () => new Promise((resolve) => setImmediate(resolve))
   relay.take(frame, link)
   relay.take(frame, link)
@@ -107,7 +107,7 @@ it('says in the same turn what has arrived, and what comes right after it a few 
 it('drops what a link does not take, instead of keeping it', async () => {
   const { wireguard, relay, frames } = await relayed(600_000)
   relay.begin()
-  wireguard.send(Buffer.from('lost'), relay.port, '127.0.0.1')
+  wireguard.send(saying('lost'), relay.port, '127.0.0.1')
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(packetFrames(frames)).toEqual([])
 })
@@ -117,9 +117,21 @@ it('takes packets from nobody but whom it faces', async () => {
   relay.begin()
   const stranger = createSocket('udp4')
   open.push(stranger)
-  stranger.send(Buffer.from('mine'), relay.port, '127.0.0.1')
+  stranger.send(saying('mine'), relay.port, '127.0.0.1')
   await new Promise((resolve) => setTimeout(resolve, 50))
   expect(packetFrames(frames)).toEqual([])
+})
+
+it('passes on no frame of thousands of packets that are shorter than any of WireGuard’s', async () => {
+  const { wireguard, relay, link } = await relayed()
+  let heard = 0
+  wireguard.on('message', () => heard++)
+  const tiny = Buffer.concat(Array.from({ length: 19_000 }, () => Buffer.from([0, 1, 7])))
+  const frame = Buffer.concat([Buffer.from([frameKind.packets]), tiny])
+  expect(relay.take(frame, link)).toMatchObject({ code: 'malformed-frame' })
+  relay.take(encodePackets([saying('whole')]), link)
+  await until(() => heard > 0)
+  expect(heard).toBe(1)
 })
 
 it('refuses every frame that is not whole, and believes no count of what it never sent', async () => {
