@@ -83,6 +83,27 @@ it('writes into the memory of a frame again once it was sent, and not before', a
   expect(two).toEqual(encodePackets([saying('two')]))
 })
 
+it('keeps no more memory for small frames that nobody takes than a few large ones fill', async () => {
+  const { wireguard, relay, frames, sent } = await relayed()
+  relay.begin()
+  const carry = async () => {
+    const before = frames.length
+    wireguard.send(saying('small'), relay.port, '127.0.0.1')
+    await until(() => frames.length > before)
+  }
+  for (let each = 0; each < 100; each++) await carry()
+  const held = [...new Set(frames.map((frame) => frame.buffer))].reduce(
+    (sum, { byteLength }) => sum + byteLength,
+    0,
+  )
+  expect(held).toBeLessThan(600_000)
+  for (const frame of frames) expect(frame).toEqual(encodePackets([saying('small')]))
+  // Once those are taken, memory is filled again.
+  for (const done of sent) done?.()
+  await carry()
+  expect(frames.slice(0, -1).some(({ buffer }) => buffer === frames.at(-1)?.buffer)).toBe(true)
+})
+
 it('says in the same turn what has arrived, and what comes right after it a few milliseconds later', async () => {
   const { relay, link, frames } = await relayed()
   relay.begin()

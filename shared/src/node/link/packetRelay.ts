@@ -4,7 +4,13 @@ import type { Refusal } from '../../refusal.js'
 import { malformed } from './answering.js'
 import type { Link } from './link.js'
 import { PacketFlow } from './packetFlow.js'
-import { decodeArrived, decodePackets, encodeArrived, PacketFrame } from './packetFrame.js'
+import {
+  decodeArrived,
+  decodePackets,
+  encodeArrived,
+  maxPacketFrameBytes,
+  PacketFrame,
+} from './packetFrame.js'
 import { frameKind } from './promiseFrame.js'
 
 const loopback = '127.0.0.1'
@@ -104,6 +110,8 @@ function enlarge(socket: Socket): void {
 /** Frames that were sent, to be filled again by whoever sends next; more are not kept. */
 const free: PacketFrame[] = []
 const maxFree = 32
+/** Of one link, so many may wait until they are sent; what waits beyond them gets memory of its own size, however small it is. */
+const maxUnsent = Math.floor(maxBacklogBytes / maxPacketFrameBytes)
 
 function release(frame: PacketFrame): void {
   frame.clear()
@@ -115,6 +123,7 @@ class Connection {
   readonly #flow = new PacketFlow()
   /** What has come in this turn of the event loop. */
   #filling: PacketFrame | undefined
+  #unsent = 0
   #received = 0
   #isSaying = false
   #isClosed = false
@@ -174,6 +183,15 @@ class Connection {
       return
     }
     this.#flow.sent(now)
-    this.link.sendFrame(frame.bytes, () => release(frame))
+    if (this.#unsent === maxUnsent) {
+      this.link.sendFrame(Buffer.from(frame.bytes))
+      release(frame)
+      return
+    }
+    this.#unsent += 1
+    this.link.sendFrame(frame.bytes, () => {
+      this.#unsent -= 1
+      release(frame)
+    })
   }
 }
