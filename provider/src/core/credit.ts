@@ -17,6 +17,13 @@ export interface CreditHistory {
   readonly unpaid: Wei
 }
 
+/** What the running sessions of one identity have, in bytes. */
+export interface CreditInUse {
+  readonly now: bigint
+  /** What each of them may still grow to, together. */
+  readonly atMost: bigint
+}
+
 /** What an identity may take that never paid anything, if that is worth no more than its part of the stake below. */
 export const firstCredit = bytes(2_000_000n)
 
@@ -43,10 +50,10 @@ const minCredit = 100_000n
 
 /**
  * The credit of an identity's next session: what newcomers get and a quarter of what it ever paid, at most what the offer
- * allows for, less what it owes from before and what its other sessions have.
+ * allows for, less what it owes from before and what its other sessions have. Those may grow, and with them all together have
+ * no more than the offer allows for.
  *
  * @param stake - What it has at stake.
- * @param inUse - Credit that its running sessions have by now.
  * @returns Zero when there is too little left: then it has to pay ahead.
  */
 export function nextCredit(
@@ -54,7 +61,7 @@ export function nextCredit(
   stake: Wei,
   atMost: Bytes,
   price: Price,
-  inUse: bigint,
+  inUse: CreditInUse,
 ): Credit {
   const worth = worthOf(atMost, price)
   const perSecond = bytes((atMost > 0n ? atMost : firstCredit) * creditsPerSecond)
@@ -63,9 +70,9 @@ export function nextCredit(
   const earned = asBytes(history.promised / grownPart)
   const forgiven = (history.promised * forgivenHundredths) / 100n
   const held = history.unpaid > forgiven ? asBytes(history.unpaid - forgiven) : 0n
-  const whole = atMost > held + inUse ? atMost - held - inUse : 0n
+  const whole = atMost > held + inUse.atMost ? atMost - held - inUse.atMost : 0n
   const first = smaller(firstCredit, bytes(asBytes(stake / stakePart)))
-  const left = smaller(whole, first + earned - held - inUse)
+  const left = smaller(whole, first + earned - held - inUse.now)
   return { atFirst: bytes(left < minCredit ? 0n : left), atMost: bytes(whole), perSecond }
 }
 

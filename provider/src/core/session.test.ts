@@ -11,11 +11,13 @@ import {
 } from '@pontage/shared'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { nextCredit } from './credit.js'
 import { noReading, type Reading } from './meter.js'
 import {
   allowance,
   beginSession,
   charged,
+  creditInUse,
   owed,
   resumeSession,
   type Session,
@@ -65,6 +67,38 @@ function play(session: Session, events: readonly SessionEvent[]) {
   }
   return { session: now, effects }
 }
+
+describe('the sessions of one identity that run at once', () => {
+  const atMost = bytes(4_000_000n)
+  const stake = wei(10n ** 18n)
+  /** Each is paid in part before the next one opens, and for so many megabytes more once all are open. */
+  const open = (parts: readonly bigint[], megabytes: bigint): Session[] => {
+    const running: Session[] = []
+    let promised = 0n
+    for (const part of parts) {
+      const history = { promised: wei(promised), unpaid: wei(0n) }
+      const given = nextCredit(history, stake, atMost, price, creditInUse(running))
+      const total = wei(1_000n + part)
+      running.push(step(begin({ credit: given }), { type: 'promised', total }).session)
+      promised += part
+    }
+    const total = wei(1_000n + megabytes * 40n)
+    return running.map((session) => step(session, { type: 'promised', total }).session)
+  }
+
+  it('have together no more credit than the offer allows for, in whatever order they open and pay', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.bigInt(0n, 400n), { maxLength: 20 }),
+        fc.bigInt(0n, 60n),
+        (parts, megabytes) => {
+          expect(creditInUse(open(parts, megabytes)).now).toBeLessThanOrEqual(atMost)
+        },
+      ),
+    )
+    expect(creditInUse(open([39n, 39n, 39n], 20n)).now).toBeLessThanOrEqual(atMost)
+  })
+})
 
 describe('a session', () => {
   it('forwards the credit before the first payment, and no more', () => {

@@ -15,7 +15,7 @@ import {
   type Wei,
   wei,
 } from '@pontage/shared'
-import { bytesOfSecond, type Credit, creditSeconds, grownCredit } from './credit.js'
+import { bytesOfSecond, type Credit, type CreditInUse, creditSeconds, grownCredit } from './credit.js'
 import { type Gaps, knownGap, lastingGap, noReading, noteGap, type Reading, settleGap } from './meter.js'
 
 /** Why a session ended: the consumer asked, or a refusal that it is told. */
@@ -266,6 +266,12 @@ export function creditNow(session: Session): Bytes {
       : paidSeconds(session) * credit.perSecond
   return grownCredit(credit, paid)
 }
+
+/** What the running sessions of one identity have of its credit. Those that pay ahead have none, and get none. */
+export const creditInUse = (sessions: readonly Session[]): CreditInUse => ({
+  now: sessions.reduce((sum, session) => sum + creditNow(session), 0n),
+  atMost: sessions.reduce((sum, { credit }) => (credit.atFirst === 0n ? sum : sum + credit.atMost), 0n),
+})
 
 const isForTimeOnly = ({ price }: Session): boolean => price.perMegabyte === 0n && price.perHour > 0n
 

@@ -1,6 +1,7 @@
 import type { Address, Hex } from '@pontage/shared'
 import type { WireguardKey } from '@pontage/shared/node'
-import { creditNow } from '../../core/session.js'
+import type { CreditInUse } from '../../core/credit.js'
+import { creditInUse } from '../../core/session.js'
 import type { LiveSession } from './liveSession.js'
 
 /** The sessions that run now, by all that they are looked up by. */
@@ -29,12 +30,10 @@ export class LiveSessions {
     return this.all().some((live) => live.wireguardKey === wireguardKey)
   }
 
-  /** Bytes of credit that the running sessions of one identity have by now: what grew counts for one of them alone. */
-  creditOf(consumer: Address): bigint {
-    return this.all().reduce(
-      (sum, { record, session }) => (record.consumer === consumer ? sum + creditNow(session) : sum),
-      0n,
-    )
+  /** What the running sessions of one identity have of its credit. */
+  creditOf(consumer: Address): CreditInUse {
+    const own = this.all().filter(({ record }) => record.consumer === consumer)
+    return creditInUse(own.map(({ session }) => session))
   }
 
   protected add(live: LiveSession): void {
