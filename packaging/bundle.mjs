@@ -164,18 +164,33 @@ const addonParts = {
       `prebuilds/${platform.replace('musl', '')}/secp256k1.${platform.includes('musl') ? 'musl' : 'glibc'}.node`,
       'build/Release/secp256k1.node',
     ],
-    needs: ['node-gyp-build'],
+    needs: () => ['node-gyp-build'],
   },
   'node-gyp-build': {
     files: ['package.json', 'index.js', 'node-gyp-build.js', 'LICENSE'],
     binaries: () => [],
-    needs: [],
+    needs: () => [],
   },
   'better-sqlite3': {
     files: ['package.json', 'lib', 'LICENSE'],
     binaries: (platform) => [`prebuilds/${platform}.node`],
-    needs: [],
+    needs: () => [],
   },
+  koffi: {
+    files: ['package.json', 'index.cjs', 'src/koffi/index.cjs', 'src/koffi/src/static.cjs', 'LICENSE.txt'],
+    binaries: () => [],
+    needs: (platforms) => [...new Set(platforms.map((each) => `@koromix/koffi-${each.replace('musl', '')}`))],
+  },
+  ...Object.fromEntries(
+    ['x64', 'arm64'].map((cpu) => [
+      `@koromix/koffi-linux-${cpu}`,
+      {
+        files: ['package.json', 'index.js'],
+        binaries: (platform) => [`${platform.includes('musl') ? 'musl' : 'linux'}_${cpu}/koffi.node`],
+        needs: () => [],
+      },
+    ]),
+  ),
 }
 
 async function copyAddon(name, folder, platforms) {
@@ -190,6 +205,6 @@ async function copyAddon(name, folder, platforms) {
     await mkdir(dirname(join(to, path)), { recursive: true })
     await cp(join(from, path), join(to, path), { recursive: true })
   }
-  const more = await Promise.all(needs.map((need) => copyAddon(need, folder, platforms)))
+  const more = await Promise.all(needs(platforms).map((need) => copyAddon(need, folder, platforms)))
   return [name, ...more.flat()]
 }

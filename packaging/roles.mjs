@@ -21,13 +21,13 @@ export const roles = {
     program: 'pontage',
     flags: carriesPackets,
     entries: ['main', commandStarter],
-    addons: ['secp256k1'],
+    addons: ['secp256k1', 'koffi'],
   },
   provider: {
     program: 'pontage-provider',
     flags: carriesPackets,
     entries: ['main', commandStarter],
-    addons: ['secp256k1', 'better-sqlite3'],
+    addons: ['secp256k1', 'better-sqlite3', 'koffi'],
   },
   hub: {
     program: 'pontage-hub',

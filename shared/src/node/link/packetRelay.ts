@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import type { Refusal } from '../../refusal.js'
 import { malformed } from './answering.js'
+import { Bursts } from './bursts.js'
 import type { Link } from './link.js'
 import { PacketFlow } from './packetFlow.js'
 import {
@@ -52,6 +53,7 @@ export async function openRelay(address = loopback): Promise<PacketRelay> {
   socket.bind(0, address)
   await once(socket, 'listening')
   enlarge(socket)
+  const bursts = new Bursts(socket)
   let connection: Connection | undefined
   let isFacing = false
   // Nobody listens there yet, or any more: what was sent is lost, as on any line.
@@ -85,7 +87,7 @@ export async function openRelay(address = loopback): Promise<PacketRelay> {
       const packets = decodePackets(frame)
       if (packets === undefined) return malformed(frame)
       connection.received()
-      if (isFacing) for (const packet of packets) socket.send(packet)
+      if (isFacing) bursts.send(packets)
       return undefined
     },
     close() {
