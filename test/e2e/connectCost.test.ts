@@ -91,3 +91,12 @@ it('starts few processes, and asks the chain few times', async () => {
   // Eight as a rule; questions that a busy machine puts a turn later come singly. Asked one by one they are 28.
   expect(messages).toBeLessThan(14)
 })
+
+it('says on request how long each step of connecting took', async () => {
+  const program = endAfterFailure(consumer, consumer.start(['connect', '--timings']))
+  const took = ['program', 'chain', 'offers, channel and key', 'agreement', 'tunnel']
+  await program.line(new RegExp(`Time taken: ${took.map((step) => `${step} \\d+ ms`).join(', ')}\\.`), {
+    timeoutMs: 60_000,
+  })
+  await program.stop('SIGINT', 30_000)
+})
