@@ -234,7 +234,7 @@ export interface Ledger {
    * Takes in a guarantee that the hub had given before the ledger knew of it, whether the channel can bear it or not.
    *
    * @param order.cause - Digest of the guarantee.
-   * @returns Whether it was unknown.
+   * @returns Whether it was unknown, though it ended too short ago to have been forgotten as one on which nothing was promised.
    */
   recallGuarantee(order: { cause: Hex; guarantee: Signed<'Guarantee'> }): Promise<boolean>
   /**

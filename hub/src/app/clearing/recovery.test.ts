@@ -1,9 +1,11 @@
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { type Hex, netOf, type Result, wei } from '@pontage/shared'
 import { connectChain, createSender, type Identity, type Link } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest'
 import { backUp } from '../../io/sqlite/backup.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import { ledger } from '../commands/ledger.js'
+import { ledgerPath } from '../commands/openLedger.js'
 import { fillPool, hubSettings, openChannel, startScene, startTestHub } from '../hub.fixture.js'
 import type { RunningHub } from '../hub.js'
 import { dial, promiseOf, requestOf, type TestChain, tokens } from '../world.fixture.js'
@@ -82,6 +84,11 @@ const redeem = ({ total, signature }: { total: bigint; signature: Hex }) =>
       signature,
     }),
   )
+
+const later = async (seconds: number) => {
+  await world.rpc('evm_increaseTime', seconds)
+  await world.rpc('anvil_mine', '0x2')
+}
 
 it('rebuilds an old ledger from the chain and from what providers hold, and signs nothing lower', async () => {
   const holdings = await forgetful('paid.sqlite')
@@ -256,4 +263,79 @@ it('takes no presentation whose channels a node does not show that has fallen be
   expect(await pay(link, '6', later)).toMatchObject({ value: { total: net('6'), refused: [] } })
   await running.close()
   late.close()
+})
+
+it('takes no guarantee for a sign that it forgot on purpose, since nothing was promised on it', async () => {
+  const running = await start('idle.sqlite')
+  const link = await meet(running)
+  const granted = await ask(link, '6')
+  if (!granted.ok) throw new Error('The hub refuses.')
+  const aDayLater = granted.value.guarantee.expiresAt + 86_400
+  await later(guaranteeSeconds + 2 * 86_400)
+  const stranger = await meet(running, other)
+  let ceiling = 1
+  await vi.waitFor(async () => {
+    const seen = await ask(stranger, `${ceiling++ / 100}`, other)
+    expect(seen.ok && seen.value.guarantee.expiresAt).toBeGreaterThan(aDayLater)
+  }, 20_000)
+  const shown = { hubPromise: null, guarantees: [granted.value.guarantee] }
+  expect(await link.request('recall', shown)).toMatchObject({ value: { recalled: 0, isRecovering: false } })
+  expect(await ask(stranger, '2', other)).toMatchObject({ ok: true })
+  await running.close()
+})
+
+it('notices once more that its ledger is old, long after it did for the first time', async () => {
+  const holdings = await forgetful('twice.sqlite')
+  const running = await start('twice.sqlite')
+  const link = await meet(running)
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { isRecovering: true } })
+  await later(2 * guaranteeSeconds)
+  await vi.waitFor(async () => expect(await ask(link, '13')).toMatchObject({ ok: true }), 20_000)
+  await backUp(join(world.folder, 'twice.sqlite'), join(world.folder, 'thrice.sqlite'))
+  const granted = await ask(link, '15')
+  if (!granted.ok) throw new Error('The hub refuses.')
+  await running.close()
+
+  const again = await start('thrice.sqlite')
+  const [back, stranger] = [await meet(again), await meet(again, other)]
+  // What was lost the first time is no news: whoever comes late with it holds up nobody.
+  expect(await back.request('recall', holdings)).toMatchObject({ value: { recalled: 0 } })
+  expect(await ask(stranger, '1', other)).toMatchObject({ ok: true })
+  const shown = { hubPromise: null, guarantees: [granted.value.guarantee] }
+  expect(await back.request('recall', shown)).toMatchObject({ value: { recalled: 1, isRecovering: true } })
+  expect(await ask(stranger, '2', other)).toMatchObject({ refusal: { peerCode: 'hub-recovering' } })
+  await again.close()
+})
+
+it('does not start on a ledger that is old once more, until its operator says so once more', async () => {
+  const holdings = await forgetful('before.sqlite')
+  const running = await start('before.sqlite')
+  const link = await meet(running)
+  expect(await link.request('recall', holdings)).toMatchObject({ value: { isRecovering: true } })
+  await later(2 * guaranteeSeconds)
+  await vi.waitFor(async () => expect(await ask(link, '13')).toMatchObject({ ok: true }), 20_000)
+  const path = ledgerPath(world.folder)
+  await backUp(join(world.folder, 'before.sqlite'), path)
+  const cleared = await pay(link, '6')
+  if (!cleared.ok) throw new Error('The hub refuses.')
+  await running.close()
+  await redeem(cleared.value)
+
+  await expect(start(basename(path))).rejects.toThrow(/run pontage-hub ledger rebuild/)
+  await ledger.handler({ home: world.folder, action: 'rebuild', json: true } as never)
+  const again = await start(basename(path))
+  const stranger = await meet(again, other)
+  const refused = { refusal: { peerCode: 'hub-recovering' } }
+  expect(await ask(stranger, '1', other)).toMatchObject(refused)
+  // Said beside a hub that rebuilds, it is for the next start, and lets nothing through until then.
+  await ledger.handler({ home: world.folder, action: 'rebuild', json: true } as never)
+  const beside = await openSqliteLedger(path)
+  for (const _block of ['one after which it looks', 'one more, by which it has looked']) {
+    await world.rpc('anvil_mine', '0x1')
+    const { number } = await world.chain.head()
+    await vi.waitFor(async () => expect((await beside.cursor())?.number).toBe(number), 20_000)
+  }
+  await beside.close()
+  expect(await ask(stranger, '1', other)).toMatchObject(refused)
+  await again.close()
 })

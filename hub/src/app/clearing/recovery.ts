@@ -59,8 +59,8 @@ export function createRecovery(components: Components): Recovery {
     // Another process noticed it first: what providers presented before that may be among what was lost.
     if (begun && typeof found === 'object' && (typeof note !== 'object' || note.since !== found.since))
       forgetPeers()
-    // Until it is written how long it lasts, it lasts.
-    if (found !== 'went-back' || typeof note !== 'object') note = found
+    // Until it is written how long it lasts, it lasts; and what is asked for beside a running hub is for its next start.
+    if (typeof found === 'object' || typeof note !== 'object') note = found
     return found
   }
 
@@ -69,13 +69,21 @@ export function createRecovery(components: Components): Recovery {
     peers.dropAll()
   }
 
+  const isOver = async (noted: Note): Promise<boolean> =>
+    typeof noted === 'object' && ((await ledger.cursor())?.at ?? 0) > noted.until
+
   /** When any guarantee that was given before has ended. */
   const lastsUntil = () => clock.now() + settings.guaranteeSeconds
 
-  /** From now on: any guarantee that was forgotten has ended when one given now would have. */
-  async function enter(why: string): Promise<void> {
+  /**
+   * From now on: any guarantee that was forgotten has ended when one given now would have. Once that is over, one that ends later was
+   * given since, and forgotten since; any other sign may be of what was forgotten then.
+   *
+   * @param endsAt - When the last guarantee ends that turned out to be forgotten.
+   */
+  async function enter(why: string, endsAt = 0): Promise<void> {
     const before = await read()
-    if (typeof before === 'object') return
+    if (typeof before === 'object' && endsAt <= before.until) return
     const begins = { since: clock.now(), until: await expiryNow(components) }
     note = begins
     await ledger.writeNote('recovering', JSON.stringify(begins))
@@ -120,7 +128,7 @@ export function createRecovery(components: Components): Recovery {
     async begin() {
       const known = await read()
       const [first] = forgotten(await ledger.accounts())
-      if (first && known === undefined)
+      if (first && (known === undefined || (await isOver(known))))
         throw new UserError(
           `The ledger is older than what this hub promised: ${first.provider} was paid ${inTokens(chain, first.paid)}, but the ledger knows of only ${inTokens(chain, first.total)}. Put the newest ledger back; if it is lost, run pontage-hub ledger rebuild, then start the hub again.`,
         )
@@ -157,6 +165,7 @@ export function createRecovery(components: Components): Recovery {
       if (cleared) peers.noteStamps(link)
       const raised = hubPromise ? await ledger.raiseTotal({ provider, ...hubPromise }) : wei(0n)
       let recalled = 0
+      let endsAt = 0
       let missing: Refused | undefined
       for (const guarantee of guarantees) {
         // A ledger that is older than the channel does not know it, but the chain does.
@@ -167,7 +176,9 @@ export function createRecovery(components: Components): Recovery {
         if (!found.ok && !isSeen) missing = found
         if (missing?.refusal.code === 'chain-unseen') break
         const cause: Hex = `0x${typedData.digest('Guarantee', guarantee).toString('hex')}`
-        if (found.ok && (await ledger.recallGuarantee({ cause, guarantee }))) recalled++
+        if (!found.ok || !(await ledger.recallGuarantee({ cause, guarantee }))) continue
+        recalled++
+        endsAt = Math.max(endsAt, guarantee.expiresAt)
       }
       // After the guarantees: what was cleared rests on them, and their channels are known by now.
       const promises = cleared?.length ? await ledger.recallCleared({ provider, promises: cleared }) : 0
@@ -176,6 +187,7 @@ export function createRecovery(components: Components): Recovery {
         log.error('holdings show what the ledger had forgotten', { provider, ...more })
         await enter(
           `${provider} holds ${raised} wei, ${countOf(recalled, 'guarantee')} and ${countOf(promises, 'cleared promise')} more than the ledger knows`,
+          endsAt,
         )
       }
       // What was not found has to be shown again: until then, nothing is signed for this provider.
@@ -190,8 +202,7 @@ export function createRecovery(components: Components): Recovery {
     async judgeCollateral() {
       if (note === undefined || note === 'asked') return { ok: true }
       if (note === 'went-back') return refuse({ code: 'hub-recovering', until: lastsUntil() })
-      const at = (await ledger.cursor())?.at ?? 0
-      return at > note.until ? { ok: true } : refuse({ code: 'hub-recovering', until: note.until })
+      return (await isOver(note)) ? { ok: true } : refuse({ code: 'hub-recovering', until: note.until })
     },
     idle: () => looks.idle(),
   }

@@ -103,10 +103,8 @@ const isStandard = (file: string): boolean => file === '-' || file === ''
 
 /** Leaves word for the hub, which does the work: it alone is asked by providers. */
 async function rebuild(options: Asked): Promise<void> {
-  await withLedger(options, async (ledger) => {
-    if ((await ledger.note('recovering')) === undefined)
-      await ledger.writeNote('recovering', JSON.stringify('asked'))
-  })
+  // Also where an earlier rebuilding has left its note: it says nothing of what was forgotten since.
+  await withLedger(options, (ledger) => ledger.writeNote('recovering', JSON.stringify('asked')))
   if (options.json) return printJson({ rebuild: 'at the next start' })
   printLines(
     'The hub rebuilds its ledger from its next start on: it adopts what the chain and its providers’ holdings show,',

@@ -22,7 +22,7 @@ const landmarkIds = (block: number): number[] =>
 // Anybody can have a tab opened; one on which nothing was ever promised says nothing once its guarantee is gone.
 const pruneIdle = statement(`{with:number,bytes,bytes,bytes}
   DELETE FROM tab WHERE held_signature IS NULL AND expires_at < ?1 AND cleared = ?2 AND drawn = ?3 AND protested = ?4`)
-const idleSeconds = 86_400
+export const idleSeconds = 86_400
 
 /** Takes in what the chain says as of a block. */
 export const chainOrder = (update: ChainUpdate): Order<void> => ({

@@ -1,6 +1,7 @@
 import { type Address, type Hex, type Signed, type Wei, wei } from '@pontage/shared'
 import { type HeldPromise, recallCleared } from '../../core/clearing.js'
 import { learnTotal } from '../../core/credit.js'
+import { idleSeconds } from './chainMirror.js'
 import { statement } from './engine.js'
 import type { Order } from './order.js'
 import { amountText } from './rows.js'
@@ -24,7 +25,12 @@ export const raiseOrder = (order: { provider: Address; total: Wei; signature?: H
   },
 })
 
-/** Takes in a guarantee likewise. */
+/**
+ * Takes in a guarantee likewise.
+ *
+ * @returns Whether it was news, and forgotten against our will: a tab on which nothing was promised goes by itself, a day after its
+ * guarantee.
+ */
 export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> }): Order<boolean> => {
   const { cause, guarantee } = order
   const { channelId, provider, ceiling, expiresAt } = guarantee
@@ -45,7 +51,8 @@ export const recallOrder = (order: { cause: Hex; guarantee: Signed<'Guarantee'> 
       const known = covered(tab, { ceiling: amount, expiresAt }, unit.blockAt)
       unit.putTab(channelId, { ...known, ...newest })
       unit.keepGuarantee(cause, guarantee)
-      return 'expiresAt' in newest
+      // Half of that time, since a block may be taken back.
+      return 'expiresAt' in newest && expiresAt >= unit.blockAt - idleSeconds / 2
     },
   }
 }
