@@ -192,6 +192,8 @@ export interface Ledger {
   grant(order: GrantOrder): Promise<Verdict<{ guarantee: Signed<'Guarantee'> }>>
   /** The promises stay with the ledger even when it refuses for want of a pool: they are what is drawn then. */
   credit(order: CreditOrder): Promise<Verdict<{ credited: Credited }>>
+  /** Those of the channels on which the hub ever gave this provider a guarantee. */
+  channelsWithTab(provider: Address, channelIds: readonly Hex[]): Promise<readonly Hex[]>
   /** Whether the hub ever gave this provider a guarantee. */
   guaranteed(provider: Address): Promise<boolean>
   tally(): Promise<Tally>

@@ -68,6 +68,7 @@ export async function workThrough(ledger: Ledger): Promise<void> {
   })
   await Promise.all([ledger.pressing(10), ledger.protests(), ledger.undrawn(id(1)), ledger.tally()])
   await Promise.all([ledger.channel(id(1)), ledger.accounts([somebody(3)]), ledger.guaranteed(somebody(3))])
+  await ledger.channelsWithTab(somebody(3), [id(1)])
   await Promise.all([ledger.openClosings(), ledger.closing(id(1)), ledger.relayed(id(1))])
   await Promise.all([ledger.newestPublications(4), ledger.outbox.open(), ledger.outbox.find(id(1))])
   await ledger.raiseTotal({ provider: somebody(3), total: wei(60n) })
@@ -85,4 +86,38 @@ export async function workThrough(ledger: Ledger): Promise<void> {
     ...{ cursor: { number: 2, hash: id(2), at: 2 }, hub, accounts: [], tabs: [] },
     channels: [{ ...channel, status: 'closed' }],
   })
+}
+
+/** Opens a channel with a guarantee on it. */
+export async function openTab(ledger: Ledger): Promise<void> {
+  const guarantee = { channelId: id(1), provider: somebody(3), ceiling: wei(10_000n) }
+  await ledger.applyChain({
+    cursor: { number: 1, hash: id(1), at: 1 },
+    hub: { balance: wei(10_000n), pendingWithdrawal: wei(0n), feeBps: 200 },
+    channels: [
+      {
+        ...{ channelId: id(1), consumer: somebody(2), nonce: 1, balance: wei(10_000n), exitAt: 0 },
+        status: 'open',
+      },
+    ],
+    ...{ tabs: [], accounts: [] },
+  })
+  await ledger.grant({
+    ...{ ...guarantee, cause: id(8), decide: () => ({ ok: true }) },
+    sign: () => ({ ...guarantee, expiresAt: unixSeconds(5_000), signature: id(7) }),
+  })
+}
+
+/** Clears promises one after the other on that tab, in a transaction each. */
+export async function clearEach(ledger: Ledger, amounts: readonly bigint[]): Promise<void> {
+  for (const amount of amounts)
+    await ledger.credit({
+      provider: somebody(3),
+      promises: [{ channelId: id(1), amount: wei(amount), signature: id(7) }],
+      decide: () => ({ ok: true, credit: wei(1n) }),
+      solvent: () => ({ ok: true }),
+      sign: () => id(7),
+      renew: () => undefined,
+      renewBefore: () => 0,
+    })
 }

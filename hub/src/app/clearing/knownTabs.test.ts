@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { address, type Hex, unixSeconds, wei } from '@pontage/shared'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Ledger } from '../../io/ledger.js'
+import { sqliteEngine } from '../../io/sqlite/sqliteEngine.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
+import type { Ask } from '../../io/store/engine.js'
+import { createLedger } from '../../io/store/ledger.js'
 import { KnownTabs } from './knownTabs.js'
 
 const provider = address(`0x${'0b'.repeat(20)}`)
@@ -59,13 +62,37 @@ it('sets aside what is on no channel or tab before any signature of it is looked
 })
 
 it('asks the ledger once about a tab that is there', async () => {
-  let asked = 0
+  const asked: Hex[] = []
   const tabs = new KnownTabs({
-    channel: (id) => {
-      asked++
-      return ledger.channel(id)
+    channelsWithTab: (whose, ids) => {
+      asked.push(...ids)
+      return ledger.channelsWithTab(whose, ids)
     },
   })
-  for (let n = 0; n < 3; n++) await tabs.among(provider, [{ channelId: channelId(1) }])
-  expect(asked).toBe(1)
+  for (let n = 0; n < 3; n++)
+    await tabs.among(
+      provider,
+      [1, 2].map((place) => ({ channelId: channelId(place) })),
+    )
+  expect(asked).toEqual([1, 2, 2, 2].map(channelId))
+})
+
+it('reads whether tabs are there, and nothing else of them, by one statement', async () => {
+  const asks: Ask[] = []
+  const engine = sqliteEngine(join(folder, 'ledger.sqlite'))
+  const watched = createLedger(
+    {
+      ...engine,
+      read: (given) => {
+        asks.push(...given)
+        return engine.read(given)
+      },
+    },
+    'The ledger',
+  )
+  const promises = Array.from({ length: 10 }, (_, n) => ({ channelId: channelId(n) }))
+  expect(await new KnownTabs(watched).among(provider, promises)).toEqual([{ channelId: channelId(1) }])
+  await watched.close()
+  expect(asks.map(({ given }) => given.length)).toEqual([10])
+  expect(asks[0]?.statement.sqlite).toMatch(/^SELECT channel_id, provider FROM tab WHERE/)
 })

@@ -9,25 +9,36 @@ const remembered = 200_000
  * whoever sends junk is charged. What was found once needs no reading, so that clearing reads nothing twice.
  */
 export class KnownTabs {
-  readonly #known = new Set<string>()
+  /** Of each provider, the channels. */
+  readonly #known = new Map<Address, Set<Hex>>()
+  #size = 0
 
-  constructor(private readonly ledger: Pick<Ledger, 'channel'>) {}
+  constructor(private readonly ledger: Pick<Ledger, 'channelsWithTab'>) {}
 
   /** @returns Those of the promises whose signature is worth a look; what is wrong with the others is known without. */
   async among<Promised extends { readonly channelId: Hex }>(
     provider: Address,
     promises: readonly Promised[],
   ): Promise<readonly Promised[]> {
-    const isKnown = ({ channelId }: Promised) => this.#known.has(keyOf(channelId, provider))
-    const unknown = promises.filter((promise) => !isKnown(promise))
+    const known = this.#known.get(provider) ?? new Set()
+    const unknown = promises.map(({ channelId }) => channelId).filter((channelId) => !known.has(channelId))
     if (unknown.length === 0) return promises
-    if (this.#known.size > remembered) this.#known.clear()
-    const lines = await Promise.all(promises.map(({ channelId }) => this.ledger.channel(channelId)))
-    for (const line of lines)
-      if (line?.tabs.some((tab) => tab.provider === provider))
-        this.#known.add(keyOf(line.channelId, provider))
-    return promises.filter(isKnown)
+    const found = new Set(await this.ledger.channelsWithTab(provider, unknown))
+    this.#remember(provider, found)
+    return promises.filter(({ channelId }) => known.has(channelId) || found.has(channelId))
+  }
+
+  #remember(provider: Address, channels: ReadonlySet<Hex>): void {
+    if (channels.size === 0) return
+    if (this.#size > remembered) {
+      this.#known.clear()
+      this.#size = 0
+    }
+    const known = this.#known.get(provider) ?? new Set()
+    this.#known.set(provider, known)
+    for (const channelId of channels) {
+      if (!known.has(channelId)) this.#size++
+      known.add(channelId)
+    }
   }
 }
-
-const keyOf = (channelId: Hex, provider: Address): string => `${channelId}${provider}`

@@ -13,7 +13,7 @@ import { startPostgres, type TestPostgres } from '../../postgres.fixture.js'
 import { type Ledger, LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
 import { ledgerLines, rowsFrom } from '../ledgerFile.js'
-import { growing, noting, short, workThrough } from '../plans.fixture.js'
+import { clearEach, growing, noting, openTab, short, workThrough } from '../plans.fixture.js'
 import { openSqliteLedger } from '../sqlite/sqliteLedger.js'
 import type { Engine, Statement } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
@@ -82,6 +82,36 @@ it('reads no table to its end for a request or a block', async () => {
   await client.end()
   expect(noted.size).toBeGreaterThan(30)
   expect(whole).toEqual([])
+})
+
+it('rewrites no index of a tab that is cleared again', async () => {
+  const client = new pg.Client({ connectionString: url })
+  await client.connect()
+  /** What the server counted, once it has counted this many. */
+  const changes = async (atLeast: number): Promise<{ all: number; withoutIndex: number }> => {
+    for (;;) {
+      const { rows } = await client.query(
+        "SELECT n_tup_upd::int AS all, n_tup_hot_upd::int AS hot FROM pg_stat_user_tables WHERE relname = 'tab'",
+      )
+      if (rows[0].all >= atLeast) return { all: rows[0].all, withoutIndex: rows[0].hot }
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+  }
+  try {
+    const first = await openPostgresLedger(url)
+    await openTab(first)
+    await clearEach(first, [16n])
+    await first.close()
+    const before = await changes(1)
+    const second = await openPostgresLedger(url)
+    // Of as many digits as the first.
+    await clearEach(second, [20n, 30n, 40n, 50n, 60n, 70n, 80n, 90n])
+    await second.close()
+    const after = await changes(before.all + 8)
+    expect(after).toEqual({ all: before.all + 8, withoutIndex: before.withoutIndex + 8 })
+  } finally {
+    await client.end()
+  }
 })
 
 interface Plan {

@@ -6,7 +6,7 @@ import Database from 'better-sqlite3'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { LedgerUnavailable } from '../ledger.js'
 import { ledgerSuite } from '../ledger.suite.js'
-import { growing, noting, short, workThrough } from '../plans.fixture.js'
+import { clearEach, growing, noting, openTab, short, workThrough } from '../plans.fixture.js'
 import type { Statement } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
 import { lockHome, openDatabase } from './open.js'
@@ -103,4 +103,26 @@ it('lets nobody but its owner read the ledger, nor what SQLite keeps beside it',
   for (const file of files)
     expect([file, (await stat(join(folder, file))).mode & 0o777]).toEqual([file, 0o600])
   await ledger.close()
+})
+
+it('rewrites no index of a tab that is cleared again', async () => {
+  const path = join(folder, 'ledger.sqlite')
+  await (await openSqliteLedger(path)).close()
+  const noted = new Set<Statement>()
+  const ledger = createLedger(noting(sqliteEngine(path), noted), 'The ledger')
+  await openTab(ledger)
+  await clearEach(ledger, [16n])
+  noted.clear()
+  // Of as many digits as the first.
+  await clearEach(ledger, [20n, 30n])
+  await ledger.close()
+  const database = new Database(path)
+  const deleted = [...noted]
+    .filter(({ sqlite }) => sqlite.includes('INTO tab'))
+    .map(({ sqlite, kinds }) => {
+      const steps = database.prepare(`EXPLAIN ${sqlite}`).all(kinds.map(() => null)) as { opcode: string }[]
+      return steps.filter(({ opcode }) => opcode === 'IdxDelete').length
+    })
+  database.close()
+  expect(deleted).toEqual([0])
 })

@@ -1,5 +1,5 @@
 import type { Address, Hex } from '@pontage/shared'
-import { type AccountRow, type ChannelRow, isDue, type TabRow } from './tables.js'
+import { type AccountRow, type ChangedTab, type ChannelRow, isDue } from './tables.js'
 
 /** Channels and accounts kept at most; when there are more, all are forgotten and read again as they are needed. */
 const maxKept = 100_000
@@ -67,12 +67,12 @@ export class Cache {
     { writes, version }: Place,
     channels: Iterable<ChannelRow>,
     accounts: Iterable<AccountRow>,
-    tabs: Iterable<readonly [ChannelRow, TabRow]>,
+    tabs: Iterable<ChangedTab>,
   ): void {
     this.#place = { writes, version }
     for (const channel of channels) this.#channels.set(channel.channelId, channel)
     for (const account of accounts) this.#accounts.set(account.provider, account)
-    for (const [channel, tab] of tabs) {
+    for (const { channel, tab } of tabs) {
       const from = this.#dueFrom.get(tab.provider)
       if (from !== undefined && tab.expiresAt < from && isDue(channel, tab))
         this.#dueFrom.set(tab.provider, tab.expiresAt)

@@ -21,7 +21,7 @@ const landmarkIds = (block: number): number[] =>
   [64, 4_096].map((every, ring) => 2 + ring * 32 + (Math.floor(block / every) % 32))
 // Anybody can have a tab opened; one on which nothing was ever promised says nothing once its guarantee is gone.
 const pruneIdle = statement(`{with:number,bytes,bytes,bytes}
-  DELETE FROM tab WHERE held_signature IS NULL AND expires_at < ?1 AND cleared = ?2 AND drawn = ?3 AND protested = ?4`)
+  DELETE FROM tab WHERE idle = 1 AND held_signature IS NULL AND expires_at < ?1 AND cleared = ?2 AND drawn = ?3 AND protested = ?4`)
 export const idleSeconds = 86_400
 
 /** Takes in what the chain says as of a block. */

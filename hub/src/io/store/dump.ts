@@ -123,6 +123,7 @@ export interface DumpedRow {
 /** Rows written by one statement. */
 const rowsAtOnce = 1_000
 const emptySums = plain(statement('DELETE FROM sums'))
+const markIdle = plain(statement('UPDATE tab SET idle = 1 WHERE held_signature IS NULL'))
 
 /** What of a table is copied, and in which order, where it matters. */
 const restOf: Readonly<Record<string, string>> = {
@@ -158,7 +159,8 @@ export async function restore(engine: Engine, rows: readonly DumpedRow[], name: 
     )
   }
   try {
-    await engine.commit([emptySums, ...Object.keys(contents).flatMap((table) => insertsOf(table, rows))])
+    const inserts = Object.keys(contents).flatMap((table) => insertsOf(table, rows))
+    await engine.commit([emptySums, ...inserts, markIdle])
   } catch (error) {
     await engine.rollback()
     throw error

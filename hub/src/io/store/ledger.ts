@@ -61,6 +61,9 @@ import {
 import { createWriteProbe } from './writeProbe.js'
 
 const readSettings = plain(statement('SELECT name, value FROM setting'))
+const findTabs = statement(
+  'SELECT channel_id, provider FROM tab WHERE (channel_id, provider) {among:bytes,bytes}',
+)
 const findGuaranteed = statement('SELECT DISTINCT provider FROM tab WHERE provider {among:bytes}')
 const writeSetting = statement('INSERT INTO setting (name, value) {rows:text,text}')
 const findRelayed = statement('SELECT * FROM relayed WHERE digest {among:bytes}')
@@ -92,6 +95,10 @@ export function createLedger(engine: Engine, name: string): Ledger {
       { statement: readClosings, given },
     ])
     return channelsFrom(channels, tabs, closings)
+  })
+  const tabs = new BatchLoader<string, true>(async (keys) => {
+    const rows = await first({ statement: findTabs, given: keys.map(idsOf) })
+    return new Map(rows.map((row) => [tabKey(hexOf(row.channel_id), addressOf(row.provider)), true]))
   })
   // Asked for with every request, so that all who ask at once share one look.
   const guaranteed = new BatchLoader<Address, true>(async (providers) => {
@@ -126,6 +133,10 @@ export function createLedger(engine: Engine, name: string): Ledger {
     landmarks: async () => (await all(readLandmarks)).flatMap((row) => cursorFrom(row) ?? []),
     applyChain: (update) => submit(chainOrder(update)),
     standing: async () => standingFrom((await now()).chain),
+    async channelsWithTab(provider, channelIds) {
+      const found = await Promise.all(channelIds.map((channelId) => tabs.get(tabKey(channelId, provider))))
+      return channelIds.filter((_, index) => found[index] === true)
+    },
     guaranteed: async (provider) => (await guaranteed.get(provider)) === true,
     tally: async () => {
       const [sums = [], chain = []] = await engine.read([readSums, readChain])
@@ -239,6 +250,10 @@ export function createLedger(engine: Engine, name: string): Ledger {
     },
   }
 }
+
+/** Names a tab, as text that is looked up. */
+const tabKey = (channelId: Hex, provider: Address): string => `${channelId} ${provider}`
+const idsOf = (key: string): string[] => key.split(' ')
 
 /** What is looked at with every request. */
 interface OperatorState {

@@ -330,6 +330,16 @@ function migrations(words: Words): Record<string, Migration> {
         await sql`CREATE INDEX tab_idle ON tab (expires_at) WHERE held_signature IS NULL`.execute(db)
       },
     },
+    '0015-a-clear-touches-no-index': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        // PostgreSQL rewrites all indexes of a row where a column changes that any of them so much as mentions.
+        await db.schema.dropIndex('tab_idle').execute()
+        const type = sql.raw(words.number as string)
+        await sql`ALTER TABLE tab ADD COLUMN idle ${type} NOT NULL DEFAULT 0`.execute(db)
+        await sql`UPDATE tab SET idle = 1 WHERE held_signature IS NULL`.execute(db)
+        await sql`CREATE INDEX tab_idle ON tab (expires_at) WHERE idle = 1`.execute(db)
+      },
+    },
   }
 }
 

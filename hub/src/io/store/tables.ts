@@ -17,6 +17,14 @@ export interface ChannelRow extends Omit<ChannelLine, 'tabs'> {
   readonly tabs: readonly TabRow[]
 }
 
+/** A tab that was changed, with its channel. */
+export interface ChangedTab {
+  readonly channel: ChannelRow
+  readonly tab: TabRow
+  /** Both as they are on disk; undefined where there is no such tab yet. */
+  readonly before: { readonly channel: ChannelRow; readonly tab: TabRow } | undefined
+}
+
 /** An account as its row holds it. */
 export type AccountRow = SignedAccount
 
@@ -201,6 +209,9 @@ export const undrawnOf = ({ status, closing, balance, tabs }: ChannelRow): bigin
 /** How much of a tab could be drawn, in bits: it changes seldom while the amount grows. */
 export const drawableSize = ({ status, balance }: Omit<ChannelRow, 'tabs'>, tab: TabRow): number =>
   status === 'open' ? sizeOf(smaller(waiting(tab), balance)) : 0
+
+/** Whether nothing was ever promised on a tab. */
+export const isIdle = ({ heldSignature }: TabRow): boolean => heldSignature === null
 
 /** What a channel adds to `Sums.channels` and `Sums.collateral`. */
 export const collateralOf = ({ status, balance }: ChannelRow): { channels: number; collateral: bigint } =>

@@ -7,6 +7,7 @@ import type { Ask, Row, Statement, Value } from './engine.js'
 import { amountText, hexOf } from './rows.js'
 import {
   type AccountRow,
+  type ChangedTab,
   type ChannelRow,
   collateralOf,
   covered,
@@ -42,7 +43,8 @@ export class UnitOfWork implements ClearingRows {
   readonly #guarantees: Map<Hex, Signed<'Guarantee'>>
   readonly #isLocked: boolean
   #sums: Sums
-  readonly #touchedTabs = new Map<string, [Hex, Address]>()
+  /** Of each channel with tabs that were changed: how it was on disk, and whose tabs these are. */
+  readonly #touchedTabs = new Map<Hex, { readonly before: ChannelRow; readonly providers: Set<Address> }>()
   readonly #touchedChannels = new Set<Hex>()
   readonly #touchedAccounts = new Set<Address>()
   readonly #writes: { statement: Statement; given: (readonly Value[])[]; gathers: boolean }[] = []
@@ -102,8 +104,7 @@ export class UnitOfWork implements ClearingRows {
       this.write(settleClosing, [channel.status === 'open' ? 0 : 1, channel.channelId])
     // How much of a tab can be drawn depends on its channel.
     if (before && (before.status !== channel.status || before.balance !== channel.balance))
-      for (const { provider } of tabs)
-        this.#touchedTabs.set(`${channel.channelId}${provider}`, [channel.channelId, provider])
+      for (const { provider } of tabs) this.#touchTab(before, provider)
   }
 
   changeTab(channelId: Hex, provider: Address, change: Partial<TabRow>): void {
@@ -115,7 +116,14 @@ export class UnitOfWork implements ClearingRows {
     if (!channel) throw new Error(`Channel ${channelId} is not among the rows that were read.`)
     const at = channel.tabs.findIndex(({ provider }) => provider === tab.provider)
     this.#replace({ ...channel, tabs: at < 0 ? [...channel.tabs, tab] : channel.tabs.with(at, tab) })
-    this.#touchedTabs.set(`${channelId}${tab.provider}`, [channelId, tab.provider])
+    this.#touchTab(channel, tab.provider)
+  }
+
+  /** @param before - The channel as it was before this change. */
+  #touchTab(before: ChannelRow, provider: Address): void {
+    const touched = this.#touchedTabs.get(before.channelId)
+    if (touched) touched.providers.add(provider)
+    else this.#touchedTabs.set(before.channelId, { before, providers: new Set([provider]) })
   }
 
   /** A final state was signed: it is written by whoever signed it. */
@@ -219,13 +227,19 @@ export class UnitOfWork implements ClearingRows {
     if (this.#isLocked) cache.keep(this.#sums, this.#channels.values(), this.#accounts.values(), this.#tabs())
   }
 
-  /** Each tab that was changed, with its channel. */
-  #tabs(): (readonly [ChannelRow, TabRow])[] {
-    return [...this.#touchedTabs.values()].flatMap(([id, provider]) => {
-      const channel = this.#channels.get(id)
-      const tab = channel?.tabs.find((each) => each.provider === provider)
-      return channel && tab ? [[channel, tab] as const] : []
-    })
+  /** Each tab that was changed. */
+  #tabs(): ChangedTab[] {
+    const changed: ChangedTab[] = []
+    for (const [channelId, { before, providers }] of this.#touchedTabs) {
+      const channel = this.#channels.get(channelId)
+      for (const provider of providers) {
+        const tab = channel?.tabs.find((each) => each.provider === provider)
+        const tabBefore = before.tabs.find((each) => each.provider === provider)
+        if (channel && tab)
+          changed.push({ channel, tab, before: tabBefore && { channel: before, tab: tabBefore } })
+      }
+    }
+    return changed
   }
 
   #replace(channel: ChannelRow): void {

@@ -1,7 +1,14 @@
 import { type Address, type Signed, unixSeconds } from '@pontage/shared'
 import { type Ask, inBothWords, type Row, statement, type Value } from './engine.js'
 import { addressOf, amountOf, amountText, hexOf } from './rows.js'
-import { type AccountRow, type ChannelRow, drawableSize, type Sums, type TabRow } from './tables.js'
+import {
+  type AccountRow,
+  type ChangedTab,
+  type ChannelRow,
+  drawableSize,
+  isIdle,
+  type Sums,
+} from './tables.js'
 
 // How the rows of a group are written: each kind by one statement.
 
@@ -10,14 +17,19 @@ const insertChannels = statement(`
   {rows:bytes,bytes,number,text,bytes,number}
   ON CONFLICT (channel_id) DO UPDATE SET status = excluded.status, balance = excluded.balance,
     exit_at = excluded.exit_at`)
-const writeTabs = statement(`
+const tabStatement = (indexed: string) =>
+  statement(`
   INSERT INTO tab (channel_id, provider, cleared, held, held_signature, ceiling, expires_at, drawn, protested,
-    protest_ends_at, undrawn)
-  {rows:bytes,bytes,bytes,bytes,bytes,bytes,number,bytes,bytes,number,number}
+    protest_ends_at, undrawn, idle)
+  {rows:bytes,bytes,bytes,bytes,bytes,bytes,number,bytes,bytes,number,number,number}
   ON CONFLICT (channel_id, provider) DO UPDATE SET cleared = {max}(tab.cleared, excluded.cleared),
     held = excluded.held, held_signature = excluded.held_signature, ceiling = excluded.ceiling,
-    expires_at = excluded.expires_at, drawn = excluded.drawn, protested = excluded.protested,
-    protest_ends_at = excluded.protest_ends_at, undrawn = excluded.undrawn`)
+    drawn = excluded.drawn, protested = excluded.protested${indexed}`)
+const writeTabs = tabStatement(`,
+    expires_at = excluded.expires_at, protest_ends_at = excluded.protest_ends_at, undrawn = excluded.undrawn,
+    idle = excluded.idle`)
+// SQLite takes a row out of each index on a column that is set and puts it back, also where the value is the same.
+const writeMovedTabs = tabStatement('')
 const insertAccounts = statement(`
   INSERT INTO account (provider, total, unexplained, signed_total, signature, credited, paid)
   {rows:bytes,bytes,bytes,bytes,bytes,bytes,bytes}`)
@@ -60,13 +72,14 @@ const writeSums = statement(`
 /** Writes channels, tabs and accounts as they stand. */
 export const rowWrites = (
   channels: readonly ChannelRow[],
-  tabs: readonly (readonly [ChannelRow, TabRow])[],
+  tabs: readonly ChangedTab[],
   accounts: readonly AccountRow[],
   /** Accounts that have a row already. */
   onDisk: ReadonlySet<Address>,
 ): Ask[] => [
   { statement: insertChannels, given: channels.map(channelValues) },
-  { statement: writeTabs, given: tabs.map(([channel, tab]) => tabValues(channel, tab)) },
+  { statement: writeTabs, given: tabs.filter((each) => !isOnlyMoved(each)).map(tabValues) },
+  { statement: writeMovedTabs, given: tabs.filter(isOnlyMoved).map(tabValues) },
   {
     statement: insertAccounts,
     given: accounts.filter(({ provider }) => !onDisk.has(provider)).map(accountValues),
@@ -88,7 +101,15 @@ const channelValues = (channel: ChannelRow): Value[] => [
   channel.exitAt,
 ]
 
-const tabValues = (channel: ChannelRow, tab: TabRow): Value[] => [
+/** Whether nothing changed by which a tab is found: so it is with nearly all that is cleared. */
+const isOnlyMoved = ({ channel, tab, before }: ChangedTab): boolean =>
+  before !== undefined &&
+  before.tab.expiresAt === tab.expiresAt &&
+  before.tab.protestEndsAt === tab.protestEndsAt &&
+  isIdle(before.tab) === isIdle(tab) &&
+  drawableSize(before.channel, before.tab) === drawableSize(channel, tab)
+
+const tabValues = ({ channel, tab }: ChangedTab): Value[] => [
   channel.channelId,
   tab.provider,
   amountText(tab.cleared),
@@ -100,6 +121,7 @@ const tabValues = (channel: ChannelRow, tab: TabRow): Value[] => [
   amountText(tab.protested),
   tab.protestEndsAt,
   drawableSize(channel, tab),
+  isIdle(tab) ? 1 : 0,
 ]
 
 const accountValues = (account: AccountRow): Value[] => [
