@@ -113,7 +113,7 @@ export async function clearEach(ledger: Ledger, amounts: readonly bigint[]): Pro
   for (const amount of amounts)
     await ledger.credit({
       provider: somebody(3),
-      promises: [{ channelId: id(1), amount: wei(amount), signature: id(7) }],
+      promises: [{ channelId: id(1), amount: wei(amount), signature: id(Number(amount)) }],
       decide: () => ({ ok: true, credit: wei(1n) }),
       solvent: () => ({ ok: true }),
       sign: () => id(7),
