@@ -8,6 +8,7 @@ import { sqliteEngine } from '../../io/sqlite/sqliteEngine.js'
 import { openSqliteLedger } from '../../io/sqlite/sqliteLedger.js'
 import type { Ask } from '../../io/store/engine.js'
 import { createLedger } from '../../io/store/ledger.js'
+import { readTabs } from '../../io/store/tables.js'
 import { KnownTabs } from './knownTabs.js'
 
 const provider = address(`0x${'0b'.repeat(20)}`)
@@ -77,22 +78,42 @@ it('asks the ledger once about a tab that is there', async () => {
   expect(asked).toEqual([1, 2, 2, 2].map(channelId))
 })
 
-it('reads whether tabs are there, and nothing else of them, by one statement', async () => {
+it('reads a channel that is cleared for the first time once, with what is decided on it', async () => {
   const asks: Ask[] = []
   const engine = sqliteEngine(join(folder, 'ledger.sqlite'))
   const watched = createLedger(
     {
       ...engine,
-      read: (given) => {
-        asks.push(...given)
-        return engine.read(given)
-      },
+      read: (given) => engine.read(noted(given)),
+      begin: (given) => engine.begin(noted(given)),
+      more: (given) => engine.more(noted(given)),
     },
     'The ledger',
   )
-  const promises = Array.from({ length: 10 }, (_, n) => ({ channelId: channelId(n) }))
-  expect(await new KnownTabs(watched).among(provider, promises)).toEqual([{ channelId: channelId(1) }])
+  const noted = (given: readonly Ask[]) => {
+    asks.push(...given)
+    return given
+  }
+  // As any transaction before it tells where the ledger stands.
+  await watched.raiseTotal({ provider: stranger, total: wei(1n) })
+  const tabs = new KnownTabs(watched)
+  for (const amount of [10n, 20n]) {
+    const promises = await tabs.among(provider, [
+      { channelId: channelId(1), amount: wei(amount), signature: channelId(7) },
+    ])
+    await watched.credit({
+      ...{
+        provider,
+        promises,
+        decide: () => ({ ok: true, credit: wei(10n) }),
+        solvent: () => ({ ok: true }),
+      },
+      ...{ sign: () => channelId(7), renew: () => undefined, renewBefore: () => 0 },
+    })
+  }
+  expect((await watched.channel(channelId(1)))?.tabs[0]).toMatchObject({ provider, cleared: wei(20n) })
   await watched.close()
-  expect(asks.map(({ given }) => given.length)).toEqual([10])
-  expect(asks[0]?.statement.sqlite).toMatch(/^SELECT channel_id, provider FROM tab WHERE/)
+  const reads = asks.filter(({ statement }) => statement === readTabs).flatMap(({ given }) => given)
+  // The first look, and that of the test itself.
+  expect(reads).toEqual([[channelId(1)], [channelId(1)]])
 })

@@ -80,6 +80,18 @@ export class Cache {
     if (this.#channels.size > maxKept || this.#accounts.size > maxKept) this.#forget()
   }
 
+  /**
+   * Takes what was read outside of a transaction, where it is what the next one would find: else that reads it itself.
+   * Forgets nothing to have room for it: a transaction that is under way may count on what is here.
+   *
+   * @param place - Where the ledger stood as this was read, and `blockAt` the time of its block then.
+   */
+  offer({ writes, version }: Place, blockAt: number, channels: ReadonlyMap<Hex, ChannelRow>): void {
+    if (writes !== this.#place.writes || version !== this.#place.version || blockAt !== this.#blockAt) return
+    if (this.#channels.size + channels.size > maxKept) return
+    for (const [channelId, channel] of channels) this.#channels.set(channelId, channel)
+  }
+
   #forget(): void {
     this.#channels.clear()
     this.#accounts.clear()

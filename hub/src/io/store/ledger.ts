@@ -2,6 +2,7 @@ import type { Address, Hex } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import type { Blocked, Ledger, NoteName, Relayed } from '../ledger.js'
 import { BatchLoader } from './batchLoader.js'
+import { Cache } from './cache.js'
 import { chainOrder } from './chainMirror.js'
 import { creditOrder, grantOrder } from './clearing.js'
 import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
@@ -61,9 +62,6 @@ import {
 import { createWriteProbe } from './writeProbe.js'
 
 const readSettings = plain(statement('SELECT name, value FROM setting'))
-const findTabs = statement(
-  'SELECT channel_id, provider FROM tab WHERE (channel_id, provider) {among:bytes,bytes}',
-)
 const findGuaranteed = statement('SELECT DISTINCT provider FROM tab WHERE provider {among:bytes}')
 const writeSetting = statement('INSERT INTO setting (name, value) {rows:text,text}')
 const findRelayed = statement('SELECT * FROM relayed WHERE digest {among:bytes}')
@@ -79,7 +77,8 @@ const deleteNote = statement('DELETE FROM note WHERE name {among:text}')
 /** A ledger on an engine: everything but how statements reach a disk. */
 export function createLedger(engine: Engine, name: string): Ledger {
   const onSetback: (() => void)[] = []
-  const { submit, silentMs, idle } = takeOrders(engine, () => {
+  const cache = new Cache()
+  const { submit, silentMs, idle } = takeOrders(engine, cache, () => {
     for (const listener of onSetback) listener()
   })
   const first = async (ask: { statement: Statement; given: Value[][] }) => (await engine.read([ask]))[0] ?? []
@@ -89,16 +88,17 @@ export function createLedger(engine: Engine, name: string): Ledger {
 
   const lines = new BatchLoader<Hex, ChannelRow | undefined>(async (ids) => {
     const given = ids.map((id) => [id])
-    const [channels = [], tabs = [], closings = []] = await engine.read([
+    const [sums = [], chain = [], channels = [], tabs = [], closings = []] = await engine.read([
+      readSums,
+      readChain,
       { statement: readChannels, given },
       { statement: readTabs, given },
       { statement: readClosings, given },
     ])
-    return channelsFrom(channels, tabs, closings)
-  })
-  const tabs = new BatchLoader<string, true>(async (keys) => {
-    const rows = await first({ statement: findTabs, given: keys.map(idsOf) })
-    return new Map(rows.map((row) => [tabKey(hexOf(row.channel_id), addressOf(row.provider)), true]))
+    const found = channelsFrom(channels, tabs, closings)
+    // Most are looked at because something is to be decided on them next.
+    cache.offer(sumsFrom(sums[0]), cursorFrom(chain[0])?.at ?? 0, found)
+    return found
   })
   // Asked for with every request, so that all who ask at once share one look.
   const guaranteed = new BatchLoader<Address, true>(async (providers) => {
@@ -134,8 +134,10 @@ export function createLedger(engine: Engine, name: string): Ledger {
     applyChain: (update) => submit(chainOrder(update)),
     standing: async () => standingFrom((await now()).chain),
     async channelsWithTab(provider, channelIds) {
-      const found = await Promise.all(channelIds.map((channelId) => tabs.get(tabKey(channelId, provider))))
-      return channelIds.filter((_, index) => found[index] === true)
+      const channels = await Promise.all(channelIds.map((id) => cache.channel(id) ?? lines.get(id)))
+      return channels.flatMap((channel) =>
+        channel?.tabs.some((tab) => tab.provider === provider) ? [channel.channelId] : [],
+      )
     },
     guaranteed: async (provider) => (await guaranteed.get(provider)) === true,
     tally: async () => {
@@ -250,10 +252,6 @@ export function createLedger(engine: Engine, name: string): Ledger {
     },
   }
 }
-
-/** Names a tab, as text that is looked up. */
-const tabKey = (channelId: Hex, provider: Address): string => `${channelId} ${provider}`
-const idsOf = (key: string): string[] => key.split(' ')
 
 /** What is looked at with every request. */
 interface OperatorState {

@@ -1,4 +1,4 @@
-import { Cache } from './cache.js'
+import type { Cache } from './cache.js'
 import { Contended, type Engine } from './engine.js'
 import type { Order } from './order.js'
 import { beginGroup } from './reading.js'
@@ -22,6 +22,7 @@ interface Waiting {
  */
 export function takeOrders(
   engine: Engine,
+  cache: Cache,
   onSetback: () => void,
 ): {
   submit<Result>(order: Order<Result>): Promise<Result>
@@ -29,7 +30,6 @@ export function takeOrders(
   silentMs(): number
   idle(): Promise<void>
 } {
-  const cache = new Cache()
   const setbacks = new Setbacks(engine)
   const queue: Waiting[] = []
   let running: Promise<void> | undefined
