@@ -21,6 +21,10 @@ const tables = {
       'At 10,000/s over 1,000 connections, PostgreSQL: p50, p99',
       `${number(d.postgres?.p50Ms)} ms, ${number(d.postgres?.p99Ms)} ms`,
     ],
+    ...['sqlite', 'postgres'].map((name) => [
+      `At half of what it can do over 1,000 connections, ${name === 'sqlite' ? 'SQLite' : 'PostgreSQL'}: a second, p99`,
+      `${number(d[name]?.halfLoad?.perSecond)}, ${number(d[name]?.halfLoad?.p99Ms)} ms`,
+    ]),
     ...Object.entries(d.microsecondsPerClear ?? {}).map(([count, µs]) => [
       `Processor time of a clear with ${number(Number(count))} channels in the ledger`,
       `${number(µs)} µs`,
