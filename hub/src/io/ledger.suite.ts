@@ -815,10 +815,14 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
           ledger = processes[by]
           const line = (await ledger.channel(channelId(channel))) as ChannelLine
           const tab = tabOf(line, provider(to))
+          // What is read while a transaction is under way must not outlive it.
+          const look = () => [1, 2].map((each) => ledger.channel(channelId(each)))
+          const looks = look()
           if (act === 'grant') {
             let shown: ChannelLine | undefined
             await grant(channel, to, amount, 1_000 + number + Number(amount % 5n), ++causes, (each) => {
               shown = each
+              looks.push(...look())
             })
             // What is decided on is what is in the store, whoever wrote it.
             expect(shown && inOrder(shown)).toEqual(inOrder(line))
@@ -846,6 +850,7 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
                 ],
               }),
             )
+          await Promise.all(looks)
           expect(await ledger.problem()).toBe(undefined)
           for (const each of await ledger.openChannels())
             expect(reservedBy(each.tabs)).toBeLessThanOrEqual(each.balance)
