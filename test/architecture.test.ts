@@ -220,6 +220,29 @@ it('connects to the outside in one place, which knows the proxy', () => {
   expect(found.sort()).toEqual(Object.keys(doorsOut).sort())
 })
 
+it('measures how long something takes by a clock that nobody sets', () => {
+  // Each with what it takes the time of day for.
+  const timesOfDay: Readonly<Record<string, string>> = {
+    'shared/src/clock.ts': 'the clock itself',
+    'shared/src/node/chain/rpcRequest.ts': 'compared with the date that a server gave',
+    'shared/src/node/link/certificate.ts': 'stands in a certificate',
+    'hub/src/io/link/greetWireguard.ts': 'stands in a greeting',
+    'hub/src/io/store/ledger.ts': 'written as a note, never compared',
+    'provider/src/io/link/webSite.ts': 'told to a browser',
+    'consumer/src/app/connect/doctor.ts': 'is what is examined',
+    'consumer/src/app/connect/carriers.ts': 'kept for days',
+    'consumer/src/app/connect/live.ts': 'shown to somebody',
+    'consumer/src/app/commands/status.ts': 'shown to somebody',
+    'consumer/src/io/kernel/upkeep.ts': 'notices that it was set',
+  }
+  const found = ['shared', ...programs]
+    .flatMap((workspace) => sourcesOf(`${workspace}/src`))
+    .filter((source) => !isTest(source))
+    .map(({ path }) => path)
+    .filter((path) => /\bDate\.now\b|\bnew Date\(\)/.test(codeOf(path)))
+  expect(found.sort()).toEqual(Object.keys(timesOfDay).sort())
+})
+
 it('finds circles where there are some', () => {
   const graph = { a: ['b'], b: ['c'], c: ['a', 'd'], d: [], e: ['e'], f: ['a'] }
   expect(circlesIn(new Map(Object.entries(graph)))).toEqual([['a', 'b', 'c'], ['e']])

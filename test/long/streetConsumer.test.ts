@@ -257,6 +257,42 @@ describe('a machine on which another VPN comes up', () => {
 /** With mounts of its own, on which a script may work first. */
 const mounts = (script: string) => ['unshare', '--mount', 'sh', '-c', `${script}; exec "$@"`, 'sh']
 
+describe('a machine whose disk is full', () => {
+  const home = () => join(consumer.host.home, '.pontage', 'consumer')
+  const kept = () => `${home()}.kept`
+  // Outside of the host's namespace, whose mounts are its own.
+  const sh = (script: string) => runCommand(['sh', '-c', script])
+
+  beforeAll(() =>
+    sh(
+      `cp -a ${home()} ${kept()} && mount -t tmpfs -o size=2M,mode=0700 tmpfs ${home()} && cp -a ${kept()}/. ${home()}`,
+    ),
+  )
+  afterAll(() =>
+    sh(`cp -a ${home()}/. ${kept()} && umount ${home()} && cp -a ${kept()}/. ${home()} && rm -r ${kept()}`),
+  )
+
+  it('has its connection end in words, lets nothing out, and is opened by disconnect', async () => {
+    const before = await machine()
+    const program = await connect()
+    await sh(`dd if=/dev/zero of=${home()}/fill bs=4k 2>/dev/null || true`)
+    const filled = async () => {
+      await download(100_000_000).catch(() => undefined)
+      expect((await program.ended).code).toBe(1)
+      await expect(whoAmI()).rejects.toThrow()
+    }
+    expect(await leaked(filled)).toEqual(noLeak)
+    const said = program.lines('stderr').join('\n')
+    expect(said).toMatch(/The journal cannot be written: ENOSPC: no space left on device/)
+    expect(said).not.toMatch(/^ +at /m)
+    expect(await consumer.json('disconnect')).toEqual({ result: 'restored' })
+    expect(await machine()).toBe(before)
+    expect(await whoAmI()).toBe(consumer.host.address)
+    await sh(`rm ${home()}/fill`)
+    await end(await connect())
+  })
+})
+
 describe('a machine that does not let everything be undone', () => {
   it('connects and restores where /proc/sys is read-only, as in a container', async () => {
     const before = await machine()

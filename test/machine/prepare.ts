@@ -8,7 +8,13 @@ if (process.argv.includes('--clean')) {
   console.log(`${machineFolder} is removed.`)
 } else {
   const began = Date.now()
-  if (standingImage() === undefined) makeImage()
-  makePackageDisk()
+  try {
+    if (standingImage() === undefined) makeImage()
+    makePackageDisk()
+  } catch (error) {
+    // What a command had to say stands above.
+    console.error(`machine: ${(error as Error).message}`)
+    process.exit(1)
+  }
   console.log(`Image and ${packageDisk} are ready after ${Math.round((Date.now() - began) / 1_000)} s.`)
 }

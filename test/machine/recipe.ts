@@ -7,6 +7,7 @@ import { repository } from '../world/repository.js'
 export const packages = [
   ...['systemd-sysv', 'systemd-resolved', 'dbus', 'udev', 'kmod', 'procps', 'linux-image-cloud-amd64'],
   ...['iproute2', 'iputils-ping', 'nftables', 'wireguard-tools', 'iptables', 'ufw', 'firewalld'],
+  'network-manager',
   ...['curl', 'ca-certificates', 'tcpdump', 'python3-minimal'],
 ]
 
@@ -19,6 +20,7 @@ export const units = {
   masked: [
     ...['getty@tty1', 'serial-getty@ttyS0', 'e2scrub_reap', 'apt-daily.timer', 'apt-daily-upgrade.timer'],
     ...['e2scrub_all.timer', 'fstrim.timer', 'dpkg-db-backup.timer', 'ufw', 'firewalld'],
+    ...['NetworkManager', 'NetworkManager-wait-online', 'NetworkManager-dispatcher', 'wpa_supplicant'],
     'systemd-networkd-wait-online',
   ],
 }

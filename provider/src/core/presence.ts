@@ -1,31 +1,18 @@
-/** What WireGuard knows of a consumer: when the two ends shook hands last, in Unix seconds, and bytes received since. */
-export interface Heard {
-  readonly handshakeAt: number | undefined
-  readonly receivedBytes: bigint
-}
-
 /** What is remembered of a consumer from one look to the next. */
 export interface Presence {
   readonly receivedBytes: bigint
-  /** Unix seconds at which something was known to have come from it. */
-  readonly heardAt: number
+  /** Milliseconds that passed until something was known to have come from it; a clock that is set counts for nothing. */
+  readonly heardAtMs: number
 }
 
 /**
- * Advances by one look. A consumer sends something each 25 seconds, if only a keepalive; hands are shaken each two
- * minutes.
+ * Advances by one look. A consumer sends something each 25 seconds, if only a keepalive, and each greeting counts, too.
  *
- * @param heard - Undefined where WireGuard knows of no such peer.
- * @param startedAt - When its session began: whoever was never heard of counts from then on.
+ * @param receivedBytes - What WireGuard received from it; zero where it knows of no such peer.
+ * @param atMs - Milliseconds that passed until this look. Whoever was never heard of counts from the first one on.
  */
-export function look(
-  before: Presence | undefined,
-  heard: Heard | undefined,
-  { now, startedAt }: { readonly now: number; readonly startedAt: number },
-): Presence {
-  const receivedBytes = heard?.receivedBytes ?? 0n
-  const last = before ?? { receivedBytes: 0n, heardAt: startedAt }
+export function look(before: Presence | undefined, receivedBytes: bigint, atMs: number): Presence {
   // Counted from zero again where the peer was made anew.
-  const isHeard = receivedBytes !== last.receivedBytes && receivedBytes > 0n
-  return { receivedBytes, heardAt: isHeard ? now : Math.max(last.heardAt, heard?.handshakeAt ?? 0) }
+  const isHeard = before === undefined || (receivedBytes !== before.receivedBytes && receivedBytes > 0n)
+  return { receivedBytes, heardAtMs: isHeard ? atMs : before.heardAtMs }
 }

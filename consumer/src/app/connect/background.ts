@@ -54,7 +54,7 @@ export async function startInBackground(
   child.on('exit', (code, signal) => {
     end = code ?? signal ?? 'a signal'
   })
-  const giveUpAt = Date.now() + connectWithinMs
+  const giveUpAt = performance.now() + connectWithinMs
   for (;;) {
     const lines = (await readFile(path)).subarray(from).toString('utf8').split('\n')
     const line = lines.find((each) => each.startsWith(`{"event":"${awaited}"`))
@@ -64,7 +64,7 @@ export async function startInBackground(
       return { event, pid: child.pid }
     }
     if (end !== undefined) throw new UserError(lastWords(lines) ?? `It ended with ${end}; see ${path}.`)
-    if (Date.now() > giveUpAt) {
+    if (performance.now() > giveUpAt) {
       child.kill('SIGTERM')
       throw new UserError(`There was no ${nothing} after ${connectWithinMs / 1_000} s; see ${path}.`)
     }

@@ -84,9 +84,9 @@ export async function disconnect(home: string, control: string): Promise<Disconn
 /** Waits for the end of a connection's process. */
 async function gone(record: ConnectionRecord): Promise<void> {
   const { pid } = record.process
-  const giveUpAt = Date.now() + endPatienceMs
+  const giveUpAt = performance.now() + endPatienceMs
   while (isRunning(record)) {
-    if (Date.now() > giveUpAt)
+    if (performance.now() > giveUpAt)
       throw new UserError(
         `The connection (process ${pid}) does not end. End it with "kill -9 ${pid}", then run disconnect again.`,
       )

@@ -5,6 +5,7 @@ import { type Effect, type Session, type SessionEvent, step } from '../../core/s
 export interface SessionLoop {
   /** As it stands now. */
   readonly session: Session
+  /** Whether traffic may flow: not once something that was decided could not be done, such as writing a total down. */
   readonly isOpen: boolean
   /** Takes an event; resolves when its effects are done, fails as they do. */
   dispatch(event: SessionEvent): Promise<void>
@@ -25,9 +26,13 @@ export function createSessionLoop(
   let session = begun
   let finish: () => void = () => {}
   let fail: (error: Error) => void = () => {}
+  let hasFailed = false
   const over = new Promise<void>((resolve, reject) => {
     finish = resolve
-    fail = reject
+    fail = (error) => {
+      hasFailed = true
+      reject(error)
+    }
   })
   over.catch(() => undefined) // Whoever waits for the end hears of it.
   const loop: SessionLoop = {
@@ -36,7 +41,7 @@ export function createSessionLoop(
       return session
     },
     get isOpen() {
-      return session.phase === 'running' || session.phase === 'suspended'
+      return !hasFailed && (session.phase === 'running' || session.phase === 'suspended')
     },
     dispatch(event) {
       const done = queue.run(async () => {

@@ -51,11 +51,18 @@ const pathIn = async (home: string): Promise<string> => join(await recordFolder(
 /** The owner of the home may read it, and change nothing. */
 const readableByGroup = 0o640
 
-/** Writes it down, durably: before anything is changed. */
+/** Writes it down, durably: before anything is changed. @throws UserError when the disk refuses. */
 export async function writeConnection(home: string, record: ConnectionRecord): Promise<void> {
   const path = await pathIn(home)
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 })
-  await writeFileDurably(path, `${JSON.stringify(record, undefined, 2)}\n`, readableByGroup)
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o755 })
+    await writeFileDurably(path, `${JSON.stringify(record, undefined, 2)}\n`, readableByGroup)
+  } catch (cause) {
+    throw new UserError(
+      `${path} cannot be written: ${(cause as Error).message}. Make room there, then run "pontage disconnect".`,
+      { cause },
+    )
+  }
   if (process.getuid?.() === 0) await lchown(path, 0, (await stat(home)).gid)
 }
 

@@ -73,9 +73,8 @@ function journalOn(home: string, opened: FileHandle, found: JournalState): Journ
     const next = trail.with(entry)
     const line = Buffer.from(lineOf(entry))
     try {
-      const { bytesWritten } = await file.write(line)
-      if (bytesWritten !== line.length)
-        throw new Error(`only ${bytesWritten} of ${line.length} bytes were written`)
+      // What did not fit at first says why when it is tried again.
+      for (let written = 0; written < line.length; ) written += (await file.write(line, written)).bytesWritten
     } catch (cause) {
       // Half a line may stand there now: nothing may follow it, and nothing may be signed.
       failure = new Error(`The journal cannot be written: ${(cause as Error).message}.`, { cause })

@@ -134,7 +134,7 @@ async function endGroup({ folder, path }: Group): Promise<void> {
 }
 
 async function endProcesses(folder: string): Promise<void> {
-  const giveUpAt = Date.now() + endsWithinMs
+  const giveUpAt = performance.now() + endsWithinMs
   for (;;) {
     // Of kernels before 5.14, which do not have the file, each process is ended alone.
     await writeFile(join(folder, 'cgroup.kill'), '1').catch(() => {
@@ -145,7 +145,7 @@ async function endProcesses(folder: string): Promise<void> {
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException
       if (code === 'ENOENT') return
-      if (code !== 'EBUSY' || Date.now() > giveUpAt) throw error
+      if (code !== 'EBUSY' || performance.now() > giveUpAt) throw error
     }
     await delay(20)
   }

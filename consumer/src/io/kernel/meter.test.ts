@@ -71,3 +71,26 @@ esac`,
     meter.close()
   }
 })
+
+it('loads no rules over those of whoever came after it, once it was closed', async () => {
+  await system.put(
+    'nft',
+    `case "$*" in
+  *--interactive*) while read -r question; do echo 'Error: No such file or directory' >&2; done ;;
+  *) echo 'Error: No such file or directory' >&2; exit 1 ;;
+esac`,
+  )
+  const loaded: unknown[] = []
+  const meter = openMeter({
+    load: async (left) => {
+      loaded.push(left)
+    },
+    limit: bytes(1_000_000n),
+    lost: () => {},
+  })
+  meter.close()
+  await expect(meter.read()).rejects.toThrow()
+  await expect(meter.halt()).rejects.toThrow()
+  await expect(meter.raise(bytes(2_000_000n))).rejects.toThrow()
+  expect(loaded).toEqual([])
+})

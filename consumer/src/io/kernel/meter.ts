@@ -21,6 +21,7 @@ export interface Meter {
   halt(): Promise<void>
   /** Loads the rules, anew where they stand or stood: what was counted and allowed before goes on. */
   reload(): Promise<void>
+  /** Whoever asks it from then on, but to load the rules, is refused. */
   close(): void
 }
 
@@ -56,6 +57,7 @@ export function openMeter(options: {
   const queue = new SerialQueue()
   let limit = options.limit
   let isHalted = false
+  let isClosed = false
   /** What tables that are gone had counted, and what the one that stands has at the last look. */
   let before = zero
   let last = zero
@@ -124,6 +126,12 @@ export function openMeter(options: {
     if (isHalted) await applyRuleset(haltRule, where)
   }
 
+  /** The rules that stand by now may be those of whoever came after. */
+  async function reloadWhileOpen(): Promise<void> {
+    if (isClosed) throw new Error('The session that this counted for is over.')
+    await reload()
+  }
+
   async function raiseOnce(raised: Bytes): Promise<void> {
     await readOnce()
     const held = (await reader.readCounters('inet', killSwitchTable)).get(objectNames.capped)
@@ -140,7 +148,7 @@ export function openMeter(options: {
         readOnce()
           .catch(readOnce)
           .catch(() =>
-            reload().then(() => {
+            reloadWhileOpen().then(() => {
               options.lost()
               return readingOf(before, false)
             }),
@@ -157,15 +165,18 @@ export function openMeter(options: {
       queue.run(async () => {
         limit = raised
         // Whoever loads the rules anew loads them with the new limit.
-        await raiseOnce(raised).catch(reload)
+        await raiseOnce(raised).catch(reloadWhileOpen)
       }),
     halt: () =>
       queue.run(async () => {
         isHalted = true
-        await applyRuleset(haltRule, where).catch(reload)
+        await applyRuleset(haltRule, where).catch(reloadWhileOpen)
       }),
     reload: () => queue.run(reload),
-    close: () => reader.close(),
+    close() {
+      isClosed = true
+      reader.close()
+    },
   }
 }
 

@@ -107,13 +107,13 @@ const askEveryMs = 500
  */
 async function lockOnceNoneRuns({ home, now, json }: Options): Promise<() => void> {
   let lastSeen: number | undefined
-  let silentSince = Date.now()
+  let silentSince = performance.now()
   for (;;) {
     const unlock = tryLock(home)
     if (unlock) return unlock
     const sessions = await servedBy(home, now)
-    if (sessions !== undefined) silentSince = Date.now()
-    else if (Date.now() - silentSince > silentForMs)
+    if (sessions !== undefined) silentSince = performance.now()
+    else if (performance.now() - silentSince > silentForMs)
       throw new UserError(`A program holds ${home} and does not answer. End it, then run retire again.`)
     if (sessions !== undefined && sessions !== lastSeen) {
       if (!json)

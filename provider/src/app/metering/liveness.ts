@@ -27,14 +27,13 @@ export function watchLiveness(
     const all = sessions.all()
     if (all.length === 0) return
     const heard = await machine.heard()
-    const now = clock.now()
+    const atMs = clock.elapsedMs()
     for (const live of all) {
       const { record, wireguardKey } = live
       if (live.session.lent) continue
-      const { startedAt } = record
-      const presence = look(known.get(live), heard.get(wireguardKey), { now, startedAt })
+      const presence = look(known.get(live), heard.get(wireguardKey) ?? 0n, atMs)
       known.set(live, presence)
-      const seconds = now - presence.heardAt
+      const seconds = Math.floor((atMs - presence.heardAtMs) / 1_000)
       if (seconds <= goneAfterSeconds) continue
       log.info('a consumer is gone', { session: record.id, seconds })
       await sessions.end(record.id, { code: 'session-abandoned', seconds: goneAfterSeconds })

@@ -133,10 +133,10 @@ export async function checkReach(settings: Examined, running: boolean): Promise<
 
 /** Asks again where no hub has tried: one that tried a moment ago, as it does before an offer is published, waits ten seconds. */
 async function onceTried(ask: () => Promise<Reached[]>): Promise<Reached[]> {
-  const giveUpAt = Date.now() + askHubsForMs
+  const giveUpAt = performance.now() + askHubsForMs
   for (;;) {
     const reached = await ask()
-    if (reached.some(({ tried }) => tried) || Date.now() > giveUpAt) return reached
+    if (reached.some(({ tried }) => tried) || performance.now() > giveUpAt) return reached
     await delay(askHubsEveryMs)
   }
 }

@@ -60,10 +60,11 @@ export async function createAudit(
       if (outOfReach.has(refusal.code)) return
       const isRebuilding = refusal.code === 'peer-refused' && refusal.peerCode === 'hub-recovering'
       const patience = patienceSeconds + (isRebuilding ? maxGuaranteeSeconds : 0)
-      const since = refusedSince.get(hub) ?? clock.now()
+      const nowMs = clock.elapsedMs()
+      const since = refusedSince.get(hub) ?? nowMs
       refusedSince.set(hub, since)
       log.warn('the hub does not show what it anchored', { hub, root, reason: explain(refusal) })
-      if (clock.now() - since < patience) return
+      if (nowMs - since < patience * 1_000) return
       done(anchored)
       if (held > paid) events.lied(hub, `it has not shown what it anchored on chain for ${patience} s`)
       return

@@ -21,7 +21,6 @@ import {
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { Reading } from '../../core/meter.js'
-import type { Heard } from '../../core/presence.js'
 import type { WaysOut } from '../../core/way.js'
 import {
   type Firewall,
@@ -82,8 +81,8 @@ export interface Machine {
    * @returns The MTU towards it from now on.
    */
   fitPath(publicKey: WireguardKey, addresses: TunnelAddresses, found: number): Promise<number>
-  /** What WireGuard knows of each peer. */
-  heard(): Promise<ReadonlyMap<WireguardKey, Heard>>
+  /** Bytes that WireGuard has received from each peer. */
+  heard(): Promise<ReadonlyMap<WireguardKey, bigint>>
   /** Whether the tunnel interface is still there: with a userspace WireGuard it dies with a process. */
   isAlive(): Promise<boolean>
   /**
@@ -179,10 +178,7 @@ export async function prepareMachine(plan: MachinePlan): Promise<Machine> {
     },
     heard: async () =>
       new Map(
-        (await readWireguard(tunnel)).peers.map(({ publicKey, latestHandshakeAt, receivedBytes }) => [
-          publicKey,
-          { handshakeAt: latestHandshakeAt, receivedBytes },
-        ]),
+        (await readWireguard(tunnel)).peers.map(({ publicKey, receivedBytes }) => [publicKey, receivedBytes]),
       ),
     isAlive: () => linkExists(name),
     keepForwarding: (devices) => switches.keep([name, ...devices]),

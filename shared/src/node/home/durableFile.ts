@@ -18,14 +18,19 @@ export async function writeFileDurably(
   const draft = `${path}.${process.pid}.new`
   await rm(draft, { force: true })
   const file = await open(draft, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode)
-  try {
+  const fill = async () => {
     if (owner) await file.chown(owner.uid, owner.gid)
     await file.writeFile(text)
     await file.sync()
-  } finally {
-    await file.close()
   }
-  await rename(draft, path)
+  try {
+    await fill().finally(() => file.close())
+    await rename(draft, path)
+  } catch (error) {
+    // What a full disk took of it would keep its place for ever.
+    await rm(draft, { force: true }).catch(() => undefined)
+    throw error
+  }
   const folder = await open(dirname(path), 'r')
   try {
     await folder.sync()

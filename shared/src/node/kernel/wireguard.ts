@@ -105,9 +105,9 @@ export async function deleteWireguard(tunnel: WireguardInterface): Promise<void>
   if (tunnel.kind === 'kernel') return
   // In a namespace that was deleted it lives on as long as a process does in there: wireguard-go ends without its socket, too.
   if (isGone) return rm(socketPath(tunnel.name), { force: true })
-  const giveUpAt = Date.now() + deleteWithinMs
+  const giveUpAt = performance.now() + deleteWithinMs
   while (await socketAnswers(tunnel.name)) {
-    if (Date.now() > giveUpAt)
+    if (performance.now() > giveUpAt)
       throw new Error(`wireguard-go still answers for ${tunnel.name} after its interface was deleted.`)
     await delay(10)
   }

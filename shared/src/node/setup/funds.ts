@@ -50,7 +50,7 @@ export async function awaitFunds(
   if (terminal) terminal.show(`${code}\n\n${getAddress(address)}\n${where}`, 'Your address')
   else printLines(`Send ${asked}. ${where}`)
   const waiting = terminal?.wait(`Waiting for ${asked}`)
-  const until = waitSeconds === undefined ? Number.POSITIVE_INFINITY : Date.now() + waitSeconds * 1_000
+  const until = waitSeconds === undefined ? Number.POSITIVE_INFINITY : performance.now() + waitSeconds * 1_000
   for (;;) {
     const missing = missingFunds(has, needs)
     if (isEnough(missing)) {
@@ -58,7 +58,7 @@ export async function awaitFunds(
       waiting?.stop('The funds are there.')
       return says
     }
-    if (Date.now() >= until) {
+    if (performance.now() >= until) {
       waiting?.stop('They have not come yet.')
       throw new UserError(
         `The address has ${fundsText(chain, has)}, and needs ${fundsText(chain, needs)}. Send ${fundsText(chain, missing)} to ${getAddress(address)}, then run setup again.`,

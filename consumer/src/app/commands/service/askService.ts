@@ -19,14 +19,14 @@ export async function askService<Value>(
   isStarted: () => Promise<boolean> = serviceIsStarted,
   patienceMs = startsWithinMs,
 ): Promise<Value> {
-  const giveUpAt = Date.now() + patienceMs
+  const giveUpAt = performance.now() + patienceMs
   do {
     const answer = await askControl<Value>(path, request, withinMs)
     if (answer !== undefined) return answer
     if (!(await isStarted()))
       throw new UserError('The service does not run. Start it with "sudo systemctl start pontage-members".')
     await delay(lookEveryMs)
-  } while (Date.now() < giveUpAt)
+  } while (performance.now() < giveUpAt)
   throw new UserError(
     'The service was started, but does not listen yet. "systemctl status pontage-members" shows what keeps it.',
   )
