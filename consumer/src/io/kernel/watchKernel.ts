@@ -1,4 +1,5 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { startMonitor } from '@pontage/shared/node'
 
 /** After a change has been told: one command makes many changes, and one look is enough for them. */
 const settleMs = 30
@@ -48,16 +49,10 @@ export function watchKernel(where: { netns?: string }, changed: (change: Change)
   }
   const start = (change: Change, monitor: readonly string[]) => {
     if (isClosed) return
-    // They end with us, however we end.
-    const [program = '', ...args] = ['setpriv', '--pdeathsig', 'KILL', '--', ...monitor]
     const startedAt = performance.now()
-    const child = spawn(program, args, {
-      stdio: ['ignore', 'pipe', 'ignore'],
-      detached: true,
-    })
+    const child = startMonitor(monitor)
     running.add(child)
     child.stdout.on('data', () => told(change))
-    child.on('error', () => {})
     child.on('close', () => {
       running.delete(child)
       if (isClosed) return

@@ -13,6 +13,7 @@ import {
   nftPort,
   nftRange,
   openNftReader,
+  printParts,
   replaceTable,
 } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
@@ -34,6 +35,7 @@ import {
 import type { Passage, Probed } from '../../core/way.js'
 import { type ProbeTarget, probeLine, sendProbe } from './probe.js'
 import { createShaper } from './shaper.js'
+import { watchTable } from './tableWatch.js'
 
 /** What the rules of one provider depend on. */
 export interface FirewallPlan extends Surroundings {
@@ -109,7 +111,8 @@ export interface Firewall {
 /** Replaces the provider's table, whatever was in it, by one without sessions. */
 export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
   const table = nftName(plan.table)
-  const reader = openNftReader()
+  // A session has rows in many maps.
+  const reader = openNftReader({ isTerse: true })
   const shaper = createShaper(plan.tunnel, table, reader)
   const rules = (key: number, { address4, address6 }: TunnelAddresses) => ({
     key,
@@ -126,7 +129,7 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
   let parts = constantParts('')
   /** What was asked for last, and how the kernel tells it. */
   let written = { body: '', told: '' }
-  const print = () => reader.print('inet', table, parts)
+  const print = () => printParts({ family: 'inet', table }, parts)
   const write = async (sessions: readonly Admitted[]) => {
     const body = ruleset(checked(heeded))
     writes += 1
@@ -139,6 +142,9 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     reader.close()
     throw error
   })
+  const watch = watchTable(table, parts.sets, reader)
+  /** The rules were as written when they were read, at so many changes. */
+  let wholeAt: number | undefined
   return {
     async admit(key, addresses, limit) {
       await shaper.admit(addresses)
@@ -170,7 +176,13 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
       }
       return 'The rules were written anew each time.'
     },
-    isWhole: async () => (await print()) === written.told,
+    async isWhole() {
+      const changes = await watch.changes()
+      if (changes !== undefined && changes === wholeAt) return true
+      const isWhole = (await print()) === written.told
+      wholeAt = isWhole ? changes : undefined
+      return isWhole
+    },
     follow(around) {
       const before = heeded
       heeded = { ...plan, ...around }
@@ -180,7 +192,10 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
       await write(sessions)
       await shaper.rename()
     },
-    close: () => reader.close(),
+    close() {
+      watch.close()
+      reader.close()
+    },
   }
 }
 

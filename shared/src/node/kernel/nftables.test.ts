@@ -81,6 +81,23 @@ describe('parseTable', () => {
     expect(table.objects).toHaveLength(2)
   })
 
+  it('reads one table among others', () => {
+    const counter = (table: string, family: string, bytes: number) => ({
+      counter: { family, table, name: 'down', packets: 1, bytes },
+    })
+    const json = JSON.stringify({
+      nftables: [
+        { metainfo: { version: '1.0.6' } },
+        { table: { family: 'inet', name: 'guard', handle: 1 } },
+        ...[counter('guard', 'inet', 42), counter('guard', 'ip', 7), counter('other', 'inet', 8)],
+      ],
+    })
+    const table = parseTable(json, { family: 'inet', table: 'guard' })
+    expect(table.counters).toEqual(new Map([['down', { packets: 1n, bytes: 42n }]]))
+    expect(table.objects).toHaveLength(2)
+    expect(parseTable(json, { family: 'inet', table: 'none' }).objects).toEqual([])
+  })
+
   it('fails loudly on other JSON', () => {
     expect(() => parseTable('{}')).toThrow(/list of objects/)
   })

@@ -8,6 +8,12 @@ export interface NftOptions {
   readonly signal?: AbortSignal
 }
 
+/** One table among others. */
+export interface NftPlace {
+  readonly family: NftFamily
+  readonly table: string
+}
+
 /** Packets and bytes a named counter has seen. */
 export interface NftCounter {
   readonly packets: bigint
@@ -53,26 +59,64 @@ export function deleteTable(family: NftFamily, name: string, options: NftOptions
 
 /**
  * Lists one table. A new process each time, about 3 ms; to read often, use `openNftReader`.
+ *
+ * @param options.isTerse - Without the elements of its sets and maps.
  * @returns undefined when there is no such table.
  */
-export async function listTable(
+export function listTable(
   family: NftFamily,
   name: string,
-  options: NftOptions = {},
+  { isTerse = false, ...options }: NftOptions & { readonly isTerse?: boolean } = {},
 ): Promise<NftTable | undefined> {
+  return list([...(isTerse ? ['-t'] : []), 'list', 'table', family, nftName(name)], options)
+}
+
+/** What there is not is undefined. */
+async function list(words: readonly string[], options: NftOptions = {}): Promise<NftTable | undefined> {
   try {
-    const { stdout } = await runCommand(['nft', '-j', 'list', 'table', family, nftName(name)], options)
-    return parseTable(stdout)
+    return parseTable((await runCommand(['nft', '-j', ...words], options)).stdout)
   } catch (error) {
     if (error instanceof CommandFailed && /no such file/i.test(error.stderr)) return undefined
     throw error
   }
 }
 
-/** Reads what `nft -j list …` printed. @throws Error when it is not that. */
-export function parseTable(json: string): NftTable {
-  const { nftables } = JSON.parse(json) as { nftables?: Record<string, unknown>[] }
-  if (!Array.isArray(nftables)) throw new Error('nft printed JSON without its list of objects.')
+/**
+ * A table's flags, some of its chains and what is in some of its sets, in a text that is equal where they are: without the handles,
+ * which change each time they are written. A process for the table, and one for each set.
+ */
+export async function printParts(
+  { family, table }: NftPlace,
+  { chains, sets }: { readonly chains: readonly string[]; readonly sets: readonly string[] },
+): Promise<string> {
+  const { objects } = (await listTable(family, table, { isTerse: true })) ?? { objects: [] }
+  const printed = (objects as { chain?: { name: string }; rule?: { chain: string } }[]).filter(
+    ({ chain, rule }) => chains.includes(chain?.name ?? rule?.chain ?? ''),
+  )
+  const listed = await Promise.all(
+    sets.map((set) => list(['list', 'set', family, nftName(table), nftName(set)])),
+  )
+  return JSON.stringify([
+    [...printed, ...listed.flatMap((set) => set?.objects ?? [])].map(withoutHandles),
+    isAsleep(objects, family, table),
+  ])
+}
+
+const withoutHandles = (object: object) =>
+  Object.fromEntries(
+    Object.entries(object).map(([kind, value]) => [kind, { ...(value as object), handle: undefined }]),
+  )
+
+/**
+ * Reads what `nft -j list …` printed.
+ *
+ * @param place - Of what was printed only this table counts; left out: all.
+ * @throws Error when it is not that.
+ */
+export function parseTable(json: string, place?: NftPlace): NftTable {
+  const printed = (JSON.parse(json) as { nftables?: Record<string, unknown>[] }).nftables
+  if (!Array.isArray(printed)) throw new Error('nft printed JSON without its list of objects.')
+  const nftables = place === undefined ? printed : printed.filter((object) => belongsTo(place, object))
   const counters = new Map<string, NftCounter>()
   const quotas = new Map<string, NftQuota>()
   for (const { counter, quota } of nftables as { counter?: RawCounter; quota?: RawQuota }[]) {
@@ -82,6 +126,13 @@ export function parseTable(json: string): NftTable {
       quotas.set(quota.name, { limitBytes: BigInt(quota.bytes), usedBytes: BigInt(quota.used) })
   }
   return { counters, quotas, objects: nftables.filter((object) => !('metainfo' in object)) }
+}
+
+function belongsTo({ family, table }: NftPlace, object: Record<string, unknown>): boolean {
+  const [[kind, of]] = Object.entries(object) as [
+    [string, { family?: string; table?: string; name?: string }],
+  ]
+  return of.family === family && (kind === 'table' ? of.name : of.table) === table
 }
 
 /**

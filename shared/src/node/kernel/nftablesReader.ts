@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { SerialQueue } from '../../serialQueue.js'
-import { isAsleep, type NftOptions, type NftTable, parseTable } from './nftables.js'
+import { type NftOptions, type NftPlace, type NftTable, parseTable } from './nftables.js'
 import { type NftFamily, nftName } from './nftablesValues.js'
 
 /** Reads counters and quotas many times a second, and changes elements and limits as often. */
@@ -13,17 +13,6 @@ export interface NftReader {
   /** As `read`, but of the counters alone: much less to print where a table holds large maps. */
   readCounters(family: NftFamily, table: string): Promise<NftTable['counters']>
   /**
-   * A table's flags, chains and sets as they stand, in a text that is equal where they are: without the handles, which change
-   * each time they are written.
-   *
-   * @param names - Of the chains and sets that count.
-   */
-  print(
-    family: NftFamily,
-    table: string,
-    names: { readonly chains: readonly string[]; readonly sets: readonly string[] },
-  ): Promise<string>
-  /**
    * Applies commands of one line each in one transaction: all of them, or on an error none.
    * @throws Error with nft's own words.
    */
@@ -34,13 +23,22 @@ export interface NftReader {
 const answerWithinMs = 5_000
 const shortestList = 'list flowtables'
 
+/** Where it reads, and how. */
+export interface NftReaderOptions extends NftOptions {
+  /**
+   * For tables with many elements: no listing has them. Of nft's listings that of all rules is the one that leaves them in the
+   * kernel then; each other one loads them (nft 1.0.6), which is most of its cost.
+   */
+  readonly isTerse?: boolean
+}
+
 /**
  * Opens a reader that keeps one nft running: 0.2 ms a reading where a new process takes 3 ms.
  *
  * @example
  * const { counters } = await reader.read('inet', 'pontage')
  */
-export function openNftReader(options: NftOptions = {}): NftReader {
+export function openNftReader(options: NftReaderOptions = {}): NftReader {
   let nft: ChildProcessWithoutNullStreams | undefined
   const queue = new SerialQueue()
 
@@ -49,10 +47,10 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     nft = undefined
   }
 
-  async function askNow(question: string, failure: string): Promise<NftTable> {
-    nft ??= start(options.netns)
+  async function askNow(question: string, failure: string, place?: NftPlace): Promise<NftTable> {
+    nft ??= start(options)
     try {
-      return parseTable(await ask(nft, question))
+      return parseTable(await ask(nft, question), place)
     } catch (cause) {
       // What is still on its way belongs to the failed question: start afresh.
       stop()
@@ -60,35 +58,20 @@ export function openNftReader(options: NftOptions = {}): NftReader {
     }
   }
 
-  const inTurn = (question: string, failure: string): Promise<NftTable> =>
-    queue.run(() => askNow(question, failure))
+  const inTurn = (question: string, failure: string, place?: NftPlace): Promise<NftTable> =>
+    queue.run(() => askNow(question, failure, place))
 
-  const read = (what: 'table' | 'counters table', family: NftFamily, table: string) =>
-    inTurn(
-      `list ${what} ${family} ${nftName(table)}`,
-      `The firewall table ${family} ${table} could not be read`,
-    )
+  const read = async (what: 'table' | 'counters table', family: NftFamily, table: string) => {
+    const failure = `The firewall table ${family} ${table} could not be read`
+    if (!options.isTerse) return inTurn(`list ${what} ${family} ${nftName(table)}`, failure)
+    const found = await inTurn(`list ruleset ${family}`, failure, { family, table })
+    if (found.objects.length === 0) throw new Error(`${failure}: there is none`)
+    return found
+  }
 
   return {
     read: (family, table) => read('table', family, table),
     readCounters: async (family, table) => (await read('counters table', family, table)).counters,
-    async print(family, table, { chains, sets }) {
-      const place = `${family} ${nftName(table)}`
-      const questions = [
-        ...chains.map((name) => `list chain ${place} ${nftName(name)}`),
-        ...sets.map((name) => `list set ${place} ${nftName(name)}`),
-      ]
-      const printed: string[] = []
-      for (const question of questions) {
-        const listed = await inTurn(question, `${question} failed`).catch((error: Error) => {
-          if (/no such file/i.test(error.message)) return { objects: [] }
-          throw error
-        })
-        printed.push(JSON.stringify(listed.objects.map(withoutHandles)))
-      }
-      const { objects } = await inTurn(`list tables ${family}`, 'The firewall tables could not be read')
-      return [...printed, isAsleep(objects, family, table) ? 'asleep' : ''].join('\n')
-    },
     async apply(commands) {
       if (commands.length === 0) return
       for (const command of commands)
@@ -100,13 +83,8 @@ export function openNftReader(options: NftOptions = {}): NftReader {
   }
 }
 
-const withoutHandles = (object: Record<string, unknown>) =>
-  Object.fromEntries(
-    Object.entries(object).map(([kind, value]) => [kind, { ...(value as object), handle: undefined }]),
-  )
-
-function start(netns: string | undefined): ChildProcessWithoutNullStreams {
-  const nft = ['nft', '--json', '--interactive']
+function start({ netns, isTerse }: NftReaderOptions): ChildProcessWithoutNullStreams {
+  const nft = ['nft', '--json', '--interactive', ...(isTerse ? ['--terse'] : [])]
   const [program = '', ...args] = netns === undefined ? nft : ['ip', 'netns', 'exec', netns, ...nft]
   // Detached: Ctrl-C at our terminal is for us. It ends with its standard input, and so with us.
   const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], detached: true })
@@ -119,7 +97,8 @@ function start(netns: string | undefined): ChildProcessWithoutNullStreams {
 /** One question, one line of JSON; whatever else happens first is a failure. */
 function ask(child: ChildProcessWithoutNullStreams, question: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    let answer = ''
+    // Comes in many pieces, which are put together once: to look through all of it at each would take the longer the more there are.
+    const answer: string[] = []
     let complaint = ''
     const settle = (done: () => void) => {
       clearTimeout(timer)
@@ -130,8 +109,8 @@ function ask(child: ChildProcessWithoutNullStreams, question: string): Promise<s
       done()
     }
     const onAnswer = (text: string) => {
-      answer += text
-      if (answer.includes('\n')) settle(() => resolve(answer))
+      answer.push(text)
+      if (text.includes('\n')) settle(() => resolve(answer.join('')))
     }
     // Its first line says what is wrong, and may come in pieces.
     const onComplaint = (text: string) => {

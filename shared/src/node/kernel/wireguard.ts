@@ -1,5 +1,5 @@
-import { randomInt } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { randomInt, randomUUID } from 'node:crypto'
+import { access, constants, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -128,13 +128,14 @@ function netnsOf(tunnel: WireguardInterface): { netns?: string } {
  */
 async function withSecretFile<T>(text: string, use: (path: string) => Promise<T>): Promise<T> {
   // In memory where the system has it, so that the key never reaches a disk.
-  const folder = await mkdtemp('/dev/shm/pontage-').catch(() => mkdtemp(join(tmpdir(), 'pontage-')))
+  const folder = await access('/dev/shm', constants.W_OK).then(() => '/dev/shm', tmpdir)
+  const file = join(folder, `pontage-${randomUUID()}`)
   try {
-    const file = join(folder, 'conf')
+    // Made here or not at all: it is nobody else's, and no link.
     await writeFile(file, text, { mode: 0o600, flag: 'wx' })
     return await use(file)
   } finally {
-    await rm(folder, { recursive: true, force: true })
+    await rm(file, { force: true })
   }
 }
 
