@@ -1,6 +1,7 @@
 import { address } from '@pontage/shared'
 import { Wallet } from 'ethers'
 import {
+  eventually,
   type Market,
   openHub,
   openProvider,
@@ -32,6 +33,7 @@ export async function bootConsumer(
   const provider = await openProvider(market, 'provider', {
     ...{ price: '20/GB', country: 'DE', hubs: [hub.address], redeemAbove: '1000', clearEvery: 5 },
     beneficiary: address(Wallet.createRandom().address),
+    flags: ['--resolver', market.internet.host.address],
   })
   const consumer = await seatConsumer(market, 'consumer', '20')
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
@@ -45,9 +47,23 @@ export async function bootConsumer(
 
 /** Starts the consumer's unit, waits until it is connected, and gives the event that says so. */
 export async function connectIn(machine: Machine): Promise<string> {
+  const event = '"event":"connected"'
+  const before = await machine.run(`journalctl -b -u pontage -o cat | grep -c '${event}' || true`)
   await machine.run('systemctl start pontage', 120_000)
-  return unitLogged(machine, 'pontage', '"event":"connected"')
+  return unitLogged(machine, 'pontage', event, Number(before) + 1)
 }
+
+/** By which address the internet sees a machine; empty where nothing comes back. */
+export const seenFrom = async ({ internet }: Market, machine: Machine): Promise<string> =>
+  (await machine.attempt(`curl -sS --max-time 20 ${internet.addressUrl}`)).stdout.trim()
+
+/** Waits until what a machine asks for arrives as its provider's. */
+export const goesThrough = (market: Market, machine: Machine, provider: Person): Promise<true> =>
+  eventually(
+    'the machine is seen as its provider',
+    async () => (await seenFrom(market, machine)) === provider.host.address,
+    180_000,
+  )
 
 /** What a provider has in its hands, in wei. */
 export async function heldBy(provider: Person): Promise<bigint> {

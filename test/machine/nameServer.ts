@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram'
 
-// A name server for the stories: every name has the one IPv4 address that is given, and no other. Prints each name it is asked.
+// A name server for the stories: every name has the one IPv4 address that is given, and no other. Prints each name it is asked, and by whom.
 
 const [, , given = ''] = process.argv
 const address = given.split('.').map(Number)
@@ -15,7 +15,7 @@ server.on('message', (question, from) => {
   }
   const end = at + 5
   const isForIpv4 = question.readUInt16BE(at + 1) === 1
-  console.log(labels.join('.'))
+  console.log(labels.join('.'), from.address)
   const header = Buffer.from(question.subarray(0, 12))
   header.writeUInt16BE(0x8180, 2)
   header.writeUInt16BE(isForIpv4 ? 1 : 0, 6)

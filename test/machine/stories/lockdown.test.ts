@@ -1,5 +1,6 @@
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
-import { builtProgram, createMarket, eventually, type Market, type Person } from '../../world/index.js'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createMarket, eventually, type Market, type Person } from '../../world/index.js'
+import { plumbing, prepareNoise, toProvider } from '../captured.js'
 import {
   asConsumer,
   beginDownload,
@@ -9,6 +10,8 @@ import {
   journalledIn,
 } from '../consumerMachine.js'
 import type { Machine } from '../machine.js'
+import { openNameServer } from '../names.js'
+import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // Captured outside the machine, from power-on to power-off, while something in it tries to get out all the time, beside an
 // nftables.service, which flushes all tables when it starts, is reloaded, and stops.
@@ -17,35 +20,21 @@ let market: Market
 let hub: Person
 let provider: Person
 let machine: Machine
-/** What keeps the link alive, and tells nobody beyond the router. */
-const plumbing = 'arp or (icmp6 and (ip6[40] == 133 or ip6[40] == 135 or ip6[40] == 136))'
 
 beforeAll(async () => {
   market = await createMarket()
-  const names = market.internet.host.start([
-    process.execPath,
-    builtProgram('machine/nameServer.js'),
-    market.testChain.host.address,
-  ])
-  await names.line(/listening/)
+  await openNameServer(market, market.testChain.host)
   const booted = await bootConsumer(market)
   machine = booted.machine
   hub = booted.hub
   provider = booted.provider
-  const { address: address4, address6 } = market.internet.host
+  await prepareNoise(machine, market.internet.host)
   await machine.run(`
-    printf 'ADDRESS4=%s\\nADDRESS6=%s\\n' ${address4} ${address6} >/etc/machine-noise
     sed -i 's#^rpc:.*#rpc: http://chain.test:8545#' /var/lib/pontage/config.yaml
     systemctl --quiet enable machine-noise nftables`)
 })
 
-beforeEach(() =>
-  onTestFailed(async () => {
-    console.error(
-      await machine.run('journalctl -b -u pontage -o cat | tail -n 30; nft list ruleset').catch(String),
-    )
-  }),
-)
+tellWhenFailed(() => machine.run('journalctl -b -u pontage -o cat | tail -n 30; nft list ruleset'))
 afterAll(async () => {
   await machine?.destroy()
   await market?.destroy()
@@ -59,7 +48,7 @@ async function onlyOwn(): Promise<void> {
     `(dst host ${market.internet.host.address} and udp dst port 53)`, // Looked at below.
     `(dst host ${market.testChain.host.address} and tcp dst port 8545)`,
     `(dst host ${hub.host.address} and tcp dst port 7700)`,
-    `(dst host ${provider.host.address} and (tcp dst port 7800 or udp dst port 51820))`,
+    toProvider(provider.host),
   ]
   expect(await machine.sent(`not (${[plumbing, ...own].join(' or ')})`)).toEqual([])
   const questions = await machine.sent('dst port 53')
