@@ -1,6 +1,7 @@
 import {
   type Address,
   type Bytes,
+  countOf,
   type Document,
   owedFor,
   type Price,
@@ -111,8 +112,7 @@ export const cheapestFirst =
 /** Why a provider is not dealt with, whatever was wished for; undefined when it is sound. */
 export function whyUnsound({ standing }: Offer): string | undefined {
   if (standing.debt > 0n) return 'it is in debt for a promise it did not keep'
-  if (standing.faults > 0)
-    return `it has ${standing.faults} fault${standing.faults === 1 ? '' : 's'} on chain`
+  if (standing.faults > 0) return `it has ${countOf(standing.faults, 'fault')} on chain`
   if (!standing.active) return 'its stake is below the minimum'
   return undefined
 }

@@ -1,4 +1,4 @@
-import { bytes, formatBytes, type TokenNames, wei } from '@pontage/shared'
+import { bytes, countOf, formatBytes, type TokenNames, wei } from '@pontage/shared'
 import {
   inTokens,
   onChain,
@@ -11,7 +11,7 @@ import {
 import type { StoredReceipt } from '../../core/journalEntry.js'
 import { inWords } from '../../core/leaving.js'
 import { readJournal } from '../../io/home/journal.js'
-import { endingOf } from '../connect/screen.js'
+import { endingOf } from '../connect/endings.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
 
 export const historyCommand = command<Settings & { csv: boolean; last?: number; total: boolean }>({
@@ -49,7 +49,7 @@ export const historyCommand = command<Settings & { csv: boolean; last?: number; 
         )
       const { bytes, seconds, spent } = total
       printLine(
-        `${total.sessions} session${total.sessions === 1 ? '' : 's'}: ${formatBytes(bytes)} in ${inWords(seconds)}, ${inTokens(chain, spent)}`,
+        `${countOf(total.sessions, 'session')}: ${formatBytes(bytes)} in ${inWords(seconds)}, ${inTokens(chain, spent)}`,
       )
     })
   },

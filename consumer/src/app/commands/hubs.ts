@@ -1,3 +1,4 @@
+import { countOf } from '@pontage/shared'
 import { inTokens, onChain, printJson } from '@pontage/shared/node'
 import { listHubs } from '../market/hubs.js'
 import { command, printLine, type Settings, withSettings } from './settings.js'
@@ -15,7 +16,7 @@ export const hubsCommand = command<Settings>({
       for (const { hub, url, stake, pool, feeBps, providers, problem } of hubs) {
         printLine(`${hub}  ${url}${problem === null ? '' : `  (do not use: ${problem})`}`)
         printLine(
-          `    ${providers} provider${providers === 1 ? '' : 's'}, stake ${inTokens(chain, stake)}, pool ${inTokens(chain, pool)}, keeps ${feeBps / 100} % of what providers earn`,
+          `    ${countOf(providers, 'provider')}, stake ${inTokens(chain, stake)}, pool ${inTokens(chain, pool)}, keeps ${feeBps / 100} % of what providers earn`,
         )
       }
       printLine('Open a channel with one of them: pontage channel open --hub HUB --amount 5')

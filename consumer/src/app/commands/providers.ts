@@ -1,10 +1,10 @@
-import { formatBytes } from '@pontage/shared'
+import { countOf, formatBytes } from '@pontage/shared'
 import { type Chain, inTokens, onChain, printJson, tokenOf } from '@pontage/shared/node'
 import { type ExpectedUse, whyUnsound } from '../../core/choose.js'
 import { inToken } from '../../core/limits.js'
 import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
 import { keepList, readNames } from '../../io/home/knownNames.js'
-import { offerLine } from '../connect/screen.js'
+import { offerLine } from '../connect/offerLine.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
 import { search } from '../market/market.js'
 import { type LimitOptions, limitFlags, limitsFrom } from '../session/limits.js'
@@ -89,7 +89,7 @@ function qualityWords({ quality: { sessions, throughputKbps, score } }: Listed):
   if (sessions === 0) return ''
   const speed = throughputKbps === null ? '' : `, ${(throughputKbps / 1_000).toFixed(1)} Mbit/s`
   const rated = score === null ? '' : `, rated ${score.toFixed(1)} of 5`
-  return `; ${sessions} session${sessions === 1 ? '' : 's'}${speed}${rated}`
+  return `; ${countOf(sessions, 'session')}${speed}${rated}`
 }
 
 const asJson = (listed: Listed, use: ExpectedUse) => ({

@@ -11,7 +11,10 @@ import { type Allowances, allowancesOf, isNearlyUsed } from '../../core/allowanc
 import { capLeft } from '../../core/cap.js'
 import type { CarrierName } from '../../core/carrier.js'
 import { spentIn } from '../../core/session.js'
-import { budgetLeft, type Screen, sentenceOfEnd, ticksBeforeSuspended } from './screen.js'
+import { sentenceOfEnd } from './endings.js'
+import { ticksBeforeSuspended } from './humanScreen.js'
+import type { Screen } from './screen.js'
+import { budgetLeft } from './sums.js'
 
 /** What a running connection knows of itself beyond what is written down. */
 export interface Live {

@@ -1,5 +1,6 @@
 import { desktopOf, notify } from '../../io/desktop.js'
-import { type Screen, sentenceOfEnd } from './screen.js'
+import { sentenceOfEnd } from './endings.js'
+import type { Screen } from './screen.js'
 
 /** Tells the desktop, where there is one, of what somebody who looks elsewhere has to know. */
 export function notifying(screen: Screen): Screen {

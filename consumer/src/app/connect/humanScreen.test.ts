@@ -1,7 +1,8 @@
 import { address, bytes, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { expect, it } from 'vitest'
 import type { Offer } from '../../core/choose.js'
-import { humanScreen, type Screen } from './screen.js'
+import { humanScreen } from './humanScreen.js'
+import type { Screen } from './screen.js'
 
 type Tunnel = Parameters<Screen['connected']>[0]
 type Chosen = Parameters<Screen['chosen']>[0]
