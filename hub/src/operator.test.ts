@@ -78,6 +78,13 @@ describe('the operator', () => {
         },
       ],
     })
+    const { channels } = await programs.json('channels')
+    const [tab] = (channels as { providers: object[] }[])[0]?.providers ?? []
+    // Not what the ledger keeps besides: each has its unit.
+    expect(tab).toEqual({
+      ...{ provider: provider.address, liveCeiling: `${tokens('5')}`, ceiling: `${tokens('5')}` },
+      ...{ expiresAt: expect.any(Number), cleared: `${tokens('1')}`, protested: '0', protestEndsAt: 0, drawn: '0' },
+    })
     const owed = { owed: `${tokens('0.98')}`, advance: `${tokens('0.98')}`, guaranteed: `${tokens('5')}` }
     expect(await programs.json('providers')).toMatchObject({
       providers: [{ provider: provider.address, ...owed, guarantees: 1 }],

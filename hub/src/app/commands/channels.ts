@@ -89,7 +89,16 @@ const described = (line: ChannelLine) => ({
   reserved: reservedBy(line.tabs),
   exitAt: line.exitAt,
   closing: line.closing,
-  providers: line.tabs,
+  providers: line.tabs.map((tab) => ({
+    provider: tab.provider,
+    liveCeiling: tab.liveCeiling,
+    ceiling: tab.ceiling,
+    expiresAt: tab.expiresAt,
+    cleared: tab.cleared,
+    protested: tab.protested,
+    protestEndsAt: tab.protestEndsAt,
+    drawn: tab.drawn,
+  })),
 })
 
 function stateOf({ closing, exitAt }: ChannelLine): string {
