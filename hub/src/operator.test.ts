@@ -83,7 +83,13 @@ describe('the operator', () => {
     // Not what the ledger keeps besides: each has its unit.
     expect(tab).toEqual({
       ...{ provider: provider.address, liveCeiling: `${tokens('5')}`, ceiling: `${tokens('5')}` },
-      ...{ expiresAt: expect.any(Number), cleared: `${tokens('1')}`, protested: '0', protestEndsAt: 0, drawn: '0' },
+      ...{
+        expiresAt: expect.any(Number),
+        cleared: `${tokens('1')}`,
+        protested: '0',
+        protestEndsAt: 0,
+        drawn: '0',
+      },
     })
     const owed = { owed: `${tokens('0.98')}`, advance: `${tokens('0.98')}`, guaranteed: `${tokens('5')}` }
     expect(await programs.json('providers')).toMatchObject({

@@ -19,9 +19,14 @@ const port = 8545
 
 /**
  * Starts anvil on a host: a block each second, and one at once when a transaction comes.
+ *
+ * @param options.aheadMs - How far its clock is ahead.
  * @throws Error when this platform has no anvil among the npm packages, or it does not come up.
  */
-export async function startChain(host: Host, chainId = 31_337): Promise<TestChain> {
+export async function startChain(
+  host: Host,
+  { chainId = 31_337, aheadMs = 0 }: { chainId?: number; aheadMs?: number | undefined } = {},
+): Promise<TestChain> {
   const genesis = join(host.home, 'genesis.json')
   const program = host.start([
     anvilPath(),
@@ -34,6 +39,7 @@ export async function startChain(host: Host, chainId = 31_337): Promise<TestChai
       String(chainId),
     ],
     ...['--hardfork', 'prague', '--block-time', '1', '--mixed-mining', '--config-out', genesis],
+    ...(aheadMs === 0 ? [] : ['--timestamp', String(Math.round((Date.now() + aheadMs) / 1_000))]),
   ])
   await program.line(/Listening on/)
   const { private_keys: keys } = JSON.parse(readFileSync(genesis, 'utf8')) as { private_keys: string[] }

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { applyRuleset, type CommandOptions, type CommandResult, runCommand } from '@pontage/shared/node'
 import { Program } from './program.js'
+import { builtProgram } from './repository.js'
 
 /** A machine of the world: a network namespace with one link to the internet and a home folder. */
 export class Host {
@@ -16,6 +17,8 @@ export class Host {
     readonly address: string,
     readonly address6: string,
     readonly home: string,
+    /** Holds how many milliseconds its programs' clocks are ahead; undefined where they are right. */
+    private readonly aheadFile?: string,
   ) {
     mkdirSync(home, { recursive: true })
   }
@@ -71,6 +74,10 @@ export class Host {
 
   private environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
     const { PATH, LANG, TERM } = process.env
-    return { PATH, LANG, TERM, HOME: this.home, ...extra }
+    const clock = this.aheadFile && {
+      NODE_OPTIONS: `--import=${builtProgram('actors/ahead.js')}`,
+      PONTAGE_AHEAD_FILE: this.aheadFile,
+    }
+    return { PATH, LANG, TERM, HOME: this.home, ...clock, ...extra }
   }
 }

@@ -25,6 +25,10 @@ export interface Market {
   readonly deployer: Address
   /** Sends tokens, and coin for gas, from the deployer. `coin` is in whole coins. */
   fund(to: Address, amounts: { readonly tokens?: string; readonly coin?: string }): Promise<void>
+  /** What the clocks say, of the chain and of all programs, in milliseconds since 1970. */
+  now(): number
+  /** Lets so much time pass at once on all those clocks. Only in a market that was created with clocks that are `ahead`. */
+  skip(ms: number): Promise<void>
   /** An amount of whole tokens in the smallest unit. */
   tokens(text: string): Wei
   destroy(): Promise<void>
@@ -35,24 +39,28 @@ export interface Market {
  *
  * @param outer - What the network between the machines speaks.
  * @param options.start - Starts the chain on its host; anvil when left out.
+ * @param options.aheadMs - How far all clocks are ahead to begin with, on anvil; left out: they are right, and stay so.
  * @param options.token - The token that everything is paid in; the project's own when left out.
  */
 export async function createMarket(
   outer: Outer = 'dual',
   {
-    start = startChain,
+    aheadMs,
+    start = (host) => startChain(host, { aheadMs }),
     token,
   }: {
+    aheadMs?: number
     start?: (host: Host) => Promise<TestChain>
     token?: { readonly name: StreetTokenName; readonly decimals: number }
   } = {},
 ): Promise<Market> {
-  const world = await createWorld(outer)
+  const world = await createWorld(outer, aheadMs)
   const testChain = await start(await world.addHost('chain'))
   const internet = await startInternet(await world.addHost('internet'))
   const chainId = 31_337
   const { chain, deployment, deploymentFile, signer } = await deploy(testChain, world.folder, chainId, token)
   const deployer = address(await signer.getAddress())
+  let ahead = aheadMs ?? 0
   return {
     world,
     internet,
@@ -62,6 +70,12 @@ export async function createMarket(
     chain,
     deployer,
     tokens: (text) => parseTokens(text, chain.tokenDecimals),
+    now: () => Date.now() + ahead,
+    async skip(ms) {
+      ahead += ms
+      world.setAhead(ahead)
+      await chain.rpc.send('evm_increaseTime', [Math.round(ms / 1_000)])
+    },
     async fund(to, { tokens, coin }) {
       if (coin !== undefined)
         await (await signer.sendTransaction({ to, value: parseTokens(coin, 18) })).wait()

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { applyIp, deleteWireguard, runCommand } from '@pontage/shared/node'
@@ -11,6 +11,8 @@ export interface World {
   /** Adds a machine with public addresses of its own. Names are short: at most ten letters, digits and dashes. */
   addHost(name: string, line?: Line): Promise<Host>
   readonly hosts: ReadonlyMap<string, Host>
+  /** Sets the clocks of all its programs that run on Node.js so far ahead. Only where it was made with such clocks. */
+  setAhead(ms: number): void
   /** Folder for whatever the world keeps; it is in memory and vanishes with it. */
   readonly folder: string
   /** What each program that still runs, or failed, printed last: for whoever has to find out what went wrong. */
@@ -37,11 +39,20 @@ const router6 = 'fe80::1'
 
 /**
  * Makes an empty world.
+ *
+ * @param aheadMs - How far the clocks of its programs are ahead to begin with; left out: they are right, and stay so.
  * @throws Error when it is not inside a namespace of its own: a world must never touch the machine's network.
  */
-export async function createWorld(outer: Outer = 'dual'): Promise<World> {
+export async function createWorld(outer: Outer = 'dual', aheadMs?: number): Promise<World> {
   refuseOutside()
   const folder = await mkdtemp('/run/pontage-world-')
+  const aheadFile = aheadMs === undefined ? undefined : join(folder, 'ahead')
+  const setAhead = (ms: number) => {
+    if (aheadFile === undefined) throw new TypeError('The clocks of this world are right.')
+    writeFileSync(`${aheadFile}.new`, String(ms))
+    renameSync(`${aheadFile}.new`, aheadFile)
+  }
+  if (aheadMs !== undefined) setAhead(aheadMs)
   await runCommand(['sysctl', '-qw', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'])
   const hosts = new Map<string, Host>()
   const named = new Set<string>()
@@ -49,13 +60,14 @@ export async function createWorld(outer: Outer = 'dual'): Promise<World> {
     outer,
     folder,
     hosts,
+    setAhead,
     async addHost(name, line = {}) {
       if (!/^[a-z][a-z0-9-]{0,9}$/.test(name) || named.has(name))
         throw new TypeError(
           `${JSON.stringify(name)} cannot be the name of a machine: it is in use, or not 1 to 10 characters of a-z, 0-9 and -.`,
         )
       named.add(name)
-      const host = await addHost(name, named.size, join(folder, name), outer)
+      const host = await addHost(name, named.size, join(folder, name), outer, aheadFile)
       if (line.megabits !== undefined) await limitLine(host, line.megabits)
       hosts.set(name, host)
       return host
@@ -100,10 +112,16 @@ function stackTraces(program: Program): string[] {
 const linkOf = (name: string): string => `to-${name}`
 
 /** Documentation addresses (RFC 5737, RFC 3849): public in every program's eyes, and nobody's. */
-async function addHost(name: string, number: number, home: string, outer: Outer): Promise<Host> {
+async function addHost(
+  name: string,
+  number: number,
+  home: string,
+  outer: Outer,
+  aheadFile: string | undefined,
+): Promise<Host> {
   const address4 = number % 2 === 0 ? `198.51.100.${number}` : `203.0.113.${number}`
   const address6 = `2001:db8:${number.toString(16)}::1`
-  const host = new Host(name, name, outer === 'dual' ? address4 : address6, address6, home)
+  const host = new Host(name, name, outer === 'dual' ? address4 : address6, address6, home, aheadFile)
   const has4 = (...commands: string[][]) => (outer === 'dual' ? commands : [])
   const link = linkOf(name)
   await applyIp([

@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { bytes, wei } from '@pontage/shared'
+import { type UnixSeconds, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
-import { withBudget } from '../../core/limits.js'
+import { defaultBudget, isTooLittle } from '../../core/cap.js'
+import { monthOf, withBudget } from '../../core/limits.js'
 import { isOverpaid } from '../../core/overpaid.js'
 import type { EndReason } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
@@ -11,7 +12,7 @@ import { keepInForce } from '../../io/kernel/upkeep.js'
 import type { Opening } from '../context.js'
 import { leftNow, UsedUp } from '../session/limits.js'
 import { writeReceipt } from '../session/receipt.js'
-import { type Connection, type ConnectWishes, createConnection, PathRefused } from './connection.js'
+import { type Connection, type ConnectWishes, createConnection, PathRefused, usedBy } from './connection.js'
 import { findPaths, type Path } from './findPaths.js'
 import { openSession } from './openSession.js'
 import type { Screen } from './screen.js'
@@ -21,6 +22,8 @@ import { stepDone } from './timings.js'
 const failures: readonly EndReason[] = ['provider', 'payment', 'counts', 'slow', 'undelivered', 'lost']
 /** Those of them after which this one is not tried again. */
 const unforgiven: readonly EndReason[] = ['payment', 'counts']
+/** Ends by the user's own limits, of which those of a month hold anew in the next. */
+const used: readonly EndReason[] = ['cap', 'budget']
 /** Before the only provider there is, which delivers nothing, is tried again. */
 const undeliveredPauseMs = 30_000
 /** Between two rounds over all providers: each pause is longer than the one before, until something changes. */
@@ -41,19 +44,18 @@ export async function connect(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<EndReason> {
-  const left = leftNow(opening.reader, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
+  const left = leftNow(opening.reader, journal, wishes.limits, usedBy([]))
   const [{ paths, budget }, context] = await Promise.all([
     findPaths(opening, journal, wishes, left, screen),
     opening.context,
   ])
   stepDone('offers, channel and key')
-  const limits = withBudget(wishes.limits, budget)
   const resolver = wishes.netns === undefined ? recursiveResolver() : undefined
   if (resolver !== undefined) screen.warned(whyResolverFails(resolver))
   const upkeep = keepInForce({ netns: wishes.netns, tell: screen.interfered })
   const connection = createConnection({
-    ...{ context, journal, screen, stop, upkeep, paths },
-    wishes: { ...wishes, limits },
+    ...{ context, journal, wishes, screen, stop, upkeep, paths },
+    limits: withBudget(wishes.limits, budget),
   })
   try {
     return await goThrough(connection, paths)
@@ -76,12 +78,15 @@ async function goThrough(connection: Connection, paths: readonly Path[]): Promis
   let candidates = paths
   let giveUpAtMs: number | undefined
   for (;;) {
+    const since = clock.now()
     const served = await firstToServe(connection, candidates, giveUpAtMs)
     const last = connection.ended.at(-1)
     const reason = stop.aborted ? 'user' : (last?.session.reason ?? 'provider')
     if (last === undefined) throw new Error('A session ended that never was.')
-    const isOver = served === undefined || !failures.includes(reason)
-    candidates = isOver ? [] : after(served, candidates, mayServeAgain(connection, served, reason))
+    if (served === undefined) candidates = []
+    else if (used.includes(reason)) candidates = goesOnInNewMonth(connection, served, since) ? paths : []
+    else if (!failures.includes(reason)) candidates = []
+    else candidates = after(served, candidates, mayServeAgain(connection, served, reason))
     const because = reason === 'user' ? 'user' : candidates.length === 0 ? 'limit' : 'next'
     const moved = connection.move({ type: 'over', because })
     if (candidates.length === 0) {
@@ -148,6 +153,32 @@ async function changesWithin({ upkeep, stop }: Connection, ms: number): Promise<
   await delay(ms, undefined, { signal }).catch(() => undefined)
   forget()
   return changed.signal.aborted
+}
+
+/**
+ * Whether a month began since then whose limits leave something to the connection that used up those of the last one. A budget
+ * that nobody set is then the price of what the cap leaves in it.
+ */
+function goesOnInNewMonth(connection: Connection, { offer }: Path, since: UnixSeconds): boolean {
+  const { context, journal, wishes, ended } = connection
+  const { caps, budgets } = wishes.limits
+  const isOfMonth = [...caps, ...budgets].some(({ period }) => period === 'month')
+  if (!isOfMonth || monthOf(context.clock.now()) === monthOf(since)) return false
+  const already = usedBy(ended)
+  try {
+    const { cap, budget } = leftNow(context, journal, wishes.limits, already)
+    if (budget === undefined)
+      connection.limits = withBudget(
+        wishes.limits,
+        connection.limits.budgets.length === 0
+          ? undefined
+          : wei(already.spent + defaultBudget(cap, offer.price)),
+      )
+    return budget === undefined || !isTooLittle(budget, offer.price)
+  } catch (error) {
+    if (error instanceof UsedUp) return false
+    throw error
+  }
 }
 
 /** Who comes next: those behind the one that failed, then those before it, and that one last, if at all. */

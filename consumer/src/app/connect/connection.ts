@@ -1,8 +1,9 @@
-import type { Address } from '@pontage/shared'
+import { type Address, bytes, wei } from '@pontage/shared'
 import type { CarrierWish } from '../../core/carrier.js'
 import { type ConnectionEvent, type ConnectionState, next } from '../../core/connectionState.js'
 import type { PastSession } from '../../core/heldBack.js'
 import type { StoredReceipt } from '../../core/journalEntry.js'
+import type { Limits, Used } from '../../core/limits.js'
 import { policyOf } from '../../core/policy.js'
 import type { Session } from '../../core/session.js'
 import { type ConnectionRecord, writeConnection } from '../../io/home/connectionFile.js'
@@ -51,6 +52,8 @@ interface Components {
   readonly paths: readonly Path[]
   /** Keeps in force what stands on the machine. */
   readonly upkeep: Upkeep
+  /** The user's, with the budget that follows from them where there is none; a new month may bring another. */
+  limits: Limits
 }
 
 /** One `connect`, through all the providers it uses. */
@@ -68,6 +71,12 @@ export interface Connection extends Components {
   /** Notes that somebody else wrote the resolver file: the machine gets that back in the end. */
   remember(dns: DnsChange): Promise<void>
 }
+
+/** What sessions that are over used and spent. */
+export const usedBy = (ended: readonly EndedSession[]): Used => ({
+  bytes: bytes(ended.reduce((sum, { receipt }) => sum + BigInt(receipt.bytes), 0n)),
+  spent: wei(ended.reduce((sum, { receipt }) => sum + receipt.spent, 0n)),
+})
 
 /** A connection that has not begun. */
 export function createConnection(components: Components): Connection {

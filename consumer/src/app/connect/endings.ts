@@ -7,6 +7,12 @@ export const sentenceOfEnd = ({ reason, message }: Session): string =>
 /** The same of a session that was kept, by a version that may have had other reasons. */
 export const endingOf = (reason: string): string => endings[reason as EndReason] ?? `${reason}.`
 
+/** What a connection does that goes on after the end of a session. */
+export const whatFollows = ({ reason }: Pick<Session, 'reason'>): string =>
+  reason === 'cap' || reason === 'budget'
+    ? 'A new month has begun (UTC): beginning another session.'
+    : 'Looking for the next provider.'
+
 const endings: Record<EndReason, string> = {
   cap: 'the cap was reached.',
   budget: 'the budget is spent.',

@@ -14,7 +14,7 @@ import { liveLine, wrapped } from '../../core/screen.js'
 import { spentIn } from '../../core/session.js'
 import type { PartName } from '../../io/kernel/upkeep.js'
 import type { SessionReport } from '../session/runSession.js'
-import { sentenceOfEnd } from './endings.js'
+import { sentenceOfEnd, whatFollows } from './endings.js'
 import { offerLine } from './offerLine.js'
 import type { MostToSpend, Screen } from './screen.js'
 import { budgetLeft, sums, usedIn } from './sums.js'
@@ -146,7 +146,7 @@ export function humanScreen(
     warned: line,
     failedOver(session, receipt) {
       line(`This session ended: ${sentenceOfEnd(session)} Spent on it: ${tokens(receipt.spent)}.`)
-      line('Looking for the next provider. Until then, nothing leaves this machine.')
+      line(`${whatFollows(session)} Until then, nothing leaves this machine.`)
     },
     ended(session, sessions) {
       const reason = session.reason ?? 'provider'

@@ -1,5 +1,5 @@
 import { desktopOf, notify } from '../../io/desktop.js'
-import { sentenceOfEnd } from './endings.js'
+import { sentenceOfEnd, whatFollows } from './endings.js'
 import type { Screen } from './screen.js'
 
 /** Tells the desktop, where there is one, of what somebody who looks elsewhere has to know. */
@@ -14,10 +14,7 @@ export function notifying(screen: Screen): Screen {
       screen.warned(sentence)
     },
     failedOver(session, receipt) {
-      say(
-        'Provider lost',
-        `${sentenceOfEnd(session)} Looking for another one; nothing leaves in the meantime.`,
-      )
+      say('Session over', `${sentenceOfEnd(session)} ${whatFollows(session)} Nothing leaves in the meantime.`)
       screen.failedOver(session, receipt)
     },
     ended(session, sessions) {

@@ -1,4 +1,4 @@
-import { bytes, smaller, wei } from '@pontage/shared'
+import { smaller, wei } from '@pontage/shared'
 import {
   generateWireguardKeys,
   type Link,
@@ -31,7 +31,7 @@ import { leftNow, leftOfMonth } from '../session/limits.js'
 import type { RaiseTerms } from '../session/raiseGuarantee.js'
 import { runSession } from '../session/runSession.js'
 import { createCarriers } from './carriers.js'
-import { type Connection, PathRefused } from './connection.js'
+import { type Connection, PathRefused, usedBy } from './connection.js'
 import type { Path } from './findPaths.js'
 import { stepDone, stepsMs } from './timings.js'
 
@@ -101,10 +101,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
   const { provider, certificate } = path.offer.proposal
   const { channelId } = path.channel
   const past = connection.ended
-  const left = leftNow(context, journal, wishes.limits, {
-    bytes: bytes(past.reduce((sum, { receipt }) => sum + BigInt(receipt.bytes), 0n)),
-    spent: wei(past.reduce((sum, { receipt }) => sum + receipt.spent, 0n)),
-  })
+  const left = leftNow(context, journal, connection.limits, usedBy(past))
   const channel = { ...path.channel, free: freeAfter(path.channel.free, channelId, provider, past) }
   const keys = generateWireguardKeys()
   const address = await answeringAddress(path.endpoint, introduceWithinMs)
@@ -117,7 +114,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
     // Else it would keep the old session's place, and refuse this one, until it misses us.
     const lost = past.filter((each) => each.provider === provider && each.session.reason === 'lost').at(-1)
     if (lost) await outer.request('end', { session: lost.id }, farewellMs)
-    const { maxPrice } = wishes.limits
+    const { maxPrice } = connection.limits
     const agreed = await agree(context, journal, outer, {
       ...{ offer: path.offer, channel, left, maxPrice, keys },
       networks: await around,
@@ -175,7 +172,7 @@ async function serve(
       throw unanswered(wishes.carrier, address, offered.port)
     const ended = await runSession({
       ...{ context, journal, meter, stop },
-      leftForAll: () => leftOfMonth(context, journal, wishes.limits),
+      leftForAll: () => leftOfMonth(context, journal, connection.limits),
       terms: termsOf(agreement),
       raise,
       topUp: wishes.topUp && { rule: wishes.topUp, maxRelayFee: wishes.maxRelayFee },
