@@ -8,10 +8,12 @@ import { createIdentity, type Identity, keccak256, PrivateKey, type TypedData } 
 export interface Crowd {
   readonly providers: number
   readonly channelsEach: number
+  /** Nothing was guaranteed on their channels yet. */
+  readonly isNew?: boolean
 }
 
 /** Consumers, each with many channels. */
-const consumers = 64
+export const consumers = 64
 
 const hash = (text: string): Hex => `0x${keccak256(Buffer.from(text)).toString('hex')}`
 const person = (text: string): Identity => createIdentity(new PrivateKey(hash(text)))

@@ -1,6 +1,13 @@
-import { type PromiseFrame, systemClock } from '@pontage/shared'
-import { connectChain, connectLink, createLog, createTypedData, type Link } from '@pontage/shared/node'
-import { type Crowd, channelsOf, hubIdentity, promiseAt, providerAt } from './crowd.js'
+import { type PromiseFrame, systemClock, wei } from '@pontage/shared'
+import {
+  connectChain,
+  connectLink,
+  createLog,
+  createTypedData,
+  type Link,
+  type TypedData,
+} from '@pontage/shared/node'
+import { type Crowd, channelAt, channelsOf, consumerOf, hubIdentity, promiseAt, providerAt } from './crowd.js'
 
 // The providers of a benchmark, in one process: they sign their consumers' papers beforehand, then clear them.
 
@@ -40,6 +47,8 @@ interface Paper {
 const dialsAtOnce = 50
 /** Connections that wait for an answer at once; where there are more, they take turns. */
 const maxAtOnce = 1_000
+/** Guarantees that each provider waits for at once. */
+const sessionsAhead = 4
 const patienceMs = 120_000
 /** A slow machine measures over fewer clears, not for longer. */
 const maxSeconds = 10
@@ -93,9 +102,13 @@ async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise
     return signed
   }
   process.send?.('connected')
-  process.on('message', (asked: { sign: Load } | { go: Load } | 'stop') => {
+  process.on('message', (asked: { sign: Load } | { go: Load } | 'begin' | 'stop') => {
     if (asked === 'stop') process.exit()
-    if ('sign' in asked)
+    if (asked === 'begin')
+      void beginSessions(links, typedData, crowd).then((result) => {
+        process.send?.(result)
+      })
+    else if ('sign' in asked)
       void sign(asked.sign).then((signed) => {
         papers = signed
         process.send?.('signed')
@@ -106,6 +119,37 @@ async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise
       })
   })
   let papers: Paper[] = []
+}
+
+/** Every provider asks for a guarantee on each of its channels, some at a time. @throws Error when one is refused */
+async function beginSessions(
+  links: readonly Link[],
+  typedData: TypedData,
+  crowd: Crowd,
+): Promise<{ guaranteed: number; seconds: number }> {
+  const queues = links.map((link, index) => ({
+    link,
+    asked: channelsOf(crowd, index).map((channel) => {
+      const consumer = consumerOf(channel)
+      const request = {
+        ...{ channelId: channelAt(channel), provider: providerAt(index).address },
+        ...{ ceiling: wei(1_000n), issuedAt: systemClock.now() },
+      }
+      return {
+        channel: { consumer: consumer.address, hub: hubIdentity().address, nonce: channel },
+        request: typedData.signed('GuaranteeRequest', request, consumer.privateKey),
+      }
+    }),
+  }))
+  const began = performance.now()
+  const ask = async ({ link, asked }: (typeof queues)[number]) => {
+    for (let next = asked.shift(); next; next = asked.shift()) {
+      const answer = await link.request('guarantee', next, patienceMs)
+      if (!answer.ok) throw new Error(`A guarantee was refused: ${JSON.stringify(answer.refusal)}`)
+    }
+  }
+  await Promise.all(queues.flatMap((queue) => Array.from({ length: sessionsAhead }, () => ask(queue))))
+  return { guaranteed: crowd.providers * crowd.channelsEach, seconds: (performance.now() - began) / 1_000 }
 }
 
 /** Sends every paper, each connection its own in order, and waits for all answers. @throws Error when one is refused */

@@ -92,6 +92,7 @@ async function fill(ledger: Ledger, chain: Chain, crowd: Crowd): Promise<void> {
       ...{ cursor, hub: pool, tabs: [], accounts: [] },
       channels: all.slice(first, first + chunk),
     })
+  if (crowd.isNew) return
   const expiresAt = unixSeconds(Math.max(head.at, systemClock.now()) + guaranteeSeconds)
   const granting: Promise<unknown>[] = []
   for (let index = 0; index < crowd.providers; index++) {

@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startPostgres } from '@pontage/hub/postgres.fixture'
 import { startTestChain, tokens } from '@pontage/hub/world.fixture'
-import { createSender } from '@pontage/shared/node'
-import { type Crowd, hubIdentity } from './crowd.js'
+import type { Hex } from '@pontage/shared'
+import { createSender, encodeClear, GivenHandles } from '@pontage/shared/node'
+import { type Crowd, channelAt, consumerOf, consumers, hubIdentity, providerAt } from './crowd.js'
 import type { HubOrder } from './hubProcess.js'
 import { type Measured, openStage, type Stage } from './stage.js'
 import { measureYardsticks } from './yardsticks.js'
@@ -15,9 +16,20 @@ type Engine = HubOrder['engine']
 
 /** What can be measured by itself, in this order; each gives some of the figures. */
 const parts = {
+  wire: async () => wire(),
   signatures: async () => signatures(),
   sqlite: () => engine('sqlite'),
   postgres: () => engine('postgres'),
+  guarantees: async () => {
+    await registerCrowd()
+    const guaranteesPerSecond: Record<string, number> = {}
+    for (const name of ['sqlite', 'postgres'] as const) {
+      const perSecond = await onStage(name, newcomers, (stage) => stage.begin())
+      say(`${`${name}, sessions begun`.padEnd(44)}${String(perSecond).padStart(7)}/s`)
+      guaranteesPerSecond[name] = perSecond
+    }
+    return { guaranteesPerSecond }
+  },
   growth: async () => {
     const microsecondsPerClear: Record<string, number> = {}
     const microsecondsPerLook: Record<string, number> = {}
@@ -34,6 +46,9 @@ const parts = {
     return { connections }
   },
 }
+
+/** What is begun: ten thousand sessions of a hundred providers. */
+const newcomers: Crowd = { providers: 100, channelsEach: 100, isNew: true }
 
 const json = process.argv.includes('--json')
 const words = process.argv.slice(2).filter((word) => word !== '--json')
@@ -74,6 +89,21 @@ async function fillPool(): Promise<void> {
   await sender.send(channels.fund.populateTransaction(hub.address, tokens('1000')))
 }
 
+/** Consumers and providers of the sessions that are begun, with the stake of their roles. */
+async function registerCrowd(): Promise<void> {
+  const both = [
+    ...Array.from({ length: consumers }, (_, index) => [consumerOf(index), 'consumer', '1'] as const),
+    ...Array.from(
+      { length: newcomers.providers },
+      (_, index) => [providerAt(index), 'provider', '50'] as const,
+    ),
+  ]
+  for (const [who, role, stake] of both) {
+    await world.fund(who.address, { tokens: stake, coin: '1' })
+    await world.register(who, role, stake)
+  }
+}
+
 async function onStage<Result>(
   engine: Engine,
   crowd: Crowd,
@@ -86,6 +116,19 @@ async function onStage<Result>(
   } finally {
     await stage.close()
   }
+}
+
+/** Bytes that a promise takes in a clear: the first on its channel over a connection, and each later one. */
+function wire() {
+  const given = new GivenHandles()
+  const signature: Hex = `0x${'5d'.repeat(64)}1b`
+  const request = { promises: [{ channelId: channelAt(0), amount: tokens('5'), signature }] }
+  const empty = encodeClear(1, { promises: [] }, given).length
+  const first = encodeClear(1, request, given).length - empty
+  given.answered(request, { total: tokens('5'), signature, guarantees: [], refused: [], stamps: [] })
+  const later = encodeClear(2, request, given).length - empty
+  say(`a promise of 5 tokens in a clear: ${later} bytes, ${first} the first time`)
+  return { promiseBytes: { first, later } }
 }
 
 function signatures() {

@@ -14,6 +14,8 @@ export interface Measured extends LoadResult {
 /** A hub on a filled ledger and its providers, each in a process of its own. */
 export interface Stage {
   measure(load: Load): Promise<Measured>
+  /** Guarantees a second, while every provider asks for one on each of its channels. */
+  begin(): Promise<number>
   /** Microseconds for what a hub looks at with every block. */
   looks(): Promise<number>
   close(): Promise<void>
@@ -40,6 +42,10 @@ export async function openStage(
         clearedPerSecond: Math.round(result.cleared / result.seconds),
         cpuMicroseconds: cpu / result.cleared,
       }
+    },
+    async begin() {
+      const { guaranteed, seconds } = (await ask(driver, 'begin')) as { guaranteed: number; seconds: number }
+      return Math.round(guaranteed / seconds)
     },
     looks: async () => (await ask(hub, 'looks')) as number,
     async close() {

@@ -1,5 +1,5 @@
 import { type ClearRequest, encodeMessage, type RequestType } from '@pontage/shared'
-import { encodeClear } from '@pontage/shared/node'
+import { encodeClear, GivenHandles } from '@pontage/shared/node'
 
 // Frames that nobody honest sends, all from one number: the same seed gives the same frames.
 
@@ -111,7 +111,7 @@ export function createHostile(examples: Examples, random: () => number): Hostile
 
   /** Whole promises, their bytes changed: the frame stays one that is read. */
   function spoiltClear(example: ClearRequest): Buffer {
-    const frame = encodeClear(below(2 ** 32), example)
+    const frame = encodeClear(below(2 ** 32), example, new GivenHandles())
     const head = 5
     for (let count = below(4); count > 0 && frame.length > head; count--)
       frame[head + below(frame.length - head)] = below(256)

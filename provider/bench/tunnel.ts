@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { type Address, address, parseTrafficPrice } from '@pontage/shared'
-import { openNftReader } from '@pontage/shared/node'
+import { type Address, address, bytes, chargedBytes, parseTrafficPrice } from '@pontage/shared'
+import { type NftReader, openNftReader } from '@pontage/shared/node'
 import {
   createMarket,
   eventually,
@@ -35,10 +35,10 @@ export interface TunnelFigures {
 }
 
 const price = '0.05/GB'
-const pairs = 8
+const pairs = 15
 const secondsEach = 3
 const watchedMegabytes = 100
-const inTheMiddleBytes = 300_000_000
+const inTheMiddleBytes = 300_000_000n
 const beneficiary: Address = address(`0x${'be'.repeat(20)}`)
 
 /**
@@ -103,10 +103,7 @@ async function measureDelay(market: Market, provider: Person, consumer: Person, 
   const db = openDatabase(join(provider.host.home, '.pontage', 'provider'))
   const store = new PromiseStore(db)
   const perMegabyte = parseTrafficPrice(price, market.chain.tokenDecimals)
-  const begun = async () => {
-    const counters = await reader.readCounters('inet', 'pontage_consumer')
-    return Math.ceil(Number((counters.get('down')?.bytes ?? 0n) + (counters.get('up')?.bytes ?? 0n)) / 1e6)
-  }
+  const begun = async () => Math.ceil(Number(await chargedTo(reader)) / 1e6)
   const accepted = () => Number((store.channelsOf(hub)[0]?.promise?.amount ?? 0n) / perMegabyte)
   const first = (await begun()) + 1
   const begunAt: number[] = []
@@ -136,7 +133,19 @@ async function measureDelay(market: Market, provider: Person, consumer: Person, 
   return { p50: rounded(0.5), p99: rounded(0.99), samples: delays.length }
 }
 
-/** Halts the consumer's program in the middle of a download at full speed, and sees what the provider still forwards. */
+/** What the consumer's kernel has counted, as it is charged. */
+async function chargedTo(reader: NftReader): Promise<bigint> {
+  const counters = await reader.readCounters('inet', 'pontage_consumer')
+  const [down, up] = [counters.get('down'), counters.get('up')]
+  return chargedBytes({
+    downBytes: bytes(down?.bytes ?? 0n),
+    upBytes: bytes(up?.bytes ?? 0n),
+    downPackets: down?.packets ?? 0n,
+    upPackets: up?.packets ?? 0n,
+  })
+}
+
+/** Halts the consumer's program in the middle of a download at full speed, and sees what its kernel still gets. */
 async function stopPaying(
   market: Market,
   downloads: Downloads,
@@ -145,30 +154,29 @@ async function stopPaying(
   session: Program,
 ) {
   const perMegabyte = parseTrafficPrice(price, market.chain.tokenDecimals)
+  const reader = openNftReader({ netns: consumer.host.netns })
   const look = async () => {
-    const { sessions } = await provider.json<{
-      sessions: { phase: string; downBytes: string; upBytes: string; promised: string }[]
-    }>('sessions')
+    const { sessions } = await provider.json<{ sessions: { phase: string; promised: string }[] }>('sessions')
     const [shown] = sessions
     if (shown === undefined) throw new Error('The session is over already.')
-    const forwarded = Number(shown.downBytes) + Number(shown.upBytes)
-    return { ...shown, forwarded, paidBytes: Number(BigInt(shown.promised) / perMegabyte) * 1e6 }
+    return { ...shown, charged: await chargedTo(reader) }
   }
   const before = await look()
   const { client, server } = await downloads.begin(consumer.host, 60)
   await eventually('the download is on its way', async () => {
-    return (await look()).forwarded > before.forwarded + inTheMiddleBytes
+    return (await look()).charged > before.charged + inTheMiddleBytes
   })
   session.signal('SIGSTOP')
   let last = await look()
   await eventually('the provider stops forwarding', async () => {
     const next = await look()
-    const isStill = next.forwarded === last.forwarded && next.promised === last.promised
+    const isStill = next.charged === last.charged && next.promised === last.promised
     last = next
     return next.phase === 'suspended' && isStill
   })
   await client.stop('SIGKILL')
   await server.stop('SIGKILL')
   await session.stop('SIGKILL')
-  return last.forwarded - last.paidBytes
+  reader.close()
+  return Number(last.charged) - Number(BigInt(last.promised) / perMegabyte) * 1e6
 }

@@ -6,7 +6,7 @@ import { providerRequests, sessionAccount } from './providerRequests.js'
 import { signed, zodAddress, zodBytes32, zodCount, zodSignature, zodTime, zodWei } from './wireFields.js'
 
 /** Version of everything below. Both sides name theirs in the hello, and differing ones part at once. */
-export const wireVersion = 1
+export const wireVersion = 2
 
 /** No frame is larger; a larger one closes the connection. */
 export const maxFrameBytes = 262_144

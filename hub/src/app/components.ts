@@ -2,6 +2,7 @@ import type { Clock, Wei } from '@pontage/shared'
 import type { Chain, DurableSender, Identity, Log, TypedData } from '@pontage/shared/node'
 import type { Rules } from '../core/rules.js'
 import type { ChainWatch } from '../io/chain/chainWatch.js'
+import type { Standings } from '../io/chain/standings.js'
 import type { Ledger } from '../io/ledger.js'
 import type { Signers } from '../io/signing/signers.js'
 import type { Stamps } from '../io/signing/stamps.js'
@@ -50,6 +51,7 @@ export interface Components {
   readonly signers: Signers
   readonly stamps: Stamps
   readonly watch: ChainWatch
+  readonly standings: Standings
   readonly rules: Rules
   readonly clock: Clock
   readonly log: Log

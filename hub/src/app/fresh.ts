@@ -7,7 +7,7 @@ import {
   type roles,
   type Verdict,
 } from '@pontage/shared'
-import { readStandings, type StandingOnChain } from '@pontage/shared/node'
+import type { StandingOnChain } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
 import type { Components } from './components.js'
 
@@ -39,23 +39,26 @@ export async function findChannel(
 
 /** Refuses to deal with identities that are in debt or lack the stake of their role. */
 export async function judgeStandings(
-  { chain, watch, log }: Components,
+  { standings, watch, log }: Components,
   consumer: Address,
   provider: Address,
 ): Promise<Verdict> {
-  const standings = await answers(log, readStandings(chain, [consumer, provider]))
-  if (!standings) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
-  const [ofConsumer, ofProvider] = standings.value
+  const found = await answers(log, standings.of([consumer, provider]))
+  if (!found) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
+  const [ofConsumer, ofProvider] = found.value
   return (
     unsound(consumer, 'consumer', ofConsumer) ?? unsound(provider, 'provider', ofProvider) ?? { ok: true }
   )
 }
 
 /** Refuses a consumer that is in debt or lacks its stake. */
-export async function judgeConsumer({ chain, watch, log }: Components, consumer: Address): Promise<Verdict> {
-  const standings = await answers(log, readStandings(chain, [consumer]))
-  if (!standings) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
-  return unsound(consumer, 'consumer', standings.value[0]) ?? { ok: true }
+export async function judgeConsumer(
+  { standings, watch, log }: Components,
+  consumer: Address,
+): Promise<Verdict> {
+  const found = await answers(log, standings.of([consumer]))
+  if (!found) return refuse({ code: 'chain-unseen', seconds: watch.unseenSeconds() })
+  return unsound(consumer, 'consumer', found.value[0]) ?? { ok: true }
 }
 
 /** What the chain answers, or undefined when it cannot be asked: that is no fault of whoever waits for it. */

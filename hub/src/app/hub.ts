@@ -11,11 +11,13 @@ import {
   type PageFile,
   type Presented,
   presentedFingerprint,
+  readStandings,
   reasonOf,
   UserError,
 } from '@pontage/shared/node'
 import { honestRules, type Rules } from '../core/rules.js'
 import { createChainWatch } from '../io/chain/chainWatch.js'
+import { Standings } from '../io/chain/standings.js'
 import type { Ledger } from '../io/ledger.js'
 import { serveHttp } from '../io/link/httpRoutes.js'
 import { pause } from '../io/pause.js'
@@ -189,6 +191,7 @@ function createComponents(options: HubOptions, metrics: Metrics, sending: AbortS
     signers: startSigners(chain.deployment),
     stamps: createStamps(identity.privateKey, chain.deployment),
     watch: createChainWatch({ chain, ledger, hub: identity.address, clock, log }),
+    standings: new Standings((identities) => readStandings(chain, identities)),
     knownTabs: new KnownTabs(ledger),
     peers: new ConnectedPeers(),
   }

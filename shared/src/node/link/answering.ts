@@ -8,6 +8,7 @@ import {
   requests,
 } from '../../wire.js'
 import type { Log } from '../report/log.js'
+import { TakenHandles } from './channelHandles.js'
 import { decodeClear, encodeCleared } from './clearFrame.js'
 import { problemOf } from './hello.js'
 import type { Handlers, Link } from './link.js'
@@ -32,6 +33,7 @@ type Answerer = (params: unknown, link: Link) => Promise<Verdict<{ value: object
 
 /** Reads what the other end asks and tells, and answers it. */
 export class Answering {
+  readonly #handles = new TakenHandles()
   #number = 0
 
   constructor(
@@ -84,15 +86,17 @@ export class Answering {
     }
     // Reading a thousand promises is work already.
     if (!this.#admits(frame.length >= 5 ? frame.readUInt32BE(1) : undefined)) return
-    const clear = decodeClear(frame)
+    const clear = decodeClear(frame, this.#handles)
     if (!clear) return closeWith(malformed(frame))
-    const { id, params } = clear
+    const { id, params, named } = clear
     const handler = handlers.requests?.clear
     if (!handler) return this.#refuse(id, { code: 'unknown-message', type: 'clear' })
     if (!this.#affords(id, 'clear', params)) return
     const verdict = await this.#work('clear', handler as Answerer, params)
-    if (verdict.ok) send(encodeCleared(id, verdict.value as Result<'clear'>))
-    else this.#refuse(id, verdict.refusal)
+    if (!verdict.ok) return this.#refuse(id, verdict.refusal)
+    const answer = verdict.value as Result<'clear'>
+    this.#handles.answered(named, answer)
+    send(encodeCleared(id, answer))
   }
 
   /** Whether the rest of what this request costs may be taken: one was taken for the frame. */

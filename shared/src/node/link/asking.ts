@@ -1,6 +1,7 @@
 import { printable } from '../../printable.js'
 import { refuse, type Verdict } from '../../refusal.js'
 import { encodeMessage, type Params, type RequestType, type Result, requests } from '../../wire.js'
+import { GivenHandles } from './channelHandles.js'
 import { decodeCleared, encodeClear } from './clearFrame.js'
 import { problemOf } from './hello.js'
 
@@ -10,6 +11,7 @@ type Form = 'text' | 'frame'
 /** What one end of a link has asked and not heard of yet. */
 export class Asking {
   readonly #open = new Map<number, (answer: Answer, form: Form) => void>()
+  readonly #handles = new GivenHandles()
   #nextId = 1
 
   constructor(private readonly send: (data: string | Buffer) => void) {}
@@ -21,7 +23,9 @@ export class Asking {
   ): Promise<Verdict<{ value: Result<Type> }>> {
     const id = this.#nextId++
     const question =
-      type === 'clear' ? encodeClear(id, params as Params<'clear'>) : encodeMessage({ id, type, ...params })
+      type === 'clear'
+        ? encodeClear(id, params as Params<'clear'>, this.#handles)
+        : encodeMessage({ id, type, ...params })
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#open.delete(id)
@@ -29,7 +33,10 @@ export class Asking {
       }, timeoutMs)
       this.#open.set(id, (answer, form) => {
         clearTimeout(timer)
-        resolve(checkedAnswer(type, answer, form))
+        const checked = checkedAnswer(type, answer, form)
+        if (type === 'clear' && checked.ok)
+          this.#handles.answered(params as Params<'clear'>, checked.value as Result<'clear'>)
+        resolve(checked)
       })
       this.send(question)
     })

@@ -2,12 +2,17 @@ import { type ClearAnswer, type ClearRequest, clearLimit, type PromiseFrame } fr
 import type { Signed } from '../../documents.js'
 import { type Address, type Hex, unixSeconds } from '../../units.js'
 import { maxFrameBytes } from '../../wire.js'
-import { frameKind, readAmount, readHex, writeAmount, writeHex } from './promiseFrame.js'
+import type { GivenHandles, TakenHandles } from './channelHandles.js'
+import { amountBytes, frameKind, readAmount, readHex, writeAmount, writeHex } from './promiseFrame.js'
 
 /** Bytes before the body: kind, number of the request. */
 const headBytes = 1 + 4
-/** A promise: channel id, amount, signature. */
-const heldPromiseBytes = 32 + 32 + 65
+/** What a promise has at least: handle, length of its amount, signature. */
+const leastPromiseBytes = 2 + 1 + 64
+/** What it has at most: the id of its channel besides, and a whole word of amount. */
+const mostPromiseBytes = leastPromiseBytes + 32 + 32
+/** Set in the length of an amount where the id of the channel comes before it. */
+const idFollows = 0x80
 /** Total, signature, how many guarantees, how many refusals. */
 const answerBytes = 32 + 65 + 2 + 2
 /** A guarantee: channel id, provider, ceiling, expiry, signature. */
@@ -17,46 +22,80 @@ const stampBytes = 32 + 32
 /** Longest code and longest sentence: their lengths take a byte each. */
 const maxTextBytes = 255
 
-/** `kind ‖ number ‖ promises`, numbers big-endian. @throws RangeError when there are more than `clearLimit` */
-export function encodeClear(id: number, { promises }: ClearRequest): Buffer {
+/**
+ * `kind ‖ number ‖ promises`, numbers big-endian. A promise is `handle ‖ length ‖ id ‖ amount ‖ r ‖ vs`: the id only while its
+ * handle is not known, the amount without leading zeros, the signature as ERC-2098 has it.
+ *
+ * @throws RangeError when there are more than `clearLimit`
+ */
+export function encodeClear(id: number, { promises }: ClearRequest, handles: GivenHandles): Buffer {
   if (promises.length > clearLimit)
     throw new RangeError(`A clear carries ${promises.length} promises; expected at most ${clearLimit}.`)
-  const frame = Buffer.allocUnsafe(headBytes + promises.length * heldPromiseBytes)
+  const frame = Buffer.allocUnsafe(headBytes + promises.length * mostPromiseBytes)
   frame[0] = frameKind.clear
   frame.writeUInt32BE(id, 1)
-  writePromises(frame, headBytes, promises)
-  return frame
-}
-
-/** Undefined when the frame is not a clear of a right length. */
-export function decodeClear(frame: Buffer): { id: number; params: ClearRequest } | undefined {
-  const count = (frame.length - headBytes) / heldPromiseBytes
-  if (frame[0] !== frameKind.clear || !Number.isInteger(count) || count < 0 || count > clearLimit)
-    return undefined
-  return { id: frame.readUInt32BE(1), params: { promises: readPromises(frame, headBytes, count) } }
-}
-
-/** Lays promises out one after the other, from `offset`. */
-function writePromises(into: Buffer, offset: number, promises: readonly PromiseFrame[]): void {
-  let at = offset
+  let at = headBytes
   for (const { channelId, amount, signature } of promises) {
-    writeHex(into, channelId, at, 32)
-    writeAmount(into, amount, at + 32)
-    writeHex(into, signature, at + 64, 65)
-    at += heldPromiseBytes
+    const { handle, isTaken } = handles.of(channelId)
+    const length = amountBytes(amount)
+    frame.writeUInt16BE(handle, at)
+    frame[at + 2] = isTaken ? length : length | idFollows
+    at += 3
+    if (!isTaken) {
+      writeHex(frame, channelId, at, 32)
+      at += 32
+    }
+    writeAmount(frame, amount, at, length)
+    at += length
+    writeShortSignature(frame, signature, at)
+    at += 64
   }
+  return frame.subarray(0, at)
 }
 
-/** Reads what `writePromises` wrote. */
-function readPromises(from: Buffer, offset: number, count: number): PromiseFrame[] {
-  return Array.from({ length: count }, (_, index) => {
-    const at = offset + index * heldPromiseBytes
-    return {
-      channelId: readHex(from, at, 32),
-      amount: readAmount(from, at + 32),
-      signature: readHex(from, at + 64, 65),
-    }
-  })
+/**
+ * @returns The request, and the handles that came with the ids they stand for; undefined when the frame is not a clear of a right
+ *   length, or has a handle that stands for nothing.
+ */
+export function decodeClear(
+  frame: Buffer,
+  handles: TakenHandles,
+): { id: number; params: ClearRequest; named: ReadonlyMap<number, Hex> } | undefined {
+  if (frame[0] !== frameKind.clear || frame.length < headBytes) return undefined
+  const promises: PromiseFrame[] = []
+  const named = new Map<number, Hex>()
+  let at = headBytes
+  while (at < frame.length) {
+    const length = (frame[at + 2] ?? 0) & ~idFollows
+    const isNamed = ((frame[at + 2] ?? 0) & idFollows) !== 0
+    const end = at + leastPromiseBytes + length + (isNamed ? 32 : 0)
+    if (length > 32 || end > frame.length || promises.length >= clearLimit) return undefined
+    const handle = frame.readUInt16BE(at)
+    const channelId = isNamed ? readHex(frame, at + 3, 32) : handles.channel(handle)
+    if (channelId === undefined) return undefined
+    if (isNamed) named.set(handle, channelId)
+    promises.push({
+      channelId,
+      amount: readAmount(frame, end - 64 - length, length),
+      signature: readShortSignature(frame, end - 64),
+    })
+    at = end
+  }
+  return { id: frame.readUInt32BE(1), params: { promises }, named }
+}
+
+/** `r ‖ vs`. A signature that is not as `shortSignature` expects them comes out as another one, which nobody has signed. */
+function writeShortSignature(into: Buffer, signature: Hex, at: number): void {
+  writeHex(into, signature, at, 64)
+  if (signature.endsWith('1c')) into[at + 32] = (into[at + 32] ?? 0) | 0x80
+}
+
+/** 65 bytes again: r, s, and a v of 27 or 28. */
+function readShortSignature(from: Buffer, at: number): Hex {
+  const text = from.toString('hex', at, at + 64)
+  const top = from[at + 32] ?? 0
+  if (top < 0x80) return `0x${text}1b`
+  return `0x${text.slice(0, 64)}${(top & 0x7f).toString(16).padStart(2, '0')}${text.slice(66)}1c`
 }
 
 /**

@@ -55,11 +55,20 @@ export function writeHex(into: Buffer, hex: Hex, at: number, length: number): vo
 export const readHex = (from: Buffer, at: number, length: number): Hex =>
   `0x${from.toString('hex', at, at + length)}`
 
-/** 32 bytes, big-endian. @throws RangeError when the amount has more */
-export function writeAmount(into: Buffer, amount: bigint, at: number): void {
-  const digits = amount.toString(16)
-  if (digits.length > 64) throw new RangeError(`${amount} wei is more than 32 bytes hold.`)
-  into.write(digits.padStart(64, '0'), at, 'hex')
+/** Bytes that an amount has without leading zeros; none for nothing. @throws RangeError when there are more than 32 */
+export function amountBytes(amount: bigint): number {
+  const length = amount === 0n ? 0 : Math.ceil(amount.toString(16).length / 2)
+  if (length > 32) throw new RangeError(`${amount} wei is more than 32 bytes hold.`)
+  return length
 }
 
-export const readAmount = (from: Buffer, at: number): Wei => wei(BigInt(readHex(from, at, 32)))
+/** Big-endian. @throws RangeError when the amount has more than `length` bytes */
+export function writeAmount(into: Buffer, amount: bigint, at: number, length = 32): void {
+  if (length === 0 && amount === 0n) return
+  const digits = amount.toString(16)
+  if (digits.length > 2 * length) throw new RangeError(`${amount} wei is more than ${length} bytes hold.`)
+  into.write(digits.padStart(2 * length, '0'), at, 'hex')
+}
+
+export const readAmount = (from: Buffer, at: number, length = 32): Wei =>
+  length === 0 ? wei(0n) : wei(BigInt(readHex(from, at, length)))
