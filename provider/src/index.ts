@@ -1,5 +1,7 @@
 export { runCommandBy } from './app/commands/run.js'
 export type { Components } from './app/components.js'
+export { openComponents } from './app/commands/open.js'
 export { type Serving, serve } from './app/serve.js'
 export type { Settings } from './app/settings.js'
-export type { Firewall } from './io/kernel/firewall.js'
+export { type Firewall, raiseFirewall, readLeftTable } from './io/kernel/firewall.js'
+export type { MachinePlan, Peer } from './io/kernel/machine.js'

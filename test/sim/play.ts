@@ -3,24 +3,34 @@ import { Guild, type Move, moves } from './actors/guild.js'
 import { HubMachine } from './actors/hub.js'
 import { person, tokens } from './actors/people.js'
 import { HonestProvider } from './actors/provider.js'
+import { Retail, type RetailMove, retailMoves } from './actors/retail.js'
+import type { Identity } from '@pontage/shared/node'
 import { Chain } from './chain/chain.js'
 import { Node } from './chain/node.js'
 import { openingState } from './chain/opening.js'
 import { Disorder, type Fault, faults } from './faults/disorder.js'
 import { Judge, type Violation } from './judge/judge.js'
-import { beginNetwork } from './network/network.js'
+import { forgetKernels } from './kernel/kernel.js'
+import { beginNetwork, type Network } from './network/network.js'
+import { Chance } from './stage/chance.js'
 import { forgetDisks } from './stage/disk.js'
 import { answerAt, forgetServers } from './stage/doors/http.js'
 import { listenIn } from './stage/doors/ws.js'
 import { beginTimeline, timeline } from './stage/timeline.js'
 
+export type Troupe = 'players' | 'programs'
+/** All that can be left out of a run. */
+export type Ability = Move | Fault | RetailMove
+
 /** What a run is made of. */
 export interface Wishes {
   readonly seed: string
+  /** Whether honest providers and consumers are players, or their own programs; left out: as the seed says. */
+  readonly cast?: Troupe
   /** Moves of all actors together. */
   readonly steps: number
   /** Left out of what the seed would allow: how a story is shortened. */
-  readonly without?: readonly (Move | Fault)[]
+  readonly without?: readonly Ability[]
   /** Keeps the trace for people. */
   readonly isTold?: boolean
 }
@@ -35,7 +45,8 @@ export interface Outcome {
   /** Of one core. */
   readonly tookSeconds: number
   readonly events: number
-  readonly abilities: readonly (Move | Fault)[]
+  readonly cast: Troupe
+  readonly abilities: readonly Ability[]
   readonly story: readonly string[]
   readonly said: readonly string[]
 }
@@ -48,16 +59,19 @@ const paces = [2_000, 4_000, 15_000, 40_000] as const
 const settleMs = 15 * 60_000
 
 /** Runs one world from its seed. */
-export async function play({ seed, steps, without = [], isTold = false }: Wishes): Promise<Outcome> {
+export async function play({ seed, steps, cast: named, without = [], isTold = false }: Wishes): Promise<Outcome> {
   const began = process.cpuUsage()
   forgetDisks()
   forgetServers()
+  forgetKernels()
   const time = beginTimeline(seed)
   time.trace.isKept = isTold
   const network = beginNetwork()
   const { chance } = time
   const some = (kind: string, count: number) =>
     Array.from({ length: count }, (_, index) => person(`${kind}-${index + 1}`))
+  // Drawn apart, so that the rest of a seed is the same with either.
+  const troupe: Troupe = named ?? (new Chance(`${seed} cast`).rarely(3) ? 'programs' : 'players')
   const cast = {
     hubs: [person('hub')],
     providers: [...some('provider', 2), ...some('rogue-provider', 3)],
@@ -74,12 +88,14 @@ export async function play({ seed, steps, without = [], isTold = false }: Wishes
   )
   const honest = { providers: cast.providers.slice(0, 2), consumers: cast.consumers.slice(0, 3) }
   const judge = new Judge(chain, nodes, hub.identity, honest, confirmations)
-  listenIn((from, data, isBinary) => {
-    if (from.name === 'hub') judge.hubSends(data, isBinary)
-  })
 
   // Each run switches off a random half of what could happen, so that what remains meets more often.
-  const abilities = [...moves, ...faults].filter((each) => chance.dice(10) < 6 && !without.includes(each))
+  const abilities: Ability[] = [...moves, ...faults].filter((each) => chance.dice(10) < 6 && !without.includes(each))
+  const retail =
+    troupe === 'programs'
+      ? openRetail(cast, chain, nodes, network, judge, without)
+      : undefined
+  if (retail) abilities.push(...retail.able)
   const able = moves.filter((each) => abilities.includes(each))
   const moveEveryMs = chance.one(paces)
   const guild = new Guild(
@@ -88,10 +104,10 @@ export async function play({ seed, steps, without = [], isTold = false }: Wishes
     hub,
     able.length > 0 ? able : ['open'],
   )
-  const providers = honest.providers.map(
+  const providers = (retail ? [] : honest.providers).map(
     (each, index) => new HonestProvider(`provider-${index + 1}`, each, chain, hub, judge),
   )
-  const consumers = honest.consumers.map(
+  const consumers = (retail ? [] : honest.consumers).map(
     (each, index) => new HonestConsumer(`consumer-${index + 1}`, each, chain, hub, judge),
   )
   const disorder = new Disorder(
@@ -99,27 +115,64 @@ export async function play({ seed, steps, without = [], isTold = false }: Wishes
     faults.filter((each) => abilities.includes(each)),
   )
 
+  listenIn((from, to, data, isBinary) => {
+    if (from.name === 'hub') judge.hubSends(data, isBinary)
+    retail?.sessions.reads(from, to, data, isBinary)
+  })
   const isWrong = () => judge.violations.length > 0
   process.on('unhandledRejection', unhandled)
   chain.begin()
   hub.start()
   await time.runUntil(30_000, () => hub.isReady)
   for (const consumer of consumers) consumer.open(tokens(chance.between(5, 60)))
+  retail?.begin()
   for (let step = 0; step < steps && !isWrong(); step++) {
     await time.runUntil(time.nowMs + chance.real() * 2 * moveEveryMs, isWrong)
-    act(guild, providers, consumers, disorder)
+    retail?.look()
+    if (retail && chance.dice(100) < 70) retail.act()
+    else act(guild, providers, consumers, disorder)
   }
   if (!isWrong()) {
     disorder.stop()
+    retail?.calm()
     await settle(time.nowMs, providers, hub, judge, isWrong)
     if (!isWrong()) judge.end(hub.hasLostLedger)
+    if (!isWrong()) retail?.end()
   }
   process.off('unhandledRejection', unhandled)
   return {
-    ...{ seed, steps, abilities, digest: time.trace.digest(), violations: judge.violations },
+    ...{ seed, steps, cast: troupe, abilities, digest: time.trace.digest(), violations: judge.violations },
     ...{ simulatedMinutes: time.nowMs / 60_000, tookSeconds: spentSince(began), events: time.count },
     ...{ story: time.trace.lines, said: hub.said },
   }
+}
+
+function openRetail(
+  cast: {
+    readonly hubs: readonly Identity[]
+    readonly providers: readonly Identity[]
+    readonly consumers: readonly Identity[]
+  },
+  chain: Chain,
+  nodes: readonly Node[],
+  network: Network,
+  judge: Judge,
+  without: readonly Ability[],
+): Retail {
+  const { chance } = timeline()
+  const able = retailMoves.filter(
+    (each) => (each === 'connect' || chance.dice(10) < 6) && !without.includes(each),
+  )
+  const [hub] = cast.hubs
+  const people = {
+    hub: hub as Identity,
+    providers: cast.providers.slice(0, 2),
+    rogueProviders: cast.providers.slice(2),
+    consumers: cast.consumers.slice(0, 3),
+    rogueConsumers: cast.consumers.slice(3),
+  }
+  const rpc = nodes.map(({ machine }) => `http://${machine}:8545`)
+  return new Retail(people, rpc, chain, network, judge, able)
 }
 
 function spentSince(began: NodeJS.CpuUsage): number {
@@ -140,8 +193,9 @@ function act(
   disorder: Disorder,
 ): void {
   const { chance } = timeline()
-  const consumer = chance.one(consumers)
-  const provider = chance.one(providers)
+  const [consumer, provider] = [chance.any(consumers), chance.any(providers)]
+  // Where they are programs, only the guild and the world are left to act here.
+  if (!consumer || !provider) return void (chance.dice(68) < 55 ? guild.step() : disorder.step())
   const kinds: readonly [below: number, act: () => unknown][] = [
     [55, () => guild.step()],
     [68, () => disorder.step()],

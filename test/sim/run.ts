@@ -3,13 +3,14 @@ import { parseArgs } from 'node:util'
 import { keccak256 } from '@pontage/shared/node'
 import { keccak256 as slowKeccak } from 'ethers'
 import { reached } from './coverage.js'
-import { type Outcome, play } from './play.js'
+import { type Outcome, play, type Troupe } from './play.js'
 import { shorten } from './story.js'
 
 /** A seed that is played again and again, with what happens in it. */
 interface Kept {
   readonly seed: string
   readonly steps: number
+  readonly cast?: Troupe
   readonly story: string
 }
 
@@ -22,6 +23,8 @@ export async function run(argv: readonly string[], print: Print): Promise<number
     options: {
       seed: { type: 'string', default: '1' },
       steps: { type: 'string', default: '300' },
+      /** Honest providers and consumers as players or as their programs; left out: as each seed says. */
+      cast: { type: 'string' },
       runs: { type: 'string', default: '1' },
       /** Seconds of processor time, after which no other seed is begun. */
       budget: { type: 'string' },
@@ -47,7 +50,8 @@ export async function run(argv: readonly string[], print: Print): Promise<number
   let spent = 0
   for (const each of wanted) {
     if (spent >= budget || (values.first && failed > 0)) break
-    const outcome = await play({ ...each, isTold: values.trace })
+    const cast = values.cast as Troupe | undefined
+    const outcome = await play({ ...(cast && { cast }), ...each, isTold: values.trace })
     spent += outcome.tookSeconds
     if (outcome.violations.length > 0) failed++
     if (values.trace) for (const line of outcome.story) print(line)
@@ -75,7 +79,7 @@ async function tell(outcome: Outcome, print: Print): Promise<void> {
   )
   if (isWell) return
   for (const { rule, what, atMs } of violations) print(`  ${(atMs / 1_000).toFixed(1)} s: ${rule}: ${what}`)
-  print(`  again: npm run sim -- --seed ${seed} --steps ${steps} --trace`)
+  print(`  again: npm run sim -- --seed ${seed} --steps ${steps} --cast ${outcome.cast} --trace`)
   const { without, lines } = await shorten(outcome)
   print(`  the story, without ${without.join(', ') || 'anything left out'}:`)
   for (const line of lines) print(`    ${line}`)

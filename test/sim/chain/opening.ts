@@ -12,6 +12,8 @@ export interface Cast {
   readonly consumers: readonly Identity[]
 }
 
+/** Where the hub is reached, as it registered. */
+export const hubUrl = 'ws://hub:7700'
 /** What everybody begins with. */
 export const riches = tokens(10_000)
 
@@ -41,5 +43,6 @@ export function openingState({ hubs, providers, consumers }: Cast, pool: bigint)
     [`${owner}>${deployment.channels}`, unlimited],
     [`${owner}>${deployment.registry}`, unlimited],
   ])
-  return { ...state, allowances: new Map(allowances) }
+  const urls = hubs.map(({ address }): [Address, string] => [address, hubUrl])
+  return { ...state, allowances: new Map(allowances), urls: new Map(urls) }
 }

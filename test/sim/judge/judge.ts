@@ -162,6 +162,44 @@ export class Judge {
     this.#judgeConsumers(state)
   }
 
+  /** The same where sessions are real: what providers took, and what consumers signed, was read on the way. */
+  endSessions(
+    now: money.Money,
+    { hub, providers, consumers }: {
+      readonly hub: Identity
+      readonly providers: readonly Identity[]
+      readonly consumers: readonly Identity[]
+    },
+    sessions: { acceptedBy(provider: string): bigint[]; signedBy(consumer: string): bigint },
+  ): void {
+    for (const { address } of providers) {
+      const due = sessions
+        .acceptedBy(nameOf(address))
+        .reduce((sum, amount) => sum + netOf(wei(amount), 200), 0n)
+      const { paid } = money.accountOf(now, hub.address, address)
+      const { credited } = money.accountOf(now, hub.address, address)
+      const got = paid > credited ? paid : credited
+      if (got < due) this.say('an honest provider is paid', `${nameOf(address)} got ${got} of ${due}`)
+    }
+    for (const { address } of consumers) {
+      const signed = sessions.signedBy(nameOf(address)) + relayFees
+      const has = this.#riches(now, address)
+      if (has + signed < riches)
+        this.say(
+          'an honest consumer loses what it signed, no more',
+          `${nameOf(address)} signed ${signed}, and lost ${riches - has}`,
+        )
+    }
+  }
+
+  #riches(now: money.Money, address: Identity['address']): bigint {
+    const held = [...now.channels.values()]
+      .filter(({ parties }) => parties.consumer === address)
+      .reduce((sum, { balance }) => sum + balance, 0n)
+    const { stake, unbonding } = money.identityOf(now, address)
+    return held + stake + unbonding + money.walletOf(now, address)
+  }
+
   #judgeHub({ money: now }: ChainState): void {
     const { address } = this.hub
     const { stake, unbonding } = money.identityOf(now, address)
@@ -185,11 +223,7 @@ export class Judge {
       const signed = [...this.#signed]
         .filter(([key]) => key.startsWith(`${name} `))
         .reduce((sum, [, total]) => sum + total, 0n)
-      const held = [...now.channels.values()]
-        .filter(({ parties }) => parties.consumer === address)
-        .reduce((sum, { balance }) => sum + balance, 0n)
-      const { stake, unbonding } = money.identityOf(now, address)
-      const has = held + stake + unbonding + money.walletOf(now, address)
+      const has = this.#riches(now, address)
       if (has + signed < riches)
         this.say(
           'an honest consumer loses what it signed, no more',
@@ -201,4 +235,6 @@ export class Judge {
 
 /** Milliseconds after which a hub must have noticed that no node shows a new block. */
 const blindMs = 200_000
+/** What hubs may have taken for sending a consumer's transactions. */
+const relayFees = 10n ** 18n
 const noFault = 'an honest hub has no faults'

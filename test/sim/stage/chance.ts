@@ -41,6 +41,11 @@ export class Chance {
     return item
   }
 
+  /** One of them, where there is any. */
+  any<Item>(items: readonly Item[]): Item | undefined {
+    return items.length === 0 ? undefined : this.one(items)
+  }
+
   bytes(length: number): Buffer {
     const bytes = Buffer.alloc(length)
     for (let at = 0; at < length; at++) bytes[at] = this.dice(256)

@@ -6,6 +6,8 @@ interface File {
   /** What a power cut leaves of it. */
   synced: Buffer
   mode: number
+  /** Milliseconds since the world began. */
+  changedAt: number
 }
 
 /** The disk of one machine: what was not synced is lost when its program is killed. */
@@ -36,7 +38,7 @@ export class Disk {
   }
 
   make(path: string, mode: number): File {
-    const file = { data: Buffer.alloc(0), synced: Buffer.alloc(0), mode }
+    const file = { data: Buffer.alloc(0), synced: Buffer.alloc(0), mode, changedAt: timeline().nowMs }
     this.#files.set(path, file)
     return file
   }

@@ -22,6 +22,34 @@ export const doors: Readonly<Record<string, string>> = {
   ws: './doors/ws.js',
 }
 
+/**
+ * Modules of ours in which a program asks its kernel for something: the rules of core meet a kernel of the simulation's. Whatever
+ * decides about money stays as it is.
+ */
+export const kernelDoors: Readonly<Record<string, string>> = {
+  'shared/dist/node/kernel/commandsAside': 'childProcess',
+  'shared/dist/node/kernel/nftables': 'nftables',
+  'shared/dist/node/kernel/nftablesReader': 'nftables',
+  'shared/dist/node/kernel/wireguard': 'wireguard',
+  'shared/dist/node/link/certificate': 'certificate',
+  'shared/dist/node/signing/mlKem': 'mlKem',
+  ...Object.fromEntries(
+    ['machine', 'network', 'probe', 'tableWatch', 'undo'].map((name) => [
+      `provider/dist/io/kernel/${name}`,
+      'providerMachine',
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      ...['bypass', 'connectedNetworks', 'deviceTraffic', 'dns', 'gateway', 'lockdown', 'lookUpAlone'],
+      ...['namespace', 'networkPrint', 'ownRoot', 'recursiveResolver', 'restore', 'reversePath', 'routing'],
+      ...['pathMtu', 'tunnel', 'upkeep'],
+    ].map((name) => [`consumer/dist/io/kernel/${name}`, 'consumerMachine']),
+  ),
+  'consumer/dist/io/link/reachable': 'consumerMachine',
+}
+const ownKernelModule = /\/((?:shared|provider|consumer)\/dist\/.+)\.js$/
+
 /** Code of ours that runs in a simulation as it is. */
 const isProgram = (url: string): boolean => /\/(shared|hub|provider|consumer)\/dist\//.test(url)
 
@@ -33,7 +61,13 @@ export function takeOverModules(): void {
       if (thread && specifier === 'node:worker_threads')
         return { url: new URL(`./doors/thread.js${thread}`, import.meta.url).href, shortCircuit: true }
       const door = doors[specifier]
-      if (door === undefined || !isProgram(context.parentURL ?? '')) return next(specifier, context)
+      if (!isProgram(context.parentURL ?? '')) return next(specifier, context)
+      if (door === undefined) {
+        const found = next(specifier, context)
+        const kernelDoor = kernelDoors[ownKernelModule.exec(found.url)?.[1] ?? '']
+        if (kernelDoor === undefined) return found
+        return { url: new URL(`./doors/${kernelDoor}.js`, import.meta.url).href, shortCircuit: true }
+      }
       return { url: new URL(door, import.meta.url).href, shortCircuit: true }
     },
   })

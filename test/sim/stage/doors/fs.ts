@@ -39,8 +39,9 @@ const unmodelled = (name: string) => () => {
 }
 export const lstatSync = unmodelled('lstatSync')
 export const mkdirSync = (path: string): void => ownDisk().makeFolder(path)
+export const rmSync = (path: string): void => void ownDisk().remove(path)
 export const writeFileSync = unmodelled('writeFileSync')
 export const fstatSync = unmodelled('fstatSync')
 export const ftruncateSync = unmodelled('ftruncateSync')
-export const readlinkSync = unmodelled('readlinkSync')
+export const readlinkSync = (path: string): string => readFileSync(path, 'utf8') as string
 export const statSync = unmodelled('statSync')

@@ -65,6 +65,8 @@ export async function stat(path: string) {
     isDirectory: () => !file,
     isFile: () => !!file,
     isSymbolicLink: () => false,
+    nlink: 1,
+    mtimeMs: file?.changedAt ?? 0,
   }
 }
 export const lstat = (path: string) => stat(path)
@@ -110,10 +112,11 @@ export async function open(path: string, given: number | string = 'r', mode = 0o
   if (known && isExclusive) throw failure('EEXIST', path)
   if (!known && !creates) throw absent(path)
   const file = known ?? disk.make(path, mode)
-  const write = async (data: string | Buffer) => {
+  const write = async (data: string | Buffer, from = 0) => {
     await touch()
     demandRoom(path)
-    const bytes = Buffer.from(data)
+    const bytes = Buffer.from(data).subarray(from)
+    file.changedAt = timeline().nowMs
     file.data = Buffer.concat([file.data, bytes])
     if (syncs) file.synced = file.data
     return { bytesWritten: bytes.length }
@@ -122,6 +125,9 @@ export async function open(path: string, given: number | string = 'r', mode = 0o
     write,
     writeFile: write,
     appendFile: write,
+    async *createReadStream({ end }: { end: number }) {
+      yield file.data.subarray(0, end + 1).toString()
+    },
     readFile: async (encoding?: string) => (encoding === undefined ? file.data : file.data.toString()),
     stat: () => stat(path),
     chown: touch,

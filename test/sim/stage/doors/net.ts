@@ -23,5 +23,10 @@ const unmodelled = (name: string) => (): never => {
   throw new Error(`The simulation has no ${name}.`)
 }
 export const connect = unmodelled('connect')
-export const createServer = unmodelled('createServer')
+/** A control socket, which nobody asks here. */
+export const createServer = () =>
+  Object.assign(new EventEmitter(), {
+    listen: (_path: string, done: () => void) => done(),
+    close: (done: () => void) => done(),
+  })
 export const createConnection = unmodelled('createConnection')

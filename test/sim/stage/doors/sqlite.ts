@@ -54,6 +54,8 @@ export class DatabaseFile {
         return Object.assign(run, { immediate: run, exclusive: run, deferred: run })
       },
       function: (...given: Parameters<Sqlite.Database['function']>) => file.#database.function(...given),
+      // What is prepared here reads small numbers only.
+      defaultSafeIntegers: () => undefined,
       // The file stays; whoever opens it next finds the same.
       close: () => undefined,
     }
@@ -76,6 +78,8 @@ type Handle = object
 class Statement {
   #prepared: { database: Sqlite.Database; statement: Sqlite.Statement } | undefined
   #isRaw = false
+  #isPlucked = false
+  #isSafe = false
 
   constructor(
     private readonly file: DatabaseFile,
@@ -86,7 +90,10 @@ class Statement {
     const { database } = this.file
     if (this.#prepared?.database !== database) {
       const statement = database.prepare(this.sql)
-      this.#prepared = { database, statement: this.#isRaw ? statement.raw() : statement }
+      if (this.#isRaw) statement.raw()
+      if (this.#isPlucked) statement.pluck()
+      if (this.#isSafe) statement.safeIntegers()
+      this.#prepared = { database, statement }
     }
     return (this.#prepared as { statement: Sqlite.Statement }).statement
   }
@@ -96,6 +103,14 @@ class Statement {
   }
   raw(): this {
     this.#isRaw = true
+    return this
+  }
+  pluck(): this {
+    this.#isPlucked = true
+    return this
+  }
+  safeIntegers(): this {
+    this.#isSafe = true
     return this
   }
   run = (...given: unknown[]) => this.#now.run(...given)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter } from 'node:events'
+import { machineAt } from '../../kernel/kernel.js'
 import { Stream, theNetwork } from '../../network/network.js'
 import { type Process, timeline } from '../timeline.js'
 import type { Server } from './http.js'
@@ -41,8 +42,10 @@ export class WebSocket extends EventEmitter {
       this.emit('close', 1006, Buffer.alloc(0))
     }
     const giveUp = time.plan(timeoutMs, () => fail('Opening handshake has timed out'))
-    const server = serverAt(url.hostname, Number(url.port))
-    if (network.isCut(owner.name, url.hostname)) return
+    const machine = machineAt(url.hostname, owner.name)
+    // Nothing answers at the far end of a tunnel that does not stand.
+    if (machine === undefined || network.isCut(owner.name, machine)) return
+    const server = serverAt(machine, Number(url.port))
     time.plan(
       network.delayMs(),
       () => {
@@ -112,6 +115,10 @@ export class WebSocket extends EventEmitter {
     })
   }
 
+  get owner(): Process {
+    return this.#owner
+  }
+
   link(peer: WebSocket, owner: Process, other: Process): void {
     this.#peer = peer
     this.#owner = owner
@@ -130,7 +137,7 @@ export class WebSocket extends EventEmitter {
   ): void {
     const copy = Buffer.from(data)
     this.#sent.push(copy)
-    if (fin) tap?.(this.#owner, Buffer.concat(this.#sent.splice(0)), isBinary)
+    if (fin) tap?.(this.#owner, this.#peer?.owner, Buffer.concat(this.#sent.splice(0)), isBinary)
     timeline().trace.note(`sends ${digestOf(copy)}`)
     const peer = this.#peer
     this.#out?.send(() => peer?.receive(copy, isBinary, fin))
@@ -188,7 +195,9 @@ function join(one: WebSocket, owner: Process, other: WebSocket, otherOwner: Proc
 
 const digestOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex').slice(0, 16)
 
-let tap: ((from: Process, data: Buffer, isBinary: boolean) => void) | undefined
+let tap:
+  | ((from: Process, to: Process | undefined, data: Buffer, isBinary: boolean) => void)
+  | undefined
 
 /** Has everything that any program sends read by the judge. */
 export function listenIn(reader: typeof tap): void {

@@ -1,0 +1,202 @@
+import type { ConnectWishes } from '@pontage/consumer'
+import { bytes, type Price, type Wei, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import type { Identity } from '@pontage/shared/node'
+import type { Chain } from '../chain/chain.js'
+import type { Judge } from '../judge/judge.js'
+import { SessionJudge } from '../judge/sessions.js'
+import { Traffic } from '../kernel/traffic.js'
+import type { Network } from '../network/network.js'
+import { timeline } from '../stage/timeline.js'
+import { cheating } from './cheats.js'
+import { ConsumerMachine } from './consumerMachine.js'
+import { Freeloader } from './freeloader.js'
+import { nameOf, tokens } from './people.js'
+import { ProviderMachine } from './providerMachine.js'
+
+/** What the people of a world with programs do, and what befalls them. */
+export const retailMoves = [
+  'connect',
+  'disconnect',
+  'freeload',
+  'freeloadElsewhere',
+  'appetite',
+  'killProvider',
+  'killConsumer',
+  'stopProvider',
+  'pour',
+  'lossy',
+  'cutTunnel',
+] as const
+export type RetailMove = (typeof retailMoves)[number]
+
+const perMegabyte = (amount: number) => weiPerMegabyte(tokens(amount))
+const prices: readonly Price[] = [
+  { perMegabyte: perMegabyte(0.05), perHour: weiPerHour(0n) },
+  { perMegabyte: perMegabyte(0.02), perHour: weiPerHour(tokens(30)) },
+  { perMegabyte: perMegabyte(0.03), perHour: weiPerHour(0n) },
+]
+const appetites = [0, 100_000, 1_000_000, 4_000_000] as const
+
+interface Cast {
+  readonly hub: Identity
+  readonly providers: readonly Identity[]
+  readonly rogueProviders: readonly Identity[]
+  readonly consumers: readonly Identity[]
+  readonly rogueConsumers: readonly Identity[]
+}
+
+/** Consumers and providers as their own programs, with kernels and what flows through them; one provider of them cheats. */
+export class Retail {
+  readonly providers: readonly ProviderMachine[]
+  readonly consumers: readonly ConsumerMachine[]
+  readonly sessions: SessionJudge
+  readonly traffic = new Traffic()
+  readonly #freeloaders: readonly Freeloader[]
+  #isCalm = false
+
+  constructor(
+    private readonly cast: Cast,
+    rpc: readonly string[],
+    private readonly chain: Chain,
+    private readonly network: Network,
+    private readonly judge: Judge,
+    readonly able: readonly RetailMove[],
+  ) {
+    const around = { hub: cast.hub.address, rpc }
+    const cheat = timeline().chance.one(cheating)
+    const honest = cast.providers.map(
+      (identity, index) =>
+        new ProviderMachine(identity, nameOf(identity.address), index + 1, prices[index] as Price, around),
+    )
+    const rogue = cast.rogueProviders
+      .slice(0, 1)
+      .map(
+        (identity) =>
+          new ProviderMachine(identity, nameOf(identity.address), 9, prices[2] as Price, around, cheat),
+      )
+    this.providers = [...honest, ...rogue]
+    const known = this.providers.map(({ name, price }): [string, { price: Price; isHonest: boolean }] => [
+      name,
+      { price, isHonest: !name.startsWith('rogue') },
+    ])
+    const names = cast.consumers.map(({ address }) => nameOf(address))
+    this.sessions = new SessionJudge(judge, this.traffic, new Map(known), new Set(names), (address) =>
+      nameOf(address as never),
+    )
+    this.consumers = cast.consumers.map(
+      (identity) => new ConsumerMachine(identity, nameOf(identity.address), rpc, this.sessions),
+    )
+    this.#freeloaders = cast.rogueConsumers.flatMap((identity) =>
+      [0, 1].map(
+        (each) =>
+          new Freeloader(
+            identity,
+            `${nameOf(identity.address)}-${each}`,
+            cast.hub,
+            this.traffic,
+            this.sessions,
+          ),
+      ),
+    )
+  }
+
+  begin(): void {
+    for (const provider of this.providers) provider.start()
+    const free = this.#freeloaders.map(({ name }) => name)
+    this.traffic.begin([...this.consumers.map(({ name }) => name), ...free])
+  }
+
+  act(): void {
+    if (this.able.length === 0) return
+    const { chance } = timeline()
+    const move = chance.one(this.able)
+    timeline().trace.note(`retail ${move}`)
+    const consumer = chance.one(this.consumers)
+    const provider = chance.one(this.providers)
+    const acts: Readonly<Record<RetailMove, () => unknown>> = {
+      connect: () => {
+        this.#feed(consumer.name)
+        consumer.connect(this.#wishes())
+      },
+      disconnect: () => consumer.disconnect(),
+      freeload: () => this.#freeload(this.providers[0] as ProviderMachine),
+      freeloadElsewhere: () => this.#freeload(provider),
+      appetite: () => this.#feed(consumer.name),
+      killProvider: () => provider.kill(1_000 + chance.dice(30_000)),
+      killConsumer: () => consumer.kill(),
+      stopProvider: () => provider.stop(),
+      pour: () => {
+        this.traffic.poured = chance.one([50_000, 400_000])
+        this.#for(chance.between(2_000, 30_000), () => {
+          this.traffic.poured = 0
+        })
+      },
+      lossy: () => {
+        this.traffic.lostPerMille = chance.between(3, 12)
+        this.#for(chance.between(2_000, 30_000), () => {
+          this.traffic.lostPerMille = 2
+        })
+      },
+      cutTunnel: () => {
+        this.network.cut(consumer.name, provider.name)
+        this.#for(chance.between(500, 40_000), () => this.network.heal())
+      },
+    }
+    acts[move]()
+  }
+
+  #for(ms: number, undo: () => void): void {
+    timeline().plan(ms, undo, timeline().world)
+  }
+
+  #feed(machine: string): void {
+    const { chance } = timeline()
+    this.traffic.want(machine, { down: chance.one(appetites), up: chance.one(appetites) / 4 })
+  }
+
+  #freeload(provider: ProviderMachine): void {
+    const { chance } = timeline()
+    const freeloader = chance.one(this.#freeloaders)
+    const parties = freeloader.channel(chance.dice(3))
+    freeloader.take(provider, parties)
+  }
+
+  #wishes(): Partial<ConnectWishes> {
+    const { chance } = timeline()
+    const ofConnect = <Amount extends bigint>(amounts: readonly Amount[]) =>
+      chance.rarely(2) ? [{ amount: chance.one(amounts), period: 'connect' as const }] : []
+    return {
+      limits: {
+        maxPrice: chance.rarely(2) ? { perHour: weiPerHour(tokens(40)) } : {},
+        caps: ofConnect([bytes(5_000_000n), bytes(30_000_000n)]),
+        budgets: ofConnect<Wei>([tokens(0.5), tokens(2)]),
+      },
+      topUp: chance.rarely(3)
+        ? { amount: tokens(3), below: tokens(1), perMonth: wei(tokens(30)) }
+        : undefined,
+      deposit: tokens(chance.one([1, 5, 20])),
+      patienceMs: chance.one([6_000, 20_000]),
+    }
+  }
+
+  /** Faults stop; what runs goes on. */
+  calm(): void {
+    this.#isCalm = true
+    this.traffic.poured = 0
+    this.traffic.lostPerMille = 2
+    this.network.heal()
+    for (const consumer of this.consumers) consumer.disconnect()
+  }
+
+  /** What must hold all the while. */
+  look(): void {
+    this.sessions.judgeCredit((machine) => machine.replace(/^(rogue-consumer-\d+)-\d+$/, '$1'))
+  }
+
+  end(): void {
+    for (const provider of this.providers.slice(0, this.cast.providers.length))
+      if (this.#isCalm && !provider.isReady)
+        this.judge.say('every program is ready again', `${provider.name} does not serve`)
+    this.judge.endSessions(this.chain.newest.state.money, this.cast, this.sessions)
+  }
+}
