@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { doors } from './sim/stage/doors.js'
+import { doors, kernelDoors } from './sim/stage/doors.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const programs = ['hub', 'provider', 'consumer']
@@ -186,6 +186,40 @@ it.each(['shared', 'hub'])('the doors of the simulation have all that %s asks of
           name,
         )
     }
+})
+
+it('the simulation puts its kernel in the place of modules that ask one, and of nothing that decides', () => {
+  for (const module of Object.keys(kernelDoors))
+    expect(module).toMatch(/^(provider|consumer)\/dist\/io\/|^shared\/dist\/node\//)
+})
+
+it.each(programs)('the kernel of the simulation has all that %s asks of it', async (program) => {
+  const all = new Map(
+    ['shared', program].flatMap((name) => sourcesOf(`${name}/src`)).map((each) => [each.path, each]),
+  )
+  const seen = new Set<string>()
+  // What is loaded from the front door on; commands have other things to ask.
+  for (const next = [`${program}/src/index.ts`, 'shared/src/node/index.ts']; next.length > 0; ) {
+    const path = next.pop() ?? ''
+    if (seen.has(path) || !all.has(path)) continue
+    seen.add(path)
+    for (const [, names = '', from = ''] of codeOf(path).matchAll(
+      /(?:import|export) \{([^}]*)\} from '(\.[^']+)'/g,
+    )) {
+      const target = relative(root, resolve(root, dirname(path), from)).replace(/\.js$/, '')
+      const door = kernelDoors[target.replace('/src/', '/dist/')]
+      if (door === undefined) {
+        next.push(`${target}.ts`)
+        continue
+      }
+      const asked = names.split(',').map((name) => name.trim().split(' as ')[0] ?? '')
+      const has = Object.keys(await import(new URL(`doors/${door}.ts`, stage).href))
+      for (const name of asked.filter((each) => each !== '' && !each.startsWith('type ')))
+        expect(has, `${path} imports ${name} of ${target}: ${door}.ts lacks it`).toContain(name)
+    }
+    for (const target of all.get(path)?.imports ?? [])
+      if (kernelDoors[target.replace('/src/', '/dist/').replace(/\.ts$/, '')] === undefined) next.push(target)
+  }
 })
 
 it.each(['shared', ...programs])('%s has no files that import each other in a circle', (workspace) => {

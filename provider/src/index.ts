@@ -1,6 +1,6 @@
+export { openComponents } from './app/commands/open.js'
 export { runCommandBy } from './app/commands/run.js'
 export type { Components } from './app/components.js'
-export { openComponents } from './app/commands/open.js'
 export { type Serving, serve } from './app/serve.js'
 export type { Settings } from './app/settings.js'
 export { type Firewall, raiseFirewall, readLeftTable } from './io/kernel/firewall.js'

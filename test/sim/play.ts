@@ -1,10 +1,10 @@
+import type { Identity } from '@pontage/shared/node'
 import { HonestConsumer } from './actors/consumer.js'
 import { Guild, type Move, moves } from './actors/guild.js'
 import { HubMachine } from './actors/hub.js'
 import { person, tokens } from './actors/people.js'
 import { HonestProvider } from './actors/provider.js'
 import { Retail, type RetailMove, retailMoves } from './actors/retail.js'
-import type { Identity } from '@pontage/shared/node'
 import { Chain } from './chain/chain.js'
 import { Node } from './chain/node.js'
 import { openingState } from './chain/opening.js'
@@ -59,7 +59,13 @@ const paces = [2_000, 4_000, 15_000, 40_000] as const
 const settleMs = 15 * 60_000
 
 /** Runs one world from its seed. */
-export async function play({ seed, steps, cast: named, without = [], isTold = false }: Wishes): Promise<Outcome> {
+export async function play({
+  seed,
+  steps,
+  cast: named,
+  without = [],
+  isTold = false,
+}: Wishes): Promise<Outcome> {
   const began = process.cpuUsage()
   forgetDisks()
   forgetServers()
@@ -90,11 +96,10 @@ export async function play({ seed, steps, cast: named, without = [], isTold = fa
   const judge = new Judge(chain, nodes, hub.identity, honest, confirmations)
 
   // Each run switches off a random half of what could happen, so that what remains meets more often.
-  const abilities: Ability[] = [...moves, ...faults].filter((each) => chance.dice(10) < 6 && !without.includes(each))
-  const retail =
-    troupe === 'programs'
-      ? openRetail(cast, chain, nodes, network, judge, without)
-      : undefined
+  const abilities: Ability[] = [...moves, ...faults].filter(
+    (each) => chance.dice(10) < 6 && !without.includes(each),
+  )
+  const retail = troupe === 'programs' ? openRetail(cast, chain, nodes, network, judge, without) : undefined
   if (retail) abilities.push(...retail.able)
   const able = moves.filter((each) => abilities.includes(each))
   const moveEveryMs = chance.one(paces)
@@ -136,7 +141,7 @@ export async function play({ seed, steps, cast: named, without = [], isTold = fa
     disorder.stop()
     retail?.calm()
     await settle(time.nowMs, providers, hub, judge, isWrong)
-    if (!isWrong()) judge.end(hub.hasLostLedger)
+    if (!isWrong()) judge.end(hub.hasLostLedger, !retail)
     if (!isWrong()) retail?.end()
   }
   process.off('unhandledRejection', unhandled)

@@ -79,8 +79,10 @@ async function tell(outcome: Outcome, print: Print): Promise<void> {
   )
   if (isWell) return
   for (const { rule, what, atMs } of violations) print(`  ${(atMs / 1_000).toFixed(1)} s: ${rule}: ${what}`)
-  print(`  again: npm run sim -- --seed ${seed} --steps ${steps} --cast ${outcome.cast} --trace`)
+  const again = `npm run sim -- --seed ${seed} --steps ${steps} --cast ${outcome.cast} --trace`
+  print(`  again: ${again}`)
   const { without, lines } = await shorten(outcome)
   print(`  the story, without ${without.join(', ') || 'anything left out'}:`)
   for (const line of lines) print(`    ${line}`)
+  print(`error: seed ${seed} breaks a rule: ${violations[0]?.rule}. Again: ${again}`)
 }

@@ -1,16 +1,16 @@
 import {
   alreadyOpen,
-  type Context,
   type ConnectWishes,
+  type Context,
   connect,
   openJournal,
   type Screen,
 } from '@pontage/consumer'
-import { bytes, encodeMessage, systemClock, wei } from '@pontage/shared'
+import { bytes, encodeMessage, systemClock } from '@pontage/shared'
 import { connectChain, createTypedData, type Identity } from '@pontage/shared/node'
 import { deployment } from '../chain/deployment.js'
-import { kernelOf } from '../kernel/kernel.js'
 import type { SessionJudge } from '../judge/sessions.js'
+import { kernelOf } from '../kernel/kernel.js'
 import { diskOf } from '../stage/disk.js'
 import { kill, Process, timeline } from '../stage/timeline.js'
 import { logOf } from './hub.js'
@@ -74,7 +74,15 @@ export class ConsumerMachine {
         ...{ home, identity: this.identity, chain, clock: systemClock, log },
         typedData: createTypedData(deployment),
       }
-      const journal = await openJournal(home)
+      const opened = await openJournal(home)
+      const journal: typeof opened = {
+        ...opened,
+        record: (entry) => {
+          if (entry.kind === 'total')
+            this.judge.signs(this.name, entry.provider, entry.channelId, entry.amount)
+          return opened.record(entry)
+        },
+      }
       const reason = await connect(alreadyOpen(context), journal, wishes, this.#screen(), stop)
       log.info('connection ended', { reason })
       await journal.close()
@@ -104,7 +112,7 @@ export class ConsumerMachine {
   }
 
   disconnect(): void {
-    if (this.#process) timeline().as(this.#process, () => this.#stop?.abort())
+    if (this.#process) timeline().plan(0, () => this.#stop?.abort(), this.#process)
   }
 
   /** The program dies; its rules and its tunnel stay, as after a crash. */
@@ -127,4 +135,3 @@ const usual: ConnectWishes = {
   ...{ allowLan: false, gatewayFor: [], resolvers: undefined, carrier: 'udp' },
   ...{ patienceMs: 6_000, retryForMs: 60_000 },
 }
-void wei

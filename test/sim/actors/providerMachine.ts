@@ -85,7 +85,12 @@ export class ProviderMachine {
       hubs: [around.hub],
       exitPolicy: 'deny tcp/25',
       access: { allow: [], deny: [], minStake: wei(0n), minAgeSeconds: 0 },
-      ...{ uplink: undefined, subnet4: `10.86.${number}.0/24`, subnet6: `fd86:${number}::/64`, resolvers: [] },
+      ...{
+        uplink: undefined,
+        subnet4: `10.86.${number}.0/24`,
+        subnet6: `fd86:${number}::/64`,
+        resolvers: [],
+      },
       ...{ creditBytes, limits: { total: undefined, session: undefined }, ceilingBytes: bytes(60_000_000n) },
       ...{ graceSeconds: 20, goneAfterSeconds: 60, withdrawAfterSeconds: 60, clearEverySeconds: 60 },
       maxSessions: 20,
@@ -107,10 +112,16 @@ export class ProviderMachine {
     time.plan(downMs, () => this.start(), time.world)
   }
 
-  /** Ends it in order: sessions end, what they brought is cleared, drawn where it must be, and redeemed. */
+  /** Ends it in order: sessions end, and what they brought is cleared, drawn where it must be, and redeemed. */
   stop(): void {
     const serving = this.#serving
-    if (!serving || !this.#process) return
-    timeline().as(this.#process, () => void serving.stop().catch(() => undefined))
+    const process = this.#process
+    if (!serving || !process) return
+    timeline().trace.note(`${this.name} stops`)
+    this.#serving = undefined
+    const ended = () => {
+      if (this.#process === process) this.kill()
+    }
+    timeline().plan(0, () => void serving.stop().then(ended, ended), process)
   }
 }

@@ -79,8 +79,7 @@ export class Retail {
       name,
       { price, isHonest: !name.startsWith('rogue') },
     ])
-    const names = cast.consumers.map(({ address }) => nameOf(address))
-    this.sessions = new SessionJudge(judge, this.traffic, new Map(known), new Set(names), (address) =>
+    this.sessions = new SessionJudge(judge, this.traffic, new Map(known), (address) =>
       nameOf(address as never),
     )
     this.consumers = cast.consumers.map(

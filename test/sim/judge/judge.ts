@@ -154,10 +154,12 @@ export class Judge {
    *
    * @param hasLostLedger - Then the hub may have paid for promises that only a dishonest provider could show it again:
    *   it keeps its stake, but not all of its pool (docs/security.md).
+   * @param arePlayers - Whether honest providers and consumers told what they took and signed.
    */
-  end(hasLostLedger: boolean): void {
+  end(hasLostLedger: boolean, arePlayers: boolean): void {
     const { state } = this.chain.newest
     if (!hasLostLedger) this.#judgeHub(state)
+    if (!arePlayers) return
     this.#judgeProviders(state)
     this.#judgeConsumers(state)
   }
@@ -165,7 +167,11 @@ export class Judge {
   /** The same where sessions are real: what providers took, and what consumers signed, was read on the way. */
   endSessions(
     now: money.Money,
-    { hub, providers, consumers }: {
+    {
+      hub,
+      providers,
+      consumers,
+    }: {
       readonly hub: Identity
       readonly providers: readonly Identity[]
       readonly consumers: readonly Identity[]

@@ -10,7 +10,7 @@ import type { Judge } from './judge.js'
 interface Pair {
   readonly consumer: string
   readonly provider: string
-  /** Highest totals by channel. */
+  /** Highest totals by channel, of a consumer that is a program. */
   readonly signed: Map<Hex, bigint>
   readonly accepted: Map<Hex, bigint>
   /** The channel of the promise that went last: what is confirmed next is of it. */
@@ -40,7 +40,6 @@ export class SessionJudge {
     private readonly judge: Judge,
     private readonly traffic: Traffic,
     private readonly providers: ReadonlyMap<string, Known>,
-    private readonly consumers: ReadonlySet<string>,
     private readonly nameOf: (address: string) => string,
   ) {}
 
@@ -48,7 +47,10 @@ export class SessionJudge {
   reads(from: Process, to: Process | undefined, data: Buffer, isBinary: boolean): void {
     if (!isBinary || !to) return
     const promise = this.providers.has(to.name) ? decodePromise(data) : undefined
-    if (promise) return this.#signed(this.#pair(from.name, to.name), promise.channelId, promise.amount)
+    if (promise) {
+      this.#pair(from.name, to.name).last = promise.channelId
+      return
+    }
     const amount = this.providers.has(from.name) ? decodeAccepted(data) : undefined
     if (amount !== undefined) this.#accepted(this.#pair(to.name, from.name), amount)
   }
@@ -78,13 +80,12 @@ export class SessionJudge {
       this.judge.say('honest ends do not part over counts', `${consumer} left ${provider} for ${reason}`)
   }
 
-  #signed(pair: Pair, channel: Hex, amount: bigint): void {
-    pair.last = channel
+  /** A consumer's program writes a total into its journal, and signs it then. */
+  signs(consumer: string, provider: string, channel: Hex, amount: bigint): void {
+    const pair = this.#pair(consumer, this.nameOf(provider))
     const before = pair.signed.get(channel) ?? 0n
-    if (this.consumers.has(pair.consumer) && amount < before)
-      this.judge.say('no total that a consumer signs falls', `${amount} after ${before}, by ${pair.consumer}`)
     if (amount > before) pair.signed.set(channel, amount)
-    if (this.consumers.has(pair.consumer)) this.#judgeConsumer(pair)
+    this.#judgeConsumer(pair)
   }
 
   #accepted(pair: Pair, amount: bigint): void {
@@ -124,7 +125,10 @@ export class SessionJudge {
 
   /** What a provider has forwarded and nobody has promised is no more than its offer allows for, to one identity. */
   judgeCredit(identityOf: (machine: string) => string): void {
-    const byIdentity = new Map<string, { provider: string; forwarded: bigint; promised: bigint; spans: bigint }>()
+    const byIdentity = new Map<
+      string,
+      { provider: string; forwarded: bigint; promised: bigint; spans: bigint }
+    >()
     for (const pair of this.#of(({ provider }) => this.providers.get(provider)?.isHonest === true)) {
       const { provider, consumer, accepted } = pair
       const { price } = this.providers.get(provider) as Known

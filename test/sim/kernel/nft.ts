@@ -144,7 +144,8 @@ export class Nft {
         table.quotas.set(name, { over: bytesIn(braced), used: table.quotas.get(name)?.used ?? 0n }),
       'delete quota': () => table.quotas.delete(name) || refuse(command),
       'add element': () => addElements(table, name, braced) || refuse(command),
-      'delete element': () => listed(braced).every((each) => takeElement(table, name, each)) || refuse(command),
+      'delete element': () =>
+        listed(braced).every((each) => takeElement(table, name, each)) || refuse(command),
       'flush set': () => table.sets.get(name)?.clear(),
       'add rule': () => {
         const chain = table.chains.get(name) ?? refuse(command)

@@ -1,6 +1,6 @@
 import { theNetwork } from '../network/network.js'
 import { timeline } from '../stage/timeline.js'
-import { greet, kernelOf, type Tunnel, tunnelFrom } from './kernel.js'
+import { greet, kernelOf, machineAt, type Tunnel, tunnelFrom } from './kernel.js'
 
 /** What a machine wants to move through its tunnel. */
 export interface Appetite {
@@ -60,15 +60,9 @@ export class Traffic {
 
   #flow(machine: string): void {
     if (kernelOf(machine).interfaces.size === 0) return
+    this.#time(machine)
     const tunnel = tunnelFrom(machine)
-    if (!tunnel) return
-    const passed = this.passedBy(machine, tunnel.provider.machine)
-    passed.seconds += tickMs / 1_000
-    if (!this.#keys.has(tunnel.near.publicKey)) {
-      this.#keys.add(tunnel.near.publicKey)
-      passed.sessions++
-    }
-    if (theNetwork().isCut(machine, tunnel.provider.machine)) return
+    if (!tunnel || theNetwork().isCut(machine, tunnel.provider.machine)) return
     greet(tunnel)
     heard(tunnel.toProvider, tunnel.toConsumer, header)
     heard(tunnel.toConsumer, tunnel.toProvider, header)
@@ -76,6 +70,20 @@ export class Traffic {
     this.#burst(down, (bytes) => this.#down(tunnel, bytes, true))
     this.#burst(up, (bytes) => this.#up(tunnel, bytes))
     this.#burst(this.poured, (bytes) => this.#down(tunnel, bytes, false))
+  }
+
+  /** A tunnel stands for its consumer whether or not the other end answers. */
+  #time(machine: string): void {
+    for (const { publicKey, peers } of kernelOf(machine).interfaces.values())
+      for (const { endpoint } of peers.values()) {
+        const provider = machineAt(endpoint?.host ?? '', machine)
+        if (provider === undefined) continue
+        const passed = this.passedBy(machine, provider)
+        passed.seconds += tickMs / 1_000
+        if (this.#keys.has(publicKey)) continue
+        this.#keys.add(publicKey)
+        passed.sessions++
+      }
   }
 
   #burst(perSecond: number, send: (bytes: bigint) => void): void {
@@ -91,7 +99,13 @@ export class Traffic {
   #down(tunnel: Tunnel, bytes: bigint, isAsked: boolean): void {
     const { provider, far, consumer, near, address4 } = tunnel
     const passed = this.passedBy(consumer.machine, provider.machine)
-    const packet = { from: isAsked ? internet : neighbour, to: address4, sourcePort: 443, port: 50_000, bytes }
+    const packet = {
+      from: isAsked ? internet : neighbour,
+      to: address4,
+      sourcePort: 443,
+      port: 50_000,
+      bytes,
+    }
     const into = { ...packet, out: far.name, isAsked }
     if (isAsked && !provider.nft.passes('forward', { ...into, in: 'eth0' })) return
     if (!provider.nft.passes('postrouting', into)) return

@@ -1,4 +1,10 @@
-import { type ConnectionRecord, loadTunnelRules, type Meter, openMeter, type TunnelOffer } from '@pontage/consumer'
+import {
+  type ConnectionRecord,
+  loadTunnelRules,
+  type Meter,
+  openMeter,
+  type TunnelOffer,
+} from '@pontage/consumer'
 import {
   type WireguardEndpoint,
   type WireguardInterface,
@@ -103,6 +109,8 @@ export async function enforce(
   news: { planned?: ConnectionRecord },
 ): Promise<ConnectionRecord | undefined> {
   if (policy.rules === 'tunnel') return news.planned ?? record
+  // Other rules take the place of the tunnel's, and its counters go with them.
+  ownKernel().nft.tables.clear()
   if (record) await deleteWireguard({ name: record.interface, kind: 'kernel' })
   return policy.rules === 'none' || !record ? undefined : { ...record, state: 'blocked' }
 }

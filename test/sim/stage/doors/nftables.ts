@@ -1,5 +1,5 @@
-import { Nft, type Table } from '../../kernel/nft.js'
 import { ownKernel } from '../../kernel/kernel.js'
+import type { Table } from '../../kernel/nft.js'
 import { timeline } from '../timeline.js'
 
 /** A question to the kernel takes a moment, in which the program may die. */
@@ -31,7 +31,8 @@ export async function listTable(_family: string, name: string) {
 
 /** Rules as they stand: our own texts, which nobody else changes here. */
 export async function printParts({ table: name }: { table: string }, { chains }: { chains: string[] }) {
-  const table = (await ask(), ownKernel().nft.tables.get(name))
+  await ask()
+  const table = ownKernel().nft.tables.get(name)
   return JSON.stringify(chains.map((chain) => table?.chains.get(chain)?.lines))
 }
 
@@ -59,4 +60,3 @@ export function openNftReader() {
     close() {},
   }
 }
-export { Nft }

@@ -79,7 +79,9 @@ export async function collectLeftovers() {
     () => [],
   )
   await deleteWireguard({ name: left.name, kind: 'kernel' })
-  const endpoints = peers.flatMap(({ publicKey, endpoint }) => (endpoint ? [[publicKey, endpoint] as const] : []))
+  const endpoints = peers.flatMap(({ publicKey, endpoint }) =>
+    endpoint ? [[publicKey, endpoint] as const] : [],
+  )
   const readings: ReadonlyMap<number, unknown> = await readLeftTable(left.table)
   return { bootId, readings, endpoints: new Map(endpoints) }
 }

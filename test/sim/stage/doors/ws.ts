@@ -51,7 +51,9 @@ export class WebSocket extends EventEmitter {
       () => {
         if (!server?.isListening || !server.owner.isAlive) {
           giveUp.cancel()
-          return fail('connect ECONNREFUSED')
+          // Whoever dialled hears of it, and goes on as itself.
+          time.plan(network.delayMs(), () => fail('connect ECONNREFUSED'), owner)
+          return
         }
         time.as(server.owner, () => this.#meet(server, url, () => giveUp.cancel()))
       },
@@ -195,9 +197,7 @@ function join(one: WebSocket, owner: Process, other: WebSocket, otherOwner: Proc
 
 const digestOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex').slice(0, 16)
 
-let tap:
-  | ((from: Process, to: Process | undefined, data: Buffer, isBinary: boolean) => void)
-  | undefined
+let tap: ((from: Process, to: Process | undefined, data: Buffer, isBinary: boolean) => void) | undefined
 
 /** Has everything that any program sends read by the judge. */
 export function listenIn(reader: typeof tap): void {
