@@ -250,6 +250,21 @@ describe('a session', () => {
     expect(owedIn(session)).toBe(15n)
   })
 
+  it('pays the seconds that its provider has begun when it is held back before its own are over', () => {
+    const hourly = { ...terms, price: { ...terms.price, perHour: weiPerHour(3_600n) } }
+    const { session, effects } = play(begin(hourly, 0), [
+      counted(0n, false, 800),
+      { type: 'suspended', atMs: 819 },
+      counted(0n, false, 900),
+      { type: 'resumed', atMs: 950 },
+      counted(0n, false, 1_900),
+      counted(0n, false, 3_200),
+    ])
+    // Two seconds more than are over, once; what it owes by then is counted as ever.
+    expect(promised(effects)).toEqual([1_002n, 1_003n])
+    expect(owedIn(session)).toBe(3n)
+  })
+
   it('says again what it promised when it is held back and owes no more', () => {
     const { effects } = play(begin(terms, 0), [
       counted(1_500_000n),
@@ -331,7 +346,7 @@ describe('whatever happens to a session', () => {
     ceilingIs: fc.constantFrom('ceiling' as const, 'budget' as const),
   })
 
-  it('no total falls, passes the ceiling, or is above what was counted by then, or a tick ahead without credit', () => {
+  it('no total falls, passes the ceiling, or is above what was counted by then, or a tick ahead without credit or held back', () => {
     fc.assert(
       fc.property(start, fc.array(event, { maxLength: 60 }), ({ above, ...given }, events) => {
         let session = begin({ ...given, ceiling: wei(given.base + above) }, 0)
@@ -340,11 +355,12 @@ describe('whatever happens to a session', () => {
         let most: bigint = 0n
         const ahead = given.credit === 0n ? { bytes: 131_072n, seconds: 1n } : { bytes: 0n, seconds: 0n }
         for (const each of events) {
+          const isHeldBack = session.phase === 'suspended'
           const next = step(session, each)
           session = next.session
           const seconds = BigInt(Math.floor(session.forwardingMs / 1_000))
           const used = bytes(chargedBytes(session) + ahead.bytes)
-          most = larger(most, owedFor(used, seconds + ahead.seconds, given.price))
+          most = larger(most, owedFor(used, seconds + (isHeldBack ? 2n : ahead.seconds), given.price))
           for (const amount of promised(next.effects)) {
             expect(amount).toBeGreaterThanOrEqual(total)
             expect(amount).toBeLessThanOrEqual(given.base + above)

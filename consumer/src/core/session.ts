@@ -220,11 +220,18 @@ export const owedIn = (session: Session): Wei =>
  */
 const aheadBytes = 131_072n
 
-/** What is to be signed by now: what is owed, and without credit what will be owed in a moment. */
+/**
+ * Seconds that are paid ahead while the provider holds back: it began to count up to a reading earlier, and our own clock stands
+ * still. Without them neither would ever move.
+ */
+const heldBackSeconds = 2n
+
+/** What is to be signed by now: what is owed, and without credit, or held back, what will be owed in a moment. */
 const dueIn = (session: Session): Wei => {
-  if (session.credit > 0n) return owedIn(session)
-  const seconds = BigInt(Math.floor(session.forwardingMs / 1_000)) + 1n
-  return owedFor(bytes(chargedBytes(session) + aheadBytes), seconds, session.price)
+  const paysAhead = session.credit === 0n
+  const ahead = session.phase === 'suspended' ? heldBackSeconds : paysAhead ? 1n : 0n
+  const seconds = BigInt(Math.floor(session.forwardingMs / 1_000)) + ahead
+  return owedFor(bytes(chargedBytes(session) + (paysAhead ? aheadBytes : 0n)), seconds, session.price)
 }
 
 /** Wei signed away in this session. */
@@ -313,8 +320,8 @@ function halted(session: Session, count: Counted, atMs: number): Step {
 }
 
 /**
- * Signs what is owed by now: never more than was counted, and a tick where the provider forwards nothing ahead of payment;
- * never above the ceiling, never less than before.
+ * Signs what is owed by now: never more than was counted, and a tick where the provider forwards nothing ahead of payment, or
+ * two seconds where it holds back; never above the ceiling, never less than before.
  */
 function pay(session: Session, owed: Wei = dueIn(session)): Step {
   const due = smaller(wei(session.base + owed), session.ceiling)
