@@ -41,6 +41,9 @@ it('names flags with their dashes', () => {
   expect(told('Unknown arguments: netwrok, netWrok', flags)).toBe(
     '--netwrok is not known to "pontage channel open". Did you mean --network? See pontage channel open --help.',
   )
+  expect(told('Unknown argument: cap', flags)).toBe(
+    '--cap is not known to "pontage channel open". See pontage channel open --help.',
+  )
   expect(told('Missing required arguments: hub, amount', flags)).toMatch(/^--hub and --amount are missing\. /)
   expect(told('Missing required argument: hub', flags)).toMatch(/^--hub is missing\. /)
   expect(told('Not enough arguments following: cap', flags)).toMatch(/^--cap needs a value\. /)

@@ -48,7 +48,9 @@ function sentenceOf(misread: Misread): string {
 }
 
 function strangeFlag(name: string, { program, path, flags }: Misread): string {
-  const meant = closestTo(name, flags)
+  const all = [...flags]
+  // One that other commands know is no slip of the finger.
+  const meant = all.includes(name) ? undefined : closestTo(name, all)
   const hint = meant === undefined ? '' : ` Did you mean --${meant}?`
   return `${name.length === 1 ? '-' : '--'}${name} is not known to "${[program, ...path].join(' ')}".${hint}`
 }
