@@ -1,13 +1,13 @@
 import { measureAcceptance } from './acceptance.js'
 import { measureCarriers } from './carriers.js'
-import { measurePeers } from './peers.js'
+import { measurePeers, type PeerCosts } from './peers.js'
 import { measureRecoveries } from './recover.js'
 import { tableOf } from './table.js'
 import { measureTunnel } from './tunnel.js'
 
 // What a provider bears: `npm run bench -w provider [-- PART…]`, in a world of its own. With --json one object.
 
-const manyPeers = 1_000
+const manyPeers = [1_000, 10_000]
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
 const parts = {
@@ -28,14 +28,17 @@ const parts = {
     }
   },
   peers: async () => {
-    const { tickMs, admitMs, suspendMs, memoryMegabytes } = await measurePeers(manyPeers)
-    const costs = {
-      tickMs: rounded(tickMs, 1),
-      admitMs: rounded(admitMs, 1),
-      suspendMs: rounded(suspendMs, 1),
-      memoryMegabytes,
+    const peers: Record<number, PeerCosts> = {}
+    for (const count of manyPeers) {
+      const { tickMs, admitMs, suspendMs, memoryMegabytes } = await measurePeers(count)
+      peers[count] = {
+        tickMs: rounded(tickMs, 1),
+        admitMs: rounded(admitMs, 1),
+        suspendMs: rounded(suspendMs, 1),
+        memoryMegabytes,
+      }
     }
-    return { peers: { [manyPeers]: costs } }
+    return { peers }
   },
   tunnel: async () => {
     const tunnel = await measureTunnel()

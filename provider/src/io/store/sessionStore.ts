@@ -131,6 +131,8 @@ const unpaidKeptSeconds = 7 * 86_400
 
 /** History of sessions, and which of them a crash left open. */
 export class SessionStore {
+  #lastKey: number | undefined
+
   constructor(private readonly db: Db) {}
 
   begin(record: SessionRecord, tunnel: TunnelRecord): void {
@@ -334,10 +336,12 @@ export class SessionStore {
       .map(readRow)
   }
 
-  /** A key that no session in the store has. */
+  /** A key that no session in the store has, nor any that was given away before. */
   nextKey(): number {
-    const row = this.db.prepare<[], { last: number | null }>('SELECT max(key) AS last FROM session').get()
-    return (row?.last ?? 0) + 1
+    // Looked up once: this goes through all that there ever were.
+    this.#lastKey ??=
+      this.db.prepare<[], { last: number | null }>('SELECT max(key) AS last FROM session').get()?.last ?? 0
+    return ++this.#lastKey
   }
 }
 

@@ -137,5 +137,17 @@ export function openDatabase(home: string): Db {
       db.pragma(`user_version = ${index + 1}`)
     })()
   }
+  compileOnce(db)
   return db
+}
+
+/** From here on each statement is compiled once: that takes longer than to run most of them. */
+function compileOnce(db: Db): void {
+  const compile = db.prepare.bind(db)
+  const compiled = new Map<string, ReturnType<typeof compile>>()
+  db.prepare = ((text: string) => {
+    const known = compiled.get(text) ?? compile(text)
+    compiled.set(text, known)
+    return known
+  }) as typeof db.prepare
 }
