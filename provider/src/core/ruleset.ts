@@ -74,57 +74,74 @@ export const sessionObjects = (key: number) => ({
   credit: `credit_${key}`,
 })
 
-/** A session's rows in the maps: both families share counters and quota. Addresses are checked before. */
+/** A session's rows in the maps: both families share counters and quota. */
 export interface SessionRules {
   readonly key: number
   readonly address4: string
   readonly address6: string
 }
 
-/** Commands, of one line each, that admit a session with this many bytes of credit. */
-export function admit(table: string, session: SessionRules, limit: string): string[] {
-  const names = sessionObjects(session.key)
+/** A change to what the table holds besides its rules; `object` is what a map has for an address. */
+export type TableChange =
+  | { readonly verb: 'add' | 'delete'; readonly kind: 'counter'; readonly name: string }
+  | { readonly verb: 'add'; readonly kind: 'quota'; readonly name: string; readonly over: bigint }
+  | { readonly verb: 'delete'; readonly kind: 'quota'; readonly name: string }
+  | {
+      readonly verb: 'add' | 'delete'
+      readonly kind: 'element'
+      readonly set: string
+      readonly address: string
+      readonly object?: string
+    }
+
+/** Admits a session with this many bytes of credit. */
+export function admit(session: SessionRules, limit: bigint): TableChange[] {
+  const { down, up, dropped, credit } = sessionObjects(session.key)
   return [
-    ...[names.down, names.up, names.dropped].map((name) => `add counter inet ${table} ${name}`),
-    `add quota inet ${table} ${names.credit} { over ${limit} }`,
-    ...rows(session).map(([map, row]) => `add element inet ${table} ${map} { ${row} }`),
-    ...pass(table, session),
+    ...[down, up, dropped].map((name): TableChange => ({ verb: 'add', kind: 'counter', name })),
+    { verb: 'add', kind: 'quota', name: credit, over: limit },
+    ...rows('add', session),
+    ...pass(session),
   ]
 }
 
-/** Commands that forget a session. */
-export function dismiss(table: string, session: SessionRules, passing: boolean): string[] {
-  const names = sessionObjects(session.key)
+/** Forgets a session. */
+export function dismiss(session: SessionRules, passing: boolean): TableChange[] {
+  const { down, up, dropped, credit } = sessionObjects(session.key)
   return [
-    ...(passing ? hold(table, session) : []),
-    ...rows(session).map(([map, row]) => `delete element inet ${table} ${map} { ${row.split(' : ')[0]} }`),
-    ...[names.down, names.up, names.dropped].map((name) => `delete counter inet ${table} ${name}`),
-    `delete quota inet ${table} ${names.credit}`,
+    ...(passing ? hold(session) : []),
+    ...rows('delete', session),
+    ...[down, up, dropped].map((name): TableChange => ({ verb: 'delete', kind: 'counter', name })),
+    { verb: 'delete', kind: 'quota', name: credit },
   ]
 }
 
 /** Lets a session's traffic pass, up to its quota. */
-export const pass = (table: string, session: SessionRules): string[] => [
-  `add element inet ${table} passing4 { ${session.address4} }`,
-  `add element inet ${table} passing6 { ${session.address6} }`,
-]
+export const pass = (session: Pick<SessionRules, 'address4' | 'address6'>): TableChange[] =>
+  both('add', 'passing', session)
 
 /** Holds a session's traffic back before it reaches the quota; its payments still pass. */
-export const hold = (table: string, session: SessionRules): string[] => [
-  `delete element inet ${table} passing4 { ${session.address4} }`,
-  `delete element inet ${table} passing6 { ${session.address6} }`,
-]
+export const hold = (session: Pick<SessionRules, 'address4' | 'address6'>): TableChange[] =>
+  both('delete', 'passing', session)
 
 /** Sets how many bytes a session's quota lets through; what was used stays used. */
-export const setLimit = (table: string, key: number, limit: string): string =>
-  `add quota inet ${table} ${sessionObjects(key).credit} { over ${limit} }`
+export const setLimit = (key: number, limit: bigint): TableChange => ({
+  ...{ verb: 'add', kind: 'quota' },
+  ...{ name: sessionObjects(key).credit, over: limit },
+})
 
-function rows({ key, address4, address6 }: SessionRules): [map: string, row: string][] {
-  return Object.entries(sessionObjects(key)).flatMap(([map, name]): [string, string][] => [
-    [`${map}4`, `${address4} : "${name}"`],
-    [`${map}6`, `${address6} : "${name}"`],
-  ])
-}
+const rows = (verb: TableChange['verb'], session: SessionRules): TableChange[] =>
+  Object.entries(sessionObjects(session.key)).flatMap(([map, object]) => both(verb, map, session, { object }))
+
+const both = (
+  verb: TableChange['verb'],
+  set: string,
+  { address4, address6 }: Pick<SessionRules, 'address4' | 'address6'>,
+  value: { readonly object?: string } = {},
+): TableChange[] => [
+  { verb, kind: 'element', set: `${set}4`, address: address4, ...value },
+  { verb, kind: 'element', set: `${set}6`, address: address6, ...value },
+]
 
 /** What became of a probe's packets of one family: left the machine's forwarding, were answered, and the answers delivered. */
 export const probeCounters = (family: 4 | 6) => ({
@@ -132,6 +149,13 @@ export const probeCounters = (family: 4 | 6) => ({
   back: `probe_back${family}`,
   in: `probe_in${family}`,
 })
+
+/** Addresses of which a packet was counted a moment ago: nobody else's counters differ from when they were read before that. */
+export const movedSets = ['moved4', 'moved6'] as const
+/** How long ago that may be. */
+export const movedForMs = 2_000
+/** Twice as many as there can be sessions: those that are over stay for a moment. */
+const mostMoved = 131_072
 
 /** Connections that one consumer may have at a time, in each family: each takes up memory of the machine until it times out. */
 export const mostConnections = 4_000
@@ -148,6 +172,8 @@ function objects({ ownNetworks6, outer4, outer6 }: RulesetValues): string {
     ...['down', 'up', 'dropped'].flatMap((name) => map(name, 'counter')),
     ...map('credit', 'quota'),
     ...map('class', 'classid'),
+    `set ${movedSets[0]} { type ipv4_addr; size ${mostMoved}; flags dynamic, timeout; timeout ${movedForMs / 1_000}s; }`,
+    `set ${movedSets[1]} { type ipv6_addr; size ${mostMoved}; flags dynamic, timeout; timeout ${movedForMs / 1_000}s; }`,
     // Filled while there is a limit of speed.
     'set rate_up4 { type ipv4_addr; size 65535; flags dynamic; }',
     'set rate_up6 { type ipv6_addr; size 65535; flags dynamic; }',
@@ -214,11 +240,19 @@ function leaving({ tunnel, gateway4, gateway6, probe, probe4, probe6 }: RulesetV
 ${charge('down', 'daddr')}`
 }
 
-/** A dropped packet uses up quota, too: it is counted apart, so that raising the limit can make up for it. */
+/**
+ * A dropped packet uses up quota, too: it is counted apart, so that raising the limit can make up for it. What could not be noted as
+ * moved would not be found when counters are read, so it does not pass.
+ */
 function charge(direction: 'up' | 'down', side: 'saddr' | 'daddr'): string {
   return `chain charge_${direction} {
   meta nfproto ipv4 ip ${side} != @passing4 drop
   meta nfproto ipv6 ip6 ${side} != @passing6 drop
+  update @${movedSets[0]} { ip ${side} } goto count_${direction}
+  update @${movedSets[1]} { ip6 ${side} } goto count_${direction}
+  drop
+}
+chain count_${direction} {
   quota name ip ${side} map @credit4 counter name ip ${side} map @dropped4 drop
   quota name ip6 ${side} map @credit6 counter name ip6 ${side} map @dropped6 drop
   counter name ip ${side} map @${direction}4

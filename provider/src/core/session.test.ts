@@ -18,6 +18,7 @@ import {
   beginSession,
   charged,
   creditInUse,
+  isAtRest,
   owed,
   resumeSession,
   type Session,
@@ -67,6 +68,46 @@ function play(session: Session, events: readonly SessionEvent[]) {
   }
   return { session: now, effects }
 }
+
+it('comes to the same where it is told that nothing was counted as where it is told the same count again', () => {
+  const events = fc.array(
+    fc.oneof(
+      fc.record({ type: fc.constant('metered'), more: fc.nat(2), elapsedMs: fc.nat(20_000) }),
+      fc.record({ type: fc.constant('promised'), more: fc.nat(3) }),
+      fc.record({ type: fc.constantFrom('linked', 'unlinked') }),
+    ),
+    { maxLength: 40 },
+  )
+  fc.assert(
+    fc.property(events, fc.constantFrom(0n, 3_600n), (given, perHour) => {
+      const opening = { price: { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(perHour) } }
+      let [told, again] = [begin(opening), begin(opening)]
+      let counted = noReading
+      let total = 1_000n
+      for (const event of given) {
+        if (event.type === 'metered' && event.more > 0)
+          counted = reading(counted.downBytes + BigInt(event.more) * 900_000n)
+        if (event.type === 'promised') total += BigInt(event.more) * 40n
+        const make = (of: Reading): SessionEvent =>
+          event.type === 'metered'
+            ? { type: 'metered', reading: of, elapsedMs: event.elapsedMs }
+            : event.type === 'promised'
+              ? { type: 'promised', total: wei(total) }
+              : { type: event.type as 'linked' | 'unlinked' }
+        const rests = isAtRest(told, counted)
+        const before = allowance(told)
+        const [one, other] = [step(told, make(counted)), step(again, make({ ...counted }))]
+        expect(one).toEqual(other)
+        if (rests && event.type === 'metered') {
+          expect(one.effects).toEqual([])
+          expect(allowance(one.session)).toBe(before)
+        }
+        told = one.session
+        again = other.session
+      }
+    }),
+  )
+})
 
 describe('the sessions of one identity that run at once', () => {
   const atMost = bytes(4_000_000n)

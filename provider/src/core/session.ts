@@ -168,7 +168,26 @@ const settledAfterMs = 1_000
 /** A drop this close to the allowance was the allowance's doing: the largest packet the kernel hands on whole. */
 const largestPacket = 65_536n
 
+/**
+ * Whether nothing but time goes on in a session, and time costs nothing: what the kernel may forward stays the same.
+ *
+ * @param reading - The very one that it has where nothing was counted since.
+ */
+export const isAtRest = (session: Session, reading: Reading): boolean =>
+  session.reading === reading &&
+  session.phase === 'forwarding' &&
+  session.links > 0 &&
+  !session.freshlyPaid &&
+  session.price.perHour === 0n
+
+const noEffects: readonly SessionEffect[] = []
+
 function metered(before: Session, reading: Reading, elapsedMs: number): Step {
+  if (isAtRest(before, reading))
+    return {
+      session: before.hasBegun ? { ...before, forwardedMs: before.forwardedMs + elapsedMs } : before,
+      effects: noEffects,
+    }
   const dropping = reading.dropped > before.reading.dropped
   const counts: Session = { ...before, reading, freshlyPaid: false }
   const covered = coveredBytes(counts)

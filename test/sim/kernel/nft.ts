@@ -1,4 +1,5 @@
 import { BlockList, isIPv4 } from 'node:net'
+import { timeline } from '../stage/timeline.js'
 
 /** A packet as rules see it: TCP over IPv4, after every translation of addresses. */
 export interface Packet {
@@ -39,6 +40,8 @@ export class Table {
   readonly counters = new Map<string, Counter>()
   readonly quotas = new Map<string, { over: bigint; used: bigint }>()
   readonly sets = new Map<string, Set<string>>()
+  /** Sets that forget: until when each has its addresses. */
+  readonly recent = new Map<string, { readonly forMs: number; readonly until: Map<string, number> }>()
   readonly maps = new Map<string, Map<string, string>>()
   readonly chains = new Map<string, Chain>()
 }
@@ -110,6 +113,8 @@ export class Nft {
       } else if (kind === 'set') {
         const elements = /elements = \{([^}]*)\}/.exec(rest)?.[1] ?? ''
         table.sets.set(name, new Set(listed(elements)))
+        const seconds = /timeout (\d+)s;/.exec(rest)?.[1]
+        if (seconds) table.recent.set(name, { forMs: Number(seconds) * 1_000, until: new Map() })
       } else if (kind === 'map') table.maps.set(name, new Map())
       else if (kind === 'counter') table.counters.set(name, { packets: 0n, bytes: 0n })
       else if (kind === 'quota') table.quotas.set(name, { over: bytesIn(rest), used: 0n })
@@ -279,6 +284,8 @@ function next(table: Table, take: Take): Term | undefined {
   if (counter) return counting(table, objectNamed(table, counter))
   const quota = take(/^quota name (?:ip (saddr|daddr) map @(\w+)|"?(\w+)"?)/)
   if (quota) return overQuota(table, objectNamed(table, quota))
+  const noted = take(/^update @(\w+) \{ (ip6?) (saddr|daddr) \}/)
+  if (noted) return noted[2] === 'ip6' ? never : noting(table, noted[1] ?? '', noted[3] === 'saddr')
   const way = take(/^(goto|jump) (\w+)/)
   if (way) return () => (way[1] === 'goto' ? { goto: way[2] ?? '' } : { jump: way[2] ?? '' })
   if (take(/^reject( with .*)?$/)) return () => 'drop'
@@ -291,6 +298,15 @@ const objectNamed =
   (table: Table, [, side, map, name]: RegExpExecArray) =>
   (packet: Packet): string | undefined =>
     map === undefined ? name : table.maps.get(map)?.get(side === 'saddr' ? packet.from : packet.to)
+
+/** Remembers whose packet it was for as long as the set does. */
+function noting(table: Table, set: string, isSource: boolean): Term {
+  const { forMs, until } = table.recent.get(set) ?? refuse(set)
+  return ({ from, to }) => {
+    until.set(isSource ? from : to, timeline().nowMs + forMs)
+    return true
+  }
+}
 
 const counting =
   (table: Table, of: (packet: Packet) => string | undefined): Term =>

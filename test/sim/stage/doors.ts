@@ -30,6 +30,7 @@ export const kernelDoors: Readonly<Record<string, string>> = {
   'shared/dist/node/kernel/commandsAside': 'childProcess',
   'shared/dist/node/kernel/nftables': 'nftables',
   'shared/dist/node/kernel/nftablesReader': 'nftables',
+  'shared/dist/node/kernel/nftSocket': 'nftables',
   'shared/dist/node/kernel/wireguard': 'wireguard',
   'shared/dist/node/link/certificate': 'certificate',
   'shared/dist/node/signing/mlKem': 'mlKem',

@@ -15,6 +15,8 @@ export interface LiveSession {
   readonly links: Set<Link>
   /** Counted before its present kernel objects were made: before the program died, or the rules were flushed. */
   carried: Carried
+  /** What they had counted when they were read last; undefined before that. */
+  counted: Reading | undefined
   /** Taken up again after a crash, and its consumer has not been heard of since. */
   isInterrupted: boolean
   /** What the kernel was told last. */
@@ -40,6 +42,7 @@ export const liveFrom = (
   wireguardKey,
   links: new Set(),
   carried,
+  counted: undefined,
   isInterrupted: false,
   limit: kernelLimit(session, carried),
   passing: true,

@@ -18,6 +18,7 @@ export async function rebuildRules(
     const reading = found ? withCarried(found, live.carried) : live.session.reading
     live.session = { ...live.session, reading: { ...reading, dropped: bytes(0n) } }
     live.carried = reading
+    live.counted = undefined
   }
   // On disk before the kernel forgets: a crash in between must not count anything twice.
   const keys = sessions.carryAll(all.map(({ record, carried }) => ({ id: record.id, carried })))

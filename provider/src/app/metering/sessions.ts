@@ -4,6 +4,7 @@ import { noReading } from '../../core/meter.js'
 import {
   beginSession,
   type Ending,
+  isAtRest,
   resumeSession,
   type Session,
   type SessionEvent,
@@ -245,23 +246,26 @@ export class Sessions extends LiveSessions {
 
   async #round(elapsedMs: number): Promise<void> {
     const { log } = this.components
+    const changed = new Set(this.#raised)
     this.#raised.clear()
     if (this.count === 0) return
     const readings = await this.#withRules(() => this.firewall.read())
     const over: [LiveSession, Ending][] = []
     for (const live of this.all()) {
       const { phase: before, reading: last } = live.session
-      const ending = this.#advance(live, {
-        type: 'metered',
-        reading: withCarried(readings.get(live.record.key) ?? noReading, live.carried),
-        elapsedMs,
-      })
+      const counted = readings.get(live.record.key) ?? noReading
+      const reading = counted === live.counted ? last : withCarried(counted, live.carried)
+      live.counted = counted
+      if (!isAtRest(live.session, reading)) changed.add(live)
+      const ending = this.#advance(live, { type: 'metered', reading, elapsedMs })
       live.isDropping = live.session.reading.dropped > last.dropped
       if (ending) over.push([live, ending])
       else if (before !== live.session.phase)
         log.debug('session changed', { session: live.record.id, phase: live.session.phase })
     }
-    const going = this.all().filter((live) => live.session.phase !== 'ended')
+    const going = [...changed].filter(
+      (live) => live.session.phase !== 'ended' && this.find(live.record.id) !== undefined,
+    )
     await this.#withRules(() => this.firewall.apply(going.flatMap(catchUp)))
     for (const [live, ending] of over) await this.#finish(live, ending)
     this.#accounts.give(this.all())

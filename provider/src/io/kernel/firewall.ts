@@ -1,13 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Bytes, bytes } from '@pontage/shared'
 import {
   applyRuleset,
   deleteTable,
   listTable,
-  type NftTable,
+  type NftChange,
+  type NftCounter,
+  NftSocket,
   nftAddress,
   nftAddressWord,
-  nftBytes,
+  nftCommand,
   nftInterface,
   nftName,
   nftPort,
@@ -29,11 +30,11 @@ import {
   probeCounters,
   type RulesetValues,
   ruleset,
-  sessionObjects,
   setLimit,
 } from '../../core/ruleset.js'
 import type { Passage, Probed } from '../../core/way.js'
 import { type ProbeTarget, probeLine, sendProbe } from './probe.js'
+import { countSessions, readingsIn } from './sessionCounts.js'
 import { createShaper } from './shaper.js'
 import { watchTable } from './tableWatch.js'
 
@@ -108,79 +109,97 @@ export interface Firewall {
   close(): void
 }
 
-/** Replaces the provider's table, whatever was in it, by one without sessions. */
-export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
-  const table = nftName(plan.table)
+/**
+ * Replaces the provider's table, whatever was in it, by one without sessions.
+ *
+ * @param open - Opens the table for what is done all the time; where it cannot be, commands do it.
+ */
+export async function raiseFirewall(
+  plan: FirewallPlan,
+  open: (table: { family: 'inet'; table: string }) => NftSocket | undefined = NftSocket.open,
+): Promise<Firewall> {
+  const place = { family: 'inet', table: nftName(plan.table) } as const
+  const { table } = place
   // A session has rows in many maps.
   const reader = openNftReader({ isTerse: true })
   const shaper = createShaper(plan.tunnel, table, reader)
-  const rules = (key: number, { address4, address6 }: TunnelAddresses) => ({
-    key,
-    address4: nftAddress(address4),
-    address6: nftAddress(address6),
-  })
-  const admission = ({ key, addresses, limit, passing }: Admitted): string[] => {
-    const session = rules(key, addresses)
-    return [...admit(table, session, nftBytes(limit)), ...(passing ? [] : hold(table, session))]
+  const socket = open(place)
+  const apply = async (changes: readonly NftChange[]): Promise<void> =>
+    socket ? socket.apply(changes) : reader.apply(changes.map((change) => nftCommand(place, change)))
+  const close = () => {
+    socket?.close()
+    reader.close()
+  }
+  const admission = ({ key, addresses, limit, passing }: Admitted): NftChange[] => {
+    const session = { key, ...addresses }
+    return [...admit(session, limit), ...(passing ? [] : hold(session))]
   }
   let heeded = plan
   /** How often the rules were written: each time all counters begin anew. */
   let writes = 0
+  let counts = socket && countSessions(socket)
   let parts = constantParts('')
   /** What was asked for last, and how the kernel tells it. */
   let written = { body: '', told: '' }
-  const print = () => printParts({ family: 'inet', table }, parts)
+  const print = () => printParts(place, parts)
   const write = async (sessions: readonly Admitted[]) => {
     const body = ruleset(checked(heeded))
     writes += 1
-    await applyRuleset([replaceTable('inet', table, body), ...sessions.flatMap(admission)].join('\n'))
+    const rows = sessions.flatMap(admission).map((change) => nftCommand(place, change))
+    await applyRuleset([replaceTable('inet', table, body), ...rows].join('\n'))
+    counts = socket && countSessions(socket)
+    for (const { key, addresses } of sessions) counts?.admit(key, addresses)
     parts = constantParts(body)
     // Read once for what is the same: a change between loading and reading would pass for ours.
     if (body !== written.body) written = { body, told: await print() }
   }
   await write([]).catch((error) => {
-    reader.close()
+    close()
     throw error
   })
-  const watch = watchTable(table, parts.sets, reader)
-  /** The rules were as written when they were read, at so many changes. */
-  let wholeAt: number | undefined
+  const watch = watchTable(table, parts.sets, apply)
+  /** The rules were as written when they were read, at so many changes of the table, and of any rules. */
+  let wholeAt: { changes: number | undefined; foreign: number | undefined } | undefined
   return {
     async admit(key, addresses, limit) {
       await shaper.admit(addresses)
-      await reader.apply(admission({ key, addresses, limit, passing: true }))
+      await apply(admission({ key, addresses, limit, passing: true }))
+      counts?.admit(key, addresses)
     },
     async dismiss(key, addresses, passing) {
-      await reader
-        .apply(dismiss(table, rules(key, addresses), passing))
-        .finally(() => shaper.dismiss(addresses))
+      counts?.dismiss(key, addresses)
+      await apply(dismiss({ key, ...addresses }, passing)).finally(() => shaper.dismiss(addresses))
     },
     apply: (changes) =>
-      reader.apply(
+      apply(
         changes.flatMap((change) => {
-          if (change.type === 'limit') return [setLimit(table, change.key, nftBytes(change.bytes))]
-          return (change.type === 'pass' ? pass : hold)(table, rules(change.key, change.addresses))
+          if (change.type === 'limit') return [setLimit(change.key, change.bytes)]
+          return (change.type === 'pass' ? pass : hold)(change.addresses)
         }),
       ),
     limits: () => shaper.limits,
     limit: (limits) => shaper.change(limits),
-    read: async () => readings(await reader.readCounters('inet', table)),
+    read: async () => counts?.read() ?? readingsIn(await reader.readCounters('inet', table)),
     async probe(targets, signal) {
+      const read = async () =>
+        socket ? named(probeNames, socket.counters(probeNames)) : reader.readCounters('inet', table)
       for (let tried = 0; tried < mostProbes; tried++) {
         const begun = writes
-        const before = await reader.readCounters('inet', table)
+        const before = await read()
         const problem = await sendProbe(probeLine(plan.tunnel), targets, signal)
         if (problem !== undefined) return problem
-        const after = await reader.readCounters('inet', table)
+        const after = await read()
         if (begun === writes) return { four: passage(4, before, after), six: passage(6, before, after) }
       }
       return 'The rules were written anew each time.'
     },
     async isWhole() {
+      const foreign = socket?.foreignChanges()
+      if (foreign !== undefined && foreign === wholeAt?.foreign) return true
       const changes = await watch.changes()
-      if (changes !== undefined && changes === wholeAt) return true
-      const isWhole = (await print()) === written.told
-      wholeAt = isWhole ? changes : undefined
+      const isKnown = changes !== undefined && changes === wholeAt?.changes
+      const isWhole = isKnown || (await print()) === written.told
+      wholeAt = isWhole ? { changes, foreign } : undefined
       return isWhole
     },
     follow(around) {
@@ -194,7 +213,7 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
     },
     close() {
       watch.close()
-      reader.close()
+      close()
     },
   }
 }
@@ -202,7 +221,13 @@ export async function raiseFirewall(plan: FirewallPlan): Promise<Firewall> {
 /** Rules that are written anew meanwhile make a probe void: it is sent again. */
 const mostProbes = 4
 
-function passage(family: 4 | 6, before: NftTable['counters'], after: NftTable['counters']): Passage {
+const probeNames = [probeCounters(4), probeCounters(6)].flatMap(Object.values<string>)
+const named = (names: readonly string[], counters: readonly NftCounter[]): Counters =>
+  new Map(counters.map((counter, index) => [names[index] ?? '', counter]))
+
+type Counters = ReadonlyMap<string, NftCounter>
+
+function passage(family: 4 | 6, before: Counters, after: Counters): Passage {
   const names = probeCounters(family)
   const moved = (name: string) => (after.get(name)?.packets ?? 0n) > (before.get(name)?.packets ?? 0n)
   return { out: moved(names.out), back: moved(names.back), in: moved(names.in) }
@@ -232,27 +257,8 @@ const checked = (plan: FirewallPlan): RulesetValues => ({
 /** What a table left by a crash had counted, by session key; empty when it is gone. */
 export async function readLeftTable(table: string): Promise<ReadonlyMap<number, Reading>> {
   const left = await listTable('inet', nftName(table))
-  return left === undefined ? new Map() : readings(left.counters)
+  return left === undefined ? new Map() : readingsIn(left.counters)
 }
 
 /** Takes the rules away. */
 export const dropFirewall = (table: string): Promise<void> => deleteTable('inet', nftName(table))
-
-function readings(counters: NftTable['counters']): ReadonlyMap<number, Reading> {
-  const found = new Map<number, Reading>()
-  const count = (name: string): Bytes => bytes(counters.get(name)?.bytes ?? 0n)
-  const packets = (name: string): bigint => counters.get(name)?.packets ?? 0n
-  for (const name of counters.keys()) {
-    const key = Number(/^down_(\d+)$/.exec(name)?.[1])
-    if (!Number.isSafeInteger(key)) continue
-    const names = sessionObjects(key)
-    found.set(key, {
-      downBytes: count(names.down),
-      upBytes: count(names.up),
-      downPackets: packets(names.down),
-      upPackets: packets(names.up),
-      dropped: count(names.dropped),
-    })
-  }
-  return found
-}

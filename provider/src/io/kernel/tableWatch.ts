@@ -1,6 +1,6 @@
 import { EventEmitter, once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { type NftReader, startMonitor } from '@pontage/shared/node'
+import { type NftChange, startMonitor } from '@pontage/shared/node'
 
 /** Hears what is changed in a table, so that nobody has to read all of it to know that nothing was. */
 export interface TableWatch {
@@ -37,7 +37,7 @@ interface Told {
 export function watchTable(
   table: string,
   sets: readonly string[],
-  reader: Pick<NftReader, 'apply'>,
+  apply: (changes: readonly NftChange[]) => Promise<void>,
 ): TableWatch {
   const news = new EventEmitter()
   let changes = 0
@@ -82,7 +82,7 @@ export function watchTable(
       if (monitor === undefined && performance.now() - startedAt > startAgainAfterMs) start()
       const mine = ++asked
       try {
-        await reader.apply([`add quota inet ${table} ${question} { over ${mine} bytes }`])
+        await apply([{ verb: 'add', kind: 'quota', name: question, over: BigInt(mine) }])
         // Until it is heard for the first time there is no telling when it will be.
         const tooLate = AbortSignal.timeout(mostLagMs)
         while (isListening && heard < mine) await once(news, 'heard', { signal: tooLate })

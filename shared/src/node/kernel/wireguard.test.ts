@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { uniqueInterfaceName } from './wireguard.js'
-import { parseDump, writeConf, writePeer } from './wireguardConf.js'
+import {
+  parseDump,
+  writeConf,
+  writePeer,
+  writePeerForSocket,
+  writeRemovalForSocket,
+} from './wireguardConf.js'
 import {
   generatePresharedKey,
   generateWireguardKeys,
@@ -54,6 +60,25 @@ describe('WireGuard configuration', () => {
         `[Peer]\nPublicKey = ${publicKey}\nAllowedIPs = 0.0.0.0/0, ::/0\n` +
         'Endpoint = [2001:db8::1]:51820\nPersistentKeepalive = 25\n',
     )
+  })
+
+  it('writes and removes a peer by the socket of a userspace WireGuard', () => {
+    const hex = '02'.repeat(32)
+    const peer = { publicKey, presharedKey: Buffer.alloc(32, 3).toString('base64'), keepaliveSeconds: 25 }
+    expect(
+      writePeerForSocket({
+        ...{ ...peer, allowedIps: ['10.86.0.2/32', 'fd50::2/128'] },
+        endpoint: { host: '2001:db8::1', port: 51_820 },
+      }),
+    ).toBe(
+      `public_key=${hex}\npreshared_key=${'03'.repeat(32)}\nendpoint=[2001:db8::1]:51820\n` +
+        'persistent_keepalive_interval=25\nreplace_allowed_ips=true\n' +
+        'allowed_ip=10.86.0.2/32\nallowed_ip=fd50::2/128\n',
+    )
+    expect(writeRemovalForSocket(publicKey)).toBe(`public_key=${hex}\nremove=true\n`)
+    for (const allowedIps of [['10.0.0.0/8\nremove=true'], ['10.0.0.0/33']])
+      expect(() => writePeerForSocket({ publicKey, allowedIps })).toThrow(TypeError)
+    expect(() => writeRemovalForSocket(`${publicKey}\n`)).toThrow(TypeError)
   })
 
   it('refuses values that would write other lines', () => {

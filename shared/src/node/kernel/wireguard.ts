@@ -12,6 +12,8 @@ import {
   type WireguardState,
   writeConf,
   writePeer,
+  writePeerForSocket,
+  writeRemovalForSocket,
 } from './wireguardConf.js'
 import { isWireguardKey, type WireguardKey } from './wireguardKeys.js'
 
@@ -29,6 +31,7 @@ const socketFolder = '/var/run/wireguard'
 /** Linux refuses longer interface names (IFNAMSIZ with the closing zero). */
 const maxNameLength = 15
 const deleteWithinMs = 3_000
+const answerWithinMs = 5_000
 
 /** A name no other interface has, for example `pont4k1zq9`. */
 export function uniqueInterfaceName(): string {
@@ -76,6 +79,7 @@ export async function configureWireguard(tunnel: WireguardInterface, conf: Wireg
 
 /** Adds a peer, or changes the one with this key, and leaves the others alone. */
 export async function addWireguardPeer(tunnel: WireguardInterface, peer: WireguardPeerConf): Promise<void> {
+  if (tunnel.kind === 'userspace') return tellSocket(tunnel.name, writePeerForSocket(peer))
   await withSecretFile(writePeer(peer), (file) => wg(tunnel, ['addconf', tunnel.name, file]))
 }
 
@@ -85,6 +89,7 @@ export async function removeWireguardPeer(
   publicKey: WireguardKey,
 ): Promise<void> {
   if (!isWireguardKey(publicKey)) throw new TypeError('The peer to remove is not named by a WireGuard key.')
+  if (tunnel.kind === 'userspace') return tellSocket(tunnel.name, writeRemovalForSocket(publicKey))
   await wg(tunnel, ['set', tunnel.name, 'peer', publicKey, 'remove'])
 }
 
@@ -148,6 +153,27 @@ async function removeStaleSocket(name: string): Promise<void> {
       `The interface name ${name} is taken: a wireguard-go on this machine answers for it. Choose another.`,
     )
   await rm(socketPath(name), { force: true })
+}
+
+/** Changes a userspace WireGuard: no command is started, which takes some milliseconds. @throws Error with its number. */
+async function tellSocket(name: string, change: string): Promise<void> {
+  const socket = connect(socketPath(name)).setEncoding('utf8')
+  const tooLate = setTimeout(() => socket.destroy(new Error('no answer')), answerWithinMs)
+  try {
+    socket.write(`set=1\n${change}\n`)
+    let answer = ''
+    for await (const text of socket) {
+      answer += text
+      if (answer.endsWith('\n\n')) break
+    }
+    const number = /^errno=(-?\d+)$/m.exec(answer)?.[1]
+    if (number !== '0') throw new Error(number === undefined ? 'no answer' : `error ${number}`)
+  } catch (cause) {
+    throw new Error(`WireGuard did not change ${name}: ${(cause as Error).message}`, { cause })
+  } finally {
+    clearTimeout(tooLate)
+    socket.destroy()
+  }
 }
 
 function socketAnswers(name: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { isIP, isIPv4 } from 'node:net'
-import { isWireguardKey, type WireguardKey } from './wireguardKeys.js'
+import { isWireguardKey, type WireguardKey, wireguardKeyToHex } from './wireguardKeys.js'
 
 /** Where a peer is reached: an IP address (names are resolved before) and a UDP port. */
 export interface WireguardEndpoint {
@@ -67,6 +67,24 @@ export function writePeer(peer: WireguardPeerConf): string {
   return `${lines.join('\n')}\n`
 }
 
+/**
+ * The same for the socket on which a userspace WireGuard listens (wireguard.com/xplatform). It may hold a secret.
+ * @throws TypeError as `writeConf`.
+ */
+export function writePeerForSocket(peer: WireguardPeerConf): string {
+  const lines = [`public_key=${hex(peer.publicKey)}`]
+  if (peer.presharedKey !== undefined) lines.push(`preshared_key=${hex(peer.presharedKey)}`)
+  if (peer.endpoint !== undefined) lines.push(`endpoint=${writeEndpoint(peer.endpoint)}`)
+  if (peer.keepaliveSeconds !== undefined)
+    lines.push(`persistent_keepalive_interval=${whole('keepalive', peer.keepaliveSeconds, 65_535)}`)
+  lines.push('replace_allowed_ips=true', ...peer.allowedIps.map((each) => `allowed_ip=${range(each)}`))
+  return `${lines.join('\n')}\n`
+}
+
+/** What takes a peer away there. @throws TypeError as `writeConf`. */
+export const writeRemovalForSocket = (publicKey: WireguardKey): string =>
+  `public_key=${hex(publicKey)}\nremove=true\n`
+
 /** Reads `wg show IF dump`: one line for the interface, one for each peer, fields separated by tabs. */
 export function parseDump(text: string): WireguardState {
   const [first, ...rest] = text.split('\n').filter((line) => line !== '')
@@ -127,6 +145,8 @@ function key(text: WireguardKey): WireguardKey {
     throw new TypeError('A WireGuard key is 32 bytes in base64; this is something else.')
   return text
 }
+
+const hex = (text: WireguardKey): string => wireguardKeyToHex(key(text)).slice(2)
 
 function whole(what: string, value: number, most: number): number {
   if (!Number.isInteger(value) || value < 0 || value > most)

@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, isIP, type Socket } from 'node:net'
+import { addressBytes } from './addressBytes.js'
 import type { OuterProxy } from './proxy.js'
 
 /** SOCKS5 (RFC 1928), and its login (RFC 1929). */
@@ -120,21 +121,7 @@ function written(host: string): Buffer {
   if (family === 0 && Buffer.byteLength(host) > 255)
     throw new Error(`the host's name "${host.slice(0, 40)}…" is longer than 255 bytes, as no name is`)
   if (family === 0) return Buffer.concat([Buffer.from([kinds.name]), counted(host)])
-  if (family === 4) return Buffer.from([kinds.ipv4, ...host.split('.').map(Number)])
-  return Buffer.concat([Buffer.from([kinds.ipv6]), bytesOfIpv6(host)])
-}
-
-function bytesOfIpv6(address: string): Buffer {
-  // The standard's own reader writes every form in groups of hexadecimal digits.
-  const [head = '', tail] = new URL(`http://[${address.replace(/%.*/, '')}]`).hostname
-    .slice(1, -1)
-    .split('::')
-  const groups = (text = '') => (text === '' ? [] : text.split(':'))
-  const [left, right] = [groups(head), groups(tail)]
-  const all = [...left, ...Array<string>(8 - left.length - right.length).fill('0'), ...right]
-  const bytes = Buffer.alloc(16)
-  for (const [index, group] of all.entries()) bytes.writeUInt16BE(Number.parseInt(group, 16), 2 * index)
-  return bytes
+  return Buffer.concat([Buffer.from([family === 4 ? kinds.ipv4 : kinds.ipv6]), addressBytes(host)])
 }
 
 /** What a proxy says, taken no further than it is asked for: what follows is the host's. */

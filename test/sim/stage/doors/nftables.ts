@@ -1,3 +1,4 @@
+import { type NftChange, nftCommand } from '@pontage/shared/node'
 import { ownKernel } from '../../kernel/kernel.js'
 import type { Table } from '../../kernel/nft.js'
 import { timeline } from '../timeline.js'
@@ -59,4 +60,34 @@ export function openNftReader() {
     },
     close() {},
   }
+}
+
+/** What asks without a moment in between: no program dies there. */
+export const NftSocket = {
+  open(place: { family: 'inet'; table: string }) {
+    const { nft } = ownKernel()
+    const table = (): Table => {
+      const found = nft.tables.get(place.table)
+      if (!found) throw new Error(`The firewall table inet ${place.table} could not be read: there is none`)
+      return found
+    }
+    const counter = (name: string) => {
+      const found = table().counters.get(name)
+      if (!found) throw new Error(`The firewall table inet ${place.table} could not be read: ${name}`)
+      return { ...found }
+    }
+    return {
+      apply: (changes: readonly NftChange[]) =>
+        nft.apply(changes.map((change) => nftCommand(place, change)).join('\n')),
+      counters: (names: readonly string[]) => names.map(counter),
+      allCounters: () => listed(table()).counters,
+      addresses: (set: string) =>
+        [...(table().recent.get(set)?.until ?? [])]
+          .filter(([, until]) => until > timeline().nowMs)
+          .map(([address]) => Buffer.from(address.split('.').map(Number)).toString('latin1')),
+      // Nobody else changes rules here.
+      foreignChanges: () => 0,
+      close() {},
+    }
+  },
 }
