@@ -1,17 +1,15 @@
-import { measureAcceptance } from './acceptance.js'
-import { measureCarriers } from './carriers.js'
-import { measurePeers, type PeerCosts } from './peers.js'
-import { measureRecoveries } from './recover.js'
+import type { PeerCosts } from './peers.js'
 import { tableOf } from './table.js'
-import { measureTunnel } from './tunnel.js'
 
 // What a provider bears: `npm run bench -w provider [-- PART…]`, in a world of its own. With --json one object.
 
 const manyPeers = [1_000, 10_000]
 const rounded = (value: number, digits: number) => Number(value.toFixed(digits))
 
+// A part is loaded once it is measured: what the others take up is none of its memory.
 const parts = {
   signatures: async () => {
+    const { measureRecoveries } = await import('./recover.js')
     const { nativeRecoverPerSecond, ethersRecoverPerSecond, walletCoreRecoverPerSecond } =
       await measureRecoveries()
     return {
@@ -21,6 +19,7 @@ const parts = {
     }
   },
   promises: async () => {
+    const { measureAcceptance } = await import('./acceptance.js')
     const { acceptedPerSecondPerCore, acceptedPerSecond } = await measureAcceptance()
     return {
       acceptedPerSecondPerCore: Math.round(acceptedPerSecondPerCore),
@@ -28,6 +27,7 @@ const parts = {
     }
   },
   peers: async () => {
+    const { measurePeers } = await import('./peers.js')
     const peers: Record<number, PeerCosts> = {}
     for (const count of manyPeers) {
       const { tickMs, admitMs, suspendMs, memoryMegabytes } = await measurePeers(count)
@@ -41,6 +41,7 @@ const parts = {
     return { peers }
   },
   tunnel: async () => {
+    const { measureTunnel } = await import('./tunnel.js')
     const tunnel = await measureTunnel()
     return {
       meteredToAcceptedMs: tunnel.meteredToAcceptedMs,
@@ -52,7 +53,10 @@ const parts = {
       creditBytes: tunnel.creditBytes,
     }
   },
-  carriers: async () => ({ carriers: await measureCarriers() }),
+  carriers: async () => {
+    const { measureCarriers } = await import('./carriers.js')
+    return { carriers: await measureCarriers() }
+  },
 }
 
 type Part = keyof typeof parts

@@ -150,10 +150,13 @@ export const probeCounters = (family: 4 | 6) => ({
   in: `probe_in${family}`,
 })
 
-/** Addresses of which a packet was counted a moment ago: nobody else's counters differ from when they were read before that. */
+/**
+ * Addresses of which a packet was counted. Each is noted once and forgotten after a while, whatever comes meanwhile: whose counters
+ * differ from when they were read last stands there now, or did then.
+ */
 export const movedSets = ['moved4', 'moved6'] as const
-/** How long ago that may be. */
-export const movedForMs = 2_000
+/** After which time: longer than the slowest reading keeps the next one waiting. */
+export const movedForMs = 8_000
 /** Twice as many as there can be sessions: those that are over stay for a moment. */
 const mostMoved = 131_072
 
@@ -248,8 +251,10 @@ function charge(direction: 'up' | 'down', side: 'saddr' | 'daddr'): string {
   return `chain charge_${direction} {
   meta nfproto ipv4 ip ${side} != @passing4 drop
   meta nfproto ipv6 ip6 ${side} != @passing6 drop
-  update @${movedSets[0]} { ip ${side} } goto count_${direction}
-  update @${movedSets[1]} { ip6 ${side} } goto count_${direction}
+  ip ${side} @${movedSets[0]} goto count_${direction}
+  ip6 ${side} @${movedSets[1]} goto count_${direction}
+  add @${movedSets[0]} { ip ${side} } goto count_${direction}
+  add @${movedSets[1]} { ip6 ${side} } goto count_${direction}
   drop
 }
 chain count_${direction} {

@@ -284,7 +284,7 @@ function next(table: Table, take: Take): Term | undefined {
   if (counter) return counting(table, objectNamed(table, counter))
   const quota = take(/^quota name (?:ip (saddr|daddr) map @(\w+)|"?(\w+)"?)/)
   if (quota) return overQuota(table, objectNamed(table, quota))
-  const noted = take(/^update @(\w+) \{ (ip6?) (saddr|daddr) \}/)
+  const noted = take(/^add @(moved\d) \{ (ip6?) (saddr|daddr) \}/)
   if (noted) return noted[2] === 'ip6' ? never : noting(table, noted[1] ?? '', noted[3] === 'saddr')
   const way = take(/^(goto|jump) (\w+)/)
   if (way) return () => (way[1] === 'goto' ? { goto: way[2] ?? '' } : { jump: way[2] ?? '' })
@@ -331,6 +331,8 @@ const overQuota =
 /** Whether something is what a rule says: one value, several, or what is in a set by then. */
 function members(table: Table, text: string): (value: string) => boolean {
   if (text.startsWith('@')) {
+    const recent = table.recent.get(text.slice(1))
+    if (recent) return (value) => (recent.until.get(value) ?? 0) > timeline().nowMs
     const set = table.sets.get(text.slice(1))
     if (!set) return refuse(text)
     let known: { of: number; has: (value: string) => boolean } | undefined

@@ -1,6 +1,7 @@
 import type { NftCounter } from '@pontage/shared/node'
 import { beforeEach, expect, it } from 'vitest'
 import { noReading } from '../../core/meter.js'
+import { movedForMs } from '../../core/ruleset.js'
 import { countSessions } from './sessionCounts.js'
 
 /** Stands for the kernel: what it has counted, and the last bytes of whose addresses it remembers. */
@@ -65,17 +66,32 @@ it('reads all at once where many moved, or where it was asked for too long ago t
   counts.read()
   expect(asked.splice(0)).toContain('all')
   moved = []
-  atMs += 999
+  for (let reading = 0; reading < 3; reading++) counts.read()
+  asked = []
+  atMs += movedForMs / 2 - 1
   counts.read()
   expect(asked).toEqual([])
   countOf(3, 700n)
-  atMs += 1_000
+  atMs += movedForMs / 2
   expect(counts.read().get(3)?.downBytes).toBe(700n)
   expect(asked.splice(0)).toEqual(['all'])
   // Somebody else may have had the kernel forget.
   foreign += 1
   counts.read()
   expect(asked.splice(0)).toEqual(['all'])
+  counts.read()
+  expect(asked).toEqual([])
+})
+
+it('reads the counters of whoever is no longer noted twice more: its last packet was let pass on what was noted before', () => {
+  moved = [2]
+  counts.read()
+  moved = []
+  for (const bytes of [500n, 600n]) {
+    countOf(1, bytes)
+    expect(counts.read().get(1)?.downBytes).toBe(bytes)
+  }
+  asked = []
   counts.read()
   expect(asked).toEqual([])
 })

@@ -25,11 +25,8 @@ export function countSessions(
   let found = new Map<number, Reading>()
   let readAt = Number.NEGATIVE_INFINITY
   let foreignAt: number | undefined
-
-  function moved(): number[] {
-    const addresses = movedSets.flatMap((set) => socket.addresses(set))
-    return [...new Set(addresses.map((address) => keys.get(address)))].filter((key) => key !== undefined)
-  }
+  /** Addresses that the kernel had noted at the latest readings. */
+  let noted: readonly (readonly string[])[] = []
 
   return {
     admit(key, addresses) {
@@ -42,9 +39,13 @@ export function countSessions(
     read() {
       const at = now()
       const foreign = socket.foreignChanges()
+      // What is noted is forgotten whatever comes meanwhile, and a packet is noted before it is counted: that of the last two still counts.
+      noted = [movedSets.flatMap((set) => socket.addresses(set)), ...noted.slice(0, 2)]
       // Who moved longer ago than the kernel remembers is not known, nor what somebody else had it forget: it is asked in half of that time.
-      const few = at - readAt < movedForMs / 2 && foreign === foreignAt ? moved() : undefined
-      if (few !== undefined && few.length <= (keys.size / 2) * fewShare) {
+      const isKnown = at - readAt < movedForMs / 2 && foreign === foreignAt
+      const moved = new Set(noted.flat().map((address) => keys.get(address)))
+      const few = [...moved].filter((key) => key !== undefined)
+      if (isKnown && few.length <= (keys.size / 2) * fewShare) {
         const counters = socket.counters(few.flatMap((key) => counterNames(key)))
         for (const [index, key] of few.entries())
           found.set(key, readingOf(counters.slice(counterCount * index, counterCount * (index + 1))))
