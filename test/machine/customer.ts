@@ -1,4 +1,12 @@
-import { logged, logLines, type Market, type Person, type Program, seatConsumer } from '../world/index.js'
+import {
+  type LogLine,
+  logged,
+  logLines,
+  type Market,
+  type Person,
+  type Program,
+  seatConsumer,
+} from '../world/index.js'
 
 /** A consumer outside, who downloads for as long as there is a way, at a speed that leaves the processor to the machine. */
 export class Customer {
@@ -30,10 +38,17 @@ export class Customer {
     await logged(this.connection, 'connected', {}, 240_000)
   }
 
-  /** What the connection that runs has signed, as it says itself: asking would take a program each time. */
+  /** What the session that runs has signed, as it says itself: asking would take a program each time. */
   spent(): bigint {
-    const lines =
-      this.connection === undefined ? [] : logLines(this.connection, ({ event }) => event === 'progress')
-    return BigInt(String(lines.at(-1)?.spent ?? 0))
+    return BigInt(String(this.progress()?.spent ?? 0))
+  }
+
+  /** Whether its provider has confirmed any of that. */
+  isConfirmed(): boolean {
+    return typeof this.progress()?.latencyMs === 'number'
+  }
+
+  private progress(): LogLine | undefined {
+    return this.connection && logLines(this.connection, ({ event }) => event === 'progress').at(-1)
   }
 }

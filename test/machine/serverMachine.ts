@@ -1,15 +1,20 @@
-import { address } from '@pontage/shared'
+import { type Address, address } from '@pontage/shared'
 import { Wallet } from 'ethers'
 import { type Market, type Person, seat } from '../world/index.js'
 import { carryHome, installPackage, unitLogged } from './furnish.js'
 import { type Machine, makeMachine } from './machine.js'
 
 export const units = ['pontage-hub', 'pontage-provider'] as const
-const homes = { hub: '/var/lib/pontage-hub', provider: '/var/lib/pontage-provider' }
+export const homes = {
+  'pontage-hub': '/var/lib/pontage-hub',
+  'pontage-provider': '/var/lib/pontage-provider',
+}
 
 /** A machine with a hub and a provider. */
 export interface Servers {
   readonly machine: Machine
+  readonly hub: Person
+  readonly provider: Person
   /** Waits until both listen, since this boot for the given time. @throws Error when one of them gives up. */
   listening(times?: number): Promise<void>
 }
@@ -18,10 +23,12 @@ export interface Servers {
  * A hub and a provider in one machine, installed as the documents say, enabled, and listening.
  *
  * @param settle - What others do with them before they move into the machine: outside it is done sooner.
+ * @param otherHubs - What the provider takes besides that one.
  */
 export async function bootServers(
   market: Market,
   settle: (hub: Person, provider: Person) => Promise<void>,
+  otherHubs: readonly Address[] = [],
 ): Promise<Servers> {
   const host = await market.world.addHost('machine')
   // Drawn and redeemed now and then, so that transactions are under way at any moment.
@@ -31,17 +38,8 @@ export async function bootServers(
   await hub.run('pool', 'fund', '100')
   const provider = await seat(
     ...([market, host, 'pontage-provider', '--endpoint', host.at(7800), '--price', '1/GB'] as const),
-    ...[
-      '--country',
-      'DE',
-      '--hub',
-      hub.address,
-      '--auto-redeem',
-      '--redeem-above',
-      '0.04',
-      '--clear-every',
-      '5',
-    ],
+    ...['--country', 'DE', '--auto-redeem', '--redeem-above', '0.04', '--clear-every', '5'],
+    ...[hub.address, ...otherHubs].flatMap((each) => ['--hub', each]),
   )
   await market.fund(provider.address, { tokens: '100', coin: '10' })
   await provider.run('register', '--stake', '50', '--beneficiary', address(Wallet.createRandom().address))
@@ -52,13 +50,20 @@ export async function bootServers(
   const machine = await makeMachine(market, host)
   await machine.powerOn()
   await installPackage(machine)
-  await carryHome(market, machine, host, 'hub', homes.hub, '/etc/pontage/hub-password')
-  await carryHome(market, machine, host, 'provider', homes.provider, '/etc/pontage/provider-password')
+  await carryHome(market, machine, host, 'hub', homes['pontage-hub'], '/etc/pontage/hub-password')
+  await carryHome(
+    market,
+    machine,
+    host,
+    'provider',
+    homes['pontage-provider'],
+    '/etc/pontage/provider-password',
+  )
   await machine.run(`
-    chown -R pontage-hub:pontage-hub ${homes.hub}
+    chown -R pontage-hub:pontage-hub ${homes['pontage-hub']}
     systemctl --quiet enable --now ${units.join(' ')}`)
   const servers: Servers = {
-    machine,
+    ...{ machine, hub, provider },
     async listening(times = 1) {
       await Promise.all(units.map((unit) => unitLogged(machine, unit, '"listening"', times)))
     },
