@@ -29,6 +29,10 @@ export interface Allowance {
 /** What one promise costs, in requests: at the fastest tunnel, hundreds a second are due. */
 const promiseCost = 1 / 20
 
+/** So many bytes cost as much to read as a request: JSON of a frame that is full takes a machine some milliseconds. */
+const bytesOfRequest = 8_192
+const readingCost = (bytes: number): number => Math.floor(bytes / bytesOfRequest)
+
 type Answerer = (params: unknown, link: Link) => Promise<Verdict<{ value: object }>>
 
 /** Reads what the other end asks and tells, and answers it. */
@@ -68,6 +72,19 @@ export class Answering {
     else this.#refuse(id, verdict.refusal)
   }
 
+  /** Whether a frame of so many bytes may be read, besides what it asks for. @param id - What it seems to be, for the refusal */
+  mayRead(bytes: number, id: number | undefined): boolean {
+    const cost = readingCost(bytes)
+    return cost === 0 || this.#admits(id, cost)
+  }
+
+  /** Something came that says nothing: reading it costs as much as a request. */
+  unasked(): void {
+    const { allowance, closeWith } = this.options
+    const refusal = allowance.take()
+    if (refusal && allowance.exhausted()) closeWith(refusal)
+  }
+
   /** A text frame that is none of ours. */
   notJson(text: string): void {
     if (this.#admits(undefined)) this.#refuse(undefined, { code: 'not-json', seen: text.slice(0, 20) })
@@ -91,7 +108,7 @@ export class Answering {
     const { id, params, named } = clear
     const handler = handlers.requests?.clear
     if (!handler) return this.#refuse(id, { code: 'unknown-message', type: 'clear' })
-    if (!this.#affords(id, 'clear', params)) return
+    if (!this.#affords(id, 'clear', params, readingCost(frame.length))) return
     const verdict = await this.#work('clear', handler as Answerer, params)
     if (!verdict.ok) return this.#refuse(id, verdict.refusal)
     const answer = verdict.value as Result<'clear'>
@@ -99,10 +116,10 @@ export class Answering {
     send(encodeCleared(id, answer))
   }
 
-  /** Whether the rest of what this request costs may be taken: one was taken for the frame. */
-  #affords(id: unknown, type: RequestType, params: unknown): boolean {
-    const cost = this.options.handlers.costOf?.(type, params) ?? 1
-    return cost <= 1 || this.#admits(id, cost - 1)
+  /** Whether the rest of what this request costs may be taken: one was taken for the frame, and `read` where that counts as well. */
+  #affords(id: unknown, type: RequestType, params: unknown, read = 0): boolean {
+    const rest = (this.options.handlers.costOf?.(type, params) ?? 1) - 1 - read
+    return rest <= 0 || this.#admits(id, rest)
   }
 
   #admits(id: unknown, cost = 1): boolean {

@@ -42,6 +42,11 @@ export class Asking {
     })
   }
 
+  /** Whether an answer to this is waited for. */
+  awaits(id: number): boolean {
+    return this.#open.has(id)
+  }
+
   /** Takes an answer in text. */
   settle(id: number, message: Record<string, unknown>): void {
     const refusal = {

@@ -32,15 +32,23 @@ export class GivenHandles {
 /** What a provider's handles stand for, at the hub's end of a connection. */
 export class TakenHandles {
   readonly #channels = new Map<number, Hex>()
+  readonly #named = new Set<Hex>()
 
   channel(handle: number): Hex | undefined {
     return this.#channels.get(handle)
   }
 
-  /** Keeps the handles that came with promises which were taken, so that nobody fills memory with ids of no channel. */
+  /**
+   * Keeps the handles that came with promises which were taken, the first of each channel: so nobody fills memory with ids of no
+   * channel, or with one channel again and again.
+   */
   answered(named: ReadonlyMap<number, Hex>, { refused }: ClearAnswer): void {
     const notTaken = new Set(refused.map(({ channelId }) => channelId))
-    for (const [handle, channelId] of named)
-      if (handle < handleLimit && !notTaken.has(channelId)) this.#channels.set(handle, channelId)
+    for (const [handle, channelId] of named) {
+      const isKnown = this.#channels.has(handle) || this.#named.has(channelId)
+      if (isKnown || handle >= handleLimit || notTaken.has(channelId)) continue
+      this.#channels.set(handle, channelId)
+      this.#named.add(channelId)
+    }
   }
 }

@@ -222,3 +222,40 @@ it('cuts off a peer that does not read, and serves others meanwhile', async () =
   }
   expect(await ask(other)).toMatchObject({ ok: true })
 })
+
+it.each<[string, (socket: WebSocket) => void]>([
+  ['answers that nobody asked for', (socket) => socket.send('{"id":7}')],
+  ['answers to a clear that nobody asked for', (socket) => socket.send(Buffer.from([4, 0, 0, 0, 7]))],
+  ['pings', (socket) => socket.ping()],
+  ['pongs that nobody asked for', (socket) => socket.pong()],
+])('charges %s like requests, and cuts off whoever goes on', async (_, say) => {
+  const { port } = await listen({ requestsPerSecond: 10 }, { ...paid, frame: () => undefined })
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+  open.push({ close: () => socket.terminate() })
+  const self = { identity: person('6'), typedData, clock, certificate: noCertificate }
+  expect(await sayHello(socket, new Inbox(socket), self, server.address)).toMatchObject({ ok: true })
+  const gone = new Promise<string>((resolve) =>
+    socket.once('close', (_code, reason) => resolve(String(reason))),
+  )
+  for (let n = 0; n < 50; n++) say(socket)
+  expect(await gone).toContain('too-many-requests')
+})
+
+it('charges what is long for being read, before it is, and says to what it answers', async () => {
+  const { port } = await listen({ requestsPerSecond: 10 })
+  const socket = new WebSocket(`ws://127.0.0.1:${port}`)
+  open.push({ close: () => socket.terminate() })
+  const inbox = new Inbox(socket)
+  const self = { identity: person('7'), typedData, clock, certificate: noCertificate }
+  expect(await sayHello(socket, inbox, self, server.address)).toMatchObject({ ok: true })
+  const heard: unknown[] = []
+  inbox.drainTo(({ data }) => heard.push(JSON.parse(String(data))))
+  const more = 'x'.repeat(100_000)
+  for (const id of [1, 2, 3]) socket.send(JSON.stringify({ id, type: 'attach', session: 's', more }))
+  while (heard.length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+  expect(heard).toMatchObject([
+    { id: 1, ok: true },
+    { id: 2, ok: false, code: 'too-many-requests' },
+    { id: 3, ok: false, code: 'too-many-requests' },
+  ])
+})

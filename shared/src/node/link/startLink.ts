@@ -59,7 +59,10 @@ export function startLink(options: {
     socket.ping()
   }, pingEveryMs)
   heartbeat.unref()
+  // The websocket library answers pings by itself; ours come seldom.
+  socket.on('ping', () => answering.unasked())
   socket.on('pong', () => {
+    if (alive) answering.unasked()
     alive = true
   })
 
@@ -111,18 +114,32 @@ export function startLink(options: {
         const refusal = handlers.packets ? handlers.packets(data, link) : malformed(data)
         return refusal && closeWith(refusal)
       }
-      if (data[0] === frameKind.cleared && asking.settleCleared(data)) return
-      return answering.receiveFrame(data)
+      const id = data.length >= 5 ? data.readUInt32BE(1) : undefined
+      if (data[0] === frameKind.cleared && id !== undefined) {
+        if (!asking.awaits(id)) return answering.unasked()
+        if (asking.settleCleared(data)) return
+      }
+      return answering.mayRead(data.length, id) ? answering.receiveFrame(data) : undefined
     }
+    const seemingId = idAtFirst(data)
+    const isAwaited = seemingId !== undefined && asking.awaits(seemingId)
+    if (!isAwaited && !answering.mayRead(data.length, seemingId)) return
     const text = data.toString('utf8')
     const message = decodeObject(text)
     if (!message) return answering.notJson(text)
     const { id, type } = message
-    if (typeof id === 'number' && type === undefined) return asking.settle(id, message)
+    if (typeof id === 'number' && type === undefined)
+      return asking.awaits(id) ? asking.settle(id, message) : answering.unasked()
     return answering.receive(message)
   }
 
   return link
+}
+
+/** The number of a text frame as ours are written, without reading it. */
+function idAtFirst(text: Buffer): number | undefined {
+  const [, id] = /^\{"id":(\d{1,15})\b/.exec(text.toString('latin1', 0, 32)) ?? []
+  return id === undefined ? undefined : Number(id)
 }
 
 function closeReason(code: number, reason: string): string {
