@@ -15,6 +15,7 @@ import { endAfterFailure } from './endAfterFailure.js'
 // A calendar month (UTC) ends while a consumer is connected, on all clocks of the world at once.
 
 let market: Market
+let hubAddress: string
 let consumer: Person
 let monthEndsAt: number
 
@@ -27,16 +28,22 @@ beforeAll(async () => {
   await openProvider(market, 'provider', {
     ...{ price: '20/GB', country: 'DE', hubs: [hub.address], beneficiary: market.deployer, megabits: 80 },
   })
-  consumer = await seatConsumer(market, 'consumer', '20')
-  await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
+  hubAddress = hub.address
+  consumer = await withChannel('consumer')
 })
 afterAll(() => market.destroy())
 afterEach(({ task }) => {
   if (task.result?.state === 'fail') console.log(market.world.lastWords())
 })
 
-const download = (size: number) =>
-  consumer.host.start(['curl', '-s', '--max-time', '60', '-o', '/dev/null', market.internet.fileUrl(size)])
+async function withChannel(name: string): Promise<Person> {
+  const person = await seatConsumer(market, name, '20')
+  await person.run('channel', 'open', '--hub', hubAddress, '--amount', '10')
+  return person
+}
+
+const download = (size: number, { host } = consumer) =>
+  host.start(['curl', '-s', '--max-time', '60', '-o', '/dev/null', market.internet.fileUrl(size)])
 
 it('whose cap of a month is used up goes on in the next one, with that one’s', async () => {
   const cap = 6_000_000
@@ -64,4 +71,28 @@ it('whose cap of a month is used up goes on in the next one, with that one’s',
   expect(flowed).toBeLessThanOrEqual(2 * cap)
   expect((await program.ended).code).toBe(0)
   await consumer.run('disconnect')
+})
+
+it('whose clock is set on for a while has used what it used in the month that it is', async () => {
+  const robbed = await withChannel('robbed')
+  const cap = 6_000_000
+  const start = () => endAfterFailure(robbed, robbed.start(['connect', '--json', '--cap', '6MB/month']))
+  const first = start()
+  await logged(first, 'connected')
+  market.setClocks(40 * 86_400_000)
+  await download(4_000_000, robbed).succeeded()
+  await eventually('what flowed is in the journal', async () => {
+    const { downBytes } = logLines(first, ({ event }) => event === 'progress').at(-1) ?? {}
+    return Number(downBytes) > 4_000_000
+  })
+  market.setClocks(0)
+  await first.stop('SIGINT')
+
+  const second = start()
+  await logged(second, 'connected')
+  const rest = download(50_000_000, robbed)
+  const ended = await logged(second, 'ended')
+  await rest.stop('SIGKILL')
+  expect(Number(ended.downBytes) + Number(ended.upBytes)).toBeLessThanOrEqual(cap - 4_000_000)
+  await robbed.run('disconnect')
 })

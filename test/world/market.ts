@@ -29,6 +29,8 @@ export interface Market {
   now(): number
   /** Lets so much time pass at once on all those clocks. Only in a market that was created with clocks that are `ahead`. */
   skip(ms: number): Promise<void>
+  /** Sets the clocks of all programs so far ahead of that, and no other: neither the chain's nor the time that passes. */
+  setClocks(ms: number): void
   /** An amount of whole tokens in the smallest unit. */
   tokens(text: string): Wei
   destroy(): Promise<void>
@@ -76,6 +78,7 @@ export async function createMarket(
       world.setAhead(ahead)
       await chain.rpc.send('evm_increaseTime', [Math.round(ms / 1_000)])
     },
+    setClocks: (ms) => world.setAhead(ahead + ms, ahead),
     async fund(to, { tokens, coin }) {
       if (coin !== undefined)
         await (await signer.sendTransaction({ to, value: parseTokens(coin, 18) })).wait()

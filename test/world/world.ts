@@ -11,8 +11,13 @@ export interface World {
   /** Adds a machine with public addresses of its own. Names are short: at most ten letters, digits and dashes. */
   addHost(name: string, line?: Line): Promise<Host>
   readonly hosts: ReadonlyMap<string, Host>
-  /** Sets the clocks of all its programs that run on Node.js so far ahead. Only where it was made with such clocks. */
-  setAhead(ms: number): void
+  /**
+   * Sets the clocks of all its programs that run on Node.js so far ahead, as if that had passed while the machines slept. Only where
+   * it was made with such clocks.
+   *
+   * @param passedMs - What passed, where the clocks were set instead.
+   */
+  setAhead(ms: number, passedMs?: number): void
   /** Folder for whatever the world keeps; it is in memory and vanishes with it. */
   readonly folder: string
   /** What each program that still runs, or failed, printed last: for whoever has to find out what went wrong. */
@@ -47,9 +52,9 @@ export async function createWorld(outer: Outer = 'dual', aheadMs?: number): Prom
   refuseOutside()
   const folder = await mkdtemp('/run/pontage-world-')
   const aheadFile = aheadMs === undefined ? undefined : join(folder, 'ahead')
-  const setAhead = (ms: number) => {
+  const setAhead = (ms: number, passedMs = ms) => {
     if (aheadFile === undefined) throw new TypeError('The clocks of this world are right.')
-    writeFileSync(`${aheadFile}.new`, String(ms))
+    writeFileSync(`${aheadFile}.new`, `${ms} ${passedMs}`)
     renameSync(`${aheadFile}.new`, aheadFile)
   }
   if (aheadMs !== undefined) setAhead(aheadMs)

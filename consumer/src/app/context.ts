@@ -15,6 +15,7 @@ import {
   UserError,
   unlock,
 } from '@pontage/shared/node'
+import { type Calendar, createCalendar } from '../io/calendar.js'
 
 /** An identity on a chain: what every command that signs works with. */
 export interface Context {
@@ -23,6 +24,7 @@ export interface Context {
   readonly chain: Chain
   readonly typedData: TypedData
   readonly clock: Clock
+  readonly calendar: Calendar
   readonly log: Log
 }
 
@@ -75,6 +77,7 @@ export const alreadyOpen = (context: Context): Opening => ({
 
 const readerOf = (home: string, address: Address, chain: Chain, log: Log): Reader => ({
   ...{ home, chain, clock: systemClock, log, identity: { address } },
+  calendar: createCalendar(systemClock),
   typedData: createTypedData(chain.deployment),
 })
 

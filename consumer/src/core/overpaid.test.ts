@@ -1,6 +1,6 @@
 import { bytes, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
 import { expect, it } from 'vitest'
-import { isOverpaid } from './overpaid.js'
+import { isOverpaid, mayServeAgain } from './overpaid.js'
 import { begin, type Session, step } from './session.js'
 
 const terms = {
@@ -35,4 +35,13 @@ it('finds out one that breaks off after the first byte of a megabyte', () => {
 
 it('keeps one that breaks off often but carries what it was paid for', () => {
   expect(isOverpaid(many(200, 10_500_000n, 2_000_000n))).toBe(false)
+})
+
+it('gives no other session to one that was found out, or counted otherwise, also when a new month begins', () => {
+  expect(mayServeAgain([])).toBe(true)
+  expect(mayServeAgain(many(10, 0n, 0n))).toBe(true)
+  expect(mayServeAgain(many(11, 0n, 0n))).toBe(false)
+  const [honest] = many(1, 10_000_000n, 0n)
+  const disputed = { ...(honest as Session), reason: 'counts' } as const
+  expect(mayServeAgain([disputed, honest as Session])).toBe(false)
 })

@@ -77,7 +77,7 @@ describe('a session', () => {
     const capped = play(begin(terms, 0), [{ type: 'left', cap: bytes(0n), budget: undefined }])
     expect(capped.session).toMatchObject({ phase: 'halting', reason: 'cap' })
     const alone = play(begin(terms, 0), [{ type: 'left', cap: bytes(1n), budget: wei(2_000n) }])
-    expect(alone.session).toEqual(begin(terms, 0))
+    expect(alone.session).toEqual({ ...begin(terms, 0), shared: 1n })
   })
 
   const guaranteed = { ...terms, limitedBy: 'ceiling', raiseBelow: wei(800n) } as const

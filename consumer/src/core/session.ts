@@ -51,6 +51,8 @@ export interface Session {
   readonly raiseBelow: Wei
   /** Bytes after which the kernel lets nothing more through; undefined without a limit. */
   readonly limit: Bytes | undefined
+  /** Bytes up to which it may go by what others have left of a cap by now; undefined where there is no such cap. */
+  readonly shared: Bytes | undefined
   /** What it means when the kernel's limit is reached. */
   readonly limitedBy: 'cap' | 'budget' | 'ceiling'
   /** What it means when the ceiling is reached: the user's own budget may have set it. */
@@ -148,6 +150,7 @@ export function begin(
   return {
     ...terms,
     phase: 'running',
+    shared: undefined,
     downBytes: bytes(0n),
     upBytes: bytes(0n),
     downPackets: 0n,
@@ -240,17 +243,24 @@ export const spentIn = (session: Session): Wei => wei(session.promised - session
 function counted(session: Session, count: Counted, atMs: number, limitReached: boolean): Step {
   if (session.phase !== 'running' && session.phase !== 'suspended') return quietly(session)
   const paid = withRaise(repeated(pay(withCount(aged(session, atMs), count))))
+  const { shared, downBytes, upBytes } = paid.session
+  const isCapped = shared !== undefined && downBytes + upBytes >= shared
   const isUnpayable = session.base + owedIn(paid.session) > session.ceiling
-  if (!limitReached && !isUnpayable) return isSlow(paid.session) ? andStopped(paid, 'slow') : paid
-  const limit = limitReached ? session.limitedBy : session.ceilingIs
+  if (!limitReached && !isCapped && !isUnpayable)
+    return isSlow(paid.session) ? andStopped(paid, 'slow') : paid
+  const by = isCapped ? 'cap' : limitReached ? session.limitedBy : session.ceilingIs
   // A larger guarantee is on its way: what the kernel holds back meanwhile passes then.
-  return limit === 'ceiling' && paid.session.raise === 'asked' ? paid : andStopped(paid, limit)
+  return by === 'ceiling' && paid.session.raise === 'asked' ? paid : andStopped(paid, by)
 }
 
 /** What others have used up meanwhile is not there for this session. */
 function narrowed(session: Session, { cap, budget }: Left): Step {
+  const shared = cap === undefined ? undefined : bytes(session.downBytes + session.upBytes + cap)
   const most = budget === undefined ? session.ceiling : wei(session.promised + budget)
-  const next: Session = most < session.ceiling ? { ...session, ceiling: most, ceilingIs: 'budget' } : session
+  const next: Session =
+    most < session.ceiling
+      ? { ...session, shared, ceiling: most, ceilingIs: 'budget' }
+      : { ...session, shared }
   return cap === 0n ? stopped(next, 'cap') : quietly(next)
 }
 
@@ -358,14 +368,23 @@ function stopped(session: Session, reason: EndReason, message?: string): Step {
   return { session: { ...session, phase: 'halting', reason, message }, effects: [{ type: 'halt' }] }
 }
 
-/** Counters only grow; a smaller reading is a reading gone wrong, and the larger one stands. */
-const withCount = (session: Session, count: Counted): Session => ({
-  ...session,
-  downBytes: bytes(larger(session.downBytes, count.downBytes)),
-  upBytes: bytes(larger(session.upBytes, count.upBytes)),
-  downPackets: larger(session.downPackets, count.downPackets),
-  upPackets: larger(session.upPackets, count.upPackets),
-})
+/**
+ * Counters only grow; a smaller reading is a reading gone wrong, and the larger one stands. What is beyond what others
+ * left of the cap counts for nothing: neither here nor in the month.
+ */
+function withCount(session: Session, count: Counted): Session {
+  const { shared } = session
+  const within = (counted: bigint, other: bigint) =>
+    bytes(shared === undefined ? counted : larger(0n, smaller(counted, shared - other)))
+  const upBytes = larger(session.upBytes, within(count.upBytes, session.downBytes))
+  return {
+    ...session,
+    upBytes,
+    downBytes: larger(session.downBytes, within(count.downBytes, upBytes)),
+    downPackets: larger(session.downPackets, count.downPackets),
+    upPackets: larger(session.upPackets, count.upPackets),
+  }
+}
 
 /** Time passes, and costs while traffic can flow. */
 const aged = (session: Session, atMs: number): Session => ({

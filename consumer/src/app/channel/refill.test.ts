@@ -29,6 +29,7 @@ import { ZeroAddress } from 'ethers'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { type Anvil, eventually, startAnvil } from '../../../../shared/src/node/chain/anvil.fixture.js'
 import { monthOf } from '../../core/limits.js'
+import { createCalendar } from '../../io/calendar.js'
 import { type Journal, openJournal, readJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
 import { keepRefilled } from './refill.js'
@@ -72,7 +73,7 @@ beforeEach(async () => {
   hub = await anvil.person('hub')
   const identity = await anvil.person('consumer')
   const typedData = createTypedData(chain.deployment)
-  context = { home, identity, chain, typedData, clock, log }
+  context = { home, identity, chain, typedData, clock, calendar: createCalendar(clock), log }
   journal = await openJournal(home)
   listening = await listenLinks({
     ...{ host: '127.0.0.1', port: 0, log, self: { identity: hub, typedData, clock } },

@@ -3,7 +3,7 @@ import { type UnixSeconds, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { defaultBudget, isTooLittle } from '../../core/cap.js'
 import { monthOf, withBudget } from '../../core/limits.js'
-import { isOverpaid } from '../../core/overpaid.js'
+import { mayServeAgain } from '../../core/overpaid.js'
 import type { EndReason } from '../../core/session.js'
 import type { Journal } from '../../io/home/journal.js'
 import { recursiveResolver, whyResolverFails } from '../../io/kernel/recursiveResolver.js'
@@ -20,8 +20,6 @@ import { stepDone } from './timings.js'
 
 /** Ends after which the next provider is tried. */
 const failures: readonly EndReason[] = ['provider', 'payment', 'counts', 'slow', 'undelivered', 'lost']
-/** Those of them after which this one is not tried again. */
-const unforgiven: readonly EndReason[] = ['payment', 'counts']
 /** Ends by the user's own limits, of which those of a month hold anew in the next. */
 const used: readonly EndReason[] = ['cap', 'budget']
 /** Before the only provider there is, which delivers nothing, is tried again. */
@@ -73,20 +71,23 @@ export async function connect(
 /** One session after the other, until one ends as it should or nobody is left. */
 async function goThrough(connection: Connection, paths: readonly Path[]): Promise<EndReason> {
   const { context, wishes, screen, stop } = connection
-  const { clock } = context
+  const { clock, calendar } = context
   const { retryForMs = Number.POSITIVE_INFINITY } = wishes
   let candidates = paths
   let giveUpAtMs: number | undefined
   for (;;) {
-    const since = clock.now()
+    const since = calendar.now()
     const served = await firstToServe(connection, candidates, giveUpAtMs)
     const last = connection.ended.at(-1)
     const reason = stop.aborted ? 'user' : (last?.session.reason ?? 'provider')
     if (last === undefined) throw new Error('A session ended that never was.')
     if (served === undefined) candidates = []
-    else if (used.includes(reason)) candidates = goesOnInNewMonth(connection, served, since) ? paths : []
+    else if (used.includes(reason))
+      candidates = goesOnInNewMonth(connection, served, since)
+        ? paths.filter((path) => mayServe(connection, path))
+        : []
     else if (!failures.includes(reason)) candidates = []
-    else candidates = after(served, candidates, mayServeAgain(connection, served, reason))
+    else candidates = after(served, candidates, mayServe(connection, served))
     const because = reason === 'user' ? 'user' : candidates.length === 0 ? 'limit' : 'next'
     const moved = connection.move({ type: 'over', because })
     if (candidates.length === 0) {
@@ -163,7 +164,7 @@ function goesOnInNewMonth(connection: Connection, { offer }: Path, since: UnixSe
   const { context, journal, wishes, ended } = connection
   const { caps, budgets } = wishes.limits
   const isOfMonth = [...caps, ...budgets].some(({ period }) => period === 'month')
-  if (!isOfMonth || monthOf(context.clock.now()) === monthOf(since)) return false
+  if (!isOfMonth || monthOf(context.calendar.now()) === monthOf(since)) return false
   const already = usedBy(ended)
   try {
     const { cap, budget } = leftNow(context, journal, wishes.limits, already)
@@ -188,10 +189,10 @@ function after(failed: Path, candidates: readonly Path[], again: boolean): Path[
   return again ? [...others, failed] : others
 }
 
-/** Whether the one that failed is tried again: not when it takes more than it carries, however it ends its sessions. */
-function mayServeAgain({ ended }: Connection, failed: Path, reason: EndReason): boolean {
-  const sessions = ended.filter(({ provider }) => provider === failed.offer.proposal.provider)
-  return !unforgiven.includes(reason) && !isOverpaid(sessions.map(({ session }) => session))
+/** Whether a provider may have another session, after those that it had. */
+function mayServe({ ended }: Connection, { offer }: Path): boolean {
+  const own = ended.filter(({ provider }) => provider === offer.proposal.provider)
+  return mayServeAgain(own.map(({ session }) => session))
 }
 
 function nobodyServed(refusals: readonly PathRefused[]): Error {

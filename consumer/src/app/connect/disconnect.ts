@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { bytes, systemClock } from '@pontage/shared'
 import { askControl, deleteTable, listTable, UserError, withClosers } from '@pontage/shared/node'
 import { killSwitchTable, objectNames } from '../../core/killSwitch.js'
+import { createCalendar } from '../../io/calendar.js'
 import {
   type ConnectionRecord,
   forgetConnection,
@@ -110,7 +111,9 @@ async function keepLastCount(
       0n,
     )
     const { journal, release } = isHeld ? await workIn(home) : await openAlone(home)
-    await recordUsage({ clock: systemClock }, journal, session, bytes(flowed)).finally(release)
+    await recordUsage({ calendar: createCalendar(systemClock) }, journal, session, bytes(flowed)).finally(
+      release,
+    )
   } catch (error) {
     process.emitWarning(`The last traffic could not be recorded: ${(error as Error).message}`)
   }

@@ -77,6 +77,7 @@ export async function findPaths(
   ])
   const seen = judgeHead(reader.chain, head, reader.clock.now())
   if (!seen.ok) throw new UserError(explain(seen.refusal))
+  reader.calendar.agree()
   if (offers.length === 0)
     throw new UserError(
       'No provider has an offer on this chain. Check --rpc and --deployment, or come back later.',

@@ -11,7 +11,7 @@ it('goes on to the next provider whatever goes wrong with this one', async () =>
   const connection = {
     ended: [],
     wishes: { limits: {} },
-    context: { clock: { now: () => 1 } },
+    context: { calendar: { now: () => 1 } },
     journal: {
       trail() {
         throw new TypeError('"fd00::::1" is not an IP address.')

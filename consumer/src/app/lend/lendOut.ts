@@ -204,9 +204,9 @@ async function waitForMore(
   told: LendingTold,
   stop: AbortSignal,
 ): Promise<boolean> {
-  const { clock } = lender.context
+  const { calendar } = lender.context
   const until =
-    renewedAt(limits, usedBy(lender, lending), clock.now(), perMegabyteOf(lending)) ??
+    renewedAt(limits, usedBy(lender, lending), calendar.now(), perMegabyteOf(lending)) ??
     generalRenewedAt(lender, lending, limits)
   if (until === undefined) {
     told.moved('over', 'Its budget or its cap is used up.')
@@ -218,8 +218,8 @@ async function waitForMore(
   const because = `Its budget or its cap is used up until ${timeOf(until)}.`
   told.moved('waiting', because)
   told.said(because)
-  while (clock.now() < until && !stop.aborted)
-    await delay(Math.min(lookEveryMs, (until - clock.now()) * 1_000), undefined, { signal: stop }).catch(
+  while (calendar.now() < until && !stop.aborted)
+    await delay(Math.min(lookEveryMs, (until - calendar.now()) * 1_000), undefined, { signal: stop }).catch(
       () => undefined,
     )
   return !stop.aborted
@@ -228,7 +228,7 @@ async function waitForMore(
 /** The user's own limit of this month for everything is what is used up, and ends with it. */
 function generalRenewedAt(lender: Lender, lending: Lending, limits: LendLimits) {
   if (isUsedUp(leftOf(limits, usedBy(lender, lending)), perMegabyteOf(lending))) return undefined
-  const now = lender.context.clock.now()
+  const now = lender.context.calendar.now()
   const [year = 0, month = 0] = monthOf(now).split('-').map(Number)
   return unixSeconds(Date.UTC(year, month, 1) / 1_000)
 }
@@ -243,7 +243,7 @@ const leftForAll = ({ context, journal, general }: Lender): Left => leftOfMonth(
 /** What a lending has cost and carried. */
 function usedBy({ context, journal }: Lender, { id }: Lending): LendUsed {
   const { usage } = journal.trail()
-  const now = context.clock.now()
+  const now = context.calendar.now()
   return {
     lending: usage.lentIn(id, ''),
     month: usage.lentIn(id, monthOf(now)),

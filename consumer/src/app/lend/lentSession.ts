@@ -207,14 +207,14 @@ export function priceLimit(own: Limits['maxPrice'], { price }: Lending): Limits[
  * with its first packet counts as the megabyte that it cost.
  */
 function lentBooks(
-  { clock }: Context,
+  { calendar }: Context,
   journal: Journal,
   lending: string,
   meter: SaidByProvider,
 ): { journal: Journal; close(paid: Bytes): Promise<void> } {
   let written = 0n
   const note = async (spent: bigint, carried: bigint) => {
-    const day = dayOf(clock.now())
+    const day = dayOf(calendar.now())
     const before = journal.trail().usage.lentIn(lending, day)
     const sum = before.bytes + carried - written
     written = carried

@@ -24,6 +24,7 @@ import {
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import type { Offer } from '../../core/choose.js'
 import { monthOf } from '../../core/limits.js'
+import { createCalendar } from '../../io/calendar.js'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import type { Context } from '../context.js'
 import { type Agreement, agree } from './agree.js'
@@ -106,7 +107,7 @@ const agreed = (session: string) =>
 
 it('counts what flows in each session against the month, whatever names a provider gives them', async () => {
   const flow = async (agreement: Agreement) =>
-    recordUsage({ clock: systemClock }, journal, agreement.countedAs, bytes(5_000_000n))
+    recordUsage({ calendar: createCalendar(systemClock) }, journal, agreement.countedAs, bytes(5_000_000n))
   const atOnce = await Promise.all([agreed('same'), agreed('same')])
   for (const agreement of atOnce) await flow(agreement)
   await flow(await agreed('same'))

@@ -25,8 +25,7 @@ afterEach(async () => {
 const november = unixSeconds(1_796_083_000)
 const december = unixSeconds(1_796_084_000)
 const nothing = { bytes: bytes(0n), spent: wei(0n) }
-const at = (now: UnixSeconds): Context =>
-  ({ clock: { now: () => now, elapsedMs: () => 0 } }) as unknown as Context
+const at = (now: UnixSeconds): Context => ({ calendar: { now: () => now } }) as unknown as Context
 
 describe('limits', () => {
   it('of flag, environment and configuration hold together, the strictest price among them', async () => {

@@ -87,13 +87,13 @@ const largestPacket = 65_536n
 
 /** What everything of this home may still use and spend in this month: its sessions use it up together. */
 export function leftOfMonth(
-  { clock }: Pick<Context, 'clock'>,
+  { calendar }: Pick<Context, 'calendar'>,
   journal: Pick<Journal, 'trail'>,
   limits: Limits,
 ): Left {
   const [caps, budgets] = [limits.caps.filter(isOfMonth), limits.budgets.filter(isOfMonth)]
   if (caps.length === 0 && budgets.length === 0) return { cap: undefined, budget: undefined }
-  const month = monthOf(clock.now())
+  const month = monthOf(calendar.now())
   const { usage } = journal.trail()
   const used = { bytes: usage.usedIn(month), spent: usage.spentIn(month) }
   return leftOf({ caps, budgets }, { month: used, connect: used })
@@ -108,12 +108,12 @@ const isOfMonth = ({ period }: { readonly period: Period }): boolean => period =
  * @throws UsedUp when a cap or a budget is.
  */
 export function leftNow(
-  context: Pick<Context, 'clock'>,
+  { calendar }: Pick<Context, 'calendar'>,
   journal: Journal,
   limits: Limits,
   connected: Used,
 ): Left {
-  const month = monthOf(context.clock.now())
+  const month = monthOf(calendar.now())
   const trail = journal.trail()
   const left = leftOf(limits, {
     connect: connected,

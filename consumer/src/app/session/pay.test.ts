@@ -13,6 +13,7 @@ import {
   PrivateKey,
 } from '@pontage/shared/node'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createCalendar } from '../../io/calendar.js'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import { createPayer } from './pay.js'
 
@@ -45,7 +46,9 @@ afterEach(async () => {
 function payer() {
   const left: { amount: Wei; signer: string | undefined; onDisk: boolean }[] = []
   const accepted: { amount: Wei; isMeasured: boolean }[] = []
-  const context = { home, identity, typedData, clock: systemClock, log: createLog('test', 'error') }
+  const log = createLog('test', 'error')
+  const calendar = createCalendar(systemClock)
+  const context = { home, identity, typedData, clock: systemClock, calendar, log }
   const paying = createPayer(context, journal, { channelId, provider }, (amount, latencyMs) =>
     accepted.push({ amount, isMeasured: latencyMs !== undefined }),
   )

@@ -25,7 +25,7 @@ export function createPayer(
   accepted: (amount: Wei, latencyMs: number | undefined) => void,
 ): Payer {
   const { channelId, provider } = party
-  const { typedData, identity, clock } = context
+  const { typedData, identity, clock, calendar } = context
   let link: Link | undefined
   let waiting: { amount: Wei; sentAt: number } | undefined
   return {
@@ -34,7 +34,7 @@ export function createPayer(
     },
     async pay(amount) {
       // On the disk before it leaves: after a crash no lower total can be signed.
-      await journal.record({ kind: 'total', channelId, provider, amount, at: clock.now() })
+      await journal.record({ kind: 'total', channelId, provider, amount, at: calendar.now() })
       const signature = typedData.sign('MicroPromise', { channelId, provider, amount }, identity.privateKey)
       waiting ??= { amount, sentAt: clock.elapsedMs() }
       link?.sendFrame(encodePromise({ channelId, amount, signature }))

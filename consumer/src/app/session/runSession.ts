@@ -16,7 +16,7 @@ import { createSessionLoop, type SessionLoop } from './sessionLoop.js'
 import { type PaymentSocket, stayAttached } from './stayAttached.js'
 import { recordUsage } from './usage.js'
 import { watchDelivery } from './watchDelivery.js'
-import { compare, keepCounting, tellCount, watchHealth } from './watchSession.js'
+import { compare, keepCounting, type LimitsOfAll, tellCount, watchHealth } from './watchSession.js'
 
 /** What is told of a session while it runs. `low`: what is guaranteed is nearly used up, and no more can be had now. */
 export interface SessionReport {
@@ -137,7 +137,7 @@ export function runSession(options: SessionOptions): Promise<Session> {
     stop.addEventListener('abort', onStop, { once: true })
     closers.add('stop', () => stop.removeEventListener('abort', onStop))
     if (stop.aborted) onStop()
-    loop.unattended(keepCounting(clock, meter, loop, options.leftForAll))
+    loop.unattended(keepCounting(clock, meter, loop, limitsOfAll(options, loop)))
     loop.unattended(watchHealth(options.health, loop, gone.signal))
     loop.unattended(watchDelivery(clock, meter, loop, options.delivers, gone.signal))
     if (options.topUp) loop.unattended(refill(options, options.topUp, loop, tell, gone.signal))
@@ -180,7 +180,7 @@ async function performing(
       const count = await options.meter.read()
       // It waits for its turn, and this effect is not to.
       const last = { type: 'halted', count, atMs: clock.elapsedMs() } as const
-      return loop.unattended(tellCount(loop, options.leftForAll, last))
+      return loop.unattended(tellCount(loop, limitsOfAll(options, loop), last))
     }
     case 'end':
       return loop.unattended(settle(performers).then(() => loop.post({ type: 'settled' })))
@@ -232,12 +232,10 @@ async function settle({ options, loop, link }: Performers): Promise<void> {
 }
 
 /** What the provider says on the payment socket. */
-function handlersFor(
-  { context: { clock }, meter, endpoint, leftForAll }: SessionOptions,
-  loop: SessionLoop,
-  payer: Payer,
-  tell: Tell,
-): Handlers {
+function handlersFor(options: SessionOptions, loop: SessionLoop, payer: Payer, tell: Tell): Handlers {
+  const { clock } = options.context
+  const { meter, endpoint } = options
+  const limits = limitsOfAll(options, loop)
   const isOurs = (notice: { session: string }) => notice.session === endpoint.session
   return {
     frame: (frame) => payer.receive(frame),
@@ -245,7 +243,7 @@ function handlersFor(
       usage: (usage) => {
         if (!isOurs(usage)) return
         meter.hear?.(usage)
-        loop.unattended(compare(clock, meter, loop, leftForAll, usage))
+        loop.unattended(compare(clock, meter, loop, limits, usage))
       },
       suspended: (notice) => {
         if (isOurs(notice)) loop.post({ type: 'suspended', atMs: clock.elapsedMs() }, () => tell('suspended'))
@@ -285,6 +283,11 @@ function reporting({ context: { clock }, report }: SessionOptions, loop: Session
 /** Into the journal, for limits that count over days. */
 const writeUsage = ({ context, journal, countedAs }: SessionOptions, { session }: SessionLoop) =>
   recordUsage(context, journal, countedAs, bytes(session.downBytes + session.upBytes))
+
+const limitsOfAll = (options: SessionOptions, loop: SessionLoop): LimitsOfAll => ({
+  left: options.leftForAll,
+  write: () => writeUsage(options, loop),
+})
 
 /** What a provider's word for the end means to us. */
 const reasonOf = (notice: Notice<'ended'>): EndReason =>

@@ -12,7 +12,7 @@ import type { Context } from '../context.js'
  * @param flowed - Bytes of the whole session.
  */
 export async function recordUsage(
-  { clock }: Pick<Context, 'clock'>,
+  { calendar }: Pick<Context, 'calendar'>,
   journal: Journal,
   session: string,
   flowed: Bytes,
@@ -20,7 +20,7 @@ export async function recordUsage(
   const trail = journal.trail()
   const news = flowed - trail.usage.usedBy(session)
   if (news <= 0n) return
-  const month = monthOf(clock.now())
+  const month = monthOf(calendar.now())
   await journal.record({
     kind: 'usage',
     session,

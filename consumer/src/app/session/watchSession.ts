@@ -11,17 +11,26 @@ const checkHealthEveryMs = 2_000
 /** Sessions under the limits of one month: what one is about to sign is not there for the next. */
 const turns = new SerialQueue()
 
-/**
- * Tells a session what is left for it and all others of its user, and then what was counted, before any other is told.
- *
- * @param leftForAll - Nothing in it: there are no such limits, and nobody waits for anybody.
- */
-export function tellCount(loop: SessionLoop, leftForAll: () => Left, count: SessionEvent): Promise<void> {
-  const { cap, budget } = leftForAll()
+/** The limits that all sessions of a user use up together, as one of them sees them. */
+export interface LimitsOfAll {
+  /** What is left by now; nothing in it: there are no such limits, and nobody waits for anybody. */
+  readonly left: () => Left
+  /** Writes down what flowed in this session, so that it is left for no other. */
+  readonly write: () => Promise<void>
+}
+
+/** Tells a session what is left for it and all others of its user, and then what was counted, before any other is told. */
+export function tellCount(
+  loop: SessionLoop,
+  { left, write }: LimitsOfAll,
+  count: SessionEvent,
+): Promise<void> {
+  const { cap, budget } = left()
   if (cap === undefined && budget === undefined) return loop.dispatch(count)
   return turns.run(async () => {
-    await loop.dispatch({ type: 'left', ...leftForAll() })
+    await loop.dispatch({ type: 'left', ...left() })
     await loop.dispatch(count)
+    await write()
   })
 }
 
@@ -30,12 +39,12 @@ export async function look(
   clock: Clock,
   meter: Pick<Meter, 'read'>,
   loop: SessionLoop,
-  leftForAll: () => Left,
+  limits: LimitsOfAll,
 ): Promise<{ total: bigint; atMs: number }> {
   const reading = await meter.read()
   const atMs = clock.elapsedMs()
   const { downBytes, upBytes, limitReached } = reading
-  await tellCount(loop, leftForAll, { type: 'counted', count: reading, atMs, limitReached })
+  await tellCount(loop, limits, { type: 'counted', count: reading, atMs, limitReached })
   return { total: downBytes + upBytes, atMs }
 }
 
@@ -44,13 +53,13 @@ export async function keepCounting(
   clock: Clock,
   meter: Pick<Meter, 'read'>,
   loop: SessionLoop,
-  leftForAll: () => Left,
+  limits: LimitsOfAll,
 ): Promise<void> {
   let seen = 0n
   let seenAt = clock.elapsedMs()
   let pauseMs: number | undefined
   while (loop.isOpen) {
-    const { total, atMs } = await look(clock, meter, loop, leftForAll)
+    const { total, atMs } = await look(clock, meter, loop, limits)
     const passed = bytes(total > seen ? total - seen : 0n)
     pauseMs = lookAgainAfterMs(passed, atMs - seenAt, loop.session.credit, pauseMs)
     await delay(pauseMs)
@@ -64,11 +73,11 @@ export async function compare(
   clock: Clock,
   meter: Pick<Meter, 'read'>,
   loop: SessionLoop,
-  leftForAll: () => Left,
+  limits: LimitsOfAll,
   theirs: Notice<'usage'>,
 ): Promise<void> {
   if (!loop.isOpen) return
-  await look(clock, meter, loop, leftForAll)
+  await look(clock, meter, loop, limits)
   const { downBytes, upBytes, downPackets, upPackets } = theirs
   await loop.dispatch({ type: 'usage', downBytes, upBytes, downPackets, upPackets })
 }
