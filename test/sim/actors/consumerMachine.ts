@@ -3,6 +3,7 @@ import {
   type ConnectWishes,
   type Context,
   connect,
+  createCalendar,
   openJournal,
   type Screen,
 } from '@pontage/consumer'
@@ -73,6 +74,7 @@ export class ConsumerMachine {
       const context: Context = {
         ...{ home, identity: this.identity, chain, clock: systemClock, log },
         typedData: createTypedData(deployment),
+        calendar: createCalendar(systemClock, () => systemClock.elapsedMs() / 1_000),
       }
       const opened = await openJournal(home)
       const journal: typeof opened = {
