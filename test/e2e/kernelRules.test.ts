@@ -3,9 +3,8 @@ import { type Firewall, raiseFirewall } from '@pontage/provider'
 import { type NftChange, NftSocket, nftCommand } from '@pontage/shared/node'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 
-const nft = (text: string) => execFileSync('nft', ['-f', '-'], { input: text, encoding: 'utf8' })
-const list = (table: string) =>
-  execFileSync('nft', ['list', 'table', 'inet', table], { encoding: 'utf8' }).replace(table, 'TABLE')
+const nft = (text: string) => run('nft -f -', text)
+const list = (table: string) => run(`nft list table inet ${table}`).replace(table, 'TABLE')
 const place = (table: string) => ({ family: 'inet', table }) as const
 const empty = (table: string) => `table inet ${table}
 delete table inet ${table}
@@ -41,9 +40,9 @@ const gone = (index: number): NftChange[] =>
         : { ...change, verb: 'delete' },
     )
 
-const run = (line: string) => {
+const run = (line: string, input?: string) => {
   const [program = '', ...words] = line.split(' ')
-  return execFileSync(program, words, { encoding: 'utf8' })
+  return execFileSync(program, words, { encoding: 'utf8', input })
 }
 
 const nothing = { downBytes: 0n, upBytes: 0n, downPackets: 0n, upPackets: 0n, dropped: 0n }
@@ -198,7 +197,7 @@ describe('the kernel’s firewall by a socket', () => {
     const all = Array.from({ length: 400 }, (_, index) => index + 1)
     socket.apply(all.flatMap(session))
     expect(socket.addresses('moved4')).toEqual([])
-    execFileSync('ping', ['-c', '2', '-i', '0.2', '-s', '72', address4(7)])
+    run(`ping -c 2 -i 0.2 -s 72 ${address4(7)}`)
     const counted = { packets: 2n, bytes: 200n }
     expect(socket.counters(['down_7', 'down_8'])).toEqual([counted, { packets: 0n, bytes: 0n }])
     const read = socket.allCounters()
