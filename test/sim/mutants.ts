@@ -88,12 +88,13 @@ function hunt(copy: string, name: string, cast: string): Found {
   const main = join(copy, 'test/dist/sim/main.js')
   const { budget, seed } = values
   const options = ['--json', '--first', '--budget', budget, '--seed', seed, '--cast', cast]
-  const { stdout, stderr } = spawnSync(process.execPath, [main, ...options], {
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, [main, ...options], {
     encoding: 'utf8',
     maxBuffer: 1e9,
   })
   const last = stdout.trim().split('\n').at(-1) ?? ''
-  if (!last.startsWith('{')) throw new Error(`${name} did not run: ${stderr.slice(-2_000)}`)
+  if (!last.startsWith('{') || status === null || status > 1)
+    throw new Error(`${name} did not run to the end (${signal ?? status}): ${stderr.slice(-2_000)}`)
   const { seed: found, violations, spent } = JSON.parse(last)
   const [violation] = violations
   return violation ? { name, seed: found, ...violation, seconds: spent } : { name, seconds: spent }

@@ -54,9 +54,13 @@ export interface Outcome {
 const confirmations = 2
 const pool = tokens(60)
 /** Milliseconds between two moves, on average: crowded in some runs, in others windows and exits run out between them. */
-const paces = [2_000, 4_000, 15_000, 40_000] as const
+const paces = {
+  players: [2_000, 4_000, 15_000, 40_000],
+  // Sessions live by the second.
+  programs: [500, 1_000, 2_500, 10_000],
+} as const
 /** Milliseconds within which everything must have come right, once all faults have stopped. */
-const settleMs = 15 * 60_000
+const settleMs = { players: 15 * 60_000, programs: 6 * 60_000 } as const
 
 /** Runs one world from its seed. */
 export async function play({
@@ -102,7 +106,7 @@ export async function play({
   const retail = troupe === 'programs' ? openRetail(cast, chain, nodes, network, judge, without) : undefined
   if (retail) abilities.push(...retail.able)
   const able = moves.filter((each) => abilities.includes(each))
-  const moveEveryMs = chance.one(paces)
+  const moveEveryMs = chance.one(paces[troupe])
   const guild = new Guild(
     { consumers: cast.consumers.slice(3), providers: cast.providers.slice(2) },
     chain,
@@ -120,9 +124,8 @@ export async function play({
     faults.filter((each) => abilities.includes(each)),
   )
 
-  listenIn((from, to, data, isBinary) => {
+  listenIn((from, data, isBinary) => {
     if (from.name === 'hub') judge.hubSends(data, isBinary)
-    retail?.sessions.reads(from, to, data, isBinary)
   })
   const isWrong = () => judge.violations.length > 0
   process.on('unhandledRejection', unhandled)
@@ -140,7 +143,7 @@ export async function play({
   if (!isWrong()) {
     disorder.stop()
     retail?.calm()
-    await settle(time.nowMs, providers, hub, judge, isWrong)
+    await settle(time.nowMs, settleMs[troupe], providers, hub, judge, isWrong)
     if (!isWrong()) judge.end(hub.hasLostLedger, !retail)
     if (!isWrong()) retail?.end()
   }
@@ -219,13 +222,14 @@ function act(
 /** When all faults have stopped: everybody goes on until everything is paid, which must come within a stated time. */
 async function settle(
   fromMs: number,
+  withinMs: number,
   providers: readonly HonestProvider[],
   hub: HubMachine,
   judge: Judge,
   isWrong: () => boolean,
 ): Promise<void> {
   const time = timeline()
-  for (let atMs = fromMs; atMs <= fromMs + settleMs && !isWrong(); atMs += 60_000) {
+  for (let atMs = fromMs; atMs <= fromMs + withinMs && !isWrong(); atMs += 60_000) {
     await time.runUntil(atMs, isWrong)
     for (const provider of providers) provider.post.act(() => provider.clear())
     hub.askToDraw()

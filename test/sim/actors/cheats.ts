@@ -1,41 +1,59 @@
 import type { Firewall } from '@pontage/provider'
 import { bytes } from '@pontage/shared'
+import { timeline } from '../stage/timeline.js'
 import { tokens } from './people.js'
 import type { Cheat } from './providerMachine.js'
 
-const asItIs: Cheat = { doctor: (components) => components, miscount: (firewall) => firewall }
+/** What a dishonest provider's program adds to what it asks for, and makes of what it counted, in hundredths. */
+interface Mood {
+  readonly perMegabyte: bigint
+  readonly perHour: bigint
+  readonly counted: bigint
+}
 
-/** Terms that ask more than the offer on chain, for traffic or for time. */
-const dearer = (field: 'pricePerMegabyte' | 'pricePerHour', by: bigint): Cheat['doctor'] =>
-  function doctor(components) {
-    const { typedData } = components
-    const signed: typeof typedData.signed = (name, document, key) => {
-      const terms = document as unknown as Record<typeof field, bigint>
-      const dear = name === 'SessionTerms' ? { ...document, [field]: terms[field] + by } : document
-      return typedData.signed(name, dear, key)
-    }
-    return { ...components, typedData: { ...typedData, signed } }
-  }
-
-/** Counts that grow faster than what was sent, in hundredths. */
-const inflated =
-  (hundredths: bigint): Cheat['miscount'] =>
-  (firewall: Firewall) =>
-    Object.assign(Object.create(firewall), {
-      read: async () =>
-        new Map(
-          [...(await firewall.read())].map(([key, reading]) => [
-            key,
-            { ...reading, downBytes: bytes((reading.downBytes * hundredths) / 100n) },
-          ]),
-        ),
-    })
-
-/** How a dishonest provider's program cheats, in one way or another. */
-export const cheating: readonly Cheat[] = [
-  asItIs,
-  { ...asItIs, doctor: dearer('pricePerMegabyte', tokens(1)) },
-  { ...asItIs, doctor: dearer('pricePerHour', tokens(5_000)) },
-  { ...asItIs, miscount: inflated(103n) },
-  { ...asItIs, miscount: inflated(150n) },
+const honest: Mood = { perMegabyte: 0n, perHour: 0n, counted: 100n }
+const moods: readonly Mood[] = [
+  honest,
+  { ...honest, perMegabyte: tokens(1) },
+  { ...honest, perHour: tokens(5_000) },
+  { ...honest, counted: 103n },
+  { ...honest, counted: 150n },
 ]
+const moodMs = 20_000
+
+/** A provider's program that now and then asks more than the offer on chain, or counts more than it sent. */
+export function fickle(): Cheat {
+  let mood = honest
+  const change = () => {
+    mood = timeline().chance.one(moods)
+    timeline().plan(moodMs, change, timeline().world)
+  }
+  timeline().plan(moodMs, change, timeline().world)
+  return {
+    doctor(components) {
+      const { typedData } = components
+      const signed: typeof typedData.signed = (name, document, key) =>
+        typedData.signed(name, name === 'SessionTerms' ? dearer(document, mood) : document, key)
+      return { ...components, typedData: { ...typedData, signed } }
+    },
+    miscount: (firewall: Firewall) =>
+      Object.assign(Object.create(firewall), {
+        read: async () =>
+          new Map(
+            [...(await firewall.read())].map(([key, reading]) => [
+              key,
+              { ...reading, downBytes: bytes((reading.downBytes * mood.counted) / 100n) },
+            ]),
+          ),
+      }),
+  }
+}
+
+function dearer<Terms>(document: Terms, { perMegabyte, perHour }: Mood): Terms {
+  const { pricePerMegabyte, pricePerHour } = document as unknown as Record<string, bigint>
+  return {
+    ...document,
+    pricePerMegabyte: (pricePerMegabyte ?? 0n) + perMegabyte,
+    pricePerHour: (pricePerHour ?? 0n) + perHour,
+  }
+}

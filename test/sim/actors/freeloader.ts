@@ -128,7 +128,7 @@ export class Freeloader {
           before + (tokens(spends * 0.1) * BigInt(step)) / 4n,
         )
     }
-    if (chance.rarely(2)) await link.request('end', { session }, 3_000)
+    if (!chance.rarely(3)) await link.request('end', { session }, 3_000)
   }
 
   #pay(link: Link, channelId: Hex, provider: ProviderMachine, parties: ChannelParties, amount: bigint): void {
@@ -138,7 +138,7 @@ export class Freeloader {
     link.sendFrame(encodePromise({ channelId, amount: total, signature }))
   }
 
-  /** A channel of its own, opened where there is none. */
+  /** One of its channels. */
   channel(nonce: number): ChannelParties {
     return { consumer: this.identity.address, hub: this.hub.address, nonce }
   }

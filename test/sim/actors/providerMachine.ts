@@ -1,6 +1,6 @@
 import { type Firewall, openComponents, type Serving, type Settings, serve } from '@pontage/provider'
-import { type Address, bytes, encodeMessage, type Price, wei } from '@pontage/shared'
-import { connectChain, type Identity } from '@pontage/shared/node'
+import { type Address, bytes, encodeMessage, type Hex, type Price, wei } from '@pontage/shared'
+import { connectChain, type Identity, type Log } from '@pontage/shared/node'
 import { deployment } from '../chain/deployment.js'
 import { giveAddress } from '../kernel/kernel.js'
 import { diskOf } from '../stage/disk.js'
@@ -32,7 +32,11 @@ export class ProviderMachine {
     readonly name: string,
     readonly number: number,
     readonly price: Price,
-    private readonly around: { readonly hub: Address; readonly rpc: readonly string[] },
+    private readonly around: {
+      readonly hub: Address
+      readonly rpc: readonly string[]
+      readonly accepts: (provider: string, channel: Hex, amount: bigint) => void
+    },
     private readonly cheat?: Cheat,
   ) {
     this.address = `45.0.0.${number}`
@@ -53,7 +57,7 @@ export class ProviderMachine {
   }
 
   async #open(process: Process): Promise<void> {
-    const log = logOf(this.name)
+    const log = this.#log()
     try {
       const chain = await connectChain({
         ...{ rpc: this.around.rpc, deploymentFile: '/home/deployment.json', confirmations: 2, log },
@@ -71,6 +75,20 @@ export class ProviderMachine {
     } catch (error) {
       log.error('did not start', { reason: (error as Error).message.slice(0, 300) })
       if (this.#process === process) this.kill()
+    }
+  }
+
+  /** Its own log, by which it says what it has stored and confirmed. */
+  #log(): Log {
+    const log = logOf(this.name)
+    return {
+      ...log,
+      debug: (message, details) => {
+        const { channelId, amount } = (details ?? {}) as { channelId?: Hex; amount?: bigint }
+        if (message === 'promise accepted' && channelId && amount)
+          this.around.accepts(this.name, channelId, amount)
+        log.debug(message, details)
+      },
     }
   }
 
@@ -94,7 +112,7 @@ export class ProviderMachine {
       ...{ creditBytes, limits: { total: undefined, session: undefined }, ceilingBytes: bytes(60_000_000n) },
       ...{ graceSeconds: 20, goneAfterSeconds: 60, withdrawAfterSeconds: 60, clearEverySeconds: 60 },
       maxSessions: 20,
-      redeem: { auto: true, above: tokens(1), everySeconds: 600, maxGasShareBps: 10_000 },
+      redeem: { auto: true, above: tokens(1), everySeconds: 120, maxGasShareBps: 10_000 },
       coinPrice: { weiPerCoin: tokens(0.001) },
       exposure: { each: tokens(1_000), of: new Map() },
     }

@@ -1,13 +1,24 @@
 import type { ConnectWishes } from '@pontage/consumer'
-import { bytes, type Price, type Wei, wei, weiPerHour, weiPerMegabyte } from '@pontage/shared'
+import {
+  type Address,
+  bytes,
+  type Hex,
+  type Price,
+  type Wei,
+  wei,
+  weiPerHour,
+  weiPerMegabyte,
+} from '@pontage/shared'
 import type { Identity } from '@pontage/shared/node'
 import type { Chain } from '../chain/chain.js'
+import { channels } from '../chain/contracts.js'
+import { deployment } from '../chain/deployment.js'
 import type { Judge } from '../judge/judge.js'
 import { SessionJudge } from '../judge/sessions.js'
 import { Traffic } from '../kernel/traffic.js'
 import type { Network } from '../network/network.js'
 import { timeline } from '../stage/timeline.js'
-import { cheating } from './cheats.js'
+import { fickle } from './cheats.js'
 import { ConsumerMachine } from './consumerMachine.js'
 import { Freeloader } from './freeloader.js'
 import { nameOf, tokens } from './people.js'
@@ -37,6 +48,9 @@ const prices: readonly Price[] = [
 ]
 const appetites = [0, 100_000, 1_000_000, 4_000_000] as const
 
+/** Channels of freeloaders, which their guild leaves alone: credit is one over all of them. */
+const ownNonces = [3, 4, 5, 6, 7] as const
+
 interface Cast {
   readonly hub: Identity
   readonly providers: readonly Identity[]
@@ -50,7 +64,7 @@ export class Retail {
   readonly providers: readonly ProviderMachine[]
   readonly consumers: readonly ConsumerMachine[]
   readonly sessions: SessionJudge
-  readonly traffic = new Traffic()
+  readonly traffic: Traffic
   readonly #freeloaders: readonly Freeloader[]
   #isCalm = false
 
@@ -62,8 +76,9 @@ export class Retail {
     private readonly judge: Judge,
     readonly able: readonly RetailMove[],
   ) {
-    const around = { hub: cast.hub.address, rpc }
-    const cheat = timeline().chance.one(cheating)
+    const accepts = (provider: string, channel: Hex, amount: bigint) =>
+      this.sessions.accepts(provider, channel, amount)
+    const around = { hub: cast.hub.address, rpc, accepts }
     const honest = cast.providers.map(
       (identity, index) =>
         new ProviderMachine(identity, nameOf(identity.address), index + 1, prices[index] as Price, around),
@@ -72,16 +87,20 @@ export class Retail {
       .slice(0, 1)
       .map(
         (identity) =>
-          new ProviderMachine(identity, nameOf(identity.address), 9, prices[2] as Price, around, cheat),
+          new ProviderMachine(identity, nameOf(identity.address), 9, prices[2] as Price, around, fickle()),
       )
     this.providers = [...honest, ...rogue]
+    this.traffic = new Traffic(new Set(rogue.map(({ name }) => name)))
     const known = this.providers.map(({ name, price }): [string, { price: Price; isHonest: boolean }] => [
       name,
       { price, isHonest: !name.startsWith('rogue') },
     ])
-    this.sessions = new SessionJudge(judge, this.traffic, new Map(known), (address) =>
-      nameOf(address as never),
-    )
+    const named = (address: string) => nameOf(address as Address)
+    const ownerOf = (channel: Hex) => {
+      const parties = chain.newest.state.parties.get(channel)
+      return parties && nameOf(parties.consumer)
+    }
+    this.sessions = new SessionJudge(judge, this.traffic, new Map(known), named, ownerOf)
     this.consumers = cast.consumers.map(
       (identity) => new ConsumerMachine(identity, nameOf(identity.address), rpc, this.sessions),
     )
@@ -101,6 +120,11 @@ export class Retail {
 
   begin(): void {
     for (const provider of this.providers) provider.start()
+    for (const { address } of this.cast.rogueConsumers)
+      for (const nonce of ownNonces) {
+        const call = channels.encodeFunctionData('open', [this.cast.hub.address, nonce, tokens(20)])
+        this.chain.inject(address, deployment.channels, call as Hex)
+      }
     const free = this.#freeloaders.map(({ name }) => name)
     this.traffic.begin([...this.consumers.map(({ name }) => name), ...free])
   }
@@ -112,11 +136,13 @@ export class Retail {
     timeline().trace.note(`retail ${move}`)
     const consumer = chance.one(this.consumers)
     const provider = chance.one(this.providers)
+    // Nothing befalls whoever is not connected.
+    if (!consumer.isConnected && chance.rarely(2)) {
+      this.#connect(consumer)
+      return
+    }
     const acts: Readonly<Record<RetailMove, () => unknown>> = {
-      connect: () => {
-        this.#feed(consumer.name)
-        consumer.connect(this.#wishes())
-      },
+      connect: () => this.#connect(consumer),
       disconnect: () => consumer.disconnect(),
       freeload: () => this.#freeload(this.providers[0] as ProviderMachine),
       freeloadElsewhere: () => this.#freeload(provider),
@@ -148,6 +174,11 @@ export class Retail {
     timeline().plan(ms, undo, timeline().world)
   }
 
+  #connect(consumer: ConsumerMachine): void {
+    this.#feed(consumer.name)
+    consumer.connect(this.#wishes())
+  }
+
   #feed(machine: string): void {
     const { chance } = timeline()
     this.traffic.want(machine, { down: chance.one(appetites), up: chance.one(appetites) / 4 })
@@ -156,7 +187,7 @@ export class Retail {
   #freeload(provider: ProviderMachine): void {
     const { chance } = timeline()
     const freeloader = chance.one(this.#freeloaders)
-    const parties = freeloader.channel(chance.dice(3))
+    const parties = freeloader.channel(chance.one(ownNonces))
     freeloader.take(provider, parties)
   }
 

@@ -12,6 +12,8 @@ export interface Cast {
   readonly consumers: readonly Identity[]
 }
 
+/** What each consumer has at stake. */
+export const consumerStake = whole
 /** Where the hub is reached, as it registered. */
 export const hubUrl = 'ws://hub:7700'
 /** What everybody begins with. */
@@ -36,7 +38,7 @@ export function openingState({ hubs, providers, consumers }: Cast, pool: bigint)
   }
   enter(hubs, roles.hub, 2_000n * whole)
   enter(providers, roles.provider, 50n * whole)
-  enter(consumers, roles.consumer, whole)
+  enter(consumers, roles.consumer, consumerStake)
   for (const { address } of hubs) act({ do: 'fund', by: address, hub: address, amount: wei(pool) })
   const unlimited = 2n ** 256n - 1n
   const allowances = everybody.flatMap((owner): [string, bigint][] => [

@@ -1,20 +1,18 @@
 import type { ConnectWishes } from '@pontage/consumer'
 import { bytesPerMegabyte, chargedBytes, type Hex, type Price } from '@pontage/shared'
-import { decodeAccepted, decodePromise } from '@pontage/shared/node'
 import { creditBytes } from '../actors/providerMachine.js'
+import { consumerStake } from '../chain/opening.js'
 import type { Passed, Traffic } from '../kernel/traffic.js'
-import type { Process } from '../stage/timeline.js'
 import type { Judge } from './judge.js'
 
-/** One consumer and one provider: what was signed between them, and what the provider confirmed. */
+/** One consumer and one provider. */
 interface Pair {
   readonly consumer: string
   readonly provider: string
   /** Highest totals by channel, of a consumer that is a program. */
   readonly signed: Map<Hex, bigint>
-  readonly accepted: Map<Hex, bigint>
-  /** The channel of the promise that went last: what is confirmed next is of it. */
-  last: Hex | undefined
+  /** How many tunnels there had been, and what had been signed, before anything was signed for the last one. */
+  since: { readonly sessions: number; readonly signed: bigint }
 }
 
 /** A provider as the judge knows it. */
@@ -24,51 +22,43 @@ interface Known {
 }
 
 const secondsPerHour = 3_600n
+/** Seconds that a consumer may sign for besides those in which its tunnel stood: until it stands, and ahead. */
+const startSeconds = 8n
 /** Of what was promised, in hundredths, so much may be lost on the way and is forgiven. */
 const forgivenHundredths = 4n
 
 /** Judges sessions by what really passed their tunnels, whatever the programs counted. */
 export class SessionJudge {
+  /** Highest totals that a provider confirmed, by provider and channel. */
+  readonly #accepted = new Map<string, Map<Hex, bigint>>()
   readonly #pairs = new Map<string, Pair>()
   readonly #wishes = new Map<string, ConnectWishes>()
   /** Of the connection that runs, by consumer: what had been signed and had arrived when it began. */
   readonly #began = new Map<string, { readonly signed: bigint; readonly arrived: bigint }>()
-  /** The most that a consumer ever accepted for an hour. */
-  readonly #perHour = new Map<string, bigint>()
 
   constructor(
     private readonly judge: Judge,
     private readonly traffic: Traffic,
     private readonly providers: ReadonlyMap<string, Known>,
     private readonly nameOf: (address: string) => string,
+    /** Whose channel it is; undefined for one that the chain does not know. */
+    private readonly ownerOf: (channel: Hex) => string | undefined,
   ) {}
 
-  /** Reads what leaves a program for another. */
-  reads(from: Process, to: Process | undefined, data: Buffer, isBinary: boolean): void {
-    if (!isBinary || !to) return
-    const promise = this.providers.has(to.name) ? decodePromise(data) : undefined
-    if (promise) {
-      this.#pair(from.name, to.name).last = promise.channelId
-      return
-    }
-    const amount = this.providers.has(from.name) ? decodeAccepted(data) : undefined
-    if (amount !== undefined) this.#accepted(this.#pair(to.name, from.name), amount)
+  /** A provider has confirmed a promise, which it had stored before. */
+  accepts(provider: string, channel: Hex, amount: bigint): void {
+    const known = this.#accepted.get(provider) ?? new Map<Hex, bigint>()
+    this.#accepted.set(provider, known)
+    if (amount > (known.get(channel) ?? 0n)) known.set(channel, amount)
   }
 
   connects(consumer: string, wishes: ConnectWishes): void {
     this.#wishes.set(consumer, wishes)
-    const most = this.#perHour.get(consumer) ?? 0n
-    const { perHour = 0n } = wishes.limits.maxPrice
-    this.#perHour.set(consumer, perHour > most ? perHour : most)
     this.#began.set(consumer, { signed: this.#signedBy(consumer), arrived: this.#arrivedAt(consumer) })
   }
 
   /** What a provider took from consumers, by channel. */
-  acceptedBy(provider: string): bigint[] {
-    return this.#of(({ provider: name }) => name === provider).flatMap(({ accepted }) => [
-      ...accepted.values(),
-    ])
-  }
+  acceptedBy = (provider: string): bigint[] => [...(this.#accepted.get(provider)?.values() ?? [])]
 
   /** What a consumer signed, in all. */
   signedBy = (consumer: string): bigint => this.#signedBy(consumer)
@@ -83,14 +73,11 @@ export class SessionJudge {
   /** A consumer's program writes a total into its journal, and signs it then. */
   signs(consumer: string, provider: string, channel: Hex, amount: bigint): void {
     const pair = this.#pair(consumer, this.nameOf(provider))
+    const { sessions } = this.traffic.passedBy(consumer, pair.provider)
+    if (sessions !== pair.since.sessions) pair.since = { sessions, signed: sum(pair.signed.values()) }
     const before = pair.signed.get(channel) ?? 0n
     if (amount > before) pair.signed.set(channel, amount)
     this.#judgeConsumer(pair)
-  }
-
-  #accepted(pair: Pair, amount: bigint): void {
-    const { last, accepted } = pair
-    if (last !== undefined && amount > (accepted.get(last) ?? 0n)) accepted.set(last, amount)
   }
 
   /** It signs for what it asked for and got, at prices that were published and that its user accepts, within the user's limits. */
@@ -98,17 +85,17 @@ export class SessionJudge {
     const { consumer, provider } = pair
     const { price } = this.providers.get(provider) as Known
     const passed = this.traffic.passedBy(consumer, provider)
-    const most = this.#perHour.get(consumer) ?? 0n
+    const most = this.#wishes.get(consumer)?.limits.maxPrice.perHour ?? 0n
     const perHour = price.perHour < most ? price.perHour : most
-    const spans = BigInt(passed.sessions)
-    const megabytes = (passed.arrived + bytesPerMegabyte - 1n) / bytesPerMegabyte + 2n * spans
-    const seconds = BigInt(Math.ceil(passed.seconds)) + 8n * spans
-    const owed = megabytes * price.perMegabyte + (seconds * perHour) / secondsPerHour + spans
-    const signed = sum(pair.signed.values())
+    const arrived = passed.arrived - passed.before.arrived
+    const seconds = BigInt(Math.ceil(passed.seconds - passed.before.seconds)) + startSeconds
+    const megabytes = (arrived + bytesPerMegabyte - 1n) / bytesPerMegabyte + 2n
+    const owed = megabytes * price.perMegabyte + (seconds * perHour) / secondsPerHour + 1n
+    const signed = sum(pair.signed.values()) - pair.since.signed
     if (signed > owed)
       this.judge.say(
         'a consumer signs for what it got, no more',
-        `${consumer} signed ${signed} for ${provider}, and owes ${owed} for ${passed.arrived} bytes in ${passed.seconds} s`,
+        `${consumer} signed ${signed} for ${provider}, and owes ${owed} for ${arrived} bytes in ${seconds} s`,
       )
     const wishes = this.#wishes.get(consumer)
     const began = this.#began.get(consumer)
@@ -123,33 +110,33 @@ export class SessionJudge {
         this.judge.say('a cap holds', `${flowed} bytes of ${consumer} in a connection, of ${amount}`)
   }
 
-  /** What a provider has forwarded and nobody has promised is no more than its offer allows for, to one identity. */
+  /**
+   * What a provider has forwarded to one identity, and that one has not promised, is no more than its credit: what a newcomer with
+   * such a stake gets, and a quarter of what it promised, up to what the offer allows for (docs/protocol.md).
+   */
   judgeCredit(identityOf: (machine: string) => string): void {
-    const byIdentity = new Map<
-      string,
-      { provider: string; forwarded: bigint; promised: bigint; spans: bigint }
-    >()
-    for (const pair of this.#of(({ provider }) => this.providers.get(provider)?.isHonest === true)) {
-      const { provider, consumer, accepted } = pair
-      const { price } = this.providers.get(provider) as Known
-      const key = `${provider} ${identityOf(consumer)}`
-      const known = byIdentity.get(key) ?? { provider, forwarded: 0n, promised: 0n, spans: 0n }
-      const passed = this.traffic.passedBy(consumer, provider)
-      byIdentity.set(key, {
-        provider,
-        forwarded: known.forwarded + (charged(passed) * price.perMegabyte) / bytesPerMegabyte,
-        promised: known.promised + sum(accepted.values()),
-        spans: known.spans + BigInt(passed.sessions),
-      })
+    const all = new Map<string, { provider: string; forwarded: bigint; promised: bigint }>()
+    for (const { provider, consumer } of this.#pairs.values()) {
+      const known = this.providers.get(provider)
+      if (!known?.isHonest) continue
+      const identity = identityOf(consumer)
+      const key = `${provider} ${identity}`
+      const worth = worthOf(charged(this.traffic.passedBy(consumer, provider)), known.price)
+      const promised = [...(this.#accepted.get(provider) ?? [])]
+        .filter(([channel]) => this.ownerOf(channel) === identity)
+        .reduce((sum, [, amount]) => sum + amount, 0n)
+      all.set(key, { provider, forwarded: (all.get(key)?.forwarded ?? 0n) + worth, promised })
     }
-    for (const [key, { provider, forwarded, promised }] of byIdentity) {
+    for (const [key, { provider, forwarded, promised }] of all) {
       const { price } = this.providers.get(provider) as Known
-      const credit = ((creditBytes + 1_000_000n) * price.perMegabyte) / bytesPerMegabyte
-      const most = credit + (promised * forgivenHundredths) / 100n
+      const earned = consumerStake / 100n + promised / 4n
+      const offered = worthOf(creditBytes, price)
+      const credit = earned < offered ? earned : offered
+      const most = credit + worthOf(underWayBytes, price) + (promised * forgivenHundredths) / 100n
       if (forwarded - promised > most)
         this.judge.say(
           'credit is one for each identity',
-          `${key} was forwarded ${forwarded}, promised ${promised}, and has a credit of ${most}`,
+          `${key} was forwarded ${forwarded}, promised ${promised}, and may owe ${most}`,
         )
     }
   }
@@ -165,7 +152,8 @@ export class SessionJudge {
   #pair(consumer: string, provider: string): Pair {
     const key = `${consumer} ${provider}`
     const known = this.#pairs.get(key) ?? {
-      ...{ consumer, provider, signed: new Map(), accepted: new Map(), last: undefined },
+      ...{ consumer, provider, signed: new Map() },
+      since: { sessions: 0, signed: 0n },
     }
     this.#pairs.set(key, known)
     return known
@@ -177,6 +165,9 @@ export class SessionJudge {
   }
 }
 
+/** What is on its way when a session ends, and the largest packets. */
+const underWayBytes = 500_000n
+const worthOf = (amount: bigint, { perMegabyte }: Price): bigint => (amount * perMegabyte) / bytesPerMegabyte
 const sum = (amounts: Iterable<bigint>): bigint => [...amounts].reduce((all, each) => all + each, 0n)
 const charged = ({ forwarded, forwardedPackets }: Passed): bigint =>
   chargedBytes({ downBytes: forwarded, upBytes: 0n, downPackets: forwardedPackets, upPackets: 0n } as never)

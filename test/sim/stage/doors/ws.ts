@@ -117,10 +117,6 @@ export class WebSocket extends EventEmitter {
     })
   }
 
-  get owner(): Process {
-    return this.#owner
-  }
-
   link(peer: WebSocket, owner: Process, other: Process): void {
     this.#peer = peer
     this.#owner = owner
@@ -139,7 +135,7 @@ export class WebSocket extends EventEmitter {
   ): void {
     const copy = Buffer.from(data)
     this.#sent.push(copy)
-    if (fin) tap?.(this.#owner, this.#peer?.owner, Buffer.concat(this.#sent.splice(0)), isBinary)
+    if (fin) tap?.(this.#owner, Buffer.concat(this.#sent.splice(0)), isBinary)
     timeline().trace.note(`sends ${digestOf(copy)}`)
     const peer = this.#peer
     this.#out?.send(() => peer?.receive(copy, isBinary, fin))
@@ -197,7 +193,7 @@ function join(one: WebSocket, owner: Process, other: WebSocket, otherOwner: Proc
 
 const digestOf = (data: Buffer): string => createHash('sha256').update(data).digest('hex').slice(0, 16)
 
-let tap: ((from: Process, to: Process | undefined, data: Buffer, isBinary: boolean) => void) | undefined
+let tap: ((from: Process, data: Buffer, isBinary: boolean) => void) | undefined
 
 /** Has everything that any program sends read by the judge. */
 export function listenIn(reader: typeof tap): void {
