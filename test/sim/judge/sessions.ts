@@ -34,7 +34,12 @@ export class SessionJudge {
   readonly #pairs = new Map<string, Pair>()
   readonly #wishes = new Map<string, ConnectWishes>()
   /** Of the connection that runs, by consumer: what had been signed and had arrived when it began. */
-  readonly #began = new Map<string, { readonly signed: bigint; readonly arrived: bigint }>()
+  readonly #began = new Map<
+    string,
+    { readonly signed: bigint; readonly arrived: bigint; readonly tunnels: number }
+  >()
+  /** Sessions of that connection that ended with a receipt. */
+  readonly #receipts = new Map<string, number>()
 
   constructor(
     private readonly judge: Judge,
@@ -54,7 +59,11 @@ export class SessionJudge {
 
   connects(consumer: string, wishes: ConnectWishes): void {
     this.#wishes.set(consumer, wishes)
-    this.#began.set(consumer, { signed: this.#signedBy(consumer), arrived: this.#arrivedAt(consumer) })
+    this.#receipts.set(consumer, 0)
+    this.#began.set(consumer, {
+      ...{ signed: this.#signedBy(consumer), arrived: this.#arrivedAt(consumer) },
+      tunnels: this.#tunnelsOf(consumer),
+    })
   }
 
   /** What a provider took from consumers, by channel. */
@@ -65,6 +74,7 @@ export class SessionJudge {
 
   /** A consumer's program says why a session ended. */
   ended(consumer: string, provider: string, { reason }: { readonly reason: string | undefined }): void {
+    this.#receipts.set(consumer, (this.#receipts.get(consumer) ?? 0) + 1)
     const known = this.providers.get(this.nameOf(provider))
     if (known?.isHonest && (reason === 'counts' || reason === 'payment'))
       this.judge.say('honest ends do not part over counts', `${consumer} left ${provider} for ${reason}`)
@@ -104,7 +114,10 @@ export class SessionJudge {
     for (const { amount, period } of wishes.limits.budgets)
       if (period === 'connect' && spent > amount)
         this.judge.say('a budget holds', `${consumer} signed ${spent} in a connection, of ${amount}`)
-    const flowed = this.#arrivedAt(consumer) - began.arrived
+    // What passed a tunnel on which payment never began is nobody's session, and counts against no cap: credit at most.
+    const unpaid = this.#tunnelsOf(consumer) - began.tunnels - (this.#receipts.get(consumer) ?? 0) - 1
+    const slack = creditBytes * BigInt(Math.max(0, unpaid))
+    const flowed = this.#arrivedAt(consumer) - began.arrived - slack
     for (const { amount, period } of wishes.limits.caps)
       if (period === 'connect' && flowed > amount)
         this.judge.say('a cap holds', `${flowed} bytes of ${consumer} in a connection, of ${amount}`)
@@ -146,6 +159,11 @@ export class SessionJudge {
 
   #arrivedAt = (consumer: string): bigint =>
     sum([...this.providers.keys()].map((provider) => this.traffic.passedBy(consumer, provider).arrived))
+
+  #tunnelsOf = (consumer: string): number =>
+    [...this.providers.keys()]
+      .map((provider) => this.traffic.passedBy(consumer, provider).sessions)
+      .reduce((all, each) => all + each, 0)
 
   #of = (which: (pair: Pair) => boolean): Pair[] => [...this.#pairs.values()].filter(which)
 
