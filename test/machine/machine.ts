@@ -23,6 +23,10 @@ export interface Machine {
   cut(): Promise<void>
   /** Presses the power button, and waits until the machine has shut down and is off. */
   shutDown(): Promise<void>
+  /** Puts it to sleep, its memory kept, as closing its lid does; waits until it sleeps. */
+  suspend(): Promise<void>
+  /** Wakes it, and waits until it takes commands. */
+  wake(): Promise<void>
   /** Boots it on the disk as it is now, and waits until it takes commands. */
   powerOn(): Promise<void>
   readonly qmp: Qmp
@@ -54,7 +58,7 @@ export async function makeMachine(market: Market, host: Host): Promise<Machine> 
       ...(hasKvm() ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'Nehalem']),
     ],
     ...['-smp', '2', '-m', '3072'],
-    ...['-nodefaults', '-no-user-config', '-display', 'none', '-rtc', 'base=utc,clock=host'],
+    ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-kernel', image.kernel, '-initrd', image.initrd],
     ...[
       '-append',
@@ -94,7 +98,8 @@ export async function makeMachine(market: Market, host: Host): Promise<Machine> 
       const dump = ['-object', `filter-dump,id=dump,netdev=line,file=${folder}/line-${boots}.pcap`]
       rmSync(join(folder, 'agent'), { force: true })
       rmSync(join(folder, 'qmp'), { force: true })
-      const program = host.start(['qemu-system-x86_64', ...words, ...dump])
+      const rtc = ['-rtc', `base=${new Date(market.now()).toISOString().slice(0, 19)},clock=host`]
+      const program = host.start(['qemu-system-x86_64', ...words, ...rtc, ...dump])
       const open = <T>(what: string, connect: () => Promise<T>) =>
         eventually(`QEMU opened ${what}`, () => connect().catch(() => undefined))
       const qmp = await open('its control socket', () => Qmp.connect(join(folder, 'qmp')))
@@ -122,6 +127,30 @@ export async function makeMachine(market: Market, host: Host): Promise<Machine> 
         () => `The machine did not shut down:\n${machine.console().slice(-4_000)}`,
       )
       ended()
+    },
+    async suspend() {
+      const { qmp } = now()
+      let refused: string | undefined
+      // It sleeps before it can answer.
+      machine.attempt('systemctl suspend', 2 * bootMs).then(
+        ({ code, stderr }) => {
+          if (code !== 0) refused = stderr
+        },
+        () => undefined,
+      )
+      const sleeps = async () => {
+        if (refused !== undefined) throw new Error(`The machine does not go to sleep: ${refused}`)
+        return (await qmp.execute<{ status: string }>('query-status')).status === 'suspended'
+      }
+      await eventually('the machine sleeps', sleeps, bootMs)
+    },
+    async wake() {
+      await now().qmp.execute('system_wakeup')
+      // Until then it does not go to sleep again.
+      await machine.run(
+        'until [ "$(systemctl is-active systemd-suspend)" = inactive ]; do sleep 0.2; done',
+        bootMs,
+      )
     },
     async sent(filter) {
       const read = ['tcpdump', '-n', '-r', join(folder, `line-${boots}.pcap`)]

@@ -1,0 +1,22 @@
+/** What a machine may be short of, as scripts that bring it about and mend it. */
+export const scarce = {
+  'a full disk': {
+    strikes: `mkdir /full; n=0
+      for size in 1G 100M 10M 1M 100K 4K; do while fallocate --length $size /full/$((n += 1)); do :; done; done 2>/dev/null
+      ! echo more >/full/last 2>/dev/null || ! head -c 64K /dev/zero >/full/last`,
+    ends: 'rm -r /full',
+  },
+  // As the kernel does it after an error of the disk.
+  'a root that is read-only': {
+    strikes: 'echo u >/proc/sysrq-trigger; until ! touch /written 2>/dev/null; do sleep 0.2; done',
+    ends: 'mount -o remount,rw /',
+  },
+} as const
+
+/** Leaves a unit too little memory: the kernel kills what runs of it. */
+export const starve = (unit: string): string => `
+  systemctl set-property --runtime ${unit} MemoryMax=24M
+  until journalctl -b -u ${unit} -o cat | grep -qE 'oom-kill|OOM killer'; do sleep 0.2; done`
+
+/** Gives it back. */
+export const feed = (unit: string): string => `systemctl set-property --runtime ${unit} MemoryMax=infinity`
