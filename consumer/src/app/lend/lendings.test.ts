@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { address, bytes, systemClock, wei } from '@pontage/shared'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { dayOf, noLimits } from '../../core/limits.js'
+import { createCalendar } from '../../io/calendar.js'
 import { type Journal, openJournal } from '../../io/home/journal.js'
 import { keepLending, newLending, readLendings } from '../../io/home/lendings.js'
 import { createLendings } from './lendings.js'
@@ -30,7 +31,10 @@ it('keeps a smaller budget from when it is said, though nothing can be lent any 
     ...{ kind: 'lent', lending: kept.id, day: dayOf(now) },
     ...{ spent: wei(5n), bytes: bytes(1n) },
   })
-  const lender = { context: { home, chain: { tokenDecimals: 0 }, clock: systemClock }, journal }
+  const lender = {
+    context: { home, chain: { tokenDecimals: 0 }, clock: systemClock, calendar: createCalendar(systemClock) },
+    journal,
+  }
   let waits = () => {}
   const waiting = new Promise<void>((resolve) => {
     waits = resolve
