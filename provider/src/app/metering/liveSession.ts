@@ -4,7 +4,7 @@ import type { TunnelAddresses } from '../../core/addressPool.js'
 import { lastingGap, noReading, type Reading } from '../../core/meter.js'
 import { allowance, type Ending, owed, type Session } from '../../core/session.js'
 import type { FirewallChange } from '../../io/kernel/firewall.js'
-import type { Carried, SessionFigures, SessionProgress, SessionRecord } from '../../io/store/sessionStore.js'
+import type { Carried, SessionFigures, SessionProgress, SessionRecord } from '../../io/store/sessionRecord.js'
 
 /** A session with all that belongs to it in the world. */
 export interface LiveSession {

@@ -3,7 +3,7 @@ import type { WireguardEndpoint } from '@pontage/shared/node'
 import { noReading } from '../../core/meter.js'
 import { collectLeftovers, type Leftovers } from '../../io/kernel/machine.js'
 import { type Undone, undo } from '../../io/kernel/undo.js'
-import type { InterruptedSession, SessionHistory } from '../../io/store/sessionStore.js'
+import type { InterruptedSession, SessionHistory } from '../../io/store/sessionRecord.js'
 import type { Components } from '../components.js'
 import { withCarried } from './liveSession.js'
 

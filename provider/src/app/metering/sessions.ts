@@ -12,7 +12,7 @@ import {
 } from '../../core/session.js'
 import type { Firewall, Surroundings } from '../../io/kernel/firewall.js'
 import type { Machine, Peer } from '../../io/kernel/machine.js'
-import type { InterruptedSession, SessionRecord, TunnelRecord } from '../../io/store/sessionStore.js'
+import type { InterruptedSession, SessionRecord, TunnelRecord } from '../../io/store/sessionRecord.js'
 import type { Components } from '../components.js'
 import { Accounts } from './accounts.js'
 import { awaitDisconnect } from './awaitDisconnect.js'

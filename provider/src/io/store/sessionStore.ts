@@ -1,130 +1,21 @@
+import { type Address, type UnixSeconds, type Wei, wei } from '@pontage/shared'
+import { amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
+import type { CreditHistory } from '../../core/credit.js'
 import {
-  type Address,
-  type Bytes,
-  bytes,
-  type Counted,
-  type Hex,
-  type Price,
-  type UnixSeconds,
-  unixSeconds,
-  type Wei,
-  wei,
-  weiPerHour,
-  weiPerMegabyte,
-} from '@pontage/shared'
-import {
-  addressFrom,
-  amountBlob,
-  amountFrom,
-  hexBlob,
-  hexFrom,
-  type WireguardKey,
-} from '@pontage/shared/node'
-import type { TunnelAddresses } from '../../core/addressPool.js'
-import type { Credit, CreditHistory } from '../../core/credit.js'
-import type { Lent } from '../../core/session.js'
+  type Carried,
+  type InterruptedSession,
+  readInterrupted,
+  readSession,
+  type SessionFigures,
+  type SessionHistory,
+  type SessionProgress,
+  type SessionRecord,
+  type SessionRow,
+  type TunnelRecord,
+  type TunnelRow,
+} from './sessionRecord.js'
 import type { Db } from './storeSchema.js'
-
-/** What is kept of a session: who, how much and when; never where to. */
-export interface SessionRecord {
-  readonly id: string
-  /** Number of its kernel objects. */
-  readonly key: number
-  readonly channelId: Hex
-  readonly consumer: Address
-  readonly hub: Address
-  readonly startedAt: UnixSeconds
-  readonly base: Wei
-}
-
-/** Its figures, as last known. */
-export interface SessionFigures {
-  readonly downBytes: bigint
-  readonly upBytes: bigint
-  readonly promises: number
-  /** Promised in total, base included. */
-  readonly promised: Wei
-}
-
-/** What it takes to raise the tunnel of a session again after a crash. */
-export interface TunnelRecord {
-  /** The machine's run in which its counts were taken: those of an earlier one are gone. */
-  readonly bootId: string
-  readonly paymentPort: number
-  readonly addresses: TunnelAddresses
-  readonly wireguardKey: WireguardKey
-  readonly presharedKey: WireguardKey
-  readonly price: Price
-  readonly credit: Credit
-  readonly graceSeconds: number
-  readonly lent?: Lent | undefined
-}
-
-/** What a session has used, as it has to survive a crash besides its figures. */
-export interface SessionProgress {
-  readonly forwardedMs: number
-  /** Difference of the counts that loss explains. */
-  readonly gap: Bytes
-}
-
-/** What a session counted before its present kernel objects. */
-export type Carried = Counted
-
-/** A session that a crash left open, with all that raises it again. */
-export interface InterruptedSession {
-  readonly record: SessionRecord
-  readonly tunnel: TunnelRecord
-  readonly carried: Carried
-  /** Whether the kernel was told to count under its present key. */
-  readonly isRaised: boolean
-  readonly progress: SessionProgress
-  readonly promises: number
-}
-
-export interface SessionHistory extends SessionRecord, SessionFigures {
-  readonly endedAt: UnixSeconds | undefined
-  readonly ending: string | undefined
-}
-
-interface Row {
-  id: string
-  key: number
-  channel: Buffer
-  consumer: Buffer
-  hub: Buffer
-  started_at: number
-  base: Buffer
-  promised: Buffer
-  down: number
-  up: number
-  promises: number
-  ended_at: number | null
-  ending: string | null
-}
-
-interface TunnelRow {
-  boot: string
-  payment_port: number
-  address4: string
-  address6: string
-  wireguard_key: string
-  preshared_key: string
-  price_per_megabyte: Buffer
-  price_per_hour: Buffer
-  credit: number
-  credit_at_most: number
-  credit_per_second: number
-  grace: number
-  carried_down: number
-  carried_up: number
-  carried_packets: number
-  carried_up_packets: number
-  forwarded_ms: number
-  gap: number
-  raised: number
-  lent: number
-  lent_limit: number | null
-}
+import { Unpaid } from './unpaid.js'
 
 /** Seconds that a session in which nothing was promised is kept. What it left unpaid is kept for ever. */
 const unpaidKeptSeconds = 7 * 86_400
@@ -133,7 +24,11 @@ const unpaidKeptSeconds = 7 * 86_400
 export class SessionStore {
   #lastKey: number | undefined
 
-  constructor(private readonly db: Db) {}
+  readonly #unpaid: Unpaid
+
+  constructor(private readonly db: Db) {
+    this.#unpaid = new Unpaid(db)
+  }
 
   begin(record: SessionRecord, tunnel: TunnelRecord): void {
     this.db.transaction(() => {
@@ -178,9 +73,7 @@ export class SessionStore {
         amountBlob(record.base),
         amountBlob(record.base),
       )
-    // What was paid after the last session is paid; what comes from now on is for this one.
-    const unpaid = this.#unpaid(record.channelId)
-    if (unpaid > 0n) this.#noteUnpaid(record.channelId, unpaid, undefined)
+    this.#unpaid.begin(record.channelId)
   }
 
   /** Notes figures of a session that goes on. */
@@ -235,7 +128,7 @@ export class SessionStore {
   /** What raises an open session's tunnel again; undefined when it is not known. */
   interrupted(id: string): InterruptedSession | undefined {
     const row = this.db
-      .prepare<[string], Row & TunnelRow>(
+      .prepare<[string], SessionRow & TunnelRow>(
         'SELECT * FROM session JOIN tunnel ON tunnel.session = session.id WHERE id = ? AND ended_at IS NULL',
       )
       .get(id)
@@ -253,14 +146,7 @@ export class SessionStore {
       const row = this.db
         .prepare<[string], { channel: Buffer }>('SELECT channel FROM session WHERE id = ?')
         .get(id)
-      if (row && figures.owed > figures.promised) {
-        const channelId = hexFrom(row.channel)
-        const unpaid = this.#unpaid(channelId) + figures.owed - figures.promised
-        this.#noteUnpaid(channelId, unpaid, figures.promised)
-      } else if (row)
-        this.db
-          .prepare('UPDATE unpaid SET promised = ? WHERE channel = ? AND promised IS NULL')
-          .run(amountBlob(figures.promised), row.channel)
+      if (row) this.#unpaid.end(hexFrom(row.channel), figures.owed, figures.promised)
       this.db.prepare('UPDATE session SET ended_at = ?, ending = ? WHERE id = ?').run(at, ending, id)
       this.db.prepare('DELETE FROM tunnel WHERE session = ?').run(id)
       this.db
@@ -280,33 +166,9 @@ export class SessionStore {
     let unpaid = 0n
     for (const { id, amount } of channels) {
       promised += amount === null ? 0n : amountFrom(amount)
-      unpaid += this.#unpaid(hexFrom(id))
+      unpaid += this.#unpaid.on(hexFrom(id))
     }
     return { promised: wei(promised), unpaid: wei(unpaid) }
-  }
-
-  /** What earlier sessions on a channel left unpaid, less what was promised after the last of them. */
-  #unpaid(channelId: Hex): bigint {
-    const row = this.db
-      .prepare<[Buffer], { amount: Buffer; promised: Buffer | null; now: Buffer | null }>(
-        `SELECT u.amount, u.promised, p.amount AS now FROM unpaid u LEFT JOIN promise p ON p.channel = u.channel
-         WHERE u.channel = ?`,
-      )
-      .get(hexBlob(channelId))
-    if (row === undefined) return 0n
-    const since = row.promised && row.now ? amountFrom(row.now) - amountFrom(row.promised) : 0n
-    const left = amountFrom(row.amount) - (since > 0n ? since : 0n)
-    return left > 0n ? left : 0n
-  }
-
-  /** @param promised - Up to where its last session is paid; undefined while one runs, whose payments are its own. */
-  #noteUnpaid(channelId: Hex, amount: bigint, promised: bigint | undefined): void {
-    this.db
-      .prepare(
-        `INSERT INTO unpaid (channel, amount, promised) VALUES (?, ?, ?)
-         ON CONFLICT (channel) DO UPDATE SET amount = excluded.amount, promised = excluded.promised`,
-      )
-      .run(hexBlob(channelId), amountBlob(amount), promised === undefined ? null : amountBlob(promised))
   }
 
   /** Whether an identity has a session that has not ended. */
@@ -318,22 +180,22 @@ export class SessionStore {
   /** Sessions that were never ended: a crash's. */
   open(): SessionHistory[] {
     return this.db
-      .prepare<[], Row>('SELECT * FROM session WHERE ended_at IS NULL ORDER BY started_at')
+      .prepare<[], SessionRow>('SELECT * FROM session WHERE ended_at IS NULL ORDER BY started_at')
       .all()
-      .map(readRow)
+      .map(readSession)
   }
 
   /** All sessions, the oldest first. */
   all(): SessionHistory[] {
-    return this.db.prepare<[], Row>('SELECT * FROM session ORDER BY started_at').all().map(readRow)
+    return this.db.prepare<[], SessionRow>('SELECT * FROM session ORDER BY started_at').all().map(readSession)
   }
 
   /** The latest sessions, newest first. */
   latest(count: number): SessionHistory[] {
     return this.db
-      .prepare<[number], Row>('SELECT * FROM session ORDER BY started_at DESC LIMIT ?')
+      .prepare<[number], SessionRow>('SELECT * FROM session ORDER BY started_at DESC LIMIT ?')
       .all(count)
-      .map(readRow)
+      .map(readSession)
   }
 
   /** A key that no session in the store has, nor any that was given away before. */
@@ -344,52 +206,3 @@ export class SessionStore {
     return ++this.#lastKey
   }
 }
-
-const readInterrupted = (row: Row & TunnelRow): InterruptedSession => ({
-  record: readRow(row),
-  tunnel: {
-    bootId: row.boot,
-    paymentPort: row.payment_port,
-    addresses: { address4: row.address4, address6: row.address6 },
-    wireguardKey: row.wireguard_key,
-    presharedKey: row.preshared_key,
-    price: {
-      perMegabyte: weiPerMegabyte(amountFrom(row.price_per_megabyte)),
-      perHour: weiPerHour(amountFrom(row.price_per_hour)),
-    },
-    credit: {
-      atFirst: bytes(BigInt(row.credit)),
-      atMost: bytes(BigInt(row.credit_at_most)),
-      perSecond: bytes(BigInt(row.credit_per_second)),
-    },
-    graceSeconds: row.grace,
-    ...(row.lent === 0
-      ? {}
-      : { lent: { limit: row.lent_limit === null ? undefined : bytes(BigInt(row.lent_limit)) } }),
-  },
-  carried: {
-    downBytes: bytes(BigInt(row.carried_down)),
-    upBytes: bytes(BigInt(row.carried_up)),
-    downPackets: BigInt(row.carried_packets),
-    upPackets: BigInt(row.carried_up_packets),
-  },
-  isRaised: row.raised === 1,
-  progress: { forwardedMs: row.forwarded_ms, gap: bytes(BigInt(row.gap)) },
-  promises: row.promises,
-})
-
-const readRow = (row: Row): SessionHistory => ({
-  id: row.id,
-  key: row.key,
-  channelId: hexFrom(row.channel),
-  consumer: addressFrom(row.consumer),
-  hub: addressFrom(row.hub),
-  startedAt: unixSeconds(row.started_at),
-  base: amountFrom(row.base),
-  promised: amountFrom(row.promised),
-  downBytes: BigInt(row.down),
-  upBytes: BigInt(row.up),
-  promises: row.promises,
-  endedAt: row.ended_at === null ? undefined : unixSeconds(row.ended_at),
-  ending: row.ending ?? undefined,
-})
