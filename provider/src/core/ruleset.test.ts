@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { defaultExitPolicy, parseExitPolicy } from './exitPolicy.js'
-import { admit, dismiss, ruleset, type TableChange } from './ruleset.js'
+import { ruleset } from './ruleset.js'
+import { admit, dismiss, type TableChange } from './sessionRules.js'
 
 const values = {
   tunnel: '"wg0"',

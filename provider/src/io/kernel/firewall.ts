@@ -21,17 +21,8 @@ import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { BandwidthLimits } from '../../core/bandwidth.js'
 import type { ExitPolicy } from '../../core/exitPolicy.js'
 import type { Reading } from '../../core/meter.js'
-import {
-  admit,
-  constantParts,
-  dismiss,
-  hold,
-  pass,
-  probeCounters,
-  type RulesetValues,
-  ruleset,
-  setLimit,
-} from '../../core/ruleset.js'
+import { constantParts, probeCounters, type RulesetValues, ruleset } from '../../core/ruleset.js'
+import { admit, dismiss, hold, pass, setLimit } from '../../core/sessionRules.js'
 import type { Passage, Probed } from '../../core/way.js'
 import { type ProbeTarget, probeLine, sendProbe } from './probe.js'
 import { countSessions, readingsIn } from './sessionCounts.js'

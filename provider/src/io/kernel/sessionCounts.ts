@@ -2,7 +2,8 @@ import { bytes } from '@pontage/shared'
 import { addressBytes, type NftCounter, type NftSocket } from '@pontage/shared/node'
 import type { TunnelAddresses } from '../../core/addressPool.js'
 import type { Reading } from '../../core/meter.js'
-import { movedForMs, movedSets, sessionObjects } from '../../core/ruleset.js'
+import { movedForMs, movedSets } from '../../core/ruleset.js'
+import { sessionObjects } from '../../core/sessionRules.js'
 
 /** What the kernel has counted, by the keys of sessions. */
 export interface SessionCounts {
