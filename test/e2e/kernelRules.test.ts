@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { type Firewall, raiseFirewall } from '@pontage/provider'
+import { type Firewall, raiseFirewall, readLeftTable } from '@pontage/provider'
 import { type NftChange, NftSocket, nftCommand } from '@pontage/shared/node'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 
 const nft = (text: string) => run('nft -f -', text)
 const list = (table: string) => run(`nft list table inet ${table}`).replace(table, 'TABLE')
@@ -237,4 +237,21 @@ describe('the kernel’s firewall by a socket', () => {
     )
     expect(list('by_socket')).not.toContain('down_1')
   })
+})
+
+it('what a version before this one had counted is read, which noted nobody that moved', async () => {
+  const table = 'pontrules_left'
+  onTestFinished(() => void nft(`delete table inet ${table}`))
+  nft(`table inet ${table} {
+    counter down_7 { packets 3 bytes 400 }
+    counter up_7 { packets 2 bytes 80 }
+    counter dropped_7 { packets 1 bytes 60 }
+    quota credit_7 { over 1000 bytes used 540 bytes }
+    map down4 { type ipv4_addr : counter; elements = { 10.86.0.7 : "down_7" } }
+    map credit4 { type ipv4_addr : quota; elements = { 10.86.0.7 : "credit_7" } }
+    set passing4 { type ipv4_addr; elements = { 10.86.0.7 } }
+  }`)
+  expect([...(await readLeftTable(table))]).toEqual([
+    [7, { downBytes: 400n, upBytes: 80n, downPackets: 3n, upPackets: 2n, dropped: 60n }],
+  ])
 })
