@@ -83,8 +83,8 @@ function miscounting(firewall: Firewall): Firewall {
     dismiss: (key, addresses, passing) => firewall.dismiss(key, addresses, passing && !held.has(key)),
     apply: (changes) =>
       firewall.apply(changes.filter(({ key, type }) => !(held.has(key) && type === 'pass'))),
-    async read() {
-      const readings = await firewall.read()
+    async read(last) {
+      const readings = await firewall.read(last)
       for (const [key, { downBytes: down }] of readings) {
         const addresses = admitted.get(key)
         if (cheat() !== 'stop' || down < stopsAfter || held.has(key) || addresses === undefined) continue

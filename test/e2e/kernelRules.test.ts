@@ -85,9 +85,11 @@ describe('what a provider reads of its sessions', () => {
     ...{ resolver4: undefined, resolver6: undefined, ownNetworks6: [], outer: [] },
     ...{ othersForward4: false, othersForward6: false },
   }
+  const pinging = (index: number, count: number) =>
+    `ip netns exec consumers ping -I 10.86.0.${index} -c ${count} -i 0.002 -W 1 -s 972 198.51.100.2`
   const ping = (index: number, count: number) => {
     try {
-      run(`ip netns exec consumers ping -I 10.86.0.${index} -c ${count} -i 0.002 -W 1 -s 972 198.51.100.2`)
+      run(pinging(index, count))
     } catch {
       // What is beyond its limit is dropped.
     }
@@ -152,6 +154,23 @@ describe('what a provider reads of its sessions', () => {
       nft(`delete table inet ${table}`)
     }
   })
+
+  it.each(['up', 'down'])(
+    'lets nothing pass that it cannot count: another program emptied %s',
+    async (map) => {
+      firewall = await raiseFirewall(plan)
+      try {
+        await firewall.admit(2, addresses(2), 1_000_000n)
+        ping(2, 2)
+        expect((await firewall.read()).get(2)).toMatchObject({ upBytes: 2_000n, downBytes: 2_000n })
+        for (const name of [map, 'credit']) nft(`flush map inet ${table} ${name}4`)
+        expect(() => run(pinging(2, 2))).toThrow()
+      } finally {
+        firewall.close()
+        nft(`delete table inet ${table}`)
+      }
+    },
+  )
 })
 
 describe('the kernel’s firewall by a socket', () => {

@@ -168,7 +168,7 @@ ${charge('down', 'daddr')}`
 
 /**
  * A dropped packet uses up quota, too: it is counted apart, so that raising the limit can make up for it. What could not be noted as
- * moved would not be found when counters are read, so it does not pass.
+ * moved would not be found when counters are read, so it does not pass; nor does what has no counter, whose row another program took.
  */
 function charge(direction: 'up' | 'down', side: 'saddr' | 'daddr'): string {
   return `chain charge_${direction} {
@@ -183,8 +183,9 @@ function charge(direction: 'up' | 'down', side: 'saddr' | 'daddr'): string {
 chain count_${direction} {
   quota name ip ${side} map @credit4 counter name ip ${side} map @dropped4 drop
   quota name ip6 ${side} map @credit6 counter name ip6 ${side} map @dropped6 drop
-  counter name ip ${side} map @${direction}4
-  counter name ip6 ${side} map @${direction}6
+  counter name ip ${side} map @${direction}4 accept
+  counter name ip6 ${side} map @${direction}6 accept
+  drop
 }`
 }
 

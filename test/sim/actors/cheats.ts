@@ -38,9 +38,9 @@ export function fickle(): Cheat {
     },
     miscount: (firewall: Firewall) =>
       Object.assign(Object.create(firewall), {
-        read: async () =>
+        read: async (last?: readonly number[]) =>
           new Map(
-            [...(await firewall.read())].map(([key, reading]) => [
+            [...(await firewall.read(last))].map(([key, reading]) => [
               key,
               { ...reading, downBytes: bytes((reading.downBytes * mood.counted) / 100n) },
             ]),

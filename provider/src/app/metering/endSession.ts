@@ -1,7 +1,7 @@
 import { type Ending, owed } from '../../core/session.js'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import type { Components } from '../components.js'
-import { accountOf, endingText, figuresOf, type LiveSession, tell, withCarried } from './liveSession.js'
+import { accountOf, endingText, figuresOf, type LiveSession, tell, usedBy } from './liveSession.js'
 
 /**
  * Closes a session's way, takes its last count, stores its figures and tells its consumer; a kernel that fails does not
@@ -21,8 +21,8 @@ export async function endSession(
   try {
     if (live.passing) await firewall.apply([{ type: 'hold', key, addresses: live.addresses }])
     live.passing = false
-    const reading = (await firewall.read()).get(key)
-    if (reading) live.session = { ...live.session, reading: withCarried(reading, live.carried) }
+    const reading = usedBy(live, (await firewall.read([key])).get(key))
+    if (reading) live.session = { ...live.session, reading }
     await firewall.dismiss(key, live.addresses, false)
   } catch {
     left()

@@ -72,6 +72,20 @@ export const withCarried = (reading: Reading, carried: Carried): Reading => ({
   dropped: reading.dropped,
 })
 
+/**
+ * What a session has used by what the kernel says now.
+ *
+ * @returns undefined where that is less than before: another program set its counters back, or took them away.
+ */
+export function usedBy(
+  { session, counted, carried }: Pick<LiveSession, 'session' | 'counted' | 'carried'>,
+  now: Reading = noReading,
+): Reading | undefined {
+  if (now === counted) return session.reading
+  const fell = counted && (['downBytes', 'upBytes', 'dropped'] as const).some((of) => now[of] < counted[of])
+  return fell ? undefined : withCarried(now, carried)
+}
+
 /** What else of a session has to survive a crash. */
 export const progressOf = ({ session }: LiveSession): SessionProgress => ({
   forwardedMs: session.forwardedMs,

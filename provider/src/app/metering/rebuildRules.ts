@@ -1,21 +1,20 @@
 import { bytes } from '@pontage/shared'
 import type { Firewall } from '../../io/kernel/firewall.js'
 import type { Components } from '../components.js'
-import { kernelLimit, type LiveSession, withCarried } from './liveSession.js'
+import { kernelLimit, type LiveSession, usedBy } from './liveSession.js'
 
 /**
  * Writes all rules anew with every session as it stands. What the kernel had counted is carried over, as after a crash;
- * where its counters are gone, what they showed last.
+ * where its counters are gone or were set back, what they showed last.
  */
 export async function rebuildRules(
   { sessions }: Pick<Components, 'sessions'>,
   firewall: Firewall,
   all: readonly LiveSession[],
 ): Promise<void> {
-  const readings = await firewall.read().catch(() => undefined)
+  const readings = await firewall.read(all.map(({ record }) => record.key)).catch(() => undefined)
   for (const live of all) {
-    const found = readings?.get(live.record.key)
-    const reading = found ? withCarried(found, live.carried) : live.session.reading
+    const reading = (readings && usedBy(live, readings.get(live.record.key))) ?? live.session.reading
     live.session = { ...live.session, reading: { ...reading, dropped: bytes(0n) } }
     live.carried = reading
     live.counted = undefined

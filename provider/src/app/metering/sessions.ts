@@ -24,6 +24,7 @@ import {
   liveFrom,
   nothingCarried,
   tell,
+  usedBy,
   withCarried,
 } from './liveSession.js'
 import { LiveSessions } from './liveSessions.js'
@@ -186,13 +187,13 @@ export class Sessions extends LiveSessions {
   /** Lets go of all as a crash would, with what was counted in the store: the next start takes them up. */
   leave(): Promise<void> {
     return this.#rounds.inTurn(async () => {
-      const readings = await this.firewall.read()
       const left = this.all()
+      const readings = await this.firewall.read(left.map(({ record }) => record.key))
       this.components.sessions.carryAll(
-        left.map(({ record: { id, key }, carried }) => ({
-          id,
-          carried: withCarried(readings.get(key) ?? noReading, carried),
-        })),
+        left.map((live) => {
+          const { id, key } = live.record
+          return { id, carried: usedBy(live, readings.get(key)) ?? live.session.reading }
+        }),
       )
       for (const live of left) this.remove(live)
     })
@@ -250,12 +251,15 @@ export class Sessions extends LiveSessions {
     this.#raised.clear()
     if (this.count === 0) return
     const readings = await this.#withRules(() => this.firewall.read())
+    let areSetBack = false
     const over: [LiveSession, Ending][] = []
     for (const live of this.all()) {
       const { phase: before, reading: last } = live.session
       const counted = readings.get(live.record.key) ?? noReading
-      const reading = counted === live.counted ? last : withCarried(counted, live.carried)
-      live.counted = counted
+      const used = usedBy(live, counted)
+      const reading = used ?? last
+      if (used) live.counted = counted
+      else areSetBack = true
       if (!isAtRest(live.session, reading)) changed.add(live)
       const ending = this.#advance(live, { type: 'metered', reading, elapsedMs })
       live.isDropping = live.session.reading.dropped > last.dropped
@@ -263,6 +267,8 @@ export class Sessions extends LiveSessions {
       else if (before !== live.session.phase)
         log.debug('session changed', { session: live.record.id, phase: live.session.phase })
     }
+    // Who set counters back may have done the same to quotas.
+    if (areSetBack) await this.#rebuild().then(() => this.#tellRebuilt())
     const going = [...changed].filter(
       (live) => live.session.phase !== 'ended' && this.find(live.record.id) !== undefined,
     )

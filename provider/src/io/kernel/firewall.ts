@@ -80,8 +80,13 @@ export interface Firewall {
   dismiss(key: number, addresses: TunnelAddresses, passing: boolean): Promise<void>
   /** All of them at once, or on an error none. */
   apply(changes: readonly FirewallChange[]): Promise<void>
-  /** What the kernel has counted, by key. */
-  read(): Promise<ReadonlyMap<number, Reading>>
+  /**
+   * What the kernel has counted, by key.
+   *
+   * @param last - Sessions that are read for the last time: of others, what a list leaves out while the kernel rearranges it is found
+   * at the next reading.
+   */
+  read(last?: readonly number[]): Promise<ReadonlyMap<number, Reading>>
   /**
    * Sends packets through as a consumer would, and says what became of them.
    * @returns Why it could not be tried, or what was counted.
@@ -170,7 +175,7 @@ export async function raiseFirewall(
       ),
     limits: () => shaper.limits,
     limit: (limits) => shaper.change(limits),
-    read: async () => counts?.read() ?? readingsIn(await reader.readCounters('inet', table)),
+    read: async (last) => counts?.read(last) ?? readingsIn(await reader.readCounters('inet', table)),
     async probe(targets, signal) {
       const read = async () =>
         socket ? named(probeNames, socket.counters(probeNames)) : reader.readCounters('inet', table)

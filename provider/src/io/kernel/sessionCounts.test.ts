@@ -108,3 +108,9 @@ it('does not ask for who is gone, and takes none of its count for whoever has it
   counts.read()
   expect(asked).toEqual(['down_99', 'up_99', 'dropped_99'])
 })
+
+it('reads the counters of those that are asked for by name, whether a list told of them or not', () => {
+  countOf(4, 500n)
+  expect(counts.read([4]).get(4)?.upBytes).toBe(500n)
+  expect(asked).toEqual(['down_4', 'up_4', 'dropped_4'])
+})

@@ -10,8 +10,12 @@ export interface SessionCounts {
   /** Notes where a session's packets come from. */
   admit(key: number, addresses: TunnelAddresses): void
   dismiss(key: number, addresses: TunnelAddresses): void
-  /** The very reading of last time where nothing was counted since; none where nothing was counted at all. */
-  read(): ReadonlyMap<number, Reading>
+  /**
+   * The very reading of last time where nothing was counted since; none where nothing was counted at all.
+   *
+   * @param last - Whose counters are read in any case.
+   */
+  read(last?: readonly number[]): ReadonlyMap<number, Reading>
 }
 
 /** Where more sessions than this share moved, all counters are read: a list costs less than each of them by itself. */
@@ -37,14 +41,14 @@ export function countSessions(
       for (const address of bytesOf(addresses)) keys.delete(address)
       found.delete(key)
     },
-    read() {
+    read(last = []) {
       const at = now()
       const foreign = socket.foreignChanges()
       // What is noted is forgotten whatever comes meanwhile, and a packet is noted before it is counted: that of the last two still counts.
       noted = [movedSets.flatMap((set) => socket.addresses(set)), ...noted.slice(0, 2)]
       // Who moved longer ago than the kernel remembers is not known, nor what somebody else had it forget: it is asked in half of that time.
       const isKnown = at - readAt < movedForMs / 2 && foreign === foreignAt
-      const moved = new Set(noted.flat().map((address) => keys.get(address)))
+      const moved = new Set([...noted.flat().map((address) => keys.get(address)), ...last])
       const few = [...moved].filter((key) => key !== undefined)
       if (isKnown && few.length <= (keys.size / 2) * fewShare) {
         const counters = socket.counters(few.flatMap((key) => counterNames(key)))
