@@ -1,4 +1,4 @@
-import { IMarketplace__factory } from '@pontage/channel-contracts'
+import { IIdentityRegistry__factory, IMarketplace__factory } from '@pontage/channel-contracts'
 import { type Deployment, roles, systemClock } from '@pontage/shared'
 import { type Chain, createIdentity, createLog, createTypedData, PrivateKey } from '@pontage/shared/node'
 import { expect, it } from 'vitest'
@@ -11,6 +11,7 @@ const deployment = {
 } as unknown as Deployment
 const typedData = createTypedData(deployment)
 const marketplace = IMarketplace__factory.connect(contract)
+const registry = IIdentityRegistry__factory.createInterface()
 const [event] = [marketplace.getEvent('ProposalPublished').fragment]
 
 /** A log of an offer that this provider signed, with its country's bytes replaced where they are given. */
@@ -42,13 +43,17 @@ it('passes over an offer in bytes that are no text, and lists the others', async
   const [hostile, honest] = [published('1', 'ff45'), published('2')]
   const block = { number: 1, hash: '0x1', at: 10 }
   const standing = {
-    ...{ activeRoles: BigInt(roles.provider), stake: 1n, unbonding: 0n, faults: 0n, debt: 0n },
-    ...{ registeredAt: 1n, beneficiary: contract },
+    ...{ roles: roles.provider, activeRoles: roles.provider, stake: 1n, unbonding: 0n, unbondsAt: 0n },
+    ...{ faults: 0n, debt: 0n, registeredAt: 1n, beneficiary: contract, nonce: 0n, url: '' },
   }
   const chain = {
     ...{ marketplace, deployment, confirmed: async () => block },
-    registry: { standingsOf: async (all: readonly unknown[]) => all.map(() => standing) },
+    registry: { interface: registry },
     rpc: {
+      call: async ({ data }: { data: string }) => {
+        const [all] = registry.decodeFunctionData('standingsOf', data)
+        return registry.encodeFunctionResult('standingsOf', [[...all].map(() => standing)])
+      },
       getBlock: async () => block,
       getLogs: async () => [hostile, honest],
       getBlockNumber: async () => 1,

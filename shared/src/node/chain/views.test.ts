@@ -3,7 +3,7 @@ import { AbiCoder } from 'ethers'
 import { describe, expect, it } from 'vitest'
 import type { Address } from '../../units.js'
 import type { Chain } from './chain.js'
-import { readAccounts, readChannel, readStanding, standingFrom } from './views.js'
+import { readAccounts, readChannel, readStanding, readStandings, standingFrom } from './views.js'
 
 const who = (number: number) => `0x${number.toString(16).padStart(40, '0')}` as Address
 
@@ -28,6 +28,49 @@ describe('a standing', () => {
   it('is read whatever bytes a stranger has put where its url belongs', () => {
     expect(standingFrom(standingWith(Uint8Array.of(0xff, 0xfe)))).toMatchObject({ stake: 7n, url: '' })
     expect(standingFrom(standingWith(Buffer.from('wss://a\u001b[2K')))).toMatchObject({ url: '' })
+  })
+})
+
+describe('many standings', () => {
+  const registry = IIdentityRegistry__factory.createInterface()
+  const urls = ['', 'wss://hub.example:7700', `wss://${'long'.repeat(20)}.example`]
+  const standing = (identity: string) => ({
+    ...{ roles: 3, activeRoles: 1, stake: 7n, unbonding: 0n, unbondsAt: 0, faults: 2, debt: 0n },
+    ...{ registeredAt: 1_700_000_000, beneficiary: identity, nonce: 4n },
+    url: urls[Number(BigInt(identity) % 3n)] ?? '',
+  })
+  const answering = (answer: (some: readonly string[]) => string) =>
+    ({
+      registry: { interface: registry },
+      rpc: {
+        call: async ({ data }: { data: string }) =>
+          answer([...registry.decodeFunctionData('standingsOf', data)[0]]),
+      },
+    }) as unknown as Pick<Chain, 'registry' | 'rpc'>
+  const encoded = (some: readonly string[]) =>
+    registry.encodeFunctionResult('standingsOf', [some.map(standing)])
+
+  it('are read in the order of the identities, those with a long url among them', async () => {
+    const identities = Array.from({ length: 250 }, (_, index) => who(index + 1))
+    expect(await readStandings(answering(encoded), identities)).toEqual(identities.map(standing))
+    expect(await readStandings(answering(encoded), [])).toEqual([])
+  })
+
+  it('are refused where the answer is none: empty, cut off, or for others than were asked for', async () => {
+    const identities = [who(1), who(2)]
+    for (const answer of ['0x', encoded(identities).slice(0, 200), `0x${'f'.repeat(256)}`])
+      await expect(
+        readStandings(
+          answering(() => answer),
+          identities,
+        ),
+      ).rejects.toThrow()
+    await expect(
+      readStandings(
+        answering((some) => encoded(some.slice(1))),
+        identities,
+      ),
+    ).rejects.toThrow(/answered 1 of 2/)
   })
 })
 

@@ -22,6 +22,9 @@ type At = number | 'latest'
 type Registry = Pick<Chain, 'registry'>
 type Channels = Pick<Chain, 'channels'>
 
+/** Bytes of a word in what a contract returns. */
+const word = 32
+
 /** Identities, tabs or accounts asked for in one call. */
 const inCall = 100
 
@@ -157,11 +160,16 @@ export async function readStanding(
 
 /** Standings in the order of the identities. */
 export const readStandings = (
-  { registry }: Registry,
+  { registry, rpc }: Pick<Chain, 'registry' | 'rpc'>,
   identities: readonly Address[],
   blockTag: At = 'latest',
 ): Promise<StandingOnChain[]> =>
-  inPieces(identities, async (some) => (await registry.standingsOf(some, { blockTag })).map(standingFrom))
+  inPieces(identities, async (some) => {
+    const data = registry.interface.encodeFunctionData('standingsOf', [some])
+    const answer = await rpc.call({ to: registry, data, blockTag })
+    const one = (encoded: Hex) => registry.interface.decodeFunctionResult('standingOf', encoded)[0]
+    return elements(answer).map((encoded) => standingFrom(one(encoded)))
+  })
 
 /** What the registry returned, decoded. */
 export const standingFrom = (raw: Awaited<ReturnType<Chain['registry']['standingOf']>>): StandingOnChain => ({
@@ -257,6 +265,27 @@ export async function readOffer(
       perHour: weiPerHour(offer.nextPricePerHour),
     },
   }
+}
+
+/**
+ * What is encoded as an array of structs of no fixed size, each as if it had been returned by itself. For every element of such
+ * an array ethers copies all that comes after it: a hundred standings took ten times as long.
+ *
+ * @throws Error when it is no such array.
+ */
+function elements(encoded: string): Hex[] {
+  const words = encoded.slice(2)
+  const wordAt = (byte: number) => Number(BigInt(`0x${words.slice(2 * byte, 2 * byte + 2 * word) || '0'}`))
+  const start = wordAt(0) + word
+  const count = wordAt(wordAt(0))
+  const room = words.length / 2 / word
+  if (!(count < room)) throw new Error(`The RPC answered ${room} words for an array of ${count}.`)
+  const offsets = Array.from({ length: count }, (_, index) => start + wordAt(start + index * word))
+  const self = word.toString(16).padStart(2 * word, '0')
+  return offsets.map((from, index): Hex => {
+    const to = offsets[index + 1]
+    return `0x${self}${words.slice(2 * from, to === undefined ? undefined : 2 * to)}`
+  })
 }
 
 async function inPieces<View>(
