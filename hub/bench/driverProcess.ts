@@ -13,7 +13,8 @@ import { type Crowd, channelAt, channelsOf, consumerOf, hubIdentity, promiseAt, 
 
 /** What this process is told first. */
 export interface DriverOrder {
-  readonly port: number
+  /** Of the hub's processes: the providers are spread over them. */
+  readonly ports: readonly number[]
   readonly rpc: string
   readonly deploymentFile: string
   readonly crowd: Crowd
@@ -56,14 +57,14 @@ const maxSeconds = 10
 process.once('message', (order: DriverOrder) => void drive(order))
 process.once('disconnect', () => process.exit())
 
-async function drive({ port, rpc, deploymentFile, crowd }: DriverOrder): Promise<void> {
+async function drive({ ports, rpc, deploymentFile, crowd }: DriverOrder): Promise<void> {
   const chain = await connectChain({ rpc, deploymentFile, confirmations: 0 })
   const typedData = createTypedData(chain.deployment)
   const people = Array.from({ length: crowd.providers }, (_, index) => providerAt(index))
   const links: Link[] = []
   const dial = async (index: number): Promise<Link> => {
     const dialled = await connectLink({
-      url: `ws://127.0.0.1:${port}`,
+      url: `ws://127.0.0.1:${ports[index % ports.length]}`,
       self: { identity: people[index] ?? providerAt(index), typedData, clock: systemClock },
       expectPeer: hubIdentity().address,
       handlers: {},

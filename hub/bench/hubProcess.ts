@@ -8,8 +8,10 @@ import { type Crowd, channelAt, channelsOf, consumerOf, hubIdentity, providerAt 
 /** What this process is told, once. */
 export interface HubOrder {
   readonly engine: 'sqlite' | 'postgres'
-  /** Path or URL of an empty ledger. */
+  /** Path or URL of a ledger. */
   readonly where: string
+  /** Whether another process has filled it; else it is empty. */
+  readonly isFilled?: boolean
   readonly rpc: string
   readonly deploymentFile: string
   readonly crowd: Crowd
@@ -23,10 +25,10 @@ const guaranteeSeconds = 3_600
 process.once('message', (order: HubOrder) => void serve(order))
 process.once('disconnect', () => process.exit())
 
-async function serve({ engine, where, rpc, deploymentFile, crowd }: HubOrder): Promise<void> {
+async function serve({ engine, where, rpc, deploymentFile, crowd, isFilled }: HubOrder): Promise<void> {
   const chain = await connectChain({ rpc, deploymentFile, confirmations: 0 })
   const ledger = engine === 'sqlite' ? await openSqliteLedger(where) : await openPostgresLedger(where)
-  await fill(ledger, chain, crowd)
+  if (!isFilled) await fill(ledger, chain, crowd)
   const limits = {
     maxConnections: 20_000,
     maxConnectionsPerAddress: 20_000,
@@ -50,9 +52,10 @@ async function serve({ engine, where, rpc, deploymentFile, crowd }: HubOrder): P
     },
     log: createLog('bench-hub', 'error'),
   })
-  process.on('message', (asked: 'cpu' | 'looks' | 'stop') => {
+  process.on('message', (asked: 'cpu' | 'looks' | 'memory' | 'stop') => {
     if (asked === 'stop') void hub.close().then(() => process.exit())
     else if (asked === 'looks') void timeLooks(ledger).then((microseconds) => process.send?.(microseconds))
+    else if (asked === 'memory') process.send?.(Math.round(process.memoryUsage().rss / 1e6))
     // Both threads' work and the system's for it, in microseconds.
     else process.send?.(process.cpuUsage().user + process.cpuUsage().system)
   })

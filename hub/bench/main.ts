@@ -30,15 +30,18 @@ const parts = {
     }
     return { guaranteesPerSecond }
   },
+  processes: async () => ({ threeProcessesRatio: await severalProcesses(3) }),
   growth: async () => {
     const microsecondsPerClear: Record<string, number> = {}
     const microsecondsPerLook: Record<string, number> = {}
+    const memoryMegabytes: Record<string, number> = {}
     for (const channels of [100, 1_000, 10_000, 100_000]) {
       const grown = await growth(channels)
       microsecondsPerClear[channels] = grown.perClear
       microsecondsPerLook[channels] = grown.perLook
+      memoryMegabytes[channels] = grown.memory
     }
-    return { microsecondsPerClear, microsecondsPerLook }
+    return { microsecondsPerClear, microsecondsPerLook, memoryMegabytes }
   },
   connections: async () => {
     const connections: Record<string, number> = {}
@@ -108,9 +111,10 @@ async function onStage<Result>(
   engine: Engine,
   crowd: Crowd,
   work: (stage: Stage) => Promise<Result>,
+  processes = 1,
 ): Promise<Result> {
   const where = engine === 'sqlite' ? join(folder, `${ledgers++}.sqlite`) : await postgres.database()
-  const stage = await openStage({ engine, where }, chain, crowd)
+  const stage = await openStage({ engine, where }, chain, crowd, processes)
   try {
     return await work(stage)
   } finally {
@@ -179,10 +183,32 @@ async function engine(name: Engine) {
   }
 }
 
+/** What several processes of one identity on one PostgreSQL clear together, as a multiple of one, on this machine's cores. */
+async function severalProcesses(count: number): Promise<number> {
+  const rates: number[] = []
+  for (const processes of [1, count]) {
+    const crowd = { providers: 12, channelsEach: 1_000 }
+    const measured = await onStage(
+      'postgres',
+      crowd,
+      async (stage) => {
+        const load = { batch: 100, ahead: 2, clears: 400 }
+        await stage.measure(load)
+        return stage.measure(load)
+      },
+      processes,
+    )
+    show(`postgres, ${processes} ${processes === 1 ? 'process' : 'processes'}`, measured)
+    rates.push(measured.clearedPerSecond)
+  }
+  const [one = 1, several = 0] = rates
+  return Math.round((100 * several) / one) / 100
+}
+
 /** Microseconds for one channel cleared, of the processor, and for a look at what is to be drawn, with this many in the ledger. */
-async function growth(channels: number): Promise<{ perClear: number; perLook: number }> {
+async function growth(channels: number): Promise<{ perClear: number; perLook: number; memory: number }> {
   const crowd = { providers: 10, channelsEach: channels / 10 }
-  const { measured, perLook } = await onStage('sqlite', crowd, async (stage) => {
+  const { measured, perLook, memory } = await onStage('sqlite', crowd, async (stage) => {
     // Every channel has moved before, as in a hub that runs.
     await stage.measure({ batch: 10, ahead: 1, clears: Math.max(500, channels / 10) })
     const rounds = []
@@ -190,11 +216,11 @@ async function growth(channels: number): Promise<{ perClear: number; perLook: nu
       rounds.push(await stage.measure({ batch: 10, ahead: 1, clears: 1_500 }))
     // What else runs on the machine only adds.
     const best = rounds.reduce((least, each) => (each.cpuMicroseconds < least.cpuMicroseconds ? each : least))
-    return { measured: best, perLook: await stage.looks() }
+    return { measured: best, perLook: await stage.looks(), memory: await stage.memory() }
   })
   show(`sqlite, ${channels} channels in the ledger`, measured)
-  say(`${''.padEnd(44)}${tenths(perLook / 1_000)} ms to see what is to be drawn`)
-  return { perClear: tenths(measured.cpuMicroseconds), perLook: Math.round(perLook) }
+  say(`${''.padEnd(44)}${tenths(perLook / 1_000)} ms to see what is to be drawn, ${memory} MB of memory`)
+  return { perClear: tenths(measured.cpuMicroseconds), perLook: Math.round(perLook), memory }
 }
 
 /** As fast as it goes, over this many connections at once, ten channels each. */

@@ -11,32 +11,46 @@ export interface Measured extends LoadResult {
   readonly cpuMicroseconds: number
 }
 
-/** A hub on a filled ledger and its providers, each in a process of its own. */
+/** A hub on a filled ledger, in one process or several, and its providers in one of their own. */
 export interface Stage {
   measure(load: Load): Promise<Measured>
   /** Guarantees a second, while every provider asks for one on each of its channels. */
   begin(): Promise<number>
   /** Microseconds for what a hub looks at with every block. */
   looks(): Promise<number>
+  /** Of the hub's first process, in megabytes. */
+  memory(): Promise<number>
   close(): Promise<void>
 }
 
-/** Fills the ledger, starts the hub, connects every provider. */
+/** Fills the ledger, starts the hub in this many processes, connects every provider: to one after the other in turn. */
 export async function openStage(
   ledger: Pick<HubOrder, 'engine' | 'where'>,
   chain: Pick<HubOrder, 'rpc' | 'deploymentFile'>,
   crowd: Crowd,
+  processes = 1,
 ): Promise<Stage> {
-  const hub = start('./hubProcess.js')
-  const port = (await ask(hub, { ...ledger, ...chain, crowd } satisfies HubOrder)) as number
+  const hubs: ChildProcess[] = []
+  const ports: number[] = []
+  for (let index = 0; index < processes; index++) {
+    const hub = start('./hubProcess.js')
+    hubs.push(hub)
+    const order: HubOrder = { ...ledger, ...chain, crowd, isFilled: index > 0 }
+    ports.push((await ask(hub, order)) as number)
+  }
   const driver = start('./driverProcess.js')
-  await ask(driver, { port, ...chain, crowd } satisfies DriverOrder)
+  await ask(driver, { ports, ...chain, crowd } satisfies DriverOrder)
+  const cpuOfAll = async () => {
+    const each = await Promise.all(hubs.map(async (hub) => (await ask(hub, 'cpu')) as number))
+    return each.reduce((sum, cpu) => sum + cpu, 0)
+  }
+  const first = hubs[0] ?? driver
   return {
     async measure(load) {
       await ask(driver, { sign: load })
-      const before = (await ask(hub, 'cpu')) as number
+      const before = await cpuOfAll()
       const result = (await ask(driver, { go: load })) as LoadResult
-      const cpu = ((await ask(hub, 'cpu')) as number) - before
+      const cpu = (await cpuOfAll()) - before
       return {
         ...result,
         clearedPerSecond: Math.round(result.cleared / result.seconds),
@@ -47,12 +61,13 @@ export async function openStage(
       const { guaranteed, seconds } = (await ask(driver, 'begin')) as { guaranteed: number; seconds: number }
       return Math.round(guaranteed / seconds)
     },
-    looks: async () => (await ask(hub, 'looks')) as number,
+    looks: async () => (await ask(first, 'looks')) as number,
+    memory: async () => (await ask(first, 'memory')) as number,
     async close() {
       if (driver.connected) driver.disconnect()
       await gone(driver)
-      if (hub.connected) hub.send('stop')
-      await gone(hub)
+      for (const hub of hubs) if (hub.connected) hub.send('stop')
+      await Promise.all(hubs.map(gone))
     },
   }
 }
