@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { type Address, address } from '@pontage/shared'
 import { applyIp } from '@pontage/shared/node'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFailed } from 'vitest'
@@ -11,6 +13,7 @@ import {
   openProvider,
   type Person,
   type Program,
+  programPath,
   seatConsumer,
 } from '../world/index.js'
 import { endAfterFailure } from './endAfterFailure.js'
@@ -311,6 +314,23 @@ describe('from inside a tunnel', () => {
 describe('a provider', () => {
   it('puts the machine back as it was when it is told to stop', async () => {
     expect((await provider.program.stop('SIGTERM', 20_000)).code).toBe(0)
+    expect(await machineState()).toBe(untouched)
+  })
+
+  it('sends a packet of its own through, however long a program takes to start there', async () => {
+    const slow = join(market.world.folder, 'slow.mjs')
+    const pause = 'Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 8_000)'
+    writeFileSync(slow, `if (process.execArgv.includes('-e')) ${pause}`)
+    const doctor = provider.host.start(
+      [
+        ...[programPath('pontage-provider'), 'doctor', '--json', '--country', 'DE', '--hub', hub.address],
+        ...['--endpoint', `${provider.host.address}:7800`, '--price', '20/GB', '--resolver', lan.neighbour],
+      ],
+      { env: { NODE_OPTIONS: `--import=${slow}` } },
+    )
+    await doctor.ended
+    const { checks } = JSON.parse(doctor.lines().at(-1) ?? '{}') as { checks: { check: string }[] }
+    expect(checks.find(({ check }) => check === 'way')).toMatchObject({ ok: true })
     expect(await machineState()).toBe(untouched)
   })
 

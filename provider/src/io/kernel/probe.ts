@@ -32,14 +32,15 @@ export function probeLine(tunnel: string): ProbeLine {
   }
 }
 
-const readyWithinMs = 5_000
+/** Each of the two programs that it takes may need as long to start: a machine may be busy, or slow. */
+const patienceMs = 30_000
 /** Packets are sent several times: the first ones may come before both ends of the line know each other. */
 const sendEveryMs = 400
 const sendForMs = 2_000
 
 /**
  * Sends packets into this machine's forwarding as a consumer would: from a namespace of their own, over a line of their
- * own. What became of them the provider's rules have counted. Takes a little more than two seconds.
+ * own. What became of them the provider's rules have counted. Takes a little more than two seconds once all has started.
  *
  * @returns Why it could not be tried; undefined when it was.
  */
@@ -56,11 +57,10 @@ export async function sendProbe(
       await ready(child)
       await plugIn(line, child.pid ?? 0)
       child.stdin?.end('go\n')
-      const patience = AbortSignal.timeout(readyWithinMs + sendForMs)
-      await once(child, 'exit', { signal: signal ? AbortSignal.any([patience, signal]) : patience })
-      return undefined
+      if (await endsInTime(child, signal)) return undefined
+      return signal?.aborted ? notNeeded : `What sends its packets did not end within ${patienceMs} ms.`
     } catch (error) {
-      if (signal?.aborted) return 'It was not needed any more.'
+      if (signal?.aborted) return notNeeded
       problem = (error as Error).message
     } finally {
       child.kill('SIGKILL')
@@ -70,6 +70,8 @@ export async function sendProbe(
   }
   return `No namespace could be made for it (${problem}).`
 }
+
+const notNeeded = 'It was not needed any more.'
 
 /** Takes away what a probe may have left. */
 export const removeProbe = (tunnel: string): Promise<void> => removeLine(probeLine(tunnel))
@@ -110,6 +112,15 @@ send()
 setInterval(send, ${sendEveryMs})
 setTimeout(() => process.exit(0), ${sendForMs})`
 
+/** Whether a program ends while there is patience, and need of it. */
+const endsInTime = (child: ChildProcess, signal?: AbortSignal): Promise<boolean> => {
+  const patience = AbortSignal.timeout(patienceMs)
+  return once(child, 'exit', { signal: signal ? AbortSignal.any([patience, signal]) : patience }).then(
+    () => true,
+    () => false,
+  )
+}
+
 async function ready(child: ChildProcess): Promise<void> {
   const complaint: string[] = []
   child.stderr?.on('data', (text: Buffer) => complaint.push(text.toString()))
@@ -120,7 +131,11 @@ async function ready(child: ChildProcess): Promise<void> {
     throw new Error(complaint.join('').trim() || 'unshare ended')
   })
   failed.catch(() => undefined)
-  await Promise.race([once(lines, 'line', { signal: AbortSignal.timeout(readyWithinMs) }), failed])
+  const late = () => {
+    throw new Error(`it was not ready within ${patienceMs} ms`)
+  }
+  const line = once(lines, 'line', { signal: AbortSignal.timeout(patienceMs) })
+  await Promise.race([line.catch(late), failed])
 }
 
 /** Lays the line: one end here, the other in the namespace of that process. */
