@@ -51,10 +51,10 @@ export async function makeMachine(market: Market, host: Host): Promise<Machine> 
   await runCommand(['qemu-img', 'create', '-q', '-f', 'qcow2', '-b', image.disk, '-F', 'raw', disk])
   await layLine(host)
   const words = [
-    // A simple processor is emulated faster.
+    // Of q35 the firmware forgets the power registers at the first wake-up: it cannot sleep again. A simple processor is emulated faster.
     ...[
       '-machine',
-      'q35',
+      'pc',
       ...(hasKvm() ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg', '-cpu', 'Nehalem']),
     ],
     ...['-smp', '2', '-m', '3072'],

@@ -6,12 +6,12 @@ import {
   type Market,
   type Person,
   type Program,
-} from '../../../world/index.js'
-import { leakedWhile, prepareNoise } from '../../captured.js'
-import { bootConsumer, connectIn, goesThrough, heldBy, seenFrom } from '../../consumerMachine.js'
-import { unitLogged } from '../../furnish.js'
-import type { Machine } from '../../machine.js'
-import { tellWhenFailed } from '../../tellWhenFailed.js'
+} from '../../world/index.js'
+import { leakedWhile, prepareNoise } from '../captured.js'
+import { bootConsumer, connectIn, goesThrough, heldBy, seenFrom } from '../consumerMachine.js'
+import { unitLogged } from '../furnish.js'
+import type { Machine } from '../machine.js'
+import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // A connected machine is put to sleep and woken, while something in it tries to get out all the time: for a moment, for longer than
 // its provider waits for it, and over the end of a month. What leaves it is captured outside.
