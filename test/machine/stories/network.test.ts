@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { createMarket, eventually, type Market, type Person, type Program } from '../../world/index.js'
+import { createMarket, eventually, type Market, type Person } from '../../world/index.js'
 import { leakedWhile, prepareNoise } from '../captured.js'
-import { bootConsumer, connectIn, goesThrough, seenFrom } from '../consumerMachine.js'
+import { bootConsumer, connectIn, seenFrom } from '../consumerMachine.js'
 import type { Machine } from '../machine.js'
 import { openNameServer } from '../names.js'
 import { tellWhenFailed } from '../tellWhenFailed.js'
+import { Watched } from '../watched.js'
 
 // A connected machine whose other programs set up its network, its names and its firewall anew, while something in it tries to
 // get out all the time. What leaves it is captured outside.
@@ -12,14 +13,15 @@ import { tellWhenFailed } from '../tellWhenFailed.js'
 let market: Market
 let provider: Person
 let machine: Machine
-let names: Program
+let watched: Watched
 
 beforeAll(async () => {
   market = await createMarket()
-  names = await openNameServer(market, market.internet.host)
+  const names = await openNameServer(market, market.internet.host)
   const booted = await bootConsumer(market)
   machine = booted.machine
   provider = booted.provider
+  watched = new Watched(market, machine, provider, names)
   await prepareNoise(machine, market.internet.host)
   await machine.run('systemctl unmask ufw firewalld')
 })
@@ -34,16 +36,6 @@ afterAll(async () => {
   await market?.destroy()
 })
 
-let asked = 0
-/** Fetches by a name that was never asked for before: who the server saw, and who the name server was asked by. */
-async function seenByName(): Promise<{ seen: string; askedBy: string[] }> {
-  asked += 1
-  const name = `n${asked}.story.test`
-  const { stdout } = await machine.attempt(`curl -sS --max-time 30 http://${name}/address`)
-  const askers = names.lines().filter((line) => line.startsWith(`${name} `))
-  return { seen: stdout.trim(), askedBy: [...new Set(askers.map((line) => line.split(' ')[1] ?? ''))] }
-}
-
 /** Rules, routes, our tables and what asks for names, as the machine has them. */
 const state = (): Promise<string> =>
   machine.run(`
@@ -52,25 +44,8 @@ const state = (): Promise<string> =>
     ls -l /etc/resolv.conf
     resolvectl dns; resolvectl domain; resolvectl default-route; resolvectl dnsovertls`)
 
-/** By address and by name it is the provider who is seen, and asks. */
-async function works(): Promise<void> {
-  await goesThrough(market, machine, provider)
-  expect(await seenByName()).toEqual({ seen: provider.host.address, askedBy: [provider.host.address] })
-}
-
 const withoutFirewalls = async () => {
   await machine.attempt('systemctl stop firewalld; ufw --force disable', 120_000)
-}
-
-/** Does things one after the other, with traffic after each, and nothing leaks meanwhile. */
-async function holdsWhile(...scripts: readonly string[]): Promise<void> {
-  const leaked = await leakedWhile(machine, provider.host, async () => {
-    for (const script of scripts) {
-      await machine.run(script, 120_000)
-      await works()
-    }
-  })
-  expect(leaked).toEqual([])
 }
 
 /** What it has done about others' doings, each part once, and whether the session is still the first. */
@@ -90,7 +65,7 @@ describe('connected', () => {
     // The control: without a tunnel the same captures show it.
     const heard = await leakedWhile(machine, provider.host, async () => {
       await machine.run('systemctl start machine-noise')
-      expect(await seenByName()).toEqual({
+      expect(await watched.seenByName()).toEqual({
         seen: machine.host.address,
         askedBy: [machine.host.address],
       })
@@ -110,7 +85,10 @@ describe('connected', () => {
         throw cause
       },
     )
-    expect(await seenByName()).toEqual({ seen: machine.host.address, askedBy: [machine.host.address] })
+    expect(await watched.seenByName()).toEqual({
+      seen: machine.host.address,
+      askedBy: [machine.host.address],
+    })
   })
 
   /** All of the connection stands as it was put, also when what keeps it so has had a while. */
@@ -120,7 +98,7 @@ describe('connected', () => {
     )
 
   test('it goes on while its manager of networks is reloaded and started anew', async () => {
-    await holdsWhile(
+    await watched.holdsWhile(
       'networkctl reload',
       'networkctl reconfigure eth0',
       'systemctl restart systemd-networkd',
@@ -134,7 +112,7 @@ describe('connected', () => {
     const withTls = (word: string) => `mkdir -p /etc/systemd/resolved.conf.d
       printf '[Resolve]\\nDNSOverTLS=${word}\\n' >/etc/systemd/resolved.conf.d/story.conf
       systemctl restart systemd-resolved`
-    await holdsWhile(
+    await watched.holdsWhile(
       'systemctl restart systemd-resolved',
       withTls('yes'),
       withTls('opportunistic'),
@@ -149,13 +127,13 @@ describe('connected', () => {
 
   test('it goes on beside ufw, whenever that starts, is reloaded, and stops', async () => {
     onTestFinished(() => withoutFirewalls())
-    await holdsWhile('ufw --force enable', 'ufw allow 22/tcp; ufw reload', 'ufw --force disable')
+    await watched.holdsWhile('ufw --force enable', 'ufw allow 22/tcp; ufw reload', 'ufw --force disable')
     await told()
   })
 
   test('it goes on beside firewalld, whenever that starts, is reloaded, and stops', async () => {
     onTestFinished(() => withoutFirewalls())
-    await holdsWhile(
+    await watched.holdsWhile(
       'systemctl start firewalld',
       'firewall-cmd --reload',
       'firewall-cmd --set-default-zone=drop',
@@ -165,14 +143,16 @@ describe('connected', () => {
   })
 
   test('it goes on beside chains as Docker makes them, and a container goes its way', async () => {
-    await holdsWhile(asDocker)
+    await watched.holdsWhile(asDocker)
     const fromContainer = () =>
       machine.attempt(`ip netns exec box curl -sS --max-time 20 ${market.internet.addressUrl}`)
     await eventually(
       'a container is seen as the provider',
       async () => (await fromContainer()).stdout.trim() === provider.host.address,
     )
-    await holdsWhile('iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -P FORWARD DROP')
+    await watched.holdsWhile(
+      'iptables -F DOCKER-USER; iptables -A DOCKER-USER -j RETURN; iptables -P FORWARD DROP',
+    )
     await machine.run(withoutDocker)
     await eventually('it is whole again', async () => (await state()).includes('docker0') === false)
     await told()
@@ -204,7 +184,7 @@ describe('blocked, since its cap is used up', () => {
       ]) {
         await machine.run(script, 120_000)
         expect(await seenFrom(market, machine)).toBe('')
-        expect((await seenByName()).seen).toBe('')
+        expect((await watched.seenByName()).seen).toBe('')
       }
     })
     expect(leaked).toEqual([])

@@ -6,7 +6,7 @@ import { bootConsumer, connectIn, goesThrough, seenFrom } from '../../consumerMa
 import type { Machine } from '../../machine.js'
 import { openNameServer } from '../../names.js'
 import { tellWhenFailed } from '../../tellWhenFailed.js'
-import { Watched } from './watched.js'
+import { Watched } from '../../watched.js'
 
 // NetworkManager takes a connected machine from one network to another, while something in it tries to get out all the time.
 // What leaves it is captured outside.

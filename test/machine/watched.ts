@@ -1,7 +1,7 @@
-import type { Market, Person, Program } from '../../../world/index.js'
-import { leakedWhile } from '../../captured.js'
-import { goesThrough } from '../../consumerMachine.js'
-import type { Machine } from '../../machine.js'
+import type { Market, Person, Program } from '../world/index.js'
+import { leakedWhile } from './captured.js'
+import { goesThrough } from './consumerMachine.js'
+import type { Machine } from './machine.js'
 
 /** A connected machine that is looked at from outside while something is done to it. */
 export class Watched {
