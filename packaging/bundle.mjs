@@ -110,15 +110,17 @@ const inPages = ['preact', '@preact/signals', '@preact/signals-core', 'uplot']
 const inPagesOf = { consumer: ['qr'] }
 
 async function bundleOne(role, entry, folder) {
+  const outfile = join(folder, role, `${basename(entry)}.js`)
   const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: [join(root, role, 'dist', `${entry}.js`)],
-    outfile: join(folder, role, `${basename(entry)}.js`),
+    outfile,
     bundle: true,
     platform: 'node',
     format: 'esm',
     target: 'node22',
-    minifySyntax: true,
+    // Names stay, for whoever reads an error's stack.
+    ...{ minifySyntax: true, minifyWhitespace: true, lineLimit: 160 },
     // Their licences go along in one file.
     legalComments: 'none',
     external: ['better-sqlite3', ...optional],
@@ -127,6 +129,9 @@ async function bundleOne(role, entry, folder) {
     metafile: true,
     logLevel: 'warning',
   })
+  // One such character, and the program keeps its whole text in memory at two bytes for each.
+  const foreign = /.{0,40}[^ -~\s].{0,40}/.exec(await readFile(outfile, 'utf8'))?.[0]
+  if (foreign) throw new Error(`${outfile} has to be plain ASCII; it holds: ${foreign}`)
   // What a plugin wrote has a name of its own before its path, and is ours.
   const packageOf = (path) => /^(?![\w-]+:).*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
   return Object.keys(metafile.inputs).flatMap((path) => packageOf(path) ?? [])

@@ -18,6 +18,7 @@ import {
   sequence,
 } from '../../test/dist/world/index.js'
 import { gatewayMbit } from './gateway.mjs'
+import { idleMemory } from './idleMemory.mjs'
 import { median } from './median.mjs'
 import { postQuantumMs } from './postQuantum.mjs'
 import { rootlessMbit } from './rootless.mjs'
@@ -70,6 +71,7 @@ try {
   }
   const service = consumer.start(['run', '--control-group', group])
   await logged(service, 'listening')
+  const memoryMegabytes = idleMemory(programs)
   for (let turn = 0; turn < connects; turn++) times.service.push(await firstByteThroughService(consumer))
   await service.stop('SIGTERM', 30_000)
   const connectMs = Object.fromEntries(Object.entries(times).map(([way, each]) => [way, median(each)]))
@@ -83,6 +85,15 @@ try {
     `of the former: ${Object.entries(stepsMs)
       .map(([step, ms]) => `${step} ${ms} ms`)
       .join(', ')}`,
+  )
+
+  say(
+    `memory while nothing goes on: ${Object.entries(memoryMegabytes)
+      .map(
+        ([role, { residentMegabytes, ownMegabytes }]) =>
+          `${role} ${residentMegabytes} MB, ${ownMegabytes} of it its own`,
+      )
+      .join('; ')}`,
   )
 
   const { completionMs, startMs } = starts(programs, connects)
@@ -125,7 +136,7 @@ try {
   )
   if (isJson)
     process.stdout.write(
-      `${JSON.stringify({ connectMs, stepsMs, completionMs, startMs, postQuantumMs: kemMs, closeToTokensMs, cap, leakedPackets, execMbit, gatewayMbit: gateway })}\n`,
+      `${JSON.stringify({ connectMs, stepsMs, memoryMegabytes, completionMs, startMs, postQuantumMs: kemMs, closeToTokensMs, cap, leakedPackets, execMbit, gatewayMbit: gateway })}\n`,
     )
 } finally {
   await market.destroy()

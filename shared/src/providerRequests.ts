@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { parties, signed, zodBytes, zodBytes32, zodHexOf, zodUint256, zodWei } from './wireFields.js'
 
 /** A provider's account of a session: what its kernel counted, and the totals of the channel. */

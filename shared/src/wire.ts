@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import type { ClearAnswer, ClearRequest } from './clear.js'
 import { hubRequests, owedLeaf } from './hubRequests.js'
 import { printable } from './printable.js'

@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod'
 import { type DocumentName, documents, type FieldType } from './documents.js'
 import { address, bytes, bytes32, type Hex, unixSeconds, wei, weiPerHour, weiPerMegabyte } from './units.js'
 

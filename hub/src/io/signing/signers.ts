@@ -123,6 +123,7 @@ class Hand {
       workerData: deployment,
       // Flags of this process, such as those of a script given in its command line, are not the thread's.
       execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
     })
     this.#worker.on('message', (signers: Uint8Array) => {
       this.worked = true

@@ -48,6 +48,7 @@ class Thread {
       workerData: path,
       // Flags of this process, such as those of a script given in its command line, are not the thread's.
       execArgv: [],
+      resourceLimits: { maxYoungGenerationSizeMb: 6 },
     })
     this.#worker.unref()
     this.#worker.on('message', (answer: Answer) => this.#take(answer))

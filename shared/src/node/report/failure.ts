@@ -18,7 +18,7 @@ export interface Failure {
  */
 export function failureOf(code: string, said: string): Failure {
   const [first = '', ...lines] = said.split('\n')
-  const sentences = first.trim().split(/(?<=[.?!])\s+(?=["“A-Z-])/)
+  const sentences = first.trim().split(/(?<=[.?!])\s+(?=["\u201cA-Z-])/)
   if (sentences.length < 2 || lines.length > 0) return { code, message: said.trim(), cure: null }
   return { code, message: sentences.slice(0, -1).join(' '), cure: sentences.at(-1) ?? null }
 }
