@@ -130,7 +130,7 @@ async function bundleOne(role, entry, folder) {
     logLevel: 'warning',
   })
   // One such character, and the program keeps its whole text in memory at two bytes for each.
-  const foreign = /.{0,40}[^ -~\s].{0,40}/.exec(await readFile(outfile, 'utf8'))?.[0]
+  const foreign = /.{0,40}\P{ASCII}.{0,40}/u.exec(await readFile(outfile, 'utf8'))?.[0]
   if (foreign) throw new Error(`${outfile} has to be plain ASCII; it holds: ${foreign}`)
   // What a plugin wrote has a name of its own before its path, and is ours.
   const packageOf = (path) => /^(?![\w-]+:).*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0]
