@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type UnixSeconds, wei } from '@pontage/shared'
+import { bytes, type UnixSeconds, wei } from '@pontage/shared'
 import { UserError } from '@pontage/shared/node'
 import { defaultBudget, isTooLittle } from '../../core/cap.js'
 import { monthOf, withBudget } from '../../core/limits.js'
@@ -42,7 +42,7 @@ export async function connect(
   screen: Screen,
   stop: AbortSignal,
 ): Promise<EndReason> {
-  const left = leftNow(opening.reader, journal, wishes.limits, usedBy([]))
+  const left = leftNow(opening.reader, journal, wishes.limits, { bytes: bytes(0n), spent: wei(0n) })
   const [{ paths, budget }, context] = await Promise.all([
     findPaths(opening, journal, wishes, left, screen),
     opening.context,
@@ -161,11 +161,11 @@ async function changesWithin({ upkeep, stop }: Connection, ms: number): Promise<
  * that nobody set is then the price of what the cap leaves in it.
  */
 function goesOnInNewMonth(connection: Connection, { offer }: Path, since: UnixSeconds): boolean {
-  const { context, journal, wishes, ended } = connection
+  const { context, journal, wishes } = connection
   const { caps, budgets } = wishes.limits
   const isOfMonth = [...caps, ...budgets].some(({ period }) => period === 'month')
   if (!isOfMonth || monthOf(context.calendar.now()) === monthOf(since)) return false
-  const already = usedBy(ended)
+  const already = usedBy(connection)
   try {
     const { cap, budget } = leftNow(context, journal, wishes.limits, already)
     if (budget === undefined)

@@ -1,4 +1,4 @@
-import { type Address, bytes, wei } from '@pontage/shared'
+import { type Address, type Bytes, bytes, wei } from '@pontage/shared'
 import type { CarrierWish } from '../../core/carrier.js'
 import { type ConnectionEvent, type ConnectionState, next } from '../../core/connectionState.js'
 import type { PastSession } from '../../core/heldBack.js'
@@ -59,6 +59,8 @@ interface Components {
 /** One `connect`, through all the providers it uses. */
 export interface Connection extends Components {
   readonly ended: EndedSession[]
+  /** Bytes that passed tunnels on which payment never began. */
+  neverPaid: Bytes
   /** What stands on the machine; undefined before the first tunnel. */
   readonly record: ConnectionRecord | undefined
   /**
@@ -72,9 +74,9 @@ export interface Connection extends Components {
   remember(dns: DnsChange): Promise<void>
 }
 
-/** What sessions that are over used and spent. */
-export const usedBy = (ended: readonly EndedSession[]): Used => ({
-  bytes: bytes(ended.reduce((sum, { receipt }) => sum + BigInt(receipt.bytes), 0n)),
+/** What sessions that are over, and tunnels that never became one, used and spent. */
+export const usedBy = ({ ended, neverPaid }: Pick<Connection, 'ended' | 'neverPaid'>): Used => ({
+  bytes: bytes(ended.reduce<bigint>((sum, { receipt }) => sum + BigInt(receipt.bytes), neverPaid)),
   spent: wei(ended.reduce((sum, { receipt }) => sum + receipt.spent, 0n)),
 })
 
@@ -85,6 +87,7 @@ export function createConnection(components: Components): Connection {
   return {
     ...components,
     ended: [],
+    neverPaid: bytes(0n),
     get record() {
       return record
     },

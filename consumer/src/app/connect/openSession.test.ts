@@ -10,6 +10,7 @@ it('goes on to the next provider whatever goes wrong with this one', async () =>
   const moves: ConnectionEvent['type'][] = []
   const connection = {
     ended: [],
+    neverPaid: 0n,
     wishes: { limits: {} },
     context: { calendar: { now: () => 1 } },
     journal: {

@@ -1,4 +1,4 @@
-import { smaller, wei } from '@pontage/shared'
+import { bytes, smaller, wei } from '@pontage/shared'
 import {
   generateWireguardKeys,
   type Link,
@@ -17,6 +17,7 @@ import { connectedNetworks } from '../../io/kernel/connectedNetworks.js'
 import { planDns } from '../../io/kernel/dns.js'
 import { planGateway } from '../../io/kernel/gateway.js'
 import { lookUpAlone } from '../../io/kernel/lookUpAlone.js'
+import type { Meter } from '../../io/kernel/meter.js'
 import { makeNamespace, namespaceExists } from '../../io/kernel/namespace.js'
 import { callerOutside } from '../../io/kernel/ownRoot.js'
 import { readSrcValidMark } from '../../io/kernel/reversePath.js'
@@ -28,6 +29,7 @@ import { type Listener, listenerAt, reachesAny } from '../../io/link/reachable.j
 import { type Context, link, unwrap } from '../context.js'
 import { type Agreement, agree } from '../session/agree.js'
 import { leftNow, leftOfMonth } from '../session/limits.js'
+import { endNeverPaid } from '../session/neverPaid.js'
 import type { RaiseTerms } from '../session/raiseGuarantee.js'
 import { runSession } from '../session/runSession.js'
 import { createCarriers } from './carriers.js'
@@ -101,7 +103,7 @@ async function prepare(connection: Connection, path: Path): Promise<Prepared> {
   const { provider, certificate } = path.offer.proposal
   const { channelId } = path.channel
   const past = connection.ended
-  const left = leftNow(context, journal, connection.limits, usedBy(past))
+  const left = leftNow(context, journal, connection.limits, usedBy(connection))
   const channel = { ...path.channel, free: freeAfter(path.channel.free, channelId, provider, past) }
   const keys = generateWireguardKeys()
   const address = await answeringAddress(path.endpoint, introduceWithinMs)
@@ -160,6 +162,7 @@ async function serve(
   if (record.netns?.isOurs && !(await namespaceExists(record.netns.name)))
     await makeNamespace(record.netns.name)
   const meter = meterOf(record, offered, limit, () => screen.interfered({ part: 'firewall' }))
+  let [isRaised, isPaid] = [false, false]
   try {
     const greetUntil = context.clock.elapsedMs() + greetWithinMs
     const { tunnel, path: way } = await raiseTunnel({
@@ -167,6 +170,7 @@ async function serve(
       remember: connection.remember,
       warn: (sentence) => screen.warned(sentence),
     })
+    isRaised = true
     context.log.debug('path MTU', { ...way })
     if (!(await greeted(tunnel, greetUntil - context.clock.elapsedMs())))
       throw unanswered(wishes.carrier, address, offered.port)
@@ -192,6 +196,7 @@ async function serve(
         ),
       lossy: () => carriers.lossy(),
       attached: () => {
+        isPaid = true
         attached()
         void connection.move({ type: 'attached' })
         void carriers.remember()
@@ -212,9 +217,16 @@ async function serve(
     })
     return { id: session, session: ended }
   } finally {
+    if (isRaised && !isPaid) await countNeverPaid(connection, agreement, meter)
     carriers.close()
     meter.close()
   }
+}
+
+async function countNeverPaid(connection: Connection, { countedAs }: Agreement, meter: Meter): Promise<void> {
+  const { context, journal } = connection
+  const passed = await endNeverPaid(context, journal, countedAs, meter)
+  connection.neverPaid = bytes(connection.neverPaid + passed)
 }
 
 export const termsOf = ({ price, base, credit, suggested, guaranteed }: Agreement) => ({
