@@ -56,8 +56,8 @@ const pool = tokens(60)
 /** Milliseconds between two moves, on average: crowded in some runs, in others windows and exits run out between them. */
 const paces = {
   players: [2_000, 4_000, 15_000, 40_000],
-  // Sessions live by the second.
-  programs: [500, 1_000, 2_500, 10_000],
+  // Sessions live by the second; what is long takes most of the time there is for all, and seldom shows anything.
+  programs: [500, 500, 1_000, 1_000, 2_500, 2_500, 2_500, 10_000],
 } as const
 /** Milliseconds within which everything must have come right, once all faults have stopped. */
 const settleMs = { players: 15 * 60_000, programs: 6 * 60_000 } as const

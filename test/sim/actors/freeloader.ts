@@ -12,27 +12,32 @@ import {
 } from '@pontage/shared/node'
 import { documents } from '../chain/contracts.js'
 import { idOf } from '../chain/state.js'
-import type { SessionJudge } from '../judge/sessions.js'
+import type { CreditJudge } from '../judge/credit.js'
 import { kernelOf } from '../kernel/kernel.js'
 import type { Traffic } from '../kernel/traffic.js'
 import { Process, timeline } from '../stage/timeline.js'
 import { logOf } from './hub.js'
 import { guaranteeRequest, newLine, promise } from './lines.js'
-import { tokens } from './people.js'
+import { nameOf, tokens } from './people.js'
 import type { ProviderMachine } from './providerMachine.js'
+
+/** Milliseconds within which a provider that died serves again, and gives what it gives. */
+const untilBackMs = 40_000
 
 /** A consumer that opens sessions, takes what it is given ahead of payment, and pays as little as it likes. */
 export class Freeloader {
   readonly #process: Process
   readonly #signed = new Map<string, bigint>()
   #isBusy = false
+  /** Whose session it has. */
+  at: ProviderMachine | undefined
 
   constructor(
     readonly identity: Identity,
     readonly name: string,
     private readonly hub: Identity,
     private readonly traffic: Traffic,
-    private readonly judge: SessionJudge,
+    private readonly judge: CreditJudge,
   ) {
     this.#process = new Process(name, timeline().seed)
   }
@@ -43,6 +48,8 @@ export class Freeloader {
     this.#isBusy = true
     const done = () => {
       kernelOf(this.name).interfaces.clear()
+      this.judge.ends(this.name)
+      this.at = undefined
       this.#isBusy = false
     }
     timeline().plan(
@@ -59,7 +66,6 @@ export class Freeloader {
     const { chance } = timeline()
     const [tunnel] = kernelOf(provider.name).interfaces.values()
     if (!tunnel) return
-    this.judge.meets(this.name, provider.name)
     const dialled = await connectLink({
       url: `wss://${provider.address}:7711${publicPath(wireguardKeyToHex(tunnel.publicKey))}`,
       self: { identity: this.identity, typedData: documents, clock: systemClock },
@@ -99,6 +105,11 @@ export class Freeloader {
     )
     if (!opened.ok) return
     const { tunnel, session } = opened.value
+    this.at = provider
+    this.judge.begins({
+      ...{ machine: this.name, identity: nameOf(this.identity.address) },
+      ...{ provider: provider.name, channel: line.channelId },
+    })
     const kernel = kernelOf(this.name)
     kernel.make('free0')
     kernel.configure('free0', {
@@ -128,7 +139,18 @@ export class Freeloader {
           before + (tokens(spends * 0.1) * BigInt(step)) / 4n,
         )
     }
+    if (chance.rarely(2)) await this.#stay(link)
     if (!chance.rarely(3)) await link.request('end', { session }, 3_000)
+  }
+
+  /** Takes what is left, and what a provider gives that died meanwhile, once it is back. */
+  async #stay(link: Link): Promise<void> {
+    let hasDied = false
+    void link.closed.then(() => {
+      hasDied = true
+    })
+    await timeline().wait(timeline().chance.between(5_000, 20_000))
+    if (hasDied) await timeline().wait(untilBackMs)
   }
 
   #pay(link: Link, channelId: Hex, provider: ProviderMachine, parties: ChannelParties, amount: bigint): void {

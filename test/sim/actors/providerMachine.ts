@@ -36,6 +36,7 @@ export class ProviderMachine {
       readonly hub: Address
       readonly rpc: readonly string[]
       readonly accepts: (provider: string, channel: Hex, amount: bigint) => void
+      readonly opens: (provider: string) => void
     },
     private readonly cheat?: Cheat,
   ) {
@@ -78,7 +79,7 @@ export class ProviderMachine {
     }
   }
 
-  /** Its own log, by which it says what it has stored and confirmed. */
+  /** Its own log, by which it says what it has stored, confirmed and opened. */
   #log(): Log {
     const log = logOf(this.name)
     return {
@@ -88,6 +89,10 @@ export class ProviderMachine {
         if (message === 'promise accepted' && channelId && amount)
           this.around.accepts(this.name, channelId, amount)
         log.debug(message, details)
+      },
+      info: (message, details) => {
+        log.info(message, details)
+        if (message === 'session opened') this.around.opens(this.name)
       },
     }
   }

@@ -13,6 +13,8 @@ import type { Identity } from '@pontage/shared/node'
 import type { Chain } from '../chain/chain.js'
 import { channels } from '../chain/contracts.js'
 import { deployment } from '../chain/deployment.js'
+import { Accepted } from '../judge/accepted.js'
+import { CreditJudge } from '../judge/credit.js'
 import type { Judge } from '../judge/judge.js'
 import { SessionJudge } from '../judge/sessions.js'
 import { Traffic } from '../kernel/traffic.js'
@@ -32,6 +34,7 @@ export const retailMoves = [
   'freeloadElsewhere',
   'appetite',
   'killProvider',
+  'killAtOpening',
   'killConsumer',
   'stopProvider',
   'pour',
@@ -66,7 +69,10 @@ export class Retail {
   readonly sessions: SessionJudge
   readonly traffic: Traffic
   readonly #freeloaders: readonly Freeloader[]
+  readonly #accepted: Accepted
+  readonly #credit: CreditJudge
   #isCalm = false
+  #nextToOpenDies = false
 
   constructor(
     private readonly cast: Cast,
@@ -76,9 +82,15 @@ export class Retail {
     private readonly judge: Judge,
     readonly able: readonly RetailMove[],
   ) {
+    const accepted = new Accepted((channel) => {
+      const parties = chain.newest.state.parties.get(channel)
+      return parties && nameOf(parties.consumer)
+    })
+    this.#accepted = accepted
     const accepts = (provider: string, channel: Hex, amount: bigint) =>
-      this.sessions.accepts(provider, channel, amount)
-    const around = { hub: cast.hub.address, rpc, accepts }
+      accepted.note(provider, channel, amount)
+    const opens = (provider: string) => this.#opens(provider)
+    const around = { hub: cast.hub.address, rpc, accepts, opens }
     const honest = cast.providers.map(
       (identity, index) =>
         new ProviderMachine(identity, nameOf(identity.address), index + 1, prices[index] as Price, around),
@@ -96,11 +108,9 @@ export class Retail {
       { price, isHonest: !name.startsWith('rogue') },
     ])
     const named = (address: string) => nameOf(address as Address)
-    const ownerOf = (channel: Hex) => {
-      const parties = chain.newest.state.parties.get(channel)
-      return parties && nameOf(parties.consumer)
-    }
-    this.sessions = new SessionJudge(judge, this.traffic, new Map(known), named, ownerOf)
+    const providers = new Map(known)
+    this.sessions = new SessionJudge(judge, this.traffic, providers, named)
+    this.#credit = new CreditJudge(judge, this.traffic, providers, accepted)
     this.consumers = cast.consumers.map(
       (identity) => new ConsumerMachine(identity, nameOf(identity.address), rpc, this.sessions),
     )
@@ -112,7 +122,7 @@ export class Retail {
             `${nameOf(identity.address)}-${each}`,
             cast.hub,
             this.traffic,
-            this.sessions,
+            this.#credit,
           ),
       ),
     )
@@ -147,7 +157,10 @@ export class Retail {
       freeload: () => this.#freeload(this.providers[0] as ProviderMachine),
       freeloadElsewhere: () => this.#freeload(provider),
       appetite: () => this.#feed(consumer.name),
-      killProvider: () => provider.kill(1_000 + chance.dice(30_000)),
+      killProvider: () => this.#killProvider(provider),
+      killAtOpening: () => {
+        this.#nextToOpenDies = true
+      },
       killConsumer: () => consumer.kill(),
       stopProvider: () => provider.stop(),
       pour: () => {
@@ -168,6 +181,24 @@ export class Retail {
       },
     }
     acts[move]()
+  }
+
+  /** A session has just been opened, and is not paid yet: what dies then has told nobody much. */
+  #opens(name: string): void {
+    if (!this.#nextToOpenDies || this.#isCalm) return
+    this.#nextToOpenDies = false
+    const provider = this.providers.find((each) => each.name === name)
+    const { chance } = timeline()
+    const downMs = 1_000 + chance.dice(30_000)
+    this.#for(chance.between(20, 600), () => provider?.kill(downMs))
+  }
+
+  /** Any, or one from whom somebody takes what it does not pay for: what that one forgets is what it is after. */
+  #killProvider(any: ProviderMachine): void {
+    const { chance } = timeline()
+    const robbed = chance.any(this.#freeloaders.flatMap(({ at }) => at ?? []))
+    const provider = chance.rarely(2) ? any : (robbed ?? any)
+    provider.kill(1_000 + chance.dice(30_000))
   }
 
   #for(ms: number, undo: () => void): void {
@@ -198,7 +229,7 @@ export class Retail {
     return {
       limits: {
         maxPrice: chance.rarely(2) ? { perHour: weiPerHour(tokens(40)) } : {},
-        caps: ofConnect([bytes(5_000_000n), bytes(30_000_000n)]),
+        caps: ofConnect([bytes(2_000_000n), bytes(5_000_000n), bytes(30_000_000n)]),
         budgets: ofConnect<Wei>([tokens(0.5), tokens(2)]),
       },
       topUp: chance.rarely(3)
@@ -220,13 +251,13 @@ export class Retail {
 
   /** What must hold all the while. */
   look(): void {
-    this.sessions.judgeCredit((machine) => machine.replace(/^(rogue-consumer-\d+)-\d+$/, '$1'))
+    this.#credit.look()
   }
 
   end(): void {
     for (const provider of this.providers.slice(0, this.cast.providers.length))
       if (this.#isCalm && !provider.isReady)
         this.judge.say('every program is ready again', `${provider.name} does not serve`)
-    this.judge.endSessions(this.chain.newest.state.money, this.cast, this.sessions)
+    this.judge.endSessions(this.chain.newest.state.money, this.cast, this.#accepted, this.sessions)
   }
 }

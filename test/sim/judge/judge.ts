@@ -176,12 +176,11 @@ export class Judge {
       readonly providers: readonly Identity[]
       readonly consumers: readonly Identity[]
     },
-    sessions: { acceptedBy(provider: string): bigint[]; signedBy(consumer: string): bigint },
+    accepted: { by(provider: string): bigint[] },
+    sessions: { signedBy(consumer: string): bigint },
   ): void {
     for (const { address } of providers) {
-      const due = sessions
-        .acceptedBy(nameOf(address))
-        .reduce((sum, amount) => sum + netOf(wei(amount), 200), 0n)
+      const due = accepted.by(nameOf(address)).reduce((sum, amount) => sum + netOf(wei(amount), 200), 0n)
       const { paid } = money.accountOf(now, hub.address, address)
       const { credited } = money.accountOf(now, hub.address, address)
       const got = paid > credited ? paid : credited

@@ -1,8 +1,6 @@
 import type { ConnectWishes } from '@pontage/consumer'
-import { bytesPerMegabyte, chargedBytes, type Hex, type Price } from '@pontage/shared'
-import { creditBytes } from '../actors/providerMachine.js'
-import { consumerStake } from '../chain/opening.js'
-import type { Passed, Traffic } from '../kernel/traffic.js'
+import { bytesPerMegabyte, type Hex, type Price } from '@pontage/shared'
+import type { Traffic } from '../kernel/traffic.js'
 import type { Judge } from './judge.js'
 
 /** One consumer and one provider. */
@@ -24,57 +22,31 @@ interface Known {
 const secondsPerHour = 3_600n
 /** Seconds that a consumer may sign for besides those in which its tunnel stood: until it stands, and ahead. */
 const startSeconds = 8n
-/** Of what was promised, in hundredths, so much may be lost on the way and is forgiven. */
-const forgivenHundredths = 4n
 
 /** Judges sessions by what really passed their tunnels, whatever the programs counted. */
 export class SessionJudge {
-  /** Highest totals that a provider confirmed, by provider and channel. */
-  readonly #accepted = new Map<string, Map<Hex, bigint>>()
   readonly #pairs = new Map<string, Pair>()
   readonly #wishes = new Map<string, ConnectWishes>()
   /** Of the connection that runs, by consumer: what had been signed and had arrived when it began. */
-  readonly #began = new Map<
-    string,
-    { readonly signed: bigint; readonly arrived: bigint; readonly tunnels: number }
-  >()
-  /** Sessions of that connection that ended with a receipt. */
-  readonly #receipts = new Map<string, number>()
+  readonly #began = new Map<string, { readonly signed: bigint; readonly arrived: bigint }>()
 
   constructor(
     private readonly judge: Judge,
     private readonly traffic: Traffic,
     private readonly providers: ReadonlyMap<string, Known>,
     private readonly nameOf: (address: string) => string,
-    /** Whose channel it is; undefined for one that the chain does not know. */
-    private readonly ownerOf: (channel: Hex) => string | undefined,
   ) {}
-
-  /** A provider has confirmed a promise, which it had stored before. */
-  accepts(provider: string, channel: Hex, amount: bigint): void {
-    const known = this.#accepted.get(provider) ?? new Map<Hex, bigint>()
-    this.#accepted.set(provider, known)
-    if (amount > (known.get(channel) ?? 0n)) known.set(channel, amount)
-  }
 
   connects(consumer: string, wishes: ConnectWishes): void {
     this.#wishes.set(consumer, wishes)
-    this.#receipts.set(consumer, 0)
-    this.#began.set(consumer, {
-      ...{ signed: this.#signedBy(consumer), arrived: this.#arrivedAt(consumer) },
-      tunnels: this.#tunnelsOf(consumer),
-    })
+    this.#began.set(consumer, { signed: this.#signedBy(consumer), arrived: this.#arrivedAt(consumer) })
   }
-
-  /** What a provider took from consumers, by channel. */
-  acceptedBy = (provider: string): bigint[] => [...(this.#accepted.get(provider)?.values() ?? [])]
 
   /** What a consumer signed, in all. */
   signedBy = (consumer: string): bigint => this.#signedBy(consumer)
 
   /** A consumer's program says why a session ended. */
   ended(consumer: string, provider: string, { reason }: { readonly reason: string | undefined }): void {
-    this.#receipts.set(consumer, (this.#receipts.get(consumer) ?? 0) + 1)
     const known = this.providers.get(this.nameOf(provider))
     if (known?.isHonest && (reason === 'counts' || reason === 'payment'))
       this.judge.say('honest ends do not part over counts', `${consumer} left ${provider} for ${reason}`)
@@ -114,44 +86,10 @@ export class SessionJudge {
     for (const { amount, period } of wishes.limits.budgets)
       if (period === 'connect' && spent > amount)
         this.judge.say('a budget holds', `${consumer} signed ${spent} in a connection, of ${amount}`)
-    // What passed a tunnel on which payment never began is nobody's session, and counts against no cap: credit at most.
-    const unpaid = this.#tunnelsOf(consumer) - began.tunnels - (this.#receipts.get(consumer) ?? 0) - 1
-    const slack = creditBytes * BigInt(Math.max(0, unpaid))
-    const flowed = this.#arrivedAt(consumer) - began.arrived - slack
+    const flowed = this.#arrivedAt(consumer) - began.arrived
     for (const { amount, period } of wishes.limits.caps)
       if (period === 'connect' && flowed > amount)
         this.judge.say('a cap holds', `${flowed} bytes of ${consumer} in a connection, of ${amount}`)
-  }
-
-  /**
-   * What a provider has forwarded to one identity, and that one has not promised, is no more than its credit: what a newcomer with
-   * such a stake gets, and a quarter of what it promised, up to what the offer allows for (docs/protocol.md).
-   */
-  judgeCredit(identityOf: (machine: string) => string): void {
-    const all = new Map<string, { provider: string; forwarded: bigint; promised: bigint }>()
-    for (const { provider, consumer } of this.#pairs.values()) {
-      const known = this.providers.get(provider)
-      if (!known?.isHonest) continue
-      const identity = identityOf(consumer)
-      const key = `${provider} ${identity}`
-      const worth = worthOf(charged(this.traffic.passedBy(consumer, provider)), known.price)
-      const promised = [...(this.#accepted.get(provider) ?? [])]
-        .filter(([channel]) => this.ownerOf(channel) === identity)
-        .reduce((sum, [, amount]) => sum + amount, 0n)
-      all.set(key, { provider, forwarded: (all.get(key)?.forwarded ?? 0n) + worth, promised })
-    }
-    for (const [key, { provider, forwarded, promised }] of all) {
-      const { price } = this.providers.get(provider) as Known
-      const earned = consumerStake / 100n + promised / 4n
-      const offered = worthOf(creditBytes, price)
-      const credit = earned < offered ? earned : offered
-      const most = credit + worthOf(underWayBytes, price) + (promised * forgivenHundredths) / 100n
-      if (forwarded - promised > most)
-        this.judge.say(
-          'credit is one for each identity',
-          `${key} was forwarded ${forwarded}, promised ${promised}, and may owe ${most}`,
-        )
-    }
   }
 
   #signedBy = (consumer: string): bigint =>
@@ -159,11 +97,6 @@ export class SessionJudge {
 
   #arrivedAt = (consumer: string): bigint =>
     sum([...this.providers.keys()].map((provider) => this.traffic.passedBy(consumer, provider).arrived))
-
-  #tunnelsOf = (consumer: string): number =>
-    [...this.providers.keys()]
-      .map((provider) => this.traffic.passedBy(consumer, provider).sessions)
-      .reduce((all, each) => all + each, 0)
 
   #of = (which: (pair: Pair) => boolean): Pair[] => [...this.#pairs.values()].filter(which)
 
@@ -176,16 +109,6 @@ export class SessionJudge {
     this.#pairs.set(key, known)
     return known
   }
-
-  /** Sees to it that a pair that never promised anything is judged, too. */
-  meets(consumer: string, provider: string): void {
-    this.#pair(consumer, provider)
-  }
 }
 
-/** What is on its way when a session ends, and the largest packets. */
-const underWayBytes = 500_000n
-const worthOf = (amount: bigint, { perMegabyte }: Price): bigint => (amount * perMegabyte) / bytesPerMegabyte
 const sum = (amounts: Iterable<bigint>): bigint => [...amounts].reduce((all, each) => all + each, 0n)
-const charged = ({ forwarded, forwardedPackets }: Passed): bigint =>
-  chargedBytes({ downBytes: forwarded, upBytes: 0n, downPackets: forwardedPackets, upPackets: 0n } as never)

@@ -12,7 +12,7 @@ import { endNeverPaid } from './neverPaid.js'
 const warned: string[] = []
 const context = {
   calendar: { now: () => unixSeconds(1_790_000_000) },
-  log: { warn: (message: string) => warned.push(message) },
+  log: { debug: () => undefined, warn: (message: string) => warned.push(message) },
 } as unknown as Context
 let home: string
 let journal: Journal

@@ -21,6 +21,7 @@ export async function endNeverPaid(
     await meter.halt()
     const { downBytes, upBytes } = await meter.read()
     const passed = bytes(downBytes + upBytes)
+    context.log.debug('a tunnel was given up unpaid', { passed })
     await recordUsage(context, journal, countedAs, passed)
     return passed
   } catch (error) {
