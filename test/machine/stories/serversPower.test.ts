@@ -1,17 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import {
-  createMarket,
-  type LogLine,
-  logLines,
-  type Market,
-  openHub,
-  type Person,
-} from '../../../world/index.js'
-import { homesAsFound, keepHomesAside } from '../../asFound.js'
-import { cuts, momentsOf, seed } from '../../moments.js'
-import { Neighbourhood } from '../../neighbourhood.js'
-import { bootServers, homes, type Servers, units } from '../../serverMachine.js'
-import { tellWhenFailed } from '../../tellWhenFailed.js'
+import { createMarket, type LogLine, logLines, type Market, openHub, type Person } from '../../world/index.js'
+import { homesAsFound, keepHomesAside } from '../asFound.js'
+import { cuts, momentsOf, seed } from '../moments.js'
+import { Neighbourhood } from '../neighbourhood.js'
+import { bootServers, homes, type Servers, units } from '../serverMachine.js'
+import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // The plug is pulled on a machine with a hub and a provider, half of the times while both serve and half while they start.
 // Outside, where the power stays, others hold what had left it: another provider holds promises of that hub, another hub those
