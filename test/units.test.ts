@@ -38,3 +38,7 @@ it('gives no folder in /run to the services of two roles: the one that starts la
     new Set(claims.filter((each) => each.folder === folder).map(({ role }) => role))
   expect(claims.filter(({ folder }) => rolesOf(folder).size > 1)).toEqual([])
 })
+
+it('tells no program to end because the kernel took the memory of another of its unit', () => {
+  for (const { name, text } of units) expect(text, name).toMatch(/^OOMPolicy=continue$/m)
+})

@@ -13,10 +13,15 @@ export const scarce = {
   },
 } as const
 
-/** Leaves a unit too little memory: the kernel kills what runs of it. */
+/** Leaves a unit too little memory: the kernel kills what runs of it, the processes beside the main one first. */
 export const starve = (unit: string): string => `
+  main=$(systemctl show --property MainPID --value ${unit})
+  for each in $(cat "/sys/fs/cgroup$(systemctl show --property ControlGroup --value ${unit})/cgroup.procs"); do
+    [ "$each" = "$main" ] || echo 1000 >"/proc/$each/oom_score_adj" || true
+  done
   systemctl set-property --runtime ${unit} MemoryMax=24M
-  until journalctl -b -u ${unit} -o cat | grep -qE 'oom-kill|OOM killer'; do sleep 0.2; done`
+  until journalctl -b -u ${unit} -o cat | grep -q 'OOM killer' &&
+    [ "$(systemctl show --property MainPID --value ${unit})" != "$main" ]; do sleep 0.2; done`
 
 /** Gives it back. */
 export const feed = (unit: string): string => `systemctl set-property --runtime ${unit} MemoryMax=infinity`
