@@ -9,6 +9,8 @@ import { Table } from './table.js'
 import { texts } from './texts.js'
 
 interface Providers {
+  /** Of all that there are; `providers` may be fewer. */
+  readonly count: number
   readonly providers: readonly {
     readonly provider: string
     readonly owed: string
@@ -33,29 +35,34 @@ export function ProvidersPage() {
   return (
     <Card>
       <Shown of={providers.value} again={() => void look()}>
-        {({ providers: all, units }) =>
+        {({ providers: all, count, units }) =>
           all.length === 0 ? (
             <Empty title={texts.providers.none}>{texts.providers.noneHint}</Empty>
           ) : (
-            <Table
-              rows={all.map((each) => ({
-                key: each.provider,
-                cells: [
-                  { name: columns.provider, value: <Id of={each.provider} /> },
-                  { name: columns.owed, value: tokens(each.owed, units?.owed), isNumber: true },
-                  { name: columns.advance, value: tokens(each.advance, units?.advance), isNumber: true },
-                  { name: columns.paid, value: tokens(each.paid, units?.paid), isNumber: true },
-                  {
-                    ...{ name: columns.guaranteed, isNumber: true },
-                    value: tokens(each.guaranteed, units?.guaranteed),
-                  },
-                  {
-                    ...{ name: columns.until, isNumber: true },
-                    value: each.guarantees === 0 ? '–' : until(each.guaranteedUntil),
-                  },
-                ],
-              }))}
-            />
+            <div class="stack">
+              <Table
+                rows={all.map((each) => ({
+                  key: each.provider,
+                  cells: [
+                    { name: columns.provider, value: <Id of={each.provider} /> },
+                    { name: columns.owed, value: tokens(each.owed, units?.owed), isNumber: true },
+                    { name: columns.advance, value: tokens(each.advance, units?.advance), isNumber: true },
+                    { name: columns.paid, value: tokens(each.paid, units?.paid), isNumber: true },
+                    {
+                      ...{ name: columns.guaranteed, isNumber: true },
+                      value: tokens(each.guaranteed, units?.guaranteed),
+                    },
+                    {
+                      ...{ name: columns.until, isNumber: true },
+                      value: each.guarantees === 0 ? '–' : until(each.guaranteedUntil),
+                    },
+                  ],
+                }))}
+              />
+              {count > all.length ? (
+                <p class="soft small">{texts.providers.others(count - all.length)}</p>
+              ) : null}
+            </div>
           )
         }
       </Shown>

@@ -113,6 +113,8 @@ export const texts = {
   providers: {
     none: 'No provider was promised anything yet',
     noneHint: 'A provider appears here with its first guarantee.',
+    others: (count: number) =>
+      `${count.toLocaleString('en')} more providers, which may redeem less, are not read here: "pontage-hub providers --limit N" shows more`,
     columns: {
       provider: 'Provider',
       owed: 'Owed',

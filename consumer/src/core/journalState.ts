@@ -1,4 +1,5 @@
 import { type Address, type Hex, type Wei, wei } from '@pontage/shared'
+import { emptyParts, JournalDraft, type JournalParts, keyOf } from './journalDraft.js'
 import {
   type Exit,
   type JournalEntry,
@@ -6,49 +7,28 @@ import {
   revived,
   type StoredReceipt,
 } from './journalEntry.js'
-import { monthOf } from './limits.js'
-import { Usage } from './usage.js'
-
-interface State {
-  readonly totals: ReadonlyMap<string, { channelId: Hex } & ProviderTotal>
-  readonly closing: ReadonlyMap<Hex, JournalEntry>
-  readonly prefunds: ReadonlyMap<Hex, JournalEntry>
-  readonly exits: ReadonlyMap<Hex, Exit>
-  readonly conflicts: ReadonlySet<Hex>
-  readonly doubts: ReadonlySet<Hex>
-  /** Totals recorded since the last doubt about their channel, by the key of `totals`. */
-  readonly known: ReadonlySet<string>
-  readonly receipts: readonly StoredReceipt[]
-  readonly delivered: ReadonlySet<Hex>
-  readonly usage: Usage
-}
-
-const key = (one: string, other: string): string => `${one} ${other}`
+import type { Usage } from './usage.js'
 
 /** What the entries add up to. Immutable. */
 export class JournalState {
-  readonly #state: State
+  readonly #state: JournalParts
 
-  private constructor(state: State) {
+  private constructor(state: JournalParts) {
     this.#state = state
   }
 
-  static readonly empty = new JournalState({
-    totals: new Map(),
-    closing: new Map(),
-    prefunds: new Map(),
-    exits: new Map(),
-    conflicts: new Set(),
-    doubts: new Set(),
-    known: new Set(),
-    receipts: [],
-    delivered: new Set(),
-    usage: Usage.empty,
-  })
+  static readonly empty = new JournalState(emptyParts)
 
   /** Reads entries as they come out of JSON, amounts as decimal text. @throws RangeError when one is none. */
-  static from(entries: readonly unknown[]): JournalState {
-    return entries.reduce<JournalState>((trail, entry) => trail.with(revived(entry)), JournalState.empty)
+  static from(entries: Iterable<unknown>): JournalState {
+    const draft = new JournalDraft(emptyParts)
+    for (const entry of entries) draft.add(revived(entry))
+    return JournalState.of(draft)
+  }
+
+  /** What a draft has come to. */
+  static of(draft: JournalDraft): JournalState {
+    return new JournalState(draft.take())
   }
 
   /**
@@ -57,59 +37,14 @@ export class JournalState {
    * @throws RangeError for a total below the recorded one, or a new total once the channel is closing.
    */
   with(entry: JournalEntry): JournalState {
-    const { totals, closing, prefunds, exits, doubts, known, receipts, usage } = this.#state
-    const changed = (change: Partial<State>) => new JournalState({ ...this.#state, ...change })
-    switch (entry.kind) {
-      case 'total': {
-        const { channelId, provider, amount } = entry
-        const before = this.total(channelId, provider)
-        if (amount < before)
-          throw new RangeError(`A total of ${amount} wei cannot follow one of ${before} wei.`)
-        if (amount > before && closing.has(channelId))
-          throw new RangeError(`Channel ${channelId} is closing: nothing is promised on it any more.`)
-        const month = entry.at === undefined ? undefined : monthOf(entry.at)
-        return changed({
-          totals: new Map(totals).set(key(channelId, provider), { channelId, provider, amount }),
-          known: new Set(known).add(key(channelId, provider)),
-          usage: month === undefined ? usage : usage.spending(month, amount - before),
-        })
-      }
-      case 'spent':
-      case 'topUps':
-      case 'usage':
-      case 'lent':
-        return changed({ usage: usage.with(entry) })
-      case 'prefund':
-        return changed({ prefunds: new Map(prefunds).set(entry.channelId, entry) })
-      case 'conflict':
-        return changed({ conflicts: new Set(this.#state.conflicts).add(entry.channelId) })
-      case 'doubt':
-        return changed({
-          conflicts: new Set([...this.#state.conflicts].filter((each) => each !== entry.channelId)),
-          doubts: new Set(doubts).add(entry.channelId),
-          known: new Set([...known].filter((each) => !each.startsWith(entry.channelId))),
-        })
-      case 'closing':
-        return changed({ closing: new Map(closing).set(entry.channelId, entry) })
-      case 'exit':
-        return changed({ exits: new Map(exits).set(entry.channelId, entry) })
-      case 'receipt': {
-        const { receipt, replaces } = entry
-        const isOlder = ({ signature }: StoredReceipt) => signature === replaces
-        return changed({
-          receipts: receipts.some(isOlder)
-            ? receipts.map((each) => (isOlder(each) ? receipt : each))
-            : [...receipts, receipt],
-        })
-      }
-      case 'delivered':
-        return changed({ delivered: new Set(this.#state.delivered).add(entry.signature) })
-    }
+    const draft = new JournalDraft(this.#state)
+    draft.add(entry)
+    return JournalState.of(draft)
   }
 
   /** Total signed for a provider out of a channel; zero when nothing was. */
   total(channelId: Hex, provider: Address): Wei {
-    return this.#state.totals.get(key(channelId, provider))?.amount ?? wei(0n)
+    return this.#state.totals.get(keyOf(channelId, provider))?.amount ?? wei(0n)
   }
 
   /** Totals of one channel, one for each provider. */
@@ -148,7 +83,7 @@ export class JournalState {
    */
   knows(channelId: Hex, provider: Address): boolean {
     const { prefunds, doubts, known } = this.#state
-    return known.has(key(channelId, provider)) || (prefunds.has(channelId) && !doubts.has(channelId))
+    return known.has(keyOf(channelId, provider)) || (prefunds.has(channelId) && !doubts.has(channelId))
   }
 
   /** Receipts of sessions that cost something, which no hub has counted yet. */

@@ -11,7 +11,7 @@ import {
 import { describe, expect, it } from 'vitest'
 import type { StoredReceipt } from './journalEntry.js'
 import { costOf, type Listed, sorted, wanted } from './listing.js'
-import { ownQuality } from './quality.js'
+import { ownQualities } from './quality.js'
 
 const who = (byte: string): Address => address(`0x${byte.repeat(20)}`)
 const noKey = `0x${'00'.repeat(32)}` as Hex
@@ -101,9 +101,9 @@ describe('what one’s own receipts say', () => {
 
   it('is weighted by what was paid, and nothing where nothing was', () => {
     const receipts = [receipt(30n, 100, 5), receipt(10n, 500, 1), receipt(60n, 100, 0), receipt(0n, 9_999, 1)]
-    expect(ownQuality(receipts, who('a1'))).toEqual({
+    expect(ownQualities(receipts)(who('a1'))).toEqual({
       ...{ sessions: 3, paid: 100n, throughputKbps: expect.closeTo(140), score: expect.closeTo(4) },
     })
-    expect(ownQuality(receipts, who('a2'))).toEqual(unknown)
+    expect(ownQualities(receipts)(who('a2'))).toEqual(unknown)
   })
 })

@@ -11,9 +11,19 @@ export interface Quality {
   readonly score: number | null
 }
 
-/** What one's own receipts say of a provider. A session for nothing says nothing. */
-export function ownQuality(receipts: readonly StoredReceipt[], provider: Address): Quality {
-  const paid = receipts.filter((receipt) => receipt.provider === provider && receipt.spent > 0n)
+/** What one's own receipts say of each provider, by a look through them once. A session for nothing says nothing. */
+export function ownQualities(receipts: readonly StoredReceipt[]): (provider: Address) => Quality {
+  const paid = new Map<Address, StoredReceipt[]>()
+  for (const receipt of receipts) {
+    if (receipt.spent === 0n) continue
+    const known = paid.get(receipt.provider)
+    if (known) known.push(receipt)
+    else paid.set(receipt.provider, [receipt])
+  }
+  return (provider) => qualityOf(paid.get(provider) ?? [])
+}
+
+function qualityOf(paid: readonly StoredReceipt[]): Quality {
   return {
     sessions: paid.length,
     paid: wei(paid.reduce((sum, { spent }) => sum + spent, 0n)),

@@ -1,4 +1,5 @@
 import { type Bytes, bytes, type Wei, wei } from '@pontage/shared'
+import { Draft, mapOf } from './draft.js'
 import type { JournalEntry } from './journalEntry.js'
 
 type Entry = Extract<JournalEntry, { kind: 'spent' | 'topUps' | 'usage' | 'lent' }>
@@ -12,7 +13,7 @@ interface Figures {
 
 /** What was spent, what was added to channels by itself, and what flowed, month by month (such as `2026-11`). Immutable. */
 export class Usage {
-  private constructor(private readonly figures: Figures) {}
+  constructor(readonly figures: Figures) {}
 
   static readonly empty = new Usage({
     spent: new Map(),
@@ -21,32 +22,11 @@ export class Usage {
     lent: new Map(),
   })
 
-  /** Figures are sums so far: a lower one changes nothing, but for what was lent, where the latest holds. */
+  /** As {@link UsageDraft.add}. */
   with(entry: Entry): Usage {
-    const { spent, added, flowed, lent } = this.figures
-    switch (entry.kind) {
-      case 'spent':
-        return new Usage({ ...this.figures, spent: raised(spent, entry.month, entry.amount) })
-      case 'topUps':
-        return new Usage({ ...this.figures, added: raised(added, entry.month, entry.amount) })
-      case 'lent':
-        return new Usage({
-          ...this.figures,
-          lent: new Map(lent).set(`${entry.lending} ${entry.day}`, entry),
-        })
-      case 'usage': {
-        const key = `${entry.session} ${entry.month}`
-        const before = flowed.get(key)?.bytes ?? 0n
-        return entry.bytes <= before
-          ? this
-          : new Usage({ ...this.figures, flowed: new Map(flowed).set(key, entry) })
-      }
-    }
-  }
-
-  /** Adds what was signed away in a month. */
-  spending(month: string, amount: bigint): Usage {
-    return this.with({ kind: 'spent', month, amount: wei(this.spentIn(month) + amount) })
+    const draft = new UsageDraft(this)
+    draft.add(entry)
+    return draft.take()
   }
 
   /** Wei signed away in a month. */
@@ -106,5 +86,50 @@ export class Usage {
   }
 }
 
-const raised = (sums: ReadonlyMap<string, Wei>, month: string, amount: Wei): ReadonlyMap<string, Wei> =>
-  amount > (sums.get(month) ?? 0n) ? new Map(sums).set(month, amount) : sums
+/** Figures that are being put together. */
+export class UsageDraft {
+  readonly #draft: Draft<Figures>
+  #usage: Usage
+
+  constructor(usage: Usage) {
+    this.#usage = usage
+    this.#draft = new Draft(usage.figures)
+  }
+
+  /** Figures are sums so far: a lower one changes nothing, but for what was lent, where the latest holds. */
+  add(entry: Entry): void {
+    const draft = this.#draft
+    switch (entry.kind) {
+      case 'spent':
+        this.#raise('spent', entry.month, entry.amount)
+        break
+      case 'topUps':
+        this.#raise('added', entry.month, entry.amount)
+        break
+      case 'lent':
+        draft.own('lent', mapOf).set(`${entry.lending} ${entry.day}`, entry)
+        break
+      case 'usage': {
+        const key = `${entry.session} ${entry.month}`
+        if (entry.bytes > (draft.parts.flowed.get(key)?.bytes ?? 0n))
+          draft.own('flowed', mapOf).set(key, entry)
+      }
+    }
+  }
+
+  /** Adds what was signed away in a month. */
+  spend(month: string, amount: bigint): void {
+    this.#raise('spent', month, wei((this.#draft.parts.spent.get(month) ?? 0n) + amount))
+  }
+
+  /** What came of it: the same as before where nothing changed. */
+  take(): Usage {
+    const figures = this.#draft.take()
+    if (figures !== this.#usage.figures) this.#usage = new Usage(figures)
+    return this.#usage
+  }
+
+  #raise(sums: 'spent' | 'added', month: string, amount: Wei): void {
+    if (amount > (this.#draft.parts[sums].get(month) ?? 0n)) this.#draft.own(sums, mapOf).set(month, amount)
+  }
+}

@@ -249,6 +249,55 @@ export function ledgerSuite(name: string, open: () => Promise<Ledger>): void {
       expect(await grant(1, 1, 100n, 200_000)).toMatchObject({ ok: true })
     })
 
+    it('lists some of its channels: where one is left or protested, then those that hold most', async () => {
+      const left = { ...openChannel(3, 10n), exitAt: 9_000 }
+      await ledger.applyChain(
+        block(2, { channels: [left, openChannel(4, 400n), openChannel(5, 7n, 'closed')] }),
+      )
+      await grant(2, 1, 100n)
+      await grant(4, 2, 100n)
+      const protest = { channelId: channelId(2), provider: provider(1), drawn: wei(0n), protestEndsAt: 8_000 }
+      await ledger.applyChain(block(3, { tabs: [{ ...protest, protested: wei(5n) }] }))
+      const list = async (sought: Partial<Parameters<Ledger['listChannels']>[0]>) => {
+        const { count, shown } = await ledger.listChannels({ urgent: false, most: 9, ...sought })
+        return [count, ...shown.map((line) => line.channelId)]
+      }
+      const named = (count: number, ...channels: number[]) => [count, ...channels.map(channelId)]
+      expect(await list({})).toEqual(named(4, 2, 3, 1, 4))
+      expect(await list({ most: 3 })).toEqual(named(4, 2, 3, 1))
+      expect(await list({ urgent: true })).toEqual(named(2, 2, 3))
+      expect(await list({ urgent: true, most: 1 })).toEqual(named(2, 2))
+      expect(await list({ of: consumer, most: 1 })).toEqual(named(4, 2))
+      expect(await list({ of: provider(2).toUpperCase().replace('X', 'x') })).toEqual(named(1, 4))
+      expect(await list({ of: provider(2), urgent: true })).toEqual([0])
+      expect(await list({ of: channelId(1) })).toEqual(named(1, 1))
+      for (const nobody of [provider(8), 'somebody', '0x1g', `${channelId(1)}0`])
+        expect(await list({ of: nobody })).toEqual([0])
+      const [first] = (await ledger.listChannels({ urgent: true, most: 1 })).shown
+      expect(first).toEqual(await ledger.channel(channelId(2)))
+    })
+
+    it('lists some of its providers, those first that may redeem most, with what they are guaranteed', async () => {
+      await grant(1, 1, 100n)
+      await grant(1, 2, 90n)
+      await grant(2, 2, 80n, 1_100)
+      await grant(2, 3, 70n)
+      await credit(1, [[1, 20n]])
+      await credit(2, [[1, 60n]])
+      await ledger.applyChain(block(101))
+      const { count, shown } = await ledger.listProviders(9)
+      expect(count).toBe(3)
+      expect(
+        shown.map((each) => [each.provider, each.total, each.live.map((tab) => tab.liveCeiling)]),
+      ).toEqual([
+        [provider(2), 59n, [90n]],
+        [provider(1), 20n, [100n]],
+        [provider(3), 0n, [70n]],
+      ])
+      expect(await ledger.listProviders(1)).toEqual({ count: 3, shown: shown.slice(0, 1) })
+      expect(await ledger.countProviders()).toBe(2)
+    })
+
     it('finds what presses among what does not: where a channel is left or protested, then the largest', async () => {
       const left = { ...openChannel(2, 400n), exitAt: 9_000 }
       const all = [1, 3, 4].map((n) => openChannel(n, 400n))

@@ -9,7 +9,7 @@ import type {
   Wei,
 } from '@pontage/shared'
 import type { Outbox } from '@pontage/shared/node'
-import type { ChannelLine } from '../core/channelLine.js'
+import type { ChannelLine, Tab } from '../core/channelLine.js'
 import type { Credited, CreditOrder, GrantOrder, HeldPromise } from '../core/clearing.js'
 import type { Undrawn } from '../core/drawPolicy.js'
 import type { Liability } from '../core/liabilities.js'
@@ -110,6 +110,22 @@ export interface ReceiptOrder {
   readonly decide: (line: ChannelLine) => Verdict
 }
 
+/** Which open channels somebody wants to look at. */
+export interface ChannelsSought {
+  /** Only those that a consumer leaves or a provider protests on. */
+  readonly urgent: boolean
+  /** How the id of the channel, its consumer or one of its providers begins. */
+  readonly of?: string | undefined
+  readonly most: number
+}
+
+/** What is shown of a list that may be long. */
+export interface Listed<Item> {
+  /** Of all that were sought. */
+  readonly count: number
+  readonly shown: readonly Item[]
+}
+
 /** What the hub said it owes, all of it, on one block. */
 export interface Publication {
   readonly liabilities: Signed<'Liabilities'>
@@ -184,8 +200,14 @@ export interface Ledger {
   standing(): Promise<HubStanding>
 
   channel(channelId: Hex): Promise<ChannelLine | undefined>
-  /** Channels that are not closed. */
+  /** Channels that are not closed, all of them. */
   openChannels(): Promise<readonly ChannelLine[]>
+  /** Some of them, those first that have to be drawn first, then those that hold most. */
+  listChannels(sought: ChannelsSought): Promise<Listed<ChannelLine>>
+  /** Some of the providers that were promised or guaranteed anything, those first that may redeem most. */
+  listProviders(most: number): Promise<Listed<Account & { readonly live: readonly Tab[] }>>
+  /** Providers the hub has ever promised anything. */
+  countProviders(): Promise<number>
   /** Providers the hub has ever promised anything, all of them or those among these. */
   accounts(among?: readonly Address[]): Promise<readonly Account[]>
 

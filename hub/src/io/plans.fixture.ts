@@ -2,7 +2,8 @@ import { address, type Hex, unixSeconds, wei } from '@pontage/shared'
 import type { Ledger } from './ledger.js'
 import type { Ask, Engine, Statement } from './store/engine.js'
 
-// What a hub asks its ledger with each request and each block must not read all rows of a table.
+// What a hub asks its ledger with each request and each block must not read all rows of a table,
+// nor what an operator asks it for who looks at some of its channels.
 
 /** Tables that grow with the hub, as far as what is asked for does not bound them. */
 export const growing: ReadonlySet<string> = new Set([
@@ -10,7 +11,14 @@ export const growing: ReadonlySet<string> = new Set([
 ])
 /** Indexes over the few rows that something is to be done about, or from which only the first are read. */
 export const short: ReadonlySet<string> = new Set([
-  ...['tab_by_size', 'tab_protested', 'channel_leaving', 'closing_open', 'outbox_by_state'],
+  ...[
+    'tab_by_size',
+    'tab_protested',
+    'channel_leaving',
+    'closing_open',
+    'outbox_by_state',
+    'channel_by_balance',
+  ],
 ])
 
 /** The same engine; every statement it is to run is noted. */
@@ -69,6 +77,8 @@ export async function workThrough(ledger: Ledger): Promise<void> {
   await Promise.all([ledger.pressing(10), ledger.protests(), ledger.undrawn(id(1)), ledger.tally()])
   await Promise.all([ledger.channel(id(1)), ledger.accounts([somebody(3)]), ledger.guaranteed(somebody(3))])
   await ledger.channelsWithTab(somebody(3), [id(1)])
+  for (const sought of [{}, { of: id(1) }, { of: somebody(2) }, { of: somebody(3), urgent: true }])
+    await ledger.listChannels({ urgent: false, most: 5, ...sought })
   await Promise.all([ledger.openClosings(), ledger.closing(id(1)), ledger.relayed(id(1))])
   await Promise.all([ledger.newestPublications(4), ledger.outbox.open(), ledger.outbox.find(id(1))])
   await ledger.raiseTotal({ provider: somebody(3), total: wei(60n) })

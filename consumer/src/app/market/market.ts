@@ -3,7 +3,7 @@ import { type Chain, createTypedData, type Log, readAccounts, UserError } from '
 import type { Offer } from '../../core/choose.js'
 import type { Limits } from '../../core/limits.js'
 import { type Listed, wanted } from '../../core/listing.js'
-import { ownQuality } from '../../core/quality.js'
+import { ownQualities } from '../../core/quality.js'
 import { checkedOffers, readOffers, standingsAs } from '../../io/chain/discovery.js'
 import { readJournal } from '../../io/home/journal.js'
 import { type HubIndex, readHubIndex } from '../../io/link/hubIndex.js'
@@ -46,7 +46,7 @@ async function describe(
   index: HubIndex | undefined,
   latency: boolean,
 ): Promise<Listed[]> {
-  const receipts = (await readJournal(home)).receipts()
+  const own = ownQualities((await readJournal(home)).receipts())
   const redeemed = await readRedeemed(chain, offers)
   const latencies = latency ? await measureLatencies(offers.map(({ proposal }) => proposal)) : undefined
   return offers.map((offer, position) => {
@@ -55,7 +55,7 @@ async function describe(
       ...offer,
       redeemed: wei(redeemed.get(provider) ?? 0n),
       latencyMs: latencies === undefined ? null : latencies[position],
-      quality: index?.quality.get(provider) ?? ownQuality(receipts, provider),
+      quality: index?.quality.get(provider) ?? own(provider),
     }
   })
 }

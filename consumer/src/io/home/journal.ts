@@ -4,6 +4,7 @@ import { type FileHandle, open, truncate } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { encodeMessage, SerialQueue } from '@pontage/shared'
 import { UserError, writeFileDurably } from '@pontage/shared/node'
+import { emptyParts, JournalDraft } from '../../core/journalDraft.js'
 import { type JournalEntry, revived } from '../../core/journalEntry.js'
 import { JournalState } from '../../core/journalState.js'
 import { giveToOwner, openInHome } from './ownership.js'
@@ -131,7 +132,7 @@ async function readTrail(
     unreadable(path, error),
   )
   if (file === undefined) return { trail: JournalState.empty, intactBytes: 0, size: undefined }
-  let trail = JournalState.empty
+  const draft = new JournalDraft(emptyParts)
   let intactBytes = 0
   let number = 0
   let damagedAt: number | undefined
@@ -149,10 +150,10 @@ async function readTrail(
       damagedAt = number
       continue
     }
-    trail = trail.with(revived(JSON.parse(json)))
+    draft.add(revived(JSON.parse(json)))
     intactBytes += Buffer.byteLength(line) + 1
   }
-  return { trail, intactBytes, size }
+  return { trail: JournalState.of(draft), intactBytes, size }
 }
 
 /** Lines that end, without their ends, of the first `size` bytes: more may be written meanwhile. Closes the file. */

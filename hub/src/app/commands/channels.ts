@@ -1,3 +1,4 @@
+import { countOf } from '@pontage/shared'
 import {
   type ChainOptions,
   type CommonOptions,
@@ -15,7 +16,7 @@ import { reservedBy } from '../../core/reserve.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
-type Options = ChainOptions & LedgerOptions & { urgent: boolean; of?: string; limit?: number; json: boolean }
+type Options = ChainOptions & LedgerOptions & { urgent: boolean; of?: string; limit: number; json: boolean }
 
 /** Lists the open channels: what they hold, and what of it the hub stands for. */
 export const channels: CommandModule<CommonOptions, Options> = {
@@ -36,20 +37,18 @@ export const channels: CommandModule<CommonOptions, Options> = {
     },
     limit: {
       type: 'number',
+      default: 1_000,
       requiresArg: true,
       describe: 'At most so many: those that have to be drawn first, then those that hold most',
     },
   },
   async handler(options) {
-    const all = await withLedger(options, (ledger) => ledger.openChannels())
-    const found = all.filter((line) => (!options.urgent || isUrgent(line)) && isOf(line, options.of))
-    const lines =
-      options.limit === undefined
-        ? found
-        : found.toSorted(byWeight).slice(0, wholeNumber('--limit', options.limit, 1))
-    if (options.json) return printJson({ count: found.length, channels: lines.map(described) })
+    const { urgent, of, limit } = options
+    const most = wholeNumber('--limit', limit, 1)
+    const { count, shown } = await withLedger(options, (ledger) => ledger.listChannels({ urgent, of, most }))
+    if (options.json) return printJson({ count, channels: shown.map(described) })
     await onChain(options, async (chain) => {
-      const rows = lines.map((line) => [
+      const rows = shown.map((line) => [
         line.channelId,
         line.consumer,
         inTokens(chain, line.balance),
@@ -57,29 +56,13 @@ export const channels: CommandModule<CommonOptions, Options> = {
         stateOf(line),
       ])
       printLines(...table(['Channel', 'Consumer', 'Balance', 'Reserved', 'State'], rows))
-      if (found.length > lines.length) printLines(`${lines.length} of ${found.length} channels.`)
+      if (count > shown.length)
+        printLines(
+          `${shown.length} of ${countOf(count, 'channel')}. To see others, give --of or a higher --limit.`,
+        )
     })
   },
 }
-
-const isUrgent = ({ exitAt, tabs }: ChannelLine): boolean =>
-  exitAt > 0 || tabs.some(({ protestEndsAt }) => protestEndsAt > 0)
-
-const isOf = ({ channelId, consumer, tabs }: ChannelLine, sought = ''): boolean => {
-  const text = sought.toLowerCase()
-  return [channelId, consumer, ...tabs.map(({ provider }) => provider)].some((id) => id.startsWith(text))
-}
-
-const byWeight = (one: ChannelLine, other: ChannelLine): number =>
-  dueAt(one) - dueAt(other) || Number(other.balance > one.balance) - Number(one.balance > other.balance)
-
-/** When an exit or the first protest can be carried out; never, where there is none. */
-const dueAt = ({ exitAt, tabs }: ChannelLine): number =>
-  Math.min(
-    ...[exitAt, ...tabs.map(({ protestEndsAt }) => protestEndsAt)].map((at) =>
-      at > 0 ? at : Number.MAX_SAFE_INTEGER,
-    ),
-  )
 
 const described = (line: ChannelLine) => ({
   channelId: line.channelId,

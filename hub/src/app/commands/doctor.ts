@@ -37,14 +37,26 @@ import { hasLedger, type LedgerOptions, ledgerFlags, ledgerPath, openLedger } fr
 import { serveFlags } from './run.js'
 import { asTyped, readPresented } from './tls.js'
 
-type Options = ChainOptions & LedgerOptions & KeyOptions & Given<typeof serveFlags> & { json: boolean }
+type Options = ChainOptions &
+  LedgerOptions &
+  KeyOptions &
+  Given<typeof serveFlags> &
+  Given<typeof thoroughFlag> & { json: boolean }
+
+const thoroughFlag = {
+  thorough: {
+    type: 'boolean',
+    default: false,
+    describe: 'Read through the whole ledger, however long it is',
+  },
+} as const
 
 /** Looks at everything a hub needs, and says of each that it is well or what to do. */
 export const doctor: CommandModule<CommonOptions, Options> = {
   command: 'doctor',
   describe:
     'Check chain, clock, key, stake, pool, gas coin, port, certificates and ledger, and say what to fix',
-  builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags },
+  builder: { ...chainFlags, ...ledgerFlags, ...keyFlags, ...serveFlags, ...thoroughFlag },
   async handler(options) {
     printFindings(await look(asTyped(options)), options)
   },
@@ -78,7 +90,7 @@ async function look(options: Options): Promise<Finding[]> {
       const bind = async () => {
         if (opened && chain) await opened.bind(await keystoreAddress(home), chain.deployment)
       }
-      return checkDatabase(home, path, opened, bind)
+      return checkDatabase(home, path, opened, bind, options.thorough)
     },
     stake: onChain(async (on) => checkStake(on, await keystoreAddress(home))),
     pool: onChain(async (on) => checkPool(on, await keystoreAddress(home), ledger)),

@@ -9,13 +9,14 @@ import {
   onChain,
   printJson,
   printLines,
+  wholeNumber,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
 import { drawAll } from './drawAll.js'
 import { type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 import { table } from './table.js'
 
-type Options = ChainOptions & LedgerOptions & KeyOptions & { now: boolean; json: boolean }
+type Options = ChainOptions & LedgerOptions & KeyOptions & { limit: number; now: boolean; json: boolean }
 
 /** Shows what the hub holds undrawn, or draws it all. */
 export const draw: CommandModule<CommonOptions, Options> = {
@@ -25,6 +26,12 @@ export const draw: CommandModule<CommonOptions, Options> = {
     ...chainFlags,
     ...ledgerFlags,
     ...keyFlags,
+    limit: {
+      type: 'number',
+      default: 1_000,
+      requiresArg: true,
+      describe: 'Show at most so many: those that have to be drawn first, then the largest',
+    },
     now: { type: 'boolean', default: false, describe: 'Draw all of them, whatever it costs' },
   },
   handler: (options) =>
@@ -40,10 +47,13 @@ export const draw: CommandModule<CommonOptions, Options> = {
             : `Drew ${inTokens(chain, sum)} from ${countOf(drawn.length, 'promise')} (transactions ${[...transactions].join(', ')}).`,
         )
       }
-      const undrawn = (await withLedger(options, (ledger) => ledger.undrawn())).map(
-        ({ channelId, provider, amount, drawn }) => ({ channelId, provider, amount: amount - drawn }),
+      const most = wholeNumber('--limit', options.limit, 1)
+      const [held, { undrawn: sum }] = await withLedger(options, (ledger) =>
+        Promise.all([ledger.pressing(most), ledger.tally()]),
       )
-      const sum = undrawn.reduce((total, { amount }) => total + amount, 0n)
+      const undrawn = held
+        .slice(0, most)
+        .map(({ channelId, provider, amount, drawn }) => ({ channelId, provider, amount: amount - drawn }))
       if (options.json) return printJson({ undrawn, sum })
       const rows = undrawn.map((each) => [each.channelId, each.provider, inTokens(chain, each.amount)])
       printLines(

@@ -14,7 +14,6 @@ import {
   readStanding,
 } from '@pontage/shared/node'
 import type { CommandModule } from 'yargs'
-import { advanceNeeded } from '../../core/solvency.js'
 import { hasLedger, type LedgerOptions, ledgerFlags, withLedger } from './openLedger.js'
 
 type Options = ChainOptions & LedgerOptions & { json: boolean }
@@ -79,16 +78,10 @@ export const status: CommandModule<CommonOptions, Options> = {
 async function fromLedger(options: LedgerOptions) {
   if (!hasLedger(options)) return { channels: 0, providers: 0, advanceNeeded: 0n, undrawn: 0n }
   return withLedger(options, async (ledger) => {
-    const [channels, accounts, undrawn] = await Promise.all([
-      ledger.openChannels(),
-      ledger.accounts(),
-      ledger.undrawn(),
+    const [{ channels, owed, undrawn }, providers] = await Promise.all([
+      ledger.tally(),
+      ledger.countProviders(),
     ])
-    return {
-      channels: channels.length,
-      providers: accounts.length,
-      advanceNeeded: advanceNeeded(accounts),
-      undrawn: undrawn.reduce((sum, { amount, drawn }) => sum + amount - drawn, 0n),
-    }
+    return { channels, providers, advanceNeeded: owed, undrawn }
   })
 }

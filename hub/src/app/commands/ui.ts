@@ -11,8 +11,8 @@ import {
 } from '@pontage/shared/node'
 import { type LedgerOptions, ledgerFlags } from './openLedger.js'
 
-/** What a page reads at a time: some 3 MB. */
-const maxChannels = 5_000
+/** What a page reads at a time: a second’s work of a slow machine. */
+const maxChannels = 2_000
 
 export const ui = uiCommand<ChainOptions & KeyOptions & LedgerOptions>({
   environment: 'PONTAGE_HUB',

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { readFile, statfs } from 'node:fs/promises'
+import { readFile, stat, statfs } from 'node:fs/promises'
 import { get as getHttp } from 'node:http'
 import { get as getHttps } from 'node:https'
 import { createServer } from 'node:net'
@@ -28,6 +28,9 @@ import { certificateAt } from '../../io/link/readCertificate.js'
 
 const minDiskBytes = 200_000_000
 const soonDays = 14
+/** A larger ledger is read through only when that is asked for. */
+const readThroughChannels = 5_000
+const readThroughBytes = 50_000_000
 
 /** Whether the contracts take this identity for a hub in good standing. */
 export async function checkStake(chain: Chain, hub: Address): Promise<string> {
@@ -187,6 +190,7 @@ export async function checkDatabase(
   path: string,
   ledger: Ledger | undefined,
   bind: () => Promise<void>,
+  isThorough: boolean,
 ): Promise<string> {
   const { bavail, bsize } = await statfs(home)
   const free = BigInt(bavail) * BigInt(bsize)
@@ -196,6 +200,10 @@ export async function checkDatabase(
     )
   if (!ledger) return `none yet; ${formatBytes(free)} free`
   await bind()
+  const { channels } = await ledger.tally()
+  const size = BigInt((await stat(path).catch(() => undefined))?.size ?? 0)
+  if (!isThorough && (channels > readThroughChannels || size > readThroughBytes))
+    return `${path} can be used, ${formatBytes(free)} free; it holds ${countOf(channels, 'channel')}, so that reading through it takes a while: --thorough does`
   const problem = await ledger.problem()
   if (problem !== undefined)
     throw new UserError(

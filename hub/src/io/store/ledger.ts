@@ -8,6 +8,7 @@ import { creditOrder, grantOrder } from './clearing.js'
 import { closingFrom, closingOrder, findClosing, openClosingFrom, readOpenClosings } from './closings.js'
 import { dump, restore } from './dump.js'
 import { type Engine, plain, type Row, type Statement, statement, type Value } from './engine.js'
+import { countProviders, listChannels, listProviders } from './looks.js'
 import { blockedFrom, notesFrom, readBlocked, readNotes, writeNote } from './operatorState.js'
 import { takeOrders } from './orders.js'
 import { createOutbox } from './outbox.js'
@@ -150,6 +151,9 @@ export function createLedger(engine: Engine, name: string): Ledger {
       const [channels = [], tabs = [], closings = []] = await engine.read(readOpen)
       return [...channelsFrom(channels, tabs, closings).values()]
     },
+    listChannels: (sought) => listChannels(engine, sought),
+    listProviders: (most) => listProviders(engine, most),
+    countProviders: () => countProviders(engine),
     accounts: async (among) =>
       (among
         ? await first({ statement: findAccounts, given: among.map((provider) => [provider]) })

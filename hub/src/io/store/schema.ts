@@ -340,6 +340,13 @@ function migrations(words: Words): Record<string, Migration> {
         await sql`CREATE INDEX tab_idle ON tab (expires_at) WHERE idle = 1`.execute(db)
       },
     },
+    '0016-an-operator-looks-at-some-of-them': {
+      async up(db: Kysely<unknown>): Promise<void> {
+        for (const column of ['balance', 'consumer'])
+          await sql`CREATE INDEX ${sql.raw(`channel_by_${column}`)} ON channel (${sql.raw(column)})
+            WHERE status = 'open'`.execute(db)
+      },
+    },
   }
 }
 

@@ -59,6 +59,10 @@ const accountColumns = 'provider, total, unexplained, signed_total, signature, c
 
 export const readChannels = statement(`SELECT ${channelColumns} FROM channel WHERE channel_id {among:bytes}`)
 export const readTabs = statement(`SELECT ${tabColumns} FROM tab WHERE tab.channel_id {among:bytes}`)
+/** Of these providers, on open channels, with a guarantee that still holds. */
+export const readLiveTabs = statement(`SELECT ${tabColumns} FROM tab
+  JOIN channel ON channel.channel_id = tab.channel_id AND channel.status = 'open'
+  WHERE tab.provider {among:bytes} AND tab.expires_at >= coalesce((SELECT block_at FROM chain WHERE id = 1), 0)`)
 export const readClosings = statement('SELECT channel_id FROM closing WHERE channel_id {among:bytes}')
 export const findAccounts = statement(`SELECT ${accountColumns} FROM account WHERE provider {among:bytes}`)
 const sums =
@@ -81,7 +85,7 @@ export const readOpen = [
     statement(`SELECT ${tabColumns} FROM tab
       WHERE tab.channel_id IN (SELECT channel_id FROM channel WHERE status = 'open')`),
   ),
-  plain(statement('SELECT channel_id FROM closing')),
+  plain(statement('SELECT channel_id FROM closing WHERE settled = 0')),
 ]
 
 /** The channels these rows tell of, by their ids. */
@@ -128,7 +132,7 @@ export const covered = (
   return outlived ? tab : { ...tab, liveCeiling: ceiling, liveUntil: expiresAt }
 }
 
-const tabFrom = (row: Row): TabRow => ({
+export const tabFrom = (row: Row): TabRow => ({
   provider: addressOf(row.provider),
   liveCeiling: row.live_ceiling === null ? nothing : amountOf(row.live_ceiling),
   liveUntil: row.live_until === null ? always : Number(row.live_until),
