@@ -50,6 +50,8 @@ const dialsAtOnce = 50
 const maxAtOnce = 1_000
 /** Guarantees that each provider waits for at once. */
 const sessionsAhead = 4
+/** Until somebody who was sent away dials again. */
+const retryMs = 20
 const patienceMs = 120_000
 /** A slow machine measures over fewer clears, not for longer. */
 const maxSeconds = 10
@@ -102,13 +104,28 @@ async function drive({ ports, rpc, deploymentFile, crowd }: DriverOrder): Promis
     }
     return signed
   }
+  /** One provider dials, shows what it holds, as a hub that recovers expects, and clears, until that succeeds. */
+  const again = async (): Promise<void> => {
+    const load = { batch: 1, ahead: 1, clears: 1 }
+    const papers = await sign(load)
+    for (;;)
+      try {
+        const link = await dial(0)
+        links[0] = link
+        await link.request('recall', { hubPromise: null, guarantees: [], cleared: [] }, patienceMs)
+        return void (await run(links, [...papers], load))
+      } catch {
+        await new Promise((resolve) => setTimeout(resolve, retryMs))
+      }
+  }
   process.send?.('connected')
-  process.on('message', (asked: { sign: Load } | { go: Load } | 'begin' | 'stop') => {
+  process.on('message', (asked: { sign: Load } | { go: Load } | 'begin' | 'again' | 'stop') => {
     if (asked === 'stop') process.exit()
     if (asked === 'begin')
       void beginSessions(links, typedData, crowd).then((result) => {
         process.send?.(result)
       })
+    else if (asked === 'again') void again().then(() => process.send?.('again'))
     else if ('sign' in asked)
       void sign(asked.sign).then((signed) => {
         papers = signed

@@ -5,6 +5,7 @@ import { startPostgres } from '@pontage/hub/postgres.fixture'
 import { startTestChain, tokens } from '@pontage/hub/world.fixture'
 import type { Hex } from '@pontage/shared'
 import { createSender, encodeClear, GivenHandles } from '@pontage/shared/node'
+import { apartMs, startCluster } from './cluster.js'
 import { type Crowd, channelAt, consumerOf, consumers, hubIdentity, providerAt } from './crowd.js'
 import type { HubOrder } from './hubProcess.js'
 import { type Measured, openStage, type Stage } from './stage.js'
@@ -31,6 +32,7 @@ const parts = {
     return { guaranteesPerSecond }
   },
   processes: async () => ({ threeProcessesRatio: await severalProcesses(3) }),
+  cluster: async () => ({ cluster: await twoServers() }),
   growth: async () => {
     const microsecondsPerClear: Record<string, number> = {}
     const microsecondsPerLook: Record<string, number> = {}
@@ -203,6 +205,39 @@ async function severalProcesses(count: number): Promise<number> {
   }
   const [one = 1, several = 0] = rates
   return Math.round((100 * several) / one) / 100
+}
+
+/** What it costs that a second PostgreSQL has what was answered, and how long a hub is away when the first one goes. */
+async function twoServers() {
+  const crowd = { providers: 8, channelsEach: 2_000 }
+  const load = { batch: 100, ahead: 4, clears: 300 }
+  const measured = async (stage: Stage) => {
+    await stage.measure(load)
+    return stage.measure(load)
+  }
+  const alone = await onStage('postgres', crowd, measured)
+  show('postgres, one server', alone)
+  const cluster = await startCluster()
+  try {
+    const stage = await openStage({ engine: 'postgres', where: cluster.url }, chain, crowd)
+    try {
+      const together = await measured(stage)
+      show(`postgres, two servers ${apartMs} ms apart`, together)
+      const began = performance.now()
+      await cluster.failOver()
+      await stage.again()
+      const failOverMs = Math.round(performance.now() - began)
+      say(`${''.padEnd(44)}${failOverMs} ms from a power cut of the first to a clear on the second`)
+      return {
+        oneServerPerSecond: alone.clearedPerSecond,
+        ...{ twoServersPerSecond: together.clearedPerSecond, failOverMs },
+      }
+    } finally {
+      await stage.close()
+    }
+  } finally {
+    await cluster.stop()
+  }
 }
 
 /** Microseconds for one channel cleared, of the processor, and for a look at what is to be drawn, with this many in the ledger. */

@@ -16,6 +16,8 @@ export interface Stage {
   measure(load: Load): Promise<Measured>
   /** Guarantees a second, while every provider asks for one on each of its channels. */
   begin(): Promise<number>
+  /** Dials and clears anew until it succeeds. */
+  again(): Promise<void>
   /** Microseconds for what a hub looks at with every block. */
   looks(): Promise<number>
   /** Of the hub's first process, in megabytes. */
@@ -60,6 +62,9 @@ export async function openStage(
     async begin() {
       const { guaranteed, seconds } = (await ask(driver, 'begin')) as { guaranteed: number; seconds: number }
       return Math.round(guaranteed / seconds)
+    },
+    async again() {
+      await ask(driver, 'again')
     },
     looks: async () => (await ask(first, 'looks')) as number,
     memory: async () => (await ask(first, 'memory')) as number,

@@ -27,3 +27,20 @@ it('keeps its data over a crash, and leaves nothing when it is stopped', async (
   }
   expect(existsSync(server.folder)).toBe(false)
 })
+
+it('has a stand-by that holds what was answered, and takes over', async () => {
+  const first = await startPostgres()
+  const second = await startPostgres({}, first.folder)
+  try {
+    const url = await first.database()
+    await first.waitForStandby()
+    await ask(url, 'CREATE TABLE t AS SELECT 7 AS seven')
+    await first.crash()
+    await second.promote()
+    const there = url.replace(encodeURIComponent(first.folder), encodeURIComponent(second.folder))
+    expect(await ask(there, 'INSERT INTO t VALUES (8) RETURNING seven')).toEqual([{ seven: 8 }])
+    expect(await ask(there, 'SELECT count(*)::int FROM t')).toEqual([{ count: 2 }])
+  } finally {
+    await Promise.all([first.stop(), second.stop()])
+  }
+})

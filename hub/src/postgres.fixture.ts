@@ -25,6 +25,10 @@ export interface TestPostgres {
   putBack(): Promise<void>
   /** The URL of the database made last. */
   url(): string
+  /** Lets a stand-by take over. */
+  promote(): Promise<void>
+  /** From now on a commit is answered once a stand-by has it on its disk, too. */
+  waitForStandby(): Promise<void>
   /** Ends it and removes everything. */
   stop(): Promise<void>
 }
@@ -37,8 +41,12 @@ const startTimeoutMs = 60_000
  * Starts a server that the kernel ends with this process, however that ends; its data goes with it.
  *
  * @param settings - Server settings beside those a server has anyway, such as `{ fsync: 'off' }`.
+ * @param primary - Folder of the socket of a server that this one is to be the stand-by of.
  */
-export async function startPostgres(settings: Readonly<Record<string, string>> = {}): Promise<TestPostgres> {
+export async function startPostgres(
+  settings: Readonly<Record<string, string>> = {},
+  primary?: string,
+): Promise<TestPostgres> {
   const programs = findPrograms()
   const user = await ownUser()
   // Short: the path of a socket may have 107 bytes.
@@ -90,10 +98,15 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   }
 
   try {
-    const [command, args] = as(user, [
+    const asNew = [
       ...[join(programs, 'initdb'), '-D', data, '-U', 'pontage', '-A', 'trust'],
       ...['-E', 'UTF8', '--locale=C', '--no-sync', '--no-instructions'],
-    ])
+    ]
+    const asStandby = [
+      ...[join(programs, 'pg_basebackup'), '-D', data, '-U', 'pontage', '-h', `${primary}`],
+      ...['--write-recovery-conf', '--checkpoint=fast', '--no-sync'],
+    ]
+    const [command, args] = as(user, primary === undefined ? asNew : asStandby)
     await promisify(execFile)(command, args, { cwd: folder })
     await start()
   } catch (error) {
@@ -117,11 +130,17 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
       await copy(kept, data)
     },
     url: () => last,
+    promote: () => once(admin, 'SELECT pg_promote()'),
+    async waitForStandby() {
+      await once(admin, "ALTER SYSTEM SET synchronous_standby_names = '*'")
+      await once(admin, 'SELECT pg_reload_conf()')
+    },
     stop,
   }
 }
 
-const urlOf = (folder: string, database: string): string =>
+/** A database of the server whose socket lies in this folder. */
+export const urlOf = (folder: string, database: string): string =>
   `postgres://pontage@/${database}?host=${encodeURIComponent(folder)}`
 
 async function once(url: string, statement: string): Promise<void> {
@@ -153,7 +172,7 @@ function findPrograms(): string {
     }
   })
   const found = [...(process.env.PATH ?? '').split(delimiter), ...versioned].find((folder) =>
-    ['postgres', 'initdb'].every((program) => canRun(join(folder, program))),
+    ['postgres', 'initdb', 'pg_basebackup'].every((program) => canRun(join(folder, program))),
   )
   if (found === undefined)
     throw new Error('No PostgreSQL server is installed here. Run npm run setup, which installs it.')
