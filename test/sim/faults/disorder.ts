@@ -28,6 +28,9 @@ export const faults = [
 ] as const
 export type Fault = (typeof faults)[number]
 
+/** Whether a hub that it befalls goes on with an old ledger. */
+export const losesLedger = (ability: string): boolean => ability === 'oldLedger' || ability === 'failOver'
+
 interface World {
   readonly chain: Chain
   readonly nodes: readonly Node[]
