@@ -59,6 +59,10 @@ const paces = {
   // Sessions live by the second; what is long takes most of the time there is for all, and seldom shows anything.
   programs: [500, 500, 1_000, 1_000, 2_500, 2_500, 2_500, 10_000],
 } as const
+/** Where a ledger is kept, a run waits for nothing that takes so long. */
+const slowest = 40_000
+/** Without all of these nothing can be taken from a hub. */
+const wayOfMoney: readonly Move[] = ['open', 'guarantee', 'clear', 'redeem']
 /** Milliseconds within which everything must have come right, once all faults have stopped. */
 const settleMs = { players: 15 * 60_000, programs: 6 * 60_000 } as const
 
@@ -101,13 +105,17 @@ export async function play({
 
   // Each run switches off a random half of what could happen, so that what remains meets more often.
   const drawn = [...moves, ...faults].filter((each) => chance.dice(10) < 6 && !without.includes(each))
-  // What a hub loses beside a lost ledger is hard to tell: in a third of all seeds it keeps that.
+  // What a hub loses beside a lost ledger is hard to tell: in a third of all seeds it keeps that, and the guild can go all the way.
   const isDurable = new Chance(`${seed} durability`).rarely(3)
-  const abilities: Ability[] = drawn.filter((each) => !isDurable || !losesLedger(each))
+  const abilities: Ability[] = isDurable
+    ? [...new Set([...wayOfMoney.filter((each) => !without.includes(each)), ...drawn])].filter(
+        (each) => !losesLedger(each),
+      )
+    : drawn
   const retail = troupe === 'programs' ? openRetail(cast, chain, nodes, network, judge, without) : undefined
   if (retail) abilities.push(...retail.able)
   const able = moves.filter((each) => abilities.includes(each))
-  const moveEveryMs = chance.one(paces[troupe])
+  const moveEveryMs = chance.one(paces[troupe].filter((each) => !isDurable || each < slowest))
   const guild = new Guild(
     { consumers: cast.consumers.slice(3), providers: cast.providers.slice(2) },
     chain,
