@@ -27,7 +27,7 @@ beforeAll(async () => {
   machine = booted.machine
   provider = booted.provider
   await prepareNoise(machine, market.internet.host)
-  await machine.run('systemctl start machine-noise')
+  await machine.run('systemctl --quiet enable --now machine-noise')
 })
 tellWhenFailed(() =>
   machine.run(
@@ -57,10 +57,10 @@ async function endsShut(strikes: string): Promise<void> {
 }
 
 /** It opens the network where that is asked for, knows all that it signed, and connects again. */
-async function recovers(ends: string): Promise<void> {
+async function recovers(ends: () => Promise<unknown>): Promise<void> {
   await machine.run(`${asConsumer} pontage disconnect`, 120_000)
   expect(await seenFrom(market, machine)).toBe(machine.host.address)
-  await machine.run(ends)
+  await ends()
   expect(await journalledIn(machine)).toBeGreaterThanOrEqual(await heldBy(provider))
   await connectIn(machine)
   await goesThrough(market, machine, provider)
@@ -70,10 +70,10 @@ async function recovers(ends: string): Promise<void> {
 
 test.each(Object.entries(scarce))('%s shuts it, and locks nobody out', async (_, { strikes, ends }) => {
   await endsShut(strikes)
-  await recovers(ends)
+  await recovers(() => ends(machine))
 })
 
 test('too little memory shuts it, and locks nobody out', async () => {
   await endsShut(starve('pontage'))
-  await recovers(feed('pontage'))
+  await recovers(() => machine.run(feed('pontage')))
 })

@@ -34,7 +34,7 @@ const processOf = async (unit: string): Promise<number> =>
 
 test.each(Object.entries(scarce))(
   '%s stops what cannot be written, and forgets nothing',
-  async (_, { strikes, ends }) => {
+  async (_, { strikes, ends, isLasting }) => {
     const { machine } = servers
     const held = await outside.served()
     const hub = await processOf('pontage-hub')
@@ -42,12 +42,14 @@ test.each(Object.entries(scarce))(
     const readyz = 'curl -sk --max-time 10 -o /dev/null -w "%{http_code}" https://127.0.0.1:7700/readyz'
     const health = async () => (await machine.attempt(readyz)).stdout
     await eventually('the hub says that it cannot write', async () => (await health()) === '503', 180_000)
-    await machine.run(ends)
-    await eventually('it is ready by itself', async () => (await health()) === '200', 180_000)
-    expect(await processOf('pontage-hub')).toBe(hub)
-    // A provider that cannot write ends, and after some starts in vain it waits for a person.
-    console.log(await machine.run('systemctl is-active pontage-provider || true'))
-    await machine.run('systemctl reset-failed pontage-provider; systemctl start pontage-provider', 120_000)
+    await ends(machine)
+    await eventually('it is ready by itself', async () => (await health()) === '200', 300_000)
+    if (!isLasting) {
+      expect(await processOf('pontage-hub')).toBe(hub)
+      // A provider that cannot write ends, and after some starts in vain it waits for a person.
+      console.log(await machine.run('systemctl is-active pontage-provider || true'))
+      await machine.run('systemctl reset-failed pontage-provider; systemctl start pontage-provider', 120_000)
+    }
     expect(await outside.served()).toBeGreaterThan(held)
   },
 )
