@@ -46,20 +46,21 @@ export interface ConnectionRecord {
 export const namespaceName = /^\w[\w.-]{0,63}$/
 
 /** Root acts upon it: it lies where only root may write. */
-const pathIn = async (home: string): Promise<string> => join(await recordFolder(home), 'connection.json')
+export const connectionPath = async (home: string): Promise<string> =>
+  join(await recordFolder(home), 'connection.json')
 
 /** The owner of the home may read it, and change nothing. */
 const readableByGroup = 0o640
 
 /** Writes it down, durably: before anything is changed. @throws UserError when the disk refuses. */
 export async function writeConnection(home: string, record: ConnectionRecord): Promise<void> {
-  const path = await pathIn(home)
+  const path = await connectionPath(home)
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 })
     await writeFileDurably(path, `${JSON.stringify(record, undefined, 2)}\n`, readableByGroup)
   } catch (cause) {
     throw new UserError(
-      `${path} cannot be written: ${(cause as Error).message}. Make room there, then run "pontage disconnect".`,
+      `${path} cannot be written: ${(cause as Error).message}. Mend that, then run "pontage disconnect".`,
       { cause },
     )
   }
@@ -68,7 +69,7 @@ export async function writeConnection(home: string, record: ConnectionRecord): P
 
 /** Undefined when nothing is connected and nothing is left over: without root, everything goes with the process. */
 export async function readConnection(home: string): Promise<ConnectionRecord | undefined> {
-  const path = await pathIn(home)
+  const path = await connectionPath(home)
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw new UserError(`${path} cannot be read: ${error.message}.`, { cause: error })
@@ -103,7 +104,8 @@ function checked(record: ConnectionRecord): ConnectionRecord {
   return record
 }
 
-export const forgetConnection = async (home: string): Promise<void> => rm(await pathIn(home), { force: true })
+export const forgetConnection = async (home: string): Promise<void> =>
+  rm(await connectionPath(home), { force: true })
 
 /** This process, as a record names it. */
 export function thisProcess(): ConnectionRecord['process'] {

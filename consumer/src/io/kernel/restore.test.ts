@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { address } from '@pontage/shared'
@@ -74,4 +74,13 @@ it('forgets the connection once everything is undone', async () => {
   await restoreMachine(folder, record())
   expect(await readConnection(folder)).toBeUndefined()
   expect(await readFile(join(folder, 'calls'), 'utf8')).toContain('delete table inet pontage_bypass')
+})
+
+it('opens the network where only the record of it cannot be removed, and says so', async () => {
+  for (const name of ['ip', 'resolvectl', 'nft']) await standIn(name, 0)
+  // Whoever is root can remove any file, but of a disk that is read-only.
+  await mkdir(join(folder, 'connection.json'))
+  await expect(restoreMachine(folder, record())).rejects.toThrow(
+    /^Not everything could be undone\. The network is open; left are: the record of it \(.*\), by hand: rm .*connection\.json\. Mend that and run/,
+  )
 })

@@ -1,6 +1,6 @@
 import { deleteTable, deleteWireguard, UserError } from '@pontage/shared/node'
 import { killSwitchTable } from '../../core/killSwitch.js'
-import { type ConnectionRecord, forgetConnection } from '../home/connectionFile.js'
+import { type ConnectionRecord, connectionPath, forgetConnection } from '../home/connectionFile.js'
 import { removeBoundSockets } from './boundSockets.js'
 import { sweepBypass } from './bypass.js'
 import { resolverByHand, resolverFile, restoreDns, restoreLeftFile } from './dns.js'
@@ -68,7 +68,12 @@ export async function restoreMachine(home: string, record: ConnectionRecord): Pr
     },
   ]
   const left = await undo(steps)
-  if (left.length === 0) return forgetConnection(home)
+  if (left.length === 0) {
+    const path = await connectionPath(home)
+    const record = { what: 'the record of it', undo: () => forgetConnection(home), byHand: `rm ${path}` }
+    left.push(...(await undo([record])))
+  }
+  if (left.length === 0) return
   const isShut = left.some(({ what }) => what === 'the kill switch')
   throw new NotRestored(
     `Not everything could be undone. ${isShut ? 'The network is still shut' : 'The network is open'}; left are: ${left.map(inWords).join('; ')}. Mend that and run "pontage disconnect" again, or forget it with "pontage unlock --yes".`,
