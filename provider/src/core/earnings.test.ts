@@ -6,8 +6,7 @@ const hubs = ['aa', 'bb'].map((byte) => `0x${byte.repeat(20)}` as Address)
 const [first, second] = hubs as [Address, Address]
 const day = 86_400
 const session = (id: string, hub: Address, endedAt: number, base: bigint, promised: bigint) => ({
-  ...{ id, hub, consumer: first, startedAt: endedAt - 10, endedAt },
-  ...{ downBytes: 900n, upBytes: 100n, base: wei(base), promised: wei(promised) },
+  ...{ id, hub, at: endedAt, bytes: 1_000n, promised: promised - base },
 })
 const settlement = (kind: 'draw' | 'redeem' | 'protest', hub: Address, at: number, amount: bigint) => ({
   ...{ kind, hub, at, amount: wei(amount), gasUsed: 100, gasPrice: 7n },

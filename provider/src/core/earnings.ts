@@ -3,15 +3,12 @@ import type { Address, Wei } from '@pontage/shared'
 /** A session, as far as what it brought. */
 export interface EarningSession {
   readonly id: string
-  readonly consumer: Address
   readonly hub: Address
-  readonly startedAt: number
-  readonly endedAt: number | undefined
-  readonly downBytes: bigint
-  readonly upBytes: bigint
-  /** Promised on the channel before it, and in total. */
-  readonly base: Wei
-  readonly promised: Wei
+  /** When it ended, or began where it has not. */
+  readonly at: number
+  readonly bytes: bigint
+  /** Wei promised in it. */
+  readonly promised: bigint
 }
 
 /** A transaction, as far as what it brought and cost. */
@@ -42,38 +39,35 @@ export interface Earnings {
 
 export type EarningsBy = 'day' | 'session' | 'hub'
 
-/** Adds up what was earned, in order of day, of session, or of hub. */
+/** Adds up what was earned, in order of day, of session as they come, or of hub. */
 export function earningsBy(
   by: EarningsBy,
-  sessions: readonly EarningSession[],
+  sessions: Iterable<EarningSession>,
   settlements: readonly EarningSettlement[],
 ): Earnings[] {
-  const rows = new Map<string, Earnings>()
-  const add = (of: string, more: Partial<Earnings>) => {
-    const row = rows.get(of) ?? none(of)
-    rows.set(of, {
-      of,
-      sessions: row.sessions + (more.sessions ?? 0),
-      bytes: row.bytes + (more.bytes ?? 0n),
-      promised: row.promised + (more.promised ?? 0n),
-      drawn: row.drawn + (more.drawn ?? 0n),
-      redeemed: row.redeemed + (more.redeemed ?? 0n),
-      gas: row.gas + (more.gas ?? 0),
-      gasPaid: row.gasPaid + (more.gasPaid ?? 0n),
-    })
+  const rows = new Map<string, Sum>()
+  const dayOf = createDays()
+  const sumOf = (of: string): Sum => {
+    const known = rows.get(of)
+    if (known) return known
+    const sum = none(of)
+    rows.set(of, sum)
+    return sum
   }
-  for (const each of sessions) {
-    const { id, hub, startedAt, endedAt, downBytes, upBytes, base, promised } = each
-    const of = by === 'session' ? id : by === 'hub' ? hub : dayOf(endedAt ?? startedAt)
-    add(of, { sessions: 1, bytes: downBytes + upBytes, promised: promised - base })
+  for (const { id, hub, at, bytes, promised } of sessions) {
+    const sum = sumOf(by === 'session' ? id : by === 'hub' ? hub : dayOf(at))
+    sum.sessions++
+    sum.bytes += bytes
+    sum.promised += promised
   }
   if (by !== 'session')
-    for (const { kind, hub, amount, gasUsed, gasPrice, at } of settlements)
-      add(by === 'hub' ? hub : dayOf(at), {
-        ...(kind === 'draw' ? { drawn: amount } : kind === 'redeem' ? { redeemed: amount } : {}),
-        gas: gasUsed,
-        gasPaid: BigInt(gasUsed) * gasPrice,
-      })
+    for (const { kind, hub, amount, gasUsed, gasPrice, at } of settlements) {
+      const sum = sumOf(by === 'hub' ? hub : dayOf(at))
+      if (kind === 'draw') sum.drawn += amount
+      if (kind === 'redeem') sum.redeemed += amount
+      sum.gas += gasUsed
+      sum.gasPaid += BigInt(gasUsed) * gasPrice
+    }
   const all = [...rows.values()]
   return by === 'session' ? all : all.sort((a, b) => (a.of < b.of ? -1 : 1))
 }
@@ -94,9 +88,21 @@ export const totalOf = (rows: readonly Earnings[]): Earnings =>
     none('total'),
   )
 
-const none = (of: string): Earnings => ({
+/** Earnings that are being added up. */
+type Sum = { -readonly [Name in keyof Earnings]: Earnings[Name] }
+
+const none = (of: string): Sum => ({
   ...{ of, sessions: 0, bytes: 0n, promised: 0n },
   ...{ drawn: 0n, redeemed: 0n, gas: 0, gasPaid: 0n },
 })
 
-const dayOf = (seconds: number): string => new Date(seconds * 1_000).toISOString().slice(0, 10)
+/** The day (UTC) of a time, written once for all that happened on it. */
+function createDays(): (seconds: number) => string {
+  const days = new Map<number, string>()
+  return (seconds) => {
+    const number = Math.floor(seconds / 86_400)
+    const day = days.get(number) ?? new Date(seconds * 1_000).toISOString().slice(0, 10)
+    days.set(number, day)
+    return day
+  }
+}

@@ -41,10 +41,10 @@ async function earnings({ home, by, json, csv, decimals }: Options): Promise<voi
   const names = { symbol: '', ...token, decimals: decimals ?? token?.decimals ?? 18 }
   const db = openDatabase(home)
   try {
-    const [sessions, settlements] = [new SessionStore(db).all(), new SettlementStore(db).all()]
-    const rows = earningsBy(by, sessions, settlements)
+    const settlements = new SettlementStore(db).all()
+    const rows = earningsBy(by, new SessionStore(db).earned(), settlements)
     // Draws and gas belong to no session: the total is that of all views.
-    const total = totalOf(earningsBy('day', sessions, settlements))
+    const total = totalOf(by === 'session' ? [...rows, ...earningsBy('day', [], settlements)] : rows)
     if (json) printJson({ by, rows, total })
     else if (csv)
       printLines(

@@ -38,12 +38,18 @@ export async function createWatch(
 
   /** Channels that began to end, and payments that came, while nobody looked. */
   async function noteMissed(): Promise<void> {
-    for (const [hub, settlement] of settlements)
-      for (const { channelId, promise, released } of promises.channelsOf(hub)) {
-        if (released !== undefined || promise === undefined || promise.amount <= promise.drawn) continue
-        const { exitAt, status } = await readChannel(chain, channelId)
-        if (exitAt > 0 || status === 'closed') settlement.noteEnding(channelId)
-      }
+    for (const [hub, settlement] of settlements) {
+      const open = promises
+        .channelsOf(hub)
+        .filter(({ promise, released }) => !released && promise && promise.amount > promise.drawn)
+      // One after the other, each would wait for the answer about the one before.
+      await Promise.all(
+        open.map(async ({ channelId }) => {
+          const { exitAt, status } = await readChannel(chain, channelId)
+          if (exitAt > 0 || status === 'closed') settlement.noteEnding(channelId)
+        }),
+      )
+    }
     const from = components.settlements.lastBlock()
     if (from !== undefined) await followPayments(components, from, seenBlock)
   }

@@ -72,7 +72,7 @@ describe('a session in the store', () => {
 
   it('is kept when it was paid for, and for a week when nothing was promised in it', () => {
     const nothing = { ...figures, promised: record.base, owed: wei(70n) }
-    const ids = () => store.all().map(({ id }) => id)
+    const ids = () => [...store.earned()].map(({ id }) => id)
     store.end('s', { ...figures, owed: wei(360n) }, 'left', unixSeconds(2_000))
     store.begin({ ...record, id: 'unpaid', key: 2 }, tunnel)
     store.end('unpaid', nothing, 'left', unixSeconds(2_000))
@@ -139,4 +139,44 @@ describe('a session in the store', () => {
       expect(unpaid()).toBe(30n)
     })
   })
+})
+
+it('tells what each session brought, the oldest first', () => {
+  store.begin({ ...record, id: 'earlier', key: 2, startedAt: unixSeconds(900) }, tunnel)
+  store.end('s', { ...figures, owed: figures.promised }, 'consumer', unixSeconds(1_500))
+  expect([...store.earned()]).toEqual([
+    { id: 'earlier', hub, at: 900, bytes: 0n, promised: 0n },
+    { id: 's', hub, at: 1_500, bytes: 7_001_000n, promised: 320n },
+  ])
+})
+
+it('goes through the sessions of years for nothing but what they brought', () => {
+  const asked: string[] = []
+  const { prepare } = db
+  db.prepare = ((text: string) => {
+    asked.push(text)
+    return prepare(text)
+  }) as typeof prepare
+  new SessionStore(db).nextKey()
+  store.latest(20)
+  store.open()
+  store.runsFor(consumer)
+  store.creditHistory(consumer)
+  store.interrupted('s')
+  store.end('s', { ...figures, owed: figures.promised }, 'consumer', unixSeconds(1_500))
+  const statements = asked.filter((text) => text.includes('session'))
+  db.prepare = prepare
+  const whole = statements.flatMap((text) =>
+    (
+      db.prepare(`EXPLAIN QUERY PLAN ${text}`).all(...Array.from(text.matchAll(/[?]/g), () => null)) as {
+        detail: string
+      }[]
+    )
+      .map(({ detail }) => detail)
+      .filter((detail) => /^SCAN session$|TEMP B-TREE/.test(detail))
+      .map((detail) => `${detail}: ${text}`),
+  )
+  expect(statements.length).toBeGreaterThan(7)
+  // Of those that run there are few: they may be put in order.
+  expect(whole.filter((text) => !/B-TREE.*ended_at IS NULL/.test(text))).toEqual([])
 })

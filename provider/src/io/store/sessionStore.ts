@@ -1,6 +1,7 @@
 import { type Address, type UnixSeconds, type Wei, wei } from '@pontage/shared'
-import { amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
+import { addressFrom, amountBlob, amountFrom, hexBlob, hexFrom } from '@pontage/shared/node'
 import type { CreditHistory } from '../../core/credit.js'
+import type { EarningSession } from '../../core/earnings.js'
 import {
   type Carried,
   type InterruptedSession,
@@ -16,6 +17,9 @@ import {
 } from './sessionRecord.js'
 import type { Db } from './storeSchema.js'
 import { Unpaid } from './unpaid.js'
+
+/** Id, hub, end or start, bytes, promised before and in total. */
+type EarnedRow = [string, Buffer, number, number, Buffer, Buffer]
 
 /** Seconds that a session in which nothing was promised is kept. What it left unpaid is kept for ever. */
 const unpaidKeptSeconds = 7 * 86_400
@@ -185,9 +189,22 @@ export class SessionStore {
       .map(readSession)
   }
 
-  /** All sessions, the oldest first. */
-  all(): SessionHistory[] {
-    return this.db.prepare<[], SessionRow>('SELECT * FROM session ORDER BY started_at').all().map(readSession)
+  /** What every session brought, one after the other, the oldest first: those of years are not held at once. */
+  *earned(): Generator<EarningSession> {
+    const rows = this.db
+      .prepare<[], EarnedRow>(
+        'SELECT id, hub, coalesce(ended_at, started_at), down + up, base, promised FROM session ORDER BY started_at',
+      )
+      .raw()
+      .iterate() as IterableIterator<EarnedRow>
+    const hubs = new Map<string, Address>()
+    for (const [id, hub, at, traffic, base, promised] of rows) {
+      const name = hub.toString('latin1')
+      const known = hubs.get(name) ?? addressFrom(hub)
+      hubs.set(name, known)
+      const gained = base.equals(promised) ? 0n : amountFrom(promised) - amountFrom(base)
+      yield { id, hub: known, at, bytes: BigInt(traffic), promised: gained }
+    }
   }
 
   /** The latest sessions, newest first. */
@@ -200,7 +217,6 @@ export class SessionStore {
 
   /** A key that no session in the store has, nor any that was given away before. */
   nextKey(): number {
-    // Looked up once: this goes through all that there ever were.
     this.#lastKey ??=
       this.db.prepare<[], { last: number | null }>('SELECT max(key) AS last FROM session').get()?.last ?? 0
     return ++this.#lastKey

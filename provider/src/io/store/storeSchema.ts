@@ -105,6 +105,11 @@ const migrations = [
   ALTER TABLE promise ADD COLUMN stamp BLOB;
   ALTER TABLE promise ADD COLUMN cleared_at INTEGER;
   `,
+  // The latest sessions and the last key are found among those of years.
+  `
+  CREATE INDEX session_by_start ON session (started_at);
+  CREATE INDEX session_by_key ON session (key);
+  `,
 ]
 
 /**
