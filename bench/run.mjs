@@ -3,6 +3,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 // npm run bench [-- hub provider consumer]: every workspace's benchmark one after the other, as the README's tables.
+// npm run bench -- --year [--json]: what every command, page and start takes after a year (year.mjs).
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const number = (value) =>
@@ -87,6 +88,7 @@ const tables = {
 }
 
 const chosen = process.argv.slice(2)
+if (chosen.includes('--year')) process.exit(await year(chosen.filter((word) => word !== '--year')))
 const wrong = chosen.filter((name) => !(name in tables))
 if (wrong.length > 0) {
   process.stderr.write(
@@ -107,6 +109,19 @@ for (const [workspace, rows] of Object.entries(tables)) {
   }
   const lines = rows(JSON.parse(text)).map(([what, value]) => `| ${what} | ${value} |`)
   process.stdout.write(`\n| ${workspace} | |\n| --- | --- |\n${lines.join('\n')}\n`)
+}
+
+/** Runs in a world of its own, which no other program of this machine sees. @returns Its exit code */
+function year(words) {
+  return new Promise((resolve, reject) => {
+    const script = fileURLToPath(new URL('year.mjs', import.meta.url))
+    const child = spawn('bash', ['scripts/world', process.execPath, script, ...words], {
+      cwd: root,
+      stdio: 'inherit',
+    })
+    child.once('error', reject)
+    child.once('close', (code) => resolve(code ?? 1))
+  })
 }
 
 /** The one object that a workspace's benchmark prints; undefined when it fails, which it says itself. */

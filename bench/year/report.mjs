@@ -1,0 +1,33 @@
+import { whole } from './commands.mjs'
+import { limits, noise } from './size.mjs'
+
+const number = (ms) => ms.toLocaleString('en-US')
+
+/** The report as tables of the README's kind. */
+export const tableOf = (report) =>
+  Object.entries(report)
+    .map(([name, { commandsMs, pagesMs, startMs }]) => {
+      const rows = [
+        ['start until ready', startMs, limits.startMs],
+        ...Object.entries(commandsMs).map(([words, ms]) => [`\`${words}\``, ms, limitOf(name, words)]),
+        ...Object.entries(pagesMs).map(([page, ms]) => [`page ${page}`, ms, limits.pageMs]),
+      ].map(([what, ms, limit]) => `| ${what} | ${number(ms)} ms${ms > limit ? ', over' : ''} |`)
+      return `\n| ${name}, after a year | |\n| --- | --- |\n${rows.join('\n')}\n`
+    })
+    .join('')
+
+/** What is over its limit by more than noise, a line each. */
+export function overLimits(report) {
+  return Object.entries(report).flatMap(([name, { commandsMs, pagesMs, startMs }]) => [
+    ...brokenOf(name, 'command', commandsMs, (words) => limitOf(name, words)),
+    ...brokenOf(name, 'page', pagesMs, () => limits.pageMs),
+    ...brokenOf(name, 'start', { 'until ready': startMs }, () => limits.startMs),
+  ])
+}
+
+const limitOf = (name, words) => (whole[name].includes(words) ? Number.POSITIVE_INFINITY : limits.commandMs)
+
+const brokenOf = (name, kind, took, limit) =>
+  Object.entries(took)
+    .filter(([what, ms]) => ms > limit(what) * noise)
+    .map(([what, ms]) => `${name}, ${kind} ${what}: ${number(ms)} ms of ${number(limit(what))} ms`)
