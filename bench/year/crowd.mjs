@@ -58,7 +58,7 @@ export async function populate(market, hub) {
       'eth_sendTransaction',
       calls.map((data) => [{ ...common, data, nonce: `0x${(nonce++).toString(16)}` }]),
     )
-    await chain.rpc.send('evm_mine', [])
+    await minedUpTo(chain, publisher, nonce)
   })
   await chain.rpc.send('evm_setAutomine', [true])
   const providers = people.map(({ address }) => address)
@@ -76,6 +76,12 @@ const offerOf = (provider, index, hub, issuedAt) => ({
   ...{ exitPolicy: 'deny tcp/25', hubs: [hub], issuedAt },
 })
 
+/** Makes blocks until what was sent is in one: a busy chain takes more than one for it. */
+async function minedUpTo({ rpc }, sender, nonce) {
+  do await rpc.send('evm_mine', [])
+  while (Number(await rpc.send('eth_getTransactionCount', [sender, 'latest'])) < nonce)
+}
+
 /** @throws Error when the chain has them otherwise than was meant. */
 async function confirm(chain, providers) {
   const sample = [providers[0], providers.at(-1)]
@@ -83,7 +89,7 @@ async function confirm(chain, providers) {
   const offers = await Promise.all(sample.map((provider) => readOffer(chain, provider)))
   if (standings.some(({ activeRoles }) => activeRoles !== 2) || offers.some(({ live }) => !live))
     throw new Error(
-      `The crowd was not taken by the chain: roles ${standings.map(({ activeRoles }) => activeRoles)}, offers ${offers.map(({ live }) => live)}; expected 2 and true for all. Look at where IdentityRegistry stores an identity.`,
+      `The crowd was not taken by the chain: roles ${standings.map(({ activeRoles }) => activeRoles)}, offers ${offers.map(({ live }) => live)}; expected 2 and true for all. Where roles are 0, look at where IdentityRegistry stores an identity; else at what publish says.`,
     )
 }
 
