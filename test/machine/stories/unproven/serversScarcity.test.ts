@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMarket, eventually, type Market } from '../../../world/index.js'
 import { Neighbourhood } from '../../neighbourhood.js'
+import { feed, scarce, starve } from '../../scarce.js'
 import { bootServers, homes, type Servers, units } from '../../serverMachine.js'
 import { tellWhenFailed } from '../../tellWhenFailed.js'
-import { feed, scarce, starve } from './scarce.js'
 
 // A machine with a hub and a provider runs short of something while both serve.
 

@@ -1,4 +1,4 @@
-import type { Machine } from '../../machine.js'
+import type { Machine } from './machine.js'
 
 interface Scarcity {
   /** Script that brings it about. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMarket, eventually, type Market, type Person } from '../../../world/index.js'
-import { leakedWhile, prepareNoise } from '../../captured.js'
+import { createMarket, eventually, type Market, type Person } from '../../world/index.js'
+import { leakedWhile, prepareNoise } from '../captured.js'
 import {
   asConsumer,
   beginDownload,
@@ -10,10 +10,10 @@ import {
   heldBy,
   journalledIn,
   seenFrom,
-} from '../../consumerMachine.js'
-import type { Machine } from '../../machine.js'
-import { tellWhenFailed } from '../../tellWhenFailed.js'
-import { feed, scarce, starve } from './scarce.js'
+} from '../consumerMachine.js'
+import type { Machine } from '../machine.js'
+import { feed, scarce, starve } from '../scarce.js'
+import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // A connected machine runs short of something while something in it tries to get out all the time.
 
