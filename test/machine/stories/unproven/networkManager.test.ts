@@ -1,6 +1,6 @@
 import { runCommand } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMarket, type Market, type Person } from '../../../world/index.js'
+import { createMarket, eventually, type Market, type Person } from '../../../world/index.js'
 import { leakedWhile, prepareNoise } from '../../captured.js'
 import { bootConsumer, connectIn, goesThrough, seenFrom } from '../../consumerMachine.js'
 import type { Machine } from '../../machine.js'
@@ -100,8 +100,14 @@ test('it goes on from one network to another', async () => {
 })
 
 test('shut, it stays shut from one network to another, and disconnected it is as before', async () => {
+  await machine.run('systemctl stop pontage; echo PONTAGE_CONSUMER_CAP=2MB >>/etc/default/pontage', 180_000)
+  await connectIn(machine)
+  await machine.attempt(`curl -sS --max-time 30 -o /dev/null ${market.internet.fileUrl(5_000_000)}`)
+  await eventually(
+    'its cap is used up',
+    async () => (await machine.attempt('systemctl is-active pontage')).stdout.trim() !== 'active',
+  )
   const leaked = await leakedWhile(machine, provider.host, async () => {
-    await machine.run('systemctl kill --signal KILL pontage')
     for (const change of changes) {
       await machine.run(change, 120_000)
       expect(await seenFrom(market, machine)).toBe('')
