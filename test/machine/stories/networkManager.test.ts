@@ -1,12 +1,12 @@
 import { runCommand } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { createMarket, eventually, type Market, type Person } from '../../../world/index.js'
-import { leakedWhile, prepareNoise } from '../../captured.js'
-import { bootConsumer, connectIn, goesThrough, seenFrom } from '../../consumerMachine.js'
-import type { Machine } from '../../machine.js'
-import { openNameServer } from '../../names.js'
-import { tellWhenFailed } from '../../tellWhenFailed.js'
-import { Watched } from '../../watched.js'
+import { createMarket, eventually, type Market, type Person } from '../../world/index.js'
+import { leakedWhile, prepareNoise } from '../captured.js'
+import { bootConsumer, connectIn, goesThrough, seenFrom } from '../consumerMachine.js'
+import type { Machine } from '../machine.js'
+import { openNameServer } from '../names.js'
+import { tellWhenFailed } from '../tellWhenFailed.js'
+import { Watched } from '../watched.js'
 
 // NetworkManager takes a connected machine from one network to another, while something in it tries to get out all the time.
 // What leaves it is captured outside.
