@@ -39,11 +39,11 @@ export async function populate(market, hub) {
       some.map(({ address }) => [deployment.registry, slotOf(address), identitySlot(at)]),
     ),
   )
-  const [, publisher] = await chain.rpc.send('eth_accounts', [])
+  // Each sends for itself: what has no order cannot wait for what is missing of it.
+  await chain.rpc.send('anvil_autoImpersonateAccount', [true])
   await chain.rpc.send('evm_setAutomine', [false])
   await chain.rpc.send('evm_setBlockGasLimit', ['0x77359400'])
   const typedData = createTypedData(deployment)
-  let nonce = Number(await chain.rpc.send('eth_getTransactionCount', [publisher, 'latest']))
   await inGroups(people, async (some, first) => {
     const calls = some.map(({ address: provider, privateKey }, index) => {
       const { signature, ...proposal } = typedData.signed(
@@ -53,14 +53,19 @@ export async function populate(market, hub) {
       )
       return chain.marketplace.interface.encodeFunctionData('publish', [proposal, signature])
     })
-    const common = { from: publisher, to: deployment.marketplace, gas: '0xf4240', gasPrice: '0x77359400' }
+    await send(
+      'anvil_setBalance',
+      some.map(({ address }) => [address, '0xde0b6b3a7640000']),
+    )
+    const common = { to: deployment.marketplace, gas: '0xf4240', gasPrice: '0x77359400' }
     await send(
       'eth_sendTransaction',
-      calls.map((data) => [{ ...common, data, nonce: `0x${(nonce++).toString(16)}` }]),
+      some.map(({ address: from }, index) => [{ ...common, from, data: calls[index] }]),
     )
-    await minedUpTo(chain, publisher, nonce)
+    await mineAll(chain)
   })
   await chain.rpc.send('evm_setAutomine', [true])
+  await chain.rpc.send('anvil_autoImpersonateAccount', [false])
   const providers = people.map(({ address }) => address)
   await confirm(chain, providers)
   return providers
@@ -76,10 +81,16 @@ const offerOf = (provider, index, hub, issuedAt) => ({
   ...{ exitPolicy: 'deny tcp/25', hubs: [hub], issuedAt },
 })
 
-/** Makes blocks until what was sent is in one: a busy chain takes more than one for it. */
-async function minedUpTo({ rpc }, sender, nonce) {
-  do await rpc.send('evm_mine', [])
-  while (Number(await rpc.send('eth_getTransactionCount', [sender, 'latest'])) < nonce)
+/** Makes blocks until all that was sent is in one. @throws Error where something waits for ever */
+async function mineAll({ rpc }) {
+  for (let blocks = 0; blocks < offersInBlock; blocks++) {
+    await rpc.send('evm_mine', [])
+    const { pending, queued } = await rpc.send('txpool_status', [])
+    if (Number(pending) + Number(queued) === 0) return
+  }
+  throw new Error(
+    `Offers were not all in a block after ${offersInBlock} blocks. Look at what the chain says of them.`,
+  )
 }
 
 /** @throws Error when the chain has them otherwise than was meant. */
