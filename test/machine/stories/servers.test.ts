@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, beforeEach, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMarket, logLines, type Market } from '../../world/index.js'
+import { unitLogged } from '../furnish.js'
 import { Neighbourhood } from '../neighbourhood.js'
 import { bootServers, type Servers, units } from '../serverMachine.js'
+import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // A hub and a provider live in one machine, run by their units. Outside is another provider of that hub, and a consumer of each.
 
@@ -15,16 +17,12 @@ beforeAll(async () => {
     outside = await Neighbourhood.settle(market, { hub, provider, customersHub: hub })
   })
 })
-beforeEach(() =>
-  onTestFailed(async () => {
-    console.error(market.world.lastWords())
-    console.error(
-      await servers.machine
-        .run(`for unit in ${units.join(' ')}; do journalctl -u $unit -o cat | tail -n 40; done`)
-        .catch(String),
-    )
-  }),
-)
+tellWhenFailed(async () => {
+  console.error(market.world.lastWords())
+  return servers.machine.run(
+    `for unit in ${units.join(' ')}; do journalctl -b -u $unit -o cat | tail -n 40; done`,
+  )
+})
 afterAll(async () => {
   await servers?.machine.destroy()
   await market?.destroy()
@@ -53,4 +51,12 @@ test('killed, they are started again, and take up what stood', async () => {
   // An emulated provider may come up later than a consumer waits for it; that one is connected anew then.
   const { connection } = outside.neighbour
   expect(connection && logLines(connection, ({ event }) => event === 'connected')).toHaveLength(1)
+})
+
+test('one that hangs is ended by its watchdog, started again, and serves', async () => {
+  const { machine } = servers
+  for (const unit of units) await machine.run(`systemctl kill --kill-whom main --signal STOP ${unit}`)
+  for (const unit of units) console.log(unit, await unitLogged(machine, unit, 'Watchdog timeout'))
+  await servers.listening(3)
+  await outside.served()
 })
