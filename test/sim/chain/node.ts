@@ -37,6 +37,11 @@ export class Node implements Answerer {
     return this.#fault === 'frozen' ? timeline().nowMs - this.#since : 0
   }
 
+  /** Number of the newest block that it knows. */
+  get shows(): number {
+    return this.#fault === 'frozen' ? this.#frozenAt : this.chain.newest.number
+  }
+
   fall(fault: NodeFault): void {
     this.#since = timeline().nowMs
     this.#fault = fault

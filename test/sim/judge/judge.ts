@@ -98,8 +98,9 @@ export class Judge {
     const { newest, blocks } = this.chain
     const parties = newest.state.parties.get(channelId)
     const channel = parties && money.channelOf(newest.state.money, parties)
-    // The hub decides on a confirmed block that it read a while ago.
-    const seen = blocks[Math.max(0, newest.number - this.confirmations - 6)] as Block
+    // The hub decides on a confirmed block that it read a while ago, out of those that a node shows.
+    const shown = Math.max(...this.nodes.map((node) => node.shows))
+    const seen = blocks[Math.max(0, shown - this.confirmations - 6)] as Block
     if (!parties || !channel) {
       this.say('no guarantee without a channel', channelId)
       return
