@@ -25,7 +25,15 @@ export async function operateHub(who: Traveller, readme: Guide, guide: Guide): P
   const run = who.begin(guide.command('pontage-hub run'))
   await run.shows(/listening/)
   const daily = [
-    ...['status', 'channels', 'channels --urgent', 'channels --limit 100', 'providers', 'draw', 'draw --now'],
+    ...[
+      'status',
+      'channels',
+      'channels --urgent',
+      'channels --limit NUMBER',
+      'providers',
+      'providers --limit NUMBER',
+    ],
+    ...['draw --limit NUMBER', 'draw', 'draw --now', 'doctor --thorough'],
     ...['block IDENTITY', 'block', 'unblock IDENTITY', 'fee', 'fee announce'],
     ...['pool fund AMOUNT', 'pool withdraw AMOUNT', 'pool cancel'],
     ...['stake add AMOUNT', 'stake unbond AMOUNT', 'stake cancel'],

@@ -77,6 +77,7 @@ try {
     IDENTITY: hub.address,
     AMOUNT: '5',
     FILE: 'copy',
+    NUMBER: '100',
     '0xHUB': hub.address,
     '0x…': hub.address,
   }
