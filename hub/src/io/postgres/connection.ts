@@ -34,8 +34,16 @@ export function createPool(url: string): pg.Pool {
     verify: (client: pg.PoolClient, done: (error?: Error) => void) =>
       void prepareConnection(client).then(() => done(), done),
   } as pg.PoolConfig)
-  // A connection lost while nobody used it; the next one is made when it is needed.
+  return outliving(pool)
+}
+
+/**
+ * A pool whose connections may be lost at any moment: in the middle of a transaction, too, where it listens to none of them.
+ * Whoever uses one is told by what is asked of it; the next one is made when it is needed.
+ */
+export function outliving(pool: pg.Pool): pg.Pool {
   pool.on('error', () => undefined)
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 

@@ -18,6 +18,7 @@ import { openSqliteLedger } from '../sqlite/sqliteLedger.js'
 import type { Engine, Statement } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
 import { ledgerVersion, postgresWords } from '../store/schema.js'
+import { createPool } from './connection.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
 import { PostgresStore } from './postgresStore.js'
 
@@ -273,6 +274,24 @@ it('refuses while the database is gone, and works again when it is back', async 
   } finally {
     await ledger.close()
   }
+})
+
+it('outlives a database that goes in the middle of a transaction, and while a connection is made ready', async () => {
+  await (await openPostgresLedger(url)).close()
+  const store = new PostgresStore(url)
+  const client = await createPool(url).connect()
+  try {
+    await store.begin([])
+    await server.crash()
+    await expect(store.commit([])).rejects.toThrow(LedgerUnavailable)
+    await store.rollback()
+  } finally {
+    await server.restart()
+  }
+  client.release(true)
+  await store.begin([])
+  await store.commit([])
+  await store.close()
 })
 
 it('takes in everything that another engine wrote out, and nothing that was changed on the way', async () => {

@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger.js'
 import type { Engine } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
 import { migrate, postgresWords } from '../store/schema.js'
-import { clientOptions, prepareConnection } from './connection.js'
+import { clientOptions, outliving, prepareConnection } from './connection.js'
 import { Leadership } from './leadership.js'
 import { PostgresStore } from './postgresStore.js'
 
@@ -41,8 +41,7 @@ export async function openPostgresLedger(url: string): Promise<Ledger> {
 }
 
 async function prepare(url: string, name: string): Promise<void> {
-  const pool = new pg.Pool({ ...clientOptions(url), max: 1 })
-  pool.on('error', () => undefined)
+  const pool = outliving(new pg.Pool({ ...clientOptions(url), max: 1 }))
   try {
     const client = await pool.connect()
     try {
