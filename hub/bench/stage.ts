@@ -64,7 +64,12 @@ export async function openStage(
       return Math.round(guaranteed / seconds)
     },
     async again() {
-      await ask(driver, 'again')
+      const failed = hubs.map(async (hub) => {
+        await gone(hub)
+        throw new Error('The hub ended; its reason stands above.')
+      })
+      for (const each of failed) each.catch(() => undefined) // At the end of all it is to end.
+      await Promise.race([ask(driver, 'again'), ...failed])
     },
     looks: async () => (await ask(first, 'looks')) as number,
     memory: async () => (await ask(first, 'memory')) as number,

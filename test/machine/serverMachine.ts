@@ -71,3 +71,12 @@ export async function bootServers(
   await servers.listening()
   return servers
 }
+
+/** What there is to say of everybody, where something went wrong. */
+export async function sayOf(market: Market, { machine }: Servers): Promise<string> {
+  console.error(market.world.lastWords())
+  return machine.run(
+    `for unit in ${units.join(' ')}; do journalctl -b -u $unit -o cat | tail -n 40; done`,
+    120_000,
+  )
+}

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMarket, logLines, type Market } from '../../world/index.js'
 import { unitLogged } from '../furnish.js'
 import { Neighbourhood } from '../neighbourhood.js'
-import { bootServers, type Servers, units } from '../serverMachine.js'
+import { bootServers, type Servers, sayOf, units } from '../serverMachine.js'
 import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // A hub and a provider live in one machine, run by their units. Outside is another provider of that hub, and a consumer of each.
@@ -17,12 +17,7 @@ beforeAll(async () => {
     outside = await Neighbourhood.settle(market, { hub, provider, customersHub: hub })
   })
 })
-tellWhenFailed(async () => {
-  console.error(market.world.lastWords())
-  return servers.machine.run(
-    `for unit in ${units.join(' ')}; do journalctl -b -u $unit -o cat | tail -n 40; done`,
-  )
-})
+tellWhenFailed(() => sayOf(market, servers))
 afterAll(async () => {
   await servers?.machine.destroy()
   await market?.destroy()

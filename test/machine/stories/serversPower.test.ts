@@ -3,7 +3,7 @@ import { createMarket, type LogLine, logLines, type Market, openHub, type Person
 import { homesAsFound, keepHomesAside } from '../asFound.js'
 import { cuts, momentsOf, seed } from '../moments.js'
 import { Neighbourhood } from '../neighbourhood.js'
-import { bootServers, homes, type Servers, units } from '../serverMachine.js'
+import { bootServers, homes, type Servers, sayOf, units } from '../serverMachine.js'
 import { tellWhenFailed } from '../tellWhenFailed.js'
 
 // The plug is pulled on a machine with a hub and a provider, half of the times while both serve and half while they start.
@@ -27,12 +27,7 @@ beforeAll(async () => {
   )
   await keepHomesAside(servers.machine)
 })
-tellWhenFailed(async () => {
-  console.error(market.world.lastWords())
-  return servers.machine.run(
-    `for unit in ${units.join(' ')}; do journalctl -b -u $unit -o cat | tail -n 40; done`,
-  )
-})
+tellWhenFailed(() => sayOf(market, servers))
 afterAll(async () => {
   await servers?.machine.destroy()
   await market?.destroy()

@@ -17,8 +17,13 @@ export async function endNeverPaid(
   countedAs: string,
   meter: Pick<Meter, 'halt' | 'read'>,
 ): Promise<Bytes> {
+  // It ends with its tunnel in a moment, anyway.
+  await meter
+    .halt()
+    .catch((error: Error) =>
+      context.log.warn('an unpaid tunnel could not be ended at once', { reason: error.message }),
+    )
   try {
-    await meter.halt()
     const { downBytes, upBytes } = await meter.read()
     const passed = bytes(downBytes + upBytes)
     context.log.debug('a tunnel was given up unpaid', { passed })

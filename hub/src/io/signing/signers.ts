@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import type { Worker } from 'node:worker_threads'
 import type { Address, Deployment } from '@pontage/shared'
-import { workerFile } from '@pontage/shared/node'
+import { startThread } from '../startThread.js'
 import { type AddressedPromise, readSigners, writeBatch } from './signerBatch.js'
 
 /** Finds out who signed micro-promises, off the main thread. */
@@ -119,12 +119,7 @@ class Hand {
     deployment: Deployment,
     done: (orders: readonly Order[], signers: readonly (Address | undefined)[]) => void,
   ) {
-    this.#worker = new Worker(workerFile(import.meta.url, './signerWorker.js'), {
-      workerData: deployment,
-      // Flags of this process, such as those of a script given in its command line, are not the thread's.
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 6 },
-    })
+    this.#worker = startThread(import.meta.url, './signerWorker.js', deployment)
     this.#worker.on('message', (signers: Uint8Array) => {
       this.worked = true
       const orders = this.inFlight.shift() ?? []

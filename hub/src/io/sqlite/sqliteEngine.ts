@@ -1,6 +1,6 @@
-import { Worker } from 'node:worker_threads'
-import { workerFile } from '@pontage/shared/node'
+import type { Worker } from 'node:worker_threads'
 import { LedgerUnavailable } from '../ledger.js'
+import { startThread } from '../startThread.js'
 import type { Ask, Engine, Row } from '../store/engine.js'
 import type { Answer, Call } from './storeWorker.js'
 
@@ -44,12 +44,7 @@ class Thread {
 
   constructor(path: string) {
     this.#path = path
-    this.#worker = new Worker(workerFile(import.meta.url, './storeWorker.js'), {
-      workerData: path,
-      // Flags of this process, such as those of a script given in its command line, are not the thread's.
-      execArgv: [],
-      resourceLimits: { maxYoungGenerationSizeMb: 6 },
-    })
+    this.#worker = startThread(import.meta.url, './storeWorker.js', path)
     this.#worker.unref()
     this.#worker.on('message', (answer: Answer) => this.#take(answer))
     this.#worker.on('error', (error) => this.#fail(error))

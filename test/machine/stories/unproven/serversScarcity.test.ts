@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createMarket, eventually, type Market } from '../../../world/index.js'
 import { Neighbourhood } from '../../neighbourhood.js'
 import { feed, scarce, starve } from '../../scarce.js'
-import { bootServers, homes, type Servers, units } from '../../serverMachine.js'
+import { bootServers, homes, type Servers, sayOf, units } from '../../serverMachine.js'
 import { tellWhenFailed } from '../../tellWhenFailed.js'
 
 // A machine with a hub and a provider runs short of something while both serve.
@@ -17,12 +17,7 @@ beforeAll(async () => {
     outside = await Neighbourhood.settle(market, { hub, provider, customersHub: hub })
   })
 })
-tellWhenFailed(async () => {
-  console.error(market.world.lastWords())
-  return servers.machine.run(
-    `for unit in ${units.join(' ')}; do journalctl -b -u $unit -o cat | tail -n 30; done`,
-  )
-})
+tellWhenFailed(() => sayOf(market, servers))
 afterAll(async () => {
   await servers?.machine.destroy()
   await market?.destroy()
