@@ -37,7 +37,7 @@ class Starter {
       if (message === 'ready') this.isReady = true
       else this.#ended(message.id, message.end)
     })
-    this.#process.once('error', (error) => this.#gone(error.message))
+    this.#process.on('error', (error) => this.#gone(error.message))
     this.#process.once('disconnect', () => this.#gone('the process that starts commands has ended'))
   }
 
