@@ -28,6 +28,7 @@ import {
 
 const price: Price = { perMegabyte: weiPerMegabyte(40n), perHour: weiPerHour(0n) }
 const credit = bytes(2_000_000n)
+const noCredit = { atFirst: bytes(0n), atMost: bytes(0n), perSecond: bytes(10_000_000n) }
 const channelId: Hex = `0x${'11'.repeat(32)}`
 
 const begin = (changes: Partial<Parameters<typeof beginSession>[0]> = {}): Session =>
@@ -189,6 +190,29 @@ describe('a session', () => {
       { type: 'promised', total: wei(1_040n) },
       metered(3_000_000n),
       metered(3_000_000n, 30_001),
+    ])
+    expect(effects).toEqual(['suspend', 'over-ceiling'])
+  })
+
+  it('ends for the guarantee when what is left of it does not pay for another megabyte', () => {
+    const { effects } = play(begin({ ceiling: wei(1_048n), credit: noCredit }), [
+      { type: 'promised', total: wei(1_048n) },
+      metered(1_000_000n, 50, 250_000n),
+      metered(1_000_000n, 2_000),
+      { type: 'promised', total: wei(1_048n) },
+      metered(1_000_000n, 28_001),
+    ])
+    expect(effects).toEqual(['suspend', 'over-ceiling'])
+  })
+
+  it('ends for the guarantee when the last second that it pays for is over', () => {
+    const byTime = { perMegabyte: weiPerMegabyte(0n), perHour: weiPerHour(36_000n) }
+    const { effects } = play(begin({ price: byTime, ceiling: wei(1_010n), credit: noCredit }), [
+      { type: 'linked' },
+      { type: 'promised', total: wei(1_010n) },
+      metered(1n, 1_000),
+      ...Array.from({ length: 10 }, (_, second) => metered(BigInt(second + 2) * 1_000n, 1_000)),
+      metered(11_000n, 30_001),
     ])
     expect(effects).toEqual(['suspend', 'over-ceiling'])
   })

@@ -251,19 +251,22 @@ function isUsedUp(session: Session, dropping: boolean): boolean {
 
 /** The sentence that fits: the guarantee's end, counts that loss does not explain, or no payment. */
 function whyOverdue(session: Session): Refusal {
-  const due = owed(session)
-  if (due >= session.ceiling && session.promised + session.price.perMegabyte > session.ceiling)
-    return { code: 'over-ceiling', amount: due, ceiling: session.ceiling }
+  const next = nextPromise(session)
+  if (next > session.ceiling) return { code: 'over-ceiling', amount: next, ceiling: session.ceiling }
   const covered = coveredBytes(session)
   if (covered && lastingGap(session.gaps) >= toleratedLoss(covered) && session.links > 0 && covered > 0n)
     return { code: 'counts-differ', provider: charged(session), consumer: covered }
   return {
     code: 'payment-overdue',
-    owed: due,
+    owed: owed(session),
     promised: session.promised,
     graceSeconds: session.graceSeconds,
   }
 }
+
+/** The least that buys anything more: a megabyte, or where time costs something, as little time as one likes. */
+const nextPromise = ({ price, promised }: Session): Wei =>
+  wei(promised + (price.perHour === 0n ? price.perMegabyte : 1n))
 
 const chargedSeconds = (session: Session): bigint => BigInt(Math.floor(session.forwardedMs / 1_000))
 
