@@ -136,6 +136,7 @@ describe('connected', () => {
     await watched.holdsWhile(
       'systemctl start firewalld',
       'firewall-cmd --reload',
+      'firewall-cmd --complete-reload',
       'firewall-cmd --set-default-zone=drop',
       'firewall-cmd --set-default-zone=public; systemctl stop firewalld',
     )
@@ -179,6 +180,7 @@ describe('blocked, since its cap is used up', () => {
         'ufw --force enable; ufw reload',
         'ufw --force disable; systemctl start firewalld',
         'firewall-cmd --reload',
+        'firewall-cmd --complete-reload',
         'systemctl stop firewalld',
         asDocker,
       ]) {
