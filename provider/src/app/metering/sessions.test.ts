@@ -34,6 +34,8 @@ const counted = new Map<number, Reading>()
 const limits = new Map<number, bigint>()
 /** Of whom the kernel was asked for the last time. */
 let asked: (readonly number[])[] = []
+let isWhole = true
+let rebuilds = 0
 const silent = () => {}
 
 let home: string
@@ -54,6 +56,7 @@ beforeEach(async () => {
   counted.clear()
   limits.clear()
   asked = []
+  isWhole = true
   home = mkdtempSync(join(tmpdir(), 'pontage-sessions-'))
   db = openDatabase(home)
   const promises = new PromiseStore(db)
@@ -64,7 +67,7 @@ beforeEach(async () => {
     sessions: new SessionStore(db),
   } as unknown as Components
   const firewall = {
-    ...{ close: silent, isWhole: async () => true, follow: () => true, dismiss: async () => {} },
+    ...{ close: silent, isWhole: async () => isWhole, follow: () => true, dismiss: async () => {} },
     admit: async (key: number, _addresses: unknown, limit: bigint) => void limits.set(key, limit),
     read: async (last: readonly number[] = []) => {
       asked.push(last)
@@ -74,6 +77,7 @@ beforeEach(async () => {
       for (const change of changes) if (change.type === 'limit') limits.set(change.key, change.bytes)
     },
     async rebuild(all: readonly Admitted[]) {
+      rebuilds += 1
       counted.clear()
       limits.clear()
       for (const { key, limit } of all) limits.set(key, limit)
@@ -137,4 +141,12 @@ it('asks for the last time by name, before rules are written anew and when a ses
   asked = []
   await sessions.end(id, { code: 'requested' })
   expect(asked).toContainEqual([key + 1])
+})
+
+it('writes no rules for those that are left when all end: where nft hangs, each would wait for it', async () => {
+  isWhole = false
+  rebuilds = 0
+  await sessions.stop()
+  expect(sessions.all()).toEqual([])
+  expect(rebuilds).toBe(0)
 })

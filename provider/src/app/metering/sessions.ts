@@ -298,7 +298,8 @@ export class Sessions extends LiveSessions {
   }
 
   async #finish(live: LiveSession, ending: Ending): Promise<void> {
-    await this.#ensureRules().catch(this.events.failed)
+    // When all end the rules go, too: where they cannot be written, each would wait for that.
+    if (!this.#stopping) await this.#ensureRules().catch(this.events.failed)
     let isLeft = false
     const leave = () => {
       isLeft = true
@@ -307,7 +308,7 @@ export class Sessions extends LiveSessions {
     const code = await endSession(this.components, this.firewall, live, ending, leave).finally(() =>
       this.remove(live),
     )
-    if (isLeft) await this.#rebuild().then(() => this.#tellRebuilt(), this.events.failed)
+    if (isLeft && !this.#stopping) await this.#rebuild().then(() => this.#tellRebuilt(), this.events.failed)
     this.events.ended(live, code)
     this.#leaving.set(live, this.#leave(live))
   }
