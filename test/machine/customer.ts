@@ -1,6 +1,6 @@
 import {
+  eventually,
   type LogLine,
-  logged,
   logLines,
   type Market,
   type Person,
@@ -30,12 +30,19 @@ export class Customer {
     return new Customer(person, provider.address)
   }
 
-  /** Connects, unless a connection runs. */
+  /** Connects, unless a connection runs; again where a machine that is slow did not answer in time. */
   async connect(): Promise<void> {
     if (this.connection?.running) return
+    await eventually('a connection', () => this.tryConnecting(), 240_000)
+  }
+
+  private async tryConnecting(): Promise<boolean> {
     if (this.connection) await this.person.run('disconnect')
-    this.connection = this.person.start(['connect', this.provider, '--json'])
-    await logged(this.connection, 'connected', {}, 240_000)
+    const connection = this.person.start(['connect', this.provider, '--json'])
+    this.connection = connection
+    const isConnected = () => logLines(connection, ({ event }) => event === 'connected').length > 0
+    await connection.when(() => isConnected() || !connection.running, 'a connection', 240_000)
+    return isConnected()
   }
 
   /** What the session that runs has signed, as it says itself: asking would take a program each time. */

@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest'
-import { parseTable, replaceTable } from './nftables.js'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setInterval } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { applyRuleset, parseTable, replaceTable } from './nftables.js'
 import {
   nftAddress,
   nftAddressWord,
@@ -100,5 +104,26 @@ describe('parseTable', () => {
 
   it('fails loudly on other JSON', () => {
     expect(() => parseTable('{}')).toThrow(/list of objects/)
+  })
+})
+
+describe('a ruleset', () => {
+  it('has longer than other commands on a machine that is slow', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'pontage-nft-'))
+    const [begun, goOn] = [join(folder, 'begun'), join(folder, 'go-on')]
+    const slow = `#!/bin/sh\ntouch ${begun}; until [ -e ${goOn} ]; do sleep 0.1; done\n`
+    writeFileSync(join(folder, 'nft'), slow, { mode: 0o755 })
+    vi.stubEnv('PATH', `${folder}:${process.env.PATH}`)
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    onTestFinished(() => {
+      vi.useRealTimers()
+      vi.unstubAllEnvs()
+      rmSync(folder, { recursive: true })
+    })
+    const applied = applyRuleset('table inet probe')
+    for await (const _ of setInterval(20)) if (existsSync(begun)) break
+    vi.advanceTimersByTime(60_000)
+    writeFileSync(goOn, '')
+    await applied
   })
 })

@@ -34,6 +34,9 @@ export interface NftTable {
   readonly objects: readonly Record<string, unknown>[]
 }
 
+/** On a machine whose processors are busy, or emulated, nft was seen to take more than half a minute. */
+const applyWithinMs = 90_000
+
 /**
  * Applies a ruleset in one transaction: all of it, or on any error none.
  *
@@ -41,7 +44,8 @@ export interface NftTable {
  * @throws CommandFailed with nft's own words on the line that it refused.
  */
 export async function applyRuleset(text: string, options: NftOptions = {}): Promise<void> {
-  await runCommand(['nft', '-f', '-'], { ...options, input: text.endsWith('\n') ? text : `${text}\n` })
+  const input = text.endsWith('\n') ? text : `${text}\n`
+  await runCommand(['nft', '-f', '-'], { ...options, input, timeoutMs: applyWithinMs })
 }
 
 /**
