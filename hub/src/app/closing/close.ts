@@ -10,12 +10,13 @@ import {
   refuse,
   type Verdict,
 } from '@pontage/shared'
-import { type Link, reasonOf, recoverChannelState, signChannelState } from '@pontage/shared/node'
+import { type Link, recoverChannelState, signChannelState } from '@pontage/shared/node'
 import type { ChannelLine } from '../../core/channelLine.js'
 import { finalTotals, holdersOf } from '../../core/finalState.js'
 import { judgeChannelRequest } from '../channelRequest.js'
 import type { Components } from '../components.js'
 import { chainSeen, findChannel } from '../fresh.js'
+import { whyNotSent } from '../whyNotSent.js'
 import { conclusionOf, isClosed, sendConclusion } from './conclusion.js'
 import { askRelease, type SignedRelease } from './releases.js'
 
@@ -137,7 +138,7 @@ export function createCloser(components: Components, drawScheduler: BeforeClose)
           value: { signature: hubSignature, transaction: await conclude(channelId, channel) },
         }
       } catch (error) {
-        const reason = reasonOf(chain, (error as Error).cause ?? error).replace(/\.$/, '')
+        const reason = whyNotSent(chain, error)
         log.warn('conclude failed', { channelId, reason })
         return refuse({ code: 'relay-failed', reason })
       }

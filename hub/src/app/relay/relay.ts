@@ -21,15 +21,14 @@ import {
   networkOf,
   permitArguments,
   readChannel,
-  reasonOf,
   type Sent,
 } from '@pontage/shared/node'
 import type { TransactionRequest } from 'ethers'
 import type { ChannelLine } from '../../core/channelLine.js'
-import { LedgerUnavailable } from '../../io/ledger.js'
 import type { Components } from '../components.js'
 import { findChannel, judgeService } from '../fresh.js'
 import { gasCost } from '../gasCost.js'
+import { whyNotSent } from '../whyNotSent.js'
 import { finishGas } from './relayPrice.js'
 
 /** What ending a channel needs of the room that draws, which in turn asks here what gas costs. */
@@ -243,9 +242,7 @@ async function relay(components: Components, failed: Buckets, job: RelayJob): Pr
     }
     sent = await sender.send(call, job.digest)
   } catch (error) {
-    const cause = (error as Error).cause ?? error
-    if (cause instanceof LedgerUnavailable) throw cause
-    const reason = reasonOf(chain, cause).replace(/\.$/, '')
+    const reason = whyNotSent(chain, error)
     failed.take(job.from)
     log.warn('relay failed', { kind: job.kind, identity: job.identity, reason })
     return refuse({ code: 'relay-failed', reason })
