@@ -45,14 +45,23 @@ export class Customer {
     return isConnected()
   }
 
-  /** What the session that runs has signed, as it says itself: asking would take a program each time. */
-  spent(): bigint {
-    return BigInt(String(this.progress()?.spent ?? 0))
+  /** Waits until it has promised more and heard it confirmed; one whose connection ended meanwhile connects again. */
+  async pays(): Promise<void> {
+    await eventually('a payment', () => this.tryPaying(), 600_000)
   }
 
-  /** Whether its provider has confirmed any of that. */
-  isConfirmed(): boolean {
-    return typeof this.progress()?.latencyMs === 'number'
+  private async tryPaying(): Promise<boolean> {
+    await this.connect()
+    const { connection } = this
+    const spent = this.spent()
+    const isPaid = () => this.spent() > spent && this.progress()?.latencyMs != null
+    await connection?.when(() => isPaid() || !connection.running, 'a payment', 300_000)
+    return isPaid()
+  }
+
+  /** What the session that runs has signed, as it says itself: asking would take a program each time. */
+  private spent(): bigint {
+    return BigInt(String(this.progress()?.spent ?? 0))
   }
 
   private progress(): LogLine | undefined {

@@ -44,12 +44,7 @@ export class Neighbourhood {
     const before = await this.heldOutside()
     const cleared = () => logLines(this.other.program, ({ message }) => message === 'cleared').length
     const clearedBefore = cleared()
-    const consumers = [this.customer, this.neighbour]
-    await Promise.all(consumers.map((each) => each.connect()))
-    for (const each of consumers) {
-      const spent = each.spent()
-      await each.connection?.when(() => each.spent() > spent && each.isConfirmed(), 'a payment', 300_000)
-    }
+    await Promise.all([this.customer, this.neighbour].map((each) => each.pays()))
     await this.other.program.when(() => cleared() > clearedBefore, 'the hub clears', 300_000)
     const held = await this.heldOutside()
     if (held <= before)
