@@ -22,9 +22,12 @@ export const asConsumer = `export PONTAGE_CONSUMER_HOME=${home} PONTAGE_CONSUMER
 /**
  * Everybody who is needed for a consumer that lives in a machine, which is on and not connected; the others are outside. It is
  * installed as its unit says, and not started at boot.
+ *
+ * @param flags - More flags of the provider.
  */
 export async function bootConsumer(
   market: Market,
+  flags: readonly string[] = [],
 ): Promise<{ machine: Machine; hub: Person; provider: Person & { program: Program } }> {
   const machine = await makeMachine(market, await market.world.addHost('machine'))
   const booted = machine.powerOn().then(() => installPackage(machine))
@@ -33,7 +36,7 @@ export async function bootConsumer(
   const provider = await openProvider(market, 'provider', {
     ...{ price: '20/GB', country: 'DE', hubs: [hub.address], redeemAbove: '1000', clearEvery: 5 },
     beneficiary: address(Wallet.createRandom().address),
-    flags: ['--resolver', market.internet.host.address],
+    flags: ['--resolver', market.internet.host.address, ...flags],
   })
   const consumer = await seatConsumer(market, 'consumer', '20')
   await consumer.run('channel', 'open', '--hub', hub.address, '--amount', '10')
