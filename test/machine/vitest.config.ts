@@ -13,6 +13,6 @@ export default defineConfig({
     ],
     fileParallelism: false,
     testTimeout: 900_000,
-    hookTimeout: 900_000,
+    hookTimeout: 1_800_000,
   },
 })
