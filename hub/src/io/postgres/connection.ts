@@ -9,6 +9,8 @@ const connections = 6
 const connectTimeoutMs = 5_000
 /** Longer than any statement takes: an answer that does not come by then comes no more. */
 const answerTimeoutMs = 30_000
+/** An upgrade rewrites whole tables, which takes as long as they are large. */
+const upgradeTimeoutMs = 3_600_000
 const oldestVersion = 15
 /** By which a hub's connections are known on the server. */
 const applicationName = 'pontage-hub'
@@ -47,16 +49,31 @@ export function outliving(pool: pg.Pool): pg.Pool {
   return pool
 }
 
-export function clientOptions(url: string): pg.ClientConfig {
-  return {
-    connectionString: url,
-    connectionTimeoutMillis: connectTimeoutMs,
-    query_timeout: answerTimeoutMs,
-    keepAlive: true,
-    application_name: applicationName,
-    options: '-c lock_timeout=15s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s',
-  }
-}
+export const clientOptions = (url: string): pg.ClientConfig => optionsWithin(url, answerTimeoutMs)
+
+/** The same for what upgrades the tables. */
+export const upgradeOptions = (url: string): pg.ClientConfig => optionsWithin(url, upgradeTimeoutMs)
+
+const optionsWithin = (url: string, statementMs: number): pg.ClientConfig => ({
+  connectionString: url,
+  connectionTimeoutMillis: connectTimeoutMs,
+  query_timeout: statementMs,
+  keepAlive: true,
+  application_name: applicationName,
+  options: [
+    ...[noticeDeath, '-c lock_timeout=15s', `-c statement_timeout=${statementMs}`],
+    '-c idle_in_transaction_session_timeout=30s',
+    // Whatever a role is set to: what a commit is warned of must arrive.
+    '-c client_min_messages=warning',
+  ].join(' '),
+})
+
+/**
+ * A server that cannot reach a hub's machine any more must find out within seconds: until then what that holds is held, such as who
+ * writes to the chain, and which version works here. It means nothing on a local socket, which ends with its process.
+ */
+export const noticeDeath =
+  '-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=5000'
 
 const origins = new WeakMap<pg.ClientBase, string>()
 
@@ -147,7 +164,7 @@ export async function checkDurable(client: pg.ClientBase): Promise<void> {
 }
 
 /** States of a server or connection that pass, and those that its operator has to end. */
-const outages = /^(08|53|57|58|25006|25P03|55P03|XX)/
+const outages = /^(08|25|28|3D|42501|53|55|57|58|XX)/
 const contentions = ['40001', '40P01', '23505']
 
 /** The error in the terms of the ledger. */

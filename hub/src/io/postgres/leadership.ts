@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { clientOptions, joinVersion } from './connection.js'
+import { clientOptions, joinVersion, noticeDeath } from './connection.js'
 
 /** Milliseconds that a look at the lock holds good: as long as the connection stands, the server keeps it. */
 const provenMs = 500
@@ -12,15 +12,6 @@ const heartbeatMs = 2_000
 const lease = '10s'
 /** Milliseconds that whoever stood down leaves to the others. */
 const standDownMs = 15_000
-/**
- * A server that cannot reach the holder any more must find out within seconds, or nobody could take its place. It means
- * nothing on a local socket, which ends with its process.
- */
-const noticeDeath =
-  '-c tcp_keepalives_idle=2 -c tcp_keepalives_interval=1 -c tcp_keepalives_count=3 -c tcp_user_timeout=5000'
-
-const unknownSetting = '42704'
-
 /**
  * Which of the processes on one database writes to the chain: the one whose connection holds a lock of the server. The
  * lock goes with the connection, however that ends.
@@ -94,12 +85,14 @@ export class Leadership {
     }
     client.on('error', lost)
     client.on('end', lost)
-    await client.connect()
-    // Before version 14 the server knows no such limit: a holder that hangs then keeps the lock.
-    await client.query(`SET idle_session_timeout = '${lease}'`).catch((error: { code?: string }) => {
-      if (error.code !== unknownSetting) throw error
-    })
-    await joinVersion(client)
+    try {
+      await client.connect()
+      await client.query(`SET idle_session_timeout = '${lease}'`)
+      await joinVersion(client)
+    } catch (error) {
+      void client.end().catch(() => undefined)
+      throw error
+    }
     this.#client = client
     return client
   }

@@ -15,10 +15,11 @@ import { ledgerSuite } from '../ledger.suite.js'
 import { ledgerLines, rowsFrom } from '../ledgerFile.js'
 import { clearEach, growing, noting, openTab, short, workThrough } from '../plans.fixture.js'
 import { openSqliteLedger } from '../sqlite/sqliteLedger.js'
-import type { Engine, Statement } from '../store/engine.js'
+import { type Ask, type Engine, plain, type Statement, statement } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
 import { ledgerVersion, postgresWords } from '../store/schema.js'
 import { createPool } from './connection.js'
+import { Leadership } from './leadership.js'
 import { openPostgresLedger, withoutPassword } from './postgresLedger.js'
 import { PostgresStore } from './postgresStore.js'
 
@@ -292,6 +293,151 @@ it('outlives a database that goes in the middle of a transaction, and while a co
   await store.begin([])
   await store.commit([])
   await store.close()
+})
+
+it('uses a connection no more on which a statement was not answered', async () => {
+  await (await openPostgresLedger(url)).close()
+  const holder = new pg.Client({ connectionString: url })
+  await holder.connect()
+  const store = new PostgresStore(`${url}&query_timeout=500`)
+  const [whose, waiting] = ['SELECT pg_backend_pid() AS pid', 'SELECT name FROM setting {lock}'].map((text) =>
+    plain(statement(text)),
+  ) as [Ask, Ask]
+  try {
+    await holder.query('BEGIN; LOCK TABLE setting')
+    const [[first] = []] = await store.begin([whose])
+    await expect(store.more([waiting])).rejects.toThrow(LedgerUnavailable)
+    await holder.query('ROLLBACK')
+    await store.rollback()
+    const [[second] = []] = await store.begin([whose])
+    expect(second?.pid).not.toBe(first?.pid)
+    await store.rollback()
+    // Where nothing went wrong, it is the same.
+    expect(await store.begin([whose])).toEqual([[second]])
+    await store.rollback()
+  } finally {
+    await store.close()
+    await holder.end()
+  }
+})
+
+it('answers for no commit that was to be on a stand-by’s disk, too, once somebody cancelled the wait for it', async () => {
+  const own = await startPostgres()
+  const ledger = await openPostgresLedger(await own.database())
+  const admin = new pg.Client({ connectionString: own.url() })
+  await admin.connect()
+  try {
+    await own.waitForStandby()
+    const blocking = ledger.block({ identity: consumer, since: 1 }).then(
+      () => 'answered',
+      (error) => error,
+    )
+    const cancelWait = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+    while ((await admin.query(cancelWait)).rowCount === 0)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    const outcome = await blocking
+    expect(outcome).toBeInstanceOf(LedgerUnavailable)
+    expect((outcome as Error).message).toMatch(/canceling wait for synchronous replication/)
+  } finally {
+    await admin.end()
+    await own.crash()
+    await ledger.close()
+    await own.stop()
+  }
+})
+
+it('counts a database that its administrator took away as an outage, and goes on when it is back', async () => {
+  const ledger = await openPostgresLedger(url)
+  const admin = new pg.Client({ connectionString: url.replace(/test_\w+/, 'postgres') })
+  const name = /test_\w+/.exec(url)?.[0]
+  await admin.connect()
+  const takeAway = async (how: string, back: string) => {
+    await admin.query(how)
+    await admin.query(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN ('${name}', '${name}_away')`,
+    )
+    await expect(ledger.block({ identity: consumer, since: 1 })).rejects.toThrow(LedgerUnavailable)
+    await expect(ledger.blocked()).rejects.toThrow(LedgerUnavailable)
+    await admin.query(back)
+    expect(await ledger.blocked()).toEqual([])
+  }
+  try {
+    await ledger.bind(hub, deployment)
+    const refusing = `ALTER DATABASE ${name} ALLOW_CONNECTIONS`
+    await takeAway(`${refusing} false`, `${refusing} true`)
+    await admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`)
+    await takeAway(
+      `ALTER DATABASE ${name} RENAME TO ${name}_away`,
+      `ALTER DATABASE ${name}_away RENAME TO ${name}`,
+    )
+  } finally {
+    await admin.end()
+    await ledger.close()
+  }
+})
+
+it('lets an upgrade take as long as the tables are large, and says of one that fails only what failed', async () => {
+  const own = await server.database()
+  const admin = new pg.Client({ connectionString: own })
+  await admin.connect()
+  try {
+    await admin.query(`
+      CREATE SCHEMA watch; CREATE TABLE watch.seen (patience interval);
+      CREATE FUNCTION watch.look() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+        INSERT INTO watch.seen VALUES (current_setting('statement_timeout')::interval);
+        IF EXISTS (SELECT 1 FROM watch.seen HAVING count(*) = 20) THEN RAISE 'no space left on device'; END IF;
+      END $$;
+      CREATE EVENT TRIGGER look ON ddl_command_start EXECUTE FUNCTION watch.look()`)
+    const failed = await openPostgresLedger(own).catch((error: Error) => error.message)
+    expect(failed).toMatch(/cannot be upgraded to the current version \(no space left on device\)\. Check/)
+    await admin.query('ALTER EVENT TRIGGER look DISABLE; TRUNCATE watch.seen')
+    await admin.query(`CREATE OR REPLACE FUNCTION watch.look() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO watch.seen VALUES (current_setting('statement_timeout')::interval); END $$`)
+    await admin.query('ALTER EVENT TRIGGER look ENABLE')
+    await (await openPostgresLedger(own)).close()
+    const { rows } = await admin.query("SELECT min(patience) >= interval '1 hour' AS long FROM watch.seen")
+    expect(rows).toEqual([{ long: true }])
+  } finally {
+    await admin.end()
+  }
+})
+
+it('leaves no connection for the server to end where another version keeps it from leading', async () => {
+  const other = new pg.Client({ connectionString: url })
+  await other.connect()
+  const leadership = new Leadership(url)
+  const number = async (query: string) => (await other.query(query)).rows[0].n
+  const ended = () =>
+    number('SELECT sessions_fatal::int AS n FROM pg_stat_database WHERE datname = current_database()')
+  const standing = () =>
+    number(
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE application_name = 'pontage-hub' AND datname = current_database()",
+    )
+  try {
+    await other.query(`SELECT pg_advisory_lock_shared(${0x706f6e74}, 9999)`)
+    const before = await ended()
+    expect(await leadership.leads()).toBe(false)
+    while ((await standing()) > 0) await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(await ended()).toBe(before)
+  } finally {
+    await leadership.close()
+    await other.end()
+  }
+})
+
+it('has the server notice within seconds that the machine of a hub is gone', async () => {
+  const listening = await startPostgres({ listen_addresses: '127.9.8.7' })
+  const database = /test_\w+/.exec(await listening.database())?.[0]
+  const pool = createPool(`postgres://pontage@127.9.8.7/${database}`)
+  try {
+    const { rows } = await pool.query(
+      "SELECT current_setting('tcp_keepalives_idle')::int + current_setting('tcp_keepalives_interval')::int * current_setting('tcp_keepalives_count')::int AS seconds",
+    )
+    expect(rows[0].seconds).toBe(5)
+  } finally {
+    await pool.end()
+    await listening.stop()
+  }
 })
 
 it('takes in everything that another engine wrote out, and nothing that was changed on the way', async () => {

@@ -5,7 +5,7 @@ import type { Ledger } from '../ledger.js'
 import type { Engine } from '../store/engine.js'
 import { createLedger } from '../store/ledger.js'
 import { migrate, postgresWords } from '../store/schema.js'
-import { clientOptions, outliving, prepareConnection } from './connection.js'
+import { clientOptions, outliving, prepareConnection, upgradeOptions } from './connection.js'
 import { Leadership } from './leadership.js'
 import { PostgresStore } from './postgresStore.js'
 
@@ -41,21 +41,26 @@ export async function openPostgresLedger(url: string): Promise<Ledger> {
 }
 
 async function prepare(url: string, name: string): Promise<void> {
-  const pool = outliving(new pg.Pool({ ...clientOptions(url), max: 1 }))
   try {
-    const client = await pool.connect()
-    try {
-      await prepareConnection(client)
-    } finally {
-      client.release()
-    }
-    await migrate(new PostgresDialect({ pool }), postgresWords)
+    // First as everything else is asked: whether the server answers is known soon.
+    await prepared(clientOptions(url), async () => undefined)
+    await prepared(upgradeOptions(url), (pool) => migrate(new PostgresDialect({ pool }), postgresWords))
   } catch (error) {
     if (error instanceof UserError) throw error
     const { message, code } = error as { message: string; code?: string }
     throw new UserError(`${name} cannot be opened: ${message || code}. Check --database and the server.`, {
       cause: error,
     })
+  }
+}
+
+/** Works on a connection that was looked at. */
+async function prepared(options: pg.ClientConfig, work: (pool: pg.Pool) => Promise<void>): Promise<void> {
+  const pool = outliving(new pg.Pool({ ...options, max: 1 }))
+  try {
+    const client = await pool.connect()
+    await prepareConnection(client).finally(() => client.release())
+    await work(pool)
   } finally {
     await pool.end()
   }

@@ -1,6 +1,6 @@
 import type pg from 'pg'
 import { LedgerUnavailable } from '../ledger.js'
-import type { Ask, Row, Statement, Value } from '../store/engine.js'
+import { type Ask, Contended, type Row, type Statement, type Value } from '../store/engine.js'
 import { asLedgerError, createPool, originOf } from './connection.js'
 
 /** Runs statements on one database. */
@@ -32,43 +32,33 @@ export class PostgresStore {
   async begin(asks: readonly Ask[]): Promise<Row[][]> {
     try {
       this.#writer = await this.#pool.connect()
-      await this.#writer.query('BEGIN')
-      return await this.#all(this.#writer, asks)
     } catch (error) {
       throw asLedgerError(error)
     }
+    return this.#asWriter(async (client) => {
+      await client.query('BEGIN')
+      return await this.#all(client, asks)
+    })
   }
 
-  async more(asks: readonly Ask[]): Promise<Row[][]> {
-    try {
-      return await this.#all(this.#begun(), asks)
-    } catch (error) {
-      throw asLedgerError(error)
-    }
+  more(asks: readonly Ask[]): Promise<Row[][]> {
+    return this.#asWriter((client) => this.#all(client, asks))
   }
 
   async commit(writes: readonly Ask[]): Promise<void> {
-    const client = this.#begun()
-    try {
+    await this.#asWriter(async (client) => {
       for (const { statement, given } of writes) await client.query(this.#query(statement, given))
-      const { command } = await client.query('COMMIT')
-      // A transaction that failed before is rolled back by COMMIT, without an error.
-      if (command !== 'COMMIT') throw new LedgerUnavailable('The database undid a transaction.')
-    } catch (error) {
-      throw asLedgerError(error)
-    }
-    this.#writer = undefined
-    client.release()
+      await commit(client)
+    })
+    this.#release()
   }
 
   async rollback(): Promise<void> {
     const client = this.#writer
     if (!client) return
-    this.#writer = undefined
-    // A connection that cannot roll back is closed; the server then rolls back by itself.
     await client.query('ROLLBACK').then(
-      () => client.release(),
-      (error) => client.release(error),
+      () => this.#release(),
+      () => this.#release(true),
     )
   }
 
@@ -90,6 +80,26 @@ export class PostgresStore {
     }
   }
 
+  /**
+   * Works in the transaction that was begun. A connection on which anything failed is closed, and the server rolls back by itself: what
+   * is asked of one that does not answer would only be waited for once more.
+   */
+  async #asWriter<Result>(work: (client: pg.PoolClient) => Promise<Result>): Promise<Result> {
+    try {
+      return await work(this.#begun())
+    } catch (error) {
+      const failure = asLedgerError(error)
+      if (!(failure instanceof Contended)) this.#release(true)
+      throw failure
+    }
+  }
+
+  #release(isBroken = false): void {
+    const client = this.#writer
+    this.#writer = undefined
+    client?.release(isBroken)
+  }
+
   #begun(): pg.PoolClient {
     if (!this.#writer) throw new Error('No transaction was begun.')
     return this.#writer
@@ -107,6 +117,29 @@ export class PostgresStore {
     this.#names.set(postgres, name)
     return { name, text: postgres, values: kinds.map((kind, index) => arrayText(kind, given, index)) }
   }
+}
+
+/**
+ * Ends a transaction.
+ *
+ * @throws LedgerUnavailable where it was undone, or may not be on every disk that it is to be on.
+ */
+async function commit(client: pg.PoolClient): Promise<void> {
+  const warnings: string[] = []
+  const note = (notice: { severity: string | undefined; message: string | undefined }): void => {
+    if (notice.severity === 'WARNING') warnings.push(`${notice.message}`)
+  }
+  client.on('notice', note)
+  try {
+    const { command } = await client.query('COMMIT')
+    // A transaction that failed before is rolled back by COMMIT, without an error.
+    if (command !== 'COMMIT') throw new LedgerUnavailable('The database undid a transaction.')
+  } finally {
+    client.off('notice', note)
+  }
+  // Whoever cancels the wait for a stand-by has it committed on one disk only, without an error.
+  if (warnings.length > 0)
+    throw new LedgerUnavailable(`The database did not commit as it is to: ${warnings.join('; ')}.`)
 }
 
 /** One column of the rows as the text of an array. */

@@ -17,12 +17,18 @@ export async function migrate(dialect: Dialect, words: Words): Promise<void> {
     provider: { getMigrations: () => Promise.resolve(migrations(words)) },
     allowUnorderedMigrations: true,
   }).migrateToLatest()
-  if (error)
-    throw new Error(
-      `the ledger cannot be upgraded to the current version (${(error as Error).message}). Was a newer pontage-hub run on it?`,
-      { cause: error },
-    )
+  if (!error) return
+  const { message } = error as Error
+  throw new Error(
+    isOfAnother.test(message)
+      ? `another version of pontage-hub wrote the ledger, probably a newer one (${message})`
+      : `the ledger cannot be upgraded to the current version (${message})`,
+    { cause: error },
+  )
 }
+
+/** What the migrator says of tables whose history is not ours. */
+const isOfAnother = /^corrupted migrations/
 
 /**
  * Grows with every change of the tables. Processes that differ in it must not work on one ledger at the same time: each
