@@ -1,8 +1,10 @@
+import { wei } from '@pontage/shared'
 import type { Identity } from '@pontage/shared/node'
 import { HonestConsumer } from './actors/consumer.js'
 import { Guild, type Move, moves } from './actors/guild.js'
 import { HubMachine } from './actors/hub.js'
 import { person, tokens } from './actors/people.js'
+import { type PlotName, plotOf } from './actors/plots.js'
 import { HonestProvider } from './actors/provider.js'
 import { Retail, type RetailMove, retailMoves } from './actors/retail.js'
 import { Chain } from './chain/chain.js'
@@ -20,7 +22,7 @@ import { beginTimeline, timeline } from './stage/timeline.js'
 
 export type Troupe = 'players' | 'programs'
 /** All that can be left out of a run. */
-export type Ability = Move | Fault | RetailMove
+export type Ability = Move | Fault | RetailMove | PlotName
 
 /** What a run is made of. */
 export interface Wishes {
@@ -53,6 +55,7 @@ export interface Outcome {
 
 const confirmations = 2
 const pool = tokens(60)
+const drawAbove = tokens(40)
 /** Milliseconds between two moves, on average: crowded in some runs, in others windows and exits run out between them. */
 const paces = {
   players: [2_000, 4_000, 15_000, 40_000],
@@ -91,7 +94,8 @@ export async function play({
     providers: [...some('provider', 2), ...some('rogue-provider', 3)],
     consumers: [...some('consumer', 3), ...some('rogue-consumer', 3)],
   }
-  const chain = new Chain(openingState(cast, pool))
+  const plot = troupe === 'players' ? plotOf(seed, without) : undefined
+  const chain = new Chain(openingState(cast, plot?.pool ?? pool))
   const nodes = ['node-1', 'node-2', 'node-3'].map((name) => new Node(name, chain))
   for (const node of nodes) answerAt(node.machine, node)
   const hub = new HubMachine(
@@ -99,6 +103,7 @@ export async function play({
     'hub',
     nodes.map(({ machine }) => `http://${machine}:8545`),
     confirmations,
+    wei(plot?.drawAbove ?? drawAbove),
   )
   const honest = { providers: cast.providers.slice(0, 2), consumers: cast.consumers.slice(0, 3) }
   const judge = new Judge(chain, nodes, hub.identity, honest, confirmations)
@@ -106,21 +111,23 @@ export async function play({
   // Each run switches off a random half of what could happen, so that what remains meets more often.
   const drawn = [...moves, ...faults].filter((each) => chance.dice(10) < 6 && !without.includes(each))
   // What a hub loses beside a lost ledger is hard to tell: in a third of all seeds it keeps that, and the guild can go all the way.
-  const isDurable = new Chance(`${seed} durability`).rarely(3)
-  const abilities: Ability[] = isDurable
-    ? [...new Set([...wayOfMoney.filter((each) => !without.includes(each)), ...drawn])].filter(
-        (each) => !losesLedger(each),
-      )
-    : drawn
+  const isDurable = plot?.isDurable ?? new Chance(`${seed} durability`).rarely(3)
+  const needed = (plot?.needs ?? (isDurable ? wayOfMoney : [])).filter((each) => !without.includes(each))
+  const abilities: Ability[] = [...new Set([...needed, ...drawn])].filter(
+    (each) => !(isDurable && losesLedger(each)) && !plot?.spares.some((spared) => spared === each),
+  )
   const retail = troupe === 'programs' ? openRetail(cast, chain, nodes, network, judge, without) : undefined
   if (retail) abilities.push(...retail.able)
   const able = moves.filter((each) => abilities.includes(each))
-  const moveEveryMs = chance.one(paces[troupe].filter((each) => !isDurable || each < slowest))
+  const moveEveryMs = chance.one(plot?.paces ?? paces[troupe].filter((each) => !isDurable || each < slowest))
+  if (plot) abilities.push(plot.name)
   const guild = new Guild(
     { consumers: cast.consumers.slice(3), providers: cast.providers.slice(2) },
     chain,
     hub,
+    judge,
     able.length > 0 ? able : ['open'],
+    plot,
   )
   const providers = (retail ? [] : honest.providers).map(
     (each, index) => new HonestProvider(`provider-${index + 1}`, each, chain, hub, judge),
@@ -134,7 +141,7 @@ export async function play({
   )
 
   listenIn((from, data, isBinary) => {
-    if (from.name === 'hub') judge.hubSends(data, isBinary)
+    if (from.name === 'hub') judge.hubSends(data, isBinary, !retail)
   })
   const isWrong = () => judge.violations.length > 0
   process.on('unhandledRejection', unhandled)

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { keccak256 } from '@pontage/shared/node'
 import { keccak256 as slowKeccak } from 'ethers'
 import { reached } from './coverage.js'
-import { type Outcome, play, type Troupe } from './play.js'
+import { type Ability, type Outcome, play, type Troupe } from './play.js'
 import { shorten } from './story.js'
 
 /** A seed that is played again and again, with what happens in it. */
@@ -11,6 +11,8 @@ interface Kept {
   readonly seed: string
   readonly steps: number
   readonly cast?: Troupe
+  /** What came into the simulation later, and would change the story. */
+  readonly without?: readonly Ability[]
   readonly story: string
 }
 

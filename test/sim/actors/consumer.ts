@@ -67,6 +67,7 @@ export class HonestConsumer {
       if (this.#isClosing || total <= (this.#signed.get(provider) ?? 0n)) return
       this.#signed.set(provider, total)
       this.judge.signed(this.name, this.#parties, provider.name, total)
+      this.judge.signs(line, total)
       const signature = promise(line, this.post.identity, total)
       await timeline().wait(timeline().chance.between(5, 60))
       provider.accept(line, total, signature)

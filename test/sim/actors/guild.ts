@@ -1,4 +1,5 @@
 import {
+  type Address,
   type ChannelParties,
   finalState,
   type Hex,
@@ -14,6 +15,7 @@ import type { Chain } from '../chain/chain.js'
 import { documents } from '../chain/contracts.js'
 import { deployment } from '../chain/deployment.js'
 import { idOf } from '../chain/state.js'
+import type { Judge } from '../judge/judge.js'
 import { timeline } from '../stage/timeline.js'
 import {
   bestGuarantee,
@@ -26,6 +28,7 @@ import {
   promise,
 } from './lines.js'
 import { nameOf, tokens } from './people.js'
+import type { Plot } from './plots.js'
 import { Post } from './post.js'
 
 /** One thing that a dishonest party can do. */
@@ -58,6 +61,18 @@ export type Move = (typeof moves)[number]
 
 type Voice = { readonly post: Post; promised: { total: bigint; signature: Hex }[] }
 
+/** Channels of each consumer with a plot, one after the other. */
+const ownNonces = Array.from({ length: 12 }, (_, nonce) => nonce)
+
+type Place = { readonly consumer: Voice; readonly provider: Voice; readonly parties: ChannelParties }
+const isGuaranteed = (line: Line, now: number) => bestGuarantee(line, now) !== undefined
+const isCleared = ({ stamped }: Line, _now: number, drawn: bigint) => (stamped.at(-1)?.amount ?? 0n) > drawn
+/** On what a move can come to something. */
+const promising: Readonly<Partial<Record<Move, (line: Line, now: number, drawn: bigint) => boolean>>> = {
+  ...{ clear: isGuaranteed, clearOld: isGuaranteed, clearForged: isGuaranteed, draw: isGuaranteed },
+  ...{ protest: isCleared, protestUnit: isCleared },
+}
+
 /** Consumers and providers who know each other's keys, and want what is not theirs. */
 export class Guild {
   readonly #consumers: readonly Voice[]
@@ -70,8 +85,10 @@ export class Guild {
     people: { readonly consumers: readonly Identity[]; readonly providers: readonly Identity[] },
     private readonly chain: Chain,
     private readonly hub: { readonly url: string; readonly identity: Identity },
+    private readonly judge: Pick<Judge, 'say' | 'signs'>,
     /** What they are able to do in this run. */
     readonly able: readonly Move[],
+    private readonly plot?: Plot,
   ) {
     const voice = (identity: Identity, isProvider: boolean): Voice => ({
       post: new Post(
@@ -85,6 +102,7 @@ export class Guild {
     })
     this.#consumers = people.consumers.map((each) => voice(each, false))
     this.#providers = people.providers.map((each) => voice(each, true))
+    if (plot?.isPunctual) chain.onBlock.push(({ at }) => this.#settleWhatIsDue(at))
   }
 
   /** Does one move that this run allows. */
@@ -97,17 +115,22 @@ export class Guild {
     consumer.post.act(async () => this.#do(name, consumer, provider))
   }
 
-  async #do(name: Move, consumer: Voice, provider: Voice): Promise<void> {
+  async #do(name: Move, anyConsumer: Voice, anyProvider: Voice): Promise<void> {
     const { chance } = timeline()
-    const parties = this.#someChannel(consumer)
+    const place = this.#place(name, anyConsumer, anyProvider)
+    if (!place) return
+    const { consumer, provider, parties } = place
     const line = this.#line(parties, provider)
     const balance = this.#channel(parties)?.balance ?? 0n
     const hub = this.hub.identity.address
     const { drawn } = money.tabOf(this.chain.newest.state.money, parties, line.provider)
-    const clearThat = (amount: bigint, by: Identity) =>
-      this.#clear(provider, [{ line, amount, signature: promise(line, by, amount) }])
+    const clearThat = (amount: bigint, by: Identity) => {
+      const isForged = by.address !== parties.consumer
+      return this.#clear(provider, [{ line, amount, signature: this.#sign(line, by, amount), isForged }])
+    }
     const acts: Readonly<Record<Move, () => unknown>> = {
-      open: () => consumer.post.send('open', hub, chance.dice(3), tokens(chance.one([1, 5, 20, 100]))),
+      open: () =>
+        consumer.post.send('open', hub, this.#nonceToOpen(consumer), tokens(chance.one([1, 5, 20, 100]))),
       deposit: () => provider.post.send('deposit', parties, tokens(chance.one([1, 5, 30]))),
       guarantee: () => this.#guarantee(line, consumer, provider, this.#near(balance)),
       guaranteeAll: () =>
@@ -132,8 +155,7 @@ export class Guild {
       redeemOld: () => this.#redeem(provider, provider.promised[0]),
       exit: () => consumer.post.send('requestExit', hub, parties.nonce),
       finish: () => {
-        const tabs = [...(this.chain.newest.state.money.tabs.get(money.channelKey(parties)) ?? [])]
-        const protesters = tabs.filter(([, tab]) => tab.protestEndsAt > 0).map(([each]) => each)
+        const protesters = this.#protestsOn(parties).map(([each]) => each)
         consumer.post.send('exit', parties, protesters)
       },
       close: () => this.#close(consumer, parties, false),
@@ -141,7 +163,7 @@ export class Guild {
       recall: () => this.#recall(provider, false),
       recallOld: () => this.#recall(provider, true),
       hurry: () => {
-        for (const each of this.#consumers) each.post.send('requestExit', hub, chance.dice(3))
+        for (const each of this.#consumers) each.post.send('requestExit', hub, this.#nonce(each))
       },
       flood: () => {
         for (let nonce = 0; nonce < 12; nonce++) {
@@ -154,12 +176,17 @@ export class Guild {
     await acts[name]()
   }
 
+  #sign(line: Line, by: Identity, amount: bigint): Hex {
+    if (by.address === line.parties.consumer) this.judge.signs(line, amount)
+    return promise(line, by, amount)
+  }
+
   #clearMore(line: Line, consumer: Voice, provider: Voice, balance: bigint): Promise<void> {
     const best = bestGuarantee(line, this.chain.newest.at)
     const target = this.#near(best?.ceiling ?? balance)
     if (target > line.promised) {
       line.promised = target
-      line.signature = promise(line, consumer.post.identity, target)
+      line.signature = this.#sign(line, consumer.post.identity, target)
     }
     return this.#clear(provider, [{ line, amount: line.promised, signature: line.signature }])
   }
@@ -169,7 +196,7 @@ export class Guild {
     if (!guarantee) return
     const isWhole = line.promised > guarantee.ceiling || timeline().chance.rarely(2)
     const promised = isWhole ? guarantee.ceiling : line.promised
-    const signature = promise(line, consumer.post.identity, promised)
+    const signature = this.#sign(line, consumer.post.identity, promised)
     provider.post.send('drawMany', [drawArguments({ ...line, promised, signature }, guarantee)])
   }
 
@@ -185,10 +212,57 @@ export class Guild {
   }
 
   #someChannel(consumer: Voice): ChannelParties {
+    return this.#parties(consumer, this.#nonce(consumer))
+  }
+
+  /** Its channels that stand, and that nobody leaves. */
+  #standing(consumer: Voice): number[] {
+    return ownNonces.filter((nonce) => this.#stands(this.#parties(consumer, nonce)))
+  }
+
+  #stands(parties: ChannelParties): boolean {
+    const channel = this.#channel(parties)
+    return channel?.open === true && channel.exitAt === 0
+  }
+
+  #parties = (consumer: Voice, nonce: number): ChannelParties => ({
+    ...{ consumer: consumer.post.address, hub: this.hub.identity.address, nonce },
+  })
+
+  /** With a plot: mostly one that stands. */
+  #nonce(consumer: Voice): number {
+    const { chance } = timeline()
+    if (!this.plot) return chance.dice(3)
+    return (chance.rarely(8) ? undefined : chance.any(this.#standing(consumer))) ?? chance.one(ownNonces)
+  }
+
+  /** With a plot: another one only when none stands. */
+  #nonceToOpen(consumer: Voice): number {
+    if (!this.plot) return timeline().chance.dice(3)
+    const [standing] = this.#standing(consumer)
+    return standing ?? ownNonces.find((nonce) => !this.#channel(this.#parties(consumer, nonce))) ?? 0
+  }
+
+  /** With a plot: mostly where the move can come to something, or undefined where it cannot. */
+  #place(name: Move, consumer: Voice, provider: Voice): Place | undefined {
+    const anywhere = { consumer, provider, parties: this.#someChannel(consumer) }
+    const isPromising = promising[name]
+    if (!this.plot || !isPromising || timeline().chance.rarely(6)) return anywhere
+    const { newest } = this.chain
+    const line = timeline().chance.any(
+      [...this.#lines.values()].filter(
+        (each) =>
+          this.#stands(each.parties) &&
+          isPromising(each, newest.at, money.tabOf(newest.state.money, each.parties, each.provider).drawn),
+      ),
+    )
+    if (!line) return name.startsWith('protest') ? undefined : anywhere
+    const owner = this.#consumers.find(({ post }) => post.address === line.parties.consumer) ?? consumer
+    const seller = this.#providers.find(({ post }) => post.address === line.provider) ?? provider
     return {
-      consumer: consumer.post.address,
-      hub: this.hub.identity.address,
-      nonce: timeline().chance.dice(3),
+      consumer: owner,
+      provider: name.startsWith('protest') ? provider : seller,
+      parties: line.parties,
     }
   }
 
@@ -221,7 +295,7 @@ export class Guild {
 
   async #clear(
     provider: Voice,
-    sent: readonly { line: Line; amount: bigint; signature: Hex }[],
+    sent: readonly { line: Line; amount: bigint; signature: Hex; isForged?: boolean }[],
   ): Promise<void> {
     const link = await provider.post.link()
     const promises = sent
@@ -232,12 +306,18 @@ export class Guild {
     this.#lastRequest = ask
     const answer = await ask()
     if (!answer.ok) return
-    const { total, signature, guarantees, stamps } = answer.value
+    const { total, signature, guarantees, refused, stamps } = answer.value
     keepStamps(
       sent.map(({ line }) => line),
       promises,
       stamps,
     )
+    for (const { line, isForged } of sent)
+      if (isForged && !refused.some(({ channelId }) => channelId === line.channelId))
+        this.judge.say(
+          'a promise counts if its consumer signed it',
+          `${nameOf(line.provider)} showed another`,
+        )
     if (total > (provider.promised.at(-1)?.total ?? 0n)) provider.promised.push({ total, signature })
     for (const guarantee of guarantees) this.#keep(guarantee)
   }
@@ -249,8 +329,23 @@ export class Guild {
   }
 
   #protest(line: Line, consumer: Voice, amount: bigint): void {
-    const signature = promise(line, consumer.post.identity, amount)
+    const signature = this.#sign(line, consumer.post.identity, amount)
     consumer.post.send('protest', line.parties, line.provider, amount, signature)
+  }
+
+  #protestsOn(parties: ChannelParties): [Address, money.Tab][] {
+    const tabs = this.chain.newest.state.money.tabs.get(money.channelKey(parties)) ?? []
+    return [...tabs].filter(([, tab]) => tab.protestEndsAt > 0)
+  }
+
+  /** Before anybody else has seen the block. */
+  #settleWhatIsDue(at: number): void {
+    for (const consumer of this.#consumers)
+      for (const nonce of ownNonces) {
+        const parties = this.#parties(consumer, nonce)
+        for (const [provider, { protestEndsAt }] of this.#protestsOn(parties))
+          if (protestEndsAt <= at) consumer.post.send('settleProtest', parties, provider)
+      }
   }
 
   async #close(consumer: Voice, parties: ChannelParties, isStale: boolean): Promise<void> {

@@ -1,5 +1,5 @@
 import { type HubSettings, openSqliteLedger, type RunningHub, startHub } from '@pontage/hub'
-import { encodeMessage } from '@pontage/shared'
+import { encodeMessage, type Wei } from '@pontage/shared'
 import { connectChain, type Identity, type Log } from '@pontage/shared/node'
 import { deployment } from '../chain/deployment.js'
 import { diskOf } from '../stage/disk.js'
@@ -10,7 +10,7 @@ import { tokens } from './people.js'
 const restartAfterMs = 5_000
 const ledgerPath = '/hub/ledger.sqlite'
 
-const settings: HubSettings = {
+const usual: Omit<HubSettings, 'drawAbove'> = {
   relayFee: tokens(0.01),
   relaysPerDay: 20,
   relaysPerDayInAll: 100,
@@ -18,7 +18,6 @@ const settings: HubSettings = {
   drainSeconds: 0,
   publicMetrics: false,
   guaranteeSeconds: 300,
-  drawAbove: tokens(40),
   pollMs: 4_000,
 }
 
@@ -39,6 +38,7 @@ export class HubMachine {
     readonly name: string,
     private readonly rpc: readonly string[],
     private readonly confirmations: number,
+    private readonly drawAbove: Wei,
   ) {
     diskOf(name).place('/hub/deployment.json', encodeMessage(deployment))
   }
@@ -68,6 +68,7 @@ export class HubMachine {
         maxHeadAgeSeconds: 120,
       })
       const ledger = await openSqliteLedger(ledgerPath)
+      const settings = { ...usual, drawAbove: this.drawAbove }
       const options = { chain, identity: this.identity, ledger, settings, log }
       const running = await startHub({ ...options, host: '0.0.0.0', port: this.port })
       if (this.#process === process) this.#running = running

@@ -1,8 +1,18 @@
-import { type ChannelParties, type Hex, money, netOf, type Signed, wei } from '@pontage/shared'
+import {
+  type Address,
+  type ChannelParties,
+  type Hex,
+  money,
+  netOf,
+  type Result,
+  type Signed,
+  wei,
+} from '@pontage/shared'
 import { decodeCleared, type Identity } from '@pontage/shared/node'
 import type { Line } from '../actors/lines.js'
 import { nameOf } from '../actors/people.js'
 import type { Block, Chain } from '../chain/chain.js'
+import { documents } from '../chain/contracts.js'
 import type { Node } from '../chain/node.js'
 import { riches } from '../chain/opening.js'
 import type { ChainState } from '../chain/state.js'
@@ -19,8 +29,12 @@ export interface Violation {
 export class Judge {
   readonly violations: Violation[] = []
   readonly #guarantees = new Map<Hex, Signed<'Guarantee'>[]>()
-  /** The highest total that ever left the hub, by provider. */
+  /** The highest total that an honest provider was answered with. */
   readonly #totals = new Map<string, bigint>()
+  /** The highest total that ever left the hub, by provider. */
+  readonly #promised = new Map<Address, bigint>()
+  /** The highest totals that consumers signed, by provider and channel. */
+  readonly #signedFor = new Map<Address, Map<Hex, bigint>>()
   readonly #accepted = new Set<Line>()
   readonly #signed = new Map<string, bigint>()
   readonly #supply: bigint
@@ -45,10 +59,15 @@ export class Judge {
     this.violations.push({ rule, what, atMs: nowMs })
   }
 
-  /** Reads what leaves a hub, whether or not it arrives. */
-  hubSends(data: Buffer, isBinary: boolean): void {
+  /**
+   * Reads what leaves a hub, whether or not it arrives.
+   *
+   * @param arePlayers - Whether all that consumers signed was told.
+   */
+  hubSends(data: Buffer, isBinary: boolean, arePlayers: boolean): void {
     if (isBinary) {
       const cleared = decodeCleared(data)
+      if (cleared) this.#promises(cleared.value, arePlayers)
       for (const guarantee of cleared?.value.guarantees ?? []) this.#guaranteed(guarantee)
       return
     }
@@ -60,6 +79,29 @@ export class Judge {
       ...guarantee,
       ceiling: wei(BigInt(guarantee.ceiling)),
     } as unknown as Signed<'Guarantee'>)
+  }
+
+  #promises({ total, signature }: Pick<Result<'clear'>, 'total' | 'signature'>, arePlayers: boolean): void {
+    const hub = this.hub.address
+    const provider = [...this.chain.newest.state.money.identities.keys()].find(
+      (each) => documents.check('HubPromise', { hub, provider: each, total, signature }, hub).ok,
+    )
+    if (!provider) return
+    if (total > (this.#promised.get(provider) ?? 0n)) this.#promised.set(provider, total)
+    const signed = [...(this.#signedFor.get(provider)?.values() ?? [])]
+    const most = signed.reduce((sum, amount) => sum + netOf(wei(amount), 200), 0n)
+    if (arePlayers && total > most)
+      this.say(
+        'no more is promised than was signed',
+        `${nameOf(provider)} was promised ${total}, of ${most} signed for it`,
+      )
+  }
+
+  /** Anybody signed a total on a channel of its own, whomever it shows that to. */
+  signs({ channelId, provider }: Pick<Line, 'channelId' | 'provider'>, total: bigint): void {
+    const known = this.#signedFor.get(provider) ?? new Map<Hex, bigint>()
+    this.#signedFor.set(provider, known)
+    if (total > (known.get(channelId) ?? 0n)) known.set(channelId, total)
   }
 
   /** An honest provider has a promise under a guarantee: it is to be paid, whatever happens. */
@@ -210,7 +252,15 @@ export class Judge {
     const { address } = this.hub
     const { stake, unbonding } = money.identityOf(now, address)
     const has = money.hubOf(now, address).pool + stake + unbonding + money.walletOf(now, address)
-    if (has < riches) this.say('an honest hub loses nothing', `${riches - has} of its ${riches} are gone`)
+    if (has < riches) this.say(nothingLost, `${riches - has} of its ${riches} are gone`)
+    // Fees must not hide it: what it promised each provider came in from that one's consumers.
+    for (const provider of now.identities.keys()) {
+      const { credited, paid } = money.accountOf(now, address, provider)
+      const promised = this.#promised.get(provider) ?? 0n
+      const spent = promised > paid ? promised : paid
+      if (spent > credited)
+        this.say(nothingLost, `${nameOf(provider)} was promised ${spent}, and ${credited} was drawn for it`)
+    }
   }
 
   #judgeProviders({ money: now }: ChainState): void {
@@ -243,4 +293,5 @@ export class Judge {
 const blindMs = 200_000
 /** What hubs may have taken for sending a consumer's transactions. */
 const relayFees = 10n ** 18n
+const nothingLost = 'an honest hub loses nothing'
 const noFault = 'an honest hub has no faults'
