@@ -2,8 +2,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { channelIdOf, type Hex } from '@pontage/shared'
 import { createSender, type Identity } from '@pontage/shared/node'
+import pg from 'pg'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { dial, eventually, promiseOf, requestOf, type TestChain, tokens } from './app/world.fixture.js'
+import { startPostgres } from './postgres.fixture.js'
 import { ended, type ProgramWorld, startProgramWorld } from './program.fixture.js'
 
 let programs: ProgramWorld
@@ -43,6 +45,31 @@ async function cleared() {
   link.close()
   return hub
 }
+
+it('says in a sentence what keeps a command from reading the database', async () => {
+  const server = await startPostgres()
+  const admin = new pg.Client({ connectionString: await server.database() })
+  await admin.connect()
+  try {
+    await programs.json('channels', '--database', server.url())
+    await admin.query(`CREATE ROLE clerk LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO clerk;
+      REVOKE ALL ON channel FROM clerk`)
+    const database = server.url().replace('pontage@', 'clerk@')
+    const outcome = await programs.run('channels', '--json', '--home', programs.home, '--database', database)
+    expect(outcome.code).toBe(1)
+    expect(outcome.stderr).toBe(
+      'pontage-hub: The database cannot be used: permission denied for table channel. Check --database and the server.\n',
+    )
+    expect(JSON.parse(outcome.stdout).error).toEqual({
+      code: 'ledger-unavailable',
+      message: 'The database cannot be used: permission denied for table channel.',
+      cure: 'Check --database and the server.',
+    })
+  } finally {
+    await admin.end()
+    await server.stop()
+  }
+})
 
 const failing = async (...args: string[]) => {
   const outcome = await programs.run(...args, '--home', programs.home)

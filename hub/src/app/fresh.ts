@@ -9,6 +9,7 @@ import {
 } from '@pontage/shared'
 import type { StandingOnChain } from '@pontage/shared/node'
 import type { ChannelLine } from '../core/channelLine.js'
+import { LedgerUnavailable } from '../io/ledger.js'
 import type { Components } from './components.js'
 
 /** Seconds without a look at the chain after which nothing is signed any more. */
@@ -69,6 +70,8 @@ const answers = <Value>(
   asked.then(
     (value) => ({ value }),
     (error: Error) => {
+      // What is read of the chain is written down.
+      if (error instanceof LedgerUnavailable) throw error
       log.warn('chain not readable', { reason: error.message.slice(0, 200) })
       return undefined
     },

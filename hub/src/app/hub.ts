@@ -18,7 +18,7 @@ import {
 import { honestRules, type Rules } from '../core/rules.js'
 import { createChainWatch } from '../io/chain/chainWatch.js'
 import { Standings } from '../io/chain/standings.js'
-import type { Ledger } from '../io/ledger.js'
+import { type Ledger, LedgerUnavailable } from '../io/ledger.js'
 import { serveHttp } from '../io/link/httpRoutes.js'
 import { pause } from '../io/pause.js'
 import { startSigners } from '../io/signing/signers.js'
@@ -94,6 +94,7 @@ async function open(options: HubOptions, closers: Closers): Promise<RunningHub> 
   closers.opened('signers', components.signers)
   const { watch, peers } = components
   await watch.catchUp().catch((cause) => {
+    if (cause instanceof LedgerUnavailable) throw cause
     throw new UserError(`The chain cannot be followed: ${reasonOf(chain, cause)} Check --rpc.`, { cause })
   })
 

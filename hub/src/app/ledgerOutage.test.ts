@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { finalState, unixSeconds, wei } from '@pontage/shared'
+import { channelIdOf, finalState, unixSeconds, wei } from '@pontage/shared'
 import { signChannelState, signPermit } from '@pontage/shared/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Ledger, LedgerUnavailable } from '../io/ledger.js'
 import { openSqliteLedger } from '../io/sqlite/sqliteLedger.js'
 import { hubSettings, openChannel, startScene, startTestHub } from './hub.fixture.js'
 import type { RunningHub } from './hub.js'
-import { dial, tokens } from './world.fixture.js'
+import { dial, requestOf, tokens } from './world.fixture.js'
 
 let scene: Awaited<ReturnType<typeof startScene>>
 let running: RunningHub
@@ -79,5 +79,21 @@ it('says of a close that its ledger is gone, and concludes when it is back', asy
   expect(await conclude()).toMatchObject({ refusal: { peerCode: 'ledger-unavailable' } })
   gone = ''
   expect(await conclude()).toMatchObject({ ok: true })
+  link.close()
+})
+
+it('says that its ledger is gone, and not the chain, where it cannot write down what the chain shows', async () => {
+  const { world, hub, consumer, provider } = scene
+  const channel = { consumer: consumer.address, hub: hub.address, nonce: 9 }
+  const request = requestOf(world, consumer, channelIdOf({ chainId: 31_337 }, channel), provider.address, 1n)
+  const link = await dial(world, provider, running.port)
+  gone = 'applyChain'
+  await world.rpc('evm_mine')
+  expect(await link.request('guarantee', { channel, request })).toMatchObject({
+    refusal: { peerCode: 'ledger-unavailable' },
+  })
+  const other = failing(await openSqliteLedger(join(world.folder, 'other.sqlite')))
+  await expect(startTestHub(world, hub, other)).rejects.toThrow(LedgerUnavailable)
+  gone = ''
   link.close()
 })

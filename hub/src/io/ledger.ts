@@ -8,7 +8,7 @@ import type {
   Verdict,
   Wei,
 } from '@pontage/shared'
-import type { Outbox } from '@pontage/shared/node'
+import { type Outbox, UserError } from '@pontage/shared/node'
 import type { ChannelLine, Tab } from '../core/channelLine.js'
 import type { Credited, CreditOrder, GrantOrder, HeldPromise } from '../core/clearing.js'
 import type { Undrawn } from '../core/drawPolicy.js'
@@ -100,8 +100,11 @@ export interface Tally {
 }
 
 /** The store cannot be reached or written. Nothing of the order is on disk, or nobody was told that it is. */
-export class LedgerUnavailable extends Error {
+export class LedgerUnavailable extends UserError {
   override name = 'LedgerUnavailable'
+  constructor(sentence: string, options?: ErrorOptions) {
+    super(sentence, { ...options, code: 'ledger-unavailable' })
+  }
 }
 
 /** A session receipt about to be counted. */

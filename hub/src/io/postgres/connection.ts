@@ -175,7 +175,8 @@ export function asLedgerError(error: unknown): unknown {
     if (contentions.includes(code ?? '')) return new Contended(message, { cause: error })
     if (!outages.test(code ?? '')) return error
   }
-  return new LedgerUnavailable(`The database cannot be used: ${message || code || 'no answer'}.`, {
-    cause: error,
-  })
+  return new LedgerUnavailable(
+    `The database cannot be used: ${(message || code || 'no answer').replace(/\.$/, '')}. Check --database and the server.`,
+    { cause: error },
+  )
 }

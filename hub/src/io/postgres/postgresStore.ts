@@ -139,7 +139,9 @@ async function commit(client: pg.PoolClient): Promise<void> {
   }
   // Whoever cancels the wait for a stand-by has it committed on one disk only, without an error.
   if (warnings.length > 0)
-    throw new LedgerUnavailable(`The database did not commit as it is to: ${warnings.join('; ')}.`)
+    throw new LedgerUnavailable(
+      `The database did not commit as it is to: ${warnings.join('; ')}. Check the server and its stand-by.`,
+    )
 }
 
 /** One column of the rows as the text of an array. */

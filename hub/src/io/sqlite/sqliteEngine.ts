@@ -90,7 +90,8 @@ const outages = ['SQLITE_FULL', 'SQLITE_IOERR', 'SQLITE_BUSY', 'SQLITE_CANTOPEN'
 function asLedgerError(path: string, error: Error & { code?: string }, died = false): unknown {
   const { code = '', message } = error
   if (!died && !outages.some((ailment) => code.startsWith(ailment))) return error
-  return new LedgerUnavailable(`The ledger ${path} cannot be written: ${message}${code && ` (${code})`}.`, {
-    cause: error,
-  })
+  return new LedgerUnavailable(
+    `The ledger ${path} cannot be written: ${message}${code && ` (${code})`}. Check the disk that it is on.`,
+    { cause: error },
+  )
 }

@@ -19,7 +19,7 @@ export function createWriteProbe(
       began = performance.now()
       probing = write().then(
         () => undefined,
-        (error: Error) => error.message,
+        (error: Error) => error.message.replace(/\.$/, ''),
       )
       void probing.then(() => {
         probing = undefined
