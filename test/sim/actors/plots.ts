@@ -8,8 +8,8 @@ export interface Plot {
   readonly name: PlotName
   /** What the run must have for it. */
   readonly needs: readonly (Move | Fault)[]
-  /** What would end too soon what it works on. */
-  readonly spares: readonly Move[]
+  /** What would end too soon what it works on, or seldom let it come about. */
+  readonly spares: readonly (Move | Fault)[]
   /** Whether the hub keeps its ledger, so that all it loses counts. */
   readonly isDurable: boolean
   readonly paces: readonly number[]
@@ -31,7 +31,20 @@ const patience: Plot = {
 /** The hub's database forgets what it guaranteed, and is asked again. */
 const oblivion: Plot = {
   ...{ name: 'oblivion', needs: ['open', 'guarantee', 'guaranteeAll', 'failOver'], isDurable: false },
-  spares: ['hurry', 'close', 'closeStale', 'flood'],
+  spares: [
+    ...(['exit', 'finish', 'hurry', 'close', 'closeStale', 'flood', 'protest'] as const),
+    ...([
+      'partition',
+      'loss',
+      'nodeDown',
+      'nodeBusy',
+      'nodeFrozen',
+      'allFrozen',
+      'nodeLags',
+      'nodeLies',
+    ] as const),
+    ...(['nodeBoasts', 'gasSpike', 'stall', 'fullDisk', 'nonceGap', 'forgotten'] as const),
+  ],
   ...{ paces: [2_000, 4_000], isPunctual: false },
   ...{ pool: tokens(60), drawAbove: tokens(40) },
 }
