@@ -56,9 +56,48 @@ describe('many standings', () => {
     expect(await readStandings(answering(encoded), [])).toEqual([])
   })
 
+  it('are read as ethers reads each, whatever their amounts and the bytes of their url', async () => {
+    const most = (bits: bigint) => (1n << bits) - 1n
+    const urls = [
+      Uint8Array.of(0xff, 0xfe),
+      Buffer.from('wss://a\u001b[2K'),
+      Buffer.from('wss://hüb.example'),
+    ]
+    const raw = urls.map((url, index) => [
+      ...[
+        255,
+        7,
+        most(128n),
+        most(100n),
+        most(40n),
+        most(32n),
+        most(256n),
+        most(40n),
+        who(9 + index),
+        most(256n),
+      ],
+      url,
+    ])
+    const layout = 'tuple(uint8,uint8,uint128,uint128,uint64,uint32,uint256,uint64,address,uint256,bytes)'
+    const answer = AbiCoder.defaultAbiCoder().encode([`${layout}[]`], [raw])
+    const each = raw.map((one) => AbiCoder.defaultAbiCoder().encode([layout], [one]))
+    const expected = each.map((one) => standingFrom(registry.decodeFunctionResult('standingOf', one)[0]))
+    expect(expected.map(({ url }) => url)).toEqual(['', '', 'wss://hüb.example'])
+    const found = await readStandings(
+      answering(() => answer),
+      [who(1), who(2), who(3)],
+    )
+    expect(found).toEqual(expected)
+  })
+
   it('are refused where the answer is none: empty, cut off, or for others than were asked for', async () => {
     const identities = [who(1), who(2)]
-    for (const answer of ['0x', encoded(identities).slice(0, 200), `0x${'f'.repeat(256)}`])
+    for (const answer of [
+      '0x',
+      encoded(identities).slice(0, 200),
+      encoded(identities).slice(0, -64),
+      `0x${'f'.repeat(256)}`,
+    ])
       await expect(
         readStandings(
           answering(() => answer),
