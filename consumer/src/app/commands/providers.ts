@@ -1,8 +1,8 @@
 import { countOf, formatBytes } from '@pontage/shared'
-import { type Chain, inTokens, onChain, printJson, tokenOf } from '@pontage/shared/node'
+import { type Chain, inTokens, onChain, printJson, tokenOf, wholeNumber } from '@pontage/shared/node'
 import { type ExpectedUse, whyUnsound } from '../../core/choose.js'
 import { inToken } from '../../core/limits.js'
-import { costOf, type Listed, type Order, orders, sorted } from '../../core/listing.js'
+import { costOf, type Listed, type Order, orders } from '../../core/listing.js'
 import { keepList, readNames } from '../../io/home/knownNames.js'
 import { offerLine } from '../connect/offerLine.js'
 import { expectedUse, useFlags } from '../market/expectedUse.js'
@@ -18,6 +18,7 @@ type Options = Settings &
     gb: string
     hours: number
     index?: string
+    limit: number
     latency: boolean
   }
 
@@ -33,26 +34,32 @@ export const providersCommand = command<Options>({
         type: 'string',
         describe: 'Address or URL of a hub: use its list and its receipts; offers are checked on chain',
       })
+      .option('limit', {
+        type: 'number',
+        default: 100,
+        requiresArg: true,
+        describe: 'At most so many: the cheapest, or those rated best',
+      })
       .option('latency', {
         type: 'boolean',
         default: true,
-        describe: 'Measure the latency to each provider, which then sees your address (--no-latency to skip)',
+        describe:
+          'Measure the latency to each that is listed, which then sees your address (--no-latency to skip)',
       }),
   handler: (argv) =>
     onChain(argv, async (chain) => {
       const use = expectedUse(argv)
       const { maxPrice } = inToken(limitsFrom(argv), chain.tokenDecimals)
-      const { country, index, latency } = argv
-      const found = sorted(
-        await search(argv.home, chain, logFrom(argv), { country, maxPrice, index, latency }),
-        argv.sort,
-        use,
-      )
+      const { country, index, sort, latency } = argv
+      const limit = wholeNumber('--limit', argv.limit, 1)
+      const { count, listed: found } = await search(argv.home, chain, logFrom(argv), {
+        ...{ country, maxPrice, index, sort, use, limit, latency },
+      })
       await keepList(
         argv.home,
         found.map(({ proposal: { provider, country: where } }) => ({ provider, country: where })),
       )
-      if (argv.json) return printJson({ providers: found.map((each) => asJson(each, use)) })
+      if (argv.json) return printJson({ count, providers: found.map((each) => asJson(each, use)) })
       if (found.length === 0)
         return printLine('No provider offers this. Change --country or raise --max-price.')
       const { aliases } = await readNames(argv.home)
@@ -61,6 +68,10 @@ export const providersCommand = command<Options>({
         const [first = '', ...more] = linesOf(chain, each, use)
         for (const line of [`${[index + 1, ...names].join('  ')}  ${first}`, ...more]) printLine(line)
       }
+      if (count > found.length)
+        printLine(
+          `${found.length} of ${countOf(count, 'provider')}. To see others, give --country, --max-price or a higher --limit.`,
+        )
       printLine('Connect to one by its number: pontage connect 1')
     }),
 })

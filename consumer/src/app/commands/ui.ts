@@ -30,7 +30,7 @@ export const ui = uiCommand<Settings & { control?: string }>({
     channels: ['channel', 'status'],
     doctor: ['doctor'],
     history: ['history'],
-    providers: ['providers'],
+    providers: ['providers', '--limit=1000'],
     invitations: ['invitation', 'list'],
     settings: ['config'],
   },

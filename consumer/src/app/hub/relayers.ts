@@ -1,7 +1,7 @@
 import { type Address, address, explain, type Refusal, type Verdict } from '@pontage/shared'
 import { type Link, UserError } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
-import { readOffers, standingsAs } from '../../io/chain/discovery.js'
+import { hubsNamed, standingsAs } from '../../io/chain/discovery.js'
 import { type Context, link, unwrap } from '../context.js'
 import { connectHub } from './hubLink.js'
 
@@ -22,8 +22,7 @@ export async function relayersFor(
   named: string | undefined,
 ): Promise<RelayerName[]> {
   if (named !== undefined) return [relayerName(named)]
-  const offers = await readOffers(context.home, context.chain, context.typedData)
-  const others = new Set(offers.flatMap(({ proposal }) => proposal.hubs))
+  const others = new Set(await hubsNamed(context.home, context.chain, context.typedData))
   if (first !== undefined) others.delete(first)
   const standings = await standingsAs(context.chain, [...others], 'hub')
   const sound = [...others].filter((_hub, index) => {

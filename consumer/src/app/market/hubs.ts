@@ -1,7 +1,7 @@
 import type { Address, Wei } from '@pontage/shared'
 import { type Chain, createTypedData, hubsOfChain, readHub } from '@pontage/shared/node'
 import { whyHubUnsound } from '../../core/hubs.js'
-import { readOffers, standingsAs } from '../../io/chain/discovery.js'
+import { hubsNamed, standingsAs } from '../../io/chain/discovery.js'
 
 /** A hub as the chain knows it. */
 export interface ListedHub {
@@ -21,8 +21,7 @@ export interface ListedHub {
 
 /** The hubs that any offer names, or the network lists: those with the most providers first, and good ones before others. */
 export async function listHubs(home: string, chain: Chain): Promise<ListedHub[]> {
-  const offers = await readOffers(home, chain, createTypedData(chain.deployment))
-  const named = offers.flatMap(({ proposal }) => [...new Set(proposal.hubs)])
+  const named = await hubsNamed(home, chain, createTypedData(chain.deployment))
   const hubs = [...new Set([...named, ...hubsOfChain(chain.deployment.chainId)])]
   const [standings, views] = await Promise.all([
     standingsAs(chain, hubs, 'hub'),

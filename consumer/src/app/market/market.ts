@@ -1,12 +1,12 @@
 import { type Address, address, wei } from '@pontage/shared'
 import { type Chain, createTypedData, type Log, readAccounts, UserError } from '@pontage/shared/node'
-import type { Offer } from '../../core/choose.js'
+import type { ExpectedUse, Offer } from '../../core/choose.js'
 import type { Limits } from '../../core/limits.js'
-import { type Listed, wanted } from '../../core/listing.js'
+import { isIn, type Listed, type Order, type Rated, sorted, wanted } from '../../core/listing.js'
 import { ownQualities } from '../../core/quality.js'
 import { checkedOffers, readOffers, standingsAs } from '../../io/chain/discovery.js'
 import { readJournal } from '../../io/home/journal.js'
-import { type HubIndex, readHubIndex } from '../../io/link/hubIndex.js'
+import { readHubIndex } from '../../io/link/hubIndex.js'
 import { measureLatencies } from '../../io/link/latency.js'
 
 /** What is looked for. */
@@ -15,8 +15,19 @@ export interface Search {
   readonly maxPrice: Limits['maxPrice']
   /** Address or url of a hub whose list is read instead of the chain's events, and whose word on quality is taken. */
   readonly index: string | undefined
-  /** Whether the latency of each is measured. */
+  readonly sort: Order
+  /** What offers are compared by. */
+  readonly use: ExpectedUse
+  /** So many are listed, and asked whatever each is asked for. */
+  readonly limit: number
+  /** Whether the latency of each that is listed is measured. */
   readonly latency: boolean
+}
+
+/** What was found: how many, and those that come first. By latency: the cheapest, the nearest of them first. */
+export interface Found {
+  readonly count: number
+  readonly listed: readonly Listed[]
 }
 
 /**
@@ -24,7 +35,7 @@ export interface Search {
  *
  * @throws UserError when the index does not answer.
  */
-export async function search(home: string, chain: Chain, log: Log, asked: Search): Promise<Listed[]> {
+export async function search(home: string, chain: Chain, log: Log, asked: Search): Promise<Found> {
   const typedData = createTypedData(chain.deployment)
   const index =
     asked.index === undefined
@@ -35,29 +46,28 @@ export async function search(home: string, chain: Chain, log: Log, asked: Search
         chain,
         index.proposals.filter((each) => typedData.check('Proposal', each, each.provider).ok),
       )
-    : await readOffers(home, chain, typedData)
-  return describe(home, chain, wanted(offers, asked), index, asked.latency)
+    : await readOffers(home, chain, typedData, (proposal) => isIn(proposal, asked.country))
+  const own = ownQualities((await readJournal(home)).receipts())
+  const found = wanted(offers, asked).map((offer) => ({
+    ...offer,
+    quality: index?.quality.get(offer.proposal.provider) ?? own(offer.proposal.provider),
+  }))
+  const isByLatency = asked.sort === 'latency' && asked.latency
+  const first = sorted(found, asked.sort, asked.use).slice(0, asked.limit)
+  const listed = await described(chain, first, asked.latency)
+  return { count: found.length, listed: isByLatency ? sorted(listed, 'latency', asked.use) : listed }
 }
 
-async function describe(
-  home: string,
-  chain: Chain,
-  offers: readonly Offer[],
-  index: HubIndex | undefined,
-  latency: boolean,
-): Promise<Listed[]> {
-  const own = ownQualities((await readJournal(home)).receipts())
-  const redeemed = await readRedeemed(chain, offers)
-  const latencies = latency ? await measureLatencies(offers.map(({ proposal }) => proposal)) : undefined
-  return offers.map((offer, position) => {
-    const { provider } = offer.proposal
-    return {
-      ...offer,
-      redeemed: wei(redeemed.get(provider) ?? 0n),
-      latencyMs: latencies === undefined ? null : latencies[position],
-      quality: index?.quality.get(provider) ?? own(provider),
-    }
-  })
+async function described(chain: Chain, offers: readonly Rated[], latency: boolean): Promise<Listed[]> {
+  const [redeemed, latencies] = await Promise.all([
+    readRedeemed(chain, offers),
+    latency ? measureLatencies(offers.map(({ proposal }) => proposal)) : undefined,
+  ])
+  return offers.map((offer, position) => ({
+    ...offer,
+    redeemed: wei(redeemed.get(offer.proposal.provider) ?? 0n),
+    latencyMs: latencies === undefined ? null : latencies[position],
+  }))
 }
 
 /** Paid out to each provider, through the hubs its offer names. */

@@ -1,8 +1,6 @@
-import { type Address, address, type Hex, isActive, priceOf, type roles, type Signed } from '@pontage/shared'
+import { type Address, isActive, priceOf, type roles, type Signed } from '@pontage/shared'
 import {
   type Chain,
-  type KeptLog,
-  proposalFrom,
   readOffer,
   readStandings,
   type StandingOnChain,
@@ -10,15 +8,45 @@ import {
 } from '@pontage/shared/node'
 import type { Offer, Standing } from '../../core/choose.js'
 import { isPresentable } from '../../core/presentable.js'
-import { newestLogs } from './logCache.js'
+import { publishedProposals } from './proposals.js'
 
 /**
  * Every standing offer on chain: the latest proposal of each provider whose signature holds, with the
  * provider's standing and the price in force. Needs nothing but the chain; what was read of it before is
  * remembered in the home.
+ *
+ * @param isWanted - Of others nothing is asked; left out: of none.
  */
-export async function readOffers(home: string, chain: Chain, typedData: TypedData): Promise<Offer[]> {
-  return checkedOffers(chain, await publishedProposals(home, chain, typedData))
+export async function readOffers(
+  home: string,
+  chain: Chain,
+  typedData: TypedData,
+  isWanted: (proposal: Signed<'Proposal'>) => boolean = () => true,
+): Promise<Offer[]> {
+  const [head, published] = await Promise.all([chain.head(), publishedProposals(home, chain, typedData)])
+  const found = published.filter(({ proposal }) => isPresentable(proposal) && isWanted(proposal))
+  const [standings, prices] = await Promise.all([
+    standingsAs(
+      chain,
+      found.map(({ proposal }) => proposal.provider),
+      'provider',
+    ),
+    Promise.all(
+      found.map(async ({ proposal, effectiveAt }) =>
+        priceOf(effectiveAt > head.at ? await readOffer(chain, proposal.provider) : proposal),
+      ),
+    ),
+  ])
+  return found.flatMap(({ proposal }, index) => {
+    const [standing, price] = [standings[index], prices[index]]
+    return standing && price ? [{ proposal, price, standing }] : []
+  })
+}
+
+/** The hubs that offers name, one time for each offer that does. */
+export async function hubsNamed(home: string, chain: Chain, typedData: TypedData): Promise<Address[]> {
+  const published = await publishedProposals(home, chain, typedData)
+  return published.flatMap(({ proposal: { hubs } }) => [...new Set(hubs)])
 }
 
 /**
@@ -48,39 +76,4 @@ export async function standingsAs(
 ): Promise<(StandingOnChain & Standing)[]> {
   const found = await readStandings(chain, identities)
   return found.map((standing) => ({ ...standing, active: isActive(standing, role) }))
-}
-
-async function publishedProposals(
-  home: string,
-  chain: Chain,
-  typedData: TypedData,
-): Promise<Signed<'Proposal'>[]> {
-  const { marketplace, deployment } = chain
-  const published = marketplace.getEvent('ProposalPublished').fragment.topicHash
-  const withdrawn = marketplace.getEvent('ProposalWithdrawn').fragment.topicHash
-  const query = { name: 'proposals', contract: deployment.marketplace, topics: [[published, withdrawn]] }
-  return (await newestLogs(home, chain, query)).flatMap(
-    (log) => proposalIn(marketplace.interface, typedData, log) ?? [],
-  )
-}
-
-/** The offer in one event; undefined where there is none. One that cannot be read hides no other. */
-export function proposalIn(
-  events: Chain['marketplace']['interface'],
-  typedData: TypedData,
-  log: Pick<KeptLog, 'topics' | 'data'>,
-): Signed<'Proposal'> | undefined {
-  try {
-    const event = events.parseLog({ topics: [...log.topics], data: log.data })
-    if (event?.name !== 'ProposalPublished') return undefined
-    const provider = address(event.args.provider)
-    const signature = event.args.signature.toLowerCase() as Hex
-    const proposal = { ...proposalFrom(event.args.proposal), signature }
-    // An offer somebody else wrote is no offer.
-    return proposal.provider === provider && typedData.check('Proposal', proposal, provider).ok
-      ? proposal
-      : undefined
-  } catch {
-    return undefined // Texts that are no UTF-8, or values out of range.
-  }
 }

@@ -14,19 +14,28 @@ export interface ProbeTarget {
 const timeoutMs = 3_000
 /** Probed together. More would only wait for each other and look like a scan. */
 const atOnce = 16
+/** No further one is probed after that: whoever asks does not wait for a hundred that are gone. */
+const probeForMs = 2_000
 
 /**
  * Milliseconds that TCP takes to connect to each of them: one trip there and back. Undefined for one that does not
- * answer in time, or shows another certificate than the offer names. In their order.
+ * answer in time, or shows another certificate than the offer names; null for one that was not asked, since those before
+ * it took too long. In their order.
  */
-export async function measureLatencies(targets: readonly ProbeTarget[]): Promise<(number | undefined)[]> {
-  const measured: (number | undefined)[] = []
+export async function measureLatencies(
+  targets: readonly ProbeTarget[],
+): Promise<(number | undefined | null)[]> {
+  const measured: (number | undefined | null)[] = targets.map(() => null)
   const queue = targets.entries()
+  const giveUpAt = performance.now() + probeForMs
   const worker = async (): Promise<void> => {
-    for (const [index, target] of queue) measured[index] = await latencyOf(target).catch(() => undefined)
+    for (const [index, target] of queue) {
+      if (performance.now() > giveUpAt) return
+      measured[index] = await latencyOf(target).catch(() => undefined)
+    }
   }
   await Promise.all(Array.from({ length: Math.min(atOnce, targets.length) }, worker))
-  return targets.map((_target, index) => measured[index])
+  return measured
 }
 
 /** @throws Error when nobody is there, or somebody else. */
