@@ -102,9 +102,18 @@ export const commands = {
 
 /** What reads or writes all that there is by its purpose: timed without a limit. */
 export const whole = {
-  hub: ['doctor --thorough', 'ledger backup FILE', 'ledger export FILE'],
+  hub: ['doctor --thorough', 'ledger backup FILE', 'ledger export FILE', 'liabilities verify PUBLICATION'],
   provider: ['earnings --by=session --csv'],
   consumer: [],
+}
+
+/** What is waited for besides, in milliseconds: answers of others that the machine has no part in. */
+export const waits = {
+  hub: {},
+  // A hub that tried a moment ago, before the offer was published, tries again when ten seconds are over.
+  provider: { doctor: 5_000 },
+  // Of the crowd nobody answers: each is given three seconds, and none is asked after two.
+  consumer: { providers: 5_000 },
 }
 
 /** What pages of these programs for their owner read, by name; a hub’s pages for everybody are asked from itself. */

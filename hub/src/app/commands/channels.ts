@@ -37,7 +37,7 @@ export const channels: CommandModule<CommonOptions, Options> = {
     },
     limit: {
       type: 'number',
-      default: 1_000,
+      default: 100,
       requiresArg: true,
       describe: 'At most so many: those that have to be drawn first, then those that hold most',
     },

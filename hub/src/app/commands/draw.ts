@@ -28,7 +28,7 @@ export const draw: CommandModule<CommonOptions, Options> = {
     ...keyFlags,
     limit: {
       type: 'number',
-      default: 1_000,
+      default: 100,
       requiresArg: true,
       describe: 'Show at most so many: those that have to be drawn first, then the largest',
     },

@@ -27,7 +27,7 @@ export const providers: CommandModule<CommonOptions, Options> = {
     ...ledgerFlags,
     limit: {
       type: 'number',
-      default: 1_000,
+      default: 100,
       requiresArg: true,
       describe: 'At most so many: those that may redeem most',
     },

@@ -28,7 +28,7 @@ export const ui = uiCommand<ChainOptions & KeyOptions & LedgerOptions>({
     status: ['status'],
     channels: ['channels', `--limit=${maxChannels}`],
     urgent: ['channels', '--urgent', `--limit=${maxChannels}`],
-    providers: ['providers'],
+    providers: ['providers', '--limit=1000'],
     earningsByDay: ['earnings', '--by=day'],
     earningsByProvider: ['earnings', '--by=provider'],
     doctor: ['doctor'],
