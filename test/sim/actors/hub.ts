@@ -113,13 +113,14 @@ export class HubMachine {
     this.#copy = diskOf(this.name).copyOf(ledgerPath)
   }
 
-  /** Puts the copy of some time ago in the ledger's place, as after a lost disk. */
+  /** Puts the copy of some time ago in the ledger's place, as after a lost disk, and says so, as docs/operations.md wants it. */
   goBack(): void {
     if (!this.#copy || this.#isDown) return
     this.kill()
     timeline().trace.note(`${this.name} goes back to an old ledger`)
     this.hasLostLedger = true
     diskOf(this.name).databases.get(ledgerPath)?.replace(this.#copy)
+    this.#rebuild()
   }
 
   /** Puts that copy there while the hub works on it, as a fail-over to a standby that lacks the last writes. */

@@ -82,7 +82,10 @@ describe('offers that were read before', () => {
     const found = logs.map((log, index) => ({ ...log, blockHash: block.hash, index }))
     return {
       deployment: { ...deployment, chainId },
-      marketplace: { interface: events, getEvent: (name: 'ProposalPublished') => ({ fragment: events.getEvent(name) }) },
+      marketplace: {
+        interface: events,
+        getEvent: (name: 'ProposalPublished') => ({ fragment: events.getEvent(name) }),
+      },
       head: async () => block,
       confirmed: async () => block,
       rpc: { getBlock: async () => block, getLogs: async () => found },

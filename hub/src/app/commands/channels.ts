@@ -46,7 +46,9 @@ export const channels: CommandModule<CommonOptions, Options> = {
     const { urgent, of, limit } = options
     const most = wholeNumber('--limit', limit, 1)
     if (of !== undefined && !/^0x[0-9a-f]{0,64}$/i.test(of))
-      throw new RangeError(`--of is "${of}": expected a channel or an address, or how it begins, such as 0x12ab.`)
+      throw new RangeError(
+        `--of is "${of}": expected a channel or an address, or how it begins, such as 0x12ab.`,
+      )
     const { count, shown } = await withLedger(options, (ledger) => ledger.listChannels({ urgent, of, most }))
     if (options.json) return printJson({ count, channels: shown.map(described) })
     await onChain(options, async (chain) => {
