@@ -236,6 +236,7 @@ describe.skipIf(isAlone)('a user who is not root', () => {
       .process.pid
 
   it('leaves nothing behind, whichever part of it is killed', async () => {
+    await eventually('nothing is left of the tests before', async () => processes().length === 0)
     const before = await machine()
     const spaces = await namespaces()
     const parts: Record<string, (program: Program) => number[]> = {

@@ -1,4 +1,4 @@
-import type { Fault } from '../faults/disorder.js'
+import { type Fault, faults } from '../faults/disorder.js'
 import { Chance } from '../stage/chance.js'
 import type { Move } from './guild.js'
 import { tokens } from './people.js'
@@ -33,17 +33,9 @@ const oblivion: Plot = {
   ...{ name: 'oblivion', needs: ['open', 'guarantee', 'guaranteeAll', 'failOver'], isDurable: false },
   spares: [
     ...(['exit', 'finish', 'hurry', 'close', 'closeStale', 'flood', 'protest'] as const),
-    ...([
-      'partition',
-      'loss',
-      'nodeDown',
-      'nodeBusy',
-      'nodeFrozen',
-      'allFrozen',
-      'nodeLags',
-      'nodeLies',
-    ] as const),
-    ...(['nodeBoasts', 'gasSpike', 'stall', 'fullDisk', 'nonceGap', 'forgotten'] as const),
+    ...faults.filter(
+      (each) => !['kill', 'reorganisation', 'clockJump', 'oldLedger', 'failOver'].includes(each),
+    ),
   ],
   ...{ paces: [2_000, 4_000], isPunctual: false },
   ...{ pool: tokens(60), drawAbove: tokens(40) },

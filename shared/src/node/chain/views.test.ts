@@ -110,6 +110,12 @@ describe('many standings', () => {
         identities,
       ),
     ).rejects.toThrow(/answered 1 of 2/)
+    await expect(
+      readStandings(
+        answering((some) => encoded([...some, ...some, ...some])),
+        identities,
+      ),
+    ).rejects.toThrow(/answered 3 of 2/)
   })
 })
 

@@ -166,7 +166,7 @@ export const readStandings = (
 ): Promise<StandingOnChain[]> =>
   inPieces(identities, async (some) => {
     const data = registry.interface.encodeFunctionData('standingsOf', [some])
-    return standingsIn(await rpc.call({ to: registry, data, blockTag }))
+    return standingsIn(await rpc.call({ to: registry, data, blockTag }), some.length)
   })
 
 /** What the registry returned, decoded. */
@@ -196,9 +196,10 @@ function urlOf(raw: { readonly url: string }): string {
  * An array of the registry's `Standing`, as it was returned, read by hand: ethers takes a tenth of a millisecond for each, a hub
  * reads some for every session that begins, and a consumer one for every offer.
  *
+ * @param asked - No more than one above that are looked at, whatever was answered.
  * @throws Error when it is no such array.
  */
-function standingsIn(returned: string): StandingOnChain[] {
+function standingsIn(returned: string, asked: number): StandingOnChain[] {
   const encoded = Buffer.from(returned.slice(2), 'hex')
   const bytesAt = (from: number, length: number): Buffer => {
     const found = encoded.subarray(from, from + length)
@@ -209,9 +210,8 @@ function standingsIn(returned: string): StandingOnChain[] {
   const placeAt = (from: number): number => Number(wordAt(from))
   const list = placeAt(0)
   const first = list + word
-  // Each has a place of its own in what was answered: that many, and no more, are believed.
   const places = bytesAt(first, placeAt(list) * word).length / word
-  return Array.from({ length: places }, (_, index) => {
+  return Array.from({ length: Math.min(places, asked + 1) }, (_, index) => {
     const standing = first + placeAt(first + index * word)
     const amount = (field: number) => wordAt(standing + field * word)
     const number = (field: number) => Number(amount(field))
